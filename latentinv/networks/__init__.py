@@ -1,0 +1,18 @@
+"""Neural networks and the exact fast convolutions they are made of."""
+
+from ._architecture import DiscriminatorArchitecture as DiscriminatorArchitecture
+from ._architecture import GeneratorArchitecture as GeneratorArchitecture
+from ._architecture import Layer as Layer
+from ._architecture import discriminator_architecture as discriminator_architecture
+from ._architecture import generator_architecture as generator_architecture
+from ._convolution import convolve as convolve
+from ._convolution import convolve_strided as convolve_strided
+from ._convolution import convolve_transposed as convolve_transposed
+from ._convolution import depth_to_space as depth_to_space
+from ._convolution import polyphase as polyphase
+from ._convolution import space_to_depth as space_to_depth
+from ._discriminator import DiscriminatorNetwork as DiscriminatorNetwork
+from ._generator import FoldedLayer as FoldedLayer
+from ._generator import GeneratorNetwork as GeneratorNetwork
+from ._generator import fold as fold
+from ._generator import synthesize as synthesize

@@ -1,0 +1,179 @@
+"""Generators and discriminators as data: what layers there are, and how large each must be.
+
+A generator is a chain of layers without padding, so every output cell is computed from its own window of the latent map and
+from nothing else. Sizes are found backwards: for a field of a given shape each layer states how many cells its input must
+have. Latent cell 0 always sits at the same place relative to field cell 0, so a larger field only appends latent cells, and
+a tile equals the same tile of the whole.
+
+Three architectures are offered:
+
+``sgan``
+    The spatial GAN of Laloy et al. (2018, doi:10.1002/2017WR022148): five 5×5 stride-½ layers of widths 512-256-128-64-1.
+``dsgan``
+    The dilated variant: the same five layers, the fifth of width 16, then five 3×3 layers of rates 1 to 5 (16-16-16-16-1).
+    The paper leaves open the width of the fifth layer and of the dilated ones and their window; 16 and 3×3 are our choice.
+``compact``
+    For two CPU cores: two 3×3 layers (dilation 1 and 2) on the latent map of 1/16 resolution give the reach, three 6×6
+    stride-½ layers and a 3×3 one refine, and the last 8×8 stride-½ layer goes to one channel, so that nothing is computed
+    at full resolution. Widths are powers of two and stride-2 windows even, which the polyphase form fills without waste.
+
+Both published networks pad with zeros inside the generator; here they grow the latent map instead, which changes no weight.
+Discriminators see crops of equal size, real and generated, so they may pad.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from latentinv.errors import InputError
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a generator.
+
+    Parameters
+    ----------
+    kind
+        ``same`` keeps the resolution, ``up`` doubles it (a transposed convolution of stride 2).
+    width
+        Output channels.
+    window
+        Kernel size along each axis.
+    dilation
+        Distance between taps of a ``same`` layer.
+    """
+
+    kind: Literal["same", "up"]
+    width: int
+    window: int
+    dilation: int = 1
+
+    def input_size(self, size: int) -> int:
+        """Cells that the input must have along an axis for `size` cells of output."""
+        if self.kind == "same":
+            return size + self.dilation * (self.window - 1)
+        return math.ceil(size / 2) + math.ceil(self.window / 2) - 1
+
+
+@dataclass(frozen=True)
+class GeneratorArchitecture:
+    """A generator: latent channels and a chain of layers, the last of width 1.
+
+    Parameters
+    ----------
+    ndim
+        Axes of the field, 2 or 3.
+    latent_channels
+        Gaussian numbers at each cell of the latent map.
+    layers
+        From the latent map to the field.
+    """
+
+    ndim: int
+    latent_channels: int
+    layers: tuple[Layer, ...]
+
+    @property
+    def ratio(self) -> int:
+        """Field cells per latent cell along an axis."""
+        return 2 ** sum(layer.kind == "up" for layer in self.layers)
+
+    def sizes(self, size: int) -> tuple[int, ...]:
+        """Cells along an axis before each layer and, last, of the field."""
+        chain = [size]
+        for layer in reversed(self.layers):
+            chain.append(layer.input_size(chain[-1]))
+        return tuple(reversed(chain))
+
+    def latent_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of the latent map, channels last, for a field of a given shape."""
+        return (*(self.sizes(size)[0] for size in shape), self.latent_channels)
+
+
+@dataclass(frozen=True)
+class DiscriminatorArchitecture:
+    """A discriminator of patches: stride-2 layers of growing width, then a map of scores.
+
+    Parameters
+    ----------
+    ndim
+        Axes of the field, 2 or 3.
+    widths
+        Channels of the stride-2 layers.
+    window
+        Their kernel size.
+    final_stride_2
+        Whether the layer that gives the scores halves the resolution too (as in the published network).
+    normalisation
+        ``spectral`` (Miyato et al. 2018, arXiv:1802.05957) or ``batch``, as in the published network.
+    """
+
+    ndim: int
+    widths: tuple[int, ...]
+    window: int
+    final_stride_2: bool
+    normalisation: Literal["spectral", "batch"]
+
+
+def generator_architecture(name: str, *, ndim: int = 2, latent_channels: int | None = None) -> GeneratorArchitecture:
+    """Give the generator architecture called ``sgan``, ``dsgan`` or ``compact``.
+
+    Raises
+    ------
+    InputError
+        If there is no architecture of this name, or it is not made for `ndim` axes.
+    """
+    published = tuple(Layer("up", width, 5) for width in (512, 256, 128, 64))
+    chains: dict[str, tuple[int, tuple[Layer, ...]]] = {
+        "sgan": (1, (*published, Layer("up", 1, 5))),
+        "dsgan": (
+            1,
+            (
+                *published,
+                Layer("up", 16, 5),
+                *(Layer("same", 16, 3, rate) for rate in (1, 2, 3, 4)),
+                Layer("same", 1, 3, 5),
+            ),
+        ),
+        "compact": (
+            4,
+            (
+                Layer("same", 128, 3, 1),
+                Layer("same", 128, 3, 2),
+                Layer("up", 64, 6),
+                Layer("up", 32, 6),
+                Layer("up", 32, 6),
+                Layer("same", 32, 3),
+                Layer("up", 1, 8),
+            ),
+        ),
+    }
+    _check_name(name, chains, ndim)
+    channels, layers = chains[name]
+    return GeneratorArchitecture(ndim, latent_channels or channels, layers)
+
+
+def discriminator_architecture(name: str, *, ndim: int = 2) -> DiscriminatorArchitecture:
+    """Give the discriminator that belongs to a generator architecture of the same name.
+
+    Raises
+    ------
+    InputError
+        If there is no architecture of this name, or it is not made for `ndim` axes.
+    """
+    published = DiscriminatorArchitecture(ndim, (64, 128, 256, 512), 9, True, "batch")
+    choices = {
+        "sgan": published,
+        "dsgan": published,
+        "compact": DiscriminatorArchitecture(ndim, (32, 64, 128, 128), 4, False, "spectral"),
+    }
+    _check_name(name, choices, ndim)
+    return choices[name]
+
+
+def _check_name(name: str, choices: dict, ndim: int) -> None:
+    if name not in choices:
+        raise InputError(f"There is no architecture called '{name}'; choose one of {', '.join(choices)}.")
+    if ndim not in (2, 3):
+        raise InputError(f"The training image has {ndim} axes; networks are made for 2 or 3.")

@@ -1,0 +1,113 @@
+"""The generator: from a map of Gaussian noise to the logit of a field, without padding.
+
+`GeneratorNetwork` is the trainable form, with batch statistics. `fold` turns it into plain kernels and biases with these
+statistics frozen inside, and `synthesize` runs the folded form: local, stationary, the same for any batch and field size.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+from ._architecture import GeneratorArchitecture, Layer
+from ._convolution import convolve, convolve_transposed, depth_to_space, polyphase
+
+
+class FoldedLayer(NamedTuple):
+    """A layer ready for generation; the kernel of an ``up`` layer is in polyphase form."""
+
+    kernel: Float[Array, "*window channel_in channel_out"]
+    bias: Float[Array, "channel_out"]
+
+
+class GeneratorNetwork(nnx.Module):
+    """The trainable generator; batch statistics between layers (Radford et al. 2015, arXiv:1511.06434)."""
+
+    def __init__(self, architecture: GeneratorArchitecture, rngs: nnx.Rngs) -> None:
+        self.architecture = architecture
+        initialise = nnx.initializers.he_normal()
+        kernels, norms = [], []
+        channels = architecture.latent_channels
+        for layer in architecture.layers:
+            window = (layer.window,) * architecture.ndim
+            kernels.append(nnx.Param(initialise(rngs.params(), (*window, channels, layer.width))))
+            # Momentum 0: the running statistics are those of the last batch, so one large batch re-estimates them.
+            norms.append(nnx.BatchNorm(layer.width, momentum=0.0, use_running_average=False, rngs=rngs))
+            channels = layer.width
+        self.kernels = nnx.List(kernels)
+        self.norms = nnx.List(norms[:-1])
+        self.bias = nnx.Param(jnp.zeros(channels))
+
+    def __call__(
+        self, z: Float[Array, "batch *latent channel"], shape: tuple[int, ...]
+    ) -> Float[Array, "batch *shape 1"]:
+        """Give the logits of fields of a given shape."""
+
+        def apply(x: Array, layer: Layer, position: int) -> Array:
+            kernel = self.kernels[position][...]
+            if layer.kind == "up":
+                x = convolve_transposed(x, kernel)
+            else:
+                x = convolve(x, kernel, layer.dilation)
+            if position == len(self.norms):
+                return x + self.bias[...]
+            return jax.nn.relu(self.norms[position](x))
+
+        return _chain(self.architecture, z, shape, apply)
+
+
+def fold(network: GeneratorNetwork) -> list[FoldedLayer]:
+    """Freeze the last batch's statistics into kernels and biases."""
+    folded = []
+    for position, layer in enumerate(network.architecture.layers):
+        kernel = network.kernels[position][...]
+        if position < len(network.norms):
+            norm = network.norms[position]
+            scale = norm.scale[...] / jnp.sqrt(norm.var[...] + norm.epsilon)  # type: ignore[index]
+            bias = norm.bias[...] - norm.mean[...] * scale  # type: ignore[index]
+            kernel = kernel * scale
+        else:
+            bias = network.bias[...]
+        folded.append(to_folded_layer(layer, kernel, bias))
+    return folded
+
+
+def to_folded_layer(layer: Layer, kernel: Array, bias: Array) -> FoldedLayer:
+    """Bring a layer's kernel into the form `synthesize` uses."""
+    return FoldedLayer(polyphase(kernel) if layer.kind == "up" else kernel, bias)
+
+
+def synthesize(
+    architecture: GeneratorArchitecture,
+    layers: list[FoldedLayer],
+    z: Float[Array, "batch *latent channel"],
+    shape: tuple[int, ...],
+) -> Float[Array, "batch *shape 1"]:
+    """Give the logits of fields of a given shape from folded weights."""
+
+    def apply(x: Array, layer: Layer, position: int) -> Array:
+        kernel, bias = layers[position]
+        phases = 2**architecture.ndim if layer.kind == "up" else 1
+        x = convolve(x, kernel, layer.dilation) + jnp.tile(bias, phases)
+        if position < len(layers) - 1:
+            x = jax.nn.relu(x)
+        return depth_to_space(x, architecture.ndim) if layer.kind == "up" else x
+
+    return _chain(architecture, z, shape, apply)
+
+
+def _chain(
+    architecture: GeneratorArchitecture,
+    x: Array,
+    shape: tuple[int, ...],
+    apply: Callable[[Array, Layer, int], Array],
+) -> Array:
+    sizes = [architecture.sizes(size) for size in shape]
+    for position, layer in enumerate(architecture.layers):
+        x = apply(x, layer, position)
+        # An odd size asks for one cell less than the doubled resolution gives.
+        x = x[(slice(None), *(slice(0, axis[position + 1]) for axis in sizes))]
+    return x

@@ -1,0 +1,222 @@
+"""A prior learned from a training image: a folded generator with a calibrated output.
+
+The network gives a logit. Training drives the logit's size far from zero, which would make any likelihood on it stiff, so the
+field is the logit shifted and divided by its median size and softly bounded: field = u / √(1 + (u / 4)²) with
+u = (logit − shift) / scale. The typical field value is then ±1, the bound ±4, and gradients never vanish abruptly. The
+shift, or the thresholds where there are more than two facies, are set so that the facies shares match the training image.
+
+Generation is local and stationary: no padding is seen, statistics are frozen into the weights, and a tile of a field equals the
+same tile of any larger field with the same latents to float32 rounding. Cost for a field of n cells with the ``compact``
+architecture: about 16 000 multiply-adds a cell forward, twice that more for the gradient.
+"""
+
+import functools
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from latentinv.errors import InputError, StorageError
+from latentinv.grid import Grid
+from latentinv.networks import FoldedLayer, GeneratorArchitecture, Layer, synthesize
+from latentinv.storage import PriorRecord, digest, read_prior, write_prior
+
+from ._prior import AbstractPrior, FaciesModel
+
+BOUND = 4.0
+
+
+class GeneratorPrior(AbstractPrior):
+    """A trained generator as a prior.
+
+    Parameters
+    ----------
+    architecture
+        Latent channels and layers.
+    layers
+        Folded kernels and biases, one pair a layer.
+    facies_model
+        Facies codes and the field values that part them.
+    shift, scale
+        The logit that becomes field value 0, and the logit distance that becomes 1.
+    provenance
+        Whatever says where the prior comes from: recipe, training image, measures. JSON types only.
+    """
+
+    family = "generator"
+
+    def __init__(
+        self,
+        architecture: GeneratorArchitecture,
+        layers: list[FoldedLayer],
+        facies_model: FaciesModel,
+        *,
+        shift: float,
+        scale: float,
+        provenance: dict[str, Any],
+    ) -> None:
+        self.architecture = architecture
+        self.ndim = architecture.ndim
+        self.facies_model = facies_model
+        self.provenance = provenance
+        self._layers = [FoldedLayer(jnp.asarray(kernel), jnp.asarray(bias)) for kernel, bias in layers]
+        self._shift = float(shift)
+        self._scale = float(scale)
+
+    def latent_shape(self, grid: Grid) -> tuple[int, ...]:
+        """Shape of the latent map for a grid, channels last."""
+        self._check(grid)
+        return self.architecture.latent_shape(grid.shape)
+
+    def latent_size(self, grid: Grid) -> int:
+        """Length of the latent vector for a grid."""
+        return math.prod(self.latent_shape(grid))
+
+    def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:
+        """Turn a latent vector into a field; pure, jittable, vmappable.
+
+        Raises
+        ------
+        InputError
+            If the length of `z` is not `latent_size(grid)`, or the grid has other axes than the prior.
+        """
+        if z.shape != (self.latent_size(grid),):
+            raise InputError(
+                f"The latent has shape {z.shape}; this prior needs ({self.latent_size(grid)},) on a grid of {grid.shape}."
+            )
+        latent = z.reshape(1, *self.latent_shape(grid))
+        return bounded(synthesize(self.architecture, self._layers, latent, grid.shape)[0, ..., 0], self._shift, self._scale)
+
+    def tiles(
+        self, z: Float[np.ndarray, "latent"], grid: Grid, tile: int = 512
+    ) -> Iterator[tuple[tuple[slice, ...], Float[np.ndarray, "*tile"]]]:
+        """Generate a field of any size in tiles, in constant memory.
+
+        Parameters
+        ----------
+        z
+            The latent vector of the whole grid.
+        grid
+            The whole grid.
+        tile
+            Edge of a tile in cells; rounded up to a multiple of the generator's ratio.
+
+        Yields
+        ------
+        The place of each tile in the field and its values, equal to those of `generate` to float32 rounding.
+        """
+        import jax
+
+        ratio = self.architecture.ratio
+        edge = math.ceil(tile / ratio) * ratio
+        latent = np.asarray(z).reshape(self.latent_shape(grid))
+        part = Grid(tuple(min(edge, n) for n in grid.shape))
+        window = self.latent_shape(part)
+        generate = jax.jit(functools.partial(self.generate, grid=part))
+        for corner in np.ndindex(*(math.ceil(n / edge) for n in grid.shape)):
+            start = [c * edge for c in corner]
+            block = latent[tuple(slice(s // ratio, s // ratio + w) for s, w in zip(start, window, strict=False))]
+            # The last tile along an axis may need latents beyond the end; the cells they would reach are dropped.
+            lacking = [(0, w - n) for w, n in zip(window, block.shape, strict=True)]
+            field = np.asarray(generate(jnp.asarray(np.pad(block, lacking).ravel())))
+            place = tuple(slice(s, min(s + p, n)) for s, p, n in zip(start, part.shape, grid.shape, strict=True))
+            yield place, field[tuple(slice(0, p.stop - p.start) for p in place)]
+
+    def fingerprint(self) -> str:
+        """A digest of all that determines the fields."""
+        return digest(self.to_record())
+
+    def to_record(self) -> PriorRecord:
+        """Give the content of the prior's file."""
+        assert self.facies_model is not None
+        arrays = {}
+        for position, layer in enumerate(self._layers):
+            arrays[f"kernel_{position}"] = np.asarray(layer.kernel)
+            arrays[f"bias_{position}"] = np.asarray(layer.bias)
+        metadata = {
+            "architecture": asdict(self.architecture),
+            "categories": list(self.facies_model.categories),
+            "thresholds": list(self.facies_model.thresholds),
+            "shift": self._shift,
+            "scale": self._scale,
+            "provenance": self.provenance,
+        }
+        return PriorRecord(self.family, json.loads(json.dumps(metadata)), arrays)
+
+    @classmethod
+    def from_record(cls, record: PriorRecord) -> "GeneratorPrior":
+        """Make the prior from the content of its file."""
+        metadata = record.metadata
+        chain = tuple(Layer(**layer) for layer in metadata["architecture"]["layers"])
+        architecture = GeneratorArchitecture(**{**metadata["architecture"], "layers": chain})
+        layers = [
+            FoldedLayer(jnp.asarray(record.arrays[f"kernel_{n}"]), jnp.asarray(record.arrays[f"bias_{n}"]))
+            for n in range(len(chain))
+        ]
+        return cls(
+            architecture,
+            layers,
+            FaciesModel(tuple(metadata["categories"]), tuple(metadata["thresholds"])),
+            shift=metadata["shift"],
+            scale=metadata["scale"],
+            provenance=metadata["provenance"],
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the prior to an HDF5 file."""
+        write_prior(path, self.to_record())
+
+    def _check(self, grid: Grid) -> None:
+        if grid.ndim != self.ndim:
+            raise InputError(f"The grid has {grid.ndim} axes and the prior makes fields of {self.ndim}; change one of them.")
+
+
+def bounded(logit: Float[Array, "*grid"], shift: float, scale: float) -> Float[Array, "*grid"]:
+    """Calibrated, softly bounded field value of a logit."""
+    u = (logit - shift) / scale
+    return u / jnp.sqrt(1 + (u / BOUND) ** 2)
+
+
+FAMILIES = {GeneratorPrior.family: GeneratorPrior}
+
+
+def load_prior(path: str | Path) -> GeneratorPrior:
+    """Load a prior from a file, or one that comes with the package by its name (``channels``, ``meanders``).
+
+    Raises
+    ------
+    StorageError
+        If there is no such file, or it is damaged, of another kind or of a newer version.
+    """
+    return prior_from_record(read_prior(find_prior(path)))
+
+
+def prior_from_record(record: PriorRecord) -> GeneratorPrior:
+    """Make a prior from the content of its file, by its family."""
+    if record.family not in FAMILIES:
+        raise StorageError(f"The prior is of family '{record.family}', which this version does not know; update latentinv.")
+    return FAMILIES[record.family].from_record(record)
+
+
+def find_prior(path: str | Path) -> Path:
+    """Resolve a prior's file: a path as it is, else a shipped prior of that name."""
+    given = Path(path)
+    if given.exists() or given.suffix or given.parent != Path("."):
+        return given
+    shipped = {file.stem: file for folder in _model_folders() for file in sorted(folder.glob("*.h5"))}
+    if given.name in shipped:
+        return shipped[given.name]
+    raise StorageError(
+        f"There is no prior called '{given.name}'; give a file's path or one of the shipped priors: {', '.join(shipped)}."
+    )
+
+
+def _model_folders() -> list[Path]:
+    package = Path(__file__).resolve().parents[1]
+    return [folder for folder in (package / "models", package.parent / "models") if folder.is_dir()]

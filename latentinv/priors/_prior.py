@@ -1,0 +1,113 @@
+"""What a prior is: a map from Gaussian noise to geological fields, for any grid.
+
+A prior turns a latent vector ``z ~ N(0, I)`` into a field on a grid. A facies prior's field is continuous (so that
+it has gradients); thresholds cut it into facies. `FaciesModel` holds these thresholds and the two readings of a
+field: the hard one (facies) and the soft one (probability of each facies), an ordered logit of stated slope.
+"""
+
+import abc
+import math
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from latentinv.errors import InputError
+from latentinv.grid import Grid
+
+
+@dataclass(frozen=True)
+class FaciesModel:
+    """How a continuous field is read as facies.
+
+    Parameters
+    ----------
+    categories
+        The facies codes as users write them, in the order of growing field value.
+    thresholds
+        Field values between successive categories, growing; one fewer than the categories.
+    """
+
+    categories: tuple[int, ...]
+    thresholds: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.categories) < 2 or len(self.thresholds) != len(self.categories) - 1:
+            raise InputError(
+                f"{len(self.categories)} facies and {len(self.thresholds)} thresholds were given; expected at "
+                "least two facies and one threshold between each two."
+            )
+        if len(set(self.categories)) != len(self.categories):
+            raise InputError(f"The facies codes {self.categories} repeat one; give each facies its own code.")
+        if not all(map(math.isfinite, self.thresholds)):
+            raise InputError(f"The thresholds {self.thresholds} are not all finite; give field values.")
+        if any(a >= b for a, b in zip(self.thresholds, self.thresholds[1:], strict=False)):
+            raise InputError(f"The thresholds {self.thresholds} do not grow; give them in increasing order.")
+
+    def index(self, field: Float[Array, "*grid"]) -> Int[Array, "*grid"]:
+        """Index of the facies in `categories` at each value of the field."""
+        field = jnp.asarray(field)  # a float64 array from NumPy takes JAX's own precision
+        return jnp.searchsorted(jnp.asarray(self.thresholds, field.dtype), field, side="right")
+
+    def facies(self, field: Float[Array, "*grid"]) -> Int[Array, "*grid"]:
+        """Facies code at each value of the field."""
+        return jnp.asarray(self.categories)[self.index(field)]
+
+    def margin(self, field: Float[Array, "*grid"], index: Int[Array, "*grid"]) -> Float[Array, "*grid"]:
+        """How far a field value lies inside the interval of a facies (given by index); negative outside."""
+        field = jnp.asarray(field)
+        edges = jnp.asarray((-jnp.inf, *self.thresholds, jnp.inf), field.dtype)
+        return jnp.minimum(field - edges[index], edges[index + 1] - field)
+
+    def log_probability(
+        self, field: Float[Array, "*grid"], slope: float | Float[Array, ""]
+    ) -> Float[Array, "*grid facies"]:
+        """Log-probability of each facies by the ordered logit, P(index > k) = σ(slope · (field − threshold k)).
+
+        At slope 0 every facies between two thresholds would vanish, so the extreme facies share all; as the
+        slope grows the reading becomes the hard one.
+        """
+        field = jnp.asarray(field)
+        thresholds = jnp.asarray(self.thresholds, field.dtype)
+        above = slope * (field[..., None] - thresholds)
+        log_above = jax.nn.log_sigmoid(above)
+        log_below = jax.nn.log_sigmoid(-above)
+        # P(between a and b) = σ(u_a) − σ(u_b) = σ(u_a) σ(−u_b) (1 − e^(u_b − u_a)), without cancellation; the
+        # last factor is taken from the thresholds alone, for u_b − u_a loses all its digits at far field values.
+        width = jnp.log(-jnp.expm1(-slope * jnp.diff(thresholds)))
+        inner = log_above[..., :-1] + log_below[..., 1:] + width
+        return jnp.concatenate([log_below[..., :1], inner, log_above[..., -1:]], axis=-1)
+
+
+class AbstractPrior(abc.ABC):
+    """A map from latents ``z ~ N(0, I)`` to fields on any grid."""
+
+    ndim: int
+    """Axes of the fields, 2 or 3."""
+    facies_model: FaciesModel | None
+    """How the field is read as facies; None for a prior of a continuous property."""
+
+    @abc.abstractmethod
+    def latent_size(self, grid: Grid) -> int:
+        """Length of the latent vector for a grid."""
+
+    @abc.abstractmethod
+    def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:
+        """Turn a latent vector into a field; pure, jittable, vmappable."""
+
+    @abc.abstractmethod
+    def fingerprint(self) -> str:
+        """A digest of all that determines the fields, recorded in runs."""
+
+    def facies(self, field: Float[Array, "*grid"]) -> Int[Array, "*grid"]:
+        """Read a field as facies codes.
+
+        Raises
+        ------
+        TypeError
+            If the prior is of a continuous property.
+        """
+        if self.facies_model is None:
+            raise TypeError("This prior is of a continuous property and has no facies; use the field itself.")
+        return self.facies_model.facies(field)

@@ -1,0 +1,250 @@
+"""Files that are whole or not there: HDF5 written beside its target and moved over it.
+
+Every write goes to a temporary file in the target's folder, which is flushed, synced to the disk and moved over the
+target by `os.replace`. A kill, a power cut or a full disk at any moment leaves the old file or the new one, both whole;
+appending to an HDF5 file in place does not give that, a killed writer can leave a file that no reader opens.
+
+HDF5 writes through a small file object of ours that keeps the first error and lets HDF5 finish undisturbed, because
+HDF5 cannot close a file whose last blocks fail to be written: its handles would stay open and fail again at exit.
+
+Cost: a change of an existing file starts with a copy of it, O(file size) in time, and for the moment twice its size on
+the disk; O(1) in memory. One process writes a file; any number read it, each seeing the version it opened.
+"""
+
+import contextlib
+import errno
+import glob
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from latentinv.errors import StorageError
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_FORMAT_NAMES = {"latentinv-prior": "prior", "latentinv-run": "run"}
+# What a file that is not what it says makes h5py and its readers raise; each becomes one sentence.
+_UNREADABLE = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError)
+
+
+@contextlib.contextmanager
+def atomic_hdf5(path: str | Path, *, copy_existing: bool = False) -> Iterator[h5py.File]:
+    """Write an HDF5 file so that its path holds the old file or the new one, never a part.
+
+    Parameters
+    ----------
+    path
+        The file to make or replace.
+    copy_existing
+        Start from the content that is there (to change a file) instead of from nothing.
+
+    Yields
+    ------
+    The open temporary file; leaving the block without an error moves it to `path`, an error removes it.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written: a full disk, a folder that is missing or not writable.
+    """
+    target = Path(os.path.realpath(path))  # a link to another disk stays a link
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    if copy_existing and not target.exists():
+        raise StorageError(f"{path} is gone; put it back where it was, or start anew under another name.")
+    try:
+        _remove_leftovers(target)
+        if copy_existing:
+            shutil.copyfile(target, temporary)
+        with _Sink(temporary, "r+" if copy_existing else "w+") as sink:
+            yield from _filled(sink, "r+" if copy_existing else "w")
+            os.fsync(sink.fileno())
+        if target.exists():
+            shutil.copymode(target, temporary)
+        os.replace(temporary, target)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError | RuntimeError) and not isinstance(error, StorageError):
+            raise StorageError(_explain_write(path, error)) from error
+        raise
+    _sync_folder(target.parent)
+
+
+def require_new(path: str | Path) -> None:
+    """Check, before any work, that a new file can be made at `path`.
+
+    Raises
+    ------
+    StorageError
+        If something is there already, or the folder is missing or not writable.
+    """
+    if os.path.lexists(path):
+        raise StorageError(f"{path} exists already; choose another name or remove it.")
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise StorageError(f"The folder of {path} does not exist; make it, or choose another place.")
+    try:
+        with tempfile.TemporaryFile(dir=folder):  # the only test that rights, quotas and mounts all pass
+            pass
+    except OSError as error:
+        raise StorageError(_explain_write(path, error)) from error
+
+
+@contextlib.contextmanager
+def open_hdf5(path: str | Path, expected_format: str, newest_version: int) -> Iterator[h5py.File]:
+    """Open a latentinv file for reading, or refuse it in one sentence.
+
+    Parameters
+    ----------
+    path
+        The file.
+    expected_format
+        Its root attribute ``format``, ``latentinv-prior`` or ``latentinv-run``.
+    newest_version
+        The highest ``format_version`` the caller can read.
+
+    Yields
+    ------
+    The open file. Whatever reading it raises inside the block is told as damage of the file.
+
+    Raises
+    ------
+    StorageError
+        If the file is missing, a folder, foreign, truncated, damaged, of another format or of a newer latentinv.
+    """
+    _check_signature(path, expected_format)
+    try:
+        with h5py.File(
+            path, "r", locking=False
+        ) as file:  # files are replaced, never changed: nothing to lock
+            _check_format(path, file, expected_format, newest_version)
+            yield file
+    except StorageError:
+        raise
+    except _UNREADABLE as error:
+        raise StorageError(
+            f"{path} is truncated or damaged ({_first_line(error)}); copy it again."
+        ) from error
+
+
+class _Sink(io.FileIO):
+    """A file that keeps its first write error instead of raising it, and then ignores what is written."""
+
+    error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        rest = memoryview(data)
+        size = rest.nbytes
+        try:
+            while rest and self.error is None:
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self.error = error
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            if self.error is None:
+                return super().truncate(size)
+        except OSError as error:
+            self.error = error
+        return 0
+
+
+def _filled(sink: _Sink, mode: str) -> Iterator[h5py.File]:
+    """Yield an HDF5 file over the sink; a write error of the sink comes before what HDF5 made of it."""
+    try:
+        with h5py.File(sink, mode) as file:
+            yield file
+    except Exception:
+        if sink.error is None:
+            raise
+    if sink.error is not None:
+        raise sink.error
+
+
+def _check_signature(path: str | Path, expected_format: str) -> None:
+    expected = f"a {_FORMAT_NAMES[expected_format]} file of latentinv"
+    if os.path.isdir(path):
+        raise StorageError(f"{path} is a folder; expected {expected}; give the file's name.")
+    try:
+        with open(path, "rb") as file:
+            head = file.read(len(_SIGNATURE))
+    except FileNotFoundError as error:
+        raise StorageError(f"There is no file {path}; check its name and folder.") from error
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be read ({_first_line(error)}); check its access rights."
+        ) from error
+    if head != _SIGNATURE and _SIGNATURE.startswith(head):
+        raise StorageError(f"{path} is truncated: it ends after {len(head)} bytes; copy it again.")
+    if head != _SIGNATURE:
+        raise StorageError(f"{path} is not an HDF5 file; expected {expected}; give another file.")
+
+
+def _check_format(path: str | Path, file: h5py.File, expected: str, newest: int) -> None:
+    wanted = f"a {_FORMAT_NAMES[expected]} file of latentinv"
+    found = file.attrs.get("format")
+    if not isinstance(found, str) or found not in _FORMAT_NAMES:
+        raise StorageError(f"{path} was not written by latentinv; expected {wanted}; give another file.")
+    if found != expected:
+        raise StorageError(f"{path} is a {_FORMAT_NAMES[found]} file; expected {wanted}; give another file.")
+    version = int(file.attrs["format_version"])
+    if version > newest:
+        raise StorageError(
+            f"{path} was written by a newer latentinv (format {version}; this one reads up to {newest}); "
+            "update latentinv."
+        )
+
+
+def _explain_write(path: str | Path, error: Exception) -> str:
+    code = error.errno if isinstance(error, OSError) else None
+    if code in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk of {path} is full; what was saved before is whole; free space and resume."
+    if code == errno.EFBIG:
+        return f"{path} outgrew the allowed file size; what was saved before is whole; raise the limit and resume."
+    if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"The folder of {path} is not writable ({_first_line(error)}); change that, or choose another place."
+    if code in (errno.ENOENT, errno.ENOTDIR):
+        return f"The folder of {path} does not exist; make it, or choose another place."
+    return f"{path} could not be written ({_first_line(error)}); what was saved before is whole; mend this and resume."
+
+
+def _first_line(error: Exception) -> str:
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return text.splitlines()[0].rstrip(".")
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove what killed writers of this target left behind, each as large as the target itself."""
+    if os.name != "posix":  # elsewhere asking whether a process lives is not harmless
+        return
+    for leftover in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
+        pid = leftover.name.split(".")[-2]
+        if pid.isdigit() and not _alive(int(pid)):
+            leftover.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the move itself last through a power cut, where the file system offers that for folders."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,103 @@
+"""What all latentinv files share: JSON texts, names, numbers.
+
+JSON texts are canonical (sorted keys, ASCII, no spaces), so equal content has equal bytes and can be digested. JSON has
+no infinities and no NaN; such numbers are written as ``{"__float__": "inf"}`` (``"-inf"``, ``"nan"``) and come back as
+floats. Tuples and arrays come back as lists, numpy scalars as numbers.
+
+Names of datasets are the user's names with all but letters, digits and ``_.-~[]'`` percent-encoded, so a name may hold
+slashes and spaces without making groups.
+"""
+
+import json
+import math
+from typing import Any
+from urllib.parse import quote, unquote
+
+import h5py
+import numpy as np
+
+from latentinv.errors import InputError
+
+_TAG = "__float__"
+
+
+def to_json(value: Any, what: str) -> str:
+    """Write a value as canonical JSON; `what` names it in the error.
+
+    Raises
+    ------
+    InputError
+        If the value holds something that JSON has no form for.
+    """
+    return json.dumps(_plain(value, what), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def from_json(text: str) -> Any:
+    """Read what `to_json` wrote."""
+    return json.loads(text, object_hook=lambda item: float(item[_TAG]) if item.keys() == {_TAG} else item)
+
+
+def _plain(value: Any, what: str) -> Any:
+    if isinstance(value, dict):
+        wrong = [key for key in value if not isinstance(key, str) or key == _TAG]
+        if wrong:
+            raise InputError(
+                f"{what} has the key {wrong[0]!r}; expected texts other than {_TAG!r}; rename it."
+            )
+        return {key: _plain(item, f"{what}[{key!r}]") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{what}[{position}]") for position, item in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {_TAG: repr(float(value))}
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist(), what)
+    raise InputError(
+        f"{what} is a {type(value).__name__}; expected texts, numbers, lists or tables; convert it."
+    )
+
+
+def file_name(name: str) -> str:
+    """Turn a name into one that HDF5 takes as a single step of a path."""
+    if not name:
+        raise InputError("An array has an empty name; give it one.")
+    return "%2E" if name == "." else quote(name, safe="[]'")  # HDF5 reads a lone dot as the group itself
+
+
+def user_name(name: str) -> str:
+    """Undo `file_name`."""
+    return unquote(name)
+
+
+def numbers(value: Any, what: str) -> np.ndarray:
+    """Turn a value into an array of truth values, integers or floats; `what` names it in the error.
+
+    Raises
+    ------
+    InputError
+        If it holds anything else, which files of numbers cannot keep bit for bit.
+    """
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise InputError(
+            f"{what} has values of type {array.dtype}; expected truth values, integers or floats."
+        )
+    return array
+
+
+def write_array(group: h5py.Group, name: str, array: np.ndarray, *, compress: bool) -> None:
+    """Write an array as a dataset named for the user's name; gzip with shuffled bytes if asked."""
+    filters = {"compression": "gzip", "shuffle": True} if compress and array.size and array.ndim else {}
+    group.create_dataset(file_name(name), data=array, **filters)
+
+
+def read_arrays(group: h5py.Group) -> dict[str, np.ndarray]:
+    """Read all datasets of a group under the user's names, in alphabetical order."""
+    return {name: np.asarray(group[key][()]) for name, key in sorted((user_name(key), key) for key in group)}
+
+
+def set_text(attributes: h5py.AttributeManager, name: str, text: str) -> None:
+    """Set a text attribute if it differs; HDF5 does not give back the room of a text that is replaced."""
+    if attributes.get(name) != text:
+        attributes[name] = text

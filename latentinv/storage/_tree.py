@@ -1,0 +1,91 @@
+"""Pytrees in HDF5: nested tuples, records and tables of numbers, kept bit for bit.
+
+Each leaf becomes one dataset, named for its path in the tree as `jax.tree_util.keystr` writes it (``.z``,
+``['mass'][0]``). The file holds the numbers and their names; the structure is the caller's, who reads into a tree that
+is `like` the one that was written. So no class is ever looked up by what a file says. Keys of random numbers are
+stored as their data (``jax.random.key_data``). Cost: one dataset a leaf, uncompressed.
+"""
+
+from typing import Any
+
+import h5py
+import numpy as np
+from jax.tree_util import keystr, tree_flatten_with_path, tree_structure, tree_unflatten
+
+from latentinv.errors import StorageError
+
+from ._schema import file_name, numbers, read_arrays, write_array
+
+_REMEDY = "resume with the settings and the version the run was started with"
+
+
+def on_host(tree: Any) -> Any:
+    """Copy the leaves of a tree to numpy arrays, waiting for what still computes them.
+
+    Raises
+    ------
+    InputError
+        If a leaf is not made of truth values, integers or floats.
+    """
+    leaves = [numbers(leaf, f"The state's {name}") for name, leaf in _named(tree)]
+    return tree_unflatten(tree_structure(tree), leaves)
+
+
+def write_tree(group: h5py.Group, tree: Any) -> None:
+    """Write all leaves of a tree into an empty group.
+
+    Raises
+    ------
+    InputError
+        If a leaf is not made of truth values, integers or floats.
+    """
+    for name, array in _named(on_host(tree)):
+        write_array(group, name, array, compress=False)
+
+
+def read_tree(group: h5py.Group, like: Any) -> Any:
+    """Read a tree that `write_tree` wrote.
+
+    Parameters
+    ----------
+    group
+        Where it was written.
+    like
+        A tree of the same structure whose leaves have the expected shapes and types: arrays, or
+        ``jax.ShapeDtypeStruct``.
+
+    Returns
+    -------
+    The tree, with numpy arrays as leaves.
+
+    Raises
+    ------
+    StorageError
+        If names, shapes or types differ from the expected ones.
+    """
+    expected = dict(_named(like))
+    stored = {file_name(name) for name in expected}
+    missing, extra = sorted(stored - set(group)), sorted(set(group) - stored)
+    if missing or extra:
+        lists = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has besides {', '.join(extra)}"] * bool(
+            extra
+        )
+        raise StorageError(f"The state saved in {group.file.filename} {' and '.join(lists)}; {_REMEDY}.")
+    arrays = read_arrays(group)
+    for name, leaf in expected.items():
+        _check_leaf(group.file.filename, name, arrays[name], leaf)
+    return tree_unflatten(tree_structure(like), [arrays[name] for name in expected])
+
+
+def _named(tree: Any) -> list[tuple[str, Any]]:
+    # A path is empty only where the tree is a single leaf.
+    return [(keystr(path) or "value", leaf) for path, leaf in tree_flatten_with_path(tree)[0]]
+
+
+def _check_leaf(source: str, name: str, stored: np.ndarray, leaf: Any) -> None:
+    like = leaf if hasattr(leaf, "dtype") and hasattr(leaf, "shape") else np.asarray(leaf)
+    if stored.shape != tuple(like.shape) or stored.dtype != like.dtype:
+        raise StorageError(
+            f"The state saved in {source} has {name} as {stored.dtype} of shape {stored.shape}, where {like.dtype} "
+            f"of shape {tuple(like.shape)} is expected; {_REMEDY}."
+        )

@@ -1,0 +1,18 @@
+"""Training images, losses, recipes and the loop that trains a prior."""
+
+from ._evaluation import Comparison as Comparison
+from ._images import TrainingImage as TrainingImage
+from ._images import coarsen as coarsen
+from ._images import read_training_image as read_training_image
+from ._images import sample_patches as sample_patches
+from ._loop import TrainingListener as TrainingListener
+from ._loop import TrainingResult as TrainingResult
+from ._loop import checkpoint_path as checkpoint_path
+from ._loop import resume_training as resume_training
+from ._loop import train as train
+from ._losses import LOSSES as LOSSES
+from ._losses import AdversarialLoss as AdversarialLoss
+from ._recipe import Recipe as Recipe
+from ._recipe import parse_recipe as parse_recipe
+from ._recipe import read_recipe as read_recipe
+from ._simulator import ChannelSimulator as ChannelSimulator

@@ -1,0 +1,236 @@
+"""The training loop: steps, comparisons with the image, checkpoints, and the prior at the end.
+
+All randomness of step n comes from (seed, n), so a training that was killed and resumed from its checkpoint equals one
+that never stopped, bit for bit. Beside the prior stand ``NAME.training.h5`` (the checkpoint, replaced whole at each comparison)
+and ``NAME.samples.png`` (the sheet of samples).
+"""
+
+import time
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from latentinv.errors import InputError, NonFiniteError, StorageError
+from latentinv.grid import Grid
+from latentinv.priors import GeneratorPrior
+from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
+
+from ._evaluation import Comparison, compare, folded_weights, make_prior
+from ._images import TrainingImage, sample_patches
+from ._recipe import Recipe, parse_recipe
+from ._sheet import write_sheet
+from ._step import Losses, Networks, TrainingState, initialise, make_step
+
+FORMAT, VERSION = "latentinv-training", 1
+FOLD_SEED, COMPARE_SEED, CALIBRATE_SEED = 1, 2, 3
+
+
+class TrainingListener(Protocol):
+    """Whoever wants to follow a training."""
+
+    def on_step(self, step: int, losses: Losses) -> None:
+        """Hear of a finished step."""
+
+    def on_comparison(self, step: int, comparison: Comparison, kept: bool) -> None:
+        """Hear of a comparison with the image, and whether its state is the best so far."""
+
+
+class Silence:
+    """A listener that says nothing."""
+
+    def on_step(self, step: int, losses: Losses) -> None:
+        """Ignore a step."""
+
+    def on_comparison(self, step: int, comparison: Comparison, kept: bool) -> None:
+        """Ignore a comparison."""
+
+
+class TrainingResult(NamedTuple):
+    """What a training leaves."""
+
+    prior: GeneratorPrior
+    steps: int
+    comparison: Comparison
+    """Of the state that was kept."""
+
+
+def train(
+    recipe: Recipe,
+    output: str | Path,
+    *,
+    minutes: float | None = None,
+    listener: TrainingListener | None = None,
+) -> TrainingResult:
+    """Train a prior from nothing and write it.
+
+    Parameters
+    ----------
+    recipe
+        The training, wholly described.
+    output
+        The prior's file, which must not exist.
+    minutes
+        Stop after this much time even if steps remain; the result then depends on the machine's speed.
+    listener
+        Who hears of progress.
+
+    Raises
+    ------
+    InputError
+        If the image does not suit the recipe.
+    StorageError
+        If a file exists already or cannot be written.
+    NonFiniteError
+        If a loss leaves the finite numbers; the best state so far is written all the same.
+    """
+    require_new(output)
+    require_new(checkpoint_path(output))
+    training = _Training(recipe, Path(output), listener or Silence())
+    training.save()
+    return training.run(minutes)
+
+
+def resume_training(
+    checkpoint: str | Path, *, minutes: float | None = None, listener: TrainingListener | None = None
+) -> TrainingResult:
+    """Go on with a training from its checkpoint, as if it had never stopped.
+
+    Raises
+    ------
+    InputError
+        If the training image is not the one the training began with.
+    StorageError
+        If the checkpoint cannot be read.
+    """
+    checkpoint = Path(checkpoint)
+    with open_hdf5(checkpoint, FORMAT, VERSION) as file:
+        recipe = parse_recipe(str(file.attrs["recipe"]), Path(str(file.attrs["folder"])))
+        digest, output = str(file.attrs["image_sha256"]), str(file.attrs["output"])
+        training = _Training(recipe, checkpoint.with_name(output), listener or Silence())
+        if training.image.sha256 != digest:
+            raise InputError("The training image has changed since this training began; bring back the one it began with.")
+        training.restore(file)
+    return training.run(minutes)
+
+
+def checkpoint_path(output: str | Path) -> Path:
+    """Where the checkpoint of a prior's training stands."""
+    return Path(output).with_suffix(".training.h5")
+
+
+class _Training:
+    """A training under way; all that must survive a kill is in `state` and `kept`."""
+
+    def __init__(self, recipe: Recipe, output: Path, listener: TrainingListener) -> None:
+        self.recipe, self.output, self.listener = recipe, output, listener
+        self.image: TrainingImage = recipe.load_image()
+        self.patch = recipe.training.patch
+        self.kept: dict[str, float] = {}
+        # Refuses, before any compilation, patches that do not fit and axes the image lacks.
+        sample_patches(np.random.default_rng(0), self.image, self.patch, 1)
+        self.networks: Networks
+        self.state: TrainingState
+        self.networks, self.state = initialise(recipe, self.image.facies.ndim)
+        self.step = make_step(recipe, self.networks)
+
+    def run(self, minutes: float | None) -> TrainingResult:
+        end = np.inf if minutes is None else time.monotonic() + 60 * minutes
+        training = self.recipe.training
+        done = int(self.state.step)
+        while done < training.steps and time.monotonic() < end:
+            self.state, losses = self.step(self.state, self._real(done))
+            if not all(np.isfinite(loss) for loss in losses):
+                raise NonFiniteError(self._rescue(done))
+            done += 1
+            self.listener.on_step(done, losses)
+            if done % training.evaluate_every == 0 or done == training.steps:
+                self._compare(done)
+                self.save()
+        if not self.kept:
+            self._compare(done)
+            self.save()
+        return self._finish()
+
+    def _real(self, step: int) -> jax.Array:
+        training = self.recipe.training
+        rng = np.random.default_rng([training.seed, step])
+        patches = sample_patches(rng, self.image, self.patch, training.batch, flips=self.recipe.image.flips)
+        levels = np.linspace(-1, 1, len(self.image.categories), dtype=np.float32)
+        return jnp.asarray(levels[patches][..., None])
+
+    def _compare(self, done: int) -> None:
+        layers = self._folded(self.state.average)
+        architecture = self.networks.architecture
+        comparison = compare(architecture, layers, self.image, self.patch, seed=COMPARE_SEED)
+        better = comparison.score < float(self.state.best_score)
+        if better:
+            best = jax.tree.map(jnp.array, self.state.average)
+            self.state = self.state._replace(best=best, best_score=jnp.float32(comparison.score))
+            self.kept = {**comparison._asdict(), "step": float(done)}
+        self._draw(layers)
+        self.listener.on_comparison(done, comparison, better)
+
+    def _draw(self, layers: list) -> None:
+        architecture = self.networks.architecture
+        prior = make_prior(architecture, layers, self.image, self.patch, {}, seed=COMPARE_SEED, count=32)
+        grid = Grid(self.patch)
+        z = jax.random.normal(jax.random.key(COMPARE_SEED), (18, prior.latent_size(grid)))
+        assert prior.facies_model is not None
+        fields = prior.facies_model.index(jax.vmap(lambda one: prior.generate(one, grid))(z))
+        patches = sample_patches(np.random.default_rng(0), self.image, self.patch, 6)
+        write_sheet(self.output.with_suffix(".samples.png"), patches, np.asarray(fields), len(self.image.categories))
+
+    def _folded(self, parameters: Any) -> list:
+        networks = self.networks
+        key = jax.random.key(FOLD_SEED)
+        return folded_weights(networks.generator, parameters, networks.generator_statistics, self.patch, key)
+
+    def save(self) -> None:
+        """Replace the checkpoint."""
+        with atomic_hdf5(checkpoint_path(self.output)) as file:
+            file.attrs["format"] = FORMAT
+            file.attrs["format_version"] = VERSION
+            file.attrs["recipe"] = self.recipe.text
+            file.attrs["folder"] = str(self.recipe.folder.resolve())
+            file.attrs["output"] = self.output.name
+            file.attrs["image_sha256"] = self.image.sha256
+            for name, value in self.kept.items():
+                file.attrs[f"kept_{name}"] = value
+            write_tree(file.create_group("state"), self.state)
+
+    def restore(self, file: Any) -> None:
+        """Take the state from a checkpoint."""
+        self.state = jax.tree.map(jnp.asarray, read_tree(file["state"], self.state))
+        self.kept = {key[5:]: float(file.attrs[key]) for key in file.attrs if key.startswith("kept_")}
+
+    def _finish(self) -> TrainingResult:
+        provenance = {
+            "recipe": self.recipe.text,
+            "image": self.image.name,
+            "image_sha256": self.image.sha256,
+            "image_shape": list(self.image.facies.shape),
+            "steps": int(self.state.step),
+            "kept": self.kept,
+        }
+        layers = self._folded(self.state.best)
+        architecture = self.networks.architecture
+        prior = make_prior(architecture, layers, self.image, self.patch, provenance, seed=CALIBRATE_SEED)
+        prior.save(self.output)
+        comparison = Comparison(**{name: self.kept[name] for name in Comparison._fields})
+        return TrainingResult(prior, int(self.state.step), comparison)
+
+    def _rescue(self, step: int) -> str:
+        """Leave the last good state as the prior, and say so."""
+        message = f"A loss left the finite numbers at step {step + 1}; "
+        if not self.kept:
+            return message + "no state was compared with the image before, so no prior was written; lower the learning rates."
+        try:
+            self._finish()
+        except StorageError as error:
+            return message + f"the prior could not be written: {error}"
+        return message + (
+            f"the best state before, of step {self.kept['step']:.0f}, was written to {self.output}; lower the learning rates."
+        )

@@ -1,0 +1,36 @@
+"""The sheet of samples: patches of the image in the first row, fields of the generator below, as one PNG."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int
+from PIL import Image
+
+COLUMNS, ROWS, GAP = 6, 3, 4
+
+
+def write_sheet(
+    path: Path, patches: Int[np.ndarray, "patch *shape"], fields: Int[np.ndarray, "field *shape"], facies: int
+) -> None:
+    """Write the sheet; of 3-D fields the middle layer is shown.
+
+    Parameters
+    ----------
+    path
+        The PNG file.
+    patches, fields
+        Facies indices; at least 6 patches and 18 fields are needed to fill the sheet.
+    facies
+        Number of facies, for the grey scale.
+    """
+    rows = [patches[:COLUMNS], *(fields[n * COLUMNS : (n + 1) * COLUMNS] for n in range(ROWS))]
+    flat = [[image if image.ndim == 2 else image[image.shape[0] // 2] for image in row] for row in rows]
+    height, width = flat[0][0].shape
+    sheet = np.full(((height + GAP) * len(flat) + GAP, (width + GAP) * COLUMNS), 128, np.uint8)
+    for i, row in enumerate(flat):
+        top = i * (height + GAP) + (GAP if i else 0)  # a wider band parts the image from the generator
+        for j, image in enumerate(row):
+            sheet[top : top + height, j * (width + GAP) : j * (width + GAP) + width] = image * (255 // (facies - 1))
+    scale = max(1, 1200 // sheet.shape[1])
+    picture = Image.fromarray(sheet).resize((sheet.shape[1] * scale, sheet.shape[0] * scale), Image.Resampling.NEAREST)
+    picture.save(path)

@@ -1,0 +1,139 @@
+"""One training step, as a pure function of state and data.
+
+The discriminator is updated on real patches and on generated fields, then the generator through the updated
+discriminator, from the same noise, so that the generator runs forward once a step. Adam, two learning rates (Heusel et
+al. 2017, arXiv:1706.08500); the generator's weights are averaged exponentially for use (EMA).
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+from jaxtyping import Array, Float
+
+from latentinv.networks import (
+    DiscriminatorNetwork,
+    GeneratorArchitecture,
+    GeneratorNetwork,
+    discriminator_architecture,
+    generator_architecture,
+)
+
+from ._losses import LOSSES
+from ._recipe import Recipe
+
+
+class TrainingState(NamedTuple):
+    """What the next step needs; plain trees of arrays."""
+
+    generator: Any
+    discriminator: Any
+    discriminator_statistics: Any
+    generator_optimizer: Any
+    discriminator_optimizer: Any
+    average: Any
+    best: Any
+    """Averaged weights of the best comparison so far."""
+    best_score: Array
+    step: Array
+
+
+class Losses(NamedTuple):
+    """The step's losses."""
+
+    discriminator: Float[Array, ""]
+    generator: Float[Array, ""]
+
+
+class Networks(NamedTuple):
+    """The two networks' structure, and the generator's (unused in training) statistics."""
+
+    architecture: GeneratorArchitecture
+    generator: nnx.GraphDef
+    discriminator: nnx.GraphDef
+    generator_statistics: nnx.State
+
+
+def initialise(recipe: Recipe, ndim: int) -> tuple[Networks, TrainingState]:
+    """Make networks and the state before the first step from a recipe."""
+    seeds = nnx.Rngs(recipe.training.seed)
+    name = recipe.networks.architecture
+    architecture = generator_architecture(name, ndim=ndim, latent_channels=recipe.networks.latent_channels)
+    generator = nnx.split(GeneratorNetwork(architecture, seeds), nnx.Param, ...)
+    discriminator = nnx.split(DiscriminatorNetwork(discriminator_architecture(name, ndim=ndim), seeds), nnx.Param, ...)
+    parameters_g, parameters_d = (jax.tree.map(jnp.asarray, part[1]) for part in (generator, discriminator))
+    optimizer_g, optimizer_d = _optimizers(recipe)
+    state = TrainingState(
+        parameters_g,
+        parameters_d,
+        discriminator[2],
+        optimizer_g.init(parameters_g),
+        optimizer_d.init(parameters_d),
+        parameters_g,
+        parameters_g,
+        jnp.float32(jnp.inf),
+        jnp.int32(0),
+    )
+    return Networks(architecture, generator[0], discriminator[0], generator[2]), state
+
+
+def make_step(
+    recipe: Recipe, networks: Networks
+) -> Callable[[TrainingState, Float[Array, "batch *patch 1"]], tuple[TrainingState, Losses]]:
+    """Build the jitted step of a recipe."""
+    training = recipe.training
+    loss = LOSSES[training.loss]
+    optimizer_g, optimizer_d = _optimizers(recipe)
+    key_training = jax.random.key(training.seed)
+
+    def generate(parameters: Any, z: Array) -> Array:
+        network = nnx.merge(networks.generator, parameters, networks.generator_statistics, copy=True)
+        return jnp.tanh(network(z, training.patch))
+
+    def score(parameters: Any, statistics: Any, fields: Array) -> tuple[Array, Any]:
+        network = nnx.merge(networks.discriminator, parameters, statistics, copy=True)
+        scores = network(fields)
+        return scores, nnx.split(network, nnx.Param, ...)[2]
+
+    def step(state: TrainingState, real: Array) -> tuple[TrainingState, Losses]:
+        key = jax.random.fold_in(key_training, state.step)
+        z = jax.random.normal(key, (training.batch, *networks.architecture.latent_shape(training.patch)))
+        fake, back = jax.vjp(lambda parameters: generate(parameters, z), state.generator)
+
+        def loss_d(parameters: Any) -> tuple[Array, Any]:
+            scores_real, statistics = score(parameters, state.discriminator_statistics, real)
+            scores_fake, statistics = score(parameters, statistics, fake)
+            return loss.discriminator(scores_real, scores_fake), statistics
+
+        (value_d, statistics), gradient_d = jax.value_and_grad(loss_d, has_aux=True)(state.discriminator)
+        update_d, optimizer_state_d = optimizer_d.update(gradient_d, state.discriminator_optimizer)
+        discriminator = optax.apply_updates(state.discriminator, update_d)
+
+        value_g, gradient_fake = jax.value_and_grad(lambda x: loss.generator(score(discriminator, statistics, x)[0]))(fake)
+        update_g, optimizer_state_g = optimizer_g.update(back(gradient_fake)[0], state.generator_optimizer)
+        generator = optax.apply_updates(state.generator, update_g)
+        # Early weights are far from any useful average, so the decay grows to its value over the first steps.
+        decay = jnp.minimum(training.average, (1 + state.step) / (10 + state.step))
+        average = jax.tree.map(lambda a, g: decay * a + (1 - decay) * g, state.average, generator)
+        after = state._replace(
+            generator=generator,
+            discriminator=discriminator,
+            discriminator_statistics=statistics,
+            generator_optimizer=optimizer_state_g,
+            discriminator_optimizer=optimizer_state_d,
+            average=average,
+            step=state.step + 1,
+        )
+        return after, Losses(value_d, value_g)
+
+    return jax.jit(step)
+
+
+def _optimizers(recipe: Recipe) -> tuple[optax.GradientTransformation, optax.GradientTransformation]:
+    b1, b2 = recipe.training.betas
+    rates = recipe.training.learning_rate_generator, recipe.training.learning_rate_discriminator
+    first, second = (optax.adam(rate, b1=b1, b2=b2) for rate in rates)
+    return first, second
