@@ -1,9 +1,9 @@
 """The grid: the only place that turns coordinates into cells.
 
 Arrays are ``[row, column]`` (``[y, x]``), in three dimensions ``[z, y, x]``. Coordinates are tables with
-columns ``x, y(, z)`` in metres. The two orders are each other's reverse, and every conversion between them is
-made here, so that no other module needs to remember which is which. Rows count along growing ``y``, layers along
-growing ``z``.
+columns ``x, y(, z)`` in metres. The two orders are each other's reverse, and every conversion between them
+is made here, so that no other module needs to remember which is which. Rows count along growing ``y``, layers
+along growing ``z``.
 """
 
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ class Grid:
     Raises
     ------
     InputError
-        If the numbers of axes differ, a count is not a whole positive number, a length is not positive, or the
-        origin is not finite.
+        If the numbers of axes differ, a count is not a whole positive number, a length is not positive, or
+        the origin is not finite.
     """
 
     shape: tuple[int, ...]
@@ -105,8 +105,8 @@ class Grid:
         Parameters
         ----------
         coordinates
-            Points, columns ``x, y(, z)`` in metres. A point on a face between two cells belongs to the cell of
-            the higher index; a point on the grid's far face to the last cell.
+            Points, columns ``x, y(, z)`` in metres. A point on a face between two cells belongs to the cell
+            of the higher index; a point on the grid's far face to the last cell.
 
         Returns
         -------
@@ -151,9 +151,10 @@ class Grid:
             If the box has no area, or reaches outside the grid.
         """
         low, high = self._points(np.asarray(lower))[0], self._points(np.asarray(upper))[0]
-        if not np.all(high > low):
+        if not np.all(high - low > FACE_TOLERANCE * np.asarray(self.spacing)):
             raise InputError(
-                f"The box from {_tuple(low)} to {_tuple(high)} has no area; each maximum must exceed its minimum."
+                f"The box from {_tuple(low)} to {_tuple(high)} has no area; each maximum must exceed its "
+                "minimum."
             )
         slack = FACE_TOLERANCE * np.asarray(self.spacing)
         if np.any(low < self.lower - slack) or np.any(high > self.upper + slack):
@@ -166,7 +167,7 @@ class Grid:
             spacing = np.asarray(self.spacing)[axis]
             edges = self.lower[axis] + spacing * np.arange(self.shape[::-1][axis] + 1)
             inside = np.minimum(edges[1:], high[axis]) - np.maximum(edges[:-1], low[axis])
-            # Rounded edges leave slivers in the neighbour of a box that ends on a face: not a cut, so no weight.
+            # Rounded edges leave slivers in the neighbour of a box that ends on a face: no cut, no weight.
             overlap = np.where(inside > 1e-9 * spacing, inside, 0.0)
             weights = np.multiply.outer(weights, overlap)
         return weights / weights.sum()
@@ -175,8 +176,8 @@ class Grid:
         points = np.atleast_2d(np.asarray(coordinates, dtype=float))
         if points.shape[1] != self.ndim:
             raise InputError(
-                f"Given points with {points.shape[1]} coordinates on a grid of {self.ndim} axes; expected columns "
-                f"{', '.join(AXIS_NAMES[: self.ndim])}."
+                f"Given points with {points.shape[1]} coordinates on a grid of {self.ndim} axes; expected "
+                f"columns {', '.join(AXIS_NAMES[: self.ndim])}."
             )
         if not np.all(np.isfinite(points)):
             row = int(np.flatnonzero(~np.all(np.isfinite(points), axis=1))[0])

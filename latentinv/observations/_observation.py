@@ -1,8 +1,9 @@
 """What an observation is: one part of the likelihood, with its data, noise and a report in the user's words.
 
-A field is read in two ways. The *soft* prediction is differentiable and depends on the field alone; the *exact* one
-reads the thresholded facies. Both are small (one number a datum), so samplers store them and never regenerate a
-field to try another temperature. Every observation states its own path from no information to full:
+A field is read in two ways. The *soft* prediction is differentiable and depends on the field alone; the
+*exact* one reads the thresholded facies. Both are small (one number a datum), so samplers store them and
+never regenerate a field to try another temperature. Every observation states its own path from no
+information to full:
 
 * at inverse temperature 0 its likelihood is constant, at 1 it is the stated soft model;
 * beyond 1, observations that end in an exact statement (hard data) become sharper still, the others stay as
@@ -64,13 +65,13 @@ class AbstractObservation(abc.ABC):
 
     @abc.abstractmethod
     def predict_exact(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """Prediction of each datum from the thresholded field (`predict` itself where nothing is thresholded)."""
+        """Prediction of each datum from the thresholded field (`predict` itself if none is)."""
 
     @abc.abstractmethod
     def tempered_log_likelihood(
         self, prediction: Float[Array, "datum"], inverse_temperature: float | Float[Array, ""]
     ) -> Float[Array, ""]:
-        """Log-likelihood of soft predictions, from no information (0) to the stated model (1) and beyond."""
+        """Log-likelihood of soft predictions, from no information (0) to the stated model (1) and on."""
 
     @abc.abstractmethod
     def exact_log_likelihood(self, prediction: Float[Array, "datum"]) -> Float[Array, ""]:
@@ -86,11 +87,11 @@ class AbstractObservation(abc.ABC):
 
     @abc.abstractmethod
     def failures(self, predictions: Float[np.ndarray, "draw datum"]) -> list[str]:
-        """From exact predictions of many draws, say which data most draws miss and by how much, worst first."""
+        """From exact predictions of many draws, say which data they miss and by how much, worst first."""
 
     @abc.abstractmethod
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """The data as named arrays of numbers, from which `from_arrays` of the same class makes them again."""
+        """The data as named arrays of numbers, from which `from_arrays` makes them again."""
 
     @classmethod
     @abc.abstractmethod

@@ -25,7 +25,7 @@ from jaxtyping import Array, Float
 from latentinv.errors import InputError, StorageError
 from latentinv.grid import Grid
 from latentinv.networks import FoldedLayer, GeneratorArchitecture, Layer, synthesize
-from latentinv.storage import PriorRecord, digest, read_prior, write_prior
+from latentinv.storage import PriorRecord, read_prior, write_prior
 
 from ._prior import AbstractPrior, FaciesModel
 
@@ -127,10 +127,6 @@ class GeneratorPrior(AbstractPrior):
             field = np.asarray(generate(jnp.asarray(np.pad(block, lacking).ravel())))
             place = tuple(slice(s, min(s + p, n)) for s, p, n in zip(start, part.shape, grid.shape, strict=True))
             yield place, field[tuple(slice(0, p.stop - p.start) for p in place)]
-
-    def fingerprint(self) -> str:
-        """A digest of all that determines the fields."""
-        return digest(self.to_record())
 
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""

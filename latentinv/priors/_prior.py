@@ -1,8 +1,9 @@
 """What a prior is: a map from Gaussian noise to geological fields, for any grid.
 
-A prior turns a latent vector ``z ~ N(0, I)`` into a field on a grid. A facies prior's field is continuous (so that
-it has gradients); thresholds cut it into facies. `FaciesModel` holds these thresholds and the two readings of a
-field: the hard one (facies) and the soft one (probability of each facies), an ordered logit of stated slope.
+A prior turns a latent vector ``z ~ N(0, I)`` into a field on a grid. A facies prior's field is continuous
+(so that it has gradients); thresholds cut it into facies. `FaciesModel` holds these thresholds and the two
+readings of a field: the hard one (facies) and the soft one (probability of each facies), an ordered logit
+with a slope.
 """
 
 import abc
@@ -15,6 +16,7 @@ from jaxtyping import Array, Float, Int
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
+from latentinv.storage import PriorRecord, digest
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class FaciesModel:
     def __post_init__(self) -> None:
         if len(self.categories) < 2 or len(self.thresholds) != len(self.categories) - 1:
             raise InputError(
-                f"{len(self.categories)} facies and {len(self.thresholds)} thresholds were given; expected at "
-                "least two facies and one threshold between each two."
+                f"{len(self.categories)} facies and {len(self.thresholds)} thresholds were given; expected "
+                "at least two facies and one threshold between each two."
             )
         if len(set(self.categories)) != len(self.categories):
             raise InputError(f"The facies codes {self.categories} repeat one; give each facies its own code.")
@@ -63,7 +65,7 @@ class FaciesModel:
     def log_probability(
         self, field: Float[Array, "*grid"], slope: float | Float[Array, ""]
     ) -> Float[Array, "*grid facies"]:
-        """Log-probability of each facies by the ordered logit, P(index > k) = σ(slope · (field − threshold k)).
+        """Log-probability of each facies by the ordered logit, P(index > k) = σ(slope · (field − threshold)).
 
         At slope 0 every facies between two thresholds would vanish, so the extreme facies share all; as the
         slope grows the reading becomes the hard one.
@@ -74,7 +76,7 @@ class FaciesModel:
         log_above = jax.nn.log_sigmoid(above)
         log_below = jax.nn.log_sigmoid(-above)
         # P(between a and b) = σ(u_a) − σ(u_b) = σ(u_a) σ(−u_b) (1 − e^(u_b − u_a)), without cancellation; the
-        # last factor is taken from the thresholds alone, for u_b − u_a loses all its digits at far field values.
+        # last factor comes from the thresholds alone, for u_b − u_a loses its digits at far field values.
         width = jnp.log(-jnp.expm1(-slope * jnp.diff(thresholds)))
         inner = log_above[..., :-1] + log_below[..., 1:] + width
         return jnp.concatenate([log_below[..., :1], inner, log_above[..., -1:]], axis=-1)
@@ -97,8 +99,12 @@ class AbstractPrior(abc.ABC):
         """Turn a latent vector into a field; pure, jittable, vmappable."""
 
     @abc.abstractmethod
+    def to_record(self) -> PriorRecord:
+        """Give the content of the prior's file, from which its family makes the same prior again."""
+
     def fingerprint(self) -> str:
-        """A digest of all that determines the fields, recorded in runs."""
+        """A digest of all that determines the fields."""
+        return digest(self.to_record())
 
     def facies(self, field: Float[Array, "*grid"]) -> Int[Array, "*grid"]:
         """Read a field as facies codes.

@@ -1,14 +1,17 @@
 """Files that are whole or not there: HDF5 written beside its target and moved over it.
 
-Every write goes to a temporary file in the target's folder, which is flushed, synced to the disk and moved over the
-target by `os.replace`. A kill, a power cut or a full disk at any moment leaves the old file or the new one, both whole;
-appending to an HDF5 file in place does not give that, a killed writer can leave a file that no reader opens.
+Every write goes to a temporary file in the target's folder, which is flushed, synced to the disk and moved
+over the target by `os.replace`. A kill, a power cut or a full disk at any moment leaves the old file or the
+new one, both whole; appending to an HDF5 file in place does not give that, a killed writer can leave a file
+that no reader opens.
 
-HDF5 writes through a small file object of ours that keeps the first error and lets HDF5 finish undisturbed, because
-HDF5 cannot close a file whose last blocks fail to be written: its handles would stay open and fail again at exit.
+HDF5 writes through a small file object of ours that keeps the first error and lets HDF5 finish undisturbed,
+because HDF5 cannot close a file whose last blocks fail to be written: its handles would stay open and fail
+again at exit.
 
-Cost: a change of an existing file starts with a copy of it, O(file size) in time, and for the moment twice its size on
-the disk; O(1) in memory. One process writes a file; any number read it, each seeing the version it opened.
+Cost: a change of an existing file starts with a copy of it, O(file size) in time, and for the moment twice
+its size on the disk; O(1) in memory. One process writes a file; any number read it, each seeing the version
+it opened.
 """
 
 import contextlib
@@ -27,7 +30,7 @@ import h5py
 from latentinv.errors import StorageError
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_FORMAT_NAMES = {"latentinv-prior": "prior", "latentinv-run": "run"}
+_FORMAT_NAMES = {"latentinv-prior": "prior", "latentinv-run": "run", "latentinv-training": "training checkpoint"}
 # What a file that is not what it says makes h5py and its readers raise; each becomes one sentence.
 _UNREADABLE = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError)
 
@@ -115,7 +118,7 @@ def open_hdf5(path: str | Path, expected_format: str, newest_version: int) -> It
     Raises
     ------
     StorageError
-        If the file is missing, a folder, foreign, truncated, damaged, of another format or of a newer latentinv.
+        If the file is missing, a folder, foreign, truncated, damaged, of another format or newer.
     """
     _check_signature(path, expected_format)
     try:
@@ -203,16 +206,18 @@ def _check_format(path: str | Path, file: h5py.File, expected: str, newest: int)
 
 
 def _explain_write(path: str | Path, error: Exception) -> str:
-    code = error.errno if isinstance(error, OSError) else None
+    code, reason = error.errno if isinstance(error, OSError) else None, _first_line(error)
     if code in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk of {path} is full; what was saved before is whole; free space and resume."
     if code == errno.EFBIG:
-        return f"{path} outgrew the allowed file size; what was saved before is whole; raise the limit and resume."
+        return (
+            f"{path} outgrew the file size limit; what was saved before is whole; raise the limit and resume."
+        )
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"The folder of {path} is not writable ({_first_line(error)}); change that, or choose another place."
+        return f"The folder of {path} is not writable ({reason}); change that, or choose another place."
     if code in (errno.ENOENT, errno.ENOTDIR):
         return f"The folder of {path} does not exist; make it, or choose another place."
-    return f"{path} could not be written ({_first_line(error)}); what was saved before is whole; mend this and resume."
+    return f"{path} could not be written ({reason}); what was saved before is whole; mend this and resume."
 
 
 def _first_line(error: Exception) -> str:

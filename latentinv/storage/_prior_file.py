@@ -1,16 +1,17 @@
 """Prior files: everything that determines a prior, as a family, a table of metadata and named arrays.
 
-====================  =========================================================================================
+====================  ======================================================================================
 ``/`` attributes      ``format`` = ``latentinv-prior``; ``format_version`` = 1; and those of a prior, below
 *a prior*             at the root of a prior file, and in the group ``prior`` of a run file:
 ``family``            attribute, text: which family of priors reads the rest (``generator`` …)
 ``metadata``          attribute, canonical JSON text: settings, and where the prior comes from
-``digest``            attribute, text: sha256 (hexadecimal) of family, metadata and arrays, checked at every reading
+``digest``            attribute, text: sha256 (hexadecimal) of the other three, checked at every reading
 ``arrays/<name>``     datasets of numbers, gzip with shuffled bytes; names percent-encoded
-====================  =========================================================================================
+====================  ======================================================================================
 
-The digest is taken over the family, the metadata's canonical JSON and, in the order of their names, each array's name,
-type, shape and bytes; each part is preceded by its length, so no two records run together to the same bytes.
+The digest is taken over the family, the metadata's canonical JSON and, in the order of their names, each
+array's name, type, shape and bytes; each part is preceded by its length, so no two records run together to
+the same bytes.
 
 Cost: one pass over the arrays to write or read. Files are replaced whole (see `_atomic`).
 """

@@ -1,8 +1,8 @@
 """The parts of a run file: its header, written once, and its growing tables.
 
-The table of the whole format stands in `_run_file`. Growing tables are datasets cut into chunks along their first
-axis; a chunk that is not yet full is rewritten in the room it has, so many small checkpoints cost no more room than few
-large ones.
+The table of the whole format stands in `_run_file`. Growing tables are datasets cut into chunks along their
+first axis; a chunk that is not yet full is rewritten at the next checkpoint, so many small checkpoints make
+hardly a larger file than few large ones.
 """
 
 from importlib.metadata import PackageNotFoundError, version
@@ -140,7 +140,8 @@ def append(group: h5py.Group, blocks: dict[str, np.ndarray], length: int, *, com
     known = {user_name(key) for key in group}
     if length and known != set(blocks):
         raise InputError(
-            f"Given {sorted(blocks)} to append to a run that records {sorted(known)}; give the same names throughout."
+            f"Given {sorted(blocks)} to append to a run that records {sorted(known)}; "
+            "give the same names throughout."
         )
     for name, block in blocks.items():
         if not length and name not in known:

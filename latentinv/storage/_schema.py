@@ -1,11 +1,11 @@
 """What all latentinv files share: JSON texts, names, numbers.
 
-JSON texts are canonical (sorted keys, ASCII, no spaces), so equal content has equal bytes and can be digested. JSON has
-no infinities and no NaN; such numbers are written as ``{"__float__": "inf"}`` (``"-inf"``, ``"nan"``) and come back as
-floats. Tuples and arrays come back as lists, numpy scalars as numbers.
+JSON texts are canonical (sorted keys, ASCII, no spaces), so equal content has equal bytes and can be
+digested. JSON has no infinities and no NaN; such numbers are written as ``{"__float__": "inf"}`` (``"-inf"``,
+``"nan"``) and come back as floats. Tuples and arrays come back as lists, numpy scalars as numbers.
 
-Names of datasets are the user's names with all but letters, digits and ``_.-~[]'`` percent-encoded, so a name may hold
-slashes and spaces without making groups.
+Names of datasets are the user's names with all but letters, digits and ``_.-~[]'`` percent-encoded, so a name
+may hold slashes and spaces without making groups.
 """
 
 import json
@@ -19,6 +19,7 @@ import numpy as np
 from latentinv.errors import InputError
 
 _TAG = "__float__"
+_FIXED_TEXT = 32768
 
 
 def to_json(value: Any, what: str) -> str:
@@ -98,6 +99,14 @@ def read_arrays(group: h5py.Group) -> dict[str, np.ndarray]:
 
 
 def set_text(attributes: h5py.AttributeManager, name: str, text: str) -> None:
-    """Set a text attribute if it differs; HDF5 does not give back the room of a text that is replaced."""
-    if attributes.get(name) != text:
-        attributes[name] = text
+    """Set a text attribute that may be replaced often; short texts leave no lost room behind."""
+    # Texts of variable length go to a heap that grows with each; fixed ones must stay below 64 KiB.
+    data = text.encode()
+    length = len(data) if 0 < len(data) < _FIXED_TEXT else None
+    attributes.create(name, data, dtype=h5py.string_dtype("utf-8", length))
+
+
+def get_text(attributes: h5py.AttributeManager, name: str) -> str:
+    """Read what `set_text` wrote."""
+    text = attributes[name]
+    return text.decode() if isinstance(text, bytes) else text

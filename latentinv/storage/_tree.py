@@ -1,9 +1,9 @@
 """Pytrees in HDF5: nested tuples, records and tables of numbers, kept bit for bit.
 
 Each leaf becomes one dataset, named for its path in the tree as `jax.tree_util.keystr` writes it (``.z``,
-``['mass'][0]``). The file holds the numbers and their names; the structure is the caller's, who reads into a tree that
-is `like` the one that was written. So no class is ever looked up by what a file says. Keys of random numbers are
-stored as their data (``jax.random.key_data``). Cost: one dataset a leaf, uncompressed.
+``['mass'][0]``). The file holds the numbers and their names; the structure is the caller's, who reads into a
+tree that is `like` the one that was written. So no class is ever looked up by what a file says. Keys of
+random numbers are stored as their data (``jax.random.key_data``). Cost: one dataset a leaf, uncompressed.
 """
 
 from typing import Any
@@ -86,6 +86,6 @@ def _check_leaf(source: str, name: str, stored: np.ndarray, leaf: Any) -> None:
     like = leaf if hasattr(leaf, "dtype") and hasattr(leaf, "shape") else np.asarray(leaf)
     if stored.shape != tuple(like.shape) or stored.dtype != like.dtype:
         raise StorageError(
-            f"The state saved in {source} has {name} as {stored.dtype} of shape {stored.shape}, where {like.dtype} "
-            f"of shape {tuple(like.shape)} is expected; {_REMEDY}."
+            f"The state saved in {source} has {name} as {stored.dtype} of shape {stored.shape}, where "
+            f"{like.dtype} of shape {tuple(like.shape)} is expected; {_REMEDY}."
         )

@@ -107,11 +107,13 @@ def resume_training(
     """
     checkpoint = Path(checkpoint)
     with open_hdf5(checkpoint, FORMAT, VERSION) as file:
-        recipe = parse_recipe(str(file.attrs["recipe"]), Path(str(file.attrs["folder"])))
-        digest, output = str(file.attrs["image_sha256"]), str(file.attrs["output"])
-        training = _Training(recipe, checkpoint.with_name(output), listener or Silence())
-        if training.image.sha256 != digest:
-            raise InputError("The training image has changed since this training began; bring back the one it began with.")
+        text, folder, digest, output = (
+            str(file.attrs[name]) for name in ("recipe", "folder", "image_sha256", "output")
+        )
+    training = _Training(parse_recipe(text, Path(folder)), checkpoint.with_name(output), listener or Silence())
+    if training.image.sha256 != digest:
+        raise InputError("The training image has changed since this training began; bring back the one it began with.")
+    with open_hdf5(checkpoint, FORMAT, VERSION) as file:
         training.restore(file)
     return training.run(minutes)
 

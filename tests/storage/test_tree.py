@@ -1,4 +1,4 @@
-"""Trees of arrays go through a file bit for bit, and come back only into the structure they were written from."""
+"""Trees of arrays go through a file bit for bit, and come back only into the structure they came from."""
 
 from typing import NamedTuple
 
@@ -33,7 +33,7 @@ def example():
             "a/b": Inner(np.uint32([0, 2**32 - 1]), np.array([[True, False]])),
             ".": np.float64(0.1),
             "ü ' x": np.zeros((0, 3)),
-            7: np.array([-0.0, np.inf, np.nan]),
+            "odd": {7: np.array([-0.0, np.inf, np.nan])},
         },
         pair=(np.int64(-(2**62)), [np.int8([1, 2]), np.float16(1.5), 3, 2.5, True]),
     )

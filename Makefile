@@ -1,0 +1,49 @@
+# Each target makes the environment it needs: Python 3.11 or newer, make and git are enough on a fresh machine.
+#   make demo     condition a prior to boreholes and block means; a picture in output/
+#   make test     all tests but the slow statistical ones
+#   make assure   the slow statistical ones
+#   make bench    the benchmarks, one after another
+#   make lint     style, format and types
+#   make clean    remove caches and output/, keep the environment
+# Another interpreter: make test PYTHON=python3.12. Another place for the environment: make test VENV=/tmp/venv.
+
+PYTHON ?= python3
+VENV ?= .venv
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+BENCHMARKS := $(sort $(wildcard benchmarks/[a-z0-9]*.py))
+
+.PHONY: environment demo test assure bench lint clean
+
+environment: $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/python examples/01_condition_to_boreholes.py
+
+# Tests compare numbers, so they run where everybody has the same: on the CPU.
+test: $(STAMP)
+	JAX_PLATFORMS=cpu $(BIN)/python -m pytest -m "not assure"
+
+assure: $(STAMP)
+	JAX_PLATFORMS=cpu $(BIN)/python -m pytest -m assure
+
+bench: $(STAMP)
+	@test -n "$(BENCHMARKS)" || echo "There are no benchmarks in benchmarks/."
+	@for benchmark in $(BENCHMARKS); do echo "$$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+
+lint: $(STAMP)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+clean:
+	rm -rf output build dist .pytest_cache .ruff_cache .mypy_cache
+	find latentinv tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+	    { echo "latentinv needs Python 3.11 or newer; name one: make PYTHON=python3.12"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@

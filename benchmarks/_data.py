@@ -1,0 +1,48 @@
+"""Where the reference data lie: ``$LATENTINV_DATA``, else ``../shared/data`` beside the repository.
+
+The data are published by others and are no part of the project; README.md beside this file says where to
+fetch each file.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from latentinv.errors import StorageError
+from latentinv.training import TrainingImage, read_training_image
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def data_file(name: str) -> Path:
+    """Find a reference file by its name relative to the data's folder.
+
+    Raises
+    ------
+    StorageError
+        If the file is missing.
+    """
+    folder = (
+        Path(os.environ["LATENTINV_DATA"])
+        if "LATENTINV_DATA" in os.environ
+        else ROOT.parent / "shared" / "data"
+    )
+    path = folder / name
+    if not path.is_file():
+        raise StorageError(
+            f"The reference file {name} is not in {folder}; fetch it as "
+            "benchmarks/README.md says and set LATENTINV_DATA to the data's folder."
+        )
+    return path
+
+
+def channel_image() -> TrainingImage:
+    """The channel image of Laloy et al. (2018, doi:10.1002/2017WR022148), 2500×2500 cells."""
+    return read_training_image(data_file("training_images/channels_2500.npz"))
+
+
+def steady_flow_wells() -> tuple[np.ndarray, np.ndarray]:
+    """Cells ``row, column`` and facies of the 49 wells of Laloy et al. (2018), 125×125 cells of 1 m."""
+    with np.load(data_file("steady_flow_125/case.npz"), allow_pickle=False) as case:
+        return np.stack([case["well_row"], case["well_column"]], axis=1), case["well_facies"].astype(int)

@@ -1,0 +1,39 @@
+"""Unconditioned fields of a prior, and facies as pictures, for every benchmark that looks at fields."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from latentinv.grid import Grid
+from latentinv.posterior import map_batched
+from latentinv.priors import AbstractPrior, FaciesModel
+
+BATCH = 16
+
+
+def facies_model(prior: AbstractPrior) -> FaciesModel:
+    """Give the prior's reading as facies, which every benchmark of fields needs."""
+    if prior.facies_model is None:
+        raise TypeError(
+            "The benchmarks measure facies, and this prior is of a continuous property; give a facies prior."
+        )
+    return prior.facies_model
+
+
+def draw_facies(prior: AbstractPrior, grid: Grid, count: int, seed: int) -> Int[np.ndarray, "image *grid"]:
+    """Draw fields from the prior and read them as category indices."""
+    model = facies_model(prior)
+
+    def one(z: Float[Array, "latent"]) -> Int[Array, "*grid"]:
+        return model.index(prior.generate(z, grid)).astype(jnp.uint8)
+
+    z = jax.random.normal(jax.random.key(seed), (count, prior.latent_size(grid)))
+    return np.asarray(jax.jit(lambda z: map_batched(one, z, min(count, BATCH)))(z))
+
+
+def pictures(
+    indices: Int[np.ndarray, "image *grid"], facies: FaciesModel
+) -> Float[np.ndarray, "image *grid"]:
+    """Category indices as pictures in [0, 1]."""
+    return np.asarray(indices, np.float32) / (len(facies.categories) - 1)

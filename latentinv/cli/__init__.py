@@ -1,0 +1,3 @@
+"""The console program `latentinv`."""
+
+from ._app import main as main

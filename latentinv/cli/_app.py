@@ -1,0 +1,43 @@
+"""The console program: its commands, and how mistakes are told.
+
+Each command is a file that imports what is heavy when it runs, so that help comes at once. What a user can mend is one
+line on stderr and exit code 1; a wrong option is 2; an interrupted run is 130, after a sentence on how to go on.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from latentinv.errors import InputError, NonFiniteError, StorageError
+
+from ._condition import condition
+from ._generate import generate
+from ._resume import resume
+from ._show import show
+from ._train import train
+
+app = typer.Typer(
+    name="latentinv",
+    help="Condition geology to data: train a prior on an image, honour wells and block means, see the uncertainty.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (train, generate, condition, resume, show):
+    app.command()(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program and exit.
+
+    Parameters
+    ----------
+    arguments
+        Those of the command line unless given.
+    """
+    try:
+        app(args=arguments, prog_name="latentinv")
+    except (InputError, StorageError, NonFiniteError) as error:
+        print("latentinv: " + " ".join(str(error).split()), file=sys.stderr)
+        sys.exit(1)

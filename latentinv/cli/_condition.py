@@ -1,0 +1,71 @@
+"""`latentinv condition`: draw realizations that honour wells and block means."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._display import Display, RunListener, interruptible, make_console, say_seconds
+from ._parse import parse_grid, parse_settings
+from ._summary import exit_if_unmet, print_run
+
+
+def condition(
+    prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or a shipped prior's name.")],
+    grid: Annotated[str, typer.Option(metavar="ROWSxCOLUMNS", help="Cells of the grid.")],
+    output: Annotated[Path, typer.Option(help="Run file to write (.h5).")],
+    wells: Annotated[
+        list[Path] | None, typer.Option(help="Wells: CSV with x, y, facies. Repeatable.")
+    ] = None,
+    blocks: Annotated[
+        list[Path] | None,
+        typer.Option(help="Block means: CSV with x_min, y_min, x_max, y_max, mean, sd. Repeatable."),
+    ] = None,
+    spacing: Annotated[str, typer.Option(help="Edge of a cell in metres: one number, or x,y.")] = "1",
+    origin: Annotated[str, typer.Option(help="Least x,y of the grid in metres.")] = "0",
+    draws: Annotated[
+        int | None, typer.Option(help="Realizations to draw.  [default: smc 64, map 16]")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
+    algorithm: Annotated[str, typer.Option(help="smc (posterior draws) or map (best fits).")] = "smc",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the algorithm. Repeatable."),
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="thresholded (facies exactly) or soft.")] = None,
+) -> None:
+    """Condition a prior to wells and block means."""
+    from latentinv.errors import InputError
+    from latentinv.inference import make_algorithm, sample
+    from latentinv.observations import AbstractObservation, BlockMeans, HardData
+    from latentinv.posterior import Posterior
+    from latentinv.priors import load_prior
+    from latentinv.storage import require_new
+
+    require_new(output)
+    place = parse_grid(grid, spacing, origin)
+    chosen = make_algorithm(algorithm, parse_settings(algorithm, settings or [], draws))
+    if not wells and not blocks:
+        raise InputError(
+            "No data are given; give --wells or --blocks, or use 'latentinv generate' to draw from the prior."
+        )
+    model = load_prior(prior)
+    data: list[AbstractObservation] = [HardData.from_csv(path, place, model) for path in wells or []]
+    data += [BlockMeans.from_csv(path, place, model) for path in blocks or []]
+    posterior = Posterior(model, place, data, target=target)  # type: ignore[arg-type]
+    console = make_console()
+    begun = time.monotonic()
+
+    def how_to_go_on() -> str:
+        return (
+            f"Stopped; 'latentinv resume {output}' goes on."
+            if output.exists()
+            else "Stopped; nothing was written."
+        )
+
+    with interruptible(how_to_go_on):
+        with Display(console, "condition") as display:
+            run = sample(posterior, chosen, seed=seed, output=output, listener=RunListener(display))
+        print_run(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(output)})
+    exit_if_unmet(run)

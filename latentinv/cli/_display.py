@@ -1,0 +1,140 @@
+"""Progress for people: a live bar on a terminal, plain lines elsewhere.
+
+The time left is the time since the first news over the share done since then, which for a fresh start includes the
+compilation; so it begins high and settles.
+"""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from latentinv.inference import Progress as RunProgress
+
+PLAIN_WIDTH = 120
+
+
+def make_console() -> Console:
+    """Give the console to write to; wide where nobody's window sets a width."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    return (
+        console
+        if console.is_terminal
+        else Console(highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH)
+    )
+
+
+class TimeLeft:
+    """A guess of the time left, from the pace since the first news."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._begun: tuple[float, float] | None = None
+
+    def start(self, done: float) -> None:
+        """Begin to measure at a share done."""
+        self._begun = (self._clock(), done)
+
+    def words(self, done: float) -> str:
+        """Say the time left at a share done; nothing before there is a pace."""
+        if self._begun is None:
+            self.start(done)
+        assert self._begun is not None
+        begun, first = self._begun
+        if done <= first or done >= 1:
+            return ""
+        return f"about {say_seconds((self._clock() - begun) * (1 - done) / (done - first))} left"
+
+
+class Display:
+    """A bar with the time left and a line of words below it, or plain lines."""
+
+    def __init__(self, console: Console, title: str, *, fresh: bool = True) -> None:
+        self._console = console
+        self._title = title
+        self._time_left = TimeLeft()
+        if fresh:
+            self._time_left.start(0.0)
+        self._words = Text("compiling …", style="dim", overflow="ellipsis")
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=40),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+        )
+        self._task = self._bar.add_task(title, total=1.0, left="")
+        self._live = Live(
+            Group(self._bar, self._words), console=console, refresh_per_second=4, transient=True
+        )
+
+    def __enter__(self) -> "Display":
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def update(self, done: float, words: str, *, line: bool = True) -> None:
+        """Tell of news.
+
+        Parameters
+        ----------
+        done
+            Share of the work done, 0 to 1.
+        words
+            One line.
+        line
+            Whether it is worth a line of its own where there is no bar.
+        """
+        left = self._time_left.words(done)
+        self._bar.update(self._task, completed=done, left=left)
+        self._words.plain = words
+        if line and not self._console.is_terminal:
+            parts = [f"{self._title} {100 * done:3.0f} %", words, left]
+            self._console.print(" · ".join(part for part in parts if part), soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """Say something that stays above the bar."""
+        self._console.print(text, soft_wrap=True)
+
+
+class RunListener:
+    """Shows the steps of a run."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+
+    def on_step(self, step: int, progress: "RunProgress") -> None:
+        """Show a finished step."""
+        self._display.update(progress.done, f"step {step}, {progress.words}")
+
+
+@contextlib.contextmanager
+def interruptible(how_to_go_on: Callable[[], str]) -> Iterator[None]:
+    """Turn an interrupt from the keyboard into one sentence, asked for when it comes, and exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"latentinv: {how_to_go_on()}", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def say_seconds(seconds: float) -> str:
+    """Say a duration as people do: ``45 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

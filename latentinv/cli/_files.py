@@ -1,0 +1,43 @@
+"""Which kind of file a user gave."""
+
+from pathlib import Path
+from typing import Literal
+
+from latentinv.errors import StorageError
+
+Kind = Literal["prior", "run", "training"]
+KINDS: tuple[Kind, ...] = ("prior", "run", "training")
+
+
+def kind_of(path: Path) -> Kind:
+    """Say what a file of ours is: a prior, a run, or the checkpoint of a training.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be read or is none of them.
+    """
+    import h5py
+
+    if not path.exists():
+        raise StorageError(f"There is no file {path}; check its name and folder.")
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            found = str(file.attrs.get("format", ""))
+    except OSError:
+        raise StorageError(f"{path} is not a file of latentinv, or is damaged; give another file.") from None
+    for kind in KINDS:
+        if found == f"latentinv-{kind}":
+            return kind
+    raise StorageError(
+        f"{path} was not written by latentinv; give a prior, a run or the checkpoint of a training."
+    )
+
+
+def free_name(path: Path) -> Path:
+    """Give the path, or if it is taken the first of ``NAME-2``, ``NAME-3`` … that is free."""
+    number, candidate = 1, path
+    while candidate.exists():
+        number += 1
+        candidate = path.with_stem(f"{path.stem}-{number}")
+    return candidate

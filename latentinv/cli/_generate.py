@@ -1,0 +1,153 @@
+"""`latentinv generate`: draw fields from a prior.
+
+Draw n of a seed has the latents ``normal(fold_in(key(seed), n))`` whatever the file, so a picture, a table and a large
+HDF5 file of one seed show the same fields. HDF5 is written tile by tile, in memory that does not grow with the field but for its latents.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from latentinv.errors import InputError
+from latentinv.grid import Grid
+
+from ._display import Display, interruptible, make_console
+from ._parse import parse_shape
+
+if TYPE_CHECKING:
+    from latentinv.priors import GeneratorPrior
+
+WHOLE_CELLS = 2**30
+"""Most cells that a picture or a table may hold in all."""
+TILES = {2: 512, 3: 64}
+"""Edge of a tile in cells, by the number of axes."""
+
+
+def generate(
+    prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or a shipped prior's name.")],
+    shape: Annotated[
+        str, typer.Option(metavar="ROWSxCOLUMNS", help="Cells of a field, or LAYERSxROWSxCOLUMNS.")
+    ],
+    output: Annotated[
+        Path, typer.Option(help="Picture (.png), arrays (.npz), or HDF5 (.h5) for fields of any size.")
+    ],
+    count: Annotated[int, typer.Option(min=1, help="Number of fields.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
+) -> None:
+    """Draw fields from a prior."""
+    from latentinv.priors import load_prior
+    from latentinv.storage import require_new
+
+    writers: dict[str, Callable[..., None]] = {
+        ".png": _write_picture,
+        ".npz": _write_arrays,
+        ".h5": _write_hdf5,
+    }
+    if output.suffix not in writers:
+        raise InputError(f"{output} has no ending that can be written; give one of {', '.join(writers)}.")
+    require_new(output)
+    grid = Grid(parse_shape(shape))
+    if output.suffix != ".h5" and count * grid.size > WHOLE_CELLS:
+        raise InputError(
+            f"{count} fields of {grid.size} cells are too many for {output.suffix}; write them to .h5."
+        )
+    model = load_prior(prior)
+    model.latent_size(grid)  # refuses a grid of other axes before the file is begun
+    console = make_console()
+    with (
+        interruptible(lambda: "Stopped; nothing was written."),
+        Display(console, "generate") as display,
+    ):
+        writers[output.suffix](output, model, grid, count, seed, display)
+    console.print(
+        f"{count} {'field' if count == 1 else 'fields'} of {shape} cells in {output}", soft_wrap=True
+    )
+
+
+def _write_picture(
+    path: Path, prior: "GeneratorPrior", grid: Grid, count: int, seed: int, display: Display
+) -> None:
+    from latentinv.plotting import plot_fields
+    from latentinv.plotting._fields import MOST_PANELS
+
+    if count > MOST_PANELS:
+        raise InputError(
+            f"A picture holds at most {MOST_PANELS} fields, {count} were asked for; write them to .npz or .h5."
+        )
+    fields, _ = draw_fields(prior, grid, count, seed, display)
+    assert prior.facies_model is not None
+    plot_fields(
+        fields, grid, path, categories=prior.facies_model.categories, title=f"draws of the prior, seed {seed}"
+    )
+
+
+def _write_arrays(
+    path: Path, prior: "GeneratorPrior", grid: Grid, count: int, seed: int, display: Display
+) -> None:
+    fields, latents = draw_fields(prior, grid, count, seed, display)
+    np.savez_compressed(path, facies=fields, latents=latents)
+
+
+def _write_hdf5(
+    path: Path, prior: "GeneratorPrior", grid: Grid, count: int, seed: int, display: Display
+) -> None:
+    from latentinv.storage import atomic_hdf5
+
+    assert prior.facies_model is not None
+    edge = TILES[grid.ndim]
+    with atomic_hdf5(path) as file:
+        file.attrs["format"], file.attrs["format_version"] = "latentinv-fields", 1
+        file.attrs["prior"], file.attrs["seed"] = prior.fingerprint(), seed
+        chunks = (1, *(min(edge, n) for n in grid.shape))
+        compression = {"chunks": chunks, "compression": "gzip", "compression_opts": 1}
+        kind = np.min_scalar_type(max(prior.facies_model.categories))
+        facies = file.create_dataset("facies", (count, *grid.shape), kind, **compression)
+        latents = file.create_dataset("latents", (count, prior.latent_size(grid)), np.float32)
+        for n in range(count):
+            latents[n] = draw_latents(prior, grid, seed, n)
+            for place, tile, done in _tiles(prior, latents[n], grid):
+                facies[(n, *place)] = tile
+                display.update(
+                    (n + done) / count, f"field {n + 1} of {count}, {100 * done:.0f} % of its cells"
+                )
+
+
+def draw_latents(prior: "GeneratorPrior", grid: Grid, seed: int, number: int) -> np.ndarray:
+    """Draw the latents of field `number` of a seed."""
+    import jax
+
+    key = jax.random.fold_in(jax.random.key(seed), number)
+    return np.asarray(jax.random.normal(key, (prior.latent_size(grid),)))
+
+
+def draw_fields(
+    prior: "GeneratorPrior", grid: Grid, count: int, seed: int, display: Display | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw facies fields and their latents into memory."""
+    import jax
+
+    latents = np.stack([draw_latents(prior, grid, seed, n) for n in range(count)])
+    assert prior.facies_model is not None
+    fields = np.empty((count, *grid.shape), np.min_scalar_type(max(prior.facies_model.categories)))
+    whole = jax.jit(lambda z: prior.facies(prior.generate(z, grid)))
+    small = grid.size <= TILES[grid.ndim] ** grid.ndim
+    for n, z in enumerate(latents):
+        parts = [((...,), np.asarray(whole(z)), 1.0)] if small else _tiles(prior, z, grid)
+        for place, tile, done in parts:
+            fields[(n, *place)] = tile
+            if display is not None:
+                display.update((n + done) / count, f"field {n + 1} of {count}", line=done == 1.0)
+    return fields, latents
+
+
+def _tiles(prior: "GeneratorPrior", z: np.ndarray, grid: Grid) -> Iterator[tuple[Any, np.ndarray, float]]:
+    """Facies tile by tile: place, codes, and the share of the cells done."""
+    import jax.numpy as jnp
+
+    done = 0
+    for place, tile in prior.tiles(z, grid, TILES[grid.ndim]):
+        done += tile.size
+        yield place, np.asarray(prior.facies(jnp.asarray(tile))), done / grid.size

@@ -1,0 +1,96 @@
+"""What users type, turned into grids and settings, or refused in one sentence."""
+
+import dataclasses
+import math
+from typing import Any
+
+from latentinv.errors import InputError
+from latentinv.grid import Grid
+
+DRAWS_SETTING = {"smc": "particles", "map": "starts"}
+
+
+def parse_shape(text: str) -> tuple[int, ...]:
+    """Read ``ROWSxCOLUMNS`` or ``LAYERSxROWSxCOLUMNS``.
+
+    Raises
+    ------
+    InputError
+        If it is not two or three positive whole numbers with an x between them.
+    """
+    parts = text.lower().replace("×", "x").split("x")
+    if len(parts) not in (2, 3) or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+        raise InputError(
+            f"The grid '{text}' cannot be read; write ROWSxCOLUMNS such as 125x60, or LAYERSxROWSxCOLUMNS."
+        )
+    return tuple(int(part) for part in parts)
+
+
+def parse_grid(shape: str, spacing: str, origin: str) -> Grid:
+    """Make a grid from its shape, spacing and origin as typed."""
+    return Grid(parse_shape(shape), _numbers(spacing, "spacing"), _numbers(origin, "origin"))
+
+
+def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[str, Any]:
+    """Read ``key=value`` settings of an algorithm.
+
+    Parameters
+    ----------
+    algorithm
+        Its name.
+    texts
+        The settings as typed.
+    draws
+        How many draws to keep, if given apart.
+
+    Raises
+    ------
+    InputError
+        If there is no such algorithm or setting, or the value is no number of its kind.
+    """
+    from latentinv.inference import ALGORITHMS, make_algorithm
+
+    make_algorithm(algorithm, {})
+    defaults = {field.name: field.default for field in dataclasses.fields(ALGORITHMS[algorithm])}  # type: ignore[arg-type]
+    settings: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = (part.strip() for part in text.partition("="))
+        if not (key and equals and value):
+            raise InputError(f"The setting '{text}' cannot be read; write --set key=value.")
+        if key in settings:
+            raise InputError(f"The setting '{key}' is given twice; give it once.")
+        if key not in defaults:
+            raise InputError(
+                f"The algorithm '{algorithm}' has no setting '{key}'; it has {', '.join(defaults)}."
+            )
+        settings[key] = _value(key, value, whole=isinstance(defaults[key], int))
+    if draws is not None:
+        key = DRAWS_SETTING[algorithm]
+        if key in settings:
+            raise InputError(
+                f"Both --draws and --set {key} are given, which mean the same; give one of them."
+            )
+        settings[key] = draws
+    return settings
+
+
+def _value(key: str, text: str, *, whole: bool) -> int | float:
+    try:
+        value = int(text) if whole else float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(
+            f"The setting {key} is '{text}'; expected a {'whole number' if whole else 'number'}."
+        )
+    return value
+
+
+def _numbers(text: str, what: str) -> tuple[float, ...] | float:
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(
+            f"The {what} '{text}' cannot be read; write metres such as 1, or x and y such as 1,2."
+        ) from None
+    return values[0] if len(values) == 1 else values

@@ -1,0 +1,55 @@
+"""`latentinv resume`: go on with a run or a training as if it had never stopped."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._display import Display, RunListener, interruptible, make_console, say_seconds
+from ._files import kind_of
+from ._summary import exit_if_unmet, print_run
+from ._train import TrainingDisplay, how_to_go_on, print_training
+
+
+def resume(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Run file, or a training's checkpoint (.training.h5).")
+    ],
+) -> None:
+    """Go on with a run or a training that was stopped."""
+    from latentinv.errors import InputError
+
+    kind = kind_of(file)
+    if kind == "prior":
+        raise InputError(f"{file} is a prior, which is complete; give a run file or a training's checkpoint.")
+    (_resume_run if kind == "run" else _resume_training)(file)
+
+
+def _resume_run(file: Path) -> None:
+    from latentinv.inference import resume as resume_run
+
+    console = make_console()
+    begun = time.monotonic()
+    with interruptible(lambda: f"Stopped; 'latentinv resume {file}' goes on."):
+        with Display(console, "resume", fresh=False) as display:
+            run = resume_run(file, listener=RunListener(display))
+        print_run(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(file)})
+    exit_if_unmet(run)
+
+
+def _resume_training(file: Path) -> None:
+    import h5py
+
+    from latentinv.training import parse_recipe, resume_training
+
+    with h5py.File(file, "r", locking=False) as stored:
+        plan = parse_recipe(str(stored.attrs["recipe"]), Path(str(stored.attrs["folder"])))
+        output = file.with_name(str(stored.attrs["output"]))
+    console = make_console()
+    begun = time.monotonic()
+    with interruptible(lambda: how_to_go_on(output)):
+        with Display(console, "resume", fresh=False) as display:
+            listener = TrainingDisplay(display, plan.training.steps, output)
+            result = resume_training(file, listener=listener)
+        print_training(console, result, output, time.monotonic() - begun)

@@ -1,0 +1,148 @@
+"""`latentinv show`: what a run or a prior holds, in words and one picture."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from latentinv.errors import InputError
+from latentinv.grid import Grid
+
+from ._display import make_console
+from ._files import free_name, kind_of
+from ._generate import draw_fields
+from ._summary import exit_if_unmet, plain_table, print_run
+
+if TYPE_CHECKING:
+    from latentinv.inference import Run
+    from latentinv.priors import GeneratorPrior
+    from latentinv.storage import RunFile
+
+SHEET = {2: ((128, 128), 8), 3: ((32, 64, 64), 4)}
+"""Shape and number of the fields on a prior's sheet, by its axes."""
+
+
+def show(
+    file: Annotated[
+        str, typer.Argument(metavar="RUN|PRIOR", help="Run file, prior file, or a shipped prior's name.")
+    ],
+    output: Annotated[Path | None, typer.Option(help="Picture to write.  [default: NAME.png here]")] = None,
+) -> None:
+    """Show what a run or a prior holds, and draw it."""
+    from latentinv.plotting._style import check_ending
+    from latentinv.priors import find_prior
+    from latentinv.storage import require_new
+
+    if output is not None:
+        check_ending(output)
+        require_new(output)
+    path = find_prior(file)
+    kind = kind_of(path)
+    if kind == "training":
+        raise InputError(f"{path} is the checkpoint of a training; go on with 'latentinv resume {path}'.")
+    picture = output or free_name(Path(f"{path.stem}.png"))
+    (_show_prior if kind == "prior" else _show_run)(path, picture)
+
+
+def _show_prior(path: Path, picture: Path) -> None:
+    from latentinv.plotting import plot_fields
+    from latentinv.priors import load_prior
+
+    prior = load_prior(path)
+    console = make_console()
+    _print_prior(console, prior)
+    assert prior.facies_model is not None
+    shape, count = SHEET[prior.ndim]
+    fields, _ = draw_fields(prior, Grid(shape), count, seed=0)
+    plot_fields(
+        fields, Grid(shape), picture, categories=prior.facies_model.categories, title=f"draws of {path.name}"
+    )
+    console.print(f"sheet of samples in {picture}", soft_wrap=True)
+
+
+def _print_prior(console: Console, prior: "GeneratorPrior") -> None:
+    table = plain_table()
+    architecture = prior.architecture
+    table.add_row("axes", str(prior.ndim))
+    table.add_row(
+        "latents", f"{architecture.latent_channels} for each {architecture.ratio} cells along each axis"
+    )
+    assert prior.facies_model is not None
+    table.add_row("facies", ", ".join(str(code) for code in prior.facies_model.categories))
+    table.add_row("digest", prior.fingerprint())
+    for name, value in prior.provenance.items():
+        table.add_row(name.replace("_", " "), value.strip() if isinstance(value, str) else json.dumps(value))
+    console.print(table)
+
+
+def _show_run(path: Path, picture: Path) -> None:
+    from latentinv.plotting import plot_run
+    from latentinv.storage import RunFile
+
+    store = RunFile.open(path)
+    console = make_console()
+    _print_header(console, store)
+    run = _load_run(store)
+    if run is None:
+        console.print(f"no step was saved yet; 'latentinv resume {path}' begins it", soft_wrap=True)
+        return
+    print_run(console, run, {})
+    if len(run.latents):
+        note = "" if store.finished else f"unfinished, state after step {store.steps}"
+        plot_run(run, picture, note=note)
+        console.print(f"picture in {picture}", soft_wrap=True)
+    exit_if_unmet(run)
+
+
+def _print_header(console: Console, store: "RunFile") -> None:
+    header = store.header
+    table = plain_table()
+    provenance = header.prior.metadata.get("provenance", {})
+    table.add_row(
+        "prior",
+        ", ".join([header.prior.family, *(str(provenance[k]) for k in ("image",) if k in provenance)]),
+    )
+    cells = " x ".join(str(n) for n in header.grid.shape)
+    table.add_row("grid", f"{cells} cells, {header.grid.describe()}")
+    for observation in header.observations:
+        table.add_row("data", f"{observation.name} ({observation.kind.replace('_', ' ')})")
+    options = ", ".join(f"{name} {value}" for name, value in sorted(header.options.items()))
+    table.add_row("algorithm", f"{header.algorithm}, target {header.target}, seed {header.seed}")
+    table.add_row("settings", options)
+    table.add_row("state", f"{'finished' if store.finished else 'unfinished'} after step {store.steps}")
+    if store.message:
+        table.add_row("message", store.message)
+    console.print(table)
+
+
+def _load_run(store: "RunFile") -> "Run | None":
+    """Give the run; of an unfinished one, with the population of its state in place of draws."""
+    from latentinv.inference import Run, posterior_of, realize
+
+    posterior = posterior_of(store.header)
+    name = "facies" if posterior.prior.facies_model is not None else "field"
+    if store.draw_count:
+        latents, fields = store.draws("latents"), store.draws(name)
+    elif store.has_state:
+        latents = _population(store, posterior.latent_size)
+        fields = realize(posterior, latents)
+    else:
+        return None
+    return Run(posterior, store.header.algorithm, latents, fields, store.results, store.trace(), store.steps)
+
+
+def _population(store: "RunFile", latent_size: int) -> np.ndarray:
+    """The latents that an unfinished run works on: the first table of latents in its state."""
+    import jax
+
+    from latentinv.inference import make_algorithm, posterior_of
+
+    kernel = make_algorithm(store.header.algorithm, store.header.options).build(posterior_of(store.header))
+    state = store.read_state(jax.eval_shape(kernel.init, jax.random.key(0)))
+    tables: list[Any] = [
+        leaf for leaf in jax.tree.leaves(state) if leaf.ndim == 2 and leaf.shape[1] == latent_size
+    ]
+    return np.asarray(tables[0])

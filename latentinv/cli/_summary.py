@@ -1,0 +1,107 @@
+"""The end of a run in a table: how the draws agree with the data, and single numbers."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from latentinv.inference import Run
+    from latentinv.observations import AbstractObservation, Report
+
+NOUNS = {"hard_data": "pixels honoured", "block_means": "block means within two sd"}
+BATCH = 16
+FEW = 12
+
+
+def print_run(console: Console, run: "Run", rows: dict[str, str]) -> None:
+    """Print the table of a run that has ended, with further rows at its end."""
+    table = plain_table()
+    for observation, reports in zip(run.posterior.observations, reports_of(run), strict=True):
+        table.add_row(observation.name, over_draws(observation, reports))
+    add_block_rows(table, run)
+    table.add_row("draws", f"{len(run.latents)}, {count_distinct(run.realizations)} of them distinct")
+    for name, value in run.results.items():
+        if name != "unmet":
+            table.add_row(name.replace("_", "-"), say_result(value))
+    for name, text in {"steps": str(run.steps), **rows}.items():
+        table.add_row(name, text)
+    console.print(table)
+
+
+def exit_if_unmet(run: "Run") -> None:
+    """End with exit code 1 if the data could not be met, saying which."""
+    if "unmet" not in run.results:
+        return
+    print("The data could not be met:", file=sys.stderr)
+    apart = ["each datum alone is met by most draws, but all of them together are not"]
+    for sentence in run.results["unmet"] or apart:
+        print(f"  {sentence}", file=sys.stderr)
+    raise typer.Exit(1)
+
+
+def plain_table() -> Table:
+    """Make a table of names and words without lines."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def reports_of(run: "Run") -> "list[list[Report]]":
+    """For each observation, the reports of all draws."""
+    import jax
+
+    from latentinv.posterior import map_batched
+
+    posterior = run.posterior
+    generate = jax.jit(lambda z: map_batched(posterior.field, z, BATCH))
+    reports: list[list[Report]] = [[] for _ in posterior.observations]
+    for start in range(0, len(run.latents), BATCH):
+        for field in np.asarray(generate(run.latents[start : start + BATCH])):
+            for kept, observation in zip(reports, posterior.observations, strict=True):
+                kept.append(observation.report(field))
+    return reports
+
+
+def over_draws(observation: "AbstractObservation", reports: "list[Report]") -> str:
+    """One sentence on an observation over all draws: ``49 of 49 pixels honoured in 64 of 64 draws``."""
+    noun = NOUNS.get(observation.kind, "data fulfilled")
+    if not reports:
+        return f"no draw to compare with {observation.count} data"
+    whole = sum(report.fulfilled == report.total for report in reports)
+    words = f"{observation.count} of {observation.count} {noun} in {whole} of {len(reports)} draws"
+    if whole == len(reports):
+        return words
+    fulfilled = [report.fulfilled for report in reports]
+    return f"{words}; on average {np.mean(fulfilled):.1f}, at worst {min(fulfilled)}"
+
+
+def add_block_rows(table: Table, run: "Run") -> None:
+    """Add one row for each block mean, where they are few: the data and the draws' mean and spread."""
+    from latentinv.observations import BlockMeans
+
+    for blocks in run.posterior.observations:
+        if not isinstance(blocks, BlockMeans) or blocks.count > FEW or not len(run.realizations):
+            continue
+        cells = run.realizations.reshape(len(run.realizations), -1)
+        for i in range(blocks.count):
+            values = cells if blocks.facies is None else cells == blocks.facies[i]
+            drawn = values @ blocks.weights[i]
+            words = f"data {blocks.mean[i]:.3g} ± {blocks.sd[i]:.2g}, draws {drawn.mean():.3g} ± {drawn.std():.2g}"
+            table.add_row(f"  block {i + 1}", words)
+
+
+def count_distinct(realizations: np.ndarray) -> int:
+    """How many realizations differ."""
+    return len({realization.tobytes() for realization in realizations})
+
+
+def say_result(value: Any) -> str:
+    """Say a single number, or the range of a list of them."""
+    if isinstance(value, list) and value:
+        return f"{max(value):.2f} to {min(value):.2f}"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,111 @@
+"""`latentinv train`: learn a prior from a training image."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from ._display import Display, interruptible, make_console, say_seconds
+from ._summary import plain_table
+
+if TYPE_CHECKING:
+    from latentinv.training import Comparison, TrainingResult
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe of the training (.toml).")],
+    output: Annotated[
+        Path | None, typer.Option(help="Prior file to write.  [default: RECIPE.h5 here]")
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this time.")] = None,
+) -> None:
+    """Train a prior on an image."""
+    from latentinv.storage import require_new
+    from latentinv.training import checkpoint_path, read_recipe
+    from latentinv.training import train as train_prior
+
+    target = output or Path(f"{recipe.stem}.h5")
+    require_new(target)
+    require_new(checkpoint_path(target))
+    plan = read_recipe(recipe)
+    console = make_console()
+    begun = time.monotonic()
+    with interruptible(lambda: how_to_go_on(target)):
+        with Display(console, "train") as display:
+            listener = TrainingDisplay(display, plan.training.steps, target, minutes)
+            result = train_prior(plan, target, minutes=minutes, listener=listener)
+        print_training(console, result, target, time.monotonic() - begun)
+
+
+def how_to_go_on(output: Path) -> str:
+    """Say how to resume an interrupted training."""
+    from latentinv.training import checkpoint_path
+
+    checkpoint = checkpoint_path(output)
+    if checkpoint.exists():
+        return f"Stopped; 'latentinv resume {checkpoint}' goes on from the last comparison with the image."
+    return "Stopped; nothing was written."
+
+
+class TrainingDisplay:
+    """Shows losses, and at each comparison with the image what a viewer would see first."""
+
+    def __init__(self, display: Display, steps: int, output: Path, minutes: float | None = None) -> None:
+        self._display, self._steps, self._minutes = display, steps, minutes
+        self._sheet = output.with_suffix(".samples.png")
+        self._begun = time.monotonic()
+        self._losses, self._compared = (
+            "",
+            f"first comparison with the image soon; samples will be in {self._sheet}",
+        )
+
+    def on_step(self, step: int, losses: "tuple") -> None:
+        """Show a finished step; it is worth a line only where there is a bar."""
+        discriminator, generator = (float(loss) for loss in losses)
+        self._losses = f"losses: discriminator {discriminator:.3f}, generator {generator:.3f}"
+        self._tell(step, line=False)
+
+    def on_comparison(self, step: int, comparison: "Comparison", kept: bool) -> None:
+        """Show how the fields compare with the image."""
+        new = "" if self._compared.startswith("facies") else f"samples in {self._sheet}"
+        best = "best so far" if kept else "not better"
+        self._compared = f"{say_comparison(comparison)}, score {comparison.score:.3f} ({best})"
+        if new:
+            self._display.note(new)
+        self._tell(step, line=True)
+
+    def _tell(self, step: int, *, line: bool) -> None:
+        done = step / self._steps
+        if self._minutes:
+            done = max(done, min(1.0, (time.monotonic() - self._begun) / (60 * self._minutes)))
+        self._display.update(
+            done, f"step {step} of {self._steps}; {self._losses}; {self._compared}", line=line
+        )
+
+
+def say_comparison(comparison: "Comparison") -> str:
+    """Say the facies' share and the total variation against the image's."""
+    return (
+        f"facies share {comparison.share:.3f} (image {comparison.share_reference:.3f}), "
+        f"total variation {comparison.total_variation:.4f} (image {comparison.total_variation_reference:.4f})"
+    )
+
+
+def print_training(console: Console, result: "TrainingResult", output: Path, seconds: float) -> None:
+    """Print how good the prior is and where the files lie."""
+    comparison = result.comparison
+    table = plain_table()
+    table.add_row(
+        "facies share", f"{comparison.share:.3f} before calibration, image {comparison.share_reference:.3f}"
+    )
+    variation = f"{comparison.total_variation:.4f}, image {comparison.total_variation_reference:.4f}"
+    table.add_row("total variation", variation)
+    table.add_row("patterns", f"{comparison.patterns:.3f} from the image's (0 is equal)")
+    table.add_row("connectivity", f"{comparison.connectivity:.3f} from the image's (0 is equal)")
+    table.add_row("steps", str(result.steps))
+    table.add_row("time", say_seconds(seconds))
+    table.add_row("prior", str(output))
+    table.add_row("samples", str(output.with_suffix(".samples.png")))
+    console.print(table)

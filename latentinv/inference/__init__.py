@@ -1,0 +1,15 @@
+"""Algorithms that explore a posterior, and the driver that runs them."""
+
+from ._algorithm import AbstractAlgorithm as AbstractAlgorithm
+from ._algorithm import Kernel as Kernel
+from ._algorithm import Progress as Progress
+from ._driver import Listener as Listener
+from ._driver import Run as Run
+from ._driver import posterior_of as posterior_of
+from ._driver import realize as realize
+from ._driver import resume as resume
+from ._driver import sample as sample
+from ._multistart_map import MultistartMAP as MultistartMAP
+from ._registry import ALGORITHMS as ALGORITHMS
+from ._registry import make_algorithm as make_algorithm
+from ._tempered_smc import TemperedSMC as TemperedSMC

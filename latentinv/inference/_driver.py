@@ -1,0 +1,188 @@
+"""The one driver: runs any algorithm, records it, and resumes it as if it had never stopped.
+
+Step n of a run with a seed gets the key ``fold_in(key(seed), n)``. After a step the driver tells the listener and, if the run is
+stored, replaces the file by one that holds the step's trace row and state; checkpoints are spaced so that they take
+at most a twentieth of the time. A run killed at any moment is resumed from its last checkpoint and repeats the lost steps exactly.
+"""
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from latentinv.observations import OBSERVATIONS, Report
+from latentinv.posterior import Posterior, map_batched
+from latentinv.priors import prior_from_record
+from latentinv.storage import ObservationRecord, RunFile, RunHeader, require_new
+
+from ._algorithm import AbstractAlgorithm, Kernel, Progress
+from ._registry import make_algorithm
+from ._tempered_smc import TemperedSMC
+
+CHECKPOINT_SHARE = 0.05
+GENERATION_BATCH = 16
+
+
+class Listener(Protocol):
+    """Whoever wants to follow a run."""
+
+    def on_step(self, step: int, progress: Progress) -> None:
+        """Hear of a finished step."""
+
+
+class Run(NamedTuple):
+    """A finished run, or one that could not meet its data."""
+
+    posterior: Posterior
+    algorithm: str
+    latents: Float[np.ndarray, "draw latent"]
+    realizations: Shaped[np.ndarray, "draw *grid"]
+    """Facies codes of each draw; field values for a prior of a continuous property."""
+    results: dict[str, Any]
+    """Single results, such as ``log_evidence``; ``unmet`` lists data that were out of reach."""
+    trace: dict[str, np.ndarray]
+    """One row a step of whatever the algorithm reports."""
+    steps: int
+
+    def reports(self) -> list[list[Report]]:
+        """For each draw, how well it agrees with each observation."""
+        return [self.posterior.report(jnp.asarray(z)) for z in self.latents]
+
+
+def sample(
+    posterior: Posterior,
+    algorithm: AbstractAlgorithm | None = None,
+    *,
+    seed: int = 0,
+    output: str | Path | None = None,
+    listener: Listener | None = None,
+) -> Run:
+    """Explore a posterior.
+
+    Parameters
+    ----------
+    posterior
+        What to explore.
+    algorithm
+        How; adaptive tempered SMC with its defaults if not given.
+    seed
+        Of all randomness.
+    output
+        A run file to write, which must not exist; without it the run is kept in memory only.
+    listener
+        Who hears of progress.
+
+    Raises
+    ------
+    StorageError
+        If the run file exists or cannot be written; what it held before stays valid.
+    NonFiniteError
+        If too many proposals leave the finite numbers.
+    """
+    algorithm = algorithm or TemperedSMC()
+    store = None
+    if output is not None:
+        require_new(output)
+        store = RunFile.create(output, _header(posterior, algorithm, seed))
+    return _drive(posterior, algorithm, seed, store, listener)
+
+
+def resume(path: str | Path, *, listener: Listener | None = None) -> Run:
+    """Go on with a stored run as if it had never stopped; a finished run is given back as it is.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be read or written.
+    """
+    store = RunFile.open(path)
+    posterior = posterior_of(store.header)
+    algorithm = make_algorithm(store.header.algorithm, store.header.options)
+    return _drive(posterior, algorithm, store.header.seed, store, listener)
+
+
+def posterior_of(header: RunHeader) -> Posterior:
+    """Make the posterior again that a run file describes."""
+    prior = prior_from_record(header.prior)
+    observations = [OBSERVATIONS[o.kind].from_arrays(o.name, o.arrays, header.grid, prior) for o in header.observations]
+    return Posterior(prior, header.grid, observations, target=header.target)  # type: ignore[arg-type]
+
+
+def _header(posterior: Posterior, algorithm: AbstractAlgorithm, seed: int) -> RunHeader:
+    observations = [ObservationRecord(o.kind, o.name, o.to_arrays()) for o in posterior.observations]
+    options = dataclasses.asdict(algorithm)  # type: ignore[call-overload]
+    record = posterior.prior.to_record()
+    return RunHeader(record, posterior.grid, observations, algorithm.name, options, seed, posterior.target)
+
+
+def _drive(
+    posterior: Posterior, algorithm: AbstractAlgorithm, seed: int, store: RunFile | None, listener: Listener | None
+) -> Run:
+    if store is not None and store.finished:
+        return _stored_run(posterior, store)
+    kernel = algorithm.build(posterior)
+    key = jax.random.key(seed)
+    steps, state = _first_state(kernel, key, store)
+    rows: list[dict[str, np.ndarray]] = []
+    saved_at, saving = time.monotonic(), 0.0
+    while not kernel.finished(state):
+        state, info = kernel.step(jax.random.fold_in(key, steps + 1), state)
+        steps += 1
+        rows.append({name: np.asarray(value) for name, value in info._asdict().items()})
+        if listener is not None:
+            listener.on_step(steps, kernel.progress(state, info))
+        if store is not None and time.monotonic() - saved_at > saving / CHECKPOINT_SHARE:
+            begun = time.monotonic()
+            store.checkpoint(state, steps=steps, trace_rows=rows)
+            rows = []
+            saved_at = time.monotonic()
+            saving = saved_at - begun
+    latents = np.asarray(kernel.draws(state))
+    realizations = realize(posterior, latents)
+    results = kernel.results(state)
+    if store is not None:
+        name = "field" if posterior.prior.facies_model is None else "facies"
+        draws = {"latents": latents, name: realizations}
+        store.checkpoint(state, steps=steps, trace_rows=rows, draws=draws, finished=True, results=results)
+        return _stored_run(posterior, store)
+    columns = {name: np.stack([row[name] for row in rows]) for name in rows[0]} if rows else {}
+    return Run(posterior, algorithm.name, latents, realizations, results, columns, steps)
+
+
+def _first_state(kernel: Kernel, key: jax.Array, store: RunFile | None) -> tuple[int, Any]:
+    key_init = jax.random.fold_in(key, 0)
+    if store is None or not store.has_state:
+        return 0, kernel.init(key_init)
+    stored = store.read_state(jax.eval_shape(kernel.init, key_init))
+    return store.steps, jax.tree.map(jnp.asarray, stored)
+
+
+def _stored_run(posterior: Posterior, store: RunFile) -> Run:
+    name = "field" if posterior.prior.facies_model is None else "facies"
+    return Run(
+        posterior,
+        store.header.algorithm,
+        store.draws("latents"),
+        store.draws(name),
+        store.results,
+        store.trace(),
+        store.steps,
+    )
+
+
+def realize(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> Shaped[np.ndarray, "draw *grid"]:
+    """Generate the fields of latents, as facies codes where the prior has facies."""
+    model = posterior.prior.facies_model
+
+    def one(z: jax.Array) -> jax.Array:
+        field = posterior.field(z)
+        return field if model is None else model.facies(field)
+
+    fields = np.asarray(jax.jit(lambda z: map_batched(one, z, GENERATION_BATCH))(jnp.asarray(latents)))
+    return fields if model is None else fields.astype(np.min_scalar_type(max(model.categories)))
+

@@ -1,0 +1,169 @@
+"""Maximum a-posteriori fields from many starts: Adam, then L-BFGS, on the soft posterior density.
+
+Each start is a draw of the prior, so the optima show how many ways the data can be met; they are not posterior draws, as they ignore the
+volume around each optimum. Adam (Kingma and Ba 2014, arXiv:1412.6980) crosses rough ground, L-BFGS with a zoom line search
+(Nocedal and Wright 2006, doi:10.1007/978-0-387-40065-5, chapters 3 and 7; optax's implementation) finishes. One step of the driver is
+`iterations_per_step` iterations of all starts. Cost: one gradient an Adam iteration, typically one or two an L-BFGS iteration.
+"""
+
+import functools
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int
+
+from latentinv.errors import InputError, NonFiniteError
+from latentinv.posterior import Posterior, Predictions, map_batched
+
+from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
+
+
+class MAPState(NamedTuple):
+    """What the next step needs."""
+
+    z: Float[Array, "start latent"]
+    adam: Any
+    lbfgs: Any
+    iteration: Int[Array, ""]
+
+
+class MAPInfo(NamedTuple):
+    """What a person wants to know of a step."""
+
+    best_log_density: Float[Array, ""]
+    median_log_density: Float[Array, ""]
+    honoured: Float[Array, ""]
+    """Share of hard data honoured over all starts; nan without hard data."""
+    non_finite: Float[Array, ""]
+
+
+@dataclass(frozen=True)
+class MultistartMAP(AbstractAlgorithm):
+    """Multi-start maximisation of the soft posterior density.
+
+    Parameters
+    ----------
+    starts
+        Draws of the prior to start from; as many optima come out.
+    adam_iterations, lbfgs_iterations
+        Iterations of the two phases.
+    learning_rate
+        Adam's, in units of the latents' standard deviation.
+    iterations_per_step
+        Iterations between two reports.
+    batch_size
+        Starts evaluated at once.
+    """
+
+    starts: int = 16
+    adam_iterations: int = 200
+    lbfgs_iterations: int = 100
+    learning_rate: float = 0.05
+    iterations_per_step: int = 10
+    batch_size: int = 16
+
+    name = "map"
+
+    def __post_init__(self) -> None:
+        for setting in ("starts", "iterations_per_step", "batch_size"):
+            if getattr(self, setting) < 1:
+                raise InputError(f"The optimiser's {setting} is {getattr(self, setting)}; expected 1 or more.")
+        if self.adam_iterations < 0 or self.lbfgs_iterations < 0 or self.learning_rate <= 0:
+            raise InputError("The optimiser's iterations or learning rate are below zero; give positive numbers.")
+
+    def build(self, posterior: Posterior) -> Kernel:
+        """Bind the optimiser to a posterior."""
+        machine = _Machine(self, posterior)
+        return Kernel(machine.init, machine.step, machine.finished, machine.progress, machine.draws, machine.results)
+
+
+class _Machine:
+    """The optimiser bound to a posterior."""
+
+    def __init__(self, settings: MultistartMAP, posterior: Posterior) -> None:
+        self.settings, self.posterior = settings, posterior
+        self.adam = optax.adam(settings.learning_rate)
+        self.lbfgs = optax.lbfgs()
+        self.total = settings.adam_iterations + settings.lbfgs_iterations
+        self._adam_step = jax.jit(functools.partial(self._advance, self._adam_iteration))
+        self._lbfgs_step = jax.jit(functools.partial(self._advance, self._lbfgs_iteration))
+        self._evaluate = jax.jit(self._evaluation)
+
+    def init(self, key: Array) -> MAPState:
+        """Draw the starts from the prior."""
+        z = jax.random.normal(key, (self.settings.starts, self.posterior.latent_size))
+        return MAPState(z, jax.vmap(self.adam.init)(z), jax.vmap(self.lbfgs.init)(z), jnp.int32(0))
+
+    def step(self, key: Array, state: MAPState) -> tuple[MAPState, MAPInfo]:
+        """Do some iterations of all starts; nothing is random after the start."""
+        del key
+        done, settings = int(state.iteration), self.settings
+        in_adam = done < settings.adam_iterations
+        end = settings.adam_iterations if in_adam else self.total
+        count = jnp.int32(min(settings.iterations_per_step, end - done))
+        state = (self._adam_step if in_adam else self._lbfgs_step)(state, count)
+        density, predictions = self._evaluate(state.z)
+        finite = jnp.isfinite(density)
+        if not bool(finite.any()):
+            raise NonFiniteError("All starts left the finite numbers; check the data's sd or lower the learning rate.")
+        shown = jnp.where(finite, density, -jnp.inf)
+        honoured = jnp.float32(honoured_share(predictions.exact, self.posterior))
+        return state, MAPInfo(shown.max(), jnp.median(shown), honoured, jnp.sum(~finite).astype(jnp.float32))
+
+    def finished(self, state: MAPState) -> bool:
+        """Whether all iterations are done."""
+        return int(state.iteration) >= self.total
+
+    def progress(self, state: MAPState, info: MAPInfo) -> Progress:
+        """Iteration, best log-density and honoured wells in words."""
+        words = f"iteration {int(state.iteration)}, best log-density {float(info.best_log_density):.1f}"
+        if np.isfinite(float(info.honoured)):
+            words += f", wells honoured {100 * float(info.honoured):.1f} %"
+        return Progress(int(state.iteration) / max(self.total, 1), words)
+
+    def draws(self, state: MAPState) -> Array:
+        """The optima, best first; starts that left the finite numbers are dropped."""
+        density, _ = self._evaluate(state.z)
+        order = np.argsort(-np.asarray(density), kind="stable")
+        return state.z[order[np.isfinite(np.asarray(density)[order])]]
+
+    def results(self, state: MAPState) -> dict[str, Any]:
+        """Log-densities of the optima, best first."""
+        density = np.asarray(self._evaluate(state.z)[0])
+        return {"log_density": sorted((float(value) for value in density[np.isfinite(density)]), reverse=True)}
+
+    def _loss(self, z: Array) -> Array:
+        return -self.posterior.soft_log_density(z)
+
+    def _advance(self, iteration: Any, state: MAPState, count: Array) -> MAPState:
+        def body(state: MAPState) -> MAPState:
+            return iteration(state)._replace(iteration=state.iteration + 1)
+
+        end = state.iteration + count
+        return jax.lax.while_loop(lambda s: s.iteration < end, body, state)
+
+    def _adam_iteration(self, state: MAPState) -> MAPState:
+        gradient = map_batched(jax.grad(self._loss), state.z, self.settings.batch_size)
+        update, adam = jax.vmap(self.adam.update)(gradient, state.adam)
+        return state._replace(z=optax.apply_updates(state.z, update), adam=adam)
+
+    def _lbfgs_iteration(self, state: MAPState) -> MAPState:
+        value_and_grad = optax.value_and_grad_from_state(self._loss)
+
+        def one(pair: tuple[Array, Any]) -> tuple[Array, Any]:
+            z, lbfgs = pair
+            value, gradient = value_and_grad(z, state=lbfgs)
+            update, lbfgs = self.lbfgs.update(gradient, lbfgs, z, value=value, grad=gradient, value_fn=self._loss)
+            return optax.apply_updates(z, update), lbfgs
+
+        z, lbfgs = map_batched(one, (state.z, state.lbfgs), self.settings.batch_size)
+        return state._replace(z=z, lbfgs=lbfgs)
+
+    def _evaluation(self, z: Array) -> tuple[Float[Array, "start"], Predictions]:
+        predictions = map_batched(self.posterior.predict, z, self.settings.batch_size)
+        likelihood = jax.vmap(lambda p: self.posterior.tempered_log_likelihood(p, 1.0))(predictions)
+        return likelihood - 0.5 * jnp.sum(z**2, axis=1), predictions

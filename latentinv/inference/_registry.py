@@ -1,0 +1,31 @@
+"""The algorithms by name. What is not listed here cannot be chosen, stored or resumed, and what is listed is tested."""
+
+from typing import Any
+
+from latentinv.errors import InputError
+
+from ._algorithm import AbstractAlgorithm
+from ._multistart_map import MultistartMAP
+from ._tempered_smc import TemperedSMC
+
+ALGORITHMS: dict[str, type[AbstractAlgorithm]] = {
+    TemperedSMC.name: TemperedSMC,
+    MultistartMAP.name: MultistartMAP,
+}
+
+
+def make_algorithm(name: str, options: dict[str, Any]) -> AbstractAlgorithm:
+    """Make an algorithm from its name and settings.
+
+    Raises
+    ------
+    InputError
+        If there is no such algorithm, or it has no such setting.
+    """
+    if name not in ALGORITHMS:
+        raise InputError(f"There is no algorithm called '{name}'; choose one of {', '.join(ALGORITHMS)}.")
+    known = {field for field in ALGORITHMS[name].__dataclass_fields__}  # type: ignore[attr-defined]
+    for option in options:
+        if option not in known:
+            raise InputError(f"The algorithm '{name}' has no setting '{option}'; it has {', '.join(sorted(known))}.")
+    return ALGORITHMS[name](**options)

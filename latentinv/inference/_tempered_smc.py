@@ -1,0 +1,326 @@
+"""Adaptive tempered sequential Monte Carlo, ending on the thresholded target.
+
+A population starts as draws of the prior and is led to the posterior over a ladder of inverse temperatures t (Del Moral et al.
+2006, doi:10.1111/j.1467-9868.2006.00553.x; for geological latents Amaya et al. 2021, doi:10.1093/gji/ggab140). At t = 0 the data
+say nothing; at 1 the soft model is reached; beyond, hard data become sharper still. A level consists of
+
+1. the next t, the largest at which the effective sample size of the importance weights is still `ess_target` of the population
+   (Jasra et al. 2011, doi:10.1111/j.1467-9469.2010.00723.x); it needs only the stored predictions, no new fields;
+2. systematic resampling;
+3. `moves` Hamiltonian moves in a metric re-estimated at each level from the likelihood's curvature (`_preconditioner`), with the
+   step adapted towards `acceptance_target`.
+
+With the target ``soft`` the ladder ends at t = 1. With ``thresholded`` it goes on until the jump to the exact likelihood (facies honoured or
+not) keeps the same effective sample size: the ladder's last rung drops particles that miss a datum and refills from those that
+honour all, and `final_rounds` further levels move on the exact target: proposals follow the sharp soft gradient, acceptance asks the exact
+likelihood, so every kept draw honours every certain datum and the draws follow the exact posterior, not a soft one.
+
+The products of mean weights give the log-evidence of the target. Cost: per level and particle, ``moves · (leapfrogs + 1)`` gradients and
+`probes` backward passes; memory: one batch of fields.
+"""
+
+import functools
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import logsumexp
+from jaxtyping import Array, Float, Int
+
+from latentinv.errors import InputError, NonFiniteError
+from latentinv.posterior import Posterior, map_batched
+
+from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
+from ._hamiltonian import MoveInfo, Population, hamiltonian_move
+from ._preconditioner import MassMatrix, curvature_probe, mass_matrix
+
+TEMPERING, FINAL, STUCK = 0, 1, 2
+
+
+class SMCState(NamedTuple):
+    """What the next level needs."""
+
+    population: Population
+    inverse_temperature: Float[Array, ""]
+    log_evidence: Float[Array, ""]
+    step_size: Float[Array, ""]
+    stage: Int[Array, ""]
+    level: Int[Array, ""]
+    final_rounds: Int[Array, ""]
+    """Levels done on the final target."""
+
+
+class SMCInfo(NamedTuple):
+    """What a person wants to know of a level."""
+
+    stage: Int[Array, ""]
+    inverse_temperature: Float[Array, ""]
+    effective_sample_size: Float[Array, ""]
+    acceptance: Float[Array, ""]
+    step_size: Float[Array, ""]
+    honoured: Float[Array, ""]
+    """Share of hard data honoured; nan without hard data."""
+    exact_particles: Float[Array, ""]
+    """Share of particles that the exact likelihood does not exclude."""
+    non_finite: Float[Array, ""]
+    gradients: Float[Array, ""]
+    """Gradients a particle spent in the level, curvature probes counted in."""
+
+
+@dataclass(frozen=True)
+class TemperedSMC(AbstractAlgorithm):
+    """Adaptive tempered sequential Monte Carlo with preconditioned Hamiltonian moves.
+
+    Parameters
+    ----------
+    particles
+        Draws kept at the end.
+    moves
+        Hamiltonian moves a level.
+    leapfrogs
+        Leapfrog steps a move.
+    probes
+        Curvature probes a particle and level.
+    ess_target
+        Share of the population that the weights of a level may not fall below.
+    acceptance_target
+        Mean acceptance towards which the leapfrog step is adapted.
+    final_rounds
+        Levels on the final target, after the ladder.
+    max_levels
+        Levels after which the data are declared out of reach.
+    batch_size
+        Particles evaluated at once.
+    """
+
+    particles: int = 64
+    moves: int = 4
+    leapfrogs: int = 8
+    probes: int = 2
+    ess_target: float = 0.5
+    acceptance_target: float = 0.75
+    final_rounds: int = 3
+    max_levels: int = 80
+    batch_size: int = 16
+
+    name = "smc"
+
+    def __post_init__(self) -> None:
+        for setting in ("particles", "moves", "leapfrogs", "probes", "final_rounds", "max_levels", "batch_size"):
+            if getattr(self, setting) < 1:
+                raise InputError(f"The sampler's {setting} is {getattr(self, setting)}; expected 1 or more.")
+        for setting in ("ess_target", "acceptance_target"):
+            if not 0 < getattr(self, setting) < 1:
+                raise InputError(f"The sampler's {setting} is {getattr(self, setting)}; expected a share between 0 and 1.")
+
+    def build(self, posterior: Posterior) -> Kernel:
+        """Bind the sampler to a posterior."""
+        machine = _Machine(self, posterior)
+        return Kernel(machine.init, machine.step, machine.finished, machine.progress, machine.draws, machine.results)
+
+
+class _Machine:
+    """The sampler bound to a posterior: jitted parts and the decisions between them."""
+
+    def __init__(self, settings: TemperedSMC, posterior: Posterior) -> None:
+        self.settings, self.posterior = settings, posterior
+        self.thresholded = posterior.target == "thresholded"
+        self.predict = functools.partial(map_batched, posterior.predict, batch_size=settings.batch_size)
+        self._start = jax.jit(self._start_population)
+        self._next_temperature = jax.jit(self._choose_temperature)
+        self._resample = jax.jit(_resampled)
+        self._mass = jax.jit(self._estimate_mass)
+        self._move = jax.jit(self._move_population, static_argnames="final")
+
+    def init(self, key: Array) -> SMCState:
+        """Draw the population from the prior."""
+        population, log_evidence = self._start(key)
+        zero = jnp.int32(0)
+        return SMCState(population, jnp.float32(0), log_evidence, jnp.float32(0.2), zero, zero, zero)
+
+    def step(self, key: Array, state: SMCState) -> tuple[SMCState, SMCInfo]:
+        """Do one level."""
+        key_resample, key_mass, key_moves = jax.random.split(key, 3)
+        effective = jnp.float32(self.settings.particles)
+        if int(state.stage) == TEMPERING:
+            t, weights, stage = self._next_temperature(state)
+            population, effective = self._resample(key_resample, state.population, weights)
+            gain = logsumexp(weights) - jnp.log(weights.size)
+            state = state._replace(
+                population=population, inverse_temperature=t, log_evidence=state.log_evidence + gain, stage=stage
+            )
+        final = int(state.stage) == FINAL and self.thresholded
+        mass = self._mass(key_mass, state)
+        population, step_size, moves = self._move(key_moves, state, mass, final=final)
+        non_finite = float(moves.non_finite.sum())
+        if non_finite > 0.5 * self.settings.moves * self.settings.particles:
+            raise NonFiniteError(
+                f"{non_finite:.0f} of {self.settings.moves * self.settings.particles} proposals of level {int(state.level) + 1} "
+                "left the finite numbers; check the data's sd and the prior. What was saved before is whole."
+            )
+        state = state._replace(
+            population=population,
+            step_size=step_size,
+            level=state.level + 1,
+            final_rounds=state.final_rounds + (state.stage == FINAL),
+        )
+        if int(state.stage) == TEMPERING and int(state.level) >= self.settings.max_levels:
+            state = state._replace(stage=jnp.int32(STUCK))
+        return state, self._info(state, effective, moves)
+
+    def finished(self, state: SMCState) -> bool:
+        """Whether the final levels are done, or the ladder got stuck."""
+        return int(state.stage) == STUCK or int(state.final_rounds) >= self.settings.final_rounds
+
+    def progress(self, state: SMCState, info: SMCInfo) -> Progress:
+        """Level, temperature, acceptance and honoured wells in words."""
+        words = f"level {int(state.level)}, acceptance {float(info.acceptance):.2f}"
+        if int(state.stage) == FINAL:
+            done = 0.85 + 0.15 * int(state.final_rounds) / self.settings.final_rounds
+            words += f", final target {int(state.final_rounds)}/{self.settings.final_rounds}"
+        else:
+            # Levels advance t by a nearly constant factor once the data speak, so its logarithm measures the way.
+            t = float(state.inverse_temperature)
+            done = 0.85 * min(1.0, np.log1p(t / 1e-2) / np.log1p(1e2))
+            words += f", inverse temperature {t:.3g}"
+        if np.isfinite(float(info.honoured)):
+            words += f", wells honoured {100 * float(info.honoured):.1f} %"
+        return Progress(float(done), words)
+
+    def draws(self, state: SMCState) -> Array:
+        """The particles that the target does not exclude."""
+        z = state.population.z
+        if not self.thresholded:
+            return z
+        return z[np.asarray(jnp.isfinite(self._exact(state)))]
+
+    def results(self, state: SMCState) -> dict[str, Any]:
+        """Log-evidence, levels and, if the ladder got stuck, the data that could not be met."""
+        results: dict[str, Any] = {"levels": int(state.level)}
+        if int(state.stage) == STUCK:
+            results["unmet"] = [
+                sentence
+                for observation, predictions in zip(
+                    self.posterior.observations, state.population.predictions.exact, strict=True
+                )
+                for sentence in observation.failures(np.asarray(predictions))
+            ]
+        else:
+            results["log_evidence"] = float(state.log_evidence)
+        return results
+
+    def _exact(self, state: SMCState) -> Float[Array, "particle"]:
+        return jax.vmap(self.posterior.exact_log_likelihood)(state.population.predictions)
+
+    def _tempered(self, population: Population, t: Array | float) -> Float[Array, "particle"]:
+        return jax.vmap(lambda p: self.posterior.tempered_log_likelihood(p, t))(population.predictions)
+
+    def _start_population(self, key: Array) -> tuple[Population, Array]:
+        z = jax.random.normal(key, (self.settings.particles, self.posterior.latent_size))
+        population = Population(z, self.predict(z))
+        # The path starts from a constant likelihood, which for hard data is not one.
+        constant = self._tempered(population, 0.0)
+        return population, logsumexp(constant) - jnp.log(constant.size)
+
+    def _choose_temperature(self, state: SMCState) -> tuple[Array, Float[Array, "particle"], Array]:
+        """Largest next t that keeps the effective sample size, its log-weights, and the stage it leads to."""
+        population, now = state.population, state.inverse_temperature
+        base = self._tempered(population, now)
+        wanted = self.settings.ess_target * self.settings.particles
+
+        def weights(t: Array | float) -> Array:
+            return self._tempered(population, t) - base
+
+        low = jnp.log(jnp.maximum(now, 1e-6))
+        high = jnp.float32(0.0) if not self.thresholded else low + jnp.log(8.0) + jnp.where(now > 0, 0.0, 14.0)
+
+        def bisect(_: int, edges: tuple[Array, Array]) -> tuple[Array, Array]:
+            middle = 0.5 * (edges[0] + edges[1])
+            enough = _effective_size(weights(jnp.exp(middle))) >= wanted
+            return jnp.where(enough, middle, edges[0]), jnp.where(enough, edges[1], middle)
+
+        reached = _effective_size(weights(jnp.exp(high))) >= wanted
+        found, _ = jax.lax.fori_loop(0, 30, bisect, (low, high))
+        t = jnp.exp(jnp.where(reached, high, found))
+        if not self.thresholded:
+            return t, weights(t), jnp.where(t >= 1.0, FINAL, TEMPERING).astype(jnp.int32)
+        jump = jax.vmap(self.posterior.exact_log_likelihood)(population.predictions) - base
+        ready = (_effective_size(jump) >= wanted) & (now >= 1.0)
+        chosen = jnp.where(ready, jump, weights(t))
+        return jnp.where(ready, now, t), chosen, jnp.where(ready, FINAL, TEMPERING).astype(jnp.int32)
+
+    def _estimate_mass(self, key: Array, state: SMCState) -> MassMatrix:
+        z, probes = state.population.z, self.settings.probes
+        keys = jax.random.split(key, (probes, z.shape[0]))
+
+        def probe(pair: tuple[Array, Array]) -> Array:
+            return curvature_probe(self.posterior, pair[0], state.inverse_temperature, pair[1])
+
+        vectors = [map_batched(probe, (z, keys[n]), self.settings.batch_size) for n in range(probes)]
+        directions = jnp.concatenate(vectors).T / jnp.sqrt(probes * z.shape[0])
+        return mass_matrix(jnp.where(jnp.isfinite(directions), directions, 0.0))
+
+    def _move_population(
+        self, key: Array, state: SMCState, mass: MassMatrix, final: bool
+    ) -> tuple[Population, Array, MoveInfo]:
+        t = state.inverse_temperature
+        posterior, settings = self.posterior, self.settings
+
+        def guide(z: Array) -> Array:
+            return posterior.tempered_log_likelihood(posterior.predict(z), t)
+
+        gradient = functools.partial(map_batched, jax.grad(guide), batch_size=settings.batch_size)
+        target = posterior.exact_log_likelihood if final else lambda p: posterior.tempered_log_likelihood(p, t)
+
+        def move(carry: tuple[Population, Array], key: Array) -> tuple[tuple[Population, Array], MoveInfo]:
+            population, step_size = carry
+            population, info = hamiltonian_move(
+                key,
+                population,
+                predict=self.predict,
+                force=gradient,
+                log_target=target,
+                mass=mass,
+                step_size=step_size,
+                leapfrogs=settings.leapfrogs,
+            )
+            step_size = step_size * jnp.exp(0.7 * (info.acceptance.mean() - settings.acceptance_target))
+            return (population, jnp.clip(step_size, 1e-4, 0.5)), info
+
+        keys = jax.random.split(key, settings.moves)
+        (population, step_size), infos = jax.lax.scan(move, (state.population, state.step_size), keys)
+        return population, step_size, infos
+
+    def _info(self, state: SMCState, effective: Array, moves: MoveInfo) -> SMCInfo:
+        settings = self.settings
+        return SMCInfo(
+            stage=state.stage,
+            inverse_temperature=state.inverse_temperature,
+            effective_sample_size=effective,
+            acceptance=moves.acceptance.mean(),
+            step_size=state.step_size,
+            honoured=jnp.float32(honoured_share(state.population.predictions.exact, self.posterior)),
+            exact_particles=jnp.isfinite(self._exact(state)).mean(),
+            non_finite=moves.non_finite.sum(),
+            gradients=jnp.float32(settings.moves * (settings.leapfrogs + 1) + settings.probes),
+        )
+
+
+def _effective_size(log_weights: Float[Array, "particle"]) -> Float[Array, ""]:
+    """Effective sample size (Σw)² / Σw²; zero where all weights vanish."""
+    top = log_weights.max()
+    w = jnp.where(jnp.isfinite(top), jnp.exp(log_weights - top), 0.0)
+    return jnp.sum(w) ** 2 / jnp.maximum(jnp.sum(w**2), 1e-30)
+
+
+def _resampled(
+    key: Array, population: Population, log_weights: Float[Array, "particle"]
+) -> tuple[Population, Float[Array, ""]]:
+    """Systematic resampling (Kitagawa 1996, doi:10.2307/1390750); gives the effective sample size too."""
+    weights = jax.nn.softmax(log_weights)
+    count = log_weights.size
+    positions = (jnp.arange(count) + jax.random.uniform(key)) / count
+    index = jnp.minimum(jnp.searchsorted(jnp.cumsum(weights), positions), count - 1)
+    return jax.tree.map(lambda x: x[index], population), _effective_size(log_weights)

@@ -1,0 +1,7 @@
+"""Data about a field: boreholes, block means and indirect measurements."""
+
+from ._block_means import BlockMeans as BlockMeans
+from ._hard_data import HardData as HardData
+from ._observation import AbstractObservation as AbstractObservation
+from ._observation import Report as Report
+from ._registry import OBSERVATIONS as OBSERVATIONS

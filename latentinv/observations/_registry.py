@@ -1,0 +1,10 @@
+"""The kinds of observation: run files name a kind, and this finds the class that reads it back."""
+
+from ._block_means import BlockMeans
+from ._hard_data import HardData
+from ._observation import AbstractObservation
+
+OBSERVATIONS: dict[str, type[AbstractObservation]] = {
+    HardData.kind: HardData,
+    BlockMeans.kind: BlockMeans,
+}

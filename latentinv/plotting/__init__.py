@@ -1,0 +1,4 @@
+"""Pictures of fields and runs."""
+
+from ._fields import plot_fields as plot_fields
+from ._run import plot_run as plot_run

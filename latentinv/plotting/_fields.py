@@ -1,0 +1,84 @@
+"""A sheet of fields side by side: draws of a prior, or any fields on one grid."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Shaped
+
+from latentinv.errors import InputError
+from latentinv.grid import Grid
+
+from ._style import (
+    add_colour_bar,
+    add_legend,
+    check_ending,
+    facies_keys,
+    layer_words,
+    new_figure,
+    save_figure,
+    show_facies,
+    show_values,
+)
+
+MOST_PANELS = 60
+
+
+def plot_fields(
+    fields: Shaped[np.ndarray, "field *grid"],
+    grid: Grid,
+    path: str | Path,
+    *,
+    categories: Sequence[int] | None = None,
+    title: str = "",
+    names: Sequence[str] | None = None,
+) -> None:
+    """Draw fields side by side; of three dimensions the middle layer.
+
+    Parameters
+    ----------
+    fields
+        Facies codes, or values of a continuous property; at most 60 fields.
+    grid
+        Where they live.
+    path
+        The picture, with the ending .png, .pdf or .svg; a file there is replaced.
+    categories
+        The facies codes in the prior's order; None for a continuous property.
+    title
+        Above the whole.
+    names
+        Above each field; ``draw 1``, ``draw 2`` … unless given.
+
+    Raises
+    ------
+    InputError
+        If the fields are not on the grid, are none or too many, or the ending is unknown.
+    StorageError
+        If the picture cannot be written.
+    """
+    check_ending(path)
+    fields = np.asarray(fields)
+    if fields.shape[1:] != grid.shape:
+        raise InputError(
+            f"The fields have the shape {fields.shape[1:]}, the grid {grid.shape}; give fields of this grid."
+        )
+    if not 1 <= len(fields) <= MOST_PANELS:
+        raise InputError(f"Given {len(fields)} fields to draw; one picture holds 1 to {MOST_PANELS}.")
+    figure, axes, _ = new_figure(grid, len(fields), bars=categories is None)
+    layer = grid.shape[0] // 2
+    low, high = (np.min(fields), np.max(fields)) if categories is None else (None, None)
+    for position, (panel, field) in enumerate(zip(axes, fields, strict=True)):
+        if categories is None:
+            image = show_values(panel, field, grid, layer, cmap="viridis", vmin=low, vmax=high)
+        else:
+            image = show_facies(panel, field, grid, categories, layer)
+        panel.set_title(f"draw {position + 1}" if names is None else names[position], fontsize=11)
+    if categories is None:
+        add_colour_bar(figure, image, axes, "field")
+    else:
+        add_legend(figure, facies_keys(categories))
+    words = [text for text in (title, layer_words(grid, layer)) if text]
+    if words:
+        figure.suptitle(" · ".join(words), fontsize=13)
+    save_figure(figure, path)

@@ -1,0 +1,153 @@
+"""The posterior: a prior, a grid and observations, as one function of the latent vector.
+
+    p(z | d) ∝ exp(−½‖z‖²) ∏ p(d_i | F_i(G(z)))
+
+The *target* states which posterior is meant. ``thresholded`` reads fields as facies, so hard data are honoured or not;
+``soft`` reads them through each observation's stated soft model, which has gradients. A posterior without facies has one
+reading and its target is ``soft``. Whatever the target, the soft path from no information (inverse temperature 0) to the stated model
+(1) and beyond is there for algorithms that need gradients.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float
+
+from latentinv.errors import InputError
+from latentinv.grid import Grid
+from latentinv.observations import AbstractObservation, Report
+from latentinv.priors import AbstractPrior
+
+Target = Literal["thresholded", "soft"]
+
+
+class Predictions(NamedTuple):
+    """What a field predicts for each observation, read both ways; small enough to store for every draw."""
+
+    soft: tuple[Float[Array, "datum"], ...]
+    exact: tuple[Float[Array, "datum"], ...]
+
+
+class Posterior:
+    """A prior conditioned to observations.
+
+    Parameters
+    ----------
+    prior
+        The map from latents to fields.
+    grid
+        Where the fields live.
+    observations
+        Any number of observations with distinct names.
+    target
+        ``thresholded`` or ``soft``; by default ``thresholded`` for a facies prior.
+
+    Raises
+    ------
+    InputError
+        If an observation does not fit the prior or the grid, two have the same name, or the target is unknown.
+    """
+
+    def __init__(
+        self,
+        prior: AbstractPrior,
+        grid: Grid,
+        observations: Sequence[AbstractObservation],
+        *,
+        target: Target | None = None,
+    ) -> None:
+        self.prior = prior
+        self.grid = grid
+        self.observations = tuple(observations)
+        self.target: Target = target or ("thresholded" if prior.facies_model is not None else "soft")
+        if self.target not in ("thresholded", "soft"):
+            raise InputError(f"The target is '{target}'; expected 'thresholded' or 'soft'.")
+        if self.target == "thresholded" and prior.facies_model is None:
+            raise InputError("The prior is of a continuous property, so there is nothing to threshold; use target 'soft'.")
+        self.latent_size = prior.latent_size(grid)
+        names = [observation.name for observation in self.observations]
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(f"Two observations are called '{name}'; give each its own name.")
+        for observation in self.observations:
+            observation.check(prior, grid)
+
+    def field(self, z: Float[Array, "latent"]) -> Float[Array, "*grid"]:
+        """The field of a latent vector."""
+        return self.prior.generate(z, self.grid)
+
+    def predict(self, z: Float[Array, "latent"]) -> Predictions:
+        """Predict every datum from one generated field, softly and exactly."""
+        field = self.field(z)
+        return Predictions(
+            tuple(observation.predict(field) for observation in self.observations),
+            tuple(observation.predict_exact(field) for observation in self.observations),
+        )
+
+    def tempered_log_likelihood(
+        self, predictions: Predictions, inverse_temperature: float | Float[Array, ""]
+    ) -> Float[Array, ""]:
+        """Log-likelihood of the soft predictions on the path from no information (0) to the stated soft model (1)."""
+        parts = zip(self.observations, predictions.soft, strict=True)
+        return sum((o.tempered_log_likelihood(p, inverse_temperature) for o, p in parts), jnp.zeros(()))
+
+    def exact_log_likelihood(self, predictions: Predictions) -> Float[Array, ""]:
+        """Log-likelihood of the exact predictions."""
+        parts = zip(self.observations, predictions.exact, strict=True)
+        return sum((o.exact_log_likelihood(p) for o, p in parts), jnp.zeros(()))
+
+    def log_likelihood(self, z: Float[Array, "latent"]) -> Float[Array, ""]:
+        """Log-likelihood of a latent vector under the target."""
+        predictions = self.predict(z)
+        if self.target == "thresholded":
+            return self.exact_log_likelihood(predictions)
+        return self.tempered_log_likelihood(predictions, 1.0)
+
+    def log_density(self, z: Float[Array, "latent"]) -> Float[Array, ""]:
+        """Log-density of the target, without the evidence; the prior's part is −½‖z‖²."""
+        return log_prior(z) + self.log_likelihood(z)
+
+    def soft_log_density(
+        self, z: Float[Array, "latent"], inverse_temperature: float | Float[Array, ""] = 1.0
+    ) -> Float[Array, ""]:
+        """Log-density of the soft model, differentiable whatever the target."""
+        return log_prior(z) + self.tempered_log_likelihood(self.predict(z), inverse_temperature)
+
+    def report(self, z: Float[Array, "latent"]) -> list[Report]:
+        """Say how well the field of a latent vector agrees with each observation."""
+        field = self.field(z)
+        return [observation.report(field) for observation in self.observations]
+
+    def as_numpyro_model(self) -> Callable[[], None]:
+        """Give the soft posterior as a NumPyro model with one site ``z``, to sample or to build upon."""
+        import numpyro
+        import numpyro.distributions as dist
+
+        def model() -> None:
+            z = numpyro.sample("z", dist.Normal(0.0, 1.0).expand([self.latent_size]).to_event(1))
+            numpyro.factor("data", self.tempered_log_likelihood(self.predict(z), 1.0))
+
+        return model
+
+
+def log_prior(z: Float[Array, "latent"]) -> Float[Array, ""]:
+    """Log-density of the standard normal prior, without its constant."""
+    return -0.5 * jnp.sum(z**2)
+
+
+def map_batched(function: Callable[..., Any], arguments: Any, batch_size: int) -> Any:
+    """Apply a function over the leading axis in batches, so that memory stays flat.
+
+    Parameters
+    ----------
+    function
+        Function of one element.
+    arguments
+        A tree of arrays with a common leading axis.
+    batch_size
+        Elements evaluated at once.
+    """
+    return lax.map(lambda one: function(one), arguments, batch_size=batch_size)

@@ -1,0 +1,117 @@
+"""Each example runs, small, and leaves its picture; what they share makes the data it says."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from latentinv import BlockMeans, HardData
+from latentinv.errors import StorageError
+from latentinv.priors import FaciesModel, find_prior
+from latentinv.training import ChannelSimulator, read_recipe
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("[0-9]*.py"))
+
+
+class _TwoFacies:
+    """All that tables ask of a prior."""
+
+    facies_model = FaciesModel((0, 1), (0.0,))
+
+
+@pytest.fixture(autouse=True)
+def _examples_on_the_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # A script finds its neighbours in its own folder; neither it nor what it loaded may outlive a test.
+    before = set(sys.modules)
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    yield
+    for name in {"common", *EXAMPLES} & (set(sys.modules) - before):
+        del sys.modules[name]
+
+
+@pytest.fixture
+def _meanders() -> None:
+    try:
+        find_prior("meanders")
+    except StorageError:
+        pytest.skip("the shipped prior models/meanders.h5 has not been trained")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_that_each_example_has_a_main_with_defaults_throughout(name):
+    example = importlib.import_module(name)
+    assert example.main.__defaults__ is not None
+    assert len(example.main.__defaults__) == example.main.__code__.co_argcount
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_that_each_example_begins_by_saying_what_it_does(name):
+    assert importlib.import_module(name).__doc__
+
+
+def test_that_the_site_follows_the_recipe_of_the_prior_it_is_conditioned_with():
+    parameters = dict(read_recipe(ROOT / "models" / "meanders.toml").image.simulator or {})
+    del parameters["shape"], parameters["seed"]
+    assert ChannelSimulator(**parameters) == ChannelSimulator()
+
+
+def test_that_the_recipe_of_meanders_gives_an_image_of_its_size_and_facies():
+    image = read_recipe(ROOT / "models" / "meanders.toml").load_image()
+    assert image.facies.shape == (1500, 1500)
+    assert image.categories == (0, 1)
+
+
+def test_that_the_wells_of_the_site_show_the_truth(tmp_path):
+    site = importlib.import_module("common").make_site(tmp_path)
+    wells = HardData.from_csv(site.wells, site.grid, _TwoFacies())
+    assert wells.count == 49
+    assert set(wells.codes) == {0, 1}
+    np.testing.assert_array_equal(site.truth[tuple(wells.cells.T)], wells.codes)
+
+
+def test_that_the_block_means_of_the_site_lie_about_the_truth(tmp_path):
+    site = importlib.import_module("common").make_site(tmp_path)
+    blocks = BlockMeans.from_csv(site.blocks, site.grid, _TwoFacies())
+    assert blocks.count == 8
+    misfit = (blocks.weights @ site.truth.ravel() - blocks.mean) / blocks.sd
+    # Eight standard normal errors exceed 4.5 with probability 6e-5; the seed is fixed besides.
+    assert np.all(np.abs(misfit) < 4.5)
+    assert np.any(misfit != 0)
+
+
+def test_that_a_site_is_the_same_each_time(tmp_path):
+    make_site = importlib.import_module("common").make_site
+    first, second = make_site(tmp_path / "a", 32), make_site(tmp_path / "b", 32)
+    np.testing.assert_array_equal(first.truth, second.truth)
+    assert first.wells.read_text() == second.wells.read_text()
+    assert first.blocks.read_text() == second.blocks.read_text()
+
+
+@pytest.mark.usefixtures("_meanders")
+def test_that_the_demo_replaces_its_earlier_run_and_honours_every_borehole(tmp_path):
+    example = importlib.import_module("01_condition_to_boreholes")
+    (tmp_path / "demo.h5").write_bytes(b"an earlier run")
+    run = example.main(draws=8, cells=32, output=tmp_path)
+    assert run.realizations.shape == (8, 32, 32)
+    assert all(wells.fulfilled == wells.total for wells, _ in run.reports())
+    assert (tmp_path / "demo.png").stat().st_size > 0
+
+
+@pytest.mark.assure  # compiling a training takes most of a minute
+def test_that_the_training_example_leaves_a_prior_and_its_samples(tmp_path):
+    result = importlib.import_module("02_train_a_prior").main(steps=1, patch=32, output=tmp_path)
+    assert result.steps == 1
+    assert (tmp_path / "trained.h5").exists()
+    assert (tmp_path / "trained.samples.png").exists()
+
+
+@pytest.mark.usefixtures("_meanders")
+def test_that_the_optimisation_example_shows_an_optimum_for_each_start(tmp_path):
+    example = importlib.import_module("03_map_of_many_starts")
+    run = example.main(starts=2, iterations=2, cells=32, output=tmp_path)
+    assert run.realizations.shape == (2, 32, 32)
+    assert (tmp_path / "map.png").stat().st_size > 0

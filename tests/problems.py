@@ -1,0 +1,82 @@
+"""Small posteriors for tests: priors that cost nothing, and data whose exact posterior is known."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from latentinv import BlockMeans, Grid, HardData, Posterior
+from latentinv.networks import GeneratorArchitecture, Layer
+from latentinv.networks._generator import to_folded_layer
+from latentinv.priors import AbstractPrior, FaciesModel, GeneratorPrior
+from latentinv.storage import PriorRecord
+
+
+class LinearPrior(AbstractPrior):
+    """Field = matrix · z: a Gaussian prior of covariance matrix · matrixᵀ."""
+
+    ndim = 2
+
+    def __init__(self, matrix, facies_model=None):
+        self.matrix = jnp.asarray(matrix, jnp.float32)
+        self.facies_model = facies_model
+
+    def latent_size(self, grid):
+        return self.matrix.shape[1]
+
+    def generate(self, z, grid):
+        return (self.matrix @ z).reshape(grid.shape)
+
+    def to_record(self):
+        return PriorRecord("linear", {}, {"matrix": np.asarray(self.matrix)})
+
+
+def random_generator_prior(seed=0, *, categories=(0, 1)):
+    """An untrained generator: no geology, but local, nonlinear and cheap."""
+    architecture = GeneratorArchitecture(2, 2, (Layer("same", 8, 3), Layer("up", 8, 4), Layer("up", 1, 4)))
+    rng = np.random.default_rng(seed)
+    channels, layers = 2, []
+    for layer in architecture.layers:
+        window = (layer.window,) * 2
+        gain = np.sqrt((4 if layer.kind == "up" else 1) / (channels * layer.window**2))
+        kernel = gain * rng.standard_normal((*window, channels, layer.width))
+        layers.append(to_folded_layer(layer, jnp.asarray(kernel, jnp.float32), jnp.zeros(layer.width)))
+        channels = layer.width
+    thresholds = tuple(np.linspace(-0.5, 0.5, len(categories) - 1)) if len(categories) > 2 else (0.0,)
+    return GeneratorPrior(
+        architecture, layers, FaciesModel(categories, thresholds), shift=0.0, scale=0.5, provenance={}
+    )
+
+
+def wells_of_a_draw(prior, grid, count, seed=0):
+    """Hard data at random cells of one draw of the prior, so that they can be met."""
+    rng = np.random.default_rng(seed)
+    z = jnp.asarray(rng.standard_normal(prior.latent_size(grid)), jnp.float32)
+    facies = np.asarray(prior.facies(prior.generate(z, grid)))
+    cells = np.stack(np.unravel_index(rng.choice(grid.size, count, replace=False), grid.shape), axis=1)
+    return HardData(grid, grid.centres(cells), facies[tuple(cells.T)], prior.facies_model)
+
+
+def generator_posterior(wells=12):
+    """A small facies posterior that can be stored and resumed."""
+    prior, grid = random_generator_prior(), Grid((20, 18))
+    return Posterior(prior, grid, [wells_of_a_draw(prior, grid, wells)])
+
+
+def linear_gaussian(latents, data, seed=0):
+    """Block means of a Gaussian field: the posterior, and its exact mean, covariance and log-evidence."""
+    rng = np.random.default_rng(seed)
+    side = int(np.ceil(np.sqrt(latents)))
+    grid = Grid((side, side))
+    prior = LinearPrior(rng.standard_normal((grid.size, latents)) / np.sqrt(latents))
+    lower = rng.integers(0, side - 1, (data, 2)).astype(float)
+    upper = lower + 1.0
+    sd = np.full(data, 0.3)
+    weights = np.stack([grid.box_weights(a, b).ravel() for a, b in zip(lower, upper, strict=True)])
+    forward = weights @ np.asarray(prior.matrix, float)
+    observed = forward @ rng.standard_normal(latents) + sd * rng.standard_normal(data)
+    posterior = Posterior(prior, grid, [BlockMeans(grid, lower, upper, observed, sd, None)])
+    covariance = np.linalg.inv(np.eye(latents) + forward.T @ forward / sd[0] ** 2)
+    mean = covariance @ forward.T @ observed / sd[0] ** 2
+    marginal = forward @ forward.T + np.diag(sd**2)
+    _, logdet = np.linalg.slogdet(2 * np.pi * marginal)
+    evidence = -0.5 * (logdet + observed @ np.linalg.solve(marginal, observed))
+    return posterior, mean, covariance, evidence
