@@ -25,11 +25,9 @@ PLAIN_WIDTH = 120
 def make_console() -> Console:
     """Give the console to write to; wide where nobody's window sets a width."""
     console = Console(highlight=False, markup=False, emoji=False)
-    return (
-        console
-        if console.is_terminal
-        else Console(highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH)
-    )
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    return console
 
 
 class TimeLeft:

@@ -89,10 +89,10 @@ def _show_run(path: Path, picture: Path) -> None:
     if run is None:
         console.print(f"no step was saved yet; 'latentinv resume {path}' begins it", soft_wrap=True)
         return
-    print_run(console, run, {})
+    drawn = store.draw_count > 0
+    print_run(console, run, {}, noun="draws" if drawn else "particles")
     if len(run.latents):
-        note = "" if store.finished else f"unfinished, state after step {store.steps}"
-        plot_run(run, picture, note=note)
+        plot_run(run, picture, drawn=drawn)
         console.print(f"picture in {picture}", soft_wrap=True)
     exit_if_unmet(run)
 
@@ -119,7 +119,7 @@ def _print_header(console: Console, store: "RunFile") -> None:
 
 
 def _load_run(store: "RunFile") -> "Run | None":
-    """Give the run; of an unfinished one, with the population of its state in place of draws."""
+    """Give the run; without draws yet, with the particles of its state in their place."""
     from latentinv.inference import Run, posterior_of, realize
 
     posterior = posterior_of(store.header)
@@ -135,7 +135,7 @@ def _load_run(store: "RunFile") -> "Run | None":
 
 
 def _population(store: "RunFile", latent_size: int) -> np.ndarray:
-    """The latents that an unfinished run works on: the first table of latents in its state."""
+    """The latents that a run works on: the first table of latents in its state."""
     import jax
 
     from latentinv.inference import make_algorithm, posterior_of

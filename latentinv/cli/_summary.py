@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from latentinv.inference import Run
     from latentinv.observations import AbstractObservation, Report
 
-NOUNS = {"hard_data": "pixels honoured", "block_means": "block means within two sd"}
+DATA_WORDS = {"hard_data": "pixels honoured", "block_means": "block means within two sd"}
 BATCH = 16
 FEW = 12
 
 
-def print_run(console: Console, run: "Run", rows: dict[str, str]) -> None:
-    """Print the table of a run that has ended, with further rows at its end."""
+def print_run(console: Console, run: "Run", rows: dict[str, str], *, noun: str = "draws") -> None:
+    """Print the table of a run, with further rows at its end; `noun` says what its latents are."""
     table = plain_table()
     for observation, reports in zip(run.posterior.observations, reports_of(run), strict=True):
-        table.add_row(observation.name, over_draws(observation, reports))
-    add_block_rows(table, run)
-    table.add_row("draws", f"{len(run.latents)}, {count_distinct(run.realizations)} of them distinct")
+        table.add_row(observation.name, over_draws(observation, reports, noun))
+    add_block_rows(table, run, noun)
+    table.add_row(noun, f"{len(run.latents)}, {count_distinct(run.realizations)} of them distinct")
     for name, value in run.results.items():
         if name != "unmet":
             table.add_row(name.replace("_", "-"), say_result(value))
@@ -67,20 +67,20 @@ def reports_of(run: "Run") -> "list[list[Report]]":
     return reports
 
 
-def over_draws(observation: "AbstractObservation", reports: "list[Report]") -> str:
+def over_draws(observation: "AbstractObservation", reports: "list[Report]", noun: str = "draws") -> str:
     """One sentence on an observation over all draws: ``49 of 49 pixels honoured in 64 of 64 draws``."""
-    noun = NOUNS.get(observation.kind, "data fulfilled")
+    data = DATA_WORDS.get(observation.kind, "data fulfilled")
     if not reports:
-        return f"no draw to compare with {observation.count} data"
+        return f"no {noun} to compare with {observation.count} data"
     whole = sum(report.fulfilled == report.total for report in reports)
-    words = f"{observation.count} of {observation.count} {noun} in {whole} of {len(reports)} draws"
+    words = f"{observation.count} of {observation.count} {data} in {whole} of {len(reports)} {noun}"
     if whole == len(reports):
         return words
     fulfilled = [report.fulfilled for report in reports]
     return f"{words}; on average {np.mean(fulfilled):.1f}, at worst {min(fulfilled)}"
 
 
-def add_block_rows(table: Table, run: "Run") -> None:
+def add_block_rows(table: Table, run: "Run", noun: str) -> None:
     """Add one row for each block mean, where they are few: the data and the draws' mean and spread."""
     from latentinv.observations import BlockMeans
 
@@ -91,7 +91,7 @@ def add_block_rows(table: Table, run: "Run") -> None:
         for i in range(blocks.count):
             values = cells if blocks.facies is None else cells == blocks.facies[i]
             drawn = values @ blocks.weights[i]
-            words = f"data {blocks.mean[i]:.3g} ± {blocks.sd[i]:.2g}, draws {drawn.mean():.3g} ± {drawn.std():.2g}"
+            words = f"data {blocks.mean[i]:.3g} ± {blocks.sd[i]:.2g}, {noun} {drawn.mean():.3g} ± {drawn.std():.2g}"
             table.add_row(f"  block {i + 1}", words)
 
 

@@ -164,11 +164,16 @@ def _first_state(kernel: Kernel, key: jax.Array, store: RunFile | None) -> tuple
 
 def _stored_run(posterior: Posterior, store: RunFile) -> Run:
     name = "field" if posterior.prior.facies_model is None else "facies"
+    if store.draw_count:
+        latents, realizations = store.draws("latents"), store.draws(name)
+    else:  # data out of reach can leave no draw at all, and a file keeps no table without rows
+        latents = np.zeros((0, posterior.latent_size), np.float32)
+        realizations = realize(posterior, latents)
     return Run(
         posterior,
         store.header.algorithm,
-        store.draws("latents"),
-        store.draws(name),
+        latents,
+        realizations,
         store.results,
         store.trace(),
         store.steps,

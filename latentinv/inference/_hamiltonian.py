@@ -3,7 +3,8 @@
 The leapfrog follows the gradient of a *guide* density, the accept/reject step uses the *target*. Both may be the same; where the
 target has no gradient (thresholded facies), the guide is its soft relative. The leapfrog is reversible and keeps volume for any
 force, so the move leaves the target invariant whatever the guide is (Duane et al. 1987, doi:10.1016/0370-2693(87)91197-X; Neal
-2011, arXiv:1206.1901, section 5.5). Cost: leapfrogs + 1 gradients a particle and move.
+2011, arXiv:1206.1901, section 5.5). Cost: as many gradients as leapfrogs; the gradient at the start
+is kept from the move before.
 """
 
 from collections.abc import Callable
@@ -26,6 +27,14 @@ class Population(NamedTuple):
     predictions: Predictions
 
 
+class Trajectory(NamedTuple):
+    """Particles with all that a leapfrog step needs to know of where they are."""
+
+    population: Population
+    force: Float[Array, "particle latent"]
+    """Gradient of the guide's log-density, the prior included."""
+
+
 class MoveInfo(NamedTuple):
     """What happened in one move."""
 
@@ -38,27 +47,24 @@ class MoveInfo(NamedTuple):
 
 def hamiltonian_move(
     key: Array,
-    population: Population,
+    start: Trajectory,
     *,
-    predict: Callable[[Array], Predictions],
-    force: Callable[[Array], Array],
+    follow: Callable[[Array], Trajectory],
     log_target: Callable[[Predictions], Array],
     mass: MassMatrix,
     step_size: Float[Array, ""],
     leapfrogs: int,
-) -> tuple[Population, MoveInfo]:
+) -> tuple[Trajectory, MoveInfo]:
     """Move every particle once.
 
     Parameters
     ----------
     key
         Random key.
-    population
+    start
         Where the particles are.
-    predict
-        Batched prediction.
-    force
-        Batched gradient of the guide's log-likelihood; the prior's is added here.
+    follow
+        Evaluates the guide for all particles: predictions and force.
     log_target
         Log-likelihood of the target from one particle's predictions.
     mass
@@ -70,30 +76,27 @@ def hamiltonian_move(
     """
     key_momentum, key_jitter, key_accept = jax.random.split(key, 3)
     step = step_size * jax.random.uniform(key_jitter, (), minval=0.8, maxval=1.2)
-    momentum = mass.sample(key_momentum, (population.z.shape[0],))
+    momentum = mass.sample(key_momentum, (start.force.shape[0],))
 
-    def leapfrog(carry: tuple[Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array], None]:
-        z, p, f = carry
-        p = p + 0.5 * step * f
-        z = z + step * mass.solve(p)
-        f = force(z) - z
-        return (z, p + 0.5 * step * f, f), None
+    def leapfrog(carry: tuple[Trajectory, Array], _: None) -> tuple[tuple[Trajectory, Array], None]:
+        here, p = carry
+        p = p + 0.5 * step * here.force
+        here = follow(here.population.z + step * mass.solve(p))
+        return (here, p + 0.5 * step * here.force), None
 
-    start = (population.z, momentum, force(population.z) - population.z)
-    (z, p, _), _ = lax.scan(leapfrog, start, length=leapfrogs)
-    predictions = predict(z)
+    (end, momentum_end), _ = lax.scan(leapfrog, (start, momentum), length=leapfrogs)
 
-    def log_joint(z: Array, predictions: Predictions, p: Array) -> Array:
+    def log_joint(here: Trajectory, p: Array) -> Array:
+        z, predictions = here.population
         return jax.vmap(log_prior)(z) + jax.vmap(log_target)(predictions) - mass.kinetic(p)
 
-    before = log_joint(population.z, population.predictions, momentum)
-    after = log_joint(z, predictions, p)
-    finite = jnp.isfinite(z).all(axis=1) & ~jnp.isnan(after)
+    before, after = log_joint(start, momentum), log_joint(end, momentum_end)
+    finite = jnp.isfinite(end.population.z).all(axis=1) & jnp.isfinite(end.force).all(axis=1) & ~jnp.isnan(after)
     acceptance = jnp.where(finite, jnp.exp(jnp.minimum(after - before, 0.0)), 0.0)
     accepted = jax.random.uniform(key_accept, acceptance.shape) < acceptance
 
     def choose(new: Array, old: Array) -> Array:
         return jnp.where(accepted.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
 
-    moved = jax.tree.map(choose, Population(z, predictions), population)
+    moved = jax.tree.map(choose, end, start)
     return moved, MoveInfo(acceptance, accepted, jnp.sum(~finite).astype(jnp.float32))

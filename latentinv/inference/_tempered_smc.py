@@ -1,7 +1,7 @@
 """Adaptive tempered sequential Monte Carlo, ending on the thresholded target.
 
 A population starts as draws of the prior and is led to the posterior over a ladder of inverse temperatures t (Del Moral et al.
-2006, doi:10.1111/j.1467-9868.2006.00553.x; for geological latents Amaya et al. 2021, doi:10.1093/gji/ggab140). At t = 0 the data
+2006, doi:10.1111/j.1467-9868.2006.00553.x; for geological latents Amaya et al. 2021, doi:10.1093/gji/ggab170). At t = 0 the data
 say nothing; at 1 the soft model is reached; beyond, hard data become sharper still. A level consists of
 
 1. the next t, the largest at which the effective sample size of the importance weights is still `ess_target` of the population
@@ -15,7 +15,7 @@ not) keeps the same effective sample size: the ladder's last rung drops particle
 honour all, and `final_rounds` further levels move on the exact target: proposals follow the sharp soft gradient, acceptance asks the exact
 likelihood, so every kept draw honours every certain datum and the draws follow the exact posterior, not a soft one.
 
-The products of mean weights give the log-evidence of the target. Cost: per level and particle, ``moves · (leapfrogs + 1)`` gradients and
+The products of mean weights give the log-evidence of the target. Cost: per level and particle, ``moves · leapfrogs + 1`` gradients and
 `probes` backward passes; memory: one batch of fields.
 """
 
@@ -30,10 +30,10 @@ from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float, Int
 
 from latentinv.errors import InputError, NonFiniteError
-from latentinv.posterior import Posterior, map_batched
+from latentinv.posterior import Posterior, Predictions, map_batched
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
-from ._hamiltonian import MoveInfo, Population, hamiltonian_move
+from ._hamiltonian import MoveInfo, Population, Trajectory, hamiltonian_move
 from ._preconditioner import MassMatrix, curvature_probe, mass_matrix
 
 TEMPERING, FINAL, STUCK = 0, 1, 2
@@ -50,6 +50,8 @@ class SMCState(NamedTuple):
     level: Int[Array, ""]
     final_rounds: Int[Array, ""]
     """Levels done on the final target."""
+    jump_size: Float[Array, ""]
+    """Effective sample size at the jump to the exact likelihood."""
 
 
 class SMCInfo(NamedTuple):
@@ -90,7 +92,8 @@ class TemperedSMC(AbstractAlgorithm):
     final_rounds
         Levels on the final target, after the ladder.
     max_levels
-        Levels after which the data are declared out of reach.
+        Levels of the ladder after which particles that meet all data are taken, however few; if there are none, the data are
+        declared out of reach and no draw is kept.
     batch_size
         Particles evaluated at once.
     """
@@ -99,7 +102,7 @@ class TemperedSMC(AbstractAlgorithm):
     moves: int = 4
     leapfrogs: int = 8
     probes: int = 2
-    ess_target: float = 0.5
+    ess_target: float = 0.4
     acceptance_target: float = 0.75
     final_rounds: int = 3
     max_levels: int = 80
@@ -138,7 +141,7 @@ class _Machine:
         """Draw the population from the prior."""
         population, log_evidence = self._start(key)
         zero = jnp.int32(0)
-        return SMCState(population, jnp.float32(0), log_evidence, jnp.float32(0.2), zero, zero, zero)
+        return SMCState(population, jnp.float32(0), log_evidence, jnp.float32(0.2), zero, zero, zero, jnp.float32(0))
 
     def step(self, key: Array, state: SMCState) -> tuple[SMCState, SMCInfo]:
         """Do one level."""
@@ -149,7 +152,11 @@ class _Machine:
             population, effective = self._resample(key_resample, state.population, weights)
             gain = logsumexp(weights) - jnp.log(weights.size)
             state = state._replace(
-                population=population, inverse_temperature=t, log_evidence=state.log_evidence + gain, stage=stage
+                population=population,
+                inverse_temperature=t,
+                log_evidence=state.log_evidence + gain,
+                stage=stage,
+                jump_size=effective,
             )
         final = int(state.stage) == FINAL and self.thresholded
         mass = self._mass(key_mass, state)
@@ -183,18 +190,15 @@ class _Machine:
         else:
             # Levels advance t by a nearly constant factor once the data speak, so its logarithm measures the way.
             t = float(state.inverse_temperature)
-            done = 0.85 * min(1.0, np.log1p(t / 1e-2) / np.log1p(1e2))
+            done = 0.85 * min(1.0, np.log1p(t / 1e-2) / np.log1p(3e2))
             words += f", inverse temperature {t:.3g}"
         if np.isfinite(float(info.honoured)):
             words += f", wells honoured {100 * float(info.honoured):.1f} %"
         return Progress(float(done), words)
 
     def draws(self, state: SMCState) -> Array:
-        """The particles that the target does not exclude."""
-        z = state.population.z
-        if not self.thresholded:
-            return z
-        return z[np.asarray(jnp.isfinite(self._exact(state)))]
+        """The particles; none if no particle ever met the data."""
+        return state.population.z[: 0 if int(state.stage) == STUCK else None]
 
     def results(self, state: SMCState) -> dict[str, Any]:
         """Log-evidence, levels and, if the ladder got stuck, the data that could not be met."""
@@ -209,6 +213,7 @@ class _Machine:
             ]
         else:
             results["log_evidence"] = float(state.log_evidence)
+            results["effective_sample_size_at_jump"] = float(state.jump_size)
         return results
 
     def _exact(self, state: SMCState) -> Float[Array, "particle"]:
@@ -247,7 +252,9 @@ class _Machine:
         if not self.thresholded:
             return t, weights(t), jnp.where(t >= 1.0, FINAL, TEMPERING).astype(jnp.int32)
         jump = jax.vmap(self.posterior.exact_log_likelihood)(population.predictions) - base
-        ready = (_effective_size(jump) >= wanted) & (now >= 1.0)
+        # At the last level a few particles that meet all data are better than none.
+        last = (state.level + 1 >= self.settings.max_levels) & jnp.isfinite(jump).any()
+        ready = (_effective_size(jump) >= wanted) | last
         chosen = jnp.where(ready, jump, weights(t))
         return jnp.where(ready, now, t), chosen, jnp.where(ready, FINAL, TEMPERING).astype(jnp.int32)
 
@@ -265,33 +272,36 @@ class _Machine:
     def _move_population(
         self, key: Array, state: SMCState, mass: MassMatrix, final: bool
     ) -> tuple[Population, Array, MoveInfo]:
-        t = state.inverse_temperature
-        posterior, settings = self.posterior, self.settings
+        t, posterior, settings = state.inverse_temperature, self.posterior, self.settings
 
-        def guide(z: Array) -> Array:
-            return posterior.tempered_log_likelihood(posterior.predict(z), t)
+        def guide(z: Array) -> tuple[Array, Predictions]:
+            predictions = posterior.predict(z)
+            return posterior.tempered_log_likelihood(predictions, t), predictions
 
-        gradient = functools.partial(map_batched, jax.grad(guide), batch_size=settings.batch_size)
+        def follow(z: Array) -> Trajectory:
+            gradient, predictions = map_batched(jax.grad(guide, has_aux=True), z, settings.batch_size)
+            return Trajectory(Population(z, predictions), gradient - z)
+
         target = posterior.exact_log_likelihood if final else lambda p: posterior.tempered_log_likelihood(p, t)
 
-        def move(carry: tuple[Population, Array], key: Array) -> tuple[tuple[Population, Array], MoveInfo]:
-            population, step_size = carry
-            population, info = hamiltonian_move(
+        def move(carry: tuple[Trajectory, Array], key: Array) -> tuple[tuple[Trajectory, Array], MoveInfo]:
+            here, step_size = carry
+            here, info = hamiltonian_move(
                 key,
-                population,
-                predict=self.predict,
-                force=gradient,
+                here,
+                follow=follow,
                 log_target=target,
                 mass=mass,
                 step_size=step_size,
                 leapfrogs=settings.leapfrogs,
             )
             step_size = step_size * jnp.exp(0.7 * (info.acceptance.mean() - settings.acceptance_target))
-            return (population, jnp.clip(step_size, 1e-4, 0.5)), info
+            return (here, jnp.clip(step_size, 1e-4, 0.5)), info
 
+        start = follow(state.population.z)
         keys = jax.random.split(key, settings.moves)
-        (population, step_size), infos = jax.lax.scan(move, (state.population, state.step_size), keys)
-        return population, step_size, infos
+        (end, step_size), infos = jax.lax.scan(move, (start, state.step_size), keys)
+        return end.population, step_size, infos
 
     def _info(self, state: SMCState, effective: Array, moves: MoveInfo) -> SMCInfo:
         settings = self.settings
@@ -304,7 +314,7 @@ class _Machine:
             honoured=jnp.float32(honoured_share(state.population.predictions.exact, self.posterior)),
             exact_particles=jnp.isfinite(self._exact(state)).mean(),
             non_finite=moves.non_finite.sum(),
-            gradients=jnp.float32(settings.moves * (settings.leapfrogs + 1) + settings.probes),
+            gradients=jnp.float32(settings.moves * settings.leapfrogs + 1 + settings.probes),
         )
 
 

@@ -40,7 +40,7 @@ class _Data(NamedTuple):
     """Of a field in three dimensions, the one that is drawn."""
 
 
-def plot_run(run: Run, path: str | Path, *, note: str = "") -> None:
+def plot_run(run: Run, path: str | Path, *, drawn: bool = True) -> None:
     """Draw up to six realizations, the posterior mean and the standard deviation.
 
     Parameters
@@ -49,8 +49,8 @@ def plot_run(run: Run, path: str | Path, *, note: str = "") -> None:
         A run with at least one draw.
     path
         The picture, with the ending .png, .pdf or .svg; a file there is replaced.
-    note
-        What to say before the numbers in the title.
+    drawn
+        Whether the run's latents are draws; if not, they are particles on their way, and the picture says so.
 
     Raises
     ------
@@ -72,6 +72,7 @@ def plot_run(run: Run, path: str | Path, *, note: str = "") -> None:
     places = (columns - 1, 2 * columns - 1) if 1 < columns <= len(axes) // 2 else (-2, -1)
     moments = [axes[place] for place in places]
     panels = [panel for panel in axes if panel not in moments]
+    one = "draw" if drawn else "particle"
     image: Any = None
     limits = {"vmin": run.realizations.min(), "vmax": run.realizations.max()}
     for panel, index in zip(panels, shown, strict=True):
@@ -80,13 +81,13 @@ def plot_run(run: Run, path: str | Path, *, note: str = "") -> None:
             image = show_values(panel, field, grid, data.layer, cmap="viridis", **limits)
         else:
             show_facies(panel, field, grid, model.categories, data.layer)
-        panel.set_title(f"draw {index + 1}", fontsize=11)
+        panel.set_title(f"{one} {index + 1}", fontsize=11)
         _add_data(panel, data, field)
     if model is None:
         add_colour_bar(figure, image, panels[-1], "field")
     _draw_moments(figure, moments, run, data)
     _add_legend(figure, data, run)
-    words = [note, _numbers(run), layer_words(grid, data.layer)]
+    words = [_numbers(run, drawn), layer_words(grid, data.layer)]
     figure.suptitle(" · ".join(text for text in words if text), fontsize=13)
     save_figure(figure, path)
 
@@ -178,7 +179,7 @@ def _add_legend(figure: Any, data: _Data, run: Run) -> None:
     if data.wells and model is not None:
         pairs = zip(model.categories, facies_colours(len(model.categories)), strict=True)
         marks = [(f"well, facies {code}", colour, "#101010") for code, colour in pairs]
-        for label, colour, rim in [*marks, ("well missed by the draw", "none", MISSED)]:
+        for label, colour, rim in [*marks, ("well missed", "none", MISSED)]:
             entry = Line2D(
                 [],
                 [],
@@ -198,20 +199,16 @@ def _add_legend(figure: Any, data: _Data, run: Run) -> None:
     add_legend(figure, entries)
 
 
-def _numbers(run: Run) -> str:
-    """Say how many draws there are, how many wells they honour, and the log-evidence."""
+def _numbers(run: Run, drawn: bool) -> str:
+    """Say how many draws there are, how many honour all wells, and the log-evidence."""
     count = len(run.realizations)
-    words = [f"{count} draws" if count > 1 else "1 draw"]
-    hits = [
-        run.realizations[:, *o.cells.T] == o.codes
-        for o in run.posterior.observations
-        if isinstance(o, HardData)
-    ]
+    draws = ("draw" if drawn else "particle") + "s" * (count > 1)
+    words = [f"{count} {draws}" if drawn else f"{count} {draws} after step {run.steps}, not yet draws of the posterior"]
+    hits = [run.realizations[:, *o.cells.T] == o.codes for o in run.posterior.observations if isinstance(o, HardData)]
     if hits:
         honoured = np.concatenate(hits, axis=1)
-        words.append(
-            f"all {honoured.shape[1]} wells honoured in {int(honoured.all(axis=1).sum())} of {count} draws"
-        )
+        every = int(honoured.all(axis=1).sum())
+        words.append(f"all {honoured.shape[1]} wells honoured in {every} of {count} {draws}")
     if "log_evidence" in run.results:
         words.append(f"log-evidence {run.results['log_evidence']:.1f}")
     return " · ".join(words)

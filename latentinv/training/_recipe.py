@@ -17,6 +17,7 @@
     loss = "hinge"                   # or "non-saturating"
     learning_rate_generator = 4e-4
     learning_rate_discriminator = 4e-4
+    cool_down = 0.5                  # last share of the steps, over which the rates fall linearly to zero
     betas = [0.5, 0.99]              # Adam
     average = 0.998                  # decay of the weight average (EMA)
     evaluate_every = 200             # steps between comparisons with the image, checkpoints and sample sheets
@@ -67,6 +68,7 @@ class RecipeTraining:
     loss: str = "hinge"
     learning_rate_generator: float = 4e-4
     learning_rate_discriminator: float = 4e-4
+    cool_down: float = 0.5
     betas: tuple[float, float] = (0.5, 0.99)
     average: float = 0.998
     evaluate_every: int = 200
@@ -174,6 +176,8 @@ def _check(recipe: Recipe) -> None:
     for key in ("steps", "batch", "learning_rate_generator", "learning_rate_discriminator", "evaluate_every"):
         if getattr(training, key) <= 0:
             raise InputError(f"The recipe's {key} is {getattr(training, key)}; expected a number above 0.")
+    if not 0 <= training.cool_down <= 1:
+        raise InputError(f"The recipe's cool_down is {training.cool_down}; expected a share of the steps, 0 to 1.")
     if not 0 <= training.average < 1:
         raise InputError(f"The recipe's average is {training.average}; expected a decay from 0 to below 1.")
     if len(training.betas) != 2 or not all(0 <= beta < 1 for beta in training.betas):

@@ -133,7 +133,12 @@ def make_step(
 
 
 def _optimizers(recipe: Recipe) -> tuple[optax.GradientTransformation, optax.GradientTransformation]:
-    b1, b2 = recipe.training.betas
-    rates = recipe.training.learning_rate_generator, recipe.training.learning_rate_discriminator
-    first, second = (optax.adam(rate, b1=b1, b2=b2) for rate in rates)
-    return first, second
+    training = recipe.training
+    b1, b2 = training.betas
+    cooling = max(1, round(training.cool_down * training.steps))
+
+    def adam(rate: float) -> optax.GradientTransformation:
+        schedule = optax.linear_schedule(rate, 0.0, cooling, transition_begin=training.steps - cooling)
+        return optax.adam(schedule if training.cool_down else rate, b1=b1, b2=b2)
+
+    return adam(training.learning_rate_generator), adam(training.learning_rate_discriminator)

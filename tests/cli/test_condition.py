@@ -1,0 +1,139 @@
+"""`latentinv condition`, `resume` and `show`: one run from data to picture, and how each mistake is told."""
+
+import pytest
+
+QUICK = ("--draws", 8, "--set", "moves=1", "--set", "leapfrogs=2", "--set", "final_rounds=1")
+PLACE = ("condition", "prior.h5", "--grid", "24x30", "--output", "run.h5")
+
+
+def test_that_a_run_is_conditioned_shown_and_drawn(latentinv, folder):
+    done = latentinv(*PLACE, "--wells", "wells.csv", "--blocks", "blocks.csv", *QUICK)
+    shown = latentinv("show", "run.h5")
+
+    assert done.code == shown.code == 0, done.err + shown.err
+    for text in (done.out, shown.out):
+        assert "6 of 6 pixels honoured in 8 of 8 draws" in text
+        assert "block 1" in text
+        assert "log-evidence" in text
+    assert "condition 100 %" in done.out
+    assert "24 x 30 cells, x 0–30 m, y 0–24 m" in shown.out
+    assert "leapfrogs 2" in shown.out
+    assert "finished" in shown.out
+    assert (folder / "run.png").exists()
+
+
+def test_that_a_second_picture_does_not_replace_the_first(latentinv, folder):
+    latentinv("show", "prior.h5")
+    latentinv("show", "prior.h5")
+
+    assert (folder / "prior.png").exists()
+    assert (folder / "prior-2.png").exists()
+
+
+def test_that_an_interrupted_run_says_how_to_go_on_and_does(latentinv, folder, monkeypatch):
+    def stop(self, step, progress):
+        if step == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("latentinv.cli._display.RunListener.on_step", stop)
+        stopped = latentinv(*PLACE, "--wells", "wells.csv", *QUICK)
+    between = latentinv("show", "run.h5")
+    resumed = latentinv("resume", "run.h5")
+
+    assert stopped.code == 130
+    assert stopped.err == "latentinv: Stopped; 'latentinv resume run.h5' goes on.\n"
+    assert "unfinished after step 1" in between.out
+    assert "8, 8 of them distinct" in between.out
+    assert (folder / "run.png").exists()
+    assert resumed.code == 0, resumed.err
+    assert "6 of 6 pixels honoured in 8 of 8 draws" in resumed.out
+
+
+def test_that_data_out_of_reach_are_named_and_end_with_code_one(latentinv, folder):
+    rows = ("x_min,y_min,x_max,y_max,mean,sd", "2,2,12,12,0.02,0.001", "2,2,12,12,0.98,0.001")
+    (folder / "two.csv").write_text("\n".join(rows))
+
+    stuck = latentinv(*PLACE, "--blocks", "two.csv", "--wells", "wells.csv", *QUICK, "--set", "max_levels=2")
+    shown = latentinv("show", "run.h5")
+
+    for outcome in (stuck, shown):
+        assert outcome.code == 1
+        assert outcome.err.startswith("The data could not be met:\n")
+        assert "block 2 (x 2–12 m, y 2–12 m): data 0.980 ± 0.001" in outcome.err
+
+
+def test_that_a_continuous_search_for_best_fits_is_one_option_away(latentinv, folder):
+    done = latentinv(
+        *PLACE, "--wells", "wells.csv", "--algorithm", "map", "--draws", 2, "--set", "adam_iterations=5",
+        "--set", "lbfgs_iterations=0",
+    )  # fmt: skip
+
+    assert done.code == 0, done.err
+    assert "log-density" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--grid", "24by30"), "The grid '24by30' cannot be read"),
+        (("--grid", "24x0"), "The grid '24x0' cannot be read"),
+        (("--spacing", "a"), "The spacing 'a' cannot be read"),
+        (("--spacing", "-1"), "spacing -1.0 is not positive"),
+        (("--origin", "1,2,3"), "3 numbers"),
+        (("--set", "moves"), "write --set key=value"),
+        (("--set", "moves=2.5"), "The setting moves is '2.5'; expected a whole number"),
+        (("--set", "ess_target=nan"), "The setting ess_target is 'nan'; expected a number"),
+        (("--set", "colour=3"), "no setting 'colour'"),
+        (("--set", "moves=1", "--set", "moves=2"), "given twice"),
+        (("--draws", "4", "--set", "particles=5"), "which mean the same"),
+        (("--draws", "0"), "particles is 0"),
+        (("--algorithm", "guess"), "no algorithm called 'guess'"),
+        (("--target", "hard"), "The target is 'hard'"),
+        (("--wells", "nothing.csv"), "no file nothing.csv"),
+        (("--blocks", "wells.csv"), "no column x_min"),
+        (("--wells", "wells.csv"), "Two observations are called 'wells'"),
+    ],
+)
+def test_that_a_mistake_is_one_sentence_and_leaves_no_file(latentinv, folder, arguments, words):
+    outcome = latentinv(*PLACE, "--wells", "wells.csv", *arguments)
+
+    assert outcome.code == 1
+    assert words in outcome.err
+    assert outcome.err.startswith("latentinv: ")
+    assert outcome.err.count("\n") == 1
+    assert not (folder / "run.h5").exists()
+
+
+def test_that_an_output_that_exists_is_refused_before_any_work(latentinv, folder, monkeypatch):
+    (folder / "run.h5").write_text("mine")
+    monkeypatch.setattr("latentinv.priors.load_prior", lambda path: pytest.fail("a prior was loaded"))
+
+    outcome = latentinv("condition", "prior.h5", "--grid", "24x30", "--wells", "wells.csv", "--output", "run.h5")
+
+    assert outcome.code == 1
+    assert "run.h5 exists already" in outcome.err
+    assert (folder / "run.h5").read_text() == "mine"
+
+
+def test_that_no_data_are_refused(latentinv, folder):
+    assert "No data are given" in latentinv(*PLACE).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("resume", "prior.h5"), "is a prior, which is complete"),
+        (("resume", "wells.csv"), "not a file of latentinv"),
+        (("resume", "none.h5"), "There is no file none.h5"),
+        (("show", "none.h5"), "There is no file none.h5"),
+        (("show", "nothing"), "no prior called 'nothing'"),
+        (("show", "prior.h5", "--output", "prior.doc"), "no ending that can be drawn"),
+    ],
+)
+def test_that_a_wrong_file_is_told_in_one_sentence(latentinv, folder, arguments, words):
+    outcome = latentinv(*arguments)
+
+    assert outcome.code == 1
+    assert words in outcome.err
+    assert outcome.err.count("\n") == 1

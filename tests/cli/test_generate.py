@@ -1,0 +1,69 @@
+"""`latentinv generate`: pictures, arrays and tiled HDF5 of the same fields."""
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentinv.cli._generate import TILES
+
+
+def test_that_arrays_and_tiles_of_a_seed_hold_the_same_fields(latentinv, folder, monkeypatch):
+    monkeypatch.setitem(TILES, 2, 32)
+    for name in ("fields.npz", "fields.h5"):
+        outcome = latentinv("generate", "prior.h5", "--shape", "50x41", "--count", 2, "--output", name)
+        assert outcome.code == 0, outcome.err
+
+    arrays = np.load("fields.npz")
+    with h5py.File("fields.h5") as file:
+        # A value on a threshold may fall either way between two tilings; with this seed none does.
+        assert (file["facies"][()] == arrays["facies"]).all()
+        assert (file["latents"][()] == arrays["latents"]).all()
+        assert file["facies"].shape == (2, 50, 41)
+    assert set(np.unique(arrays["facies"])) == {0, 1}
+
+
+def test_that_another_seed_gives_other_fields_and_the_same_seed_the_same(latentinv, folder):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        latentinv("generate", "prior.h5", "--shape", "16x16", "--seed", seed, "--output", f"{name}.npz")
+
+    a, b, c = (np.load(f"{name}.npz")["facies"] for name in "abc")
+    assert (a == b).all()
+    assert (a != c).any()
+
+
+def test_that_a_picture_is_drawn(latentinv, folder):
+    outcome = latentinv("generate", "prior.h5", "--shape", "16x20", "--count", 3, "--output", "fields.png")
+
+    assert outcome.code == 0, outcome.err
+    with Image.open("fields.png") as picture:
+        assert picture.width == 1600
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--shape", "16", "--output", "a.npz"), "The grid '16' cannot be read"),
+        (("--shape", "16x16x16", "--output", "a.h5"), "3 axes"),
+        (("--shape", "16x16", "--output", "a.txt"), "no ending that can be written"),
+        (("--shape", "16x16", "--output", "wells.csv"), "no ending that can be written"),
+        (("--shape", "99999x99999", "--output", "a.npz"), "write them to .h5"),
+        (("--shape", "16x16", "--output", "prior.h5"), "exists already"),
+        (("--shape", "16x16", "--count", "99", "--output", "a.png"), "at most 60"),
+    ],
+)
+def test_that_a_mistake_is_one_sentence(latentinv, folder, arguments, words):
+    outcome = latentinv("generate", "prior.h5", *arguments)
+
+    assert outcome.code == 1
+    assert words in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert not (folder / "a.h5").exists()
+
+
+def test_that_show_prints_where_a_prior_comes_from(latentinv, folder):
+    outcome = latentinv("show", "prior.h5", "--output", "sheet.png")
+
+    assert outcome.code == 0, outcome.err
+    assert "no image" in outcome.out
+    assert (folder / "sheet.png").exists()

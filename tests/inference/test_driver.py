@@ -1,0 +1,115 @@
+"""The driver: a run in pieces equals the run in one, bit for bit, wherever it was killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from latentinv import InputError, MultistartMAP, StorageError, TemperedSMC, resume, sample
+from latentinv.inference import ALGORITHMS, make_algorithm
+from latentinv.storage import RunFile
+from tests.problems import generator_posterior
+
+SMALL = {
+    "smc": {"particles": 8, "moves": 2, "leapfrogs": 4, "batch_size": 8},
+    "map": {"starts": 3, "adam_iterations": 60, "lbfgs_iterations": 40, "iterations_per_step": 5},
+}
+SCRIPT = """
+import sys
+from latentinv import resume
+resume(sys.argv[1])
+"""
+
+
+class _Recorder:
+    """A listener that keeps what it hears, and may stop the run."""
+
+    def __init__(self, stop_at=None):
+        self.heard, self.stop_at = [], stop_at
+
+    def on_step(self, step, progress):
+        self.heard.append((step, progress))
+        if step == self.stop_at:
+            raise KeyboardInterrupt
+
+
+def _assert_same(run, reference):
+    np.testing.assert_array_equal(run.latents, reference.latents)
+    np.testing.assert_array_equal(run.realizations, reference.realizations)
+    assert run.results == reference.results
+    assert run.trace.keys() == reference.trace.keys()
+    for name in reference.trace:
+        np.testing.assert_array_equal(run.trace[name], reference.trace[name])
+
+
+def test_that_every_algorithm_has_settings_for_these_tests():
+    assert SMALL.keys() == ALGORITHMS.keys()
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_that_storing_and_listening_change_no_draw(name, tmp_path):
+    algorithm = make_algorithm(name, SMALL[name])
+    recorder = _Recorder()
+    plain = sample(generator_posterior(), algorithm, seed=5)
+    stored = sample(generator_posterior(), algorithm, seed=5, output=tmp_path / "run.h5", listener=recorder)
+    _assert_same(stored, plain)
+    assert [step for step, _ in recorder.heard] == list(range(1, stored.steps + 1))
+    assert recorder.heard[-1][1].done == pytest.approx(1.0)
+    _assert_same(resume(tmp_path / "run.h5"), plain)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_that_a_run_interrupted_twice_equals_one_that_was_not(name, tmp_path):
+    algorithm = make_algorithm(name, SMALL[name])
+    reference = sample(generator_posterior(), algorithm, seed=2)
+    path = tmp_path / "run.h5"
+    with pytest.raises(KeyboardInterrupt):
+        sample(generator_posterior(), algorithm, seed=2, output=path, listener=_Recorder(stop_at=2))
+    with pytest.raises(KeyboardInterrupt):
+        resume(path, listener=_Recorder(stop_at=4))
+    assert not RunFile.open(path).finished
+    _assert_same(resume(path), reference)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_that_ten_kills_at_random_moments_change_no_bit(name, tmp_path):
+    # Many short steps, so that kills fall before, within and between them and into checkpoints.
+    settings = {**SMALL[name], "iterations_per_step": 1} if name == "map" else {**SMALL[name], "ess_target": 0.9}
+    algorithm = make_algorithm(name, settings)
+    reference = sample(generator_posterior(), algorithm, seed=9)
+    path = tmp_path / "run.h5"
+    with pytest.raises(KeyboardInterrupt):
+        sample(generator_posterior(), algorithm, seed=9, output=path, listener=_Recorder(stop_at=1))
+    rng = np.random.default_rng(4)
+    cache = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    kills = 0
+    for _ in range(10):
+        worker = subprocess.Popen([sys.executable, "-c", SCRIPT, str(path)], env={**os.environ, **cache})
+        before = path.stat().st_mtime_ns
+        while worker.poll() is None and path.stat().st_mtime_ns == before:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.3))
+        kills += worker.poll() is None
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    assert kills >= 3  # the later ones may find the run finished
+    _assert_same(resume(path), reference)
+
+
+def test_that_an_existing_output_is_refused_before_any_work(tmp_path):
+    path = tmp_path / "run.h5"
+    path.write_bytes(b"precious")
+    with pytest.raises(StorageError, match="exists already"):
+        sample(generator_posterior(), TemperedSMC(), output=path)
+    assert path.read_bytes() == b"precious"
+
+
+def test_that_unknown_algorithms_and_settings_are_refused_by_name():
+    with pytest.raises(InputError, match="no algorithm called 'magic'"):
+        make_algorithm("magic", {})
+    with pytest.raises(InputError, match="no setting 'wand'"):
+        make_algorithm(MultistartMAP.name, {"wand": 1})
