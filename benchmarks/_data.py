@@ -23,11 +23,7 @@ def data_file(name: str) -> Path:
     StorageError
         If the file is missing.
     """
-    folder = (
-        Path(os.environ["LATENTINV_DATA"])
-        if "LATENTINV_DATA" in os.environ
-        else ROOT.parent / "shared" / "data"
-    )
+    folder = Path(os.environ["LATENTINV_DATA"]) if "LATENTINV_DATA" in os.environ else ROOT.parent / "shared" / "data"
     path = folder / name
     if not path.is_file():
         raise StorageError(

@@ -32,8 +32,6 @@ def draw_facies(prior: AbstractPrior, grid: Grid, count: int, seed: int) -> Int[
     return np.asarray(jax.jit(lambda z: map_batched(one, z, min(count, BATCH)))(z))
 
 
-def pictures(
-    indices: Int[np.ndarray, "image *grid"], facies: FaciesModel
-) -> Float[np.ndarray, "image *grid"]:
+def pictures(indices: Int[np.ndarray, "image *grid"], facies: FaciesModel) -> Float[np.ndarray, "image *grid"]:
     """Category indices as pictures in [0, 1]."""
     return np.asarray(indices, np.float32) / (len(facies.categories) - 1)

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch  # type: ignore[import-not-found]
-from torch.nn.functional import conv2d, conv_transpose2d, relu  # type: ignore[import-not-found]
+import torch
+from torch.nn.functional import conv2d, conv_transpose2d, relu
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
@@ -37,11 +37,7 @@ class Generator:
         for position, layer in enumerate(self.layers):
             kernel = arrays[f"kernel_{position}"]
             # Ours correlates, torch's transposed convolution scatters: the same with the window reversed.
-            ordered = (
-                tensor(kernel[::-1, ::-1], 2, 3, 0, 1)
-                if layer["kind"] == "up"
-                else tensor(kernel, 3, 2, 0, 1)
-            )
+            ordered = tensor(kernel[::-1, ::-1], 2, 3, 0, 1) if layer["kind"] == "up" else tensor(kernel, 3, 2, 0, 1)
             self.weights.append((ordered, torch.from_numpy(arrays[f"bias_{position}"])))
 
     def fields(self, z: Any) -> Any:
@@ -100,9 +96,7 @@ def check(network: Generator, arrays: Any) -> float:
 
 def main(path: str) -> None:
     """Answer requests until standard input ends."""
-    torch.set_num_threads(
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     arrays = np.load(path, allow_pickle=False)
     networks = {name: Generator(arrays, memory_format) for name, memory_format in FORMATS.items()}
     for line in sys.stdin:

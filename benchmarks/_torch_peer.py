@@ -30,8 +30,7 @@ def torch_python() -> Path | None:
     path = Path(named) if named else ROOT / ".venv-torch" / "bin" / "python"
     if named and not path.exists():
         raise StorageError(
-            f"LATENTINV_TORCH_PYTHON names {named}, which does not exist; "
-            "name a Python that has torch, or unset it."
+            f"LATENTINV_TORCH_PYTHON names {named}, which does not exist; name a Python that has torch, or unset it."
         )
     return path if path.exists() else None
 
@@ -85,7 +84,5 @@ class TorchPeer:
         line = self._process.stdout.readline()
         if not line:
             self._process.wait()
-            raise StorageError(
-                "The torch process ended without an answer; see its message above and reinstall torch."
-            )
+            raise StorageError("The torch process ended without an answer; see its message above and reinstall torch.")
         return json.loads(line)

@@ -50,9 +50,7 @@ def tile_difference(prior: GeneratorPrior, grid: Grid, tile: int = 512) -> dict[
     """Largest absolute difference between a field made in tiles and made whole, in units of the field."""
     z = _latent(prior, grid)
     whole = np.asarray(jax.jit(lambda z: prior.generate(z, grid))(z))
-    largest = max(
-        np.abs(field - whole[place]).max() for place, field in prior.tiles(np.asarray(z), grid, tile)
-    )
+    largest = max(np.abs(field - whole[place]).max() for place, field in prior.tiles(np.asarray(z), grid, tile))
     return {"tile_max_difference": float(largest)}
 
 
@@ -76,10 +74,7 @@ def _variation(
 ) -> Float[np.ndarray, "image inner_row inner_column"]:
     """Isotropic gradient at each inner corner, the mean of four one-sided ones as in `total_variation`."""
     down, right = np.diff(images, axis=1) ** 2, np.diff(images, axis=2) ** 2
-    return (
-        sum(np.sqrt(d + r) for d in (down[:, :, :-1], down[:, :, 1:]) for r in (right[:, :-1], right[:, 1:]))
-        / 4
-    )
+    return sum(np.sqrt(d + r) for d in (down[:, :, :-1], down[:, :, 1:]) for r in (right[:, :-1], right[:, 1:])) / 4
 
 
 def large_field(prior: Path, cells: int) -> dict[str, float]:

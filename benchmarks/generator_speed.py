@@ -75,9 +75,7 @@ def our_calls(subject: Subject) -> dict[str, Callable[[], Any]]:
     """Compiled calls that block until done; weights are constants, as in a prior, unless differentiated."""
     architecture, weights, z, cells = subject
     layers = [
-        FoldedLayer(
-            polyphase(jnp.asarray(kernel)) if layer.kind == "up" else jnp.asarray(kernel), jnp.asarray(bias)
-        )
+        FoldedLayer(polyphase(jnp.asarray(kernel)) if layer.kind == "up" else jnp.asarray(kernel), jnp.asarray(bias))
         for layer, (kernel, bias) in zip(architecture.layers, weights, strict=True)
     ]
 
@@ -169,14 +167,10 @@ def summary(ours: dict[str, list[float]], theirs: dict[str, list[dict[str, float
     best: dict[str, float | None] = {}
     layout: dict[str, str | None] = {}
     for name, rounds in theirs.items():
-        medians = {
-            key: float(np.median([one[key] for one in rounds])) for key in (rounds[0] if rounds else ())
-        }
+        medians = {key: float(np.median([one[key] for one in rounds])) for key in (rounds[0] if rounds else ())}
         layout[name] = min(medians, key=medians.__getitem__) if medians else None
         best[name] = medians[layout[name] or ""] if medians else None
-    ratios = {
-        f"{name}_ratio_torch": None if time is None else times[name] / time for name, time in best.items()
-    }
+    ratios = {f"{name}_ratio_torch": None if time is None else times[name] / time for name, time in best.items()}
     return {
         **ratios,
         "in_loop_over_top_level": times["latent_gradient_in_loop"] / times["latent_gradient"],

@@ -116,15 +116,11 @@ def measure(
     return {**figures, **compare(np.searchsorted(model.categories, fields), prior, realism)}
 
 
-def compare(
-    indices: Int[np.ndarray, "image *grid"], prior: AbstractPrior, realism: Realism
-) -> dict[str, float | None]:
+def compare(indices: Int[np.ndarray, "image *grid"], prior: AbstractPrior, realism: Realism) -> dict[str, float | None]:
     """Total variation and pattern distance of conditioned fields over those of unconditioned ones."""
     tv = total_variation(realism.unconditioned)
     group = min(max(len(indices), 1), len(realism.unconditioned))
-    groups = [
-        realism.unconditioned[n * group : (n + 1) * group] for n in range(len(realism.unconditioned) // group)
-    ]
+    groups = [realism.unconditioned[n * group : (n + 1) * group] for n in range(len(realism.unconditioned) // group)]
     lbp = float(np.mean([realism.distance(images) for images in groups]))
     ratios: dict[str, float | None] = {"tv_ratio": None, "lbp1_ratio": None}
     if len(indices):
@@ -154,9 +150,7 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
     )
     if arguments.only_wells:
         return figures
-    truth = np.asarray(image.categories)[
-        sample_patches(np.random.default_rng([seed, 2]), image, GRID.shape, 1)[0]
-    ]
+    truth = np.asarray(image.categories)[sample_patches(np.random.default_rng([seed, 2]), image, GRID.shape, 1)[0]]
     for count in arguments.pixels:
         measured = measure(prior, pixel_case(truth, count, seed), GRID, realism, algorithm, seed)
         row = {name: measured.get(name, count) for name in PIXEL_KEYS}
@@ -171,9 +165,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
         prog="python -m benchmarks.hard_data", description="Condition the shipped prior to wells."
     )
     parser.add_argument("--only-wells", action="store_true", help="leave out the random pixels")
-    parser.add_argument(
-        "--pixels", type=_counts, default=list(PIXELS), help="numbers of random pixels, such as 25,49"
-    )
+    parser.add_argument("--pixels", type=_counts, default=list(PIXELS), help="numbers of random pixels, such as 25,49")
     parser.add_argument("--seed", type=int, default=0, help="of all randomness")
     parser.add_argument("--prior", default="channels", help="a shipped prior's name, or a prior file")
     return parser.parse_args(words)

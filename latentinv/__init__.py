@@ -1,6 +1,6 @@
 """Condition geology to data: learned priors, exact boreholes, posteriors by simulation.
 
-    z ~ N(0, I),   x = G(z),   p(z | d) ∝ exp(−½‖z‖²) ∏ p(d_i | F_i(G(z)))
+z ~ N(0, I),   x = G(z),   p(z | d) ∝ exp(−½‖z‖²) ∏ p(d_i | F_i(G(z)))
 """
 
 from .errors import InputError as InputError

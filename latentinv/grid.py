@@ -53,14 +53,10 @@ class Grid:
                 "(layers, rows, columns)."
             )
         if min(shape) < 1:
-            raise InputError(
-                f"The grid's shape {self.shape} has an axis without cells; give counts of at least 1."
-            )
+            raise InputError(f"The grid's shape {self.shape} has an axis without cells; give counts of at least 1.")
         spacing = _per_axis(self.spacing, len(shape), "spacing")
         if not all(np.isfinite(spacing)) or min(spacing) <= 0:
-            raise InputError(
-                f"The grid's spacing {self.spacing} is not positive; give edge lengths in metres."
-            )
+            raise InputError(f"The grid's spacing {self.spacing} is not positive; give edge lengths in metres.")
         origin = _per_axis(self.origin, len(shape), "origin")
         if not all(np.isfinite(origin)):
             raise InputError(f"The grid's origin {self.origin} is not finite; give coordinates in metres.")
@@ -153,8 +149,7 @@ class Grid:
         low, high = self._points(np.asarray(lower))[0], self._points(np.asarray(upper))[0]
         if not np.all(high - low > FACE_TOLERANCE * np.asarray(self.spacing)):
             raise InputError(
-                f"The box from {_tuple(low)} to {_tuple(high)} has no area; each maximum must exceed its "
-                "minimum."
+                f"The box from {_tuple(low)} to {_tuple(high)} has no area; each maximum must exceed its minimum."
             )
         slack = FACE_TOLERANCE * np.asarray(self.spacing)
         if np.any(low < self.lower - slack) or np.any(high > self.upper + slack):
@@ -181,18 +176,14 @@ class Grid:
             )
         if not np.all(np.isfinite(points)):
             row = int(np.flatnonzero(~np.all(np.isfinite(points), axis=1))[0])
-            raise InputError(
-                f"Point {row + 1} has a coordinate that is not a finite number; correct or remove it."
-            )
+            raise InputError(f"Point {row + 1} has a coordinate that is not a finite number; correct or remove it.")
         return points
 
 
 def _per_axis(value: tuple[float, ...] | float, ndim: int, name: str) -> tuple[float, ...]:
     values = (float(value),) * ndim if np.ndim(value) == 0 else tuple(float(v) for v in value)  # type: ignore
     if len(values) != ndim:
-        raise InputError(
-            f"The grid's {name} has {len(values)} numbers; expected one, or one for each of {ndim} axes."
-        )
+        raise InputError(f"The grid's {name} has {len(values)} numbers; expected one, or one for each of {ndim} axes.")
     return values
 
 

@@ -3,15 +3,14 @@
     p(z | d) ∝ exp(−½‖z‖²) ∏ p(d_i | F_i(G(z)))
 
 The *target* states which posterior is meant. ``thresholded`` reads fields as facies, so hard data are honoured or not;
-``soft`` reads them through each observation's stated soft model, which has gradients. A posterior without facies has one
-reading and its target is ``soft``. Whatever the target, the soft path from no information (inverse temperature 0) to the stated model
-(1) and beyond is there for algorithms that need gradients.
+``soft`` reads them through each observation's stated soft model, which has gradients. A posterior without facies has
+one reading and its target is ``soft``. Whatever the target, the soft path from no information (inverse temperature 0)
+to the stated model (1) and beyond is there for algorithms that need gradients.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
@@ -66,7 +65,9 @@ class Posterior:
         if self.target not in ("thresholded", "soft"):
             raise InputError(f"The target is '{target}'; expected 'thresholded' or 'soft'.")
         if self.target == "thresholded" and prior.facies_model is None:
-            raise InputError("The prior is of a continuous property, so there is nothing to threshold; use target 'soft'.")
+            raise InputError(
+                "The prior is of a continuous property, so there is nothing to threshold; use target 'soft'."
+            )
         self.latent_size = prior.latent_size(grid)
         names = [observation.name for observation in self.observations]
         for name in names:

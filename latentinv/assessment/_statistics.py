@@ -211,14 +211,11 @@ def connectivity(
     indices = _stack(facies)
     ndim = indices.ndim - 1
     if not 0 <= axis < ndim:
-        raise InputError(
-            f"Connectivity along axis {axis} was asked of images of {ndim} axes; give 0 to {ndim - 1}."
-        )
+        raise InputError(f"Connectivity along axis {axis} was asked of images of {ndim} axes; give 0 to {ndim - 1}.")
     length = indices.shape[axis + 1]
     if any(not 0 <= lag < length for lag in lags):
         raise InputError(
-            f"The lags {tuple(lags)} do not all fit the {length} cells along axis {axis}; give 0 to "
-            f"{length - 1}."
+            f"The lags {tuple(lags)} do not all fit the {length} cells along axis {axis}; give 0 to {length - 1}."
         )
     within = np.zeros((3,) * (ndim + 1), bool)
     within[1] = scipy.ndimage.generate_binary_structure(ndim, 1)  # no link between images
@@ -231,9 +228,7 @@ def _connected_share(start: np.ndarray, end: np.ndarray) -> float:
     return float(np.count_nonzero(pairs & (start == end)) / max(1, int(np.count_nonzero(pairs))))
 
 
-def _patterns(
-    indices: UInt64[np.ndarray, "image *grid"], size: int, spacing: int, bits: int
-) -> PatternHistogram:
+def _patterns(indices: UInt64[np.ndarray, "image *grid"], size: int, spacing: int, bits: int) -> PatternHistogram:
     """Histogram of the patterns whose cells lie a spacing apart."""
     counts = [n - (size - 1) * spacing for n in indices.shape[1:]]
     codes = np.zeros((indices.shape[0], *counts), np.uint64)

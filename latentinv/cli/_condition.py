@@ -15,18 +15,14 @@ def condition(
     prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or a shipped prior's name.")],
     grid: Annotated[str, typer.Option(metavar="ROWSxCOLUMNS", help="Cells of the grid.")],
     output: Annotated[Path, typer.Option(help="Run file to write (.h5).")],
-    wells: Annotated[
-        list[Path] | None, typer.Option(help="Wells: CSV with x, y, facies. Repeatable.")
-    ] = None,
+    wells: Annotated[list[Path] | None, typer.Option(help="Wells: CSV with x, y, facies. Repeatable.")] = None,
     blocks: Annotated[
         list[Path] | None,
         typer.Option(help="Block means: CSV with x_min, y_min, x_max, y_max, mean, sd. Repeatable."),
     ] = None,
     spacing: Annotated[str, typer.Option(help="Edge of a cell in metres: one number, or x,y.")] = "1",
     origin: Annotated[str, typer.Option(help="Least x,y of the grid in metres.")] = "0",
-    draws: Annotated[
-        int | None, typer.Option(help="Realizations to draw.  [default: smc 64, map 16]")
-    ] = None,
+    draws: Annotated[int | None, typer.Option(help="Realizations to draw.  [default: smc 64, map 16]")] = None,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
     algorithm: Annotated[str, typer.Option(help="smc (posterior draws) or map (best fits).")] = "smc",
     settings: Annotated[
@@ -58,11 +54,7 @@ def condition(
     begun = time.monotonic()
 
     def how_to_go_on() -> str:
-        return (
-            f"Stopped; 'latentinv resume {output}' goes on."
-            if output.exists()
-            else "Stopped; nothing was written."
-        )
+        return f"Stopped; 'latentinv resume {output}' goes on." if output.exists() else "Stopped; nothing was written."
 
     with interruptible(how_to_go_on):
         with Display(console, "condition") as display:

@@ -71,9 +71,7 @@ class Display:
             console=console,
         )
         self._task = self._bar.add_task(title, total=1.0, left="")
-        self._live = Live(
-            Group(self._bar, self._words), console=console, refresh_per_second=4, transient=True
-        )
+        self._live = Live(Group(self._bar, self._words), console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> "Display":
         if self._console.is_terminal:

@@ -29,9 +29,7 @@ def kind_of(path: Path) -> Kind:
     for kind in KINDS:
         if found == f"latentinv-{kind}":
             return kind
-    raise StorageError(
-        f"{path} was not written by latentinv; give a prior, a run or the checkpoint of a training."
-    )
+    raise StorageError(f"{path} was not written by latentinv; give a prior, a run or the checkpoint of a training.")
 
 
 def free_name(path: Path) -> Path:

@@ -1,7 +1,7 @@
 """`latentinv generate`: draw fields from a prior.
 
-Draw n of a seed has the latents ``normal(fold_in(key(seed), n))`` whatever the file, so a picture, a table and a large
-HDF5 file of one seed show the same fields. HDF5 is written tile by tile, in memory that does not grow with the field but for its latents.
+Draw n of a seed has the latents ``normal(fold_in(key(seed), n))`` whatever the file, so a picture, a table and a
+large HDF5 file of one seed show the same fields. HDF5 is written tile by tile: only the latents grow with the field.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,12 +28,8 @@ TILES = {2: 512, 3: 64}
 
 def generate(
     prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or a shipped prior's name.")],
-    shape: Annotated[
-        str, typer.Option(metavar="ROWSxCOLUMNS", help="Cells of a field, or LAYERSxROWSxCOLUMNS.")
-    ],
-    output: Annotated[
-        Path, typer.Option(help="Picture (.png), arrays (.npz), or HDF5 (.h5) for fields of any size.")
-    ],
+    shape: Annotated[str, typer.Option(metavar="ROWSxCOLUMNS", help="Cells of a field, or LAYERSxROWSxCOLUMNS.")],
+    output: Annotated[Path, typer.Option(help="Picture (.png), arrays (.npz), or HDF5 (.h5) for fields of any size.")],
     count: Annotated[int, typer.Option(min=1, help="Number of fields.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
 ) -> None:
@@ -51,9 +47,7 @@ def generate(
     require_new(output)
     grid = Grid(parse_shape(shape))
     if output.suffix != ".h5" and count * grid.size > WHOLE_CELLS:
-        raise InputError(
-            f"{count} fields of {grid.size} cells are too many for {output.suffix}; write them to .h5."
-        )
+        raise InputError(f"{count} fields of {grid.size} cells are too many for {output.suffix}; write them to .h5.")
     model = load_prior(prior)
     model.latent_size(grid)  # refuses a grid of other axes before the file is begun
     console = make_console()
@@ -62,14 +56,10 @@ def generate(
         Display(console, "generate") as display,
     ):
         writers[output.suffix](output, model, grid, count, seed, display)
-    console.print(
-        f"{count} {'field' if count == 1 else 'fields'} of {shape} cells in {output}", soft_wrap=True
-    )
+    console.print(f"{count} {'field' if count == 1 else 'fields'} of {shape} cells in {output}", soft_wrap=True)
 
 
-def _write_picture(
-    path: Path, prior: "GeneratorPrior", grid: Grid, count: int, seed: int, display: Display
-) -> None:
+def _write_picture(path: Path, prior: "GeneratorPrior", grid: Grid, count: int, seed: int, display: Display) -> None:
     from latentinv.plotting import plot_fields
     from latentinv.plotting._fields import MOST_PANELS
 
@@ -79,21 +69,15 @@ def _write_picture(
         )
     fields, _ = draw_fields(prior, grid, count, seed, display)
     assert prior.facies_model is not None
-    plot_fields(
-        fields, grid, path, categories=prior.facies_model.categories, title=f"draws of the prior, seed {seed}"
-    )
+    plot_fields(fields, grid, path, categories=prior.facies_model.categories, title=f"draws of the prior, seed {seed}")
 
 
-def _write_arrays(
-    path: Path, prior: "GeneratorPrior", grid: Grid, count: int, seed: int, display: Display
-) -> None:
+def _write_arrays(path: Path, prior: "GeneratorPrior", grid: Grid, count: int, seed: int, display: Display) -> None:
     fields, latents = draw_fields(prior, grid, count, seed, display)
     np.savez_compressed(path, facies=fields, latents=latents)
 
 
-def _write_hdf5(
-    path: Path, prior: "GeneratorPrior", grid: Grid, count: int, seed: int, display: Display
-) -> None:
+def _write_hdf5(path: Path, prior: "GeneratorPrior", grid: Grid, count: int, seed: int, display: Display) -> None:
     from latentinv.storage import atomic_hdf5
 
     assert prior.facies_model is not None
@@ -110,9 +94,7 @@ def _write_hdf5(
             latents[n] = draw_latents(prior, grid, seed, n)
             for place, tile, done in _tiles(prior, latents[n], grid):
                 facies[(n, *place)] = tile
-                display.update(
-                    (n + done) / count, f"field {n + 1} of {count}, {100 * done:.0f} % of its cells"
-                )
+                display.update((n + done) / count, f"field {n + 1} of {count}, {100 * done:.0f} % of its cells")
 
 
 def draw_latents(prior: "GeneratorPrior", grid: Grid, seed: int, number: int) -> np.ndarray:

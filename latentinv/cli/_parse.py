@@ -60,16 +60,12 @@ def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[
         if key in settings:
             raise InputError(f"The setting '{key}' is given twice; give it once.")
         if key not in defaults:
-            raise InputError(
-                f"The algorithm '{algorithm}' has no setting '{key}'; it has {', '.join(defaults)}."
-            )
+            raise InputError(f"The algorithm '{algorithm}' has no setting '{key}'; it has {', '.join(defaults)}.")
         settings[key] = _value(key, value, whole=isinstance(defaults[key], int))
     if draws is not None:
         key = DRAWS_SETTING[algorithm]
         if key in settings:
-            raise InputError(
-                f"Both --draws and --set {key} are given, which mean the same; give one of them."
-            )
+            raise InputError(f"Both --draws and --set {key} are given, which mean the same; give one of them.")
         settings[key] = draws
     return settings
 
@@ -80,9 +76,7 @@ def _value(key: str, text: str, *, whole: bool) -> int | float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise InputError(
-            f"The setting {key} is '{text}'; expected a {'whole number' if whole else 'number'}."
-        )
+        raise InputError(f"The setting {key} is '{text}'; expected a {'whole number' if whole else 'number'}.")
     return value
 
 

@@ -13,9 +13,7 @@ from ._train import TrainingDisplay, how_to_go_on, print_training
 
 
 def resume(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Run file, or a training's checkpoint (.training.h5).")
-    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Run file, or a training's checkpoint (.training.h5).")],
 ) -> None:
     """Go on with a run or a training that was stopped."""
     from latentinv.errors import InputError

@@ -26,9 +26,7 @@ SHEET = {2: ((128, 128), 8), 3: ((32, 64, 64), 4)}
 
 
 def show(
-    file: Annotated[
-        str, typer.Argument(metavar="RUN|PRIOR", help="Run file, prior file, or a shipped prior's name.")
-    ],
+    file: Annotated[str, typer.Argument(metavar="RUN|PRIOR", help="Run file, prior file, or a shipped prior's name.")],
     output: Annotated[Path | None, typer.Option(help="Picture to write.  [default: NAME.png here]")] = None,
 ) -> None:
     """Show what a run or a prior holds, and draw it."""
@@ -57,9 +55,7 @@ def _show_prior(path: Path, picture: Path) -> None:
     assert prior.facies_model is not None
     shape, count = SHEET[prior.ndim]
     fields, _ = draw_fields(prior, Grid(shape), count, seed=0)
-    plot_fields(
-        fields, Grid(shape), picture, categories=prior.facies_model.categories, title=f"draws of {path.name}"
-    )
+    plot_fields(fields, Grid(shape), picture, categories=prior.facies_model.categories, title=f"draws of {path.name}")
     console.print(f"sheet of samples in {picture}", soft_wrap=True)
 
 
@@ -67,9 +63,7 @@ def _print_prior(console: Console, prior: "GeneratorPrior") -> None:
     table = plain_table()
     architecture = prior.architecture
     table.add_row("axes", str(prior.ndim))
-    table.add_row(
-        "latents", f"{architecture.latent_channels} for each {architecture.ratio} cells along each axis"
-    )
+    table.add_row("latents", f"{architecture.latent_channels} for each {architecture.ratio} cells along each axis")
     assert prior.facies_model is not None
     table.add_row("facies", ", ".join(str(code) for code in prior.facies_model.categories))
     table.add_row("digest", prior.fingerprint())
@@ -142,7 +136,5 @@ def _population(store: "RunFile", latent_size: int) -> np.ndarray:
 
     kernel = make_algorithm(store.header.algorithm, store.header.options).build(posterior_of(store.header))
     state = store.read_state(jax.eval_shape(kernel.init, jax.random.key(0)))
-    tables: list[Any] = [
-        leaf for leaf in jax.tree.leaves(state) if leaf.ndim == 2 and leaf.shape[1] == latent_size
-    ]
+    tables: list[Any] = [leaf for leaf in jax.tree.leaves(state) if leaf.ndim == 2 and leaf.shape[1] == latent_size]
     return np.asarray(tables[0])

@@ -23,7 +23,8 @@ def print_run(console: Console, run: "Run", rows: dict[str, str], *, noun: str =
     for observation, reports in zip(run.posterior.observations, reports_of(run), strict=True):
         table.add_row(observation.name, over_draws(observation, reports, noun))
     add_block_rows(table, run, noun)
-    table.add_row(noun, f"{len(run.latents)}, {count_distinct(run.realizations)} of them distinct")
+    distinct = count_distinct(run.realizations)
+    table.add_row(noun, f"{len(run.latents)}, {distinct} of them distinct" if distinct else "none")
     for name, value in run.results.items():
         if name != "unmet":
             table.add_row(name.replace("_", "-"), say_result(value))

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe of the training (.toml).")],
-    output: Annotated[
-        Path | None, typer.Option(help="Prior file to write.  [default: RECIPE.h5 here]")
-    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Prior file to write.  [default: RECIPE.h5 here]")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this time.")] = None,
 ) -> None:
     """Train a prior on an image."""
@@ -80,9 +78,7 @@ class TrainingDisplay:
         done = step / self._steps
         if self._minutes:
             done = max(done, min(1.0, (time.monotonic() - self._begun) / (60 * self._minutes)))
-        self._display.update(
-            done, f"step {step} of {self._steps}; {self._losses}; {self._compared}", line=line
-        )
+        self._display.update(done, f"step {step} of {self._steps}; {self._losses}; {self._compared}", line=line)
 
 
 def say_comparison(comparison: "Comparison") -> str:
@@ -97,9 +93,7 @@ def print_training(console: Console, result: "TrainingResult", output: Path, sec
     """Print how good the prior is and where the files lie."""
     comparison = result.comparison
     table = plain_table()
-    table.add_row(
-        "facies share", f"{comparison.share:.3f} before calibration, image {comparison.share_reference:.3f}"
-    )
+    table.add_row("facies share", f"{comparison.share:.3f} before calibration, image {comparison.share_reference:.3f}")
     variation = f"{comparison.total_variation:.4f}, image {comparison.total_variation_reference:.4f}"
     table.add_row("total variation", variation)
     table.add_row("patterns", f"{comparison.patterns:.3f} from the image's (0 is equal)")

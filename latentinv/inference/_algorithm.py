@@ -1,10 +1,10 @@
 """What an algorithm is, so that one driver runs them all.
 
-An algorithm is a frozen dataclass of its settings. `build` binds it to a posterior and gives a `Kernel`: pure functions of a key
-and a state. The state holds all that the next step needs, as a tree of arrays; a driver that stores it can go on in
-another process. Step n gets the key ``fold_in(key, n)``, so neither checkpoints nor progress bars change a draw. Steps are
-coarse (a tempering level, ten optimiser iterations): they cost from tenths of a second to seconds, so calling them one by one from the host is
-free, and the compiled program is the same however a run is cut into pieces.
+An algorithm is a frozen dataclass of its settings. `build` binds it to a posterior and gives a `Kernel`: pure functions
+of a key and a state. The state holds all that the next step needs, as a tree of arrays; a driver that stores it can go
+on in another process. Step n gets the key ``fold_in(key, n)``, so neither checkpoints nor progress bars change a draw.
+Steps are coarse (a tempering level, ten optimiser iterations): they cost from tenths of a second to seconds, so calling
+them one by one from the host is free, and the compiled program is the same however a run is cut into pieces.
 """
 
 import abc

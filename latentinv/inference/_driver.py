@@ -1,8 +1,9 @@
 """The one driver: runs any algorithm, records it, and resumes it as if it had never stopped.
 
-Step n of a run with a seed gets the key ``fold_in(key(seed), n)``. After a step the driver tells the listener and, if the run is
-stored, replaces the file by one that holds the step's trace row and state; checkpoints are spaced so that they take
-at most a twentieth of the time. A run killed at any moment is resumed from its last checkpoint and repeats the lost steps exactly.
+Step n of a run with a seed gets the key ``fold_in(key(seed), n)``. After a step the driver tells the listener and, if
+the run is stored, replaces the file by one that holds the step's trace row and state; checkpoints are spaced so that
+they take at most a twentieth of the time. A run killed at any moment is resumed from its last checkpoint and repeats
+the lost steps exactly.
 """
 
 import dataclasses
@@ -190,4 +191,3 @@ def realize(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> 
 
     fields = np.asarray(jax.jit(lambda z: map_batched(one, z, GENERATION_BATCH))(jnp.asarray(latents)))
     return fields if model is None else fields.astype(np.min_scalar_type(max(model.categories)))
-

@@ -1,10 +1,10 @@
 """Hamiltonian moves of a whole population, with a guide for the force and a target for the verdict.
 
-The leapfrog follows the gradient of a *guide* density, the accept/reject step uses the *target*. Both may be the same; where the
-target has no gradient (thresholded facies), the guide is its soft relative. The leapfrog is reversible and keeps volume for any
-force, so the move leaves the target invariant whatever the guide is (Duane et al. 1987, doi:10.1016/0370-2693(87)91197-X; Neal
-2011, arXiv:1206.1901, section 5.5). Cost: as many gradients as leapfrogs; the gradient at the start
-is kept from the move before.
+The leapfrog follows the gradient of a *guide* density, the accept/reject step uses the *target*. Both may be the same;
+where the target has no gradient (thresholded facies), the guide is its soft relative. The leapfrog is reversible and
+keeps volume for any force, so the move leaves the target invariant whatever the guide is (Duane et al. 1987,
+doi:10.1016/0370-2693(87)91197-X; Neal 2011, arXiv:1206.1901, section 5.5). Cost: as many gradients as leapfrogs; the
+gradient at the start is kept from the move before.
 """
 
 from collections.abc import Callable

@@ -1,9 +1,10 @@
 """Maximum a-posteriori fields from many starts: Adam, then L-BFGS, on the soft posterior density.
 
-Each start is a draw of the prior, so the optima show how many ways the data can be met; they are not posterior draws, as they ignore the
-volume around each optimum. Adam (Kingma and Ba 2014, arXiv:1412.6980) crosses rough ground, L-BFGS with a zoom line search
-(Nocedal and Wright 2006, doi:10.1007/978-0-387-40065-5, chapters 3 and 7; optax's implementation) finishes. One step of the driver is
-`iterations_per_step` iterations of all starts. Cost: one gradient an Adam iteration, typically one or two an L-BFGS iteration.
+Each start is a draw of the prior, so the optima show how many ways the data can be met; they are not posterior draws,
+as they ignore the volume around each optimum. Adam (Kingma and Ba 2014, arXiv:1412.6980) crosses rough ground, L-BFGS
+with a zoom line search (Nocedal and Wright 2006, doi:10.1007/978-0-387-40065-5, chapters 3 and 7; optax's
+implementation) finishes. One step of the driver is `iterations_per_step` iterations of all starts. Cost: one gradient
+an Adam iteration, typically one or two an L-BFGS iteration.
 """
 
 import functools

@@ -1,14 +1,18 @@
 """A mass matrix for Hamiltonian moves from the likelihood's curvature, averaged over a population.
 
-Well data make the posterior stiff in a few directions of the latent space and leave the rest as the prior. The Gauss–Newton matrix
-averaged over particles, H = mean JᵀWJ (J: predictions by latents, W: curvature of the log-likelihood in its predictions), knows
-these directions. It is estimated without forming J: for random signs r, g = JᵀW^½ r has E[ggᵀ] = JᵀWJ, so one backward
-pass a particle and probe gives a rank-one sample. With U the probes over the root of their number, the mass matrix is
+Well data make the posterior stiff in a few directions of the latent space and leave the rest as the prior. The
+Gauss–Newton matrix averaged over particles, H = mean JᵀWJ (J: predictions by latents, W: curvature of the
+log-likelihood in its predictions), knows these directions. It is estimated without forming J: for random signs r, g =
+JᵀW^½ r has E[ggᵀ] = JᵀWJ, so one backward pass a particle and probe gives a rank-one sample. With U the probes over the
+root of their number, the mass matrix is
 
-    M = I + U Uᵀ = I + Q diag(s²) Qᵀ,        M⁻¹ p = p − Q diag(s² / (1 + s²)) Qᵀ p,        p = ε₁ + Q (s ∘ ε₂) ~ N(0, M),
+    M = I + U Uᵀ = I + Q diag(s²) Qᵀ,        M⁻¹ p = p − Q diag(s² / (1 + s²)) Qᵀ p,        p = ε₁ + Q (s ∘ ε₂) ~ N(0,
+    M),
 
-where Q and s come from a thin singular value decomposition, which float32 survives however stiff the data are. Its cost is linear in the latent size. In the metric M every direction has frequency near one, be it the data's or the prior's (likelihood-
-informed subspace, Cui et al. 2014, doi:10.1088/0266-5611/30/11/114015; here matrix-free and averaged over the population).
+where Q and s come from a thin singular value decomposition, which float32 survives however stiff the data are. Its cost
+is linear in the latent size. In the metric M every direction has frequency near one, be it the data's or the prior's
+(likelihood- informed subspace, Cui et al. 2014, doi:10.1088/0266-5611/30/11/114015; here matrix-free and averaged over
+the population).
 """
 
 from typing import NamedTuple
@@ -56,8 +60,8 @@ def curvature_probe(
 ) -> Float[Array, "latent"]:
     """One random g with E[g gᵀ] = JᵀWJ of the tempered likelihood at z.
 
-    W is the diagonal of the negative second derivative in the predictions, which is all of it where data are independent;
-    negative curvature counts as none.
+    W is the diagonal of the negative second derivative in the predictions, which is all of it where data are
+    independent; negative curvature counts as none.
     """
     soft, pullback = jax.vjp(lambda z: posterior.predict(z).soft, z)
 

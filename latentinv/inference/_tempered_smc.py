@@ -1,22 +1,25 @@
 """Adaptive tempered sequential Monte Carlo, ending on the thresholded target.
 
-A population starts as draws of the prior and is led to the posterior over a ladder of inverse temperatures t (Del Moral et al.
-2006, doi:10.1111/j.1467-9868.2006.00553.x; for geological latents Amaya et al. 2021, doi:10.1093/gji/ggab170). At t = 0 the data
-say nothing; at 1 the soft model is reached; beyond, hard data become sharper still. A level consists of
+A population starts as draws of the prior and is led to the posterior over a ladder of inverse temperatures t (Del Moral
+et al. 2006, doi:10.1111/j.1467-9868.2006.00553.x; for geological latents Amaya et al. 2021, doi:10.1093/gji/ggab170).
+At t = 0 the data say nothing; at 1 the soft model is reached; beyond, hard data become sharper still. A level consists
+of
 
-1. the next t, the largest at which the effective sample size of the importance weights is still `ess_target` of the population
-   (Jasra et al. 2011, doi:10.1111/j.1467-9469.2010.00723.x); it needs only the stored predictions, no new fields;
+1. the next t, the largest at which the effective sample size of the importance weights is still `ess_target` of the
+   population (Jasra et al. 2011, doi:10.1111/j.1467-9469.2010.00723.x); it needs only the stored predictions, no new
+   fields;
 2. systematic resampling;
-3. `moves` Hamiltonian moves in a metric re-estimated at each level from the likelihood's curvature (`_preconditioner`), with the
-   step adapted towards `acceptance_target`.
+3. `moves` Hamiltonian moves in a metric re-estimated at each level from the likelihood's curvature (`_preconditioner`),
+   with the step adapted towards `acceptance_target`.
 
-With the target ``soft`` the ladder ends at t = 1. With ``thresholded`` it goes on until the jump to the exact likelihood (facies honoured or
-not) keeps the same effective sample size: the ladder's last rung drops particles that miss a datum and refills from those that
-honour all, and `final_rounds` further levels move on the exact target: proposals follow the sharp soft gradient, acceptance asks the exact
-likelihood, so every kept draw honours every certain datum and the draws follow the exact posterior, not a soft one.
+With the target ``soft`` the ladder ends at t = 1. With ``thresholded`` it goes on until the jump to the exact
+likelihood (facies honoured or not) keeps the same effective sample size: the ladder's last rung drops particles that
+miss a datum and refills from those that honour all, and `final_rounds` further levels move on the exact target:
+proposals follow the sharp soft gradient, acceptance asks the exact likelihood, so every kept draw honours every certain
+datum and the draws follow the exact posterior, not a soft one.
 
-The products of mean weights give the log-evidence of the target. Cost: per level and particle, ``moves · leapfrogs + 1`` gradients and
-`probes` backward passes; memory: one batch of fields.
+The products of mean weights give the log-evidence of the target. Cost: per level and particle, ``moves · leapfrogs +
+1`` gradients and `probes` backward passes; memory: one batch of fields.
 """
 
 import functools
@@ -92,8 +95,8 @@ class TemperedSMC(AbstractAlgorithm):
     final_rounds
         Levels on the final target, after the ladder.
     max_levels
-        Levels of the ladder after which particles that meet all data are taken, however few; if there are none, the data are
-        declared out of reach and no draw is kept.
+        Levels of the ladder after which particles that meet all data are taken, however few; if there are none, the
+        data are declared out of reach and no draw is kept.
     batch_size
         Particles evaluated at once.
     """
@@ -116,7 +119,9 @@ class TemperedSMC(AbstractAlgorithm):
                 raise InputError(f"The sampler's {setting} is {getattr(self, setting)}; expected 1 or more.")
         for setting in ("ess_target", "acceptance_target"):
             if not 0 < getattr(self, setting) < 1:
-                raise InputError(f"The sampler's {setting} is {getattr(self, setting)}; expected a share between 0 and 1.")
+                raise InputError(
+                    f"The sampler's {setting} is {getattr(self, setting)}; expected a share between 0 and 1."
+                )
 
     def build(self, posterior: Posterior) -> Kernel:
         """Bind the sampler to a posterior."""
@@ -161,12 +166,7 @@ class _Machine:
         final = int(state.stage) == FINAL and self.thresholded
         mass = self._mass(key_mass, state)
         population, step_size, moves = self._move(key_moves, state, mass, final=final)
-        non_finite = float(moves.non_finite.sum())
-        if non_finite > 0.5 * self.settings.moves * self.settings.particles:
-            raise NonFiniteError(
-                f"{non_finite:.0f} of {self.settings.moves * self.settings.particles} proposals of level {int(state.level) + 1} "
-                "left the finite numbers; check the data's sd and the prior. What was saved before is whole."
-            )
+        self._check_finite(moves, int(state.level) + 1)
         state = state._replace(
             population=population,
             step_size=step_size,
@@ -176,6 +176,14 @@ class _Machine:
         if int(state.stage) == TEMPERING and int(state.level) >= self.settings.max_levels:
             state = state._replace(stage=jnp.int32(STUCK))
         return state, self._info(state, effective, moves)
+
+    def _check_finite(self, moves: MoveInfo, level: int) -> None:
+        lost, proposals = float(moves.non_finite.sum()), self.settings.moves * self.settings.particles
+        if lost > 0.5 * proposals:
+            raise NonFiniteError(
+                f"{lost:.0f} of {proposals} proposals of level {level} left the finite numbers; check the data's sd "
+                "and the prior. What was saved before is whole."
+            )
 
     def finished(self, state: SMCState) -> bool:
         """Whether the final levels are done, or the ladder got stuck."""

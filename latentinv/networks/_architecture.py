@@ -1,24 +1,27 @@
 """Generators and discriminators as data: what layers there are, and how large each must be.
 
-A generator is a chain of layers without padding, so every output cell is computed from its own window of the latent map and
-from nothing else. Sizes are found backwards: for a field of a given shape each layer states how many cells its input must
-have. Latent cell 0 always sits at the same place relative to field cell 0, so a larger field only appends latent cells, and
-a tile equals the same tile of the whole.
+A generator is a chain of layers without padding, so every output cell is computed from its own window of the latent map
+and from nothing else. Sizes are found backwards: for a field of a given shape each layer states how many cells its
+input must have. Latent cell 0 always sits at the same place relative to field cell 0, so a larger field only appends
+latent cells, and a tile equals the same tile of the whole.
 
 Three architectures are offered:
 
 ``sgan``
-    The spatial GAN of Laloy et al. (2018, doi:10.1002/2017WR022148): five 5×5 stride-½ layers of widths 512-256-128-64-1.
+    The spatial GAN of Laloy et al. (2018, doi:10.1002/2017WR022148): five 5×5 stride-½ layers of widths
+    512-256-128-64-1.
 ``dsgan``
-    The dilated variant: the same five layers, the fifth of width 16, then five 3×3 layers of rates 1 to 5 (16-16-16-16-1).
-    The paper leaves open the width of the fifth layer and of the dilated ones and their window; 16 and 3×3 are our choice.
+    The dilated variant: the same five layers, the fifth of width 16, then five 3×3 layers of rates 1 to 5
+    (16-16-16-16-1). The paper leaves open the width of the fifth layer and of the dilated ones and their window; 16 and
+    3×3 are our choice.
 ``compact``
     For two CPU cores: two 3×3 layers (dilation 1 and 2) on the latent map of 1/16 resolution give the reach, three 6×6
-    stride-½ layers and a 3×3 one refine, and the last 8×8 stride-½ layer goes to one channel, so that nothing is computed
-    at full resolution. Widths are powers of two and stride-2 windows even, which the polyphase form fills without waste.
+    stride-½ layers and a 3×3 one refine, and the last 8×8 stride-½ layer goes to one channel, so that nothing is
+    computed at full resolution. Widths are powers of two and stride-2 windows even, which the polyphase form fills
+    without waste.
 
-Both published networks pad with zeros inside the generator; here they grow the latent map instead, which changes no weight.
-Discriminators see crops of equal size, real and generated, so they may pad.
+Both published networks pad with zeros inside the generator; here they grow the latent map instead, which changes no
+weight. Discriminators see crops of equal size, real and generated, so they may pad.
 """
 
 import math

@@ -5,15 +5,16 @@ Four facts about that backend decide the arrangement:
 * inside ``scan``, ``fori_loop`` and ``while_loop`` the input gradient that autodiff writes is 5 to 22 times slower than
   the same convolution written out with a flipped kernel, so `convolve` carries its own input gradient;
 * the weight gradient of a stride-2 transposed convolution is pathologically slow, while the *polyphase* form (a small
-  stride-1 convolution to 2ⁿ·C channels, then depth-to-space) computes the same numbers, so `convolve_transposed` is that;
-* a convolution without any padding is 5 to 18 times slower than one padded by a single column that is dropped again, once
-  the unrolled window exceeds some tens of megabytes, so one column is padded and dropped;
+  stride-1 convolution to 2ⁿ·C channels, then depth-to-space) computes the same numbers, so `convolve_transposed` is
+  that;
+* a convolution without any padding is 5 to 18 times slower than one padded by a single column that is dropped again,
+  once the unrolled window exceeds some tens of megabytes, so one column is padded and dropped;
 * a large-kernel stride-2 convolution gains as space-to-depth followed by stride 1, so `convolve_strided` is that.
 
-All arrays are channels-last, ``[batch, *space, channel]``; kernels are ``[*window, channel_in, channel_out]``; two and three
-spatial axes are served. No function pads: a caller that wants padding pads, and a generator grows its latent instead.
-Nothing is approximated: values and all gradients equal those of `jax.lax` to float32 rounding. The polyphase identity is
-textbook multirate filtering (Vaidyanathan 1990, doi:10.1109/5.52200).
+All arrays are channels-last, ``[batch, *space, channel]``; kernels are ``[*window, channel_in, channel_out]``; two and
+three spatial axes are served. No function pads: a caller that wants padding pads, and a generator grows its latent
+instead. Nothing is approximated: values and all gradients equal those of `jax.lax` to float32 rounding. The polyphase
+identity is textbook multirate filtering (Vaidyanathan 1990, doi:10.1109/5.52200).
 """
 
 import functools
@@ -69,7 +70,10 @@ def _correlate(x: Image, kernel: Kernel, dilation: int, padding: int) -> Image:
     rank = x.ndim - 2
     reach = [(padding * dilation * (size - 1),) * 2 for size in kernel.shape[:rank]]
     if not padding:
-        reach[-1] = (0, 1)  # XLA unrolls an unpadded convolution into a slow matrix product; one spare column prevents it
+        reach[-1] = (
+            0,
+            1,
+        )  # XLA unrolls an unpadded convolution into a slow matrix product; one spare column prevents it
     y = lax.conv_general_dilated(
         x,
         kernel,
@@ -91,7 +95,9 @@ def convolve_strided(x: Image, kernel: Kernel) -> Image:
     rank = x.ndim - 2
     taps = [math.ceil(k / 2) for k in kernel.shape[:rank]]
     outputs = [(n - k) // 2 + 1 for n, k in zip(x.shape[1:], kernel.shape[:rank], strict=False)]
-    x = _fit(x, [(0, 0), *((0, 2 * (m + t - 1) - n) for m, t, n in zip(outputs, taps, x.shape[1:], strict=False)), (0, 0)])
+    x = _fit(
+        x, [(0, 0), *((0, 2 * (m + t - 1) - n) for m, t, n in zip(outputs, taps, x.shape[1:], strict=False)), (0, 0)]
+    )
     kernel = _fit(kernel, [(0, 2 * t - k) for t, k in zip(taps, kernel.shape, strict=False)] + [(0, 0), (0, 0)])
     blocks = space_to_depth(x)
     phases = space_to_depth(kernel.reshape(1, *kernel.shape[:rank], -1))[0]  # [*taps, 2ⁿ·in·out]
@@ -102,8 +108,8 @@ def convolve_strided(x: Image, kernel: Kernel) -> Image:
 def convolve_transposed(x: Image, kernel: Kernel) -> Image:
     """Transposed convolution of stride 2, keeping only outputs that receive every tap; computed as polyphase.
 
-    With T = ceil(window / 2), output ``2·(T − 1) + o`` of ``lax.conv_transpose(x, kernel, strides=2, padding="VALID")`` is output ``o``
-    here, and there are ``2·(space − T + 1)`` of them along each axis.
+    With T = ceil(window / 2), output ``2·(T − 1) + o`` of ``lax.conv_transpose(x, kernel, strides=2, padding="VALID")``
+    is output ``o`` here, and there are ``2·(space − T + 1)`` of them along each axis.
     """
     rank = x.ndim - 2
     return depth_to_space(convolve(x, polyphase(kernel), 1), rank)
@@ -112,8 +118,8 @@ def convolve_transposed(x: Image, kernel: Kernel) -> Image:
 def polyphase(kernel: Kernel) -> Kernel:
     """Rearrange a stride-2 transposed kernel into the stride-1 kernel whose channels are the 2ⁿ output phases."""
     rank = kernel.ndim - 2
-    # lax.conv_transpose correlates: output o takes tap k of input (o + k − window + 1) / 2. Reversing the window makes tap k
-    # feed output 2i + k, so that phase r of position q gathers taps r, r + 2, … of inputs q, q − 1, …
+    # lax.conv_transpose correlates: output o takes tap k of input (o + k − window + 1) / 2. Reversing the window makes
+    # tap k feed output 2i + k, so that phase r of position q gathers taps r, r + 2, … of inputs q, q − 1, …
     kernel = jnp.flip(kernel, tuple(range(rank)))
     taps = [math.ceil(k / 2) for k in kernel.shape[:rank]]
     kernel = _fit(kernel, [(0, 2 * t - k) for t, k in zip(taps, kernel.shape, strict=False)] + [(0, 0), (0, 0)])

@@ -1,7 +1,8 @@
 """The generator: from a map of Gaussian noise to the logit of a field, without padding.
 
-`GeneratorNetwork` is the trainable form, with batch statistics. `fold` turns it into plain kernels and biases with these
-statistics frozen inside, and `synthesize` runs the folded form: local, stationary, the same for any batch and field size.
+`GeneratorNetwork` is the trainable form, with batch statistics. `fold` turns it into plain kernels and biases with
+these statistics frozen inside, and `synthesize` runs the folded form: local, stationary, the same for any batch and
+field size.
 """
 
 from collections.abc import Callable
@@ -48,10 +49,7 @@ class GeneratorNetwork(nnx.Module):
 
         def apply(x: Array, layer: Layer, position: int) -> Array:
             kernel = self.kernels[position][...]
-            if layer.kind == "up":
-                x = convolve_transposed(x, kernel)
-            else:
-                x = convolve(x, kernel, layer.dilation)
+            x = convolve_transposed(x, kernel) if layer.kind == "up" else convolve(x, kernel, layer.dilation)
             if position == len(self.norms):
                 return x + self.bias[...]
             return jax.nn.relu(self.norms[position](x))

@@ -112,9 +112,7 @@ class BlockMeans(AbstractObservation):
         self.weights: Float[np.ndarray, "datum cells"] = _weights(blocks, grid)
 
     @classmethod
-    def from_csv(
-        cls, path: str | Path, grid: Grid, prior: AbstractPrior, *, name: str | None = None
-    ) -> "BlockMeans":
+    def from_csv(cls, path: str | Path, grid: Grid, prior: AbstractPrior, *, name: str | None = None) -> "BlockMeans":
         """Read blocks from a CSV file with columns x_min, y_min, x_max, y_max, mean, sd and perhaps facies.
 
         Parameters
@@ -171,9 +169,7 @@ class BlockMeans(AbstractObservation):
         values = field_on(self.grid, field).ravel()
         if self.facies_model is None:
             return self._average(values)
-        facies = jax.nn.one_hot(
-            self.facies_model.index(values), len(self.facies_model.categories), dtype=values.dtype
-        )
+        facies = jax.nn.one_hot(self.facies_model.index(values), len(self.facies_model.categories), dtype=values.dtype)
         # A value that is not a number has no facies, though a search among the thresholds would give it one.
         return self._shares(jnp.where(jnp.isnan(values)[:, None], jnp.nan, facies))
 
@@ -215,9 +211,7 @@ class BlockMeans(AbstractObservation):
         return arrays if self.facies is None else {**arrays, "facies": self.facies}
 
     @classmethod
-    def from_arrays(
-        cls, name: str, arrays: dict[str, np.ndarray], grid: Grid, prior: AbstractPrior
-    ) -> "BlockMeans":
+    def from_arrays(cls, name: str, arrays: dict[str, np.ndarray], grid: Grid, prior: AbstractPrior) -> "BlockMeans":
         """Make the observation again from what `to_arrays` gave."""
         return cls(
             grid,
@@ -261,8 +255,7 @@ def _facies_of_blocks(
     if facies_model is None:
         if facies is not None:
             raise InputError(
-                f"The block means '{name}' name a facies, but the prior is of a continuous property; leave "
-                "it out."
+                f"The block means '{name}' name a facies, but the prior is of a continuous property; leave it out."
             )
         return None
     return per_datum(facies_model.categories[-1] if facies is None else facies, count, "the facies")
@@ -285,9 +278,7 @@ def _check_blocks(blocks: _Blocks, facies_model: FaciesModel | None) -> None:
             continue
         if blocks.facies[i] not in facies_model.categories:
             known = ", ".join(str(code) for code in facies_model.categories)
-            raise InputError(
-                f"{who} has facies {blocks.facies[i]:g}, which the prior does not know; use {known}."
-            )
+            raise InputError(f"{who} has facies {blocks.facies[i]:g}, which the prior does not know; use {known}.")
         if not 0 <= mean <= 1:
             raise InputError(f"{who} has mean {mean:g}; expected the share of a facies, between 0 and 1.")
 

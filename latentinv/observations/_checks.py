@@ -37,9 +37,7 @@ def per_datum(values: float | Sequence[float] | np.ndarray, count: int, what: st
     """
     array = np.asarray(values, dtype=float)
     if array.shape not in ((), (1,), (count,)):
-        raise InputError(
-            f"Given {array.size} values of {what} for {count} data; expected one, or one for each."
-        )
+        raise InputError(f"Given {array.size} values of {what} for {count} data; expected one, or one for each.")
     return np.broadcast_to(array, (count,)).copy()
 
 
@@ -104,9 +102,7 @@ def field_on(grid: Grid, field: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
     """
     field = jnp.asarray(field)
     if field.shape != grid.shape:
-        raise InputError(
-            f"The field has {field.shape} cells, but the data were placed on a grid of {grid.shape}."
-        )
+        raise InputError(f"The field has {field.shape} cells, but the data were placed on a grid of {grid.shape}.")
     return field
 
 

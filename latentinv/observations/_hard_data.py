@@ -109,9 +109,7 @@ class HardData(AbstractObservation):
         self._index = np.asarray([facies_model.categories.index(code) for code in self._codes])
 
     @classmethod
-    def from_csv(
-        cls, path: str | Path, grid: Grid, prior: AbstractPrior, *, name: str | None = None
-    ) -> "HardData":
+    def from_csv(cls, path: str | Path, grid: Grid, prior: AbstractPrior, *, name: str | None = None) -> "HardData":
         """Read wells from a CSV file with columns x, y(, z), facies and optionally error_probability.
 
         Parameters
@@ -218,9 +216,7 @@ class HardData(AbstractObservation):
         }
 
     @classmethod
-    def from_arrays(
-        cls, name: str, arrays: dict[str, np.ndarray], grid: Grid, prior: AbstractPrior
-    ) -> "HardData":
+    def from_arrays(cls, name: str, arrays: dict[str, np.ndarray], grid: Grid, prior: AbstractPrior) -> "HardData":
         """Make the observation again from what `to_arrays` gave."""
         return cls(
             grid,
@@ -239,8 +235,7 @@ class HardData(AbstractObservation):
 def _facies_model(prior: AbstractPrior, source: str) -> FaciesModel:
     if prior.facies_model is None:
         raise InputError(
-            f"The hard data in '{source}' are facies, but the prior is of a continuous property; use a "
-            "facies prior."
+            f"The hard data in '{source}' are facies, but the prior is of a continuous property; use a facies prior."
         )
     return prior.facies_model
 
@@ -249,8 +244,7 @@ def _check_wells(wells: _Wells, grid: Grid, facies_model: FaciesModel) -> None:
     """Raise `InputError` for the first well that cannot be used, by its label and coordinates."""
     if len(wells.coordinates) != len(wells.facies):
         raise InputError(
-            f"Given coordinates of {len(wells.coordinates)} wells and {len(wells.facies)} facies; expected "
-            "as many."
+            f"Given coordinates of {len(wells.coordinates)} wells and {len(wells.facies)} facies; expected as many."
         )
     known = ", ".join(str(code) for code in facies_model.categories)
     inside = grid.inside(wells.coordinates)
@@ -259,13 +253,9 @@ def _check_wells(wells: _Wells, grid: Grid, facies_model: FaciesModel) -> None:
         if not inside[i]:
             raise InputError(f"{where} lies outside the grid ({grid.describe()}); move or remove it.")
         if wells.facies[i] not in facies_model.categories:
-            raise InputError(
-                f"{where} has facies {wells.facies[i]:g}, which the prior does not know; use {known}."
-            )
+            raise InputError(f"{where} has facies {wells.facies[i]:g}, which the prior does not know; use {known}.")
         if not 0 <= wells.errors[i] < 0.5:
-            raise InputError(
-                f"{where} has error probability {wells.errors[i]:g}; expected at least 0 and below 0.5."
-            )
+            raise InputError(f"{where} has error probability {wells.errors[i]:g}; expected at least 0 and below 0.5.")
 
 
 def _merge(wells: _Wells, cells: np.ndarray) -> tuple[list[int], np.ndarray]:

@@ -66,8 +66,7 @@ def read_table(path: str | Path, required: Sequence[str], optional: Sequence[str
             )
     names = [name for name in (*required, *optional) if name in header]
     columns = {
-        name: np.asarray([_number(path.name, row, name, header.index(name)) for row in rows[1:]])
-        for name in names
+        name: np.asarray([_number(path.name, row, name, header.index(name)) for row in rows[1:]]) for name in names
     }
     return Table(path.name, tuple(row.line for row in rows[1:]), columns)
 
@@ -79,9 +78,7 @@ def _rows(path: Path) -> list[_Row]:
     except FileNotFoundError:
         raise StorageError(f"There is no file {path}; check the path.") from None
     except OSError as error:
-        raise StorageError(
-            f"{path} cannot be read ({error.strerror}); check the path and its rights."
-        ) from error
+        raise StorageError(f"{path} cannot be read ({error.strerror}); check the path and its rights.") from error
     except UnicodeDecodeError:
         raise InputError(f"{path.name} is not text in UTF-8; save it as CSV (UTF-8).") from None
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if _has_data(line)]
@@ -100,8 +97,7 @@ def _check_header(file: str, header: list[str], required: Sequence[str], optiona
     if missing:
         expected = ", ".join(required) + (f" and if wanted {', '.join(optional)}" if optional else "")
         raise InputError(
-            f"{file} has no column {', '.join(missing)}; its columns are {', '.join(header)}, expected "
-            f"{expected}."
+            f"{file} has no column {', '.join(missing)}; its columns are {', '.join(header)}, expected {expected}."
         )
     repeated = [name for name in (*required, *optional) if header.count(name) > 1]
     if repeated:

@@ -1,8 +1,8 @@
 """One picture of a run: some realizations, the posterior mean and standard deviation, and the data on top of each.
 
-For a facies prior the mean is the probability of the highest facies, so its standard deviation is √(p (1 − p)). Wells are
-coloured by the facies seen, with a dark rim outside a white one so that they stand out on any ground; a well that a
-realization misses gets a red rim there. Boxes of block means are outlined.
+For a facies prior the mean is the probability of the highest facies, so its standard deviation is √(p (1 − p)). Wells
+are coloured by the facies seen, with a dark rim outside a white one so that they stand out on any ground; a well that
+a realization misses gets a red rim there. Boxes of block means are outlined.
 """
 
 from pathlib import Path
@@ -73,6 +73,7 @@ def plot_run(run: Run, path: str | Path, *, drawn: bool = True) -> None:
     moments = [axes[place] for place in places]
     panels = [panel for panel in axes if panel not in moments]
     one = "draw" if drawn else "particle"
+    one = "draw" if drawn else "particle"
     image: Any = None
     limits = {"vmin": run.realizations.min(), "vmax": run.realizations.max()}
     for panel, index in zip(panels, shown, strict=True):
@@ -129,9 +130,7 @@ def _some_distinct(realizations: np.ndarray) -> list[int]:
     for index, realization in enumerate(realizations):
         first.setdefault(realization.tobytes(), index)
     distinct = list(first.values())
-    return [
-        distinct[i] for i in np.unique(np.linspace(0, len(distinct) - 1, REALIZATIONS).round().astype(int))
-    ]
+    return [distinct[i] for i in np.unique(np.linspace(0, len(distinct) - 1, REALIZATIONS).round().astype(int))]
 
 
 def _add_data(panel: Any, data: _Data, field: np.ndarray | None) -> None:
@@ -143,9 +142,7 @@ def _add_data(panel: Any, data: _Data, field: np.ndarray | None) -> None:
         height = _height(blocks.grid, data.layer)
         for lower, upper in zip(blocks.lower, blocks.upper, strict=True):
             if height is None or lower[2] <= height <= upper[2]:
-                box = Rectangle(
-                    tuple(lower[:2]), *(upper - lower)[:2], fill=False, edgecolor="white", linewidth=1.6
-                )
+                box = Rectangle(tuple(lower[:2]), *(upper - lower)[:2], fill=False, edgecolor="white", linewidth=1.6)
                 box.set_path_effects([withStroke(linewidth=3.2, foreground="#202020")])
                 panel.add_patch(box)
     for wells in data.wells:
@@ -193,9 +190,7 @@ def _add_legend(figure: Any, data: _Data, run: Run) -> None:
             entry.set_path_effects([withStroke(linewidth=3.2, foreground=rim)])
             entries.append(entry)
     if data.blocks:
-        entries.append(
-            Patch(facecolor="none", edgecolor="#202020", linewidth=1.6, label="block of a block mean")
-        )
+        entries.append(Patch(facecolor="none", edgecolor="#202020", linewidth=1.6, label="block of a block mean"))
     add_legend(figure, entries)
 
 

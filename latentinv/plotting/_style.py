@@ -1,8 +1,8 @@
 """What all pictures share: colours, axes in metres, one way up, and how a file is written.
 
 Row 0 of a field is drawn at the top, so ``y`` grows downwards and its axis says so by its numbers. Of a field in three
-dimensions one layer is drawn. Facies have the colours of what they mostly are: clay a dark slate-brown, sand a
-warm yellow, others between. Matplotlib is imported inside the functions and used through its ``Figure``, so that neither
+dimensions one layer is drawn. Facies have the colours of what they mostly are: clay a dark slate-brown, sand a warm
+yellow, others between. Matplotlib is imported inside the functions and used through its ``Figure``, so that neither
 its global state nor a user's own figures change.
 """
 
@@ -139,9 +139,7 @@ def save_figure(figure: Any, path: str | Path) -> None:
     try:
         figure.savefig(path, dpi=DPI)
     except OSError as error:
-        raise StorageError(
-            f"{path} could not be written ({error.strerror or error}); choose another place."
-        ) from error
+        raise StorageError(f"{path} could not be written ({error.strerror or error}); choose another place.") from error
 
 
 def check_ending(path: str | Path) -> None:
@@ -153,9 +151,7 @@ def check_ending(path: str | Path) -> None:
         If it is not.
     """
     if Path(path).suffix.lower() not in ENDINGS:
-        raise InputError(
-            f"The picture {path} has no ending that can be drawn; give one of {', '.join(ENDINGS)}."
-        )
+        raise InputError(f"The picture {path} has no ending that can be drawn; give one of {', '.join(ENDINGS)}.")
 
 
 def layer_words(grid: Grid, layer: int) -> str:

@@ -1,16 +1,16 @@
 """A prior learned from a training image: a folded generator with a calibrated output.
 
-The network gives a logit. Training drives the logit's size far from zero, which would make any likelihood on it stiff, so the
-field is the logit shifted and divided by its median size and softly bounded: field = u / √(1 + (u / 4)²) with
+The network gives a logit. Training drives the logit's size far from zero, which would make any likelihood on it stiff,
+so the field is the logit shifted and divided by its median size and softly bounded: field = u / √(1 + (u / 4)²) with
 u = (logit − shift) / scale. The typical field value is then ±1, the bound ±4, and gradients never vanish abruptly. The
-shift, or the thresholds where there are more than two facies, are set so that the facies shares match the training image.
+shift, or the thresholds where there are more than two facies, are set so that the facies shares match the training
+image.
 
-Generation is local and stationary: no padding is seen, statistics are frozen into the weights, and a tile of a field equals the
-same tile of any larger field with the same latents to float32 rounding. Cost for a field of n cells with the ``compact``
-architecture: about 16 000 multiply-adds a cell forward, twice that more for the gradient.
+Generation is local and stationary: no padding is seen, statistics are frozen into the weights, and a tile of a field
+equals the same tile of any larger field with the same latents to float32 rounding. Cost for a field of n cells with the
+``compact`` architecture: about 16 000 multiply-adds a cell forward, twice that more for the gradient.
 """
 
-import functools
 import json
 import math
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -66,6 +67,7 @@ class GeneratorPrior(AbstractPrior):
         self.facies_model = facies_model
         self.provenance = provenance
         self._layers = [FoldedLayer(jnp.asarray(kernel), jnp.asarray(bias)) for kernel, bias in layers]
+        self._generate = jax.jit(self.generate, static_argnums=1)
         self._shift = float(shift)
         self._scale = float(scale)
 
@@ -88,10 +90,13 @@ class GeneratorPrior(AbstractPrior):
         """
         if z.shape != (self.latent_size(grid),):
             raise InputError(
-                f"The latent has shape {z.shape}; this prior needs ({self.latent_size(grid)},) on a grid of {grid.shape}."
+                f"The latent has shape {z.shape}; this prior needs ({self.latent_size(grid)},) on a grid of "
+                f"{grid.shape}."
             )
         latent = z.reshape(1, *self.latent_shape(grid))
-        return bounded(synthesize(self.architecture, self._layers, latent, grid.shape)[0, ..., 0], self._shift, self._scale)
+        return bounded(
+            synthesize(self.architecture, self._layers, latent, grid.shape)[0, ..., 0], self._shift, self._scale
+        )
 
     def tiles(
         self, z: Float[np.ndarray, "latent"], grid: Grid, tile: int = 512
@@ -111,20 +116,17 @@ class GeneratorPrior(AbstractPrior):
         ------
         The place of each tile in the field and its values, equal to those of `generate` to float32 rounding.
         """
-        import jax
-
         ratio = self.architecture.ratio
         edge = math.ceil(tile / ratio) * ratio
         latent = np.asarray(z).reshape(self.latent_shape(grid))
         part = Grid(tuple(min(edge, n) for n in grid.shape))
         window = self.latent_shape(part)
-        generate = jax.jit(functools.partial(self.generate, grid=part))
         for corner in np.ndindex(*(math.ceil(n / edge) for n in grid.shape)):
             start = [c * edge for c in corner]
             block = latent[tuple(slice(s // ratio, s // ratio + w) for s, w in zip(start, window, strict=False))]
             # The last tile along an axis may need latents beyond the end; the cells they would reach are dropped.
             lacking = [(0, w - n) for w, n in zip(window, block.shape, strict=True)]
-            field = np.asarray(generate(jnp.asarray(np.pad(block, lacking).ravel())))
+            field = np.asarray(self._generate(jnp.asarray(np.pad(block, lacking).ravel()), part))
             place = tuple(slice(s, min(s + p, n)) for s, p, n in zip(start, part.shape, grid.shape, strict=True))
             yield place, field[tuple(slice(0, p.stop - p.start) for p in place)]
 
@@ -170,7 +172,9 @@ class GeneratorPrior(AbstractPrior):
 
     def _check(self, grid: Grid) -> None:
         if grid.ndim != self.ndim:
-            raise InputError(f"The grid has {grid.ndim} axes and the prior makes fields of {self.ndim}; change one of them.")
+            raise InputError(
+                f"The grid has {grid.ndim} axes and the prior makes fields of {self.ndim}; change one of them."
+            )
 
 
 def bounded(logit: Float[Array, "*grid"], shift: float, scale: float) -> Float[Array, "*grid"]:
@@ -196,7 +200,9 @@ def load_prior(path: str | Path) -> GeneratorPrior:
 def prior_from_record(record: PriorRecord) -> GeneratorPrior:
     """Make a prior from the content of its file, by its family."""
     if record.family not in FAMILIES:
-        raise StorageError(f"The prior is of family '{record.family}', which this version does not know; update latentinv.")
+        raise StorageError(
+            f"The prior is of family '{record.family}', which this version does not know; update latentinv."
+        )
     return FAMILIES[record.family].from_record(record)
 
 
@@ -209,7 +215,8 @@ def find_prior(path: str | Path) -> Path:
     if given.name in shipped:
         return shipped[given.name]
     raise StorageError(
-        f"There is no prior called '{given.name}'; give a file's path or one of the shipped priors: {', '.join(shipped)}."
+        f"There is no prior called '{given.name}'; give a file's path or one of the shipped priors: "
+        f"{', '.join(shipped)}."
     )
 
 

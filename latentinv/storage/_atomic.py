@@ -122,17 +122,13 @@ def open_hdf5(path: str | Path, expected_format: str, newest_version: int) -> It
     """
     _check_signature(path, expected_format)
     try:
-        with h5py.File(
-            path, "r", locking=False
-        ) as file:  # files are replaced, never changed: nothing to lock
+        with h5py.File(path, "r", locking=False) as file:  # files are replaced, never changed: nothing to lock
             _check_format(path, file, expected_format, newest_version)
             yield file
     except StorageError:
         raise
     except _UNREADABLE as error:
-        raise StorageError(
-            f"{path} is truncated or damaged ({_first_line(error)}); copy it again."
-        ) from error
+        raise StorageError(f"{path} is truncated or damaged ({_first_line(error)}); copy it again.") from error
 
 
 class _Sink(io.FileIO):
@@ -181,9 +177,7 @@ def _check_signature(path: str | Path, expected_format: str) -> None:
     except FileNotFoundError as error:
         raise StorageError(f"There is no file {path}; check its name and folder.") from error
     except OSError as error:
-        raise StorageError(
-            f"{path} cannot be read ({_first_line(error)}); check its access rights."
-        ) from error
+        raise StorageError(f"{path} cannot be read ({_first_line(error)}); check its access rights.") from error
     if head != _SIGNATURE and _SIGNATURE.startswith(head):
         raise StorageError(f"{path} is truncated: it ends after {len(head)} bytes; copy it again.")
     if head != _SIGNATURE:
@@ -210,9 +204,7 @@ def _explain_write(path: str | Path, error: Exception) -> str:
     if code in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk of {path} is full; what was saved before is whole; free space and resume."
     if code == errno.EFBIG:
-        return (
-            f"{path} outgrew the file size limit; what was saved before is whole; raise the limit and resume."
-        )
+        return f"{path} outgrew the file size limit; what was saved before is whole; raise the limit and resume."
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"The folder of {path} is not writable ({reason}); change that, or choose another place."
     if code in (errno.ENOENT, errno.ENOTDIR):

@@ -115,9 +115,7 @@ def read_prior_group(group: h5py.Group, source: str) -> PriorRecord:
     StorageError
         If the content does not match its digest.
     """
-    record = PriorRecord(
-        group.attrs["family"], from_json(group.attrs["metadata"]), read_arrays(group["arrays"])
-    )
+    record = PriorRecord(group.attrs["family"], from_json(group.attrs["metadata"]), read_arrays(group["arrays"]))
     if digest(record) != group.attrs["digest"]:
         raise StorageError(f"{source} is damaged: its content does not match its digest; copy it again.")
     return record

@@ -192,9 +192,7 @@ class RunFile:
         # All values come to the host before the file is touched: failing there is no failure of the file.
         rows, blocks, state = stack_rows(trace_rows), _check_draws(draws or {}), on_host(state)
         added = len(next(iter(blocks.values()), ()))
-        texts = {"message": message} | (
-            {} if results is None else {"results": to_json(results, "The results")}
-        )
+        texts = {"message": message} | ({} if results is None else {"results": to_json(results, "The results")})
         with atomic_hdf5(self._path, copy_existing=True) as file:
             self._check_unchanged(file)
             if self.has_state:
@@ -280,12 +278,7 @@ def _check_lengths(path: str | Path, group: h5py.Group, count: int) -> None:
 
 def _check_draws(draws: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     blocks = {name: numbers(block, f"The draws' {name!r}") for name, block in draws.items()}
-    if (
-        any(block.ndim == 0 for block in blocks.values())
-        or len({len(block) for block in blocks.values()}) > 1
-    ):
+    if any(block.ndim == 0 for block in blocks.values()) or len({len(block) for block in blocks.values()}) > 1:
         shapes = {name: block.shape for name, block in blocks.items()}
-        raise InputError(
-            f"Given draws of shapes {shapes}; expected equally many along the first axis of each."
-        )
+        raise InputError(f"Given draws of shapes {shapes}; expected equally many along the first axis of each.")
     return blocks

@@ -100,9 +100,7 @@ def read_header(file: h5py.File, source: str) -> RunHeader:
     return RunHeader(
         prior=read_prior_group(file["prior"], source),
         grid=Grid(*(tuple(grid[name].tolist()) for name in ("shape", "spacing", "origin"))),
-        observations=[
-            ObservationRecord(o.attrs["kind"], o.attrs["name"], read_arrays(o)) for o in observations
-        ],
+        observations=[ObservationRecord(o.attrs["kind"], o.attrs["name"], read_arrays(o)) for o in observations],
         algorithm=algorithm["name"],
         options=from_json(algorithm["options"]),
         seed=int(algorithm["seed"]),
@@ -140,8 +138,7 @@ def append(group: h5py.Group, blocks: dict[str, np.ndarray], length: int, *, com
     known = {user_name(key) for key in group}
     if length and known != set(blocks):
         raise InputError(
-            f"Given {sorted(blocks)} to append to a run that records {sorted(known)}; "
-            "give the same names throughout."
+            f"Given {sorted(blocks)} to append to a run that records {sorted(known)}; give the same names throughout."
         )
     for name, block in blocks.items():
         if not length and name not in known:

@@ -42,9 +42,7 @@ def _plain(value: Any, what: str) -> Any:
     if isinstance(value, dict):
         wrong = [key for key in value if not isinstance(key, str) or key == _TAG]
         if wrong:
-            raise InputError(
-                f"{what} has the key {wrong[0]!r}; expected texts other than {_TAG!r}; rename it."
-            )
+            raise InputError(f"{what} has the key {wrong[0]!r}; expected texts other than {_TAG!r}; rename it.")
         return {key: _plain(item, f"{what}[{key!r}]") for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, f"{what}[{position}]") for position, item in enumerate(value)]
@@ -54,9 +52,7 @@ def _plain(value: Any, what: str) -> Any:
         return value
     if isinstance(value, np.ndarray | np.generic):
         return _plain(value.tolist(), what)
-    raise InputError(
-        f"{what} is a {type(value).__name__}; expected texts, numbers, lists or tables; convert it."
-    )
+    raise InputError(f"{what} is a {type(value).__name__}; expected texts, numbers, lists or tables; convert it.")
 
 
 def file_name(name: str) -> str:
@@ -81,9 +77,7 @@ def numbers(value: Any, what: str) -> np.ndarray:
     """
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
-        raise InputError(
-            f"{what} has values of type {array.dtype}; expected truth values, integers or floats."
-        )
+        raise InputError(f"{what} has values of type {array.dtype}; expected truth values, integers or floats.")
     return array
 
 

@@ -67,9 +67,7 @@ def read_tree(group: h5py.Group, like: Any) -> Any:
     stored = {file_name(name) for name in expected}
     missing, extra = sorted(stored - set(group)), sorted(set(group) - stored)
     if missing or extra:
-        lists = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has besides {', '.join(extra)}"] * bool(
-            extra
-        )
+        lists = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has besides {', '.join(extra)}"] * bool(extra)
         raise StorageError(f"The state saved in {group.file.filename} {' and '.join(lists)}; {_REMEDY}.")
     arrays = read_arrays(group)
     for name, leaf in expected.items():

@@ -15,5 +15,5 @@ from ._losses import AdversarialLoss as AdversarialLoss
 from ._recipe import Recipe as Recipe
 from ._recipe import parse_recipe as parse_recipe
 from ._recipe import read_recipe as read_recipe
-from ._step import Losses as Losses
 from ._simulator import ChannelSimulator as ChannelSimulator
+from ._step import Losses as Losses

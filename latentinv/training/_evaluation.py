@@ -1,9 +1,9 @@
 """How a generator in training compares with its image, and how its output is calibrated.
 
-A comparison takes fields from averaged weights whose batch statistics have just been re-estimated on one large batch, reads
-them as facies, and measures three things that a viewer sees first: total variation (is it speckled or blurred),
-the histogram of 4×4 patterns on a pyramid (are the shapes right) and the two-point connectivity of each facies (do channels
-go on). Their sum is the score by which the best state of a training is kept; training is not monotone.
+A comparison takes fields from averaged weights whose batch statistics have just been re-estimated on one large batch,
+reads them as facies, and measures three things that a viewer sees first: total variation (is it speckled or blurred),
+the histogram of 4×4 patterns on a pyramid (are the shapes right) and the two-point connectivity of each facies (do
+channels go on). Their sum is the score by which the best state of a training is kept; training is not monotone.
 """
 
 import functools
@@ -146,4 +146,3 @@ def _connectivity_gap(facies: np.ndarray, patches: np.ndarray, top: int) -> floa
             ours, theirs = (connectivity(images, index, axis - 1, lags) for images in (facies, patches))
             gaps.append(np.mean((np.asarray(ours) - np.asarray(theirs)) ** 2))
     return float(np.sqrt(np.mean(gaps)))
-

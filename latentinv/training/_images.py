@@ -107,9 +107,7 @@ def read_training_image(path: str | Path, *, key: str | None = None) -> Training
         raise StorageError(f"There is no training image file at {path}; check the path.")
     if path.suffix.lower() not in _READERS:
         known = ", ".join(_READERS)
-        raise InputError(
-            f"The training image {path.name} is of an unknown kind; give a file that ends in {known}."
-        )
+        raise InputError(f"The training image {path.name} is of an unknown kind; give a file that ends in {known}.")
     if key is not None and path.suffix.lower() != ".npz":
         raise InputError(
             f"The key {key!r} was given for {path.name}, but only .npz files hold named arrays; leave it out."
@@ -213,8 +211,7 @@ def _codes(array: np.ndarray, name: str) -> np.ndarray:
     """Distinct facies codes of an array, ascending; refuse what is not facies."""
     if array.dtype.kind not in "buif":
         raise InputError(
-            f"The training image {name!r} holds values of type {array.dtype}; expected facies codes (whole "
-            "numbers)."
+            f"The training image {name!r} holds values of type {array.dtype}; expected facies codes (whole numbers)."
         )
     if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
         raise InputError(
@@ -284,9 +281,7 @@ def _grey(page: Image.Image, path: Path) -> np.ndarray:
     if values.ndim == 2:
         return values
     if page.mode not in ("RGB", "RGBA", "LA") or (page.mode != "RGB" and np.any(values[..., -1] != 255)):
-        raise InputError(
-            f"The picture {path.name} ({page.mode}) is not plain grey; save it as an opaque grey picture."
-        )
+        raise InputError(f"The picture {path.name} ({page.mode}) is not plain grey; save it as an opaque grey picture.")
     colours = values[..., :3] if page.mode.startswith("RGB") else values[..., :1]
     if np.any(colours != colours[..., :1]):
         raise InputError(f"The picture {path.name} is coloured; save it with one grey level a facies.")
@@ -319,9 +314,7 @@ def _sizes(title: str, cells: float, path: Path) -> tuple[int, int, int]:
     numbers = [int(word) for word in re.findall(r"(?<![\d.])\d+(?![\d.])", title)]
     triples = list(zip(numbers, numbers[1:], numbers[2:], strict=False))
     if not triples:
-        raise InputError(
-            f"The first line of {path.name} ({title!r}) does not state the sizes; write 'nx ny nz' there."
-        )
+        raise InputError(f"The first line of {path.name} ({title!r}) does not state the sizes; write 'nx ny nz' there.")
     fitting = [triple for triple in triples if min(triple) > 0 and np.prod(triple) == cells]
     if not fitting:
         nx, ny, nz = triples[0]

@@ -1,8 +1,8 @@
 """The training loop: steps, comparisons with the image, checkpoints, and the prior at the end.
 
 All randomness of step n comes from (seed, n), so a training that was killed and resumed from its checkpoint equals one
-that never stopped, bit for bit. Beside the prior stand ``NAME.training.h5`` (the checkpoint, replaced whole at each comparison)
-and ``NAME.samples.png`` (the sheet of samples).
+that never stopped, bit for bit. Beside the prior stand ``NAME.training.h5`` (the checkpoint, replaced whole at each
+comparison) and ``NAME.samples.png`` (the sheet of samples).
 """
 
 import time
@@ -228,11 +228,15 @@ class _Training:
         """Leave the last good state as the prior, and say so."""
         message = f"A loss left the finite numbers at step {step + 1}; "
         if not self.kept:
-            return message + "no state was compared with the image before, so no prior was written; lower the learning rates."
+            return (
+                message
+                + "no state was compared with the image before, so no prior was written; lower the learning rates."
+            )
         try:
             self._finish()
         except StorageError as error:
             return message + f"the prior could not be written: {error}"
         return message + (
-            f"the best state before, of step {self.kept['step']:.0f}, was written to {self.output}; lower the learning rates."
+            f"the best state before, of step {self.kept['step']:.0f}, was written to {self.output}; lower the learning "
+            "rates."
         )

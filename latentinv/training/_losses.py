@@ -1,7 +1,7 @@
 """Adversarial losses: each gives the discriminator's and the generator's loss from maps of scores.
 
-``hinge`` is that of Lim and Ye (2017, arXiv:1705.02894); ``non-saturating`` the logistic loss of Goodfellow et al. (2014,
-arXiv:1406.2661) with the generator's gradient-preserving form.
+``hinge`` is that of Lim and Ye (2017, arXiv:1705.02894); ``non-saturating`` the logistic loss of Goodfellow et al.
+(2014, arXiv:1406.2661) with the generator's gradient-preserving form.
 """
 
 from collections.abc import Callable

@@ -22,7 +22,8 @@
     average = 0.998                  # decay of the weight average (EMA)
     evaluate_every = 200             # steps between comparisons with the image, checkpoints and sample sheets
 
-Keys that are left out take the values above, which are `RecipeTraining`'s defaults; keys that do not exist are refused by name.
+Keys that are left out take the values above, which are `RecipeTraining`'s defaults; keys that do not exist are refused
+by name.
 """
 
 import dataclasses

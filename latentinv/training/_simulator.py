@@ -83,9 +83,7 @@ class ChannelSimulator:
             "at least twice the width",
         )
         _check("azimuth_degrees", self.azimuth_degrees, np.isfinite(self.azimuth_degrees), "a finite angle")
-        _check(
-            "spread_degrees", self.spread_degrees, 0 <= self.spread_degrees <= 30, "between 0 and 30 degrees"
-        )
+        _check("spread_degrees", self.spread_degrees, 0 <= self.spread_degrees <= 30, "between 0 and 30 degrees")
 
     def simulate(self, rng: np.random.Generator, shape: tuple[int, int]) -> UInt8[np.ndarray, "row column"]:
         """Simulate one image.
@@ -127,9 +125,7 @@ class ChannelSimulator:
     @property
     def _wander(self) -> float:
         """Root mean square displacement of the slow wander, in cells: slope times wavelength over 2π."""
-        return (
-            float(np.tan(np.deg2rad(self.spread_degrees))) * WANDER_WAVELENGTH * self.wavelength / (2 * np.pi)
-        )
+        return float(np.tan(np.deg2rad(self.spread_degrees))) * WANDER_WAVELENGTH * self.wavelength / (2 * np.pi)
 
     def _channels(self, rng: np.random.Generator, length: int, circle: int) -> list[Discs]:
         """Draw channels until the proportion is met on a cylinder of given length and circumference."""

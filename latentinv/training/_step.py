@@ -62,8 +62,8 @@ def initialise(recipe: Recipe, ndim: int) -> tuple[Networks, TrainingState]:
     seeds = nnx.Rngs(recipe.training.seed)
     name = recipe.networks.architecture
     architecture = generator_architecture(name, ndim=ndim, latent_channels=recipe.networks.latent_channels)
-    generator = nnx.split(GeneratorNetwork(architecture, seeds), nnx.Param, ...)
-    discriminator = nnx.split(DiscriminatorNetwork(discriminator_architecture(name, ndim=ndim), seeds), nnx.Param, ...)
+    generator = _split(GeneratorNetwork(architecture, seeds))
+    discriminator = _split(DiscriminatorNetwork(discriminator_architecture(name, ndim=ndim), seeds))
     parameters_g, parameters_d = (jax.tree.map(jnp.asarray, part[1]) for part in (generator, discriminator))
     optimizer_g, optimizer_d = _optimizers(recipe)
     state = TrainingState(
@@ -96,7 +96,7 @@ def make_step(
     def score(parameters: Any, statistics: Any, fields: Array) -> tuple[Array, Any]:
         network = nnx.merge(networks.discriminator, parameters, statistics, copy=True)
         scores = network(fields)
-        return scores, nnx.split(network, nnx.Param, ...)[2]
+        return scores, _split(network)[2]
 
     def step(state: TrainingState, real: Array) -> tuple[TrainingState, Losses]:
         key = jax.random.fold_in(key_training, state.step)
@@ -112,7 +112,9 @@ def make_step(
         update_d, optimizer_state_d = optimizer_d.update(gradient_d, state.discriminator_optimizer)
         discriminator = optax.apply_updates(state.discriminator, update_d)
 
-        value_g, gradient_fake = jax.value_and_grad(lambda x: loss.generator(score(discriminator, statistics, x)[0]))(fake)
+        value_g, gradient_fake = jax.value_and_grad(lambda x: loss.generator(score(discriminator, statistics, x)[0]))(
+            fake
+        )
         update_g, optimizer_state_g = optimizer_g.update(back(gradient_fake)[0], state.generator_optimizer)
         generator = optax.apply_updates(state.generator, update_g)
         # Early weights are far from any useful average, so the decay grows to its value over the first steps.
@@ -130,6 +132,12 @@ def make_step(
         return after, Losses(value_d, value_g)
 
     return jax.jit(step)
+
+
+def _split(network: nnx.Module) -> tuple[nnx.GraphDef, nnx.State, nnx.State]:
+    """Structure, weights and statistics of a network."""
+    parts: Any = nnx.split(network, nnx.Param, ...)
+    return parts
 
 
 def _optimizers(recipe: Recipe) -> tuple[optax.GradientTransformation, optax.GradientTransformation]:

@@ -92,9 +92,7 @@ def test_that_chi_square_is_zero_for_equal_and_one_for_disjoint_histograms():
     p, q = np.array([0.5, 0.5, 0, 0]), np.array([0, 0, 0.25, 0.75])
     assert chi_square(p, p) == 0.0
     assert chi_square(p, q) == 1.0
-    assert chi_square(
-        np.array([[1, 0, 0], [0.5, 0.5, 0]]), np.array([[1, 0, 0], [0, 0.5, 0.5]])
-    ) == pytest.approx(0.25)
+    assert chi_square(np.array([[1, 0, 0], [0.5, 0.5, 0]]), np.array([[1, 0, 0], [0, 0.5, 0.5]])) == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize("shape", [(30, 31), (26, 27, 28)])

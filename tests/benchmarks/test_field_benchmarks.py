@@ -24,9 +24,7 @@ def prior():
         FoldedLayer(rng.standard_normal((2, 2, 4, 4)).astype(np.float32), np.zeros(1, np.float32)),
     ]
     architecture = GeneratorArchitecture(2, 1, (Layer("same", 4, 3), Layer("up", 1, 4)))
-    return GeneratorPrior(
-        architecture, layers, FaciesModel((0, 1), (0.0,)), shift=0.0, scale=3.0, provenance={}
-    )
+    return GeneratorPrior(architecture, layers, FaciesModel((0, 1), (0.0,)), shift=0.0, scale=3.0, provenance={})
 
 
 @pytest.fixture(scope="module")

@@ -28,8 +28,7 @@ def test_that_torch_is_measured_by_its_better_format():
         "latent_gradient_in_loop": [40.0 * generator_speed.LOOP] * 3,
     }
     theirs = {
-        name: [{"a": 10.0, "b": 5.0}, {"a": 10.0, "b": 30.0}, {"a": 10.0, "b": 20.0}]
-        for name in generator_speed.KINDS
+        name: [{"a": 10.0, "b": 5.0}, {"a": 10.0, "b": 30.0}, {"a": 10.0, "b": 20.0}] for name in generator_speed.KINDS
     }
     figures = generator_speed.summary(ours, theirs)
     assert figures["forward_ratio_torch"] == 2.0

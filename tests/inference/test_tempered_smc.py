@@ -1,7 +1,7 @@
 """Tempered SMC against posteriors that are known exactly.
 
-Every statistical bound is of five standard errors, estimated from independent replicates; with about two hundred compared
-numbers in this file, the chance that a right sampler fails any of them is below 2e-4.
+Every statistical bound is of five standard errors, estimated from independent replicates; with about two hundred
+compared numbers in this file, the chance that a right sampler fails any of them is below 2e-4.
 """
 
 import jax
@@ -36,7 +36,9 @@ def test_that_a_linear_gaussian_posterior_is_reproduced(latents, data):
     posterior, mean, covariance, evidence = linear_gaussian(latents, data)
     runs = _replicates(posterior, TemperedSMC(particles=256, moves=3, leapfrogs=8, batch_size=256))
     _assert_mean_is([run.latents.mean(axis=0) for run in runs], mean)
-    _assert_mean_is([run.latents.var(axis=0) + (run.latents.mean(axis=0) - mean) ** 2 for run in runs], np.diag(covariance))
+    _assert_mean_is(
+        [run.latents.var(axis=0) + (run.latents.mean(axis=0) - mean) ** 2 for run in runs], np.diag(covariance)
+    )
     # log of a mean is biased by half its variance; the spread of the replicates tells that variance
     estimates = np.array([run.results["log_evidence"] for run in runs])
     assert abs(estimates.mean() + 0.5 * estimates.var(ddof=1) - evidence) <= (
@@ -65,7 +67,9 @@ def test_that_wells_with_stated_errors_are_weighed_not_forced():
     grid = Grid((1, 2))
     prior = LinearPrior(np.eye(2), FaciesModel((0, 1), (0.0,)))
     wells = HardData(grid, grid.centres([[0, 0]]), [1], prior.facies_model, error_probability=0.2)
-    runs = _replicates(Posterior(prior, grid, [wells]), TemperedSMC(particles=256, moves=4, leapfrogs=6, batch_size=256))
+    runs = _replicates(
+        Posterior(prior, grid, [wells]), TemperedSMC(particles=256, moves=4, leapfrogs=6, batch_size=256)
+    )
     _assert_mean_is([(run.realizations[:, 0, 0] == 1).mean() for run in runs], 0.8)
     _assert_mean_is([np.exp(run.results["log_evidence"]) for run in runs], 0.5)
 

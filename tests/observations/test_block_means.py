@@ -37,9 +37,7 @@ class IdentityPrior(AbstractPrior):
 
 @pytest.fixture
 def shares():
-    return BlockMeans(
-        GRID, LOWER, UPPER, [0.3, 0.5, 0.2], [0.05, 0.1, 0.02], THREE, facies=[2, 1, 0], slope=4.0
-    )
+    return BlockMeans(GRID, LOWER, UPPER, [0.3, 0.5, 0.2], [0.05, 0.1, 0.02], THREE, facies=[2, 1, 0], slope=4.0)
 
 
 @pytest.fixture
@@ -88,9 +86,7 @@ def test_that_exact_shares_count_thresholded_cells(shares):
 
 def test_that_soft_shares_average_the_probability_and_end_in_the_exact_ones(shares, field):
     probability = np.exp(THREE.log_probability(field, 4.0))
-    expected = [
-        np.sum(GRID.box_weights(LOWER[i], UPPER[i]) * probability[..., k]) for i, k in enumerate((2, 1, 0))
-    ]
+    expected = [np.sum(GRID.box_weights(LOWER[i], UPPER[i]) * probability[..., k]) for i, k in enumerate((2, 1, 0))]
     np.testing.assert_allclose(shares.predict(field), expected, rtol=1e-5)
     steep = BlockMeans(GRID, LOWER, UPPER, [0.3, 0.5, 0.2], 0.1, THREE, facies=[2, 1, 0], slope=1e6)
     np.testing.assert_allclose(steep.predict(field), shares.predict_exact(field), atol=1e-5)
@@ -145,9 +141,7 @@ def test_that_batches_and_compilation_change_nothing(kind, request):
     fields = jnp.asarray(np.random.default_rng(2).normal(size=(5, *GRID.shape)), jnp.float32)
     for function in (blocks.predict, blocks.predict_exact, blocks.log_likelihood):
         batched = jax.jit(jax.vmap(function))(fields)
-        np.testing.assert_allclose(
-            batched, jnp.stack([function(field) for field in fields]), rtol=1e-5, atol=1e-6
-        )
+        np.testing.assert_allclose(batched, jnp.stack([function(field) for field in fields]), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["shares", "means"])

@@ -153,9 +153,7 @@ def test_that_batches_and_compilation_change_nothing(wells):
     fields = jnp.asarray(np.random.default_rng(2).normal(size=(5, *GRID.shape)), jnp.float32)
     for function in (wells.predict, wells.predict_exact, wells.log_likelihood):
         batched = jax.jit(jax.vmap(function))(fields)
-        np.testing.assert_allclose(
-            batched, jnp.stack([function(field) for field in fields]), rtol=1e-5, atol=1e-6
-        )
+        np.testing.assert_allclose(batched, jnp.stack([function(field) for field in fields]), rtol=1e-5, atol=1e-6)
 
 
 def test_that_a_field_that_is_not_a_number_honours_no_well(wells):
@@ -195,9 +193,7 @@ def test_that_wells_in_one_cell_that_agree_become_one_pixel_with_the_smaller_err
 
 def test_that_two_certain_wells_in_one_cell_that_disagree_are_refused_by_name():
     points = np.array([[101.0, 1.0], [155.0, 2.5], [109.0, 4.0]])
-    sentence = (
-        "Well 1 at x 101 m, y 1 m shows facies 1, but well 3 at x 109 m, y 4 m shows facies 2 in the same"
-    )
+    sentence = "Well 1 at x 101 m, y 1 m shows facies 1, but well 3 at x 109 m, y 4 m shows facies 2 in the same"
     with pytest.raises(InputError, match=sentence):
         HardData(GRID, points, [1, 0, 2], THREE)
 
@@ -240,9 +236,7 @@ def test_that_wells_that_cannot_be_used_are_refused_by_name(changes, sentence):
 
 
 def test_that_a_field_of_another_shape_is_refused_rather_than_clamped(wells):
-    with pytest.raises(
-        InputError, match=r"The field has \(3, 3\) cells, but the data were placed on .* \(4, 6\)"
-    ):
+    with pytest.raises(InputError, match=r"The field has \(3, 3\) cells, but the data were placed on .* \(4, 6\)"):
         wells.predict(jnp.zeros((3, 3)))
 
 
@@ -295,9 +289,7 @@ def test_that_the_check_accepts_its_own_grid_and_prior_only(wells):
     wells.check(PRIOR, Grid((4, 6), spacing=(10.0, 5.0), origin=(100.0, 0.0)))
     with pytest.raises(InputError, match=r"'wells' were placed on a grid of \(4, 6\) cells"):
         wells.check(PRIOR, Grid((4, 6)))
-    with pytest.raises(
-        InputError, match=r"made for facies \(0, 1, 2\) .*, but the prior has facies \(0, 1\)"
-    ):
+    with pytest.raises(InputError, match=r"made for facies \(0, 1, 2\) .*, but the prior has facies \(0, 1\)"):
         wells.check(IdentityPrior(FaciesModel((0, 1), (0.0,))), GRID)
     with pytest.raises(InputError, match="but the prior has a continuous property"):
         wells.check(IdentityPrior(None), GRID)
@@ -305,9 +297,7 @@ def test_that_the_check_accepts_its_own_grid_and_prior_only(wells):
 
 def test_that_arrays_make_the_same_wells_again_bit_for_bit(field):
     points = GRID.lower + np.random.default_rng(3).uniform(size=(30, 2)) * (GRID.upper - GRID.lower)
-    wells = HardData(
-        GRID, points, np.arange(30) % 3, THREE, error_probability=0.1 / 3, slope=6.1, name="logs"
-    )
+    wells = HardData(GRID, points, np.arange(30) % 3, THREE, error_probability=0.1 / 3, slope=6.1, name="logs")
     arrays = wells.to_arrays()
     again = HardData.from_arrays("logs", arrays, GRID, PRIOR)
     assert again.name == "logs"

@@ -12,6 +12,8 @@ from latentinv.plotting import plot_fields, plot_run
 from latentinv.plotting._style import facies_colours, new_figure, show_facies
 from latentinv.priors import AbstractPrior, FaciesModel
 
+TWO_FACIES = FaciesModel((0, 1), (0.0,))
+
 
 class StillPrior(AbstractPrior):
     """A prior that is never asked for a field."""
@@ -29,7 +31,7 @@ class StillPrior(AbstractPrior):
         raise AssertionError
 
 
-def make_run(shape=(20, 30), draws=4, facies_model=FaciesModel((0, 1), (0.0,))):
+def make_run(shape=(20, 30), draws=4, facies_model=TWO_FACIES):
     grid, rng = Grid(shape, 2.0, 100.0), np.random.default_rng(0)
     prior = StillPrior(len(shape), facies_model)
     fields = rng.standard_normal((draws, *shape))

@@ -37,9 +37,7 @@ def test_that_the_margin_is_the_distance_to_the_nearest_threshold_of_the_facies(
 def test_that_the_margin_is_positive_just_where_the_facies_is(model):
     field = jnp.asarray(np.random.default_rng(0).normal(0, 2, 500), jnp.float32)
     for index in range(len(model.categories)):
-        np.testing.assert_array_equal(
-            model.margin(field, jnp.full(500, index)) > 0, model.index(field) == index
-        )
+        np.testing.assert_array_equal(model.margin(field, jnp.full(500, index)) > 0, model.index(field) == index)
 
 
 @MODELS
@@ -52,9 +50,7 @@ def test_that_the_soft_probabilities_sum_to_one(model, slope):
 
 def test_that_two_facies_are_the_logistic_model():
     field = np.linspace(-4, 4, 33)
-    np.testing.assert_allclose(
-        np.exp(TWO.log_probability(field, 3.0))[:, 1], 1 / (1 + np.exp(-3.0 * field)), rtol=2e-6
-    )
+    np.testing.assert_allclose(np.exp(TWO.log_probability(field, 3.0))[:, 1], 1 / (1 + np.exp(-3.0 * field)), rtol=2e-6)
 
 
 def test_that_the_middle_facies_is_the_difference_of_two_logistic_curves():

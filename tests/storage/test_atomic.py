@@ -156,9 +156,7 @@ def test_that_a_folder_without_write_access_is_refused():
     finally:
         shutil.rmtree(folder)
     assert len(set(result.stdout.splitlines())) == 1
-    assert result.stdout.startswith(
-        f"The folder of {folder}/a.h5 is not writable (Permission denied); change that"
-    )
+    assert result.stdout.startswith(f"The folder of {folder}/a.h5 is not writable (Permission denied); change that")
 
 
 @pytest.mark.parametrize(
@@ -262,9 +260,7 @@ def test_that_each_file_that_cannot_be_read_is_refused_in_one_sentence(tmp_path)
     refused(path, "is a run file; expected a prior file of latentinv")
     write(path, 1.0, format_version=3)
     text = refused(path, "newer")
-    assert text.endswith(
-        "was written by a newer latentinv (format 3; this one reads up to 1); update latentinv."
-    )
+    assert text.endswith("was written by a newer latentinv (format 3; this one reads up to 1); update latentinv.")
     write(path, 1.0, format_version="one")
     refused(path, "is truncated or damaged")
 

@@ -52,18 +52,13 @@ def test_that_big_metadata_fits(tmp_path):
 
 def test_that_the_digest_does_not_depend_on_the_order_of_names_and_tells_all_else():
     record = example()
-    turned = PriorRecord(
-        record.family, dict(reversed(record.metadata.items())), dict(reversed(record.arrays.items()))
-    )
+    turned = PriorRecord(record.family, dict(reversed(record.metadata.items())), dict(reversed(record.arrays.items())))
     assert digest(turned) == digest(record)
     codes = record.arrays["codes"]
     others = [
         record._replace(family="gaussian"),
         record._replace(metadata=record.metadata | {"sizes": [1, 3]}),
-        *(
-            record._replace(arrays=record.arrays | {"codes": c})
-            for c in (codes[::-1], codes[None], codes.view(bool))
-        ),
+        *(record._replace(arrays=record.arrays | {"codes": c}) for c in (codes[::-1], codes[None], codes.view(bool))),
         record._replace(arrays=record.arrays | {"more": codes}),
     ]
     assert len({digest(other) for other in [record, *others]}) == len(others) + 1
@@ -78,9 +73,7 @@ def test_that_changed_content_is_refused(tmp_path, part):
             file["arrays/codes"][0] = 1
         else:
             file.attrs[part] = '{"image":"other"}'
-    with pytest.raises(
-        StorageError, match="is damaged: its content does not match its digest; copy it again"
-    ) as error:
+    with pytest.raises(StorageError, match="is damaged: its content does not match its digest; copy it again") as error:
         read_prior(path)
     assert str(path) in str(error.value)
 

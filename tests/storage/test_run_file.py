@@ -64,9 +64,7 @@ def kept(first, last):
 
 
 def advance(run, steps, **more):
-    run.checkpoint(
-        state(steps), steps=steps, trace_rows=rows(run.steps, steps), draws=kept(run.steps, steps), **more
-    )
+    run.checkpoint(state(steps), steps=steps, trace_rows=rows(run.steps, steps), draws=kept(run.steps, steps), **more)
 
 
 def same(found, expected):

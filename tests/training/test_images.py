@@ -89,9 +89,7 @@ def test_that_grey_pictures_are_accepted_in_any_mode(tmp_path, mode):
 
 def test_that_a_named_array_is_taken_from_several(tmp_path, facies):
     path = write(tmp_path, facies, "npz")
-    np.testing.assert_array_equal(
-        read_training_image(path, key="other").facies, read_training_image(path).facies[::-1]
-    )
+    np.testing.assert_array_equal(read_training_image(path, key="other").facies, read_training_image(path).facies[::-1])
     np.savez(tmp_path / "b.npz", one=facies, two=facies)
     with pytest.raises(InputError, match="holds the arrays one, two, and no key was given"):
         read_training_image(tmp_path / "b.npz")
@@ -221,13 +219,9 @@ def test_that_the_coarsened_channel_image_keeps_its_proportion():
         pytest.skip(f"the reference data are not at {file}; set LATENTINV_DATA")
     image = read_training_image(file)
     coarse = coarsen(image, 2)
-    assert facies_share(coarse.facies[None], 1) == pytest.approx(
-        facies_share(image.facies[None], 1), abs=5e-4
-    )
+    assert facies_share(coarse.facies[None], 1) == pytest.approx(facies_share(image.facies[None], 1), abs=5e-4)
     # Smooth bodies have twice the boundary in a cell twice as long.
-    assert total_variation(coarse.facies[None]) == pytest.approx(
-        2 * total_variation(image.facies[None]), rel=0.05
-    )
+    assert total_variation(coarse.facies[None]) == pytest.approx(2 * total_variation(image.facies[None]), rel=0.05)
 
 
 def test_that_impossible_coarsening_is_refused():
@@ -267,9 +261,7 @@ def test_that_patches_are_flipped_only_along_the_axes_asked_for():
 
 def test_that_patches_larger_than_the_image_or_unknown_axes_are_refused(facies):
     image = TrainingImage.from_array(facies, "a")
-    with pytest.raises(
-        InputError, match="A patch of 7 × 9 cells cannot be cut from the training image of 6 × 9"
-    ):
+    with pytest.raises(InputError, match="A patch of 7 × 9 cells cannot be cut from the training image of 6 × 9"):
         sample_patches(np.random.default_rng(0), image, (7, 9), 1)
     with pytest.raises(InputError, match="as many axes"):
         sample_patches(np.random.default_rng(0), image, (2, 2, 2), 1)

@@ -1,0 +1,162 @@
+"""The training loop: resumed equals uninterrupted, bit for bit, and failures lose nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import latentinv.training._loop as loop
+from latentinv import InputError, NonFiniteError, StorageError, load_prior
+from latentinv.training import Losses, checkpoint_path, parse_recipe, resume_training, train
+
+RECIPE = """
+[image.simulator]
+shape = [120, 120]
+seed = 3
+
+[training]
+steps = 8
+batch = 2
+patch = [32, 32]
+evaluate_every = 2
+"""
+SCRIPT = """
+import sys
+from latentinv.training import resume_training
+resume_training(sys.argv[1])
+"""
+
+
+class _Interrupter:
+    """A listener that interrupts the training after a step."""
+
+    def __init__(self, stop_at):
+        self.stop_at = stop_at
+
+    def on_step(self, step, losses):
+        if step == self.stop_at:
+            raise KeyboardInterrupt
+
+    def on_comparison(self, step, comparison, kept): ...
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    return parse_recipe(RECIPE, tmp_path_factory.mktemp("recipe"))
+
+
+@pytest.fixture(scope="module")
+def reference(recipe, tmp_path_factory):
+    return train(recipe, tmp_path_factory.mktemp("reference") / "prior.h5")
+
+
+def _assert_same_prior(path, reference):
+    ours, theirs = load_prior(path).to_record(), reference.prior.to_record()
+    assert ours.metadata == theirs.metadata
+    for name, array in theirs.arrays.items():
+        np.testing.assert_array_equal(ours.arrays[name], array)
+
+
+def test_that_a_training_leaves_a_prior_a_checkpoint_and_a_sheet(recipe, tmp_path):
+    result = train(recipe, tmp_path / "prior.h5", minutes=1e-6)
+    assert result.steps == 1  # the time is looked at after each step
+    assert load_prior(tmp_path / "prior.h5").fingerprint() == result.prior.fingerprint()
+    assert checkpoint_path(tmp_path / "prior.h5").exists()
+    with Image.open(tmp_path / "prior.samples.png") as sheet:
+        assert min(sheet.size) > 100
+    provenance = result.prior.provenance
+    assert provenance["recipe"] == RECIPE
+    assert len(provenance["image_sha256"]) == 64
+
+
+def test_that_calibration_gives_the_share_of_the_image(reference, recipe):
+    shares = np.mean(recipe.load_image().facies)
+    from latentinv import Grid
+    from latentinv.inference import realize
+    from latentinv.posterior import Posterior
+
+    posterior = Posterior(reference.prior, Grid((32, 32)), [])
+    z = np.random.default_rng(0).standard_normal((400, posterior.latent_size)).astype(np.float32)
+    drawn = realize(posterior, z).reshape(400, -1).mean(axis=1)
+    # the calibration's own 256 fields scatter too; five standard errors of both: false alarm below 1e-5
+    error = drawn.std() * np.sqrt(1 / 400 + 1 / 256)
+    assert abs(drawn.mean() - shares) < 5 * error
+
+
+def test_that_a_training_interrupted_between_checkpoints_equals_one_that_was_not(recipe, reference, tmp_path):
+    path = tmp_path / "prior.h5"
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, path, listener=_Interrupter(stop_at=3))
+    resume_training(checkpoint_path(path))
+    _assert_same_prior(path, reference)
+
+
+def test_that_ten_kills_at_random_moments_change_no_bit(recipe, reference, tmp_path):
+    path = tmp_path / "prior.h5"
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, path, listener=_Interrupter(stop_at=1))
+    checkpoint = checkpoint_path(path)
+    rng = np.random.default_rng(7)
+    cache = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    kills = 0
+    for attempt in range(10):
+        worker = subprocess.Popen([sys.executable, "-c", SCRIPT, str(checkpoint)], env={**os.environ, **cache})
+        before, limit = checkpoint.stat().st_mtime_ns, time.monotonic() + (60 if attempt == 0 else 20)
+        while worker.poll() is None and checkpoint.stat().st_mtime_ns == before and time.monotonic() < limit:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.5))
+        kills += worker.poll() is None
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        if path.exists():
+            break
+    assert kills >= 2
+    resume_training(checkpoint)
+    _assert_same_prior(path, reference)
+
+
+def test_that_a_loss_that_is_not_finite_leaves_the_last_good_state(recipe, tmp_path, monkeypatch):
+    make_step = loop.make_step
+
+    def poisoned(recipe, networks):
+        step = make_step(recipe, networks)
+
+        def run(state, real):
+            after, losses = step(state, real)
+            return after, (losses if int(state.step) < 5 else Losses(losses.discriminator, np.float32(np.nan)))
+
+        return run
+
+    monkeypatch.setattr(loop, "make_step", poisoned)
+    with pytest.raises(NonFiniteError, match=r"step 6.*was written to"):
+        train(recipe, tmp_path / "prior.h5")
+    assert load_prior(tmp_path / "prior.h5").provenance["kept"]["step"] in (2.0, 4.0)
+
+
+def test_that_patches_larger_than_the_image_are_refused_before_any_work(tmp_path):
+    text = RECIPE.replace("[32, 32]", "[128, 128]")
+    with pytest.raises(InputError, match="128"):
+        train(parse_recipe(text, tmp_path), tmp_path / "prior.h5")
+    assert not list(tmp_path.iterdir())
+
+
+def test_that_an_existing_prior_or_checkpoint_is_not_overwritten(recipe, tmp_path):
+    (tmp_path / "prior.training.h5").write_bytes(b"precious")
+    with pytest.raises(StorageError, match="exists already"):
+        train(recipe, tmp_path / "prior.h5")
+    assert (tmp_path / "prior.training.h5").read_bytes() == b"precious"
+
+
+def test_that_a_changed_image_is_not_trained_on(recipe, tmp_path, monkeypatch):
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, tmp_path / "prior.h5", listener=_Interrupter(stop_at=1))
+    original = loop.parse_recipe
+    changed = RECIPE.replace("seed = 3", "seed = 4")
+    monkeypatch.setattr(loop, "parse_recipe", lambda text, folder: original(changed, folder))
+    with pytest.raises(InputError, match="image has changed"):
+        resume_training(checkpoint_path(tmp_path / "prior.h5"))
