@@ -5,14 +5,14 @@
 #   make bench    the benchmarks, one after another
 #   make lint     style, format and types
 #   make clean    remove caches and output/, keep the environment
-# Another interpreter: make test PYTHON=python3.12. Another place for the environment: make test VENV=/tmp/venv.
+# Another interpreter: make test PYTHON=python3.12. Another place for the environment: make test VENV=../venv.
 
 PYTHON ?= python3
 VENV ?= .venv
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-BENCHMARKS := $(sort $(wildcard benchmarks/[a-z0-9]*.py))
+BENCHMARKS := training hard_data generation generator_speed
 
 .PHONY: environment demo test assure bench lint clean
 
@@ -29,8 +29,7 @@ assure: $(STAMP)
 	JAX_PLATFORMS=cpu $(BIN)/python -m pytest -m assure
 
 bench: $(STAMP)
-	@test -n "$(BENCHMARKS)" || echo "There are no benchmarks in benchmarks/."
-	@for benchmark in $(BENCHMARKS); do echo "$$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+	@for benchmark in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$benchmark || exit 1; done
 
 lint: $(STAMP)
 	$(BIN)/python -m ruff check .

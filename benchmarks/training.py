@@ -1,14 +1,14 @@
 """What a prior trained from nothing in a given time is worth.
 
-Trains by `models/channels.toml` for at most the given minutes, then draws 256 fields of 128×128 cells and
-compares them with the training image: the share of sand and the total variation with the whole image, the
-patterns (Jensen–Shannon divergence of 4×4 patterns on three scales) with the whole image, and connectivity
+Trains by a recipe (`models/channels.toml` unless another is named) for at most the given minutes, then draws 256 fields
+of 128×128 cells and compares them with the training image: the share of sand and the total variation with the whole
+image, the patterns (Jensen–Shannon divergence of 4×4 patterns on three scales) with the whole image, and connectivity
 curves (lags 1 to 64, both axes, both facies; root mean square difference) with 1024 patches of the same
 size, since a cluster in a window is not a cluster in the image. Two ``floor`` figures give the same
 distances for 256 patches of the image itself in place of the fields.
 
-Run ``python -m benchmarks.training --minutes 30 [--output FILE]``. Nothing else should run on the machine
-meanwhile.
+Run ``python -m benchmarks.training --minutes 30 [--recipe FILE] [--output FILE]``. Nothing else should run on the
+machine meanwhile.
 """
 
 import argparse
@@ -111,13 +111,14 @@ def connectivity_curves(indices: Int[np.ndarray, "image *grid"], top: int) -> np
 
 def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train in the output's place, or in a folder that is removed at the end."""
-    folder = data_file("training_images/channels_2500.npz").parent
-    recipe = dataclasses.replace(read_recipe(ROOT / "models" / "channels.toml"), folder=folder)
+    recipe = read_recipe(arguments.recipe)
+    if recipe.image.file is not None:
+        recipe = dataclasses.replace(recipe, folder=data_file(f"training_images/{recipe.image.file}").parent)
     with tempfile.TemporaryDirectory() as scratch:
-        output = Path(arguments.output or Path(scratch) / "channels.h5")
+        output = Path(arguments.output or Path(scratch) / "prior.h5")
         figures = train_and_measure(recipe, output, arguments.minutes)
     show(
-        f"The compact generator after {figures['minutes']:.1f} minutes, {FIELDS} fields of {CELLS}×{CELLS}",
+        f"The {recipe.networks.architecture} generator after {figures['minutes']:.1f} minutes, {FIELDS} fields",
         figures,
     )
     return figures
@@ -125,10 +126,9 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def parse(words: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.training", description="Train the channel prior and measure it."
-    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description="Train a prior and measure it.")
     parser.add_argument("--minutes", type=float, default=30.0, help="train for at most this time")
+    parser.add_argument("--recipe", default=str(ROOT / "models" / "channels.toml"), help="the training's recipe")
     parser.add_argument("--output", help="keep the prior in this file, which must not exist")
     return parser.parse_args(words)
 

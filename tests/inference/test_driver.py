@@ -100,6 +100,37 @@ def test_that_ten_kills_at_random_moments_change_no_bit(name, tmp_path):
     _assert_same(resume(path), reference)
 
 
+FULL_DISK = """
+import resource, signal, sys
+from latentinv import StorageError, TemperedSMC, sample
+from tests.inference.test_driver import SMALL
+from tests.problems import generator_posterior
+
+class Filler:
+    def on_step(self, step, progress):
+        if step == 3:  # from here on, writing any file beyond four kilobytes fails, as on a full disk
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+
+try:
+    sample(generator_posterior(), TemperedSMC(**SMALL["smc"]), seed=6, output=sys.argv[1], listener=Filler())
+except StorageError as error:
+    print(error)
+"""
+
+
+def test_that_a_disk_that_fills_in_the_middle_loses_nothing_that_was_saved(tmp_path):
+    path = tmp_path / "run.h5"
+    said = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=True
+    ).stdout
+    assert str(path) in said
+    assert "what was saved before is whole" in said.lower()
+    assert [file.name for file in tmp_path.iterdir()] == ["run.h5"]
+    reference = sample(generator_posterior(), TemperedSMC(**SMALL["smc"]), seed=6)
+    _assert_same(resume(path), reference)
+
+
 def test_that_an_existing_output_is_refused_before_any_work(tmp_path):
     path = tmp_path / "run.h5"
     path.write_bytes(b"precious")
