@@ -41,6 +41,8 @@ class MoveInfo(NamedTuple):
     acceptance: Float[Array, "particle"]
     """Probability with which each proposal was accepted."""
     accepted: Bool[Array, "particle"]
+    conservation: Float[Array, "particle"]
+    """The same probability were the guide the target: one minus it is the leapfrog's error alone."""
     non_finite: Float[Array, ""]
     """Proposals that left the finite numbers; they are rejected."""
 
@@ -50,6 +52,7 @@ def hamiltonian_move(
     start: Trajectory,
     *,
     follow: Callable[[Array], Trajectory],
+    log_guide: Callable[[Predictions], Array],
     log_target: Callable[[Predictions], Array],
     mass: MassMatrix,
     step_size: Float[Array, ""],
@@ -65,8 +68,8 @@ def hamiltonian_move(
         Where the particles are.
     follow
         Evaluates the guide for all particles: predictions and force.
-    log_target
-        Log-likelihood of the target from one particle's predictions.
+    log_guide, log_target
+        Log-likelihoods of guide and target from one particle's predictions.
     mass
         The metric.
     step_size
@@ -86,17 +89,22 @@ def hamiltonian_move(
 
     (end, momentum_end), _ = lax.scan(leapfrog, (start, momentum), length=leapfrogs)
 
-    def log_joint(here: Trajectory, p: Array) -> Array:
+    def log_joint(here: Trajectory, p: Array, log_likelihood: Callable[[Predictions], Array]) -> Array:
         z, predictions = here.population
-        return jax.vmap(log_prior)(z) + jax.vmap(log_target)(predictions) - mass.kinetic(p)
+        return jax.vmap(log_prior)(z) + jax.vmap(log_likelihood)(predictions) - mass.kinetic(p)
 
-    before, after = log_joint(start, momentum), log_joint(end, momentum_end)
-    finite = jnp.isfinite(end.population.z).all(axis=1) & jnp.isfinite(end.force).all(axis=1) & ~jnp.isnan(after)
-    acceptance = jnp.where(finite, jnp.exp(jnp.minimum(after - before, 0.0)), 0.0)
+    def gain(log_likelihood: Callable[[Predictions], Array]) -> Array:
+        return log_joint(end, momentum_end, log_likelihood) - log_joint(start, momentum, log_likelihood)
+
+    change = gain(log_target)
+    finite = jnp.isfinite(end.population.z).all(axis=1) & jnp.isfinite(end.force).all(axis=1) & ~jnp.isnan(change)
+    acceptance, conservation = (
+        jnp.where(finite, jnp.exp(jnp.minimum(log_ratio, 0.0)), 0.0) for log_ratio in (change, gain(log_guide))
+    )
     accepted = jax.random.uniform(key_accept, acceptance.shape) < acceptance
 
     def choose(new: Array, old: Array) -> Array:
         return jnp.where(accepted.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
 
     moved = jax.tree.map(choose, end, start)
-    return moved, MoveInfo(acceptance, accepted, jnp.sum(~finite).astype(jnp.float32))
+    return moved, MoveInfo(acceptance, accepted, conservation, jnp.sum(~finite).astype(jnp.float32))

@@ -1,0 +1,48 @@
+"""The package as users install it."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import latentinv
+from latentinv.priors import find_prior
+
+ROOT = Path(__file__).resolve().parents[1]
+SHIPPED = ("channels", "meanders")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_that_shipped_priors_are_found_by_name_and_are_small(name):
+    prior = latentinv.load_prior(name)
+    assert prior.latent_size(latentinv.Grid((40, 40))) > 0
+    assert find_prior(name).stat().st_size < 8e6
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_that_a_shipped_prior_was_made_by_its_recipe(name):
+    recipe = (ROOT / "models" / f"{name}.toml").read_text(encoding="utf-8")
+    assert latentinv.load_prior(name).provenance["recipe"] == recipe
+
+
+@pytest.mark.assure
+def test_that_a_wheel_carries_the_priors(tmp_path):
+    command = [sys.executable, "-m", "pip", "wheel", str(ROOT), "--no-deps", "--quiet", "--wheel-dir", str(tmp_path)]
+    subprocess.run(command, check=True)
+    (wheel,) = tmp_path.glob("latentinv-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        archive.extractall(tmp_path / "site")
+    assert {f"latentinv/models/{name}.h5" for name in SHIPPED} <= set(names)
+    script = "import latentinv; latentinv.load_prior('meanders'); print(latentinv.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path / "site"), "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert str(tmp_path / "site") in done.stdout
