@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.observations import AbstractObservation, Report
+from latentinv.observations import AbstractObservation, Report, check_agreement
 from latentinv.priors import AbstractPrior
 
 Target = Literal["thresholded", "soft"]
@@ -47,7 +47,8 @@ class Posterior:
     Raises
     ------
     InputError
-        If an observation does not fit the prior or the grid, two have the same name, or the target is unknown.
+        If an observation does not fit the prior or the grid, two have the same name or contradict each other, or the
+        target is unknown.
     """
 
     def __init__(
@@ -72,9 +73,13 @@ class Posterior:
         names = [observation.name for observation in self.observations]
         for name in names:
             if names.count(name) > 1:
-                raise InputError(f"Two observations are called '{name}'; give each its own name.")
+                raise InputError(
+                    f"Two observations are called '{name}'; give each its own name "
+                    "(a file's data are called after the file)."
+                )
         for observation in self.observations:
             observation.check(prior, grid)
+        check_agreement(self.observations)
 
     def field(self, z: Float[Array, "latent"]) -> Float[Array, "*grid"]:
         """The field of a latent vector."""
@@ -82,7 +87,10 @@ class Posterior:
 
     def predict(self, z: Float[Array, "latent"]) -> Predictions:
         """Predict every datum from one generated field, softly and exactly."""
-        field = self.field(z)
+        return self.predict_field(self.field(z))
+
+    def predict_field(self, field: Float[Array, "*grid"]) -> Predictions:
+        """Predict every datum from a field, softly and exactly."""
         return Predictions(
             tuple(observation.predict(field) for observation in self.observations),
             tuple(observation.predict_exact(field) for observation in self.observations),

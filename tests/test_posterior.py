@@ -54,6 +54,15 @@ def test_that_two_observations_of_one_name_are_refused():
         Posterior(prior, grid, [wells, wells])
 
 
+def test_that_certain_wells_of_two_files_that_contradict_are_refused_by_name():
+    prior, grid = random_generator_prior(), Grid((20, 18))
+    model, place = prior.facies_model, grid.centres([[3, 4]])
+    first, second = HardData(grid, place, [1], model, name="old"), HardData(grid, place, [0], model, name="new")
+    with pytest.raises(InputError, match=r"x 4\.5 m, y 3\.5 m 'old' shows facies 1 and 'new' facies 0"):
+        Posterior(prior, grid, [first, second])
+    Posterior(prior, grid, [first, HardData(grid, place, [0], model, error_probability=0.1, name="new")])
+
+
 def test_that_data_of_another_grid_are_refused():
     prior = random_generator_prior()
     wells = wells_of_a_draw(prior, Grid((20, 18)), 3)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from latentinv.observations import AbstractObservation, Report
 
 DATA_WORDS = {"hard_data": "pixels honoured", "block_means": "block means within two sd"}
+SENTENCES = ("unmet", "strained", "warnings")
 BATCH = 16
 FEW = 12
 
@@ -26,11 +27,17 @@ def print_run(console: Console, run: "Run", rows: dict[str, str], *, noun: str =
     distinct = count_distinct(run.realizations)
     table.add_row(noun, f"{len(run.latents)}, {distinct} of them distinct" if distinct else "none")
     for name, value in run.results.items():
-        if name != "unmet":
+        if name not in SENTENCES:
             table.add_row(name.replace("_", "-"), say_result(value))
     for name, text in {"steps": str(run.steps), **rows}.items():
         table.add_row(name, text)
     console.print(table)
+    for sentence in run.results.get("warnings", []):
+        console.print(f"Warning: {sentence}", markup=False)
+    if "strained" in run.results:
+        console.print(f"The {noun} contradict:")
+        for sentence in run.results["strained"]:
+            console.print(f"  {sentence}", markup=False)
 
 
 def exit_if_unmet(run: "Run") -> None:

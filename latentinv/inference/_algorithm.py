@@ -39,6 +39,8 @@ class Kernel(NamedTuple):
     """Words for people from a state and its info."""
     draws: Callable[[Any], jax.Array]
     """The draws ``[draw, latent]`` of the last state."""
+    samples_target: bool
+    """Whether the draws follow the posterior's target; optima of the soft model do not."""
     results: Callable[[Any], dict[str, Any]]
     """Single numbers to keep: log-evidence, gradients spent …"""
 

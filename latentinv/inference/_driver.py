@@ -7,7 +7,9 @@ the lost steps exactly.
 """
 
 import dataclasses
+import functools
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -17,7 +19,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from latentinv.observations import OBSERVATIONS, Report
-from latentinv.posterior import Posterior, map_batched
+from latentinv.posterior import Posterior, Predictions, map_batched
 from latentinv.priors import prior_from_record
 from latentinv.storage import ObservationRecord, RunFile, RunHeader, require_new
 
@@ -45,7 +47,8 @@ class Run(NamedTuple):
     realizations: Shaped[np.ndarray, "draw *grid"]
     """Facies codes of each draw; field values for a prior of a continuous property."""
     results: dict[str, Any]
-    """Single results, such as ``log_evidence``; ``unmet`` lists data that were out of reach."""
+    """Single results, such as ``log_evidence``. Sentences: ``unmet`` names data out of reach (no draw is kept),
+    ``strained`` data that the draws contradict, ``warnings`` what makes the draws less than they should be."""
     trace: dict[str, np.ndarray]
     """One row a step of whatever the algorithm reports."""
     steps: int
@@ -126,7 +129,7 @@ def _drive(
 ) -> Run:
     if store is not None and store.finished:
         return _stored_run(posterior, store)
-    kernel = algorithm.build(posterior)
+    kernel = _kernel(algorithm, posterior)
     key = jax.random.key(seed)
     steps, state = _first_state(kernel, key, store)
     rows: list[dict[str, np.ndarray]] = []
@@ -143,9 +146,7 @@ def _drive(
             rows = []
             saved_at = time.monotonic()
             saving = saved_at - begun
-    latents = np.asarray(kernel.draws(state))
-    realizations = realize(posterior, latents)
-    results = kernel.results(state)
+    latents, realizations, results = _finish(posterior, kernel, state)
     if store is not None:
         name = "field" if posterior.prior.facies_model is None else "facies"
         draws = {"latents": latents, name: realizations}
@@ -153,6 +154,28 @@ def _drive(
         return _stored_run(posterior, store)
     columns = {name: np.stack([row[name] for row in rows]) for name in rows[0]} if rows else {}
     return Run(posterior, algorithm.name, latents, realizations, results, columns, steps)
+
+
+def _finish(posterior: Posterior, kernel: Kernel, state: Any) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """Generate the draws as they are stored and check these against the data.
+
+    A field value at a threshold may round to its other side in another compiled program; a draw that misses a certain
+    datum so is dropped. Data that the draws contradict, though no likelihood excludes it, are named.
+    """
+    latents, results = np.asarray(kernel.draws(state)), kernel.results(state)
+    realizations, predictions = _realize_and_predict(posterior, latents)
+    warnings = list(results.get("warnings", []))
+    if posterior.target == "thresholded" and kernel.samples_target:
+        kept = np.isfinite(np.asarray(jax.vmap(posterior.exact_log_likelihood)(predictions)))
+        if not kept.all():
+            warnings.append(f"{np.sum(~kept)} of {kept.size} draws miss a certain datum by rounding and were dropped.")
+            latents, realizations = latents[kept], realizations[kept]
+            predictions = jax.tree.map(lambda x: x[kept], predictions)
+    if len(latents):
+        pairs = zip(posterior.observations, predictions.exact, strict=True)
+        strained = [sentence for o, exact in pairs for sentence in o.failures(np.asarray(exact))]
+        results = {**results, "strained": strained} if strained else results
+    return latents, realizations, {**results, "warnings": warnings} if warnings else results
 
 
 def _first_state(kernel: Kernel, key: jax.Array, store: RunFile | None) -> tuple[int, Any]:
@@ -183,11 +206,29 @@ def _stored_run(posterior: Posterior, store: RunFile) -> Run:
 
 def realize(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> Shaped[np.ndarray, "draw *grid"]:
     """Generate the fields of latents, as facies codes where the prior has facies."""
+    return _realize_and_predict(posterior, latents)[0]
+
+
+def _realize_and_predict(posterior: Posterior, latents: np.ndarray) -> tuple[np.ndarray, Predictions]:
+    fields, predictions = _generator(posterior)(jnp.asarray(latents))
+    model = posterior.prior.facies_model
+    kind = np.float32 if model is None else np.min_scalar_type(max(model.categories))
+    return np.asarray(fields).astype(kind), predictions
+
+
+@functools.lru_cache(maxsize=4)
+def _generator(posterior: Posterior) -> Callable[[jax.Array], tuple[jax.Array, Predictions]]:
+    """The compiled map from draws to realizations and what they predict, kept for the next seed."""
     model = posterior.prior.facies_model
 
-    def one(z: jax.Array) -> jax.Array:
+    def one(z: jax.Array) -> tuple[jax.Array, Predictions]:
         field = posterior.field(z)
-        return field if model is None else model.facies(field)
+        return (field if model is None else model.facies(field)), posterior.predict_field(field)
 
-    fields = np.asarray(jax.jit(lambda z: map_batched(one, z, GENERATION_BATCH))(jnp.asarray(latents)))
-    return fields if model is None else fields.astype(np.min_scalar_type(max(model.categories)))
+    return jax.jit(lambda z: map_batched(one, z, GENERATION_BATCH))
+
+
+@functools.lru_cache(maxsize=4)
+def _kernel(algorithm: AbstractAlgorithm, posterior: Posterior) -> Kernel:
+    """The algorithm bound to the posterior, kept with its compiled parts for the next seed."""
+    return algorithm.build(posterior)

@@ -79,7 +79,15 @@ class MultistartMAP(AbstractAlgorithm):
     def build(self, posterior: Posterior) -> Kernel:
         """Bind the optimiser to a posterior."""
         machine = _Machine(self, posterior)
-        return Kernel(machine.init, machine.step, machine.finished, machine.progress, machine.draws, machine.results)
+        return Kernel(
+            init=machine.init,
+            step=machine.step,
+            finished=machine.finished,
+            progress=machine.progress,
+            draws=machine.draws,
+            samples_target=False,
+            results=machine.results,
+        )
 
 
 class _Machine:

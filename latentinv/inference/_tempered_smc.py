@@ -126,7 +126,15 @@ class TemperedSMC(AbstractAlgorithm):
     def build(self, posterior: Posterior) -> Kernel:
         """Bind the sampler to a posterior."""
         machine = _Machine(self, posterior)
-        return Kernel(machine.init, machine.step, machine.finished, machine.progress, machine.draws, machine.results)
+        return Kernel(
+            init=machine.init,
+            step=machine.step,
+            finished=machine.finished,
+            progress=machine.progress,
+            draws=machine.draws,
+            samples_target=True,
+            results=machine.results,
+        )
 
 
 class _Machine:
@@ -209,20 +217,30 @@ class _Machine:
         return state.population.z[: 0 if int(state.stage) == STUCK else None]
 
     def results(self, state: SMCState) -> dict[str, Any]:
-        """Log-evidence, levels and, if the ladder got stuck, the data that could not be met."""
+        """Log-evidence and levels; if the ladder got stuck, the data that could not be met; warnings."""
         results: dict[str, Any] = {"levels": int(state.level)}
         if int(state.stage) == STUCK:
-            results["unmet"] = [
-                sentence
-                for observation, predictions in zip(
-                    self.posterior.observations, state.population.predictions.exact, strict=True
-                )
-                for sentence in observation.failures(np.asarray(predictions))
-            ]
-        else:
-            results["log_evidence"] = float(state.log_evidence)
-            results["effective_sample_size_at_jump"] = float(state.jump_size)
+            return {**results, "unmet": self._unmet(state)}
+        results["log_evidence"] = float(state.log_evidence)
+        if self.thresholded:
+            size = float(state.jump_size)
+            results["effective_sample_size_at_jump"] = size
+            if size < 0.9 * self.settings.ess_target * self.settings.particles:
+                results["warnings"] = [
+                    f"Only about {size:.0f} of {self.settings.particles} particles met all data when the ladder ended, "
+                    "so the draws descend from these and the log-evidence is not reliable; raise moves, particles or "
+                    "max_levels."
+                ]
         return results
+
+    def _unmet(self, state: SMCState) -> list[str]:
+        if not self.thresholded:
+            return [
+                f"the soft model is reached at inverse temperature 1, and {int(state.level)} levels led only to "
+                f"{float(state.inverse_temperature):.2g}; raise max_levels or moves"
+            ]
+        pairs = zip(self.posterior.observations, state.population.predictions.exact, strict=True)
+        return [sentence for observation, exact in pairs for sentence in observation.failures(np.asarray(exact))]
 
     def _exact(self, state: SMCState) -> Float[Array, "particle"]:
         return jax.vmap(self.posterior.exact_log_likelihood)(state.population.predictions)
@@ -341,8 +359,10 @@ def _resampled(
     key: Array, population: Population, log_weights: Float[Array, "particle"]
 ) -> tuple[Population, Float[Array, ""]]:
     """Systematic resampling (Kitagawa 1996, doi:10.2307/1390750); gives the effective sample size too."""
-    weights = jax.nn.softmax(log_weights)
-    count = log_weights.size
-    positions = (jnp.arange(count) + jax.random.uniform(key)) / count
-    index = jnp.minimum(jnp.searchsorted(jnp.cumsum(weights), positions), count - 1)
+    cumulative = jnp.cumsum(jax.nn.softmax(log_weights))
+    count, total = log_weights.size, cumulative[-1]
+    positions = (jnp.arange(count) + jax.random.uniform(key)) / count * total
+    # From the right, and not beyond the last that adds weight, so that rounding never picks a particle of weight zero.
+    last = jnp.searchsorted(cumulative, total, side="left")
+    index = jnp.minimum(jnp.searchsorted(cumulative, positions, side="right"), last)
     return jax.tree.map(lambda x: x[index], population), _effective_size(log_weights)

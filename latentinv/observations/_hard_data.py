@@ -180,15 +180,17 @@ class HardData(AbstractObservation):
     def tempered_log_likelihood(
         self, prediction: Float[Array, "datum"], inverse_temperature: float | Float[Array, ""]
     ) -> Float[Array, ""]:
-        """Sum of log(e + (1 − 2e) σ(slope · t · margin)), e error probability, t inverse temperature."""
-        errors = jnp.asarray(self.error_probability, prediction.dtype)
+        """Sum of log(e' + (1 − e − e') σ(slope · t · margin)), e error probability, e' = e / (facies − 1), t inverse
+        temperature: a wrong code is any of the others alike.
+        """
+        errors, other = self._errors(prediction)
         log_seen = jax.nn.log_sigmoid(self.slope * inverse_temperature * prediction)
-        return jnp.sum(jnp.logaddexp(jnp.log(errors), jnp.log1p(-2 * errors) + log_seen))
+        return jnp.sum(jnp.logaddexp(jnp.log(other), jnp.log1p(-errors - other) + log_seen))
 
     def exact_log_likelihood(self, prediction: Float[Array, "datum"]) -> Float[Array, ""]:
-        """Sum of log(1 − e) for hits and log(e) for misses; minus infinity if a certain datum is missed."""
-        errors = jnp.asarray(self.error_probability, prediction.dtype)
-        return jnp.sum(jnp.where(prediction > 0.5, jnp.log1p(-errors), jnp.log(errors)))
+        """Sum of log(1 − e) for hits and log(e / (facies − 1)) for misses; −∞ if a certain datum is missed."""
+        errors, other = self._errors(prediction)
+        return jnp.sum(jnp.where(prediction > 0.5, jnp.log1p(-errors), jnp.log(other)))
 
     def report(self, field: Float[Array, "*grid"]) -> Report:
         """Say how many pixels a field honours."""
@@ -228,8 +230,34 @@ class HardData(AbstractObservation):
             name=name,
         )
 
+    def _errors(self, prediction: Float[Array, "datum"]) -> tuple[Float[Array, "datum"], Float[Array, "datum"]]:
+        """Probability that a code is wrong, and that it is wrong in a given way."""
+        errors = jnp.asarray(self.error_probability, prediction.dtype)
+        return errors, errors / (len(self.facies_model.categories) - 1)
+
     def _values(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         return field_on(self.grid, field)[tuple(self._cells.T)]
+
+
+def check_agreement(observations: Sequence[AbstractObservation]) -> None:
+    """Refuse certain wells of different observations that contradict each other in one cell.
+
+    Raises
+    ------
+    InputError
+        If two do.
+    """
+    seen: dict[tuple[int, ...], tuple[int, str]] = {}
+    for wells in (o for o in observations if isinstance(o, HardData)):
+        for cell, code, error in zip(wells.cells, wells.codes, wells.error_probability, strict=True):
+            if error > 0:
+                continue
+            before, name = seen.setdefault(tuple(cell), (code, wells.name))
+            if before != code:
+                raise InputError(
+                    f"At {say_point(wells.grid.centres(cell)[0])} '{name}' shows facies {before} and '{wells.name}' "
+                    f"facies {code}, both as certain; correct one of them or give an error probability."
+                )
 
 
 def _facies_model(prior: AbstractPrior, source: str) -> FaciesModel:

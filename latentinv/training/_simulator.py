@@ -66,9 +66,9 @@ class ChannelSimulator:
     """
 
     proportion: float = 0.3
-    width: float = 7.0
+    width: float = 9.0
     amplitude: float = 6.0
-    wavelength: float = 64.0
+    wavelength: float = 90.0
     azimuth_degrees: float = 0.0
     spread_degrees: float = 8.0
 
