@@ -49,7 +49,7 @@ class Printer:
         print(f"{step:4d}  {100 * progress.done:3.0f} %  {progress.words}", flush=True)
 
 
-def make_site(folder: Path, cells: int = 96, seed: int = 2026) -> Site:
+def make_site(folder: Path, cells: int = 96, seed: int = 7) -> Site:
     """Invent a site and write ``wells.csv`` and ``blocks.csv`` to a folder."""
     rng = np.random.default_rng(seed)
     grid = Grid((cells, cells))

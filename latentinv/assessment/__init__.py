@@ -1,4 +1,4 @@
-"""How real the fields of a prior are, and how calibrated a posterior is."""
+"""Statistics of fields, which tell how like its training image a prior is."""
 
 from ._statistics import PatternHistogram as PatternHistogram
 from ._statistics import chi_square as chi_square

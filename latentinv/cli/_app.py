@@ -1,7 +1,8 @@
 """The console program: its commands, and how mistakes are told.
 
 Each command is a file that imports what is heavy when it runs, so that help comes at once. What a user can mend is one
-line on stderr and exit code 1; a wrong option is 2; an interrupted run is 130, after a sentence on how to go on.
+line on stderr and exit code 1, and so are data that could not be met, with a line for each; a wrong option is 2; an
+interrupted run is 130, after a sentence on how to go on.
 """
 
 import sys
@@ -16,6 +17,8 @@ from ._generate import generate
 from ._resume import resume
 from ._show import show
 from ._train import train
+
+TOO_LARGE = "This does not fit in memory; use a smaller grid or fewer draws, or in a training smaller patches."
 
 app = typer.Typer(
     name="latentinv",
@@ -39,5 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name="latentinv")
     except (InputError, StorageError, NonFiniteError) as error:
-        print("latentinv: " + " ".join(str(error).split()), file=sys.stderr)
-        sys.exit(1)
+        _exit_with(str(error))
+    except MemoryError:
+        _exit_with(TOO_LARGE)
+    except RuntimeError as error:
+        # How JAX says that memory is short, on a GPU and on the CPU.
+        if not any(words in str(error) for words in ("RESOURCE_EXHAUSTED", "Out of memory")):
+            raise
+        _exit_with(TOO_LARGE)
+
+
+def _exit_with(sentence: str) -> None:
+    print("latentinv: " + " ".join(sentence.split()), file=sys.stderr)
+    sys.exit(1)

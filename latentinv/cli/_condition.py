@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from ._display import Display, RunListener, interruptible, make_console, say_seconds
-from ._parse import parse_grid, parse_settings
+from ._parse import check_seed, parse_grid, parse_settings
 from ._summary import exit_if_unmet, print_run
 
 
 def condition(
     prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or a shipped prior's name.")],
-    grid: Annotated[str, typer.Option(metavar="ROWSxCOLUMNS", help="Cells of the grid.")],
+    grid: Annotated[str, typer.Option(metavar="CELLS", help="ROWSxCOLUMNS, or LAYERSxROWSxCOLUMNS; rows along y.")],
     output: Annotated[Path, typer.Option(help="Run file to write (.h5).")],
     wells: Annotated[list[Path] | None, typer.Option(help="Wells: CSV with x, y, facies. Repeatable.")] = None,
     blocks: Annotated[
@@ -22,12 +22,17 @@ def condition(
     ] = None,
     spacing: Annotated[str, typer.Option(help="Edge of a cell in metres: one number, or x,y.")] = "1",
     origin: Annotated[str, typer.Option(help="Least x,y of the grid in metres.")] = "0",
-    draws: Annotated[int | None, typer.Option(help="Realizations to draw.  [default: smc 64, map 16]")] = None,
+    draws: Annotated[int | None, typer.Option(help="Realizations to draw (default: smc 64, map 16).")] = None,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
     algorithm: Annotated[str, typer.Option(help="smc (posterior draws) or map (best fits).")] = "smc",
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the algorithm. Repeatable."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="A setting of the algorithm, such as --set moves=4; help(latentinv.TemperedSMC) and "
+            "help(latentinv.MultistartMAP) in Python describe them. Repeatable.",
+        ),
     ] = None,
     target: Annotated[str | None, typer.Option(help="thresholded (facies exactly) or soft.")] = None,
 ) -> None:
@@ -40,6 +45,7 @@ def condition(
     from latentinv.storage import require_new
 
     require_new(output)
+    check_seed(seed)
     place = parse_grid(grid, spacing, origin)
     chosen = make_algorithm(algorithm, parse_settings(algorithm, settings or [], draws))
     if not wells and not blocks:
@@ -47,6 +53,7 @@ def condition(
             "No data are given; give --wells or --blocks, or use 'latentinv generate' to draw from the prior."
         )
     model = load_prior(prior)
+    model.latent_size(place)  # refuses a grid of other axes before the data are read for it
     data: list[AbstractObservation] = [HardData.from_csv(path, place, model) for path in wells or []]
     data += [BlockMeans.from_csv(path, place, model) for path in blocks or []]
     posterior = Posterior(model, place, data, target=target)  # type: ignore[arg-type]

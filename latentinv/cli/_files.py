@@ -24,7 +24,7 @@ def kind_of(path: Path) -> Kind:
     try:
         with h5py.File(path, "r", locking=False) as file:
             found = str(file.attrs.get("format", ""))
-    except OSError:
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError):  # what h5py makes of damage
         raise StorageError(f"{path} is not a file of latentinv, or is damaged; give another file.") from None
     for kind in KINDS:
         if found == f"latentinv-{kind}":

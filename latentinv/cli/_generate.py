@@ -15,7 +15,7 @@ from latentinv.errors import InputError
 from latentinv.grid import Grid
 
 from ._display import Display, interruptible, make_console
-from ._parse import parse_shape
+from ._parse import check_seed, parse_shape
 
 if TYPE_CHECKING:
     from latentinv.priors import GeneratorPrior
@@ -28,7 +28,7 @@ TILES = {2: 512, 3: 64}
 
 def generate(
     prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or a shipped prior's name.")],
-    shape: Annotated[str, typer.Option(metavar="ROWSxCOLUMNS", help="Cells of a field, or LAYERSxROWSxCOLUMNS.")],
+    shape: Annotated[str, typer.Option(metavar="CELLS", help="ROWSxCOLUMNS, or LAYERSxROWSxCOLUMNS; rows along y.")],
     output: Annotated[Path, typer.Option(help="Picture (.png), arrays (.npz), or HDF5 (.h5) for fields of any size.")],
     count: Annotated[int, typer.Option(min=1, help="Number of fields.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
@@ -45,6 +45,7 @@ def generate(
     if output.suffix not in writers:
         raise InputError(f"{output} has no ending that can be written; give one of {', '.join(writers)}.")
     require_new(output)
+    check_seed(seed)
     grid = Grid(parse_shape(shape))
     if output.suffix != ".h5" and count * grid.size > WHOLE_CELLS:
         raise InputError(f"{count} fields of {grid.size} cells are too many for {output.suffix}; write them to .h5.")
@@ -73,8 +74,11 @@ def _write_picture(path: Path, prior: "GeneratorPrior", grid: Grid, count: int, 
 
 
 def _write_arrays(path: Path, prior: "GeneratorPrior", grid: Grid, count: int, seed: int, display: Display) -> None:
+    from latentinv.storage import atomic_file
+
     fields, latents = draw_fields(prior, grid, count, seed, display)
-    np.savez_compressed(path, facies=fields, latents=latents)
+    with atomic_file(path) as file:
+        np.savez_compressed(file, facies=fields, latents=latents)
 
 
 def _write_hdf5(path: Path, prior: "GeneratorPrior", grid: Grid, count: int, seed: int, display: Display) -> None:

@@ -31,6 +31,18 @@ def parse_grid(shape: str, spacing: str, origin: str) -> Grid:
     return Grid(parse_shape(shape), _numbers(spacing, "spacing"), _numbers(origin, "origin"))
 
 
+def check_seed(seed: int) -> None:
+    """Refuse a seed that the generator of random numbers does not take.
+
+    Raises
+    ------
+    InputError
+        If it is below 0 or does not fit 63 bits.
+    """
+    if not 0 <= seed < 2**63:
+        raise InputError(f"The seed is {seed}; expected a whole number from 0 to {2**63 - 1}.")
+
+
 def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[str, Any]:
     """Read ``key=value`` settings of an algorithm.
 

@@ -37,17 +37,13 @@ def _resume_run(file: Path) -> None:
 
 
 def _resume_training(file: Path) -> None:
-    import h5py
+    from latentinv.training import read_plan, resume_training
 
-    from latentinv.training import parse_recipe, resume_training
-
-    with h5py.File(file, "r", locking=False) as stored:
-        plan = parse_recipe(str(stored.attrs["recipe"]), Path(str(stored.attrs["folder"])))
-        output = file.with_name(str(stored.attrs["output"]))
+    recipe, output, _ = read_plan(file)
     console = make_console()
     begun = time.monotonic()
     with interruptible(lambda: how_to_go_on(output)):
         with Display(console, "resume", fresh=False) as display:
-            listener = TrainingDisplay(display, plan.training.steps, output)
+            listener = TrainingDisplay(display, recipe.training.steps, output)
             result = resume_training(file, listener=listener)
         print_training(console, result, output, time.monotonic() - begun)

@@ -27,7 +27,7 @@ SHEET = {2: ((128, 128), 8), 3: ((32, 64, 64), 4)}
 
 def show(
     file: Annotated[str, typer.Argument(metavar="RUN|PRIOR", help="Run file, prior file, or a shipped prior's name.")],
-    output: Annotated[Path | None, typer.Option(help="Picture to write.  [default: NAME.png here]")] = None,
+    output: Annotated[Path | None, typer.Option(help="Picture to write (default: NAME.png here).")] = None,
 ) -> None:
     """Show what a run or a prior holds, and draw it."""
     from latentinv.plotting._style import check_ending

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe of the training (.toml).")],
-    output: Annotated[Path | None, typer.Option(help="Prior file to write.  [default: RECIPE.h5 here]")] = None,
+    output: Annotated[Path | None, typer.Option(help="Prior file to write (default: RECIPE.h5 here).")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this time.")] = None,
 ) -> None:
     """Train a prior on an image."""
     from latentinv.storage import require_new
-    from latentinv.training import checkpoint_path, read_recipe
+    from latentinv.training import checkpoint_path, read_recipe, sheet_path
     from latentinv.training import train as train_prior
 
     target = output or Path(f"{recipe.stem}.h5")
-    require_new(target)
-    require_new(checkpoint_path(target))
+    for path in (target, checkpoint_path(target), sheet_path(target)):
+        require_new(path)
     plan = read_recipe(recipe)
     console = make_console()
     begun = time.monotonic()
@@ -51,8 +51,10 @@ class TrainingDisplay:
     """Shows losses, and at each comparison with the image what a viewer would see first."""
 
     def __init__(self, display: Display, steps: int, output: Path, minutes: float | None = None) -> None:
+        from latentinv.training import sheet_path
+
         self._display, self._steps, self._minutes = display, steps, minutes
-        self._sheet = output.with_suffix(".samples.png")
+        self._sheet = sheet_path(output)
         self._begun = time.monotonic()
         self._losses, self._compared = (
             "",
@@ -91,6 +93,8 @@ def say_comparison(comparison: "Comparison") -> str:
 
 def print_training(console: Console, result: "TrainingResult", output: Path, seconds: float) -> None:
     """Print how good the prior is and where the files lie."""
+    from latentinv.training import sheet_path
+
     comparison = result.comparison
     table = plain_table()
     table.add_row("facies share", f"{comparison.share:.3f} before calibration, image {comparison.share_reference:.3f}")
@@ -101,5 +105,5 @@ def print_training(console: Console, result: "TrainingResult", output: Path, sec
     table.add_row("steps", str(result.steps))
     table.add_row("time", say_seconds(seconds))
     table.add_row("prior", str(output))
-    table.add_row("samples", str(output.with_suffix(".samples.png")))
+    table.add_row("samples", str(sheet_path(output)))
     console.print(table)

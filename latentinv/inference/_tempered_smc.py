@@ -9,8 +9,9 @@ of
    population (Jasra et al. 2011, doi:10.1111/j.1467-9469.2010.00723.x); it needs only the stored predictions, no new
    fields;
 2. systematic resampling;
-3. `moves` Hamiltonian moves in a metric re-estimated at each level from the likelihood's curvature (`_preconditioner`),
-   with the step adapted towards `acceptance_target`.
+3. `local_moves` renewals of small windows of the latents (`_local`), then `moves` Hamiltonian moves in a metric
+   re-estimated at each level from the likelihood's curvature (`_preconditioner`), with the step adapted towards
+   `acceptance_target`.
 
 With the target ``soft`` the ladder ends at t = 1. With ``thresholded`` it goes on until the jump to the exact
 likelihood (facies honoured or not) keeps the same effective sample size: the ladder's last rung drops particles that
@@ -37,9 +38,12 @@ from latentinv.posterior import Posterior, Predictions, map_batched
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
 from ._hamiltonian import MoveInfo, Population, Trajectory, hamiltonian_move
+from ._local import local_move
 from ._preconditioner import MassMatrix, curvature_probe, mass_matrix
 
 TEMPERING, FINAL, STUCK = 0, 1, 2
+SHARPEST = 30.0
+"""Inverse temperature at which the soft model is as good as exact, and a ladder that did not arrive will not."""
 
 
 class SMCState(NamedTuple):
@@ -71,7 +75,7 @@ class SMCInfo(NamedTuple):
     """Share of particles that the exact likelihood does not exclude."""
     non_finite: Float[Array, ""]
     gradients: Float[Array, ""]
-    """Gradients a particle spent in the level, curvature probes counted in."""
+    """Gradients a particle spent in the level; curvature probes and local moves count as one each."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ class TemperedSMC(AbstractAlgorithm):
         Hamiltonian moves a level.
     leapfrogs
         Leapfrog steps a move.
+    local_moves
+        Local moves a level (`_local`), before the Hamiltonian ones.
     probes
         Curvature probes a particle and level.
     ess_target
@@ -104,6 +110,7 @@ class TemperedSMC(AbstractAlgorithm):
     particles: int = 64
     moves: int = 3
     leapfrogs: int = 8
+    local_moves: int = 8
     probes: int = 2
     ess_target: float = 0.4
     acceptance_target: float = 0.75
@@ -114,7 +121,16 @@ class TemperedSMC(AbstractAlgorithm):
     name = "smc"
 
     def __post_init__(self) -> None:
-        for setting in ("particles", "moves", "leapfrogs", "probes", "final_rounds", "max_levels", "batch_size"):
+        for setting in (
+            "particles",
+            "moves",
+            "leapfrogs",
+            "local_moves",
+            "probes",
+            "final_rounds",
+            "max_levels",
+            "batch_size",
+        ):
             if getattr(self, setting) < 1:
                 raise InputError(f"The sampler's {setting} is {getattr(self, setting)}; expected 1 or more.")
         for setting in ("ess_target", "acceptance_target"):
@@ -142,6 +158,7 @@ class _Machine:
 
     def __init__(self, settings: TemperedSMC, posterior: Posterior) -> None:
         self.settings, self.posterior = settings, posterior
+        self.latent_map = posterior.prior.latent_map(posterior.grid)
         self.thresholded = posterior.target == "thresholded"
         self.predict = functools.partial(map_batched, posterior.predict, batch_size=settings.batch_size)
         self._start = jax.jit(self._start_population)
@@ -181,9 +198,14 @@ class _Machine:
             level=state.level + 1,
             final_rounds=state.final_rounds + (state.stage == FINAL),
         )
-        if int(state.stage) == TEMPERING and int(state.level) >= self.settings.max_levels:
+        # Where some particles meet all data, the next level jumps from these instead.
+        ends = self._ladder_ends(state) & ~(self.thresholded & jnp.isfinite(self._exact(state)).any())
+        if int(state.stage) == TEMPERING and bool(ends):
             state = state._replace(stage=jnp.int32(STUCK))
         return state, self._info(state, effective, moves)
+
+    def _ladder_ends(self, state: SMCState) -> Array:
+        return (state.level >= self.settings.max_levels) | (state.inverse_temperature >= SHARPEST)
 
     def _check_finite(self, moves: MoveInfo, level: int) -> None:
         lost, proposals = float(moves.non_finite.sum()), self.settings.moves * self.settings.particles
@@ -280,7 +302,7 @@ class _Machine:
             return t, weights(t), jnp.where(t >= 1.0, FINAL, TEMPERING).astype(jnp.int32)
         jump = jax.vmap(self.posterior.exact_log_likelihood)(population.predictions) - base
         # At the last level a few particles that meet all data are better than none.
-        last = (state.level + 1 >= self.settings.max_levels) & jnp.isfinite(jump).any()
+        last = self._ladder_ends(state) & jnp.isfinite(jump).any()
         ready = (_effective_size(jump) >= wanted) | last
         chosen = jnp.where(ready, jump, weights(t))
         return jnp.where(ready, now, t), chosen, jnp.where(ready, FINAL, TEMPERING).astype(jnp.int32)
@@ -319,7 +341,7 @@ class _Machine:
                 here,
                 follow=follow,
                 log_guide=log_guide,
-                log_target=posterior.exact_log_likelihood if final else log_guide,
+                log_target=log_target,
                 mass=mass,
                 step_size=step_size,
                 leapfrogs=settings.leapfrogs,
@@ -328,8 +350,16 @@ class _Machine:
             step_size = step_size * jnp.exp(0.7 * (info.conservation.mean() - settings.acceptance_target))
             return (here, jnp.clip(step_size, 1e-4, 0.5)), info
 
-        start = follow(state.population.z)
-        keys = jax.random.split(key, settings.moves)
+        log_target = posterior.exact_log_likelihood if final else log_guide
+        key_local, key_hamiltonian = jax.random.split(key)
+
+        def renew(here: Population, key: Array) -> tuple[Population, None]:
+            moved = local_move(key, here, predict=self.predict, log_target=log_target, latent_map=self.latent_map)
+            return moved, None
+
+        renewed, _ = jax.lax.scan(renew, state.population, jax.random.split(key_local, settings.local_moves))
+        start = follow(renewed.z)
+        keys = jax.random.split(key_hamiltonian, settings.moves)
         (end, step_size), infos = jax.lax.scan(move, (start, state.step_size), keys)
         return end.population, step_size, infos
 
@@ -344,7 +374,7 @@ class _Machine:
             honoured=jnp.float32(honoured_share(state.population.predictions.exact, self.posterior)),
             exact_particles=jnp.isfinite(self._exact(state)).mean(),
             non_finite=moves.non_finite.sum(),
-            gradients=jnp.float32(settings.moves * settings.leapfrogs + 1 + settings.probes),
+            gradients=jnp.float32(settings.moves * settings.leapfrogs + 1 + settings.probes + settings.local_moves),
         )
 
 

@@ -11,17 +11,16 @@ Three architectures are offered:
     The spatial GAN of Laloy et al. (2018, doi:10.1002/2017WR022148): five 5×5 stride-½ layers of widths
     512-256-128-64-1.
 ``dsgan``
-    The dilated variant: the same five layers, the fifth of width 16, then five 3×3 layers of rates 1 to 5
-    (16-16-16-16-1). The paper leaves open the width of the fifth layer and of the dilated ones and their window; 16 and
-    3×3 are our choice.
+    The dilated variant of the spatial GAN: the same five layers, the fifth of width 16, then five 3×3 layers of rates
+    1 to 5 (16-16-16-16-1). Widths and windows of these layers are our choice.
 ``compact``
     For two CPU cores: two 3×3 layers (dilation 1 and 2) on the latent map of 1/16 resolution give the reach, three 6×6
     stride-½ layers and a 3×3 one refine, and the last 8×8 stride-½ layer goes to one channel, so that nothing is
     computed at full resolution. Widths are powers of two and stride-2 windows even, which the polyphase form fills
     without waste.
 
-Both published networks pad with zeros inside the generator; here they grow the latent map instead, which changes no
-weight. Discriminators see crops of equal size, real and generated, so they may pad.
+The published network pads with zeros inside the generator; here the latent map grows instead, which changes no weight.
+Discriminators see crops of equal size, real and generated, so they may pad.
 """
 
 import math
@@ -118,14 +117,19 @@ class DiscriminatorArchitecture:
     final_stride_2: bool
     normalisation: Literal["spectral", "batch"]
 
+    @property
+    def ratio(self) -> int:
+        """Field cells per score along an axis, the least that a patch must have."""
+        return 2 ** (len(self.widths) + self.final_stride_2)
+
 
 def generator_architecture(name: str, *, ndim: int = 2, latent_channels: int | None = None) -> GeneratorArchitecture:
-    """Give the generator architecture called ``sgan``, ``dsgan`` or ``compact``.
+    """Give the generator architecture called ``sgan``, ``dsgan`` or ``compact``; its own latent channels unless given.
 
     Raises
     ------
     InputError
-        If there is no architecture of this name, or it is not made for `ndim` axes.
+        If there is no architecture of this name, it is not made for `ndim` axes, or there are no latent channels.
     """
     published = tuple(Layer("up", width, 5) for width in (512, 256, 128, 64))
     chains: dict[str, tuple[int, tuple[Layer, ...]]] = {
@@ -154,7 +158,9 @@ def generator_architecture(name: str, *, ndim: int = 2, latent_channels: int | N
     }
     _check_name(name, chains, ndim)
     channels, layers = chains[name]
-    return GeneratorArchitecture(ndim, latent_channels or channels, layers)
+    if latent_channels is not None and latent_channels < 1:
+        raise InputError(f"The generator was given {latent_channels} latent channels; expected at least 1.")
+    return GeneratorArchitecture(ndim, channels if latent_channels is None else latent_channels, layers)
 
 
 def discriminator_architecture(name: str, *, ndim: int = 2) -> DiscriminatorArchitecture:

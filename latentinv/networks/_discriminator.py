@@ -19,7 +19,7 @@ class Convolution(nnx.Module):
         self.stride = stride
 
     def __call__(self, x: Float[Array, "batch *space channel"]) -> Float[Array, "batch *space channel_out"]:
-        """Apply the layer; ceil(space / stride) cells come out."""
+        """Apply the layer; floor(space / stride) cells come out along each axis."""
         kernel = self.kernel[...]
         low, high = (kernel.shape[0] - self.stride) // 2, (kernel.shape[0] - self.stride + 1) // 2
         x = jnp.pad(x, [(0, 0), *((low, high) for _ in range(x.ndim - 2)), (0, 0)])

@@ -1,4 +1,4 @@
-"""Data about a field: boreholes, block means and indirect measurements."""
+"""Data about a field: boreholes and block means."""
 
 from ._block_means import BlockMeans as BlockMeans
 from ._hard_data import HardData as HardData

@@ -73,7 +73,6 @@ def plot_run(run: Run, path: str | Path, *, drawn: bool = True) -> None:
     moments = [axes[place] for place in places]
     panels = [panel for panel in axes if panel not in moments]
     one = "draw" if drawn else "particle"
-    one = "draw" if drawn else "particle"
     image: Any = None
     limits = {"vmin": run.realizations.min(), "vmax": run.realizations.max()}
     for panel, index in zip(panels, shown, strict=True):

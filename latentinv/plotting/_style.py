@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
-from latentinv.errors import InputError, StorageError
+from latentinv.errors import InputError
 from latentinv.grid import Grid
+from latentinv.storage import atomic_file
 
 FACIES_COLOURS = ("#463f3a", "#a5603b", "#f0c04f", "#fbf0cc")
 """Clay, and on to what lies between clay and sand."""
@@ -136,10 +137,8 @@ def save_figure(figure: Any, path: str | Path) -> None:
     StorageError
         If the file cannot be written.
     """
-    try:
-        figure.savefig(path, dpi=DPI)
-    except OSError as error:
-        raise StorageError(f"{path} could not be written ({error.strerror or error}); choose another place.") from error
+    with atomic_file(path) as file:
+        figure.savefig(file, dpi=DPI, format=Path(path).suffix[1:].lower())
 
 
 def check_ending(path: str | Path) -> None:

@@ -71,14 +71,14 @@ class GeneratorPrior(AbstractPrior):
         self._shift = float(shift)
         self._scale = float(scale)
 
-    def latent_shape(self, grid: Grid) -> tuple[int, ...]:
+    def latent_map(self, grid: Grid) -> tuple[int, ...]:
         """Shape of the latent map for a grid, channels last."""
         self._check(grid)
         return self.architecture.latent_shape(grid.shape)
 
     def latent_size(self, grid: Grid) -> int:
         """Length of the latent vector for a grid."""
-        return math.prod(self.latent_shape(grid))
+        return math.prod(self.latent_map(grid))
 
     def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:
         """Turn a latent vector into a field; pure, jittable, vmappable.
@@ -93,7 +93,7 @@ class GeneratorPrior(AbstractPrior):
                 f"The latent has shape {z.shape}; this prior needs ({self.latent_size(grid)},) on a grid of "
                 f"{grid.shape}."
             )
-        latent = z.reshape(1, *self.latent_shape(grid))
+        latent = z.reshape(1, *self.latent_map(grid))
         return bounded(
             synthesize(self.architecture, self._layers, latent, grid.shape)[0, ..., 0], self._shift, self._scale
         )
@@ -118,9 +118,9 @@ class GeneratorPrior(AbstractPrior):
         """
         ratio = self.architecture.ratio
         edge = math.ceil(tile / ratio) * ratio
-        latent = np.asarray(z).reshape(self.latent_shape(grid))
+        latent = np.asarray(z).reshape(self.latent_map(grid))
         part = Grid(tuple(min(edge, n) for n in grid.shape))
-        window = self.latent_shape(part)
+        window = self.latent_map(part)
         for corner in np.ndindex(*(math.ceil(n / edge) for n in grid.shape)):
             start = [c * edge for c in corner]
             block = latent[tuple(slice(s // ratio, s // ratio + w) for s, w in zip(start, window, strict=False))]
@@ -207,11 +207,11 @@ def prior_from_record(record: PriorRecord) -> GeneratorPrior:
 
 
 def find_prior(path: str | Path) -> Path:
-    """Resolve a prior's file: a path as it is, else a shipped prior of that name."""
+    """Resolve a prior's file: a path as it is, else a shipped prior of that name, which no folder can hide."""
     given = Path(path)
-    if given.exists() or given.suffix or given.parent != Path("."):
+    if given.is_file() or given.suffix or given.parent != Path("."):
         return given
-    shipped = {file.stem: file for folder in _model_folders() for file in sorted(folder.glob("*.h5"))}
+    shipped = {file.stem: file for file in sorted(_model_folder().glob("*.h5"))}
     if given.name in shipped:
         return shipped[given.name]
     raise StorageError(
@@ -220,6 +220,8 @@ def find_prior(path: str | Path) -> Path:
     )
 
 
-def _model_folders() -> list[Path]:
+def _model_folder() -> Path:
+    """The folder of the shipped priors: the package's own, or in a checkout the one beside the package."""
     package = Path(__file__).resolve().parents[1]
-    return [folder for folder in (package / "models", package.parent / "models") if folder.is_dir()]
+    own = package / "models"
+    return own if own.is_dir() else package.parent / "models"

@@ -98,6 +98,13 @@ class AbstractPrior(abc.ABC):
     def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:
         """Turn a latent vector into a field; pure, jittable, vmappable."""
 
+    def latent_map(self, grid: Grid) -> tuple[int, ...]:
+        """Shape of the latent vector as a map: axes that run with the field's, then numbers at one place.
+
+        A prior whose latents have no place gives one place with all of them.
+        """
+        return (*(1,) * grid.ndim, self.latent_size(grid))
+
     @abc.abstractmethod
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file, from which its family makes the same prior again."""

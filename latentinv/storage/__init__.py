@@ -1,5 +1,6 @@
 """Prior files and run files."""
 
+from ._atomic import atomic_file as atomic_file
 from ._atomic import atomic_hdf5 as atomic_hdf5
 from ._atomic import open_hdf5 as open_hdf5
 from ._atomic import require_new as require_new

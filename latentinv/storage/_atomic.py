@@ -1,11 +1,11 @@
-"""Files that are whole or not there: HDF5 written beside its target and moved over it.
+"""Files that are whole or not there: written beside their target and moved over it.
 
 Every write goes to a temporary file in the target's folder, which is flushed, synced to the disk and moved
 over the target by `os.replace`. A kill, a power cut or a full disk at any moment leaves the old file or the
 new one, both whole; appending to an HDF5 file in place does not give that, a killed writer can leave a file
 that no reader opens.
 
-HDF5 writes through a small file object of ours that keeps the first error and lets HDF5 finish undisturbed,
+All write through a small file object of ours that keeps the first error and lets the writer finish undisturbed,
 because HDF5 cannot close a file whose last blocks fail to be written: its handles would stay open and fail
 again at exit.
 
@@ -36,8 +36,8 @@ _UNREADABLE = (OSError, RuntimeError, LookupError, ValueError, TypeError, Attrib
 
 
 @contextlib.contextmanager
-def atomic_hdf5(path: str | Path, *, copy_existing: bool = False) -> Iterator[h5py.File]:
-    """Write an HDF5 file so that its path holds the old file or the new one, never a part.
+def atomic_file(path: str | Path, *, copy_existing: bool = False) -> Iterator[io.FileIO]:
+    """Write a file of any kind so that its path holds the old file or the new one, never a part.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def atomic_hdf5(path: str | Path, *, copy_existing: bool = False) -> Iterator[h5
 
     Yields
     ------
-    The open temporary file; leaving the block without an error moves it to `path`, an error removes it.
+    The open temporary file, binary; leaving the block without an error moves it to `path`, an error removes it.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def atomic_hdf5(path: str | Path, *, copy_existing: bool = False) -> Iterator[h5
         if copy_existing:
             shutil.copyfile(target, temporary)
         with _Sink(temporary, "r+" if copy_existing else "w+") as sink:
-            yield from _filled(sink, "r+" if copy_existing else "w")
+            yield from _filled(sink)
             os.fsync(sink.fileno())
         if target.exists():
             shutil.copymode(target, temporary)
@@ -72,10 +72,31 @@ def atomic_hdf5(path: str | Path, *, copy_existing: bool = False) -> Iterator[h5
     except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError | RuntimeError) and not isinstance(error, StorageError):
+        if isinstance(error, OSError) and not isinstance(error, StorageError):
             raise StorageError(_explain_write(path, error)) from error
         raise
     _sync_folder(target.parent)
+
+
+@contextlib.contextmanager
+def atomic_hdf5(path: str | Path, *, copy_existing: bool = False) -> Iterator[h5py.File]:
+    """Write an HDF5 file as `atomic_file` does, and yield it open.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written: a full disk, a folder that is missing or not writable.
+    """
+    try:
+        with (
+            atomic_file(path, copy_existing=copy_existing) as sink,
+            h5py.File(sink, "r+" if copy_existing else "w") as file,
+        ):
+            yield file
+    except RuntimeError as error:
+        if type(error) is not RuntimeError:  # HDF5 raises it plain; a subclass comes from the caller's block
+            raise
+        raise StorageError(_explain_write(path, error)) from error
 
 
 def require_new(path: str | Path) -> None:
@@ -155,11 +176,10 @@ class _Sink(io.FileIO):
         return 0
 
 
-def _filled(sink: _Sink, mode: str) -> Iterator[h5py.File]:
-    """Yield an HDF5 file over the sink; a write error of the sink comes before what HDF5 made of it."""
+def _filled(sink: _Sink) -> Iterator[_Sink]:
+    """Yield the sink; its write error comes before whatever the writer made of it."""
     try:
-        with h5py.File(sink, mode) as file:
-            yield file
+        yield sink
     except Exception:
         if sink.error is None:
             raise

@@ -6,9 +6,12 @@ from ._images import coarsen as coarsen
 from ._images import read_training_image as read_training_image
 from ._images import sample_patches as sample_patches
 from ._loop import TrainingListener as TrainingListener
+from ._loop import TrainingPlan as TrainingPlan
 from ._loop import TrainingResult as TrainingResult
 from ._loop import checkpoint_path as checkpoint_path
+from ._loop import read_plan as read_plan
 from ._loop import resume_training as resume_training
+from ._loop import sheet_path as sheet_path
 from ._loop import train as train
 from ._losses import LOSSES as LOSSES
 from ._losses import AdversarialLoss as AdversarialLoss

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from latentinv.assessment import connectivity, facies_share, pattern_distance, total_variation
+from latentinv.assessment import connectivity, facies_share, pattern_distance, pattern_histogram, total_variation
+from latentinv.errors import InputError
 from latentinv.networks import FoldedLayer, GeneratorArchitecture, fold, synthesize
 from latentinv.priors import FaciesModel, GeneratorPrior
 from latentinv.priors._generator import bounded
@@ -72,6 +73,25 @@ def calibrate(logits: np.ndarray, shares: np.ndarray) -> Calibration:
 def image_shares(image: TrainingImage) -> np.ndarray:
     """Share of each facies in the image, in the order of its categories."""
     return np.bincount(image.facies.ravel(), minlength=len(image.categories)) / image.facies.size
+
+
+def require_comparable(image: TrainingImage, shape: tuple[int, ...]) -> None:
+    """Check, before any training, that patterns of patches of this shape can be told apart.
+
+    Raises
+    ------
+    InputError
+        If the patch is smaller than a pattern, or the image has more facies than a pattern can tell apart.
+    """
+    facies = len(image.categories)
+    try:
+        pattern_histogram(np.full((1, *shape), facies - 1, np.uint8))
+    except InputError as error:
+        raise InputError(
+            f"The training image {image.name!r} with {facies} facies in {len(shape)} dimensions and patches of {shape} "
+            "cells cannot be compared with what is generated; merge facies (three dimensions take two) or take larger "
+            "patches."
+        ) from error
 
 
 def compare(

@@ -18,7 +18,7 @@ from latentinv.grid import Grid
 from latentinv.priors import GeneratorPrior
 from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
 
-from ._evaluation import Comparison, compare, folded_weights, make_prior
+from ._evaluation import Comparison, compare, folded_weights, make_prior, require_comparable
 from ._images import TrainingImage, sample_patches
 from ._recipe import Recipe, parse_recipe
 from ._sheet import write_sheet
@@ -46,6 +46,15 @@ class Silence:
 
     def on_comparison(self, step: int, comparison: Comparison, kept: bool) -> None:
         """Ignore a comparison."""
+
+
+class TrainingPlan(NamedTuple):
+    """What a checkpoint says of its training."""
+
+    recipe: Recipe
+    output: Path
+    """The prior's file."""
+    image_sha256: str
 
 
 class TrainingResult(NamedTuple):
@@ -82,12 +91,12 @@ def train(
     InputError
         If the image does not suit the recipe.
     StorageError
-        If a file exists already or cannot be written.
+        If the prior, its checkpoint or its sheet of samples exists already or cannot be written.
     NonFiniteError
         If a loss leaves the finite numbers; the best state so far is written all the same.
     """
-    require_new(output)
-    require_new(checkpoint_path(output))
+    for path in (output, checkpoint_path(output), sheet_path(output)):
+        require_new(path)
     training = _Training(recipe, Path(output), listener or Silence())
     training.save()
     return training.run(minutes)
@@ -105,22 +114,40 @@ def resume_training(
     StorageError
         If the checkpoint cannot be read.
     """
-    checkpoint = Path(checkpoint)
-    with open_hdf5(checkpoint, FORMAT, VERSION) as file:
-        text, folder, digest, output = (
-            str(file.attrs[name]) for name in ("recipe", "folder", "image_sha256", "output")
-        )
-    training = _Training(parse_recipe(text, Path(folder)), checkpoint.with_name(output), listener or Silence())
-    if training.image.sha256 != digest:
+    plan = read_plan(checkpoint)
+    training = _Training(plan.recipe, plan.output, listener or Silence())
+    if training.image.sha256 != plan.image_sha256:
         raise InputError("The training image has changed since this training began; bring back the one it began with.")
     with open_hdf5(checkpoint, FORMAT, VERSION) as file:
         training.restore(file)
     return training.run(minutes)
 
 
+def read_plan(checkpoint: str | Path) -> TrainingPlan:
+    """Read from a checkpoint what is trained.
+
+    Raises
+    ------
+    InputError
+        If this version does not take the recipe.
+    StorageError
+        If the checkpoint cannot be read.
+    """
+    with open_hdf5(checkpoint, FORMAT, VERSION) as file:
+        text, folder, digest, output = (
+            str(file.attrs[name]) for name in ("recipe", "folder", "image_sha256", "output")
+        )
+    return TrainingPlan(parse_recipe(text, Path(folder)), Path(checkpoint).with_name(output), digest)
+
+
 def checkpoint_path(output: str | Path) -> Path:
     """Where the checkpoint of a prior's training stands."""
     return Path(output).with_suffix(".training.h5")
+
+
+def sheet_path(output: str | Path) -> Path:
+    """Where the sheet of samples of a prior's training stands."""
+    return Path(output).with_suffix(".samples.png")
 
 
 class _Training:
@@ -131,8 +158,9 @@ class _Training:
         self.image: TrainingImage = recipe.load_image()
         self.patch = recipe.training.patch
         self.kept: dict[str, float] = {}
-        # Refuses, before any compilation, patches that do not fit and axes the image lacks.
-        sample_patches(np.random.default_rng(0), self.image, self.patch, 1)
+        # Refuses, before any compilation or file, what sampling or the first comparison would refuse later.
+        sample_patches(np.random.default_rng(0), self.image, self.patch, 1, flips=recipe.image.flips)
+        require_comparable(self.image, self.patch)
         self.networks: Networks
         self.state: TrainingState
         self.networks, self.state = initialise(recipe, self.image.facies.ndim)
@@ -142,7 +170,7 @@ class _Training:
         end = np.inf if minutes is None else time.monotonic() + 60 * minutes
         training = self.recipe.training
         done = int(self.state.step)
-        while done < training.steps and time.monotonic() < end:
+        while done < training.steps:
             self.state, losses = self.step(self.state, self._real(done))
             if not all(np.isfinite(loss) for loss in losses):
                 raise NonFiniteError(self._rescue(done))
@@ -150,10 +178,10 @@ class _Training:
             self.listener.on_step(done, losses)
             if done % training.evaluate_every == 0 or done == training.steps:
                 self._compare(done)
-                self.save()
+            if time.monotonic() >= end:
+                break
         if not self.kept:
             self._compare(done)
-            self.save()
         return self._finish()
 
     def _real(self, step: int) -> jax.Array:
@@ -164,6 +192,7 @@ class _Training:
         return jnp.asarray(levels[patches][..., None])
 
     def _compare(self, done: int) -> None:
+        """Compare with the image, save, and only then draw: a sheet that cannot be written costs no state."""
         layers = self._folded(self.state.average)
         architecture = self.networks.architecture
         comparison = compare(architecture, layers, self.image, self.patch, seed=COMPARE_SEED)
@@ -172,6 +201,7 @@ class _Training:
             best = jax.tree.map(jnp.array, self.state.average)
             self.state = self.state._replace(best=best, best_score=jnp.float32(comparison.score))
             self.kept = {**comparison._asdict(), "step": float(done)}
+        self.save()
         self._draw(layers)
         self.listener.on_comparison(done, comparison, better)
 
@@ -183,7 +213,7 @@ class _Training:
         assert prior.facies_model is not None
         fields = prior.facies_model.index(jax.vmap(lambda one: prior.generate(one, grid))(z))
         patches = sample_patches(np.random.default_rng(0), self.image, self.patch, 6)
-        write_sheet(self.output.with_suffix(".samples.png"), patches, np.asarray(fields), len(self.image.categories))
+        write_sheet(sheet_path(self.output), patches, np.asarray(fields), len(self.image.categories))
 
     def _folded(self, parameters: Any) -> list:
         networks = self.networks

@@ -2,12 +2,13 @@
 
     [image]
     file = "channels_2500.npz"       # relative to the recipe, or found in $LATENTINV_DATA; or a [image.simulator] table
+    key = "facies"                   # which array of a .npz file; needed where it holds several, none called facies
     coarsen = 1                      # majority over blocks of this many cells
     flips = []                       # array axes along which patches may be flipped
 
     [networks]
     architecture = "compact"         # sgan, dsgan or compact
-    latent_channels = 4
+    latent_channels = 4              # Gaussian numbers at a latent cell; left out: 1 for sgan and dsgan, 4 for compact
 
     [training]
     seed = 0
@@ -34,45 +35,59 @@ from pathlib import Path
 from typing import Any
 
 from latentinv.errors import InputError, StorageError
+from latentinv.networks import discriminator_architecture
 
 from ._images import TrainingImage, coarsen, read_training_image
 from ._losses import LOSSES
+from ._recipe_rules import NUMBER, SEED, TABLE, checked, entry, number, one_of, rules_of, several, whole, words
 from ._simulator import ChannelSimulator
+
+RATE = number(lambda value: value > 0, "a finite number above 0")
+DECAY = number(lambda value: 0 <= value < 1, "a decay from 0 to below 1")
 
 
 @dataclass(frozen=True)
 class RecipeImage:
     """Where the training image comes from: a file, or the channel simulator's parameters, `seed` and `shape`."""
 
-    file: str | None = None
-    simulator: dict[str, Any] | None = None
-    coarsen: int = 1
-    flips: tuple[int, ...] = ()
+    file: str | None = entry(None, words("a file's name"))
+    key: str | None = entry(None, words("the name of an array in the .npz file"))
+    simulator: dict[str, Any] | None = field(default=None, metadata={"rule": TABLE})
+    coarsen: int = entry(1, whole(1))
+    flips: tuple[int, ...] = entry((), several(whole(0, 2), (0, 1, 2, 3), "a list of array axes such as [0, 1]"))
 
 
 @dataclass(frozen=True)
 class RecipeNetworks:
     """Which networks are trained."""
 
-    architecture: str = "compact"
-    latent_channels: int = 4
+    architecture: str = entry("compact", words("an architecture's name"))
+    latent_channels: int | None = entry(None, whole(1))
+    """The architecture's own number where it is None."""
 
 
 @dataclass(frozen=True)
 class RecipeTraining:
     """How they are trained."""
 
-    seed: int = 0
-    steps: int = 5000
-    batch: int = 8
-    patch: tuple[int, ...] = (128, 128)
-    loss: str = "hinge"
-    learning_rate_generator: float = 4e-4
-    learning_rate_discriminator: float = 4e-4
-    cool_down: float = 0.5
-    betas: tuple[float, float] = (0.5, 0.99)
-    average: float = 0.998
-    evaluate_every: int = 200
+    seed: int = entry(0, SEED)
+    steps: int = entry(5000, whole(1))
+    batch: int = entry(8, whole(1))
+    patch: tuple[int, ...] = entry((128, 128), several(whole(1), (2, 3), "cells along each axis such as [128, 128]"))
+    loss: str = entry("hinge", one_of(tuple(LOSSES)))
+    learning_rate_generator: float = entry(4e-4, RATE)
+    learning_rate_discriminator: float = entry(4e-4, RATE)
+    cool_down: float = entry(0.5, number(lambda value: 0 <= value <= 1, "a share of the steps, 0 to 1"))
+    betas: tuple[float, float] = entry((0.5, 0.99), several(DECAY, (2,), "two numbers from 0 to below 1"))
+    average: float = entry(0.998, DECAY)
+    evaluate_every: int = entry(200, whole(1))
+
+
+SIMULATOR_RULES = {
+    "shape": several(whole(1), (2,), "rows and columns such as [1500, 1500]"),
+    "seed": SEED,
+    **{item.name: NUMBER for item in dataclasses.fields(ChannelSimulator)},
+}
 
 
 @dataclass(frozen=True)
@@ -95,10 +110,10 @@ class Recipe:
         """
         if self.image.simulator is not None:
             parameters = dict(self.image.simulator)
-            shape, seed = tuple(parameters.pop("shape")), int(parameters.pop("seed"))
+            shape, seed = parameters.pop("shape"), parameters.pop("seed")
             image = ChannelSimulator(**parameters).as_training_image(seed, shape)
         else:
-            image = read_training_image(find_image(str(self.image.file), self.folder))
+            image = read_training_image(find_image(str(self.image.file), self.folder), key=self.image.key)
         return coarsen(image, self.image.coarsen) if self.image.coarsen > 1 else image
 
 
@@ -143,43 +158,34 @@ def parse_recipe(text: str, folder: Path) -> Recipe:
     unknown = set(tables) - {"image", "networks", "training"}
     if unknown:
         raise InputError(f"The recipe has a table [{sorted(unknown)[0]}]; expected [image], [networks] and [training].")
-    recipe = Recipe(
-        _table(RecipeImage, tables.get("image", {}), "image"),
-        _table(RecipeNetworks, tables.get("networks", {}), "networks"),
-        _table(RecipeTraining, tables.get("training", {}), "training"),
-        text,
-        folder,
-    )
+    image = RecipeImage(**checked("image", tables.get("image", {}), rules_of(RecipeImage)))
+    if image.simulator is not None:
+        simulator = checked("image.simulator", image.simulator, SIMULATOR_RULES)
+        image = dataclasses.replace(image, simulator=simulator)
+    networks = RecipeNetworks(**checked("networks", tables.get("networks", {}), rules_of(RecipeNetworks)))
+    training = RecipeTraining(**checked("training", tables.get("training", {}), rules_of(RecipeTraining)))
+    recipe = Recipe(image, networks, training, text, folder)
     _check(recipe)
     return recipe
 
 
-def _table(kind: Any, values: dict[str, Any], name: str) -> Any:
-    known = {item.name: item for item in dataclasses.fields(kind)}
-    for key, value in values.items():
-        if key not in known:
-            raise InputError(f"The recipe's [{name}] has a key '{key}'; expected one of {', '.join(known)}.")
-        default = known[key].default
-        numeric = isinstance(default, int | float)
-        if numeric and (not isinstance(value, int | float) or (isinstance(default, int) and value != int(value))):
-            raise InputError(f"The recipe's {key} is {value!r}; expected a number such as {default}.")
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
-
-
 def _check(recipe: Recipe) -> None:
-    image, training = recipe.image, recipe.training
+    """Refuse values that do not go with each other."""
+    image, patch = recipe.image, recipe.training.patch
     if (image.file is None) == (image.simulator is None):
         raise InputError("The recipe's [image] needs either a file or a simulator table; give exactly one of them.")
     if image.simulator is not None and not {"shape", "seed"} <= set(image.simulator):
         raise InputError("The recipe's [image.simulator] lacks 'shape' or 'seed'; give both.")
-    if training.loss not in LOSSES:
-        raise InputError(f"The recipe's loss is '{training.loss}'; choose one of {', '.join(LOSSES)}.")
-    for key in ("steps", "batch", "learning_rate_generator", "learning_rate_discriminator", "evaluate_every"):
-        if getattr(training, key) <= 0:
-            raise InputError(f"The recipe's {key} is {getattr(training, key)}; expected a number above 0.")
-    if not 0 <= training.cool_down <= 1:
-        raise InputError(f"The recipe's cool_down is {training.cool_down}; expected a share of the steps, 0 to 1.")
-    if not 0 <= training.average < 1:
-        raise InputError(f"The recipe's average is {training.average}; expected a decay from 0 to below 1.")
-    if len(training.betas) != 2 or not all(0 <= beta < 1 for beta in training.betas):
-        raise InputError(f"The recipe's betas are {training.betas}; expected two numbers from 0 to below 1.")
+    if image.simulator is not None and image.key is not None:
+        raise InputError(f"The recipe has key = {image.key!r} but no file that it belongs to; leave it out.")
+    if len(set(image.flips)) < len(image.flips) or any(axis >= len(patch) for axis in image.flips):
+        raise InputError(
+            f"The recipe has flips = {list(image.flips)} in [image]; expected different axes of the patch, which has "
+            f"{len(patch)}: 0 to {len(patch) - 1}."
+        )
+    least = discriminator_architecture(recipe.networks.architecture, ndim=len(patch)).ratio
+    if min(patch) < least:
+        raise InputError(
+            f"The recipe has patch = {list(patch)} in [training], smaller than what the discriminator of "
+            f"'{recipe.networks.architecture}' sees at once; give at least {least} cells along each axis."
+        )

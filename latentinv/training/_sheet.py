@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Int
 from PIL import Image
 
+from latentinv.storage import atomic_file
+
 COLUMNS, ROWS, GAP = 6, 3, 4
 
 
@@ -22,6 +24,11 @@ def write_sheet(
         Facies indices; at least 6 patches and 18 fields are needed to fill the sheet.
     facies
         Number of facies, for the grey scale.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written.
     """
     rows = [patches[:COLUMNS], *(fields[n * COLUMNS : (n + 1) * COLUMNS] for n in range(ROWS))]
     flat = [[image if image.ndim == 2 else image[image.shape[0] // 2] for image in row] for row in rows]
@@ -33,4 +40,5 @@ def write_sheet(
             sheet[top : top + height, j * (width + GAP) : j * (width + GAP) + width] = image * (255 // (facies - 1))
     scale = max(1, 1200 // sheet.shape[1])
     picture = Image.fromarray(sheet).resize((sheet.shape[1] * scale, sheet.shape[0] * scale), Image.Resampling.NEAREST)
-    picture.save(path)
+    with atomic_file(path) as file:
+        picture.save(file, format="PNG")

@@ -78,6 +78,8 @@ def test_that_a_continuous_search_for_best_fits_is_one_option_away(latentinv, fo
     [
         (("--grid", "24by30"), "The grid '24by30' cannot be read"),
         (("--grid", "24x0"), "The grid '24x0' cannot be read"),
+        (("--grid", "8x24x30"), "The grid has 3 axes and the prior makes fields of 2"),
+        (("--seed", "99999999999999999999"), "The seed is 99999999999999999999; expected a whole number"),
         (("--spacing", "a"), "The spacing 'a' cannot be read"),
         (("--spacing", "-1"), "spacing -1.0 is not positive"),
         (("--origin", "1,2,3"), "3 numbers"),
@@ -137,3 +139,48 @@ def test_that_a_wrong_file_is_told_in_one_sentence(latentinv, folder, arguments,
     assert outcome.code == 1
     assert words in outcome.err
     assert outcome.err.count("\n") == 1
+
+
+class _JaxError(RuntimeError):
+    """Stands for what JAX raises."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        _JaxError("RESOURCE_EXHAUSTED: failed to allocate 1 bytes"),
+        _JaxError("INTERNAL: Error dispatching computation: Out of memory allocating 1 bytes."),
+    ],
+)
+def test_that_a_grid_that_does_not_fit_in_memory_is_one_sentence(latentinv, folder, monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("latentinv.inference.sample", fail)
+    outcome = latentinv(*PLACE, "--wells", "wells.csv")
+
+    assert outcome.code == 1
+    assert "does not fit in memory; use a smaller grid" in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (
+            "condition",
+            ["(default: smc 64, map 16)", "--set moves=4", "TemperedSMC", "LAYERSxROWSxCOLUMNS; rows along y"],
+        ),
+        ("show", ["(default: NAME.png here)"]),
+        ("train", ["(default: RECIPE.h5 here)"]),
+    ],
+)
+def test_that_help_says_defaults_and_where_settings_are_described(latentinv, monkeypatch, command, words):
+    monkeypatch.setenv("TERMINAL_WIDTH", "400")
+    monkeypatch.setenv("COLUMNS", "400")
+    outcome = latentinv(command, "--help")
+
+    assert outcome.code == 0
+    for word in words:
+        assert word in outcome.out

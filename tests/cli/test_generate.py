@@ -1,5 +1,8 @@
 """`latentinv generate`: pictures, arrays and tiled HDF5 of the same fields."""
 
+import errno
+import os
+
 import h5py
 import numpy as np
 import pytest
@@ -50,6 +53,11 @@ def test_that_a_picture_is_drawn(latentinv, folder):
         (("--shape", "99999x99999", "--output", "a.npz"), "write them to .h5"),
         (("--shape", "16x16", "--output", "prior.h5"), "exists already"),
         (("--shape", "16x16", "--count", "99", "--output", "a.png"), "at most 60"),
+        (
+            ("--shape", "16x16", "--seed", "99999999999999999999", "--output", "a.h5"),
+            "The seed is 99999999999999999999",
+        ),
+        (("--shape", "16x16", "--seed", "-1", "--output", "a.h5"), "expected a whole number from 0"),
     ],
 )
 def test_that_a_mistake_is_one_sentence(latentinv, folder, arguments, words):
@@ -59,6 +67,21 @@ def test_that_a_mistake_is_one_sentence(latentinv, folder, arguments, words):
     assert words in outcome.err
     assert outcome.err.count("\n") == 1
     assert not (folder / "a.h5").exists()
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.npz"])
+def test_that_a_full_disk_is_one_sentence_and_leaves_no_part(latentinv, folder, monkeypatch, name):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = set(folder.iterdir())
+    monkeypatch.setattr(os, "fsync", full)
+    outcome = latentinv("generate", "prior.h5", "--shape", "16x16", "--output", name)
+
+    assert outcome.code == 1
+    assert f"The disk of {name} is full" in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert set(folder.iterdir()) == before
 
 
 def test_that_show_prints_where_a_prior_comes_from(latentinv, folder):

@@ -13,6 +13,13 @@ seed = 0
 [training]
 steps = 4
 """
+CHECKPOINT = {
+    "format": "latentinv-training",
+    "format_version": 1,
+    "recipe": RECIPE,
+    "output": "delta.h5",
+    "image_sha256": "0",
+}
 COMPARISON = Comparison(0.31, 0.24, 0.26, 0.061, 0.063, 0.11, 0.02)
 
 
@@ -57,14 +64,29 @@ def test_that_an_interrupted_training_says_how_to_go_on(latentinv, recipe, folde
 
 def test_that_resume_goes_on_with_a_training(latentinv, folder, monkeypatch):
     with h5py.File("delta.training.h5", "w") as file:
-        file.attrs["format"], file.attrs["recipe"] = "latentinv-training", RECIPE
-        file.attrs["folder"], file.attrs["output"] = str(folder), "delta.h5"
+        file.attrs.update(CHECKPOINT | {"folder": str(folder)})
     monkeypatch.setattr("latentinv.training.resume_training", lambda path, *, listener: pretend(listener))
 
     outcome = latentinv("resume", "delta.training.h5")
 
     assert outcome.code == 0, outcome.err
     assert "step 4 of 4" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"format_version": 2}, "was written by a newer latentinv"), ({"recipe": None}, "is truncated or damaged")],
+)
+def test_that_resume_refuses_a_newer_or_damaged_checkpoint_in_one_sentence(latentinv, folder, change, words):
+    attributes = CHECKPOINT | {"folder": str(folder)} | change
+    with h5py.File("delta.training.h5", "w") as file:
+        file.attrs.update({name: value for name, value in attributes.items() if value is not None})
+
+    outcome = latentinv("resume", "delta.training.h5")
+
+    assert outcome.code == 1
+    assert words in outcome.err
+    assert outcome.err.count("\n") == 1
 
 
 def test_that_show_of_a_checkpoint_points_to_resume(latentinv, folder):
@@ -88,7 +110,8 @@ def test_that_a_recipe_that_cannot_be_used_is_one_sentence(latentinv, recipe, te
     assert outcome.err.count("\n") == 1
 
 
-def test_that_a_prior_that_exists_is_not_replaced(latentinv, recipe, folder):
-    (folder / "delta.h5").write_text("mine")
+@pytest.mark.parametrize("name", ["delta.h5", "delta.training.h5", "delta.samples.png"])
+def test_that_no_file_of_a_training_is_replaced(latentinv, recipe, folder, name):
+    (folder / name).write_text("mine")
 
-    assert "delta.h5 exists already" in latentinv("train", recipe).err
+    assert f"{name} exists already" in latentinv("train", recipe).err

@@ -8,7 +8,7 @@ from flax import nnx
 
 from latentinv import Grid, InputError, StorageError, load_prior
 from latentinv.networks import GeneratorNetwork, fold, generator_architecture, synthesize
-from latentinv.priors import GeneratorPrior, prior_from_record
+from latentinv.priors import GeneratorPrior, find_prior, prior_from_record
 from latentinv.priors._generator import BOUND, bounded
 from latentinv.storage import write_prior
 from tests.problems import random_generator_prior
@@ -116,3 +116,9 @@ def test_that_unknown_priors_and_families_are_named(tmp_path):
 def test_that_an_unknown_architecture_is_refused_by_name():
     with pytest.raises(InputError, match="no architecture called 'unet'"):
         generator_architecture("unet")
+
+
+def test_that_a_folder_does_not_hide_a_shipped_prior(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "channels").mkdir()
+    assert find_prior("channels").name == "channels.h5"

@@ -12,6 +12,7 @@ from PIL import Image
 
 import latentinv.training._loop as loop
 from latentinv import InputError, NonFiniteError, StorageError, load_prior
+from latentinv.storage import open_hdf5
 from latentinv.training import Losses, checkpoint_path, parse_recipe, resume_training, train
 
 RECIPE = """
@@ -145,11 +146,39 @@ def test_that_patches_larger_than_the_image_are_refused_before_any_work(tmp_path
     assert not list(tmp_path.iterdir())
 
 
-def test_that_an_existing_prior_or_checkpoint_is_not_overwritten(recipe, tmp_path):
-    (tmp_path / "prior.training.h5").write_bytes(b"precious")
-    with pytest.raises(StorageError, match="exists already"):
+@pytest.mark.parametrize(
+    ("layers", "facies", "sentence"), [(24, 3, "3 facies in 3 dimensions.*merge"), (12, 2, "does not fit|smaller")]
+)
+def test_that_an_image_that_cannot_be_compared_is_refused_before_any_work(tmp_path, layers, facies, sentence):
+    np.save(tmp_path / "image.npy", np.indices((layers, 24, 24)).sum(axis=0) % facies)
+    recipe = parse_recipe('[image]\nfile = "image.npy"\n[training]\npatch = [16, 16, 16]\n', tmp_path)
+    with pytest.raises(InputError, match=sentence):
         train(recipe, tmp_path / "prior.h5")
-    assert (tmp_path / "prior.training.h5").read_bytes() == b"precious"
+    assert [path.name for path in tmp_path.iterdir()] == ["image.npy"]
+
+
+@pytest.mark.parametrize("name", ["prior.h5", "prior.training.h5", "prior.samples.png"])
+def test_that_no_file_of_another_training_is_overwritten(recipe, tmp_path, name):
+    (tmp_path / name).write_bytes(b"precious")
+    with pytest.raises(StorageError, match=f"{name} exists already"):
+        train(recipe, tmp_path / "prior.h5")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == b"precious"
+
+
+def test_that_a_sheet_that_cannot_be_written_costs_no_checkpoint(recipe, reference, tmp_path, monkeypatch):
+    def full(*_):
+        raise StorageError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "write_sheet", full)
+        with pytest.raises(StorageError, match="disk is full"):
+            train(recipe, tmp_path / "prior.h5")
+    checkpoint = checkpoint_path(tmp_path / "prior.h5")
+    with open_hdf5(checkpoint, loop.FORMAT, loop.VERSION) as file:
+        assert file.attrs["kept_step"] == 2
+    resume_training(checkpoint)
+    _assert_same_prior(tmp_path / "prior.h5", reference)
 
 
 def test_that_a_changed_image_is_not_trained_on(recipe, tmp_path, monkeypatch):

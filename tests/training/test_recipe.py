@@ -1,8 +1,10 @@
 """Recipes: what is written is what is trained, and mistakes are named."""
 
+import numpy as np
 import pytest
 
 from latentinv import InputError, StorageError
+from latentinv.networks import generator_architecture
 from latentinv.training import parse_recipe, read_recipe
 
 SIMULATOR = "[image.simulator]\nshape = [64, 64]\nseed = 1\n"
@@ -29,18 +31,91 @@ def test_that_the_image_is_coarsened_as_asked(tmp_path):
         ("[image.simulator]\nseed = 1\n", "lacks 'shape' or 'seed'"),
         (SIMULATOR + "[trainig]\nsteps = 3\n", r"a table \[trainig\]"),
         (SIMULATOR + "[training]\nstep = 3\n", "has a key 'step'"),
-        (SIMULATOR + "[training]\nsteps = 2.5\n", "steps is 2.5"),
-        (SIMULATOR + '[training]\nsteps = "many"\n', "steps is 'many'"),
-        (SIMULATOR + "[training]\nsteps = 0\n", "steps is 0"),
-        (SIMULATOR + '[training]\nloss = "magic"\n', "loss is 'magic'"),
-        (SIMULATOR + "[training]\naverage = 1.0\n", "average is 1.0"),
-        (SIMULATOR + "[training]\nbetas = [0.5]\n", "betas are"),
-        (SIMULATOR + "[training]\ncool_down = 2.0\n", "cool_down is 2.0"),
+        (SIMULATOR + "[training]\nsteps = 2.5\n", r"steps = 2\.5 in \[training\]; expected a whole number"),
+        (SIMULATOR + '[training]\nsteps = "many"\n', "steps = 'many'"),
+        (SIMULATOR + "[training]\nsteps = 0\n", "steps = 0"),
+        (SIMULATOR + '[training]\nloss = "magic"\n', "loss = 'magic'.*hinge"),
+        (SIMULATOR + "[training]\naverage = 1.0\n", r"average = 1\.0"),
+        (SIMULATOR + "[training]\nbetas = [0.5]\n", r"betas = \[0\.5\]"),
+        (SIMULATOR + "[training]\ncool_down = 2.0\n", r"cool_down = 2\.0"),
     ],
 )
 def test_that_a_mistake_in_a_recipe_is_refused_by_name(text, sentence, tmp_path):
     with pytest.raises(InputError, match=sentence):
         parse_recipe(text, tmp_path)
+
+
+FILE = '[image]\nfile = "a.npz"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("image = 3", r"image = 3; expected a table \[image\]"),
+        (SIMULATOR + "[[networks]]\nlatent_channels = 4", r"expected a table \[networks\]"),
+        ("networks = 3\n" + SIMULATOR, r"networks = 3; expected a table \[networks\]"),
+        ("[image]\nfile = 3", "file = 3 in .*expected a file's name"),
+        ("[image]\nsimulator = 3", "simulator = 3 in .*expected a table of its own"),
+        (SIMULATOR + "amplitud = 6", r"\[image.simulator\] has a key 'amplitud'; expected one of .*amplitude"),
+        (SIMULATOR + 'width = "a"', "width = 'a' in .*expected a finite number"),
+        (SIMULATOR + "width = true", "width = True in .*expected a finite number"),
+        ("[image.simulator]\nshape = 64\nseed = 1", "shape = 64 in .*expected rows and columns"),
+        ("[image.simulator]\nshape = [64]\nseed = 1", r"shape = \[64\] in .*expected rows and columns"),
+        ('[image.simulator]\nshape = [64, 64]\nseed = "a"', "seed = 'a' in .*expected a whole number from 0"),
+        ("[image.simulator]\nshape = [64, 64]\nseed = -1", "seed = -1 in .*expected a whole number from 0"),
+        ("[image]\ncoarsen = 0\n" + SIMULATOR, "coarsen = 0 in .*a whole number from 1"),
+        ("[image]\ncoarsen = -2\n" + SIMULATOR, "coarsen = -2 in"),
+        (FILE + 'flips = "x"', "flips = 'x' in .*a list of array axes"),
+        (FILE + "flips = [2]", r"flips = \[2\] in .*0 to 1"),
+        (FILE + "flips = [0, 0]", r"flips = \[0, 0\] in .*different axes"),
+        (FILE + "key = 1", "key = 1 in .*the name of an array"),
+        ('[image]\nkey = "a"\n' + SIMULATOR, "key = 'a' but no file"),
+        (SIMULATOR + "[networks]\nlatent_channels = 0", "latent_channels = 0 in .*a whole number from 1"),
+        (SIMULATOR + "[networks]\nlatent_channels = -1", "latent_channels = -1 in"),
+        (SIMULATOR + '[networks]\narchitecture = "vgan"', "no architecture called 'vgan'; choose one of sgan"),
+        (SIMULATOR + "[networks]\narchitecture = 3", "architecture = 3 in"),
+        (SIMULATOR + "[training]\npatch = 64", "patch = 64 in .*cells along each axis"),
+        (SIMULATOR + '[training]\npatch = ["a", 2]', r"patch = \['a', 2\] in .*cells along each axis"),
+        (SIMULATOR + "[training]\npatch = [64]", r"patch = \[64\] in .*cells along each axis"),
+        (SIMULATOR + "[training]\npatch = [64, 15]", r"patch = \[64, 15\] in .*at least 16 cells"),
+        (
+            SIMULATOR + '[networks]\narchitecture = "sgan"\n[training]\npatch = [31, 64]',
+            r"patch = \[31, 64\] in .*'sgan'.*at least 32 cells",
+        ),
+        (SIMULATOR + "[training]\nbetas = 0.5", "betas = 0.5 in .*two numbers"),
+        (SIMULATOR + '[training]\nbetas = [0.5, "a"]', "betas = .*two numbers"),
+        (SIMULATOR + "[training]\nbetas = [0.5, nan]", "betas = .*two numbers"),
+        (SIMULATOR + "[training]\nsteps = inf", "steps = inf in .*a whole number"),
+        (SIMULATOR + "[training]\nsteps = true", "steps = True in .*a whole number"),
+        (SIMULATOR + "[training]\nsteps = 99999999999", "steps = 99999999999 in .*to 2147483647"),
+        (SIMULATOR + "[training]\nseed = -1", "seed = -1 in .*a whole number from 0"),
+        (SIMULATOR + "[training]\nlearning_rate_generator = nan", "learning_rate_generator = nan in .*above 0"),
+        (SIMULATOR + "[training]\nlearning_rate_discriminator = inf", "learning_rate_discriminator = inf in"),
+        (SIMULATOR + "[training]\ncool_down = nan", "cool_down = nan in .*a share of the steps"),
+        (SIMULATOR + "[training]\nloss = 3", "loss = 3 in .*one of"),
+    ],
+)
+def test_that_a_value_of_the_wrong_kind_is_refused_with_what_is_expected(text, sentence, tmp_path):
+    with pytest.raises(InputError, match=sentence):
+        parse_recipe(text, tmp_path)
+
+
+@pytest.mark.parametrize("architecture", ["sgan", "dsgan", "compact"])
+def test_that_latent_channels_are_the_architectures_own_unless_given(architecture, tmp_path):
+    text = SIMULATOR + f'[networks]\narchitecture = "{architecture}"\n'
+    assert parse_recipe(text, tmp_path).networks.latent_channels is None
+    assert parse_recipe(text + "latent_channels = 2", tmp_path).networks.latent_channels == 2
+    own = 4 if architecture == "compact" else 1
+    assert generator_architecture(architecture).latent_channels == own
+
+
+def test_that_key_chooses_an_array_of_a_file_that_holds_several(tmp_path):
+    image = np.indices((20, 20)).sum(axis=0) % 2
+    np.savez(tmp_path / "two.npz", a=image, b=1 - image)
+    with pytest.raises(InputError, match=r"two\.npz holds the arrays a, b.*with key"):
+        parse_recipe('[image]\nfile = "two.npz"\n', tmp_path).load_image()
+    chosen = parse_recipe('[image]\nfile = "two.npz"\nkey = "b"\n', tmp_path).load_image()
+    np.testing.assert_array_equal(chosen.facies, 1 - image)
 
 
 def test_that_missing_files_are_named(tmp_path, monkeypatch):

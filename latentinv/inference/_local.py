@@ -1,0 +1,75 @@
+"""Local moves: renew the latents of a small window, partly or wholly, and ask the target.
+
+A gradient follows the walls that well data put up, but does not jump them. Where a population has settled on the wrong
+side of a well, a window of latents is drawn anew by the preconditioned Crank–Nicolson proposal (Cotter et al. 2013,
+doi:10.1214/13-STS421), z' = ρ z + √(1 − ρ²) ξ inside the window, z' = z outside, which leaves the prior invariant, so
+that the likelihood alone decides. Place and size of the window and ρ are drawn afresh for each particle, whatever its
+state. Cost: one field a particle and move.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from latentinv.posterior import Predictions
+
+from ._hamiltonian import Population
+
+KEPT = (0.0, 0.5, 0.8, 0.95)
+"""Choices of ρ."""
+LARGEST_REACH = 2
+"""Windows reach up to this many places from their centre."""
+
+
+def window(key: Array, latent_map: tuple[int, ...]) -> Float[Array, "latent"]:
+    """One where a random window of a latent map lies, zero elsewhere."""
+    key_centre, key_reach = jax.random.split(key)
+    places = latent_map[:-1]
+    reach = jax.random.randint(key_reach, (), 0, LARGEST_REACH + 1)
+    centre = jax.random.randint(key_centre, (len(places),), 0, jnp.asarray(places))
+    inside = jnp.ones(places, bool)
+    for axis, size in enumerate(places):
+        near = jnp.abs(jnp.arange(size) - centre[axis]) <= reach
+        inside &= near.reshape([-1 if other == axis else 1 for other in range(len(places))])
+    return jnp.broadcast_to(inside[..., None], latent_map).ravel().astype(jnp.float32)
+
+
+def local_move(
+    key: Array,
+    here: Population,
+    *,
+    predict: Callable[[Array], Predictions],
+    log_target: Callable[[Predictions], Array],
+    latent_map: tuple[int, ...],
+) -> Population:
+    """Try to renew one window of every particle.
+
+    Parameters
+    ----------
+    key
+        Random key.
+    here
+        Where the particles are.
+    predict
+        Predictions for all particles.
+    log_target
+        Log-likelihood of the target from one particle's predictions.
+    latent_map
+        Shape of the latents as a map, `AbstractPrior.latent_map`.
+    """
+    key_window, key_kept, key_noise, key_accept = jax.random.split(key, 4)
+    count = here.z.shape[0]
+    mask = jax.vmap(lambda one: window(one, latent_map))(jax.random.split(key_window, count))
+    kept = jax.random.choice(key_kept, jnp.asarray(KEPT), (count, 1))
+    renewed = kept * here.z + jnp.sqrt(1 - kept**2) * jax.random.normal(key_noise, here.z.shape)
+    z = jnp.where(mask > 0, renewed, here.z)
+    predictions = predict(z)
+    change = jax.vmap(log_target)(predictions) - jax.vmap(log_target)(here.predictions)
+    accepted = jnp.log(jax.random.uniform(key_accept, (count,))) < change  # false where the change is not a number
+
+    def choose(new: Array, old: Array) -> Array:
+        return jnp.where(accepted.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
+
+    return jax.tree.map(choose, Population(z, predictions), here)

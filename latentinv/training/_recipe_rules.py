@@ -1,0 +1,76 @@
+"""What each value of a recipe must be: a test and the words that say what passes it.
+
+A rule stands in the metadata of the field it belongs to, so a table's keys, defaults and rules are one list.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from latentinv.errors import InputError
+
+
+class Rule(NamedTuple):
+    """A test of a TOML value, and what passes it."""
+
+    accepts: Callable[[Any], bool]
+    expected: str
+
+
+def whole(low: int, high: int = 2**31 - 1) -> Rule:
+    """Whole numbers (truth values are none) within bounds."""
+    return Rule(lambda value: type(value) is int and low <= value <= high, f"a whole number from {low} to {high}")
+
+
+def number(accepts: Callable[[float], bool], expected: str) -> Rule:
+    """Finite numbers that pass a test."""
+    return Rule(lambda value: type(value) in (int, float) and math.isfinite(value) and accepts(value), expected)
+
+
+def several(item: Rule, counts: tuple[int, ...], expected: str) -> Rule:
+    """Lists of one of some lengths whose items all pass a rule."""
+    return Rule(lambda value: type(value) is list and len(value) in counts and all(map(item.accepts, value)), expected)
+
+
+def words(meaning: str) -> Rule:
+    """Texts that are not empty."""
+    return Rule(lambda value: type(value) is str and value != "", meaning)
+
+
+def one_of(choices: tuple[str, ...]) -> Rule:
+    """One of some texts."""
+    return Rule(lambda value: type(value) is str and value in choices, f"one of {', '.join(choices)}")
+
+
+TABLE = Rule(lambda value: type(value) is dict, "a table of its own")
+NUMBER = number(lambda value: True, "a finite number")
+SEED = whole(0, 2**63 - 1)
+
+
+def entry(default: Any, rule: Rule) -> Any:
+    """Declare a key of a table: its value where it is left out, and its rule."""
+    return dataclasses.field(default=default, metadata={"rule": rule})
+
+
+def rules_of(kind: Any) -> dict[str, Rule]:
+    """The rules of a table's keys, by name."""
+    return {item.name: item.metadata["rule"] for item in dataclasses.fields(kind)}
+
+
+def checked(name: str, values: Any, rules: dict[str, Rule]) -> dict[str, Any]:
+    """Check a table against its rules; lists become tuples.
+
+    Raises
+    ------
+    InputError
+        If it is no table, or a key or a value is not among what the rules accept.
+    """
+    if not TABLE.accepts(values):
+        raise InputError(f"The recipe has {name} = {values!r}; expected a table [{name}].")
+    for key, value in values.items():
+        if key not in rules:
+            raise InputError(f"The recipe's [{name}] has a key '{key}'; expected one of {', '.join(rules)}.")
+        if not rules[key].accepts(value):
+            raise InputError(f"The recipe has {key} = {value!r} in [{name}]; expected {rules[key].expected}.")
+    return {key: tuple(value) if type(value) is list else value for key, value in values.items()}
