@@ -11,6 +11,7 @@ to the stated model (1) and beyond is there for algorithms that need gradients.
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
@@ -145,6 +146,11 @@ class Posterior:
 def log_prior(z: Float[Array, "latent"]) -> Float[Array, ""]:
     """Log-density of the standard normal prior, without its constant."""
     return -0.5 * jnp.sum(z**2)
+
+
+def each(function: Callable[[Predictions], Array], predictions: Predictions, count: int) -> Float[Array, "draw"]:
+    """Apply a function to the predictions of each of `count` draws, which are empty where there are no data."""
+    return jax.vmap(function, axis_size=count)(predictions)
 
 
 def map_batched(function: Callable[..., Any], arguments: Any, batch_size: int) -> Any:

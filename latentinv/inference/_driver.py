@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from latentinv.observations import OBSERVATIONS, Report
-from latentinv.posterior import Posterior, Predictions, map_batched
+from latentinv.posterior import Posterior, Predictions, each, map_batched
 from latentinv.priors import prior_from_record
 from latentinv.storage import ObservationRecord, RunFile, RunHeader, require_new
 
@@ -166,7 +166,7 @@ def _finish(posterior: Posterior, kernel: Kernel, state: Any) -> tuple[np.ndarra
     realizations, predictions = _realize_and_predict(posterior, latents)
     warnings = list(results.get("warnings", []))
     if posterior.target == "thresholded" and kernel.samples_target:
-        kept = np.isfinite(np.asarray(jax.vmap(posterior.exact_log_likelihood)(predictions)))
+        kept = np.isfinite(np.asarray(each(posterior.exact_log_likelihood, predictions, len(latents))))
         if not kept.all():
             warnings.append(f"{np.sum(~kept)} of {kept.size} draws miss a certain datum by rounding and were dropped.")
             latents, realizations = latents[kept], realizations[kept]

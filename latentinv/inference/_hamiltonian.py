@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from latentinv.posterior import Predictions, log_prior
+from latentinv.posterior import Predictions, each, log_prior
 
 from ._preconditioner import MassMatrix
 
@@ -91,7 +91,7 @@ def hamiltonian_move(
 
     def log_joint(here: Trajectory, p: Array, log_likelihood: Callable[[Predictions], Array]) -> Array:
         z, predictions = here.population
-        return jax.vmap(log_prior)(z) + jax.vmap(log_likelihood)(predictions) - mass.kinetic(p)
+        return jax.vmap(log_prior)(z) + each(log_likelihood, predictions, len(z)) - mass.kinetic(p)
 
     def gain(log_likelihood: Callable[[Predictions], Array]) -> Array:
         return log_joint(end, momentum_end, log_likelihood) - log_joint(start, momentum, log_likelihood)

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from latentinv.posterior import Predictions
+from latentinv.posterior import Predictions, each
 
 from ._hamiltonian import Population
 
@@ -66,7 +66,7 @@ def local_move(
     renewed = kept * here.z + jnp.sqrt(1 - kept**2) * jax.random.normal(key_noise, here.z.shape)
     z = jnp.where(mask > 0, renewed, here.z)
     predictions = predict(z)
-    change = jax.vmap(log_target)(predictions) - jax.vmap(log_target)(here.predictions)
+    change = each(log_target, predictions, count) - each(log_target, here.predictions, count)
     accepted = jnp.log(jax.random.uniform(key_accept, (count,))) < change  # false where the change is not a number
 
     def choose(new: Array, old: Array) -> Array:

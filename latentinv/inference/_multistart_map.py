@@ -18,7 +18,7 @@ import optax
 from jaxtyping import Array, Float, Int
 
 from latentinv.errors import InputError, NonFiniteError
-from latentinv.posterior import Posterior, Predictions, map_batched
+from latentinv.posterior import Posterior, Predictions, each, map_batched
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
 
@@ -174,5 +174,5 @@ class _Machine:
 
     def _evaluation(self, z: Array) -> tuple[Float[Array, "start"], Predictions]:
         predictions = map_batched(self.posterior.predict, z, self.settings.batch_size)
-        likelihood = jax.vmap(lambda p: self.posterior.tempered_log_likelihood(p, 1.0))(predictions)
+        likelihood = each(lambda p: self.posterior.tempered_log_likelihood(p, 1.0), predictions, len(z))
         return likelihood - 0.5 * jnp.sum(z**2, axis=1), predictions

@@ -34,7 +34,7 @@ from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float, Int
 
 from latentinv.errors import InputError, NonFiniteError
-from latentinv.posterior import Posterior, Predictions, map_batched
+from latentinv.posterior import Posterior, Predictions, each, map_batched
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
 from ._hamiltonian import MoveInfo, Population, Trajectory, hamiltonian_move
@@ -265,10 +265,12 @@ class _Machine:
         return [sentence for observation, exact in pairs for sentence in observation.failures(np.asarray(exact))]
 
     def _exact(self, state: SMCState) -> Float[Array, "particle"]:
-        return jax.vmap(self.posterior.exact_log_likelihood)(state.population.predictions)
+        return each(self.posterior.exact_log_likelihood, state.population.predictions, self.settings.particles)
 
     def _tempered(self, population: Population, t: Array | float) -> Float[Array, "particle"]:
-        return jax.vmap(lambda p: self.posterior.tempered_log_likelihood(p, t))(population.predictions)
+        return each(
+            lambda p: self.posterior.tempered_log_likelihood(p, t), population.predictions, self.settings.particles
+        )
 
     def _start_population(self, key: Array) -> tuple[Population, Array]:
         z = jax.random.normal(key, (self.settings.particles, self.posterior.latent_size))
@@ -300,7 +302,7 @@ class _Machine:
         t = jnp.exp(jnp.where(reached, high, found))
         if not self.thresholded:
             return t, weights(t), jnp.where(t >= 1.0, FINAL, TEMPERING).astype(jnp.int32)
-        jump = jax.vmap(self.posterior.exact_log_likelihood)(population.predictions) - base
+        jump = self._exact(state) - base
         # At the last level a few particles that meet all data are better than none.
         last = self._ladder_ends(state) & jnp.isfinite(jump).any()
         ready = (_effective_size(jump) >= wanted) | last

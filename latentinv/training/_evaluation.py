@@ -37,7 +37,7 @@ class Comparison(NamedTuple):
     """Isotropic, mean per pixel on [0, 1], after calibration."""
     total_variation_reference: float
     patterns: float
-    """Jensen–Shannon distance of 4×4 patterns, mean over a pyramid of three levels."""
+    """Jensen–Shannon divergence of 4×4 patterns, mean over a pyramid of three levels."""
     connectivity: float
     """Root mean square difference of the connectivity curves, lags to half a patch."""
 

@@ -44,7 +44,7 @@ def test_that_the_hard_data_benchmark_measures_what_it_names(prior):
     images = pictures(draw_facies(prior, GRID, 16, 4), prior.facies_model)
     realism = hard_data.Realism(images, local_binary_pattern_histogram(images, 1))
     truth = draw_facies(prior, GRID, 1, 5)[0]
-    algorithm = TemperedSMC(particles=8, moves=1, leapfrogs=2, final_rounds=1)
+    algorithm = TemperedSMC(particles=8, moves=2, leapfrogs=3, local_moves=4, final_rounds=1)
     case = hard_data.pixel_case(truth, 3, 0)
     figures = hard_data.measure(prior, case, GRID, realism, algorithm, seed=0)
     assert {*hard_data.PIXEL_KEYS} - {"pixels"} <= figures.keys()
@@ -52,7 +52,7 @@ def test_that_the_hard_data_benchmark_measures_what_it_names(prior):
     assert figures["draws"] == 8
     assert figures["min_honoured"] == 3
     assert 1 <= figures["distinct_draws"] <= 8
-    assert figures["gradients_per_draw"] == figures["levels"] * (1 * (2 + 1) + 2)
+    assert figures["gradients_per_draw"] == figures["levels"] * (2 * 3 + 1 + 2 + 4)
     assert figures["tv_unconditioned"] == total_variation(images)
 
 
