@@ -89,10 +89,11 @@ def test_that_wells_in_three_dimensions_count_layers_by_z():
 
 def test_that_the_likelihood_is_the_stated_formula():
     errors = np.array([0.0, 0.1, 0.25, 0.4])
+    other = errors / 2  # of three facies, two are wrong
     wells = HardData(GRID, POINTS, FACIES, THREE, error_probability=errors, slope=3.0)
     margin = np.array([0.3, -0.2, 1.0, -2.0])
     for t in (0.0, 0.5, 1.0, 4.0):
-        expected = np.sum(np.log(errors + (1 - 2 * errors) / (1 + np.exp(-3.0 * t * margin))))
+        expected = np.sum(np.log(other + (1 - errors - other) / (1 + np.exp(-3.0 * t * margin))))
         result = wells.tempered_log_likelihood(jnp.asarray(margin, jnp.float32), t)
         np.testing.assert_allclose(result, expected, rtol=1e-5)
 
@@ -102,7 +103,7 @@ def test_that_no_field_is_preferred_at_inverse_temperature_zero(error, field):
     wells = HardData(GRID, POINTS, FACIES, THREE, error_probability=error)
     for scale in (-30.0, 1.0, 30.0):
         result = wells.tempered_log_likelihood(wells.predict(scale * field), 0.0)
-        np.testing.assert_allclose(result, 4 * np.log(0.5), rtol=1e-6)
+        np.testing.assert_allclose(result, 4 * np.log(error / 2 + (1 - 1.5 * error) / 2), rtol=1e-6)
 
 
 @pytest.mark.parametrize("error", [0.05, 0.2])
@@ -117,7 +118,7 @@ def test_that_a_certain_well_that_is_missed_has_no_likelihood_and_a_doubtful_one
     assert HardData(GRID, POINTS, FACIES, THREE).exact_log_likelihood(hits) == -np.inf
     assert HardData(GRID, POINTS, FACIES, THREE).exact_log_likelihood(jnp.ones(4)) == 0.0
     doubtful = HardData(GRID, POINTS, FACIES, THREE, error_probability=[0.0, 0.1, 0.2, 0.0])
-    np.testing.assert_allclose(doubtful.exact_log_likelihood(hits), np.log(0.9) + np.log(0.2), rtol=1e-6)
+    np.testing.assert_allclose(doubtful.exact_log_likelihood(hits), np.log(0.9) + np.log(0.1), rtol=1e-6)
     assert doubtful.exact_log_likelihood(1 - hits) == -np.inf
 
 
@@ -201,7 +202,7 @@ def test_that_two_certain_wells_in_one_cell_that_disagree_are_refused_by_name():
 def test_that_a_doubtful_well_may_disagree_with_a_certain_one():
     wells = HardData(GRID, [[101.0, 1.0], [109.0, 4.0]], [1, 2], THREE, error_probability=[0.0, 0.1])
     assert wells.count == 2
-    np.testing.assert_allclose(wells.exact_log_likelihood(jnp.array([1.0, 0.0])), np.log(0.1), rtol=1e-6)
+    np.testing.assert_allclose(wells.exact_log_likelihood(jnp.array([1.0, 0.0])), np.log(0.05), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
