@@ -30,6 +30,8 @@ def main(draws: int = 64, cells: int = 96, prior: str = "meanders", output: Path
     if "unmet" in run.results:
         raise SystemExit("The data could not be met:\n" + "\n".join(run.results["unmet"]))
     show_table(run, site, seconds)
+    for sentence in run.results.get("warnings", []):
+        print(f"Warning: {sentence}")
     draw(output / "demo.png", panels(run, site), site.wells)
     print(f"\nrun      {file}\npicture  {output / 'demo.png'}")
     return run

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from latentinv.posterior import Predictions, each, log_prior
 
@@ -40,7 +40,6 @@ class MoveInfo(NamedTuple):
 
     acceptance: Float[Array, "particle"]
     """Probability with which each proposal was accepted."""
-    accepted: Bool[Array, "particle"]
     conservation: Float[Array, "particle"]
     """The same probability were the guide the target: one minus it is the leapfrog's error alone."""
     non_finite: Float[Array, ""]
@@ -107,4 +106,4 @@ def hamiltonian_move(
         return jnp.where(accepted.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
 
     moved = jax.tree.map(choose, end, start)
-    return moved, MoveInfo(acceptance, accepted, conservation, jnp.sum(~finite).astype(jnp.float32))
+    return moved, MoveInfo(acceptance, conservation, jnp.sum(~finite).astype(jnp.float32))
