@@ -1,11 +1,5 @@
 """The training loop: resumed equals uninterrupted, bit for bit, and failures lose nothing."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,6 +8,7 @@ import latentinv.training._loop as loop
 from latentinv import InputError, NonFiniteError, StorageError, load_prior
 from latentinv.storage import open_hdf5
 from latentinv.training import Losses, checkpoint_path, parse_recipe, resume_training, train
+from tests.workers import TRAINING, killed_workers, shared_compilations
 
 RECIPE = """
 [image.simulator]
@@ -21,16 +16,19 @@ shape = [120, 120]
 seed = 3
 
 [training]
-steps = 8
+steps = 24
 batch = 2
 patch = [32, 32]
 evaluate_every = 2
 """
-SCRIPT = """
-import sys
-from latentinv.training import resume_training
-resume_training(sys.argv[1])
-"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compilations(tmp_path_factory):
+    """A folder of compiled programs, which tests and workers share to spare time."""
+    folder = tmp_path_factory.mktemp("compilations")
+    with shared_compilations(folder):
+        yield folder
 
 
 class _Interrupter:
@@ -97,26 +95,20 @@ def test_that_a_training_interrupted_between_checkpoints_equals_one_that_was_not
     _assert_same_prior(path, reference)
 
 
-def test_that_ten_kills_at_random_moments_change_no_bit(recipe, reference, tmp_path):
+def test_that_ten_kills_at_random_moments_change_no_bit(recipe, reference, compilations, tmp_path):
     path = tmp_path / "prior.h5"
     with pytest.raises(KeyboardInterrupt):
         train(recipe, path, listener=_Interrupter(stop_at=1))
     checkpoint = checkpoint_path(path)
-    rng = np.random.default_rng(7)
-    cache = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-    kills = 0
-    for attempt in range(10):
-        worker = subprocess.Popen([sys.executable, "-c", SCRIPT, str(checkpoint)], env={**os.environ, **cache})
-        before, limit = checkpoint.stat().st_mtime_ns, time.monotonic() + (60 if attempt == 0 else 20)
-        while worker.poll() is None and checkpoint.stat().st_mtime_ns == before and time.monotonic() < limit:
-            time.sleep(0.01)
-        time.sleep(rng.uniform(0, 0.5))
-        kills += worker.poll() is None
-        worker.send_signal(signal.SIGKILL)
-        worker.wait()
-        if path.exists():
-            break
-    assert kills >= 2
+    kills = []
+    for _ in killed_workers(TRAINING, checkpoint, compilations, seed=7, count=10):
+        assert not path.exists()
+        with open_hdf5(checkpoint, loop.FORMAT, loop.VERSION) as file:
+            kills.append(int(file["state/.step"][()]))
+    assert len(kills) == 10
+    assert kills[0] == 0
+    assert kills == sorted(kills)
+    assert kills[-1] > 0
     resume_training(checkpoint)
     _assert_same_prior(path, reference)
 
