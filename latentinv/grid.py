@@ -6,6 +6,7 @@ is made here, so that no other module needs to remember which is which. Rows cou
 along growing ``z``.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from jaxtyping import Float, Int
 from latentinv.errors import InputError
 
 AXIS_NAMES = ("x", "y", "z")
+MOST_CELLS = 2**31 - 1
+"""Cells of an array that JAX can count with its integers of 32 bits."""
 
 # Decimal coordinates rarely divide exactly: a point this share of a cell from a face counts as lying on it.
 FACE_TOLERANCE = 1e-6
@@ -72,7 +75,7 @@ class Grid:
     @property
     def size(self) -> int:
         """Number of cells."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
     @property
     def lower(self) -> Float[np.ndarray, "axis"]:
@@ -88,6 +91,19 @@ class Grid:
         """Say the extent in words, for messages: ``x 0–125 m, y 0–60 m``."""
         pairs = zip(AXIS_NAMES, self.lower, self.upper, strict=False)
         return ", ".join(f"{name} {low:.10g}–{high:.10g} m" for name, low, high in pairs)
+
+    def check_whole(self) -> None:
+        """Check that a field on this grid can be one array, as it must to be compared with data.
+
+        Raises
+        ------
+        InputError
+            If it has more cells than can be counted in 32 bits.
+        """
+        if self.size > MOST_CELLS:
+            raise InputError(
+                f"The grid has {self.size} cells; at most {MOST_CELLS} can be conditioned at once; give a smaller grid."
+            )
 
     def inside(self, coordinates: Float[np.ndarray, "point axis"]) -> np.ndarray:
         """Tell which points lie in the grid, its outer faces included."""

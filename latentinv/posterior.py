@@ -48,8 +48,8 @@ class Posterior:
     Raises
     ------
     InputError
-        If an observation does not fit the prior or the grid, two have the same name or contradict each other, or the
-        target is unknown.
+        If an observation does not fit the prior or the grid, two have the same name or contradict each other, the grid
+        has too many cells, or the target is unknown.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Posterior:
             raise InputError(
                 "The prior is of a continuous property, so there is nothing to threshold; use target 'soft'."
             )
+        grid.check_whole()
         self.latent_size = prior.latent_size(grid)
         names = [observation.name for observation in self.observations]
         for name in names:

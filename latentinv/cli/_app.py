@@ -14,11 +14,10 @@ from latentinv.errors import InputError, NonFiniteError, StorageError
 
 from ._condition import condition
 from ._generate import generate
+from ._memory import TOO_LARGE, fitting_in_memory
 from ._resume import resume
 from ._show import show
 from ._train import train
-
-TOO_LARGE = "This does not fit in memory; use a smaller grid or fewer draws, or in a training smaller patches."
 
 app = typer.Typer(
     name="latentinv",
@@ -40,18 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Those of the command line unless given.
     """
     try:
-        app(args=arguments, prog_name="latentinv")
+        with fitting_in_memory(lambda: TOO_LARGE):
+            app(args=arguments, prog_name="latentinv")
     except (InputError, StorageError, NonFiniteError) as error:
-        _exit_with(str(error))
-    except MemoryError:
-        _exit_with(TOO_LARGE)
-    except RuntimeError as error:
-        # How JAX says that memory is short, on a GPU and on the CPU.
-        if not any(words in str(error) for words in ("RESOURCE_EXHAUSTED", "Out of memory")):
-            raise
-        _exit_with(TOO_LARGE)
-
-
-def _exit_with(sentence: str) -> None:
-    print("latentinv: " + " ".join(sentence.split()), file=sys.stderr)
-    sys.exit(1)
+        print("latentinv: " + " ".join(str(error).split()), file=sys.stderr)
+        sys.exit(1)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ._display import Display, RunListener, interruptible, make_console, say_seconds
+from ._memory import fitting_in_memory
 from ._parse import check_seed, parse_grid, parse_settings
 from ._summary import exit_if_unmet, print_run
 
@@ -63,7 +64,16 @@ def condition(
     def how_to_go_on() -> str:
         return f"Stopped; 'latentinv resume {output}' goes on." if output.exists() else "Stopped; nothing was written."
 
-    with interruptible(how_to_go_on):
+    def how_to_fit() -> str:
+        cells = " x ".join(str(n) for n in place.shape)
+        advice = (
+            f"Fields of {cells} cells do not fit in memory as many at once; give a smaller --set batch_size=N, fewer "
+            "draws or a smaller grid."
+        )
+        begun = f" What was saved is whole; 'latentinv resume {output}' goes on where there is more memory."
+        return advice + (begun if output.exists() else "")
+
+    with fitting_in_memory(how_to_fit), interruptible(how_to_go_on):
         with Display(console, "condition") as display:
             run = sample(posterior, chosen, seed=seed, output=output, listener=RunListener(display))
         print_run(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(output)})

@@ -91,7 +91,7 @@ def _write_hdf5(path: Path, prior: "GeneratorPrior", grid: Grid, count: int, see
         file.attrs["prior"], file.attrs["seed"] = prior.fingerprint(), seed
         chunks = (1, *(min(edge, n) for n in grid.shape))
         compression = {"chunks": chunks, "compression": "gzip", "compression_opts": 1}
-        kind = np.min_scalar_type(max(prior.facies_model.categories))
+        kind = prior.facies_model.code_type
         facies = file.create_dataset("facies", (count, *grid.shape), kind, **compression)
         latents = file.create_dataset("latents", (count, prior.latent_size(grid)), np.float32)
         for n in range(count):
@@ -117,7 +117,7 @@ def draw_fields(
 
     latents = np.stack([draw_latents(prior, grid, seed, n) for n in range(count)])
     assert prior.facies_model is not None
-    fields = np.empty((count, *grid.shape), np.min_scalar_type(max(prior.facies_model.categories)))
+    fields = np.empty((count, *grid.shape), prior.facies_model.code_type)
     whole = jax.jit(lambda z: prior.facies(prior.generate(z, grid)))
     small = grid.size <= TILES[grid.ndim] ** grid.ndim
     for n, z in enumerate(latents):

@@ -8,8 +8,13 @@ import typer
 
 from ._display import Display, RunListener, interruptible, make_console, say_seconds
 from ._files import kind_of
+from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
 from ._summary import exit_if_unmet, print_run
 from ._train import TrainingDisplay, how_to_go_on, print_training
+
+RUN_TOO_LARGE = (
+    "This run does not fit in memory; resume it where there is more or begin anew with a smaller batch_size."
+)
 
 
 def resume(
@@ -29,7 +34,10 @@ def _resume_run(file: Path) -> None:
 
     console = make_console()
     begun = time.monotonic()
-    with interruptible(lambda: f"Stopped; 'latentinv resume {file}' goes on."):
+    with (
+        fitting_in_memory(lambda: RUN_TOO_LARGE),
+        interruptible(lambda: f"Stopped; 'latentinv resume {file}' goes on."),
+    ):
         with Display(console, "resume", fresh=False) as display:
             run = resume_run(file, listener=RunListener(display))
         print_run(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(file)})
@@ -42,7 +50,7 @@ def _resume_training(file: Path) -> None:
     recipe, output, _ = read_plan(file)
     console = make_console()
     begun = time.monotonic()
-    with interruptible(lambda: how_to_go_on(output)):
+    with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_go_on(output)):
         with Display(console, "resume", fresh=False) as display:
             listener = TrainingDisplay(display, recipe.training.steps, output)
             result = resume_training(file, listener=listener)

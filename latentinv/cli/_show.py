@@ -108,7 +108,7 @@ def _print_header(console: Console, store: "RunFile") -> None:
     table.add_row("settings", options)
     table.add_row("state", f"{'finished' if store.finished else 'unfinished'} after step {store.steps}")
     if store.message:
-        table.add_row("message", store.message)
+        table.add_row("progress", store.message)
     console.print(table)
 
 

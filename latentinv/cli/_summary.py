@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 DATA_WORDS = {"hard_data": "pixels honoured", "block_means": "block means within two sd"}
 SENTENCES = ("unmet", "strained", "warnings")
-BATCH = 16
 FEW = 12
 
 
 def print_run(console: Console, run: "Run", rows: dict[str, str], *, noun: str = "draws") -> None:
     """Print the table of a run, with further rows at its end; `noun` says what its latents are."""
     table = plain_table()
-    for observation, reports in zip(run.posterior.observations, reports_of(run), strict=True):
-        table.add_row(observation.name, over_draws(observation, reports, noun))
+    reports = run.reports()
+    for position, observation in enumerate(run.posterior.observations):
+        table.add_row(observation.name, over_draws(observation, [of_draw[position] for of_draw in reports], noun))
     add_block_rows(table, run, noun)
     distinct = count_distinct(run.realizations)
     table.add_row(noun, f"{len(run.latents)}, {distinct} of them distinct" if distinct else "none")
@@ -57,22 +57,6 @@ def plain_table() -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     return table
-
-
-def reports_of(run: "Run") -> "list[list[Report]]":
-    """For each observation, the reports of all draws."""
-    import jax
-
-    from latentinv.posterior import map_batched
-
-    posterior = run.posterior
-    generate = jax.jit(lambda z: map_batched(posterior.field, z, BATCH))
-    reports: list[list[Report]] = [[] for _ in posterior.observations]
-    for start in range(0, len(run.latents), BATCH):
-        for field in np.asarray(generate(run.latents[start : start + BATCH])):
-            for kept, observation in zip(reports, posterior.observations, strict=True):
-                kept.append(observation.report(field))
-    return reports
 
 
 def over_draws(observation: "AbstractObservation", reports: "list[Report]", noun: str = "draws") -> str:

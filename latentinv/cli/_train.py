@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from ._display import Display, interruptible, make_console, say_seconds
+from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
 from ._summary import plain_table
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def train(
     plan = read_recipe(recipe)
     console = make_console()
     begun = time.monotonic()
-    with interruptible(lambda: how_to_go_on(target)):
+    with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_go_on(target)):
         with Display(console, "train") as display:
             listener = TrainingDisplay(display, plan.training.steps, target, minutes)
             result = train_prior(plan, target, minutes=minutes, listener=listener)

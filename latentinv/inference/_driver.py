@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from latentinv.errors import StorageError
 from latentinv.observations import OBSERVATIONS, Report
 from latentinv.posterior import Posterior, Predictions, each, map_batched
 from latentinv.priors import prior_from_record
@@ -28,7 +29,8 @@ from ._registry import make_algorithm
 from ._tempered_smc import TemperedSMC
 
 CHECKPOINT_SHARE = 0.05
-GENERATION_BATCH = 16
+MOST_FIELDS, MOST_CELLS = 16, 2**22
+"""Fields generated at once for the draws: at most so many, and of more than one at most so many cells."""
 
 
 class Listener(Protocol):
@@ -54,8 +56,17 @@ class Run(NamedTuple):
     steps: int
 
     def reports(self) -> list[list[Report]]:
-        """For each draw, how well it agrees with each observation."""
-        return [self.posterior.report(jnp.asarray(z)) for z in self.latents]
+        """For each draw, how well it agrees with each observation; the fields are generated again."""
+        fields = np.asarray(_generator(self.posterior)(jnp.asarray(self.latents)).fields)
+        return [[observation.report(field) for observation in self.posterior.observations] for field in fields]
+
+
+class _Drawn(NamedTuple):
+    """What is generated from the latents of draws."""
+
+    fields: Float[jax.Array, "draw *grid"]
+    realizations: Shaped[jax.Array, "draw *grid"]
+    predictions: Predictions
 
 
 def sample(
@@ -77,7 +88,9 @@ def sample(
     seed
         Of all randomness.
     output
-        A run file to write, which must not exist; without it the run is kept in memory only.
+        A run file to write, which must not exist; without it the run is kept in memory only. A run that fails before
+        its first step is saved leaves no file, so that it can be tried again under the same name; one that is
+        interrupted, or whose disk is full, leaves the file, from which it is resumed.
     listener
         Who hears of progress.
 
@@ -89,11 +102,17 @@ def sample(
         If too many proposals leave the finite numbers.
     """
     algorithm = algorithm or TemperedSMC()
-    store = None
-    if output is not None:
-        require_new(output)
-        store = RunFile.create(output, _header(posterior, algorithm, seed))
-    return _drive(posterior, algorithm, seed, store, listener)
+    if output is None:
+        return _drive(posterior, algorithm, seed, None, listener)
+    require_new(output)
+    store = RunFile.create(output, _header(posterior, algorithm, seed))
+    try:
+        return _drive(posterior, algorithm, seed, store, listener)
+    except StorageError:  # its sentence asks to free space and resume
+        raise
+    except Exception:
+        store.discard_unless_begun()
+        raise
 
 
 def resume(path: str | Path, *, listener: Listener | None = None) -> Run:
@@ -138,11 +157,12 @@ def _drive(
         state, info = kernel.step(jax.random.fold_in(key, steps + 1), state)
         steps += 1
         rows.append({name: np.asarray(value) for name, value in info._asdict().items()})
+        progress = kernel.progress(state, info)
         if listener is not None:
-            listener.on_step(steps, kernel.progress(state, info))
+            listener.on_step(steps, progress)
         if store is not None and time.monotonic() - saved_at > saving / CHECKPOINT_SHARE:
             begun = time.monotonic()
-            store.checkpoint(state, steps=steps, trace_rows=rows)
+            store.checkpoint(state, steps=steps, trace_rows=rows, message=progress.words)
             rows = []
             saved_at = time.monotonic()
             saving = saved_at - begun
@@ -163,7 +183,8 @@ def _finish(posterior: Posterior, kernel: Kernel, state: Any) -> tuple[np.ndarra
     datum so is dropped. Data that the draws contradict, though no likelihood excludes it, are named.
     """
     latents, results = np.asarray(kernel.draws(state)), kernel.results(state)
-    realizations, predictions = _realize_and_predict(posterior, latents)
+    _, drawn, predictions = _generator(posterior)(jnp.asarray(latents))
+    realizations = np.asarray(drawn)
     warnings = list(results.get("warnings", []))
     if posterior.target == "thresholded" and kernel.samples_target:
         kept = np.isfinite(np.asarray(each(posterior.exact_log_likelihood, predictions, len(latents))))
@@ -206,26 +227,26 @@ def _stored_run(posterior: Posterior, store: RunFile) -> Run:
 
 def realize(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> Shaped[np.ndarray, "draw *grid"]:
     """Generate the fields of latents, as facies codes where the prior has facies."""
-    return _realize_and_predict(posterior, latents)[0]
-
-
-def _realize_and_predict(posterior: Posterior, latents: np.ndarray) -> tuple[np.ndarray, Predictions]:
-    fields, predictions = _generator(posterior)(jnp.asarray(latents))
-    model = posterior.prior.facies_model
-    kind = np.float32 if model is None else np.min_scalar_type(max(model.categories))
-    return np.asarray(fields).astype(kind), predictions
+    return np.asarray(_generator(posterior)(jnp.asarray(latents)).realizations)
 
 
 @functools.lru_cache(maxsize=4)
-def _generator(posterior: Posterior) -> Callable[[jax.Array], tuple[jax.Array, Predictions]]:
-    """The compiled map from draws to realizations and what they predict, kept for the next seed."""
+def _generator(posterior: Posterior) -> Callable[[jax.Array], _Drawn]:
+    """The compiled map from draws to all that is made of them, kept for the next seed.
+
+    It is one program, for another may round a field value at a threshold to its other side.
+    """
     model = posterior.prior.facies_model
 
-    def one(z: jax.Array) -> tuple[jax.Array, Predictions]:
+    def one(z: jax.Array) -> _Drawn:
         field = posterior.field(z)
-        return (field if model is None else model.facies(field)), posterior.predict_field(field)
+        realization = field.astype(jnp.float32)
+        if model is not None:
+            realization = model.facies(field).astype(model.code_type)
+        return _Drawn(field, realization, posterior.predict_field(field))
 
-    return jax.jit(lambda z: map_batched(one, z, GENERATION_BATCH))
+    batch = max(1, min(MOST_FIELDS, MOST_CELLS // posterior.grid.size))
+    return jax.jit(lambda z: map_batched(one, z, batch))
 
 
 @functools.lru_cache(maxsize=4)

@@ -72,7 +72,7 @@ class BlockMeans(AbstractObservation):
     ------
     InputError
         If a box has no area or reaches outside the grid, a standard deviation is not positive, a share is
-        not in [0, 1], or a facies is not one of the prior's.
+        not in [0, 1], a facies is not one of the prior's, or the grid has too many cells.
     """
 
     kind = "block_means"
@@ -91,6 +91,7 @@ class BlockMeans(AbstractObservation):
         name: str = "blocks",
         labels: Sequence[str] | None = None,
     ) -> None:
+        grid.check_whole()
         mean = np.atleast_1d(np.asarray(mean, dtype=float))
         count = mean.size
         if not count:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from latentinv.errors import InputError
@@ -46,6 +47,11 @@ class FaciesModel:
             raise InputError(f"The thresholds {self.thresholds} are not all finite; give field values.")
         if any(a >= b for a, b in zip(self.thresholds, self.thresholds[1:], strict=False)):
             raise InputError(f"The thresholds {self.thresholds} do not grow; give them in increasing order.")
+
+    @property
+    def code_type(self) -> np.dtype:
+        """The smallest integers that hold every facies code."""
+        return np.result_type(*(np.min_scalar_type(code) for code in self.categories))
 
     def index(self, field: Float[Array, "*grid"]) -> Int[Array, "*grid"]:
         """Index of the facies in `categories` at each value of the field."""

@@ -27,6 +27,7 @@ the time: fewer as a run grows. Opening reads the header and the counters only. 
 they name into memory.
 """
 
+import contextlib
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
@@ -127,7 +128,7 @@ class RunFile:
 
     @property
     def message(self) -> str:
-        """What the algorithm last said, for people."""
+        """What the algorithm last said of its progress, for people; empty before the first and after the last step."""
         return self._counters.message
 
     @property
@@ -208,6 +209,14 @@ class RunFile:
                 set_text(file.attrs, name, text)
             counters = _read_counters(file)
         self._counters = counters
+
+    def discard_unless_begun(self) -> None:
+        """Remove the file if no step was ever saved in it, by whomever; else leave it."""
+        with contextlib.suppress(OSError):
+            with open_hdf5(self._path, FORMAT, VERSION) as file:
+                begun = "state" in file
+            if not begun:
+                Path(self._path).unlink()
 
     def read_state(self, like: Any) -> Any:
         """Read the state of the last checkpoint into the structure of `like` (see `read_tree`).

@@ -5,6 +5,7 @@ that never stopped, bit for bit. Beside the prior stand ``NAME.training.h5`` (th
 comparison) and ``NAME.samples.png`` (the sheet of samples).
 """
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -80,7 +81,9 @@ def train(
     recipe
         The training, wholly described.
     output
-        The prior's file, which must not exist.
+        The prior's file, which must not exist. A training that fails before its first comparison with the image
+        leaves no checkpoint, so that it can be tried again under the same name; one that is interrupted, or whose disk
+        is full, leaves it.
     minutes
         Stop after this much time even if steps remain; the result then depends on the machine's speed.
     listener
@@ -99,7 +102,13 @@ def train(
         require_new(path)
     training = _Training(recipe, Path(output), listener or Silence())
     training.save()
-    return training.run(minutes)
+    try:
+        return training.run(minutes)
+    except StorageError:  # its sentence asks to free space and resume
+        raise
+    except Exception:
+        training.discard_unless_begun()
+        raise
 
 
 def resume_training(
@@ -232,6 +241,15 @@ class _Training:
             for name, value in self.kept.items():
                 file.attrs[f"kept_{name}"] = value
             write_tree(file.create_group("state"), self.state)
+
+    def discard_unless_begun(self) -> None:
+        """Remove the checkpoint if no state was ever kept in it, by whomever; else leave it."""
+        path = checkpoint_path(self.output)
+        with contextlib.suppress(OSError):
+            with open_hdf5(path, FORMAT, VERSION) as file:
+                begun = any(name.startswith("kept_") for name in file.attrs)
+            if not begun:
+                path.unlink()
 
     def restore(self, file: Any) -> None:
         """Take the state from a checkpoint."""

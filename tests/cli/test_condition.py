@@ -2,6 +2,8 @@
 
 import pytest
 
+from latentinv.cli import main
+
 QUICK = ("--draws", 8, "--set", "moves=1", "--set", "leapfrogs=2", "--set", "final_rounds=1")
 PLACE = ("condition", "prior.h5", "--grid", "24x30", "--output", "run.h5")
 
@@ -44,6 +46,7 @@ def test_that_an_interrupted_run_says_how_to_go_on_and_does(latentinv, folder, m
     assert stopped.code == 130
     assert stopped.err == "latentinv: Stopped; 'latentinv resume run.h5' goes on.\n"
     assert "unfinished after step 1" in between.out
+    assert "level 1, acceptance" in between.out
     assert "8, 8 of them distinct" in between.out
     assert (folder / "run.png").exists()
     assert resumed.code == 0, resumed.err
@@ -153,16 +156,48 @@ class _JaxError(RuntimeError):
         _JaxError("INTERNAL: Error dispatching computation: Out of memory allocating 1 bytes."),
     ],
 )
-def test_that_a_grid_that_does_not_fit_in_memory_is_one_sentence(latentinv, folder, monkeypatch, error):
+def test_that_fields_that_do_not_fit_in_memory_are_one_sentence_and_leave_the_name_free(
+    latentinv, folder, monkeypatch, error
+):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("latentinv.inference.sample", fail)
-    outcome = latentinv(*PLACE, "--wells", "wells.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr("latentinv.cli._display.RunListener.on_step", fail)
+        outcome = latentinv(*PLACE, "--wells", "wells.csv", *QUICK)
 
     assert outcome.code == 1
-    assert "does not fit in memory; use a smaller grid" in outcome.err
-    assert outcome.err.count("\n") == 1
+    assert outcome.err == (
+        "latentinv: Fields of 24 x 30 cells do not fit in memory as many at once; give a smaller --set batch_size=N, "
+        "fewer draws or a smaller grid.\n"
+    )
+    assert not (folder / "run.h5").exists()
+
+
+def test_that_a_run_that_outgrows_the_memory_later_says_what_is_left(latentinv, folder, monkeypatch):
+    def fail(self, step, progress):
+        if step == 2:
+            raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("latentinv.cli._display.RunListener.on_step", fail)
+        outcome = latentinv(*PLACE, "--wells", "wells.csv", *QUICK)
+        again = latentinv("resume", "run.h5")
+
+    assert outcome.code == again.code == 1
+    assert "'latentinv resume run.h5' goes on where there is more memory" in outcome.err
+    assert "resume it where there is more" in again.err
+    assert outcome.err.count("\n") == again.err.count("\n") == 1
+    assert "unfinished after step 1" in latentinv("show", "run.h5").out
+
+
+def test_that_an_error_of_ours_is_not_taken_for_a_lack_of_memory(latentinv, folder, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr("latentinv.inference.sample", fail)
+    with pytest.raises(RuntimeError, match="a mistake"):
+        main([*PLACE, "--wells", "wells.csv"])
 
 
 @pytest.mark.parametrize(

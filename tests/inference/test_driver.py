@@ -6,10 +6,20 @@ import sys
 import numpy as np
 import pytest
 
-from latentinv import InputError, MultistartMAP, StorageError, TemperedSMC, resume, sample
-from latentinv.inference import ALGORITHMS, make_algorithm
+from latentinv import (
+    Grid,
+    InputError,
+    MultistartMAP,
+    NonFiniteError,
+    Posterior,
+    StorageError,
+    TemperedSMC,
+    resume,
+    sample,
+)
+from latentinv.inference import ALGORITHMS, make_algorithm, realize
 from latentinv.storage import RunFile
-from tests.problems import generator_posterior
+from tests.problems import generator_posterior, random_generator_prior
 from tests.workers import MOST_STEPS, RUN, killed_workers, shared_compilations
 
 SMALL = {
@@ -127,6 +137,77 @@ def test_that_a_disk_that_fills_in_the_middle_loses_nothing_that_was_saved(tmp_p
     assert [file.name for file in tmp_path.iterdir()] == ["run.h5"]
     reference = sample(generator_posterior(), TemperedSMC(**SMALL["smc"]), seed=6)
     _assert_same(resume(path), reference)
+
+
+class _Failing:
+    """A listener that fails at a step, as the computation itself may."""
+
+    def __init__(self, step, error):
+        self.step, self.error = step, error
+
+    def on_step(self, step, progress):
+        if step == self.step:
+            raise self.error
+
+
+@pytest.mark.parametrize("error", [MemoryError(), NonFiniteError("half of the proposals left the finite numbers")])
+def test_that_a_run_that_fails_before_its_first_checkpoint_leaves_its_name_free(tmp_path, error):
+    (tmp_path / "other.h5").write_bytes(b"precious")
+    algorithm = MultistartMAP(**SMALL["map"])
+    with pytest.raises(type(error)):
+        sample(generator_posterior(), algorithm, output=tmp_path / "run.h5", listener=_Failing(1, error))
+    assert [path.name for path in tmp_path.iterdir()] == ["other.h5"]
+    with pytest.raises(type(error)):
+        sample(generator_posterior(), algorithm, output=tmp_path / "run.h5", listener=_Failing(2, error))
+    assert RunFile.open(tmp_path / "run.h5").steps == 1
+    with pytest.raises(type(error)):
+        resume(tmp_path / "run.h5", listener=_Failing(2, error))
+    assert RunFile.open(tmp_path / "run.h5").steps == 1
+
+
+def test_that_a_disk_that_is_full_at_the_first_checkpoint_leaves_what_its_sentence_asks_to_resume(tmp_path):
+    algorithm, full = MultistartMAP(**SMALL["map"]), StorageError("The disk is full; free space and resume.")
+    with pytest.raises(StorageError):
+        sample(generator_posterior(), algorithm, output=tmp_path / "run.h5", listener=_Failing(1, full))
+    assert not RunFile.open(tmp_path / "run.h5").has_state
+
+
+def test_that_a_failure_removes_no_file_that_another_process_advanced(tmp_path):
+    algorithm, path = MultistartMAP(**SMALL["map"]), tmp_path / "run.h5"
+
+    class Rival:
+        def on_step(self, step, progress):
+            with pytest.raises(KeyboardInterrupt):
+                resume(path, listener=_Recorder(stop_at=2))
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        sample(generator_posterior(), algorithm, output=path, listener=Rival())
+    assert RunFile.open(path).steps == 1
+
+
+def test_that_an_unfinished_run_says_how_far_it_is(tmp_path):
+    path = tmp_path / "run.h5"
+    with pytest.raises(KeyboardInterrupt):
+        sample(generator_posterior(), TemperedSMC(**SMALL["smc"]), output=path, listener=_Recorder(stop_at=2))
+    assert RunFile.open(path).message.startswith("level 1, acceptance")
+    resume(path)
+    assert RunFile.open(path).message == ""
+
+
+def test_that_reports_are_of_the_fields_that_are_stored(tmp_path):
+    run = sample(generator_posterior(), TemperedSMC(**SMALL["smc"]), seed=1)
+    (wells,) = run.posterior.observations
+    honoured = np.sum(run.realizations[(slice(None), *wells.cells.T)] == wells.codes, axis=1)
+    assert [report.fulfilled for (report,) in run.reports()] == honoured.tolist()
+
+
+def test_that_facies_codes_below_zero_are_stored_as_they_are():
+    prior, grid = random_generator_prior(categories=(-1, 1)), Grid((12, 12))
+    posterior = Posterior(prior, grid, [])
+    assert prior.facies_model.code_type == np.int16
+    drawn = realize(posterior, np.random.default_rng(0).standard_normal((2, posterior.latent_size)).astype(np.float32))
+    assert set(np.unique(drawn)) == {-1, 1}
 
 
 def test_that_an_existing_output_is_refused_before_any_work(tmp_path):

@@ -131,6 +131,20 @@ def test_that_a_loss_that_is_not_finite_leaves_the_last_good_state(recipe, tmp_p
     assert load_prior(tmp_path / "prior.h5").provenance["kept"]["step"] in (2.0, 4.0)
 
 
+def test_that_a_training_that_fails_before_its_first_comparison_leaves_its_name_free(recipe, tmp_path):
+    class Failing(_Interrupter):
+        def on_step(self, step, losses):
+            if step == self.stop_at:
+                raise MemoryError
+
+    with pytest.raises(MemoryError):
+        train(recipe, tmp_path / "prior.h5", listener=Failing(stop_at=1))
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(MemoryError):
+        train(recipe, tmp_path / "prior.h5", listener=Failing(stop_at=3))
+    assert checkpoint_path(tmp_path / "prior.h5").exists()
+
+
 def test_that_patches_larger_than_the_image_are_refused_before_any_work(tmp_path):
     text = RECIPE.replace("[32, 32]", "[128, 128]")
     with pytest.raises(InputError, match="128"):
