@@ -27,6 +27,15 @@ def test_that_a_shipped_prior_was_made_by_its_recipe(name):
     assert latentinv.load_prior(name).provenance["recipe"] == recipe
 
 
+def test_that_the_public_names_are_there_when_first_used_and_no_others():
+    assert {"Grid", "HardData", "Posterior", "TemperedSMC", "load_prior", "sample"} <= set(latentinv.__all__)
+    assert set(latentinv.__all__) <= set(dir(latentinv))
+    for name in latentinv.__all__:
+        assert getattr(latentinv, name).__name__ == name
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = latentinv.nothing
+
+
 @pytest.mark.assure
 def test_that_a_wheel_carries_the_priors(tmp_path):
     command = [sys.executable, "-m", "pip", "wheel", str(ROOT), "--no-deps", "--quiet", "--wheel-dir", str(tmp_path)]

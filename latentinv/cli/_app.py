@@ -1,8 +1,8 @@
 """The console program: its commands, and how mistakes are told.
 
-Each command is a file that imports what is heavy when it runs, so that help comes at once. What a user can mend is one
-line on stderr and exit code 1, and so are data that could not be met, with a line for each; a wrong option is 2; an
-interrupted run is 130, after a sentence on how to go on.
+Each command is a file that imports what is heavy when it needs it, so that help and slips in the arguments are told at
+once. What a user can mend is one line on stderr and exit code 1, and so are data that could not be met, with a line for
+each; a wrong option is 2; an interrupted run is 130, after a sentence on how to go on.
 """
 
 import sys
@@ -18,6 +18,7 @@ from ._memory import TOO_LARGE, fitting_in_memory
 from ._resume import resume
 from ._show import show
 from ._train import train
+from ._walk import walk
 
 app = typer.Typer(
     name="latentinv",
@@ -26,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, generate, condition, resume, show):
+for command in (train, generate, condition, resume, show, walk):
     app.command()(command)
 
 

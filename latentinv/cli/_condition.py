@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from latentinv.errors import InputError
+
 from ._display import Display, RunListener, interruptible, make_console, say_seconds
 from ._memory import fitting_in_memory
 from ._parse import check_seed, parse_grid, parse_settings
@@ -38,7 +40,13 @@ def condition(
     target: Annotated[str | None, typer.Option(help="thresholded (facies exactly) or soft.")] = None,
 ) -> None:
     """Condition a prior to wells and block means."""
-    from latentinv.errors import InputError
+    check_seed(seed)
+    place = parse_grid(grid, spacing, origin)
+    if not wells and not blocks:
+        raise InputError(
+            "No data are given; give --wells or --blocks, or use 'latentinv generate' to draw from the prior."
+        )
+
     from latentinv.inference import make_algorithm, sample
     from latentinv.observations import AbstractObservation, BlockMeans, HardData
     from latentinv.posterior import Posterior
@@ -46,13 +54,7 @@ def condition(
     from latentinv.storage import require_new
 
     require_new(output)
-    check_seed(seed)
-    place = parse_grid(grid, spacing, origin)
     chosen = make_algorithm(algorithm, parse_settings(algorithm, settings or [], draws))
-    if not wells and not blocks:
-        raise InputError(
-            "No data are given; give --wells or --blocks, or use 'latentinv generate' to draw from the prior."
-        )
     model = load_prior(prior)
     model.latent_size(place)  # refuses a grid of other axes before the data are read for it
     data: list[AbstractObservation] = [HardData.from_csv(path, place, model) for path in wells or []]

@@ -34,9 +34,6 @@ def generate(
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
 ) -> None:
     """Draw fields from a prior."""
-    from latentinv.priors import load_prior
-    from latentinv.storage import require_new
-
     writers: dict[str, Callable[..., None]] = {
         ".png": _write_picture,
         ".npz": _write_arrays,
@@ -44,11 +41,15 @@ def generate(
     }
     if output.suffix not in writers:
         raise InputError(f"{output} has no ending that can be written; give one of {', '.join(writers)}.")
-    require_new(output)
     check_seed(seed)
     grid = Grid(parse_shape(shape))
     if output.suffix != ".h5" and count * grid.size > WHOLE_CELLS:
         raise InputError(f"{count} fields of {grid.size} cells are too many for {output.suffix}; write them to .h5.")
+
+    from latentinv.priors import load_prior
+    from latentinv.storage import require_new
+
+    require_new(output)
     model = load_prior(prior)
     model.latent_size(grid)  # refuses a grid of other axes before the file is begun
     console = make_console()

@@ -31,6 +31,23 @@ def parse_grid(shape: str, spacing: str, origin: str) -> Grid:
     return Grid(parse_shape(shape), _numbers(spacing, "spacing"), _numbers(origin, "origin"))
 
 
+def parse_box(text: str, ndim: int) -> tuple[list[float], list[float]]:
+    """Read a box as its lower and its upper corner, ``x,y(,z)`` each.
+
+    Raises
+    ------
+    InputError
+        If it is not two corners.
+    """
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) != 2 * ndim:
+        raise InputError(f"The box '{text}' cannot be read; write its two corners in metres such as 10,20,40,50.")
+    return values[:ndim], values[ndim:]
+
+
 def check_seed(seed: int) -> None:
     """Refuse a seed that the generator of random numbers does not take.
 
