@@ -1,4 +1,5 @@
 """Pictures of fields and runs."""
 
 from ._fields import plot_fields as plot_fields
+from ._film import film_fields as film_fields
 from ._run import plot_run as plot_run

@@ -1,0 +1,56 @@
+"""`latentinv walk`: go from one draw of a prior to the next, or round one place of a draw, as a strip or a film."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentinv.grid import Grid
+
+from ._display import make_console
+from ._generate import draw_latents
+from ._parse import check_seed, parse_box, parse_shape
+
+FILM = ".gif"
+
+
+def walk(
+    prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or a shipped prior's name.")],
+    shape: Annotated[str, typer.Option(metavar="ROWSxCOLUMNS", help="Cells of the grid; rows along y.")],
+    output: Annotated[Path, typer.Option(help="Strip of pictures (.png, .pdf, .svg) or film (.gif).")],
+    steps: Annotated[int, typer.Option(min=2, help="Number of pictures.")] = 12,
+    seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
+    box: Annotated[
+        str | None,
+        typer.Option(metavar="X0,Y0,X1,Y1", help="Walk round the first draw in this box only, in metres."),
+    ] = None,
+) -> None:
+    """Walk from one draw of a prior to the next, or round one box of a draw."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    from latentinv.plotting import film_fields, plot_fields
+    from latentinv.priors import interpolate, load_prior, walk_box
+    from latentinv.storage import require_new
+
+    require_new(output)
+    check_seed(seed)
+    grid = Grid(parse_shape(shape))
+    model = load_prior(prior)
+    z, z_end = (jnp.asarray(draw_latents(model, grid, seed, number)) for number in (0, 1))
+    if box is None:
+        path = interpolate(z, z_end, steps)
+    else:
+        lower, upper = (np.asarray(corner) for corner in parse_box(box, grid.ndim))
+        path = walk_box(jax.random.key(seed), model, grid, z, lower, upper, steps=steps)
+    fields = np.asarray(jax.lax.map(lambda one: model.facies(model.generate(one, grid)), path))
+    assert model.facies_model is not None
+    categories = model.facies_model.categories
+    if output.suffix.lower() == FILM:
+        film_fields(fields, output, categories=categories)
+    else:
+        names = [f"step {n + 1}" for n in range(steps)]
+        title = "from one draw to the next" if box is None else f"round the box {box}"
+        plot_fields(fields, grid, output, categories=categories, title=f"{title}, seed {seed}", names=names)
+    make_console().print(f"{steps} steps in {output}", soft_wrap=True)

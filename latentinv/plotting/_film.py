@@ -1,0 +1,61 @@
+"""A film of fields: an animated GIF, one frame a field, played round and round."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int
+from PIL import Image, ImageColor
+
+from latentinv.errors import InputError
+from latentinv.storage import atomic_file
+
+from ._style import facies_colours
+
+WIDTH = 480
+"""Pixels along the longer edge, at least; each cell is a square of whole pixels."""
+
+
+def film_fields(
+    fields: Int[np.ndarray, "field row column"],
+    path: str | Path,
+    *,
+    categories: Sequence[int],
+    seconds: float = 4.0,
+) -> None:
+    """Write fields as the frames of an animated GIF, row 0 at the top.
+
+    Parameters
+    ----------
+    fields
+        Facies codes, in two dimensions.
+    path
+        The film, with the ending .gif; a file there is replaced.
+    categories
+        The facies codes in the prior's order.
+    seconds
+        How long one round takes.
+
+    Raises
+    ------
+    InputError
+        If the fields are none or not in two dimensions, or the ending is another.
+    StorageError
+        If the film cannot be written.
+    """
+    fields = np.asarray(fields)
+    if Path(path).suffix.lower() != ".gif":
+        raise InputError(f"The film {path} has no ending that can be written; give .gif.")
+    if fields.ndim != 3 or not fields.size:
+        raise InputError(f"An array of shape {fields.shape} cannot be filmed; give fields [field, row, column].")
+    palette = [part for colour in facies_colours(len(categories)) for part in ImageColor.getrgb(colour)]
+    index = np.searchsorted(np.sort(categories), fields)
+    scale = max(1, -(-WIDTH // max(fields.shape[1:])))
+    frames = [Image.fromarray(frame) for frame in np.argsort(categories)[index].astype(np.uint8)]
+    large = [frame.resize((frame.width * scale, frame.height * scale), Image.Resampling.NEAREST) for frame in frames]
+    for frame in large:
+        frame.putpalette(palette)
+    # GIF counts hundredths of a second, and viewers slow a film whose frames last less than two.
+    duration = max(20, 10 * round(100 * seconds / len(large)))
+    with atomic_file(path) as file:
+        large[0].save(file, "GIF", save_all=True, append_images=large[1:], duration=duration, loop=0)

@@ -1,0 +1,44 @@
+"""`latentinv walk`: strips and films."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def test_that_a_strip_and_a_film_are_written(latentinv, folder):
+    for name in ("walk.png", "walk.gif"):
+        outcome = latentinv("walk", "prior.h5", "--shape", "16x20", "--steps", 5, "--output", name)
+        assert outcome.code == 0, outcome.err
+    with Image.open("walk.gif") as film:
+        assert film.n_frames == 5
+        assert film.size == (480, 384)
+
+
+def test_that_a_walk_round_a_box_leaves_far_cells_at_rest(latentinv, folder):
+    outcome = latentinv(
+        "walk", "prior.h5", "--shape", "48x48", "--steps", 4, "--box", "40,40,47,47", "--output", "walk.gif"
+    )
+    assert outcome.code == 0, outcome.err
+    with Image.open("walk.gif") as film:
+        frames = []
+        for number in range(film.n_frames):
+            film.seek(number)
+            frames.append(np.asarray(film.convert("RGB")))
+    far = frames[0].shape[0] // 3
+    assert all((frame[:far, :far] == frames[0][:far, :far]).all() for frame in frames)
+    assert any((frame != frames[0]).any() for frame in frames)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--box", "1,2,3", "--output", "walk.png"), "two corners"),
+        (("--box", "5,5,90,9", "--output", "walk.png"), "outside the grid"),
+        (("--output", "walk.mp4"), "no ending"),
+        (("--output", "prior.h5"), "exists"),
+    ],
+)
+def test_that_a_walk_that_cannot_be_is_refused(latentinv, folder, arguments, words):
+    outcome = latentinv("walk", "prior.h5", "--shape", "16x20", *arguments)
+    assert outcome.code == 1
+    assert words in outcome.err

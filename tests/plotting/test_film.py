@@ -1,0 +1,25 @@
+"""Films of fields."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentinv import InputError
+from latentinv.plotting import film_fields
+
+
+def test_that_frames_show_the_facies_in_their_colours_whatever_their_codes(tmp_path):
+    fields = np.array([[[7, 2], [2, 2]], [[2, 2], [2, 7]]])
+    film_fields(fields, tmp_path / "film.gif", categories=(7, 2), seconds=1.0)
+    with Image.open(tmp_path / "film.gif") as film:
+        assert (film.n_frames, film.size, film.info["duration"]) == (2, (480, 480), 500)
+        frame = film.convert("RGB")
+        assert frame.getpixel((0, 0)) == (0x46, 0x3F, 0x3A)
+        assert frame.getpixel((479, 479)) == (0xF0, 0xC0, 0x4F)
+
+
+def test_that_other_endings_and_shapes_are_refused(tmp_path):
+    with pytest.raises(InputError, match="gif"):
+        film_fields(np.zeros((2, 4, 4), int), tmp_path / "film.avi", categories=(0, 1))
+    with pytest.raises(InputError, match="cannot be filmed"):
+        film_fields(np.zeros((4, 4), int), tmp_path / "film.gif", categories=(0, 1))
