@@ -64,7 +64,7 @@ class Realism(NamedTuple):
 
     def distance(self, images: Float[np.ndarray, "image *grid"]) -> float:
         """Distance of images to the patches of the training image."""
-        return chi_square(local_binary_pattern_histogram(images, 1), self.patch_histogram)
+        return float(chi_square(local_binary_pattern_histogram(images, 1).pooled(), self.patch_histogram))
 
 
 class Levels:
@@ -118,7 +118,7 @@ def measure(
 
 def compare(indices: Int[np.ndarray, "image *grid"], prior: AbstractPrior, realism: Realism) -> dict[str, float | None]:
     """Total variation and pattern distance of conditioned fields over those of unconditioned ones."""
-    tv = total_variation(realism.unconditioned)
+    tv = float(total_variation(realism.unconditioned).pooled())
     group = min(max(len(indices), 1), len(realism.unconditioned))
     groups = [realism.unconditioned[n * group : (n + 1) * group] for n in range(len(realism.unconditioned) // group)]
     lbp = float(np.mean([realism.distance(images) for images in groups]))
@@ -126,7 +126,7 @@ def compare(indices: Int[np.ndarray, "image *grid"], prior: AbstractPrior, reali
     if len(indices):
         conditioned = pictures(indices, facies_model(prior))
         ratios = {
-            "tv_ratio": total_variation(conditioned) / tv,
+            "tv_ratio": float(total_variation(conditioned).pooled()) / tv,
             "lbp1_ratio": realism.distance(conditioned) / lbp,
         }
     return {**ratios, "tv_unconditioned": tv, "lbp1_unconditioned": lbp}
@@ -139,7 +139,7 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
     patches = sample_patches(np.random.default_rng([seed, 0]), image, GRID.shape, PATCHES)
     # The sampler uses the seed too: the reference fields must not be its own first population.
     unconditioned = pictures(draw_facies(prior, GRID, UNCONDITIONED, seed + 1_000_003), model)
-    realism = Realism(unconditioned, local_binary_pattern_histogram(pictures(patches, model), 1))
+    realism = Realism(unconditioned, local_binary_pattern_histogram(pictures(patches, model), 1).pooled())
 
     wells = well_case()
     measured = measure(prior, wells, GRID, realism, algorithm, seed)

@@ -24,7 +24,7 @@ from jaxtyping import Int
 from benchmarks._data import ROOT, data_file
 from benchmarks._fields import draw_facies, facies_model, pictures
 from benchmarks._report import run, say, show
-from latentinv.assessment import connectivity, facies_share, pattern_distance, total_variation
+from latentinv.assessment import connectivity, facies_share, pattern_distance, pattern_histogram, total_variation
 from latentinv.grid import Grid
 from latentinv.priors import GeneratorPrior
 from latentinv.training import Comparison, Recipe, TrainingImage, read_recipe, sample_patches, train
@@ -89,14 +89,14 @@ def measure(
     reference = sample_patches(np.random.default_rng(SEED), image, shape, patches)
     others = sample_patches(np.random.default_rng(SEED + 1), image, shape, fields)
     whole, top = image.facies[None], len(image.categories) - 1
-    curves = connectivity_curves(reference, top)
+    curves, patterns = connectivity_curves(reference, top), pattern_histogram(whole)
     return {
-        "sand": facies_share(drawn, top),
-        "sand_reference": facies_share(whole, top),
-        "tv_iso": total_variation(pictures(drawn, model)),
-        "tv_iso_reference": total_variation(pictures(whole, model)),
-        "pattern_distance": pattern_distance(drawn, whole),
-        "pattern_distance_floor": pattern_distance(others, whole),
+        "sand": float(facies_share(drawn, top).pooled()),
+        "sand_reference": float(facies_share(whole, top).pooled()),
+        "tv_iso": float(total_variation(pictures(drawn, model)).pooled()),
+        "tv_iso_reference": float(total_variation(pictures(whole, model)).pooled()),
+        "pattern_distance": float(pattern_distance(pattern_histogram(drawn), patterns)),
+        "pattern_distance_floor": float(pattern_distance(pattern_histogram(others), patterns)),
         "connectivity_rms": _rms(connectivity_curves(drawn, top) - curves),
         "connectivity_rms_floor": _rms(connectivity_curves(others, top) - curves),
     }
@@ -104,9 +104,9 @@ def measure(
 
 def connectivity_curves(indices: Int[np.ndarray, "image *grid"], top: int) -> np.ndarray:
     """Connectivity at lags up to half an image, for each axis and facies."""
-    axes = range(indices.ndim - 1)
     lags = np.arange(1, indices.shape[1] // 2 + 1)
-    return np.array([[connectivity(indices, index, axis, lags) for index in range(top + 1)] for axis in axes])
+    vectors = np.concatenate([np.outer(lags, axis) for axis in np.eye(indices.ndim - 1, dtype=int)])
+    return np.array([connectivity(indices, index, vectors).pooled() for index in range(top + 1)])
 
 
 def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import typer
 
 from latentinv.errors import InputError, NonFiniteError, StorageError
 
+from ._assess import assess
 from ._condition import condition
 from ._generate import generate
 from ._memory import TOO_LARGE, fitting_in_memory
@@ -27,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, generate, condition, resume, show, walk):
+for command in (train, assess, generate, walk, condition, resume, show):
     app.command()(command)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import typer
 
 from latentinv.errors import InputError
-from latentinv.grid import Grid
+from latentinv.grid import MOST_CELLS, Grid
 
 from ._display import Display, interruptible, make_console
 from ._parse import check_seed, parse_shape
@@ -51,7 +51,9 @@ def generate(
 
     require_new(output)
     model = load_prior(prior)
-    model.latent_size(grid)  # refuses a grid of other axes before the file is begun
+    latents = model.latent_size(grid)  # refuses a grid of other axes before the file is begun
+    if latents > MOST_CELLS:
+        raise InputError(f"A field of {shape} cells has {latents} latents, more than {MOST_CELLS}; give a smaller one.")
     console = make_console()
     with (
         interruptible(lambda: "Stopped; nothing was written."),

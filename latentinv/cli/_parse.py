@@ -2,12 +2,15 @@
 
 import dataclasses
 import math
+import sys
 from typing import Any
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 
 DRAWS_SETTING = {"smc": "particles", "map": "starts"}
+MOST = 2**31 - 1
+"""The largest count that JAX takes."""
 
 
 def parse_shape(text: str) -> tuple[int, ...]:
@@ -95,7 +98,7 @@ def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[
         key = DRAWS_SETTING[algorithm]
         if key in settings:
             raise InputError(f"Both --draws and --set {key} are given, which mean the same; give one of them.")
-        settings[key] = draws
+        settings[key] = _value(key, str(draws), whole=True)
     return settings
 
 
@@ -104,8 +107,10 @@ def _value(key: str, text: str, *, whole: bool) -> int | float:
         value = int(text) if whole else float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
-        raise InputError(f"The setting {key} is '{text}'; expected a {'whole number' if whole else 'number'}.")
+    if not abs(value) <= (MOST if whole else sys.float_info.max):
+        raise InputError(
+            f"The setting {key} is '{text}'; expected a {f'whole number of at most {MOST}' if whole else 'number'}."
+        )
     return value
 
 

@@ -29,7 +29,7 @@ from ._registry import make_algorithm
 from ._tempered_smc import TemperedSMC
 
 CHECKPOINT_SHARE = 0.05
-MOST_FIELDS, MOST_CELLS = 16, 2**22
+BATCH_FIELDS, BATCH_CELLS = 16, 2**22
 """Fields generated at once for the draws: at most so many, and of more than one at most so many cells."""
 
 
@@ -130,7 +130,19 @@ def resume(path: str | Path, *, listener: Listener | None = None) -> Run:
 
 
 def posterior_of(header: RunHeader) -> Posterior:
-    """Make the posterior again that a run file describes."""
+    """Make the posterior again that a run file describes.
+
+    Raises
+    ------
+    StorageError
+        If this version does not know its prior's family or the kind of an observation.
+    """
+    for record in header.observations:
+        if record.kind not in OBSERVATIONS:
+            raise StorageError(
+                f"The run's data '{record.name}' are of kind '{record.kind}', which this version does not know; update "
+                "latentinv."
+            )
     prior = prior_from_record(header.prior)
     observations = [OBSERVATIONS[o.kind].from_arrays(o.name, o.arrays, header.grid, prior) for o in header.observations]
     return Posterior(prior, header.grid, observations, target=header.target)  # type: ignore[arg-type]
@@ -245,7 +257,7 @@ def _generator(posterior: Posterior) -> Callable[[jax.Array], _Drawn]:
             realization = model.facies(field).astype(model.code_type)
         return _Drawn(field, realization, posterior.predict_field(field))
 
-    batch = max(1, min(MOST_FIELDS, MOST_CELLS // posterior.grid.size))
+    batch = max(1, min(BATCH_FIELDS, BATCH_CELLS // posterior.grid.size))
     return jax.jit(lambda z: map_batched(one, z, batch))
 
 

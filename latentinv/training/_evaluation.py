@@ -110,12 +110,12 @@ def compare(
     top = len(image.categories) - 1
     levels = np.linspace(-1, 1, top + 1)  # tanh levels of the facies in training
     raw = np.abs(np.tanh(logits)[..., None] - levels).argmin(-1)
-    tv, tv_reference = total_variation(facies / top), total_variation(image.facies[None] / top)
-    patterns = pattern_distance(facies, patches)
+    tv, tv_reference = (float(total_variation(x / top).pooled()) for x in (facies, image.facies[None]))
+    patterns = float(pattern_distance(pattern_histogram(facies), pattern_histogram(patches)))
     gap = _connectivity_gap(facies, patches, top)
     return Comparison(
         score=abs(tv / tv_reference - 1) + patterns + gap,
-        share=float(np.mean(facies_share(raw, top))),
+        share=float(facies_share(raw, top).pooled()),
         share_reference=float(image_shares(image)[top]),
         total_variation=tv,
         total_variation_reference=tv_reference,
@@ -159,10 +159,10 @@ _synthesize = jax.jit(synthesize, static_argnums=(0, 3))
 
 
 def _connectivity_gap(facies: np.ndarray, patches: np.ndarray, top: int) -> float:
-    gaps = []
-    for axis in range(1, facies.ndim):
-        lags = np.arange(1, facies.shape[axis] // 2 + 1)
-        for index in range(top + 1):
-            ours, theirs = (connectivity(images, index, axis - 1, lags) for images in (facies, patches))
-            gaps.append(np.mean((np.asarray(ours) - np.asarray(theirs)) ** 2))
-    return float(np.sqrt(np.mean(gaps)))
+    axes = np.eye(facies.ndim - 1, dtype=int)
+    lags = [np.outer(np.arange(1, n // 2 + 1), axis) for n, axis in zip(facies.shape[1:], axes, strict=True)]
+    ours, theirs = (
+        np.array([connectivity(images, index, np.concatenate(lags)).pooled() for index in range(top + 1)])
+        for images in (facies, patches)
+    )
+    return float(np.sqrt(np.mean((ours - theirs) ** 2)))

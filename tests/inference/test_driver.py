@@ -20,21 +20,14 @@ from latentinv import (
 from latentinv.inference import ALGORITHMS, make_algorithm, realize
 from latentinv.storage import RunFile
 from tests.problems import generator_posterior, random_generator_prior
-from tests.workers import MOST_STEPS, RUN, killed_workers, shared_compilations
+from tests.workers import MOST_STEPS, RUN, killed_workers
 
+pytestmark = pytest.mark.usefixtures("compilations")
 SMALL = {
     "smc": {"particles": 8, "moves": 2, "leapfrogs": 4, "batch_size": 8},
     "map": {"starts": 3, "adam_iterations": 60, "lbfgs_iterations": 40, "iterations_per_step": 5},
 }
 MANY_STEPS = {"smc": {"moves": 1, "leapfrogs": 2, "final_rounds": 30}, "map": {"iterations_per_step": 2}}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compilations(tmp_path_factory):
-    """A folder of compiled programs, which tests and workers share to spare time."""
-    folder = tmp_path_factory.mktemp("compilations")
-    with shared_compilations(folder):
-        yield folder
 
 
 class _Recorder:

@@ -1,15 +1,18 @@
 """The training loop: resumed equals uninterrupted, bit for bit, and failures lose nothing."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 
 import latentinv.training._loop as loop
-from latentinv import InputError, NonFiniteError, StorageError, load_prior
+from latentinv import Grid, InputError, NonFiniteError, StorageError, load_prior
+from latentinv.networks import generator_architecture
 from latentinv.storage import open_hdf5
 from latentinv.training import Losses, checkpoint_path, parse_recipe, resume_training, train
-from tests.workers import TRAINING, killed_workers, shared_compilations
+from tests.workers import TRAINING, killed_workers
 
+pytestmark = pytest.mark.usefixtures("compilations")
 RECIPE = """
 [image.simulator]
 shape = [120, 120]
@@ -23,14 +26,6 @@ evaluate_every = 2
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def compilations(tmp_path_factory):
-    """A folder of compiled programs, which tests and workers share to spare time."""
-    folder = tmp_path_factory.mktemp("compilations")
-    with shared_compilations(folder):
-        yield folder
-
-
 class _Interrupter:
     """A listener that interrupts the training after a step."""
 
@@ -40,6 +35,18 @@ class _Interrupter:
     def on_step(self, step, losses):
         if step == self.stop_at:
             raise KeyboardInterrupt
+
+    def on_comparison(self, step, comparison, kept): ...
+
+
+class _Recorder:
+    """A listener that keeps the losses."""
+
+    def __init__(self):
+        self.losses = []
+
+    def on_step(self, step, losses):
+        self.losses.append([float(loss) for loss in losses])
 
     def on_comparison(self, step, comparison, kept): ...
 
@@ -75,7 +82,6 @@ def test_that_a_training_leaves_a_prior_a_checkpoint_and_a_sheet(recipe, tmp_pat
 
 def test_that_calibration_gives_the_share_of_the_image(reference, recipe):
     shares = np.mean(recipe.load_image().facies)
-    from latentinv import Grid
     from latentinv.inference import realize
     from latentinv.posterior import Posterior
 
@@ -129,6 +135,27 @@ def test_that_a_loss_that_is_not_finite_leaves_the_last_good_state(recipe, tmp_p
     with pytest.raises(NonFiniteError, match=r"step 6.*was written to"):
         train(recipe, tmp_path / "prior.h5")
     assert load_prior(tmp_path / "prior.h5").provenance["kept"]["step"] in (2.0, 4.0)
+
+
+def test_that_the_non_saturating_loss_trains(tmp_path):
+    text = RECIPE.replace("steps = 24", 'steps = 2\nloss = "non-saturating"')
+    result = train(parse_recipe(text, tmp_path), tmp_path / "prior.h5")
+    assert result.steps == 2
+    _assert_same_prior(tmp_path / "prior.h5", result)
+
+
+@pytest.mark.assure  # the published widths take half a minute each, most of it to compile
+@pytest.mark.parametrize("architecture", ["sgan", "dsgan"])
+def test_that_the_published_architectures_train(architecture, tmp_path):
+    text = RECIPE.replace("steps = 24", "steps = 2") + f'[networks]\narchitecture = "{architecture}"\n'
+    recorder = _Recorder()
+    result = train(parse_recipe(text, tmp_path), tmp_path / "prior.h5", listener=recorder)
+    assert result.steps == 2
+    assert np.isfinite(recorder.losses).all()
+    prior, grid = load_prior(tmp_path / "prior.h5"), Grid((40, 33))
+    assert prior.architecture == generator_architecture(architecture)
+    z = np.random.default_rng(0).standard_normal((4, prior.latent_size(grid))).astype(np.float32)
+    assert set(np.unique([prior.facies(prior.generate(jnp.asarray(one), grid)) for one in z])) == {0, 1}
 
 
 def test_that_a_training_that_fails_before_its_first_comparison_leaves_its_name_free(recipe, tmp_path):

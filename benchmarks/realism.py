@@ -1,0 +1,102 @@
+"""How like its training image the shipped channel prior is, on a thousand fields.
+
+1 000 fields of 128×128 cells beside 2 000 patches of the image of Laloy et al. (2018, doi:10.1002/2017WR022148), by
+`measure_realism`; the largest cluster of sand in fields of 1024×1024 cells; and how near windows of the fields come to
+the nearest window of the image, beside windows of the image whose own place is left out, which says whether the
+generator remembers.
+
+Run ``python -m benchmarks.realism [--count 1000] [--seed 0] [--prior channels]``. Takes about five minutes.
+"""
+
+import argparse
+import time
+from typing import Any
+
+import numpy as np
+
+from benchmarks._data import channel_image
+from benchmarks._fields import draw_facies, facies_model
+from benchmarks._report import run, say, show
+from latentinv import Grid, load_prior
+from latentinv.assessment import (
+    Realism,
+    largest_cluster_share,
+    measure_realism,
+    nearest_window_distance,
+    random_windows,
+)
+from latentinv.priors import AbstractPrior
+from latentinv.training import TrainingImage, sample_patches
+
+SHAPE = (128, 128)
+LARGE = Grid((1024, 1024))
+LARGE_FIELDS = 4
+WINDOW = 32
+WINDOWS = 64
+OVER_FLOOR = {
+    "lbp1_over_floor": ("local binary patterns, radius 1",),
+    "lbp2_over_floor": ("local binary patterns, radius 2",),
+    "hog_over_floor": ("oriented gradients",),
+    "connectivity_over_floor": ("connectivity along y", "connectivity along x"),
+    "variogram_over_floor": ("variogram along y", "variogram along x"),
+    "mph_over_floor": ("multiple-point patterns",),
+    "power_spectrum_over_floor": ("power spectrum",),
+    "euler_number_over_floor": ("euler number",),
+}
+
+
+def main() -> dict[str, Any]:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=1000, help="number of fields")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--prior", default="channels")
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    prior, image = load_prior(arguments.prior), channel_image()
+    fields = draw_facies(prior, Grid(SHAPE), arguments.count, arguments.seed)
+    patches = sample_patches(np.random.default_rng(arguments.seed), image, SHAPE, 2 * arguments.count)
+    realism = measure_realism(fields, patches, len(facies_model(prior).categories), seed=arguments.seed)
+    figures = _figures(realism, image)
+    figures["largest_cluster_1024"] = _largest_cluster(prior, arguments.seed)
+    figures["nearest_patch_ratio"] = _nearest(np.random.default_rng(arguments.seed), fields, image)
+    figures["minutes"] = (time.perf_counter() - started) / 60
+    show(f"{arguments.count} fields of {SHAPE[0]}×{SHAPE[1]} cells", figures)
+    say(realism.verdict())
+    return figures
+
+
+def _figures(realism: Realism, image: TrainingImage) -> dict[str, Any]:
+    """Relative errors against the whole image, and times the floor; of two axes the worse."""
+    top = len(image.categories) - 1
+    share, variation, anisotropic = (
+        realism[name] for name in ("facies share", "total variation", "anisotropic variation")
+    )
+    sand = np.mean(image.facies == top)
+    figures: dict[str, Any] = {
+        "tv_iso_error": float(variation.fields[0] / variation.image[0] - 1),
+        "tv_aniso_error": float(anisotropic.fields[0] / anisotropic.image[0] - 1),
+        "sand_error": float(share.fields[0] / sand - 1),
+    }
+    for key, names in OVER_FLOOR.items():
+        figures[key] = max(realism[name].times_floor for name in names)
+    figures["anodi"] = realism.anodi
+    return figures
+
+
+def _largest_cluster(prior: AbstractPrior, seed: int) -> float:
+    fields = draw_facies(prior, LARGE, LARGE_FIELDS, seed)
+    return float(largest_cluster_share(fields, int(fields.max())).pooled())
+
+
+def _nearest(rng: np.random.Generator, fields: np.ndarray, image: TrainingImage) -> float:
+    """Mean distance of windows of the fields to the image, over that of the image's own windows to the rest of it."""
+    ours = random_windows(rng, fields, (WINDOW, WINDOW), WINDOWS)
+    corners = rng.integers(0, np.array(image.facies.shape) - WINDOW + 1, (WINDOWS, 2))
+    theirs = np.stack([image.facies[i : i + WINDOW, j : j + WINDOW] for i, j in corners])
+    distance = nearest_window_distance(ours, image.facies).mean()
+    return float(distance / nearest_window_distance(theirs, image.facies, corners).mean())
+
+
+if __name__ == "__main__":
+    run(main)

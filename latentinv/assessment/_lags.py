@@ -1,0 +1,45 @@
+"""Pairs of cells a lag vector apart, which two-point statistics and connectivity count.
+
+A lag vector is a displacement in cells in the order of the array's axes, of any direction: ``np.outer(range(1, 65),
+(0, 1))`` are the lags 1 to 64 along the columns of an image, ``np.outer(range(1, 65), (1, 1))`` those along its
+diagonal (each √2 cells long). All pairs inside the image count, and none across its border.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Int, Integer
+
+from latentinv.errors import InputError
+
+
+def lag_vectors(vectors: Integer[np.ndarray, "lag axis"], shape: tuple[int, ...]) -> Int[np.ndarray, "lag axis"]:
+    """Check that lag vectors fit images of a shape.
+
+    Raises
+    ------
+    InputError
+        If they are not whole numbers of cells, one an axis, or not shorter than the image.
+    """
+    given = np.asarray(vectors)
+    if given.ndim != 2 or given.shape[1] != len(shape) or len(given) == 0 or given.dtype.kind not in "iu":
+        raise InputError(
+            f"Lag vectors of shape {given.shape} and type {given.dtype} were given for images of {len(shape)} axes; "
+            "expected whole numbers [lag, axis], such as np.outer(range(1, 65), (0, 1))."
+        )
+    far = np.abs(given) >= np.asarray(shape)
+    if far.any():
+        axis = int(np.flatnonzero(far.any(axis=0))[0])
+        raise InputError(
+            f"A lag of {int(np.abs(given[:, axis]).max())} cells does not fit the {shape[axis]} cells along axis "
+            f"{axis}; give at most {shape[axis] - 1}."
+        )
+    return given.astype(int)
+
+
+def pairs(image: np.ndarray, vectors: Int[np.ndarray, "lag axis"]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Give for each lag vector the image at the start and at the end of all its pairs."""
+    for vector in vectors:
+        start = tuple(slice(max(0, -h), n - max(0, h)) for h, n in zip(vector, image.shape, strict=True))
+        end = tuple(slice(max(0, h), n - max(0, -h)) for h, n in zip(vector, image.shape, strict=True))
+        yield image[start], image[end]

@@ -1,0 +1,155 @@
+"""Whether a generator remembers its training image, or repeats itself.
+
+Memory: the distance of a window of a field to the nearest window of the training image. It means little alone, for a
+window of one facies is near to thousands; set it beside the distance of real windows to the rest of the image, from
+which their own place is left out (or of windows of a held-out part). A ratio well below one is copying.
+
+Repetition: distances between fields, and tiles that are the same in two fields at the same place. Set both beside those
+of patches of the training image.
+
+Cost: nearest windows, one pass of fast Fourier transforms over the image a query: 0.3 s for 32 × 32 cells in 2500 ×
+2500; distances, one matrix product of all fields; tiles, O(fields² · tiles).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.signal
+from jaxtyping import Float, Integer, Real, Shaped
+
+from latentinv.errors import InputError
+
+from ._per_image import as_stack
+
+
+class Diversity(NamedTuple):
+    """Mean-square differences between the fields of a sample, per cell; of two facies, the share that differs."""
+
+    mean: float
+    """Over all pairs of fields."""
+    smallest: float
+    """Of the two most alike fields."""
+
+
+def nearest_window_distance(
+    queries: Real[np.ndarray, "query *window"],
+    image: Real[np.ndarray, "*grid"],
+    corners: Integer[np.ndarray, "query axis"] | None = None,
+) -> Float[np.ndarray, "query"]:
+    """Mean-square difference per cell of each query to the nearest window of an image; of two facies, the share.
+
+    Parameters
+    ----------
+    queries
+        Windows: cut from generated fields, or from the image.
+    image
+        The training image, in the same values.
+    corners
+        For queries cut from this image, the indices of their first cells: windows that overlap the query's own place
+        are then left out.
+
+    Raises
+    ------
+    InputError
+        If the queries do not fit the image, or the corners do not fit both, or leave no window.
+    """
+    windows, whole = as_stack(queries).astype(np.float32), as_stack(np.asarray(image)[None])[0].astype(np.float32)
+    places = _places(windows, whole)
+    own = [None] * len(windows) if corners is None else _own(corners, windows, places)
+    # |q − w|² = |q|² − 2 q·w + |w|², with the products of all windows w by fast convolution.
+    energies = _correlate(np.square(whole), np.ones_like(windows[0]))
+    nearest = []
+    for query, taken in zip(windows, own, strict=True):
+        distances = energies - 2 * _correlate(whole, query)
+        if taken is not None:
+            distances[taken] = np.inf
+        corner = np.unravel_index(int(np.argmin(distances)), distances.shape)
+        window = whole[tuple(slice(k, k + n) for k, n in zip(corner, query.shape, strict=True))]
+        nearest.append(np.mean(np.square(query - window), dtype=np.float64))
+    return np.array(nearest)
+
+
+def diversity(fields: Real[np.ndarray, "image *grid"]) -> Diversity:
+    """Mean and smallest difference between the fields of a sample: both fall where a generator repeats itself.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two fields.
+    """
+    points = _several(fields).reshape(len(fields), -1).astype(float)
+    points -= points.mean(axis=0)
+    squares = np.einsum("ij,ij->i", points, points)
+    distances = (squares[:, None] + squares - 2 * points @ points.T) / points.shape[1]
+    pairs = distances[np.triu_indices(len(points), 1)]
+    return Diversity(float(pairs.mean()), max(0.0, float(pairs.min())))
+
+
+def copied_share(fields: Shaped[np.ndarray, "image *grid"], tile: int = 16) -> Float[np.ndarray, "image"]:
+    """For each field, the largest share of its tiles that another field repeats at the same place, cell by cell.
+
+    The fields are divided into tiles of ``tile`` cells an axis; what fills no tile is left out. Tiles of a single value
+    do not count as copies, since large bodies make them equal by chance. The largest value of a sample tells of copied
+    areas.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two fields, or a tile does not fit them.
+    """
+    stack = _several(fields)
+    counts = [n // tile for n in stack.shape[1:]] if tile > 0 else [0]
+    if min(counts) == 0:
+        raise InputError(
+            f"Tiles of {tile} cells were asked of fields of {stack.shape[1:]} cells; give a positive number that fits."
+        )
+    equal = np.zeros((len(stack), len(stack)), np.int32)
+    for place in np.ndindex(*counts):
+        cut = tuple(slice(k * tile, (k + 1) * tile) for k in place)
+        tiles = stack[(slice(None), *cut)].reshape(len(stack), -1)
+        varied = np.any(tiles != tiles[:, :1], axis=1)
+        kinds = np.unique(tiles[varied], axis=0, return_inverse=True)[1]
+        members = np.flatnonzero(varied)
+        equal[np.ix_(members, members)] += kinds[:, None] == kinds
+    np.fill_diagonal(equal, 0)
+    return equal.max(axis=1) / int(np.prod(counts))
+
+
+def _correlate(image: np.ndarray, window: np.ndarray) -> np.ndarray:
+    return scipy.signal.oaconvolve(image, np.flip(window), "valid")
+
+
+def _places(windows: np.ndarray, image: np.ndarray) -> tuple[int, ...]:
+    """Number of places for a window along each axis of the image."""
+    shape = windows.shape[1:]
+    if len(shape) != image.ndim or any(n > m for n, m in zip(shape, image.shape, strict=True)):
+        raise InputError(
+            f"Windows of {shape} cells were sought in an image of {image.shape} cells; give smaller windows of as many "
+            "axes."
+        )
+    return tuple(m - n + 1 for n, m in zip(shape, image.shape, strict=True))
+
+
+def _own(corners: np.ndarray, windows: np.ndarray, places: tuple[int, ...]) -> list[tuple[slice, ...]]:
+    """Places of the windows that overlap each query's own."""
+    given = np.asarray(corners)
+    if given.shape != (len(windows), len(places)) or np.any((given < 0) | (given >= places)):
+        raise InputError(
+            f"Corners of shape {given.shape} were given for {len(windows)} windows with {places} places in the image; "
+            "give the indices of the first cell of each."
+        )
+    own = [
+        tuple(slice(max(0, k - n + 1), k + n) for k, n in zip(corner, windows.shape[1:], strict=True))
+        for corner in given
+    ]
+    for taken in own:
+        if all(part.start == 0 and part.stop >= n for part, n in zip(taken, places, strict=True)):
+            raise InputError(f"Windows of {windows.shape[1:]} cells leave none beside their own; give a larger image.")
+    return own
+
+
+def _several(fields: np.ndarray) -> np.ndarray:
+    stack = as_stack(fields)
+    if len(stack) < 2:
+        raise InputError("Fields were to be compared with each other, but one was given; give at least two.")
+    return stack

@@ -1,0 +1,52 @@
+"""The training step of every architecture and loss, without compiling it; and the losses, written out."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from latentinv.training import LOSSES, parse_recipe
+from latentinv.training._step import initialise, make_step
+
+RECIPE = """
+[image.simulator]
+shape = [64, 64]
+seed = 0
+[networks]
+architecture = "{architecture}"
+[training]
+batch = 2
+patch = [{cells}, {cells}]
+loss = "{loss}"
+"""
+LEAST_PATCH = {"compact": 16, "sgan": 32, "dsgan": 32}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("architecture", LEAST_PATCH)
+def test_that_a_step_leaves_a_state_like_the_one_before(architecture, loss, tmp_path):
+    cells = LEAST_PATCH[architecture]
+    recipe = parse_recipe(RECIPE.format(architecture=architecture, loss=loss, cells=cells), tmp_path)
+    networks, state = initialise(recipe, 2)
+    real = jax.ShapeDtypeStruct((2, cells, cells, 1), jnp.float32)
+    after, losses = jax.eval_shape(make_step(recipe, networks), state, real)
+    for name, before, behind in zip(state._fields, state, after, strict=True):
+        expected, found = (jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), tree) for tree in (before, behind))
+        assert found == expected, name
+    assert [loss.shape for loss in losses] == [(), ()]
+
+
+def test_that_the_hinge_loss_is_that_of_its_paper():
+    real, fake = np.array([2.0, 0.5, -1.0]), np.array([-3.0, 0.25, 1.0])
+    loss = LOSSES["hinge"]
+    assert float(loss.discriminator(real, fake)) == pytest.approx((0 + 0.5 + 2) / 3 + (0 + 1.25 + 2) / 3)
+    assert float(loss.generator(fake)) == pytest.approx((3 - 0.25 - 1) / 3)
+
+
+def test_that_the_non_saturating_loss_is_the_negative_log_probability_of_the_right_answer():
+    real, fake = np.array([2.0, 0.5, -1.0]), np.array([-3.0, 0.25, 1.0])
+    probability = {name: 1 / (1 + np.exp(-scores)) for name, scores in (("real", real), ("fake", fake))}
+    loss = LOSSES["non-saturating"]
+    expected = -np.log(probability["real"]).mean() - np.log(1 - probability["fake"]).mean()
+    assert float(loss.discriminator(real, fake)) == pytest.approx(expected, rel=1e-5)
+    assert float(loss.generator(fake)) == pytest.approx(-np.log(probability["fake"]).mean(), rel=1e-5)
