@@ -12,7 +12,7 @@ VENV ?= .venv
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-BENCHMARKS := training hard_data generation generator_speed
+BENCHMARKS := training realism hard_data generation generator_speed
 
 .PHONY: environment demo test assure bench lint clean
 

@@ -54,16 +54,20 @@ def main() -> dict[str, Any]:
     arguments = parser.parse_args()
     started = time.perf_counter()
     prior, image = load_prior(arguments.prior), channel_image()
-    fields = draw_facies(prior, Grid(SHAPE), arguments.count, arguments.seed)
-    patches = sample_patches(np.random.default_rng(arguments.seed), image, SHAPE, 2 * arguments.count)
-    realism = measure_realism(fields, patches, len(facies_model(prior).categories), seed=arguments.seed)
-    figures = _figures(realism, image)
-    figures["largest_cluster_1024"] = _largest_cluster(prior, arguments.seed)
-    figures["nearest_patch_ratio"] = _nearest(np.random.default_rng(arguments.seed), fields, image)
+    figures = measure(prior, image, Grid(SHAPE), arguments.count, arguments.seed)
+    figures["largest_cluster_1024"] = largest_cluster(prior, LARGE, arguments.seed)
     figures["minutes"] = (time.perf_counter() - started) / 60
     show(f"{arguments.count} fields of {SHAPE[0]}×{SHAPE[1]} cells", figures)
-    say(realism.verdict())
     return figures
+
+
+def measure(prior: AbstractPrior, image: TrainingImage, grid: Grid, count: int, seed: int) -> dict[str, Any]:
+    """Compare `count` fields on a grid with twice as many patches of the image."""
+    fields = draw_facies(prior, grid, count, seed)
+    patches = sample_patches(np.random.default_rng(seed), image, grid.shape, 2 * count)
+    realism = measure_realism(fields, patches, len(facies_model(prior).categories), seed=seed)
+    say(realism.verdict())
+    return {**_figures(realism, image), "nearest_patch_ratio": _nearest(np.random.default_rng(seed), fields, image)}
 
 
 def _figures(realism: Realism, image: TrainingImage) -> dict[str, Any]:
@@ -84,8 +88,9 @@ def _figures(realism: Realism, image: TrainingImage) -> dict[str, Any]:
     return figures
 
 
-def _largest_cluster(prior: AbstractPrior, seed: int) -> float:
-    fields = draw_facies(prior, LARGE, LARGE_FIELDS, seed)
+def largest_cluster(prior: AbstractPrior, grid: Grid, seed: int) -> float:
+    """Share of the highest facies in its largest cluster, over a few large fields."""
+    fields = draw_facies(prior, grid, LARGE_FIELDS, seed)
     return float(largest_cluster_share(fields, int(fields.max())).pooled())
 
 

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks import _large_field, generation, hard_data, training
+from benchmarks import _large_field, generation, hard_data, realism, training
 from benchmarks._fields import draw_facies, pictures
 from latentinv import Grid, TemperedSMC
 from latentinv.assessment import local_binary_pattern_histogram, total_variation
@@ -54,6 +54,19 @@ def test_that_the_hard_data_benchmark_measures_what_it_names(prior):
     assert 1 <= figures["distinct_draws"] <= 8
     assert figures["gradients_per_draw"] == figures["levels"] * (2 * 3 + 1 + 2 + 4)
     assert figures["tv_unconditioned"] == total_variation(images).pooled()
+
+
+def test_that_the_realism_benchmark_measures_what_it_names(prior, monkeypatch):
+    monkeypatch.setattr(realism, "WINDOWS", 4)
+    grid = Grid((40, 44))
+    image = TrainingImage.from_array(draw_facies(prior, Grid((1024, 1024)), 1, 3)[0], "itself")
+    figures = realism.measure(prior, image, grid, 24, 0)
+    assert {"tv_iso_error", "tv_aniso_error", "sand_error", "nearest_patch_ratio"} <= figures.keys()
+    assert figures.keys() >= realism.OVER_FLOOR.keys()
+    assert all(np.isfinite(value) for value in figures.values())
+    # Fields of the law of a large image: beyond 20 times the mean of a squared normal with probability 8e-6 each.
+    assert max(figures[key] for key in realism.OVER_FLOOR) < 20
+    assert 0 < realism.largest_cluster(prior, grid, 0) <= 1
 
 
 def test_that_realism_ratios_are_one_for_the_unconditioned_fields_themselves(prior):
