@@ -8,7 +8,8 @@ floor, is one number that says how many times worse than perfect the prior is. B
 the size of the floor, so a band lies a little high where the prior is near it.
 
 Distances: of curves (connectivity, variogram, spectrum) the mean square difference, of histograms ½ χ², of patterns the
-Jensen–Shannon divergence, of single numbers the relative difference.
+Jensen–Shannon divergence, of windows of 8 cells an edge the sliced Wasserstein distance, of single numbers the relative
+difference.
 
 Cost: 1 000 fields of 128 × 128 cells and 2 000 patches take two to three minutes on one core.
 """
@@ -32,10 +33,13 @@ from ._spectrum import radial_power_spectrum
 from ._texture import chi_square, local_binary_pattern_histogram, oriented_gradient_histogram
 from ._two_point import variogram
 from ._variation import anisotropic_total_variation, total_variation
+from ._windows import random_windows, sliced_wasserstein
 
 SPLITS = 32
 RESAMPLES = 200
 LONGEST_LAG = 64
+WINDOW, WINDOWS, PROJECTIONS, REDRAWS = 8, 2000, 64, 16
+"""Cells along a window's edge, windows of a sample, directions, and how often windows are drawn anew."""
 ANALYSED = 100
 """Fields that the analysis of distance looks at, whose cost grows with their square."""
 GOOD, FAIR = 2.0, 5.0
@@ -121,7 +125,9 @@ def measure_realism(fields: Images, patches: Images, facies: int, *, seed: int =
         _measure(name, statistic, distance, fields, patches, sampling)
         for name, (statistic, distance) in _statistics(facies, fields.shape[1:]).items()
     ]
+    measures.append(_spread(fields, patches, facies - 1, sampling))
     measures.append(_patterns(fields, patches, sampling))
+    measures.append(_windows(rng, fields, patches, facies - 1))
     first, second = patches[: len(fields)], patches[len(fields) :]
     few = min(ANALYSED, len(fields))
     target = pattern_histogram(second)
@@ -197,6 +203,47 @@ def _measure(
         ours.pooled(),
         theirs.pooled(),
         np.quantile(half, [0.025, 0.975], axis=0),
+    )
+
+
+def _spread(fields: Images, patches: Images, top: int, sampling: _Sampling) -> Measure:
+    """Standard deviation of the facies share between images: too small where a generator repeats itself."""
+    ours, theirs = (facies_share(images, top) for images in (fields, patches))
+    half, other = (np.sqrt(theirs.variance(taken))[:, None] for taken in (sampling.halves, 1 - sampling.halves))
+    own, image = (np.sqrt(np.atleast_1d(statistic.variance())) for statistic in (ours, theirs))
+    resampled = np.sqrt(ours.variance(sampling.resamples))[:, None]
+    low, high = np.quantile(_relative(resampled, half[np.arange(RESAMPLES) % SPLITS]), [0.025, 0.975])
+    return Measure(
+        "spread of facies share",
+        float(np.mean(_relative(np.broadcast_to(own, half.shape), half))),
+        float(np.mean(_relative(half, other))),
+        (float(low), float(high)),
+        own,
+        image,
+        np.quantile(half, [0.025, 0.975], axis=0),
+    )
+
+
+def _windows(rng: np.random.Generator, fields: Images, patches: Images, top: int) -> Measure:
+    """Sliced Wasserstein distance of small windows, all with the same directions; the band by drawing windows anew."""
+    first, second = patches[: len(fields)], patches[len(fields) :]
+    shape = (WINDOW,) * (fields.ndim - 1)
+
+    def distance(images: Images) -> float:
+        a, b = (random_windows(rng, part, shape, WINDOWS) / top for part in (images, second))
+        return sliced_wasserstein(np.random.default_rng(0), a, b, PROJECTIONS)
+
+    ours, floors = (np.array([distance(images) for _ in range(REDRAWS)]) for images in (fields, first))
+    low, high = np.quantile(ours, [0.025, 0.975])
+    none = np.zeros(0)
+    return Measure(
+        "windows, sliced Wasserstein",
+        float(ours.mean()),
+        float(floors.mean()),
+        (float(low), float(high)),
+        none,
+        none,
+        np.zeros((2, 0)),
     )
 
 

@@ -89,6 +89,8 @@ def test_that_a_continuous_search_for_best_fits_is_one_option_away(latentinv, fo
         (("--set", "moves"), "write --set key=value"),
         (("--set", "moves=2.5"), "The setting moves is '2.5'; expected a whole number"),
         (("--set", "ess_target=nan"), "The setting ess_target is 'nan'; expected a number"),
+        (("--set", f"moves={10**400}"), "expected a whole number of at most 2147483647"),
+        (("--draws", 2**31), "The setting particles is '2147483648'; expected a whole number of at most 2147483647"),
         (("--set", "colour=3"), "no setting 'colour'"),
         (("--set", "moves=1", "--set", "moves=2"), "given twice"),
         (("--draws", "4", "--set", "particles=5"), "which mean the same"),
