@@ -102,7 +102,7 @@ class Grid:
         """
         if self.size > MOST_CELLS:
             raise InputError(
-                f"The grid has {self.size} cells; at most {MOST_CELLS} can be conditioned at once; give a smaller grid."
+                f"The grid has {self.size} cells; one array holds at most {MOST_CELLS}; give a smaller grid."
             )
 
     def inside(self, coordinates: Float[np.ndarray, "point axis"]) -> np.ndarray:

@@ -89,7 +89,7 @@ def test_that_reports_speak_of_each_observation_by_name():
 def test_that_a_grid_too_large_for_one_array_is_refused_where_data_are_compared_with_it():
     prior, huge = random_generator_prior(), Grid((3_000_000_000, 3_000_000_000))
     assert huge.size == 9 * 10**18
-    with pytest.raises(InputError, match="9000000000000000000 cells; at most 2147483647"):
+    with pytest.raises(InputError, match="9000000000000000000 cells; one array holds at most 2147483647"):
         Posterior(prior, huge, [])
-    with pytest.raises(InputError, match="at most 2147483647"):
+    with pytest.raises(InputError, match="holds at most 2147483647"):
         BlockMeans(huge, [0, 0], [1, 1], [0.5], 0.1, prior.facies_model)

@@ -11,7 +11,7 @@ from latentinv.grid import Grid
 
 from ._display import interruptible, make_console
 from ._generate import draw_fields
-from ._parse import check_seed, parse_shape
+from ._parse import check_amount, check_seed, parse_shape
 
 if TYPE_CHECKING:
     from latentinv.assessment import Realism
@@ -30,6 +30,10 @@ def assess(
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
 ) -> None:
     """Compare a prior with its training image."""
+    check_seed(seed)
+    grid = Grid(parse_shape(shape))
+    check_amount(3 * count, grid, "give fewer or smaller ones")
+
     import numpy as np
 
     from latentinv.assessment import measure_realism
@@ -43,8 +47,6 @@ def assess(
     picture = output.with_suffix(".png")
     for path in (output, picture):
         require_new(path)
-    check_seed(seed)
-    grid = Grid(parse_shape(shape))
     if grid.ndim != 2:
         raise InputError(f"The shape {shape} has {grid.ndim} axes; assess draws pages of two, give ROWSxCOLUMNS.")
     model = load_prior(prior)

@@ -12,16 +12,14 @@ import numpy as np
 import typer
 
 from latentinv.errors import InputError
-from latentinv.grid import MOST_CELLS, Grid
+from latentinv.grid import Grid
 
 from ._display import Display, interruptible, make_console
-from ._parse import check_seed, parse_shape
+from ._parse import check_amount, check_seed, parse_shape
 
 if TYPE_CHECKING:
     from latentinv.priors import GeneratorPrior
 
-WHOLE_CELLS = 2**30
-"""Most cells that a picture or a table may hold in all."""
 TILES = {2: 512, 3: 64}
 """Edge of a tile in cells, by the number of axes."""
 
@@ -43,17 +41,15 @@ def generate(
         raise InputError(f"{output} has no ending that can be written; give one of {', '.join(writers)}.")
     check_seed(seed)
     grid = Grid(parse_shape(shape))
-    if output.suffix != ".h5" and count * grid.size > WHOLE_CELLS:
-        raise InputError(f"{count} fields of {grid.size} cells are too many for {output.suffix}; write them to .h5.")
+    if output.suffix != ".h5":
+        check_amount(count, grid, "write them to .h5")
 
     from latentinv.priors import load_prior
     from latentinv.storage import require_new
 
     require_new(output)
     model = load_prior(prior)
-    latents = model.latent_size(grid)  # refuses a grid of other axes before the file is begun
-    if latents > MOST_CELLS:
-        raise InputError(f"A field of {shape} cells has {latents} latents, more than {MOST_CELLS}; give a smaller one.")
+    model.latent_size(grid)  # refuses a grid of other axes, or far too large, before the file is begun
     console = make_console()
     with (
         interruptible(lambda: "Stopped; nothing was written."),

@@ -9,6 +9,8 @@ from latentinv.errors import InputError
 from latentinv.grid import Grid
 
 DRAWS_SETTING = {"smc": "particles", "map": "starts"}
+WHOLE_CELLS = 2**30
+"""Most cells of all fields that are held at once."""
 MOST = 2**31 - 1
 """The largest count that JAX takes."""
 
@@ -61,6 +63,18 @@ def check_seed(seed: int) -> None:
     """
     if not 0 <= seed < 2**63:
         raise InputError(f"The seed is {seed}; expected a whole number from 0 to {2**63 - 1}.")
+
+
+def check_amount(count: int, grid: Grid, remedy: str) -> None:
+    """Refuse more cells than may be held at once.
+
+    Raises
+    ------
+    InputError
+        If `count` fields on the grid have more, with what to do.
+    """
+    if count * grid.size > WHOLE_CELLS:
+        raise InputError(f"{count} fields of {grid.size} cells are too many to hold at once; {remedy}.")
 
 
 def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from latentinv.grid import Grid
 
 from ._display import make_console
 from ._generate import draw_latents
-from ._parse import check_seed, parse_box, parse_shape
+from ._parse import check_amount, check_seed, parse_box, parse_shape
 
 FILM = ".gif"
 
@@ -26,6 +26,10 @@ def walk(
     ] = None,
 ) -> None:
     """Walk from one draw of a prior to the next, or round one box of a draw."""
+    check_seed(seed)
+    grid = Grid(parse_shape(shape))
+    check_amount(steps, grid, "give fewer steps or a smaller grid")
+
     import jax
     import jax.numpy as jnp
     import numpy as np
@@ -35,8 +39,6 @@ def walk(
     from latentinv.storage import require_new
 
     require_new(output)
-    check_seed(seed)
-    grid = Grid(parse_shape(shape))
     model = load_prior(prior)
     z, z_end = (jnp.asarray(draw_latents(model, grid, seed, number)) for number in (0, 1))
     if box is None:

@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from latentinv.errors import InputError, StorageError
-from latentinv.grid import Grid
+from latentinv.grid import MOST_CELLS, Grid
 from latentinv.networks import FoldedLayer, GeneratorArchitecture, Layer, synthesize
 from latentinv.storage import PriorRecord, read_prior, write_prior
 
@@ -77,8 +77,20 @@ class GeneratorPrior(AbstractPrior):
         return self.architecture.latent_shape(grid.shape)
 
     def latent_size(self, grid: Grid) -> int:
-        """Length of the latent vector for a grid."""
-        return math.prod(self.latent_map(grid))
+        """Length of the latent vector for a grid.
+
+        Raises
+        ------
+        InputError
+            If the grid has other axes than the prior, or so many cells that the latents outgrow an array.
+        """
+        size = math.prod(self.latent_map(grid))
+        if size > MOST_CELLS:
+            raise InputError(
+                f"A field of {grid.size} cells has {size} latents; one array holds at most {MOST_CELLS}; give a "
+                "smaller grid."
+            )
+        return size
 
     def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:
         """Turn a latent vector into a field; pure, jittable, vmappable.

@@ -13,6 +13,7 @@ import pytest
 
 from latentinv.storage import RunFile
 
+pytestmark = pytest.mark.usefixtures("compilations")
 PLACE = ("condition", "prior.h5", "--grid", "24x30", "--output", "run.h5")
 QUICK = ("--draws", 8, "--set", "moves=1", "--set", "leapfrogs=2", "--set", "final_rounds=1")
 WELLS, BLOCKS = "x,y,facies\n", "x_min,y_min,x_max,y_max,mean,sd\n"
@@ -88,12 +89,14 @@ def test_that_wells_of_two_files_that_contradict_each_other_are_named(refuse, fo
     assert "At x 1.5 m, y 1.5 m 'old' shows facies 0 and 'new' facies 1, both as certain" in said
 
 
-@pytest.mark.parametrize("command", ["condition", "generate", "show"])
+@pytest.mark.parametrize("command", ["condition", "generate", "show", "walk", "assess"])
 def test_that_a_prior_that_is_truncated_newer_or_none_at_all_is_refused_in_every_command(refuse, folder, command):
     arguments = {
         "condition": ("condition", "bad.h5", "--grid", "24x30", "--output", "run.h5", "--wells", "wells.csv"),
         "generate": ("generate", "bad.h5", "--shape", "8x8", "--output", "fields.npz"),
         "show": ("show", "bad.h5"),
+        "walk": ("walk", "bad.h5", "--shape", "8x8", "--output", "walk.png"),
+        "assess": ("assess", "bad.h5", "--image", "image.npz", "--output", "figures.json"),
     }[command]
     whole = (folder / "prior.h5").read_bytes()
     for length in (0, 100, len(whole) // 2, len(whole) - 1):
@@ -116,6 +119,8 @@ OUTPUTS = {
     "condition": (*PLACE[:-1], "{}.h5", "--wells", "wells.csv"),
     "generate": ("generate", "prior.h5", "--shape", "8x8", "--output", "{}.npz"),
     "show": ("show", "prior.h5", "--output", "{}.png"),
+    "walk": ("walk", "prior.h5", "--shape", "8x8", "--output", "{}.png"),
+    "assess": ("assess", "prior.h5", "--image", "image.npz", "--output", "{}.json"),
     "train": ("train", "recipe.toml", "--output", "{}.h5"),
 }
 
@@ -126,7 +131,7 @@ def test_that_an_output_that_exists_or_cannot_be_written_is_refused_before_any_w
         return refuse(*(argument.format(stem) for argument in OUTPUTS[command]))
 
     (folder / "recipe.toml").write_text("[image.simulator]\nshape = [64, 64]\nseed = 0\n[training]\npatch = [32, 32]\n")
-    for ending in ("h5", "npz", "png"):
+    for ending in ("h5", "npz", "png", "json"):
         (folder / f"mine.{ending}").write_text("mine")
     assert "exists already; choose another name or remove it" in call("mine")
     assert "does not exist; make it, or choose another place" in call("nowhere/new")
@@ -134,6 +139,30 @@ def test_that_an_output_that_exists_or_cannot_be_written_is_refused_before_any_w
     if os.geteuid() != 0:  # root may write everywhere
         (folder / "locked").mkdir(mode=0o500)
         assert "is not writable" in call("locked/new")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--steps", 2**31), "2147483648 fields of 64 cells are too many to hold at once; give fewer steps"),
+        (("--shape", "9999999999x9999999999"), "are too many to hold at once; give fewer steps or a smaller grid"),
+        (("--steps", 61), "61 fields to draw; one picture holds 1 to 60"),
+        (("--output", "walk.doc"), "walk.doc has no ending that can be drawn"),
+    ],
+)
+def test_that_a_walk_too_long_or_too_large_is_refused(refuse, arguments, words):
+    assert words in refuse("walk", "prior.h5", "--shape", "8x8", "--output", "walk.png", *arguments)
+
+
+def test_that_an_image_that_a_prior_cannot_be_assessed_by_is_refused(refuse, folder):
+    def call(image, *arguments):
+        np.save("image.npy", image)
+        return refuse("assess", "prior.h5", "--image", "image.npy", "--output", "figures.json", *arguments)
+
+    assert "holds the single facies 0" in call(np.zeros((40, 40), int))
+    assert "The image has the facies (0, 1, 2), the prior (0, 1)" in call(np.indices((40, 40)).sum(axis=0) % 3)
+    assert "A patch of 128 × 128 cells cannot be cut" in call(np.eye(40, dtype=int))
+    assert "fewer or smaller ones" in call(np.eye(40, dtype=int), "--count", 2**31)
 
 
 def test_that_a_disk_that_fills_in_the_middle_of_a_run_loses_nothing(latentinv, refuse, folder, monkeypatch):
