@@ -27,7 +27,7 @@ from latentinv.errors import InputError
 from latentinv.grid import AXIS_NAMES, Grid
 from latentinv.priors._prior import AbstractPrior, FaciesModel
 
-from ._checks import check_fit, check_labels, check_slope, field_on, per_datum, say_box, sentence
+from ._checks import check_facies, check_fit, check_labels, check_slope, field_on, per_datum, say_box, sentence
 from ._observation import AbstractObservation, Report
 from ._tables import read_table
 
@@ -139,14 +139,14 @@ class BlockMeans(AbstractObservation):
         table = read_table(path, (*lower, *upper, "mean", "sd"), ("facies",))
         return cls(
             grid,
-            np.stack([table.columns[column] for column in lower], axis=1),
-            np.stack([table.columns[column] for column in upper], axis=1),
+            table.points(lower),
+            table.points(upper),
             table.columns["mean"],
             table.columns["sd"],
             prior.facies_model,
             facies=table.columns.get("facies"),
             name=Path(path).stem if name is None else name,
-            labels=[f"the block on line {line} of {table.file}" for line in table.lines],
+            labels=table.labels("block"),
         )
 
     @property
@@ -277,9 +277,7 @@ def _check_blocks(blocks: _Blocks, facies_model: FaciesModel | None) -> None:
             raise InputError(f"{who} has mean {mean:g}; expected a finite number.")
         if facies_model is None or blocks.facies is None:
             continue
-        if blocks.facies[i] not in facies_model.categories:
-            known = ", ".join(str(code) for code in facies_model.categories)
-            raise InputError(f"{who} has facies {blocks.facies[i]:g}, which the prior does not know; use {known}.")
+        check_facies(who, blocks.facies[i], facies_model)
         if not 0 <= mean <= 1:
             raise InputError(f"{who} has mean {mean:g}; expected the share of a facies, between 0 and 1.")
 

@@ -56,6 +56,19 @@ def check_labels(labels: Sequence[str] | None, count: int, default: str) -> Sequ
     return labels
 
 
+def check_facies(who: str, facies: float, facies_model: FaciesModel) -> None:
+    """Check that the facies of a datum, which messages call `who`, is one of the prior's.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    if facies not in facies_model.categories:
+        known = ", ".join(str(code) for code in facies_model.categories)
+        raise InputError(f"{who} has facies {facies:g}, which the prior does not know; use {known}.")
+
+
 def check_slope(slope: float, name: str) -> float:
     """Give the slope of the soft reading back as a float.
 

@@ -27,7 +27,7 @@ from latentinv.errors import InputError
 from latentinv.grid import AXIS_NAMES, Grid
 from latentinv.priors._prior import AbstractPrior, FaciesModel
 
-from ._checks import check_fit, check_labels, check_slope, field_on, per_datum, say_point, sentence
+from ._checks import check_facies, check_fit, check_labels, check_slope, field_on, per_datum, say_point, sentence
 from ._observation import AbstractObservation, Report
 from ._tables import read_table
 
@@ -134,12 +134,12 @@ class HardData(AbstractObservation):
         table = read_table(path, (*axes, "facies"), ("error_probability",))
         return cls(
             grid,
-            np.stack([table.columns[axis] for axis in axes], axis=1),
+            table.points(axes),
             table.columns["facies"],
             _facies_model(prior, table.file),
             error_probability=table.columns.get("error_probability", 0.0),
             name=Path(path).stem if name is None else name,
-            labels=[f"the well on line {line} of {table.file}" for line in table.lines],
+            labels=table.labels("well"),
         )
 
     @property
@@ -274,14 +274,12 @@ def _check_wells(wells: _Wells, grid: Grid, facies_model: FaciesModel) -> None:
         raise InputError(
             f"Given coordinates of {len(wells.coordinates)} wells and {len(wells.facies)} facies; expected as many."
         )
-    known = ", ".join(str(code) for code in facies_model.categories)
     inside = grid.inside(wells.coordinates)
     for i, label in enumerate(wells.labels):
         where = sentence(f"{label} at {say_point(wells.coordinates[i])}")
         if not inside[i]:
             raise InputError(f"{where} lies outside the grid ({grid.describe()}); move or remove it.")
-        if wells.facies[i] not in facies_model.categories:
-            raise InputError(f"{where} has facies {wells.facies[i]:g}, which the prior does not know; use {known}.")
+        check_facies(where, wells.facies[i], facies_model)
         if not 0 <= wells.errors[i] < 0.5:
             raise InputError(f"{where} has error probability {wells.errors[i]:g}; expected at least 0 and below 0.5.")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from latentinv.errors import InputError, StorageError
 
@@ -26,6 +27,14 @@ class Table(NamedTuple):
     """The line of the file that each row stands on, counted from 1."""
     columns: dict[str, np.ndarray]
     """The values of each column."""
+
+    def points(self, names: Sequence[str]) -> Float[np.ndarray, "row axis"]:
+        """Put columns of coordinates beside each other."""
+        return np.stack([self.columns[name] for name in names], axis=1)
+
+    def labels(self, datum: str) -> list[str]:
+        """Call each row by what it is and where it stands: ``the well on line 3 of wells.csv``."""
+        return [f"the {datum} on line {line} of {self.file}" for line in self.lines]
 
 
 class _Row(NamedTuple):
