@@ -7,10 +7,11 @@ stationary field (Ohser and Mücklich 2000, ISBN 0-471-97486-2; Legland, Kiêu a
 doi:10.5566/ias.v26.p83-92).
 
 The boundary is measured by Crofton's formula from changes of facies between cells along 4 directions in 2-D, equally
-weighted, and 13 in 3-D, weighted by the share of the sphere nearest to each. A straight boundary along an axis is found
-5.2 % too short (a plane in 3-D 7.3 %), which is the largest error; over all directions the mean is right. Cells are
-joined through shared edges (in 3-D, faces), as in `connectivity`, so the rest of the image is joined through corners
-too. Cost: O(cells).
+weighted, and 13 in 3-D, weighted by the share of the sphere nearest to each. A straight boundary along an axis is
+found 5.2 % too short (a plane in 3-D 7.3 %), which is the largest error; over all directions the mean is right. Cells
+are joined through shared edges (in 3-D, faces), as in `connectivity`, so the rest of the image is joined at corners
+too, and the tip of a wedge of it can break off as a hole, however fine the cells: compare fields of one resolution.
+Cost: O(cells).
 """
 
 import itertools
