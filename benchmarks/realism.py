@@ -5,7 +5,7 @@
 the nearest window of the image, beside windows of the image whose own place is left out, which says whether the
 generator remembers.
 
-Run ``python -m benchmarks.realism [--count 1000] [--seed 0] [--prior channels]``. Takes about five minutes.
+Run ``python -m benchmarks.realism [--count 1000] [--seed 0] [--prior channels]``. Takes about two minutes.
 """
 
 import argparse

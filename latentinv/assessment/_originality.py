@@ -1,13 +1,14 @@
 """Whether a generator remembers its training image, or repeats itself.
 
 Memory: the distance of a window of a field to the nearest window of the training image. It means little alone, for a
-window of one facies is near to thousands; set it beside the distance of real windows to the rest of the image, from
-which their own place is left out (or of windows of a held-out part). A ratio well below one is copying.
+small window is near to thousands; set it beside the distance of real windows to the rest of the image, from which their
+own place is left out (or of windows of a held-out part). A ratio well below one is copying. Take windows so large that
+real ones are not found twice: in the channel image many of 32 × 32 cells are, and none of six of 64 × 64.
 
 Repetition: distances between fields, and tiles that are the same in two fields at the same place. Set both beside those
 of patches of the training image.
 
-Cost: nearest windows, one pass of fast Fourier transforms over the image a query: 0.3 s for 32 × 32 cells in 2500 ×
+Cost: nearest windows, one pass of fast Fourier transforms over the image a query: 0.3 s for 64 × 64 cells in 2500 ×
 2500; distances, one matrix product of all fields; tiles, O(fields² · tiles).
 """
 
