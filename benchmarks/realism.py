@@ -31,7 +31,7 @@ from latentinv.training import TrainingImage, sample_patches
 SHAPE = (128, 128)
 LARGE = Grid((1024, 1024))
 LARGE_FIELDS = 4
-WINDOW = 32
+WINDOW = 64
 WINDOWS = 64
 OVER_FLOOR = {
     "lbp1_over_floor": ("local binary patterns, radius 1",),
