@@ -11,6 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax import lax
 from jaxtyping import Array, Float
 
 from ._architecture import GeneratorArchitecture, Layer
@@ -33,7 +34,7 @@ class GeneratorNetwork(nnx.Module):
         kernels, norms = [], []
         channels = architecture.latent_channels
         for layer in architecture.layers:
-            window = (layer.window,) * architecture.ndim
+            window = (layer.free_window,) * architecture.ndim
             kernels.append(nnx.Param(initialise(rngs.params(), (*window, channels, layer.width))))
             # Momentum 0: the running statistics are those of the last batch, so one large batch re-estimates them.
             norms.append(nnx.BatchNorm(layer.width, momentum=0.0, use_running_average=False, rngs=rngs))
@@ -42,13 +43,18 @@ class GeneratorNetwork(nnx.Module):
         self.norms = nnx.List(norms[:-1])
         self.bias = nnx.Param(jnp.zeros(channels))
 
+    def kernel(self, position: int) -> Float[Array, "*window channel_in channel_out"]:
+        """The kernel that a layer applies."""
+        kernel = self.kernels[position][...]
+        return binomial(kernel) if self.architecture.layers[position].smooth else kernel
+
     def __call__(
         self, z: Float[Array, "batch *latent channel"], shape: tuple[int, ...]
     ) -> Float[Array, "batch *shape 1"]:
         """Give the logits of fields of a given shape."""
 
         def apply(x: Array, layer: Layer, position: int) -> Array:
-            kernel = self.kernels[position][...]
+            kernel = self.kernel(position)
             x = convolve_transposed(x, kernel) if layer.kind == "up" else convolve(x, kernel, layer.dilation)
             if position == len(self.norms):
                 return x + self.bias[...]
@@ -61,7 +67,7 @@ def fold(network: GeneratorNetwork) -> list[FoldedLayer]:
     """Freeze the last batch's statistics into kernels and biases."""
     folded = []
     for position, layer in enumerate(network.architecture.layers):
-        kernel = network.kernels[position][...]
+        kernel = network.kernel(position)
         if position < len(network.norms):
             norm = network.norms[position]
             scale = norm.scale[...] / jnp.sqrt(norm.var[...] + norm.epsilon)  # type: ignore[index]
@@ -71,6 +77,16 @@ def fold(network: GeneratorNetwork) -> list[FoldedLayer]:
             bias = network.bias[...]
         folded.append(to_folded_layer(layer, kernel, bias))
     return folded
+
+
+def binomial(kernel: Float[Array, "*free channel_in channel_out"]) -> Float[Array, "*window channel_in channel_out"]:
+    """Filter a kernel with (1, 2, 1)/4 along each axis, which grows by two cells."""
+    for axis in range(kernel.ndim - 2):
+        edges = [(2, 2) if n == axis else (0, 0) for n in range(kernel.ndim)]
+        padded, size = jnp.pad(kernel, edges), kernel.shape[axis] + 2
+        parts = (lax.slice_in_dim(padded, start, start + size, axis=axis) for start in range(3))
+        kernel = sum(weight * part for weight, part in zip((0.25, 0.5, 0.25), parts, strict=True))
+    return kernel
 
 
 def to_folded_layer(layer: Layer, kernel: Array, bias: Array) -> FoldedLayer:

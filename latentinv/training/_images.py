@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped, UInt8
+from jaxtyping import Float32, Shaped, UInt8
 from PIL import Image, ImageSequence
+from scipy.ndimage import distance_transform_edt
 
 from latentinv.errors import InputError, StorageError
 
@@ -159,6 +160,32 @@ def coarsen(image: TrainingImage, factor: int) -> TrainingImage:
     return TrainingImage(coarse, image.categories, f"{image.name} coarsened by {factor}", image.sha256)
 
 
+def signed_levels(image: TrainingImage, edge_width: float) -> Float32[np.ndarray, "*grid"]:
+    """Give each cell a level in [−1, 1]: its facies far from an edge, drawn out towards the next one near an edge.
+
+    Facies k has the level −1 + 2 k / (facies − 1). At distance d from the nearest edge towards the next facies (in
+    cells; edges run between cells) the level lies off it by 1 − tanh(d / edge_width) of the half-way to the next, so
+    that an edge lies half-way and thresholds there give back the facies of every cell exactly. A network that learns
+    this smooth function instead of the jump draws cleaner edges, and its logit is about the signed distance, as in
+    level-set methods (Osher and Sethian 1988, doi:10.1016/0021-9991(88)90002-2).
+
+    Parameters
+    ----------
+    image
+        The training image.
+    edge_width
+        In cells; 0 keeps the jump.
+    """
+    top = len(image.categories) - 1
+    levels = np.linspace(-1, 1, top + 1, dtype=np.float32)[image.facies]
+    for facies in range(1, top + 1) if edge_width else ():
+        above = image.facies >= facies
+        for side, sign, member in ((above, -1, facies), (~above, 1, facies - 1)):
+            drawn_out = 1 - np.tanh((distance_transform_edt(side) - 0.5) / edge_width)
+            levels += np.where(image.facies == member, sign / top * drawn_out, 0).astype(np.float32)
+    return levels
+
+
 def sample_patches(
     rng: np.random.Generator,
     image: TrainingImage,
@@ -188,7 +215,19 @@ def sample_patches(
     InputError
         If the patch does not fit the image, or an axis to flip does not exist.
     """
-    full = image.facies.shape
+    return cut_patches(rng, image.facies, shape, count, flips=flips)
+
+
+def cut_patches(
+    rng: np.random.Generator,
+    array: Shaped[np.ndarray, "*grid"],
+    shape: tuple[int, ...],
+    count: int,
+    *,
+    flips: tuple[int, ...] = (),
+) -> Shaped[np.ndarray, "patch *shape"]:
+    """Cut patches of an array over the cells of a training image, as `sample_patches` does of its facies."""
+    full = array.shape
     if len(shape) != len(full) or any(not 1 <= n <= m for n, m in zip(shape, full, strict=True)):
         raise InputError(
             f"A patch of {_times(shape)} cells cannot be cut from the training image of {_times(full)} "
@@ -200,9 +239,9 @@ def sample_patches(
         )
     corners = rng.integers(0, [m - n + 1 for n, m in zip(shape, full, strict=True)], size=(count, len(full)))
     mirrored = rng.random((count, len(flips))) < 0.5
-    patches = np.empty((count, *shape), np.uint8)
+    patches = np.empty((count, *shape), array.dtype)
     for patch, corner, mirror in zip(patches, corners.tolist(), mirrored, strict=True):
-        cut = image.facies[tuple(slice(start, start + n) for start, n in zip(corner, shape, strict=True))]
+        cut = array[tuple(slice(start, start + n) for start, n in zip(corner, shape, strict=True))]
         patch[...] = np.flip(cut, tuple(axis for axis, flip in zip(flips, mirror, strict=True) if flip))
     return patches
 

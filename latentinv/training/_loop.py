@@ -20,7 +20,7 @@ from latentinv.priors import GeneratorPrior
 from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
 
 from ._evaluation import Comparison, compare, folded_weights, make_prior, require_comparable
-from ._images import TrainingImage, sample_patches
+from ._images import TrainingImage, cut_patches, sample_patches, signed_levels
 from ._recipe import Recipe, parse_recipe
 from ._sheet import write_sheet
 from ._step import Losses, Networks, TrainingState, initialise, make_step
@@ -170,6 +170,7 @@ class _Training:
         # Refuses, before any compilation or file, what sampling or the first comparison would refuse later.
         sample_patches(np.random.default_rng(0), self.image, self.patch, 1, flips=recipe.image.flips)
         require_comparable(self.image, self.patch)
+        self.levels = signed_levels(self.image, recipe.training.edge_width)
         self.networks: Networks
         self.state: TrainingState
         self.networks, self.state = initialise(recipe, self.image.facies.ndim)
@@ -196,9 +197,8 @@ class _Training:
     def _real(self, step: int) -> jax.Array:
         training = self.recipe.training
         rng = np.random.default_rng([training.seed, step])
-        patches = sample_patches(rng, self.image, self.patch, training.batch, flips=self.recipe.image.flips)
-        levels = np.linspace(-1, 1, len(self.image.categories), dtype=np.float32)
-        return jnp.asarray(levels[patches][..., None])
+        patches = cut_patches(rng, self.levels, self.patch, training.batch, flips=self.recipe.image.flips)
+        return jnp.asarray(patches[..., None])
 
     def _compare(self, done: int) -> None:
         """Compare with the image, save, and only then draw: a sheet that cannot be written costs no state."""

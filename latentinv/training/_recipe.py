@@ -15,6 +15,7 @@
     steps = 5000
     batch = 8
     patch = [128, 128]
+    edge_width = 0.0                 # cells over which facies edges are drawn out for the discriminator; 0: not at all
     loss = "hinge"                   # or "non-saturating"
     learning_rate_generator = 4e-4
     learning_rate_discriminator = 4e-4
@@ -74,6 +75,7 @@ class RecipeTraining:
     steps: int = entry(5000, whole(1))
     batch: int = entry(8, whole(1))
     patch: tuple[int, ...] = entry((128, 128), several(whole(1), (2, 3), "cells along each axis such as [128, 128]"))
+    edge_width: float = entry(0.0, number(lambda value: value >= 0, "a finite number of cells, 0 or more"))
     loss: str = entry("hinge", one_of(tuple(LOSSES)))
     learning_rate_generator: float = entry(4e-4, RATE)
     learning_rate_discriminator: float = entry(4e-4, RATE)

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from latentinv.assessment import facies_share, total_variation
 from latentinv.errors import InputError, StorageError
-from latentinv.training._images import TrainingImage, coarsen, read_training_image, sample_patches
+from latentinv.training._images import TrainingImage, coarsen, read_training_image, sample_patches, signed_levels
 
 DATA = Path(os.environ.get("LATENTINV_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 
@@ -269,3 +270,20 @@ def test_that_patches_larger_than_the_image_or_unknown_axes_are_refused(facies):
         sample_patches(np.random.default_rng(0), image, (2, 2, 2), 1)
     with pytest.raises(InputError, match="from 0 to 1"):
         sample_patches(np.random.default_rng(0), image, (2, 2), 1, flips=(2,))
+
+
+@pytest.mark.parametrize("shape", [(23, 31), (9, 11, 13)])
+def test_that_levels_drawn_out_from_the_edges_give_back_every_facies(shape):
+    smooth = gaussian_filter(np.random.default_rng(8).normal(size=shape), 2)
+    facies = np.searchsorted(np.quantile(smooth, [0.3, 0.7]), smooth)
+    image = TrainingImage.from_array(facies, "three")
+    levels = signed_levels(image, 2.0)
+    assert levels.dtype == np.float32
+    # At an edge between facies k and k + 1 the level passes half-way between theirs, at −0.5 and 0.5.
+    np.testing.assert_array_equal(np.searchsorted([-0.5, 0.5], levels), image.facies)
+
+
+def test_that_levels_follow_the_distance_from_the_edge():
+    image = TrainingImage.from_array(np.repeat([[0, 1]], 6, axis=1).repeat(3, axis=0), "step")
+    np.testing.assert_allclose(signed_levels(image, 1.5)[1], np.tanh((np.arange(12) - 5.5) / 1.5), rtol=1e-6)
+    np.testing.assert_array_equal(signed_levels(image, 0)[1], np.repeat([-1, 1], 6))
