@@ -9,6 +9,7 @@
     [networks]
     architecture = "compact"         # sgan, dsgan or compact
     latent_channels = 4              # Gaussian numbers at a latent cell; left out: 1 for sgan and dsgan, 4 for compact
+    width = 1.0                      # factor on the architecture's own widths, of both networks
 
     [training]
     seed = 0
@@ -65,6 +66,7 @@ class RecipeNetworks:
     architecture: str = entry("compact", words("an architecture's name"))
     latent_channels: int | None = entry(None, whole(1))
     """The architecture's own number where it is None."""
+    width: float = entry(1.0, number(lambda value: 0 < value <= 16, "a factor above 0, at most 16"))
 
 
 @dataclass(frozen=True)

@@ -60,10 +60,11 @@ class Networks(NamedTuple):
 def initialise(recipe: Recipe, ndim: int) -> tuple[Networks, TrainingState]:
     """Make networks and the state before the first step from a recipe."""
     seeds = nnx.Rngs(recipe.training.seed)
-    name = recipe.networks.architecture
-    architecture = generator_architecture(name, ndim=ndim, latent_channels=recipe.networks.latent_channels)
+    name, width = recipe.networks.architecture, recipe.networks.width
+    channels = recipe.networks.latent_channels
+    architecture = generator_architecture(name, ndim=ndim, latent_channels=channels, width=width)
     generator = _split(GeneratorNetwork(architecture, seeds))
-    discriminator = _split(DiscriminatorNetwork(discriminator_architecture(name, ndim=ndim), seeds))
+    discriminator = _split(DiscriminatorNetwork(discriminator_architecture(name, ndim=ndim, width=width), seeds))
     parameters_g, parameters_d = (jax.tree.map(jnp.asarray, part[1]) for part in (generator, discriminator))
     optimizer_g, optimizer_d = _optimizers(recipe)
     state = TrainingState(

@@ -7,7 +7,13 @@ import pytest
 from flax import nnx
 
 from latentinv import Grid, InputError, StorageError, load_prior
-from latentinv.networks import GeneratorNetwork, fold, generator_architecture, synthesize
+from latentinv.networks import (
+    GeneratorNetwork,
+    discriminator_architecture,
+    fold,
+    generator_architecture,
+    synthesize,
+)
 from latentinv.priors import GeneratorPrior, find_prior, prior_from_record
 from latentinv.priors._generator import BOUND, bounded
 from latentinv.storage import write_prior
@@ -116,6 +122,19 @@ def test_that_unknown_priors_and_families_are_named(tmp_path):
 def test_that_an_unknown_architecture_is_refused_by_name():
     with pytest.raises(InputError, match="no architecture called 'unet'"):
         generator_architecture("unet")
+
+
+def test_that_a_width_scales_every_layer_but_the_last():
+    half, whole = (generator_architecture("dsgan", width=width).layers for width in (0.5, 1.0))
+    assert [layer.width for layer in half] == [*(layer.width // 2 for layer in whole[:-1]), 1]
+    assert [layer.window for layer in half] == [layer.window for layer in whole]
+    assert discriminator_architecture("dsgan", width=0.5).widths == (32, 64, 128, 256)
+
+
+@pytest.mark.parametrize("width", [0.0, -1.0, float("nan"), float("inf")])
+def test_that_a_width_that_is_no_factor_is_refused(width):
+    with pytest.raises(InputError, match="expected a factor above 0"):
+        generator_architecture("sgan", width=width)
 
 
 def test_that_a_folder_does_not_hide_a_shipped_prior(tmp_path, monkeypatch):

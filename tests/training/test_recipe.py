@@ -72,6 +72,8 @@ FILE = '[image]\nfile = "a.npz"\n'
         ('[image]\nkey = "a"\n' + SIMULATOR, "key = 'a' but no file"),
         (SIMULATOR + "[networks]\nlatent_channels = 0", "latent_channels = 0 in .*a whole number from 1"),
         (SIMULATOR + "[networks]\nlatent_channels = -1", "latent_channels = -1 in"),
+        (SIMULATOR + "[networks]\nwidth = 0", "width = 0 in .*a factor above 0"),
+        (SIMULATOR + "[networks]\nwidth = inf", "width = inf in .*a factor above 0"),
         (SIMULATOR + '[networks]\narchitecture = "vgan"', "no architecture called 'vgan'; choose one of sgan"),
         (SIMULATOR + "[networks]\narchitecture = 3", "architecture = 3 in"),
         (SIMULATOR + "[training]\npatch = 64", "patch = 64 in .*cells along each axis"),

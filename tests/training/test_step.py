@@ -36,6 +36,19 @@ def test_that_a_step_leaves_a_state_like_the_one_before(architecture, loss, tmp_
     assert [loss.shape for loss in losses] == [(), ()]
 
 
+@pytest.mark.parametrize("architecture", ["sgan", "dsgan"])
+def test_that_a_recipe_makes_both_networks_narrower(architecture, tmp_path):
+    text = RECIPE.format(architecture=architecture, loss="non-saturating", cells=32)
+    recipe = parse_recipe(text.replace("[training]", "width = 0.25\n[training]"), tmp_path)
+    networks, state = initialise(recipe, 2)
+    assert [layer.width for layer in networks.architecture.layers[:4]] == [128, 64, 32, 16]
+    assert networks.architecture.layers[-1].width == 1
+    kernels = [leaf.shape for leaf in jax.tree.leaves(state.discriminator) if leaf.ndim == 4]
+    assert sorted(shape[-1] for shape in kernels) == [1, 16, 32, 64, 128]
+    real = jax.ShapeDtypeStruct((2, 32, 32, 1), jnp.float32)
+    jax.eval_shape(make_step(recipe, networks), state, real)
+
+
 def test_that_the_hinge_loss_is_that_of_its_paper():
     real, fake = np.array([2.0, 0.5, -1.0]), np.array([-3.0, 0.25, 1.0])
     loss = LOSSES["hinge"]
