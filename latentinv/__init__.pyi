@@ -2,6 +2,7 @@ from .errors import InputError as InputError
 from .errors import NonFiniteError as NonFiniteError
 from .errors import StorageError as StorageError
 from .grid import Grid as Grid
+from .inference import ESMDA as ESMDA
 from .inference import MultistartMAP as MultistartMAP
 from .inference import Run as Run
 from .inference import TemperedSMC as TemperedSMC

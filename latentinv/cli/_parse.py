@@ -8,7 +8,7 @@ from typing import Any
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 
-DRAWS_SETTING = {"smc": "particles", "map": "starts"}
+DRAWS_SETTING = {"smc": "particles", "map": "starts", "es_mda": "members"}
 WHOLE_CELLS = 2**30
 """Most cells of all fields that are held at once."""
 MOST = 2**31 - 1
@@ -107,13 +107,21 @@ def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[
             raise InputError(f"The setting '{key}' is given twice; give it once.")
         if key not in defaults:
             raise InputError(f"The algorithm '{algorithm}' has no setting '{key}'; it has {', '.join(defaults)}.")
-        settings[key] = _value(key, value, whole=isinstance(defaults[key], int))
+        settings[key] = _setting(key, value, defaults[key])
     if draws is not None:
         key = DRAWS_SETTING[algorithm]
         if key in settings:
             raise InputError(f"Both --draws and --set {key} are given, which mean the same; give one of them.")
         settings[key] = _value(key, str(draws), whole=True)
     return settings
+
+
+def _setting(key: str, text: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        if text not in ("true", "false"):
+            raise InputError(f"The setting {key} is '{text}'; expected true or false.")
+        return text == "true"
+    return text if isinstance(default, str) else _value(key, text, whole=isinstance(default, int))
 
 
 def _value(key: str, text: str, *, whole: bool) -> int | float:

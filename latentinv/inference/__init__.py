@@ -9,6 +9,7 @@ from ._driver import posterior_of as posterior_of
 from ._driver import realize as realize
 from ._driver import resume as resume
 from ._driver import sample as sample
+from ._es_mda import ESMDA as ESMDA
 from ._multistart_map import MultistartMAP as MultistartMAP
 from ._registry import ALGORITHMS as ALGORITHMS
 from ._registry import make_algorithm as make_algorithm

@@ -5,12 +5,14 @@ from typing import Any
 from latentinv.errors import InputError
 
 from ._algorithm import AbstractAlgorithm
+from ._es_mda import ESMDA
 from ._multistart_map import MultistartMAP
 from ._tempered_smc import TemperedSMC
 
 ALGORITHMS: dict[str, type[AbstractAlgorithm]] = {
     TemperedSMC.name: TemperedSMC,
     MultistartMAP.name: MultistartMAP,
+    ESMDA.name: ESMDA,
 }
 
 

@@ -33,10 +33,11 @@ import numpy as np
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float, Int
 
-from latentinv.errors import InputError, NonFiniteError
+from latentinv.errors import NonFiniteError
 from latentinv.posterior import Posterior, Predictions, each, map_batched
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
+from ._checks import check_counts, check_shares
 from ._hamiltonian import MoveInfo, Population, Trajectory, hamiltonian_move
 from ._local import local_move
 from ._preconditioner import MassMatrix, curvature_probe, mass_matrix
@@ -121,23 +122,9 @@ class TemperedSMC(AbstractAlgorithm):
     name = "smc"
 
     def __post_init__(self) -> None:
-        for setting in (
-            "particles",
-            "moves",
-            "leapfrogs",
-            "local_moves",
-            "probes",
-            "final_rounds",
-            "max_levels",
-            "batch_size",
-        ):
-            if getattr(self, setting) < 1:
-                raise InputError(f"The sampler's {setting} is {getattr(self, setting)}; expected 1 or more.")
-        for setting in ("ess_target", "acceptance_target"):
-            if not 0 < getattr(self, setting) < 1:
-                raise InputError(
-                    f"The sampler's {setting} is {getattr(self, setting)}; expected a share between 0 and 1."
-                )
+        check_counts(self, "particles", "moves", "leapfrogs", "local_moves", "probes", "final_rounds")
+        check_counts(self, "max_levels", "batch_size")
+        check_shares(self, "ess_target", "acceptance_target")
 
     def build(self, posterior: Posterior) -> Kernel:
         """Bind the sampler to a posterior."""

@@ -1,0 +1,39 @@
+"""What settings of algorithms are checked for, so that each mistake is one sentence that names the setting."""
+
+import math
+from typing import Any
+
+from latentinv.errors import InputError
+
+
+def check_counts(settings: Any, *names: str, least: int = 1) -> None:
+    """Raise `InputError` unless these settings are whole numbers from `least` on."""
+    for name in names:
+        value = getattr(settings, name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise InputError(
+                f"The setting {name} of '{settings.name}' is {value}; expected a whole number from {least} on."
+            )
+
+
+def check_shares(settings: Any, *names: str) -> None:
+    """Raise `InputError` unless these settings lie between 0 and 1, both excluded."""
+    for name in names:
+        value = getattr(settings, name)
+        if not 0 < value < 1:
+            raise InputError(f"The setting {name} of '{settings.name}' is {value}; expected a share between 0 and 1.")
+
+
+def check_positive(settings: Any, *names: str) -> None:
+    """Raise `InputError` unless these settings are finite numbers above 0."""
+    for name in names:
+        value = getattr(settings, name)
+        if not (math.isfinite(value) and value > 0):
+            raise InputError(f"The setting {name} of '{settings.name}' is {value}; expected a number above 0.")
+
+
+def check_choice(settings: Any, name: str, choices: tuple[str, ...]) -> None:
+    """Raise `InputError` unless a setting is one of these words."""
+    value = getattr(settings, name)
+    if value not in choices:
+        raise InputError(f"The setting {name} of '{settings.name}' is '{value}'; expected one of {', '.join(choices)}.")

@@ -1,0 +1,95 @@
+"""All data of a posterior as one Gaussian vector, for algorithms that know no other noise.
+
+Data with Gaussian noise stand as they are. Hard data have none: a facies is seen or it is not. Their surrogate is the
+*soft facies index*, the mean position of a cell's facies among the prior's categories under the stated ordered logit,
+
+    index = Σ_k k P(facies k | field value),        observed: the position of the seen facies,
+
+with Gaussian noise of variance ``facies_sd² + e (1 − e)``, e being the error probability. It grows with the field value
+where the hard data's own margin would rise and fall, so a linear regression can follow it. It is another likelihood
+than the posterior's, and whoever uses it has to say so.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from latentinv.errors import InputError
+from latentinv.observations import AbstractObservation, BlockMeans, HardData
+from latentinv.posterior import Posterior
+
+
+class GaussianData(NamedTuple):
+    """Data with independent Gaussian noise."""
+
+    predict: Callable[[Float[Array, "*grid"]], Float[Array, "datum"]]
+    """What a field predicts for them."""
+    values: Float[np.ndarray, "datum"]
+    sd: Float[np.ndarray, "datum"]
+    surrogates: tuple[str, ...]
+    """Names of the observations that a surrogate stands for."""
+
+
+def gaussian_data(posterior: Posterior, facies_sd: float) -> GaussianData:
+    """Read all data of a posterior as Gaussian.
+
+    Parameters
+    ----------
+    posterior
+        Whose data.
+    facies_sd
+        Standard deviation of the soft facies index of hard data, in positions among the categories.
+
+    Raises
+    ------
+    InputError
+        If the noise of an observation is neither Gaussian nor has a surrogate.
+    """
+    parts = [_gaussian_part(observation, facies_sd) for observation in posterior.observations]
+
+    def predict(field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
+        return jnp.concatenate([jnp.zeros(0), *(part.predict(field) for part in parts)])
+
+    none = np.zeros(0)
+    return GaussianData(
+        predict,
+        np.concatenate([none, *(part.values for part in parts)]),
+        np.concatenate([none, *(part.sd for part in parts)]),
+        tuple(name for part in parts for name in part.surrogates),
+    )
+
+
+def surrogate_warning(data: GaussianData, facies_sd: float) -> list[str]:
+    """Say that a surrogate stood for hard data, if one did."""
+    if not data.surrogates:
+        return []
+    names = ", ".join(f"'{name}'" for name in data.surrogates)
+    return [
+        f"The hard data {names} were fitted as soft facies indices with Gaussian noise of sd {facies_sd:g}, a "
+        "surrogate: draws may miss wells and do not follow the stated posterior; use 'smc' where they have to."
+    ]
+
+
+def _gaussian_part(observation: AbstractObservation, facies_sd: float) -> GaussianData:
+    if isinstance(observation, HardData):
+        return _facies_index(observation, facies_sd)
+    if isinstance(observation, BlockMeans):
+        return GaussianData(observation.predict, observation.mean, observation.sd, ())
+    raise InputError(
+        f"The noise of the data '{observation.name}' is not Gaussian, which this algorithm needs; use 'smc'."
+    )
+
+
+def _facies_index(wells: HardData, facies_sd: float) -> GaussianData:
+    model, cells, errors = wells.facies_model, tuple(wells.cells.T), wells.error_probability
+    positions = jnp.arange(len(model.categories), dtype=jnp.float32)
+
+    def predict(field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
+        # Products with so few positions lose nothing worth a higher precision on accelerators.
+        return jnp.sum(jnp.exp(model.log_probability(field[cells], wells.slope)) * positions, axis=-1)
+
+    observed = np.asarray([model.categories.index(code) for code in wells.codes], dtype=float)
+    return GaussianData(predict, observed, np.sqrt(facies_sd**2 + errors * (1 - errors)), (wells.name,))
