@@ -4,6 +4,7 @@ from .errors import StorageError as StorageError
 from .grid import Grid as Grid
 from .inference import ESMDA as ESMDA
 from .inference import MultistartMAP as MultistartMAP
+from .inference import RandomisedMaximumLikelihood as RandomisedMaximumLikelihood
 from .inference import Run as Run
 from .inference import TemperedSMC as TemperedSMC
 from .inference import resume as resume

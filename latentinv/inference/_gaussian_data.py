@@ -62,6 +62,11 @@ def gaussian_data(posterior: Posterior, facies_sd: float) -> GaussianData:
     )
 
 
+def stated_sd(observation: AbstractObservation) -> Float[np.ndarray, "datum"] | None:
+    """Standard deviations of data whose noise is Gaussian; None for the others."""
+    return observation.sd if isinstance(observation, BlockMeans) else None
+
+
 def surrogate_warning(data: GaussianData, facies_sd: float) -> list[str]:
     """Say that a surrogate stood for hard data, if one did."""
     if not data.surrogates:
@@ -76,11 +81,13 @@ def surrogate_warning(data: GaussianData, facies_sd: float) -> list[str]:
 def _gaussian_part(observation: AbstractObservation, facies_sd: float) -> GaussianData:
     if isinstance(observation, HardData):
         return _facies_index(observation, facies_sd)
-    if isinstance(observation, BlockMeans):
-        return GaussianData(observation.predict, observation.mean, observation.sd, ())
-    raise InputError(
-        f"The noise of the data '{observation.name}' is not Gaussian, which this algorithm needs; use 'smc'."
-    )
+    sd = stated_sd(observation)
+    if sd is None:
+        raise InputError(
+            f"The noise of the data '{observation.name}' is not Gaussian, which this algorithm needs; use 'smc'."
+        )
+    assert isinstance(observation, BlockMeans)
+    return GaussianData(observation.predict, observation.mean, sd, ())
 
 
 def _facies_index(wells: HardData, facies_sd: float) -> GaussianData:

@@ -2,9 +2,15 @@
 
 Each start is a draw of the prior, so the optima show how many ways the data can be met; they are not posterior draws,
 as they ignore the volume around each optimum. Adam (Kingma and Ba 2014, arXiv:1412.6980) crosses rough ground, L-BFGS
-with a zoom line search (Nocedal and Wright 2006, doi:10.1007/978-0-387-40065-5, chapters 3 and 7; optax's
-implementation) finishes. One step of the driver is `iterations_per_step` iterations of all starts. Cost: one gradient
-an Adam iteration, typically one or two an L-BFGS iteration.
+(`_lbfgs`) finishes. One step of the driver is `iterations_per_step` iterations of all starts. Cost: one gradient an
+Adam iteration, typically one or two an L-BFGS iteration.
+
+A latent vector of n numbers drawn from the prior has a norm r near √n, but its log-density −½r² is highest at r = 0,
+so that optima with few data are smoother than any draw. With `norm_shell` the prior counts as that of the norm,
+
+    (n − 1) log r − ½r²,
+
+the chi distribution, whose peak is where draws are.
 """
 
 import functools
@@ -17,18 +23,19 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
-from latentinv.errors import InputError, NonFiniteError
-from latentinv.posterior import Posterior, Predictions, each, map_batched
+from latentinv.errors import NonFiniteError
+from latentinv.posterior import Posterior, Predictions, each, log_prior, map_batched
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
+from ._checks import check_counts, check_positive
+from ._lbfgs import Descent, begin_descent, descend
 
 
 class MAPState(NamedTuple):
     """What the next step needs."""
 
-    z: Float[Array, "start latent"]
+    descent: Descent
     adam: Any
-    lbfgs: Any
     iteration: Int[Array, ""]
 
 
@@ -54,6 +61,8 @@ class MultistartMAP(AbstractAlgorithm):
         Iterations of the two phases.
     learning_rate
         Adam's, in units of the latents' standard deviation.
+    norm_shell
+        Whether the prior keeps latents at the norm of its draws, instead of drawing them to 0.
     iterations_per_step
         Iterations between two reports.
     batch_size
@@ -64,17 +73,16 @@ class MultistartMAP(AbstractAlgorithm):
     adam_iterations: int = 200
     lbfgs_iterations: int = 100
     learning_rate: float = 0.05
+    norm_shell: bool = False
     iterations_per_step: int = 10
     batch_size: int = 16
 
     name = "map"
 
     def __post_init__(self) -> None:
-        for setting in ("starts", "iterations_per_step", "batch_size"):
-            if getattr(self, setting) < 1:
-                raise InputError(f"The optimiser's {setting} is {getattr(self, setting)}; expected 1 or more.")
-        if self.adam_iterations < 0 or self.lbfgs_iterations < 0 or self.learning_rate <= 0:
-            raise InputError("The optimiser's iterations or learning rate are below zero; give positive numbers.")
+        check_counts(self, "starts", "iterations_per_step", "batch_size")
+        check_counts(self, "adam_iterations", "lbfgs_iterations", least=0)
+        check_positive(self, "learning_rate")
 
     def build(self, posterior: Posterior) -> Kernel:
         """Bind the optimiser to a posterior."""
@@ -96,7 +104,6 @@ class _Machine:
     def __init__(self, settings: MultistartMAP, posterior: Posterior) -> None:
         self.settings, self.posterior = settings, posterior
         self.adam = optax.adam(settings.learning_rate)
-        self.lbfgs = optax.lbfgs()
         self.total = settings.adam_iterations + settings.lbfgs_iterations
         self._adam_step = jax.jit(functools.partial(self._advance, self._adam_iteration))
         self._lbfgs_step = jax.jit(functools.partial(self._advance, self._lbfgs_iteration))
@@ -105,7 +112,7 @@ class _Machine:
     def init(self, key: Array) -> MAPState:
         """Draw the starts from the prior."""
         z = jax.random.normal(key, (self.settings.starts, self.posterior.latent_size))
-        return MAPState(z, jax.vmap(self.adam.init)(z), jax.vmap(self.lbfgs.init)(z), jnp.int32(0))
+        return MAPState(begin_descent(z), jax.vmap(self.adam.init)(z), jnp.int32(0))
 
     def step(self, key: Array, state: MAPState) -> tuple[MAPState, MAPInfo]:
         """Do some iterations of all starts; nothing is random after the start."""
@@ -115,7 +122,7 @@ class _Machine:
         end = settings.adam_iterations if in_adam else self.total
         count = jnp.int32(min(settings.iterations_per_step, end - done))
         state = (self._adam_step if in_adam else self._lbfgs_step)(state, count)
-        density, predictions = self._evaluate(state.z)
+        density, predictions = self._evaluate(state.descent.z)
         finite = jnp.isfinite(density)
         if not bool(finite.any()):
             raise NonFiniteError("All starts left the finite numbers; check the data's sd or lower the learning rate.")
@@ -136,17 +143,24 @@ class _Machine:
 
     def draws(self, state: MAPState) -> Array:
         """The optima, best first; starts that left the finite numbers are dropped."""
-        density, _ = self._evaluate(state.z)
+        density, _ = self._evaluate(state.descent.z)
         order = np.argsort(-np.asarray(density), kind="stable")
-        return state.z[order[np.isfinite(np.asarray(density)[order])]]
+        return state.descent.z[order[np.isfinite(np.asarray(density)[order])]]
 
     def results(self, state: MAPState) -> dict[str, Any]:
-        """Log-densities of the optima, best first."""
-        density = np.asarray(self._evaluate(state.z)[0])
-        return {"log_density": sorted((float(value) for value in density[np.isfinite(density)]), reverse=True)}
+        """The densities that were maximised, as logarithms, best first; gradients spent on all starts."""
+        density = np.asarray(self._evaluate(state.descent.z)[0])
+        found = sorted((float(value) for value in density[np.isfinite(density)]), reverse=True)
+        return {"log_density": found, "gradients": int(state.descent.gradients.sum())}
 
-    def _loss(self, z: Array) -> Array:
-        return -self.posterior.soft_log_density(z)
+    def _log_prior(self, z: Array) -> Array:
+        if not self.settings.norm_shell:
+            return log_prior(z)
+        return log_prior(z) + 0.5 * (z.size - 1) * jnp.log(jnp.maximum(jnp.sum(z**2), 1e-30))
+
+    def _loss(self, z: Array, context: tuple[()] = ()) -> Array:
+        del context
+        return -self._log_prior(z) - self.posterior.tempered_log_likelihood(self.posterior.predict(z), 1.0)
 
     def _advance(self, iteration: Any, state: MAPState, count: Array) -> MAPState:
         def body(state: MAPState) -> MAPState:
@@ -156,23 +170,16 @@ class _Machine:
         return jax.lax.while_loop(lambda s: s.iteration < end, body, state)
 
     def _adam_iteration(self, state: MAPState) -> MAPState:
-        gradient = map_batched(jax.grad(self._loss), state.z, self.settings.batch_size)
+        z, spent = state.descent.z, state.descent.gradients
+        gradient = map_batched(jax.grad(self._loss), z, self.settings.batch_size)
         update, adam = jax.vmap(self.adam.update)(gradient, state.adam)
-        return state._replace(z=optax.apply_updates(state.z, update), adam=adam)
+        moved = state.descent._replace(z=optax.apply_updates(z, update), gradients=spent + 1)
+        return state._replace(descent=moved, adam=adam)
 
     def _lbfgs_iteration(self, state: MAPState) -> MAPState:
-        value_and_grad = optax.value_and_grad_from_state(self._loss)
-
-        def one(pair: tuple[Array, Any]) -> tuple[Array, Any]:
-            z, lbfgs = pair
-            value, gradient = value_and_grad(z, state=lbfgs)
-            update, lbfgs = self.lbfgs.update(gradient, lbfgs, z, value=value, grad=gradient, value_fn=self._loss)
-            return optax.apply_updates(z, update), lbfgs
-
-        z, lbfgs = map_batched(one, (state.z, state.lbfgs), self.settings.batch_size)
-        return state._replace(z=z, lbfgs=lbfgs)
+        return state._replace(descent=descend(self._loss, state.descent, (), self.settings.batch_size))
 
     def _evaluation(self, z: Array) -> tuple[Float[Array, "start"], Predictions]:
         predictions = map_batched(self.posterior.predict, z, self.settings.batch_size)
         likelihood = each(lambda p: self.posterior.tempered_log_likelihood(p, 1.0), predictions, len(z))
-        return likelihood - 0.5 * jnp.sum(z**2, axis=1), predictions
+        return likelihood + jax.vmap(self._log_prior)(z), predictions

@@ -7,12 +7,14 @@ from latentinv.errors import InputError
 from ._algorithm import AbstractAlgorithm
 from ._es_mda import ESMDA
 from ._multistart_map import MultistartMAP
+from ._randomised_maximum_likelihood import RandomisedMaximumLikelihood
 from ._tempered_smc import TemperedSMC
 
 ALGORITHMS: dict[str, type[AbstractAlgorithm]] = {
     TemperedSMC.name: TemperedSMC,
     MultistartMAP.name: MultistartMAP,
     ESMDA.name: ESMDA,
+    RandomisedMaximumLikelihood.name: RandomisedMaximumLikelihood,
 }
 
 

@@ -41,6 +41,7 @@ from ._checks import check_counts, check_shares
 from ._hamiltonian import MoveInfo, Population, Trajectory, hamiltonian_move
 from ._local import local_move
 from ._preconditioner import MassMatrix, curvature_probe, mass_matrix
+from ._resampling import effective_size, resampled
 
 TEMPERING, FINAL, STUCK = 0, 1, 2
 SHARPEST = 30.0
@@ -150,7 +151,7 @@ class _Machine:
         self.predict = functools.partial(map_batched, posterior.predict, batch_size=settings.batch_size)
         self._start = jax.jit(self._start_population)
         self._next_temperature = jax.jit(self._choose_temperature)
-        self._resample = jax.jit(_resampled)
+        self._resample = jax.jit(resampled)
         self._mass = jax.jit(self._estimate_mass)
         self._move = jax.jit(self._move_population, static_argnames="final")
 
@@ -281,10 +282,10 @@ class _Machine:
 
         def bisect(_: int, edges: tuple[Array, Array]) -> tuple[Array, Array]:
             middle = 0.5 * (edges[0] + edges[1])
-            enough = _effective_size(weights(jnp.exp(middle))) >= wanted
+            enough = effective_size(weights(jnp.exp(middle))) >= wanted
             return jnp.where(enough, middle, edges[0]), jnp.where(enough, edges[1], middle)
 
-        reached = _effective_size(weights(jnp.exp(high))) >= wanted
+        reached = effective_size(weights(jnp.exp(high))) >= wanted
         found, _ = jax.lax.fori_loop(0, 30, bisect, (low, high))
         t = jnp.exp(jnp.where(reached, high, found))
         if not self.thresholded:
@@ -292,7 +293,7 @@ class _Machine:
         jump = self._exact(state) - base
         # At the last level a few particles that meet all data are better than none.
         last = self._ladder_ends(state) & jnp.isfinite(jump).any()
-        ready = (_effective_size(jump) >= wanted) | last
+        ready = (effective_size(jump) >= wanted) | last
         chosen = jnp.where(ready, jump, weights(t))
         return jnp.where(ready, now, t), chosen, jnp.where(ready, FINAL, TEMPERING).astype(jnp.int32)
 
@@ -365,23 +366,3 @@ class _Machine:
             non_finite=moves.non_finite.sum(),
             gradients=jnp.float32(settings.moves * settings.leapfrogs + 1 + settings.probes + settings.local_moves),
         )
-
-
-def _effective_size(log_weights: Float[Array, "particle"]) -> Float[Array, ""]:
-    """Effective sample size (Σw)² / Σw²; zero where all weights vanish."""
-    top = log_weights.max()
-    w = jnp.where(jnp.isfinite(top), jnp.exp(log_weights - top), 0.0)
-    return jnp.sum(w) ** 2 / jnp.maximum(jnp.sum(w**2), 1e-30)
-
-
-def _resampled(
-    key: Array, population: Population, log_weights: Float[Array, "particle"]
-) -> tuple[Population, Float[Array, ""]]:
-    """Systematic resampling (Kitagawa 1996, doi:10.2307/1390750); gives the effective sample size too."""
-    cumulative = jnp.cumsum(jax.nn.softmax(log_weights))
-    count, total = log_weights.size, cumulative[-1]
-    positions = (jnp.arange(count) + jax.random.uniform(key)) / count * total
-    # From the right, and not beyond the last that adds weight, so that rounding never picks a particle of weight zero.
-    last = jnp.searchsorted(cumulative, total, side="left")
-    index = jnp.minimum(jnp.searchsorted(cumulative, positions, side="right"), last)
-    return jax.tree.map(lambda x: x[index], population), _effective_size(log_weights)

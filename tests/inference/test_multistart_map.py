@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from latentinv import InputError, MultistartMAP, sample
-from tests.problems import generator_posterior, linear_gaussian
+from latentinv import Grid, InputError, MultistartMAP, Posterior, sample
+from tests.problems import LinearPrior, generator_posterior, linear_gaussian
 
 
 def test_that_all_starts_find_the_mean_of_a_linear_gaussian_posterior():
@@ -23,6 +23,17 @@ def test_that_optima_of_a_generator_are_stationary_and_sorted():
     assert max(values) > float(posterior.soft_log_density(np.zeros_like(run.latents[0])))
 
 
-def test_that_a_senseless_setting_is_refused_by_name():
-    with pytest.raises(InputError, match="starts"):
-        MultistartMAP(starts=0)
+def test_that_the_norm_shell_keeps_optima_at_the_norm_of_draws():
+    # without data the density of the norm, (n − 1) log r − ½r², is highest at r = √(n − 1) in any direction
+    free = Posterior(LinearPrior(np.eye(25)), Grid((5, 5)), [])
+    run = sample(free, MultistartMAP(starts=3, adam_iterations=30, lbfgs_iterations=30, norm_shell=True))
+    np.testing.assert_allclose(np.linalg.norm(run.latents, axis=1), np.sqrt(24.0), rtol=1e-3)
+    np.testing.assert_allclose(run.results["log_density"], 12 * np.log(24.0) - 12, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("starts", 0), ("adam_iterations", -1), ("lbfgs_iterations", 1.5), ("learning_rate", 0.0)]
+)
+def test_that_a_senseless_setting_is_refused_by_name(setting, value):
+    with pytest.raises(InputError, match=setting):
+        MultistartMAP(**{setting: value})

@@ -14,7 +14,7 @@ from scipy.stats import t as student_t
 from latentinv import BlockMeans, Grid, HardData, InputError, NonFiniteError, Posterior, TemperedSMC, sample
 from latentinv.inference import ALGORITHMS
 from latentinv.inference._hamiltonian import Population
-from latentinv.inference._tempered_smc import _resampled
+from latentinv.inference._resampling import resampled
 from latentinv.observations import AbstractObservation
 from latentinv.posterior import Predictions
 from latentinv.priors import FaciesModel
@@ -136,7 +136,7 @@ def test_that_block_means_that_contradict_are_named():
 def test_that_resampling_never_picks_a_particle_of_weight_zero():
     weights = jnp.where((jnp.arange(4096) < 9) | (jnp.arange(4096) > 4000), -jnp.inf, 0.0)
     population = Population(jnp.arange(4096.0)[:, None], Predictions((), ()))
-    resample = jax.jit(_resampled)
+    resample = jax.jit(resampled)
     for seed in range(200):
         chosen = np.asarray(resample(jax.random.key(seed), population, weights)[0].z[:, 0])
         assert chosen.min() >= 9

@@ -1,0 +1,61 @@
+"""L-BFGS for many latent vectors, each with its own objective.
+
+Limited-memory BFGS with a zoom line search (Nocedal and Wright 2006, doi:10.1007/978-0-387-40065-5, chapters 3 and 7;
+optax's implementation). Cost: as many gradients as the line search tries steps, mostly one or two an iteration.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+
+from latentinv.posterior import map_batched
+
+_OPTIMISER = optax.lbfgs()
+
+
+class Descent(NamedTuple):
+    """Latent vectors on their way down, with what L-BFGS remembers of it."""
+
+    z: Float[Array, "start latent"]
+    memory: Any
+    gradients: Float[Array, "start"]
+    """Gradients spent."""
+
+
+def begin_descent(z: Float[Array, "start latent"]) -> Descent:
+    """Start from these latents."""
+    return Descent(z, jax.vmap(_OPTIMISER.init)(z), jnp.zeros(len(z)))
+
+
+def descend(
+    loss: Callable[[Float[Array, "latent"], Any], Float[Array, ""]], descent: Descent, contexts: Any, batch_size: int
+) -> Descent:
+    """Do one iteration.
+
+    Parameters
+    ----------
+    loss
+        The objective of a latent vector and its context.
+    descent
+        Where the latents are.
+    contexts
+        A tree of arrays with one row a latent vector; what makes its objective its own.
+    batch_size
+        Latents evaluated at once.
+    """
+
+    def one(pair: tuple[Descent, Any]) -> Descent:
+        (z, memory, gradients), context = pair
+
+        def own(z: Array) -> Array:
+            return loss(z, context)
+
+        value, gradient = optax.value_and_grad_from_state(own)(z, state=memory)
+        update, memory = _OPTIMISER.update(gradient, memory, z, value=value, grad=gradient, value_fn=own)
+        return Descent(optax.apply_updates(z, update), memory, gradients + memory[-1].info.num_linesearch_steps)
+
+    return map_batched(one, (descent, contexts), batch_size)
