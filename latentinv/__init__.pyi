@@ -3,6 +3,7 @@ from .errors import NonFiniteError as NonFiniteError
 from .errors import StorageError as StorageError
 from .grid import Grid as Grid
 from .inference import ESMDA as ESMDA
+from .inference import Laplace as Laplace
 from .inference import MultistartMAP as MultistartMAP
 from .inference import RandomisedMaximumLikelihood as RandomisedMaximumLikelihood
 from .inference import Run as Run

@@ -10,6 +10,7 @@ from ._driver import realize as realize
 from ._driver import resume as resume
 from ._driver import sample as sample
 from ._es_mda import ESMDA as ESMDA
+from ._laplace import Laplace as Laplace
 from ._linearisation import likelihood_informed_subspace as likelihood_informed_subspace
 from ._multistart_map import MultistartMAP as MultistartMAP
 from ._randomised_maximum_likelihood import RandomisedMaximumLikelihood as RandomisedMaximumLikelihood

@@ -6,6 +6,7 @@ from latentinv.errors import InputError
 
 from ._algorithm import AbstractAlgorithm
 from ._es_mda import ESMDA
+from ._laplace import Laplace
 from ._multistart_map import MultistartMAP
 from ._randomised_maximum_likelihood import RandomisedMaximumLikelihood
 from ._tempered_smc import TemperedSMC
@@ -15,6 +16,7 @@ ALGORITHMS: dict[str, type[AbstractAlgorithm]] = {
     MultistartMAP.name: MultistartMAP,
     ESMDA.name: ESMDA,
     RandomisedMaximumLikelihood.name: RandomisedMaximumLikelihood,
+    Laplace.name: Laplace,
 }
 
 
