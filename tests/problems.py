@@ -29,14 +29,14 @@ class LinearPrior(AbstractPrior):
         return PriorRecord("linear", {}, {"matrix": np.asarray(self.matrix)})
 
 
-def random_generator_prior(seed=0, *, categories=(0, 1)):
+def random_generator_prior(seed=0, *, categories=(0, 1), ndim=2):
     """An untrained generator: no geology, but local, nonlinear and cheap."""
-    architecture = GeneratorArchitecture(2, 2, (Layer("same", 8, 3), Layer("up", 8, 4), Layer("up", 1, 4)))
+    architecture = GeneratorArchitecture(ndim, 2, (Layer("same", 8, 3), Layer("up", 8, 4), Layer("up", 1, 4)))
     rng = np.random.default_rng(seed)
     channels, layers = 2, []
     for layer in architecture.layers:
-        window = (layer.window,) * 2
-        gain = np.sqrt((4 if layer.kind == "up" else 1) / (channels * layer.window**2))
+        window = (layer.window,) * ndim
+        gain = np.sqrt((2**ndim if layer.kind == "up" else 1) / (channels * layer.window**ndim))
         kernel = gain * rng.standard_normal((*window, channels, layer.width))
         layers.append(to_folded_layer(layer, jnp.asarray(kernel, jnp.float32), jnp.zeros(layer.width)))
         channels = layer.width

@@ -10,6 +10,7 @@ from ._marginal import Moments as Moments
 from ._marginal import facies_share as facies_share
 from ._marginal import moments as moments
 from ._marginal import power_means as power_means
+from ._measure import Measure as Measure
 from ._minkowski import minkowski_densities as minkowski_densities
 from ._originality import Diversity as Diversity
 from ._originality import copied_share as copied_share
@@ -22,9 +23,10 @@ from ._patterns import jensen_shannon as jensen_shannon
 from ._patterns import pattern_distance as pattern_distance
 from ._patterns import pattern_histogram as pattern_histogram
 from ._per_image import PerImage as PerImage
-from ._realism import Measure as Measure
+from ._realism import Copied as Copied
 from ._realism import Realism as Realism
 from ._realism import measure_realism as measure_realism
+from ._realism import measure_statistics as measure_statistics
 from ._spectrum import radial_power_spectrum as radial_power_spectrum
 from ._spectrum import spectral_slope as spectral_slope
 from ._texture import chi_square as chi_square

@@ -1,100 +1,176 @@
 """`latentinv assess`: how like its training image a prior is; a table, a JSON, a page of figures, and a verdict."""
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 
-from latentinv.errors import InputError
+from latentinv.errors import InputError, StorageError
 from latentinv.grid import Grid
 
 from ._display import interruptible, make_console
-from ._generate import draw_fields
+from ._generate import draw_fields, draw_latents
 from ._parse import check_amount, check_seed, parse_shape
 
 if TYPE_CHECKING:
     from latentinv.assessment import Realism
+    from latentinv.priors import GeneratorPrior
 
 MINIMUM = 16
 """Fewest fields whose floor means anything."""
+SHAPES = {2: "128x128", 3: "48x48x48"}
+"""Fields and patches unless said otherwise, by the number of axes."""
 
 
 def assess(
     prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or a shipped prior's name.")],
-    image: Annotated[Path, typer.Option(help="Training image: .npz, .npy, .png, .tif, GSLIB or SGeMS text.")],
+    image: Annotated[
+        Path,
+        typer.Option(help="Training image: .npz, .npy, .png, .tif, GSLIB or SGeMS text; of a property .npz or .npy."),
+    ],
     output: Annotated[Path, typer.Option(help="JSON of the figures; a page of pictures stands beside it as .png.")],
     key: Annotated[str | None, typer.Option(help="Which array of an .npz that holds several.")] = None,
     count: Annotated[int, typer.Option(min=MINIMUM, help="Number of fields.")] = 200,
-    shape: Annotated[str, typer.Option(metavar="CELLS", help="ROWSxCOLUMNS of fields and patches.")] = "128x128",
+    shape: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CELLS",
+            help="ROWSxCOLUMNS, or LAYERSxROWSxCOLUMNS, of fields and patches.",
+            show_default=f"{SHAPES[2]}, of three axes {SHAPES[3]}",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
 ) -> None:
     """Compare a prior with its training image."""
     check_seed(seed)
-    grid = Grid(parse_shape(shape))
-    check_amount(3 * count, grid, "give fewer or smaller ones")
-
-    import numpy as np
+    if output.suffix != ".json":
+        raise InputError(f"{output} has no ending that can be written; give .json.")
 
     from latentinv.assessment import measure_realism
     from latentinv.plotting import plot_realism
     from latentinv.priors import load_prior
     from latentinv.storage import atomic_file, require_new
-    from latentinv.training import read_training_image, sample_patches
 
-    if output.suffix != ".json":
-        raise InputError(f"{output} has no ending that can be written; give .json.")
     picture = output.with_suffix(".png")
     for path in (output, picture):
         require_new(path)
-    if grid.ndim != 2:
-        raise InputError(f"The shape {shape} has {grid.ndim} axes; assess draws pages of two, give ROWSxCOLUMNS.")
     model = load_prior(prior)
+    cells = shape or SHAPES[model.ndim]
+    grid = Grid(parse_shape(cells))
+    check_amount(3 * count, grid, "give fewer or smaller ones")
     model.latent_size(grid)
-    reference = read_training_image(image, key=key)
-    assert model.facies_model is not None
-    categories = model.facies_model.categories
-    if tuple(reference.categories) != tuple(categories):
-        raise InputError(
-            f"The image has the facies {tuple(reference.categories)}, the prior {tuple(categories)}; give the image "
-            "that the prior was trained on."
-        )
-    patches = sample_patches(np.random.default_rng(seed), reference, grid.shape, 2 * count)
+    patches = _patches(model, image, key, grid, 2 * count, seed)
+    facies = None if model.facies_model is None else len(model.facies_model.categories)
     console = make_console()
     with interruptible(lambda: "Stopped; nothing was written."), console.status(f"measuring {count} fields"):
-        codes, _ = draw_fields(model, grid, count, seed)
-        fields = np.argsort(categories)[np.searchsorted(np.sort(categories), codes)]
-        realism = measure_realism(fields, patches, len(categories), seed=seed)
-    title = f"{prior} beside {reference.name}: {count} fields and {2 * count} patches of {shape} cells"
-    plot_realism(realism, fields, patches, picture, facies=len(categories), title=title)
+        fields = _fields(model, grid, count, seed)
+        realism = measure_realism(fields, patches, facies, seed=seed)
+    title = f"{prior} beside {image.stem}: {count} fields and {2 * count} patches of {cells} cells"
+    plot_realism(realism, fields, patches, picture, facies=facies, title=title)
     with atomic_file(output) as file:
-        file.write(json.dumps(as_json(realism), indent=1).encode())
+        file.write(json.dumps(as_json(realism), indent=1, allow_nan=False).encode())
     console.print(_table(realism))
-    console.print(realism.verdict(), soft_wrap=True)
-    console.print(f"Figures in {output}, pictures in {picture}", soft_wrap=True)
+    for sentence in (*realism.notes, realism.verdict(), f"Figures in {output}, pictures in {picture}"):
+        console.print(sentence, soft_wrap=True)
 
 
 def as_json(realism: "Realism") -> dict[str, Any]:
-    """Give the figures of an assessment as JSON types."""
+    """Give the figures of an assessment as JSON types; what is not finite is null."""
     figures: dict[str, Any] = {
         measure.name: {
+            "group": measure.group,
             "distance": measure.distance,
             "floor": measure.floor,
-            "times_floor": measure.times_floor,
+            "times_floor": measure.times_floor if math.isfinite(measure.times_floor) else None,
             "band": list(measure.band),
             "prior": measure.fields.tolist(),
             "image": measure.image.tolist(),
         }
         for measure in realism.measures
     }
-    return {"verdict": realism.verdict(), "anodi": realism.anodi, "measures": figures}
+    return {
+        "verdict": realism.verdict(),
+        "anodi": realism.anodi,
+        "copied_tiles": {"prior": realism.copied.fields, "image": realism.copied.image},
+        "notes": list(realism.notes),
+        "measures": figures,
+    }
+
+
+def _patches(model: "GeneratorPrior", path: Path, key: str | None, grid: Grid, count: int, seed: int) -> np.ndarray:
+    """Patches of the image: category indices, or of a continuous property its values."""
+    from latentinv.assessment import random_windows
+    from latentinv.training import read_training_image, sample_patches
+
+    rng = np.random.default_rng(seed)
+    if model.facies_model is None:
+        return random_windows(rng, _read_property(path, key)[None], grid.shape, count)
+    reference, categories = read_training_image(path, key=key), model.facies_model.categories
+    if tuple(reference.categories) != tuple(categories):
+        raise InputError(
+            f"The image has the facies {tuple(reference.categories)}, the prior {tuple(categories)}; give the image "
+            "that the prior was trained on."
+        )
+    return sample_patches(rng, reference, grid.shape, count)
+
+
+def _fields(model: "GeneratorPrior", grid: Grid, count: int, seed: int) -> np.ndarray:
+    """Fields of the prior, in the terms of the patches."""
+    if model.facies_model is None:
+        import jax
+
+        generate = jax.jit(lambda z: model.generate(z, grid))
+        return np.stack([np.asarray(generate(draw_latents(model, grid, seed, n))) for n in range(count)])
+    codes, _ = draw_fields(model, grid, count, seed)
+    categories = model.facies_model.categories
+    return np.argsort(categories)[np.searchsorted(np.sort(categories), codes)]
+
+
+def _read_property(path: Path, key: str | None) -> np.ndarray:
+    """Read an image of a continuous property.
+
+    Raises
+    ------
+    StorageError
+        If it is missing or damaged.
+    InputError
+        If it is no .npy or .npz of numbers, or holds several arrays and none is named.
+    """
+    if path.suffix not in (".npy", ".npz"):
+        raise InputError(
+            f"The image {path.name} of a continuous property has no ending that is read; give .npz or .npy."
+        )
+    try:
+        content = np.load(path, allow_pickle=False)
+        named = {"": content} if isinstance(content, np.ndarray) else dict(content)
+    except (OSError, ValueError, EOFError) as error:
+        raise StorageError(f"The image {path} cannot be read ({error}); check its name.") from error
+    if key is None and len(named) == 1:
+        (values,) = named.values()
+    elif key in named:
+        values = named[key]
+    else:
+        raise InputError(f"{path.name} holds the arrays {', '.join(named)}; name the one to use with --key.")
+    if values.dtype.kind not in "iuf" or values.ndim not in (2, 3):
+        raise InputError(
+            f"The image {path.name} holds values of type {values.dtype} and shape {values.shape}; expected numbers on "
+            "two or three axes."
+        )
+    return values.astype(np.float32)
 
 
 def _table(realism: "Realism") -> Any:
     from rich.table import Table
 
     table = Table("statistic", "distance", "95 % band", "floor", "times the floor")
+    group = realism.measures[0].group
     for measure in realism.measures:
+        if measure.group != group:
+            table.add_section()
+            group = measure.group
         low, high = measure.band
         table.add_row(
             measure.name,
@@ -103,5 +179,8 @@ def _table(realism: "Realism") -> Any:
             f"{measure.floor:.3g}",
             f"{measure.times_floor:.3g}",
         )
+    table.add_section()
     table.add_row("analysis of distance (1 as the image)", f"{realism.anodi:.3g}", "", "", "")
+    fields, image = realism.copied
+    table.add_row(f"tiles repeated by another field (image {image:.1%})", f"{fields:.1%}", "", "", "")
     return table

@@ -4,6 +4,9 @@ import json
 
 import numpy as np
 import pytest
+import scipy.ndimage
+
+from tests.problems import LinearPrior, random_generator_prior
 
 
 @pytest.fixture
@@ -40,7 +43,11 @@ def test_that_a_prior_is_assessed(latentinv, image):
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(("--output", "a.txt"), "give .json"), (("--shape", "8x8x8"), "two"), (("--shape", "200x200"), "patch")],
+    [
+        (("--output", "a.txt"), "give .json"),
+        (("--shape", "8x8x8"), "3 axes and the prior makes fields of 2"),
+        (("--shape", "200x200"), "patch"),
+    ],
 )
 def test_that_what_cannot_be_assessed_is_refused(latentinv, image, arguments, words):
     outcome = _assess(latentinv, *arguments)
@@ -54,3 +61,64 @@ def test_that_an_image_of_other_facies_is_refused(latentinv, image):
     outcome = _assess(latentinv)
     assert outcome.code == 1
     assert "facies (0, 3)" in outcome.err
+
+
+def test_that_a_prior_of_three_axes_is_assessed(latentinv, folder):
+    prior = random_generator_prior(ndim=3)
+    prior.save("solid.h5")
+    noise = np.random.default_rng(0).standard_normal((24, 40, 40))
+    np.save("solid.npy", (scipy.ndimage.gaussian_filter(noise, 1.5) > 0).astype(np.uint8))
+    outcome = latentinv(
+        *("assess", "solid.h5", "--image", "solid.npy", "--count", 16, "--shape", "12x16x16", "--output", "a.json")
+    )
+    assert outcome.code == 0, outcome.err
+    assert "those of the layers" in " ".join(outcome.out.split())
+    figures = json.loads((folder / "a.json").read_text())
+    assert {"connectivity along z", "local binary patterns, radius 1"} <= set(figures["measures"])
+
+
+@pytest.fixture
+def property_prior(folder, monkeypatch):
+    """A prior of a continuous property under the name that is asked for: smoothed noise of 20 by 20 cells."""
+    unit = np.eye(400, dtype=np.float32).reshape(400, 20, 20)
+    smooth = scipy.ndimage.gaussian_filter(unit, (0, 1.5, 1.5), mode="wrap").reshape(400, 400)
+    monkeypatch.setattr("latentinv.priors.load_prior", lambda name: LinearPrior(smooth.T))
+    noise = np.random.default_rng(0).standard_normal((80, 80))
+    np.savez("property.npz", porosity=scipy.ndimage.gaussian_filter(noise, 1.5), depth=noise)
+    return folder
+
+
+def _assess_property(latentinv, *arguments):
+    return latentinv(
+        *("assess", "porosity", "--image", "property.npz", "--count", 16, "--shape", "20x20", "--output", "a.json"),
+        *arguments,
+    )
+
+
+def test_that_a_prior_of_a_continuous_property_is_assessed(latentinv, property_prior):
+    outcome = _assess_property(latentinv, "--key", "porosity")
+    assert outcome.code == 0, outcome.err
+    figures = json.loads((property_prior / "a.json").read_text())
+    # Gaussian: shape 2, with a standard error of 0.12 (see tests/assessment/test_realism.py; n = 16 · (20 / 3)²).
+    assert figures["measures"]["differences along x"]["prior"][0] == pytest.approx(2, abs=0.7)
+    assert "image's median" in " ".join(outcome.out.split())
+    assert (property_prior / "a.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "holds the arrays porosity, depth; name the one to use with --key"),
+        (("--key", "nothing"), "holds the arrays porosity, depth"),
+        (("--image", "image.png"), "no ending that is read"),
+        (("--image", "nowhere.npy"), "cannot be read"),
+        (("--image", "words.npy"), "expected numbers on two or three axes"),
+        (("--key", "porosity", "--shape", "90x90"), "smaller window"),
+    ],
+)
+def test_that_an_image_of_a_property_that_cannot_be_used_is_refused(latentinv, property_prior, arguments, words):
+    np.save("words.npy", np.array(["a", "b"]))
+    outcome = _assess_property(latentinv, *arguments)
+    assert outcome.code == 1
+    assert words in outcome.err
+    assert not (property_prior / "a.json").exists()

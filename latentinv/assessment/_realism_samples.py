@@ -1,0 +1,110 @@
+"""Measures that look at a sample of fields as a whole: patterns, clouds of windows, and how fields differ among
+themselves.
+
+They are no sums over images, so floors and bands come from fewer splits, or from drawing windows and fields anew.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Integer, Real
+
+from ._measure import SPLITS, Measure, Sampling, measured
+from ._originality import diversity
+from ._patterns import pattern_distance, pattern_histogram
+from ._windows import maximum_mean_discrepancy, median_distance, random_windows, sliced_wasserstein
+
+WINDOW, WINDOWS, PROJECTIONS, REDRAWS = 8, 2000, 64, 16
+"""Cells along a window's edge, windows of a sample, directions, and how often windows or fields are drawn anew."""
+KERNEL_WINDOWS = 800
+"""Windows that the discrepancy looks at, whose cost grows with their square."""
+ANALYSED = 100
+"""Fields whose pairs are looked at, whose cost grows with their square too."""
+PATTERN_BITS = 64
+
+Images = Real[np.ndarray, "image *grid"]
+
+
+def pattern_size(facies: int, shape: tuple[int, ...]) -> dict[str, int]:
+    """The largest patterns of up to 4 cells an axis, on up to 3 levels, that tell facies apart and fit the images."""
+    bits = max(1, int(facies - 1).bit_length())
+    size = next(size for size in (4, 3, 2, 1) if bits * size ** len(shape) <= PATTERN_BITS)
+    levels = max((level for level in (1, 2, 3) if (size - 1) * 2 ** (level - 1) < min(shape)), default=1)
+    return {"size": size, "levels": levels}
+
+
+def patterns(indices: Integer[np.ndarray, "image *grid"], image: Images, facies: int, sampling: Sampling) -> Measure:
+    """Patterns of 4 × 4 cells on three levels; one split, since they are many and their noise is small."""
+    first, second = np.split(image, 2)
+    settings = pattern_size(facies, indices.shape[1:])
+    ours, theirs, others = (pattern_histogram(images, **settings) for images in (indices, first, second))
+    resampled = pattern_distance(ours, theirs, sampling.resamples[:SPLITS])
+    distance, floor = (pattern_distance(one, theirs) for one in (ours, others))
+    return measured("multiple-point patterns", "texture", distance, floor, resampled)
+
+
+def wasserstein(rng: np.random.Generator, fields: Images, patches: Images) -> Measure:
+    """Sliced Wasserstein distance of small windows, all with the same directions."""
+
+    def distance(a: Images, b: Images) -> float:
+        return sliced_wasserstein(np.random.default_rng(0), a, b, PROJECTIONS)
+
+    return _windows("windows, sliced Wasserstein", rng, fields, patches, WINDOWS, distance)
+
+
+def discrepancy(rng: np.random.Generator, fields: Images, patches: Images) -> Measure:
+    """Maximum mean discrepancy of small windows: its modulus, since without a difference it scatters around zero.
+
+    Raises
+    ------
+    InputError
+        If all windows of the image are the same.
+    """
+    bandwidth = median_distance(random_windows(rng, patches, _window(patches), KERNEL_WINDOWS))
+
+    def distance(a: Images, b: Images) -> float:
+        return abs(maximum_mean_discrepancy(a, b, bandwidth))
+
+    return _windows("windows, mean discrepancy", rng, fields, patches, KERNEL_WINDOWS, distance)
+
+
+def variety(rng: np.random.Generator, fields: Images, patches: Images, *, nearest: bool) -> Measure:
+    """How much fields differ from each other, or the two most alike of them; small where a generator repeats itself.
+
+    In units of the mean difference between patches, over subsamples of up to 100 fields.
+    """
+    taken = max(2, min(ANALYSED, len(fields) // 2))
+    distances = np.empty((2, REDRAWS))
+    for n in range(REDRAWS):
+        half, other = np.split(rng.permutation(len(patches)), 2)
+        own = rng.permutation(len(fields))[:taken]
+        images = fields[own], patches[half[:taken]], patches[other[:taken]]
+        ours, theirs, others = (diversity(part) for part in images)
+        values = (part.smallest if nearest else part.mean for part in (ours, others))
+        target = theirs.smallest if nearest else theirs.mean
+        distances[:, n] = [abs(value - target) / theirs.mean for value in values]
+    name = "difference of the most alike" if nearest else "difference between fields"
+    return measured(name, "variety", distances[0], distances[1], distances[0])
+
+
+def _windows(
+    name: str,
+    rng: np.random.Generator,
+    fields: Images,
+    patches: Images,
+    count: int,
+    distance: Callable[[Images, Images], float],
+) -> Measure:
+    """A distance of windows of the fields, and of half of the patches, from those of the other half."""
+    first, second = np.split(patches, 2)
+
+    def found(images: Images) -> np.ndarray:
+        pairs = ((random_windows(rng, part, _window(part), count) for part in (images, second)) for _ in range(REDRAWS))
+        return np.array([distance(*pair) for pair in pairs])
+
+    ours = found(fields)
+    return measured(name, "texture", ours, found(first), ours)
+
+
+def _window(images: Images) -> tuple[int, ...]:
+    return tuple(min(WINDOW, n) for n in images.shape[1:])
