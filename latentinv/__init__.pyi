@@ -7,6 +7,7 @@ from .inference import Laplace as Laplace
 from .inference import MultistartMAP as MultistartMAP
 from .inference import RandomisedMaximumLikelihood as RandomisedMaximumLikelihood
 from .inference import Run as Run
+from .inference import SteinVariational as SteinVariational
 from .inference import TemperedSMC as TemperedSMC
 from .inference import resume as resume
 from .inference import sample as sample

@@ -16,4 +16,5 @@ from ._multistart_map import MultistartMAP as MultistartMAP
 from ._randomised_maximum_likelihood import RandomisedMaximumLikelihood as RandomisedMaximumLikelihood
 from ._registry import ALGORITHMS as ALGORITHMS
 from ._registry import make_algorithm as make_algorithm
+from ._stein import SteinVariational as SteinVariational
 from ._tempered_smc import TemperedSMC as TemperedSMC

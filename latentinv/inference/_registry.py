@@ -9,6 +9,7 @@ from ._es_mda import ESMDA
 from ._laplace import Laplace
 from ._multistart_map import MultistartMAP
 from ._randomised_maximum_likelihood import RandomisedMaximumLikelihood
+from ._stein import SteinVariational
 from ._tempered_smc import TemperedSMC
 
 ALGORITHMS: dict[str, type[AbstractAlgorithm]] = {
@@ -17,6 +18,7 @@ ALGORITHMS: dict[str, type[AbstractAlgorithm]] = {
     ESMDA.name: ESMDA,
     RandomisedMaximumLikelihood.name: RandomisedMaximumLikelihood,
     Laplace.name: Laplace,
+    SteinVariational.name: SteinVariational,
 }
 
 
