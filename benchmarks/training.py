@@ -5,7 +5,8 @@ of 128×128 cells and compares them with the training image: the share of sand a
 image, the patterns (Jensen–Shannon divergence of 4×4 patterns on three scales) with the whole image, and connectivity
 curves (lags 1 to 64, both axes, both facies; root mean square difference) with 1024 patches of the same
 size, since a cluster in a window is not a cluster in the image. Two ``floor`` figures give the same
-distances for 256 patches of the image itself in place of the fields.
+distances for 256 patches of the image itself in place of the fields. Last, total variation, local binary patterns of
+radius 1 and connectivity of 1 000 fields are set against 1 000 patches as in `benchmarks.realism`, in times the floor.
 
 Run ``python -m benchmarks.training --minutes 30 [--recipe FILE] [--output FILE]``. Nothing else should run on the
 machine meanwhile.
@@ -24,13 +25,24 @@ from jaxtyping import Int
 from benchmarks._data import ROOT, data_file
 from benchmarks._fields import draw_facies, facies_model, pictures
 from benchmarks._report import run, say, show
-from latentinv.assessment import connectivity, facies_share, pattern_distance, pattern_histogram, total_variation
+from benchmarks.realism import OVER_FLOOR, over_floor
+from latentinv.assessment import (
+    connectivity,
+    facies_share,
+    measure_statistics,
+    pattern_distance,
+    pattern_histogram,
+    total_variation,
+)
 from latentinv.grid import Grid
 from latentinv.priors import GeneratorPrior
 from latentinv.training import Comparison, Recipe, TrainingImage, read_recipe, sample_patches, train
 
 FIELDS = 256
 PATCHES = 1024
+SAMPLES = 1000
+"""Fields whose distances are given in times the floor."""
+FLOORS = ("tv_over_floor", "lbp1_over_floor", "connectivity_over_floor")
 CELLS = 128
 SEED = 20
 SAY_EVERY = 50
@@ -82,6 +94,7 @@ def measure(
     cells: int = CELLS,
     fields: int = FIELDS,
     patches: int = PATCHES,
+    samples: int = SAMPLES,
 ) -> dict[str, float]:
     """Compare fields of a prior with its training image."""
     shape, model = (cells,) * image.facies.ndim, facies_model(prior)
@@ -99,7 +112,16 @@ def measure(
         "pattern_distance_floor": float(pattern_distance(pattern_histogram(others), patterns)),
         "connectivity_rms": _rms(connectivity_curves(drawn, top) - curves),
         "connectivity_rms_floor": _rms(connectivity_curves(others, top) - curves),
+        **floors(prior, image, shape, samples),
     }
+
+
+def floors(prior: GeneratorPrior, image: TrainingImage, shape: tuple[int, ...], count: int) -> dict[str, float]:
+    """Distances of `count` fields from as many patches, in times the floor."""
+    fields = draw_facies(prior, Grid(shape), count, SEED + 2)
+    patches = sample_patches(np.random.default_rng(SEED + 2), image, shape, 2 * count)
+    names = [name for key in FLOORS for name in OVER_FLOOR[key]]
+    return over_floor(measure_statistics(fields, patches, len(image.categories), names, seed=SEED), FLOORS)
 
 
 def connectivity_curves(indices: Int[np.ndarray, "image *grid"], top: int) -> np.ndarray:

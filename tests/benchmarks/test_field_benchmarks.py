@@ -89,7 +89,7 @@ def test_that_no_draws_give_no_ratios(prior):
 
 
 def test_that_the_training_benchmark_finds_fields_like_an_image_of_the_same_prior(prior, image):
-    figures = training.measure(prior, image, cells=32, fields=16, patches=32)
+    figures = training.measure(prior, image, cells=32, fields=16, patches=32, samples=8)
     assert figures.keys() == {
         *(
             "sand",
@@ -100,7 +100,9 @@ def test_that_the_training_benchmark_finds_fields_like_an_image_of_the_same_prio
             "pattern_distance_floor",
         ),
         *("connectivity_rms", "connectivity_rms_floor"),
+        *("tv_over_floor", "lbp1_over_floor", "connectivity_over_floor"),
     }
+    assert all(np.isfinite(value) for value in figures.values())
     assert figures["sand_reference"] == pytest.approx(image.facies.mean())
     assert figures["tv_iso_reference"] == pytest.approx(total_variation(image.facies[None]).pooled())
     assert figures["tv_iso"] == pytest.approx(figures["tv_iso_reference"], rel=0.2)
