@@ -1,5 +1,6 @@
 """Maps from Gaussian latents to geological fields."""
 
+from ._covariance import Covariance as Covariance
 from ._generator import GeneratorPrior as GeneratorPrior
 from ._generator import find_prior as find_prior
 from ._generator import load_prior as load_prior
