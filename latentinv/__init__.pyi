@@ -9,6 +9,7 @@ from .inference import RandomisedMaximumLikelihood as RandomisedMaximumLikelihoo
 from .inference import Run as Run
 from .inference import SteinVariational as SteinVariational
 from .inference import TemperedSMC as TemperedSMC
+from .inference import Variational as Variational
 from .inference import resume as resume
 from .inference import sample as sample
 from .observations import BlockMeans as BlockMeans

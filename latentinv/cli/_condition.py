@@ -27,14 +27,19 @@ def condition(
     origin: Annotated[str, typer.Option(help="Least x,y of the grid in metres.")] = "0",
     draws: Annotated[int | None, typer.Option(help="Realizations to draw (default: smc 64, map 16).")] = None,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
-    algorithm: Annotated[str, typer.Option(help="smc (posterior draws) or map (best fits).")] = "smc",
+    algorithm: Annotated[
+        str,
+        typer.Option(
+            help="smc (posterior draws), map (best fits) or an approximation: es_mda, rml, laplace, stein, variational."
+        ),
+    ] = "smc",
     settings: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
             help="A setting of the algorithm, such as --set moves=4; help(latentinv.TemperedSMC) and "
-            "help(latentinv.MultistartMAP) in Python describe them. Repeatable.",
+            "its like in Python describe them. Repeatable.",
         ),
     ] = None,
     target: Annotated[str | None, typer.Option(help="thresholded (facies exactly) or soft.")] = None,

@@ -8,7 +8,15 @@ from typing import Any
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 
-DRAWS_SETTING = {"smc": "particles", "map": "starts", "es_mda": "members", "rml": "samples", "laplace": "draws", "stein": "particles"}
+DRAWS_SETTING = {
+    "smc": "particles",
+    "map": "starts",
+    "es_mda": "members",
+    "rml": "samples",
+    "laplace": "draws",
+    "stein": "particles",
+    "variational": "draws",
+}
 WHOLE_CELLS = 2**30
 """Most cells of all fields that are held at once."""
 MOST = 2**31 - 1

@@ -18,3 +18,4 @@ from ._registry import ALGORITHMS as ALGORITHMS
 from ._registry import make_algorithm as make_algorithm
 from ._stein import SteinVariational as SteinVariational
 from ._tempered_smc import TemperedSMC as TemperedSMC
+from ._variational import Variational as Variational

@@ -11,6 +11,7 @@ from ._multistart_map import MultistartMAP
 from ._randomised_maximum_likelihood import RandomisedMaximumLikelihood
 from ._stein import SteinVariational
 from ._tempered_smc import TemperedSMC
+from ._variational import Variational
 
 ALGORITHMS: dict[str, type[AbstractAlgorithm]] = {
     TemperedSMC.name: TemperedSMC,
@@ -19,6 +20,7 @@ ALGORITHMS: dict[str, type[AbstractAlgorithm]] = {
     RandomisedMaximumLikelihood.name: RandomisedMaximumLikelihood,
     Laplace.name: Laplace,
     SteinVariational.name: SteinVariational,
+    Variational.name: Variational,
 }
 
 

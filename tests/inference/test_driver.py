@@ -28,6 +28,7 @@ SMALL = {
     "map": {"starts": 3, "adam_iterations": 60, "lbfgs_iterations": 40, "iterations_per_step": 5},
     "es_mda": {"members": 12, "assimilations": 16, "batch_size": 12},
     "rml": {"samples": 3, "max_iterations": 12, "tolerance": 1e-9, "weighted": True, "iterations_per_step": 2},
+    "variational": {"draws": 8, "rank": 2, "iterations": 40, "elbo_samples": 2, "iterations_per_step": 5},
     "stein": {"particles": 4, "iterations": 40, "iterations_per_step": 5},
     "laplace": {"draws": 3, "starts": 2, "max_iterations": 8, "tolerance": 1e-12, "iterations_per_step": 1},
 }
@@ -38,6 +39,7 @@ MANY_STEPS = {
     "rml": {"max_iterations": 60},
     "laplace": {"max_iterations": 24},
     "stein": {"iterations_per_step": 1},
+    "variational": {"iterations_per_step": 1},
 }
 
 
