@@ -13,7 +13,6 @@ Run ``python -m benchmarks.seed_tables [--output connectivity.png] [--seed 0]``.
 """
 
 import argparse
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from latentinv import Grid, load_prior
 from latentinv.assessment import Measure, anisotropic_total_variation, measure_statistics, total_variation
 from latentinv.errors import InputError
 from latentinv.priors import GeneratorPrior
-from latentinv.training import TrainingImage, sample_patches
+from latentinv.training import TrainingImage, parse_recipe, sample_patches
 
 MODELS = ROOT / "models"
 PRIORS = {"sgan": "seed_sgan", "dsgan": "seed_dsgan", "ours": "channels"}
@@ -77,9 +76,9 @@ def _beside(key: str, measure: Measure) -> dict[str, float]:
 
 def cost(prior: GeneratorPrior) -> dict[str, Any]:
     """Patches that a training saw, and its minutes where the prior tells."""
-    recipe = tomllib.loads(prior.provenance["recipe"])
+    recipe = parse_recipe(prior.provenance["recipe"], MODELS)
     return {
-        "images_seen": prior.provenance["steps"] * recipe["training"]["batch"],
+        "images_seen": prior.provenance["steps"] * recipe.training.batch,
         "minutes": prior.provenance.get("minutes"),
     }
 

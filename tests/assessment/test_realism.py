@@ -190,3 +190,12 @@ def test_that_a_property_that_does_not_vary_is_refused():
 )
 def test_that_patterns_are_as_large_as_can_be_told_apart(facies, shape, size, levels):
     assert pattern_size(facies, shape) == {"size": size, "levels": levels}
+
+
+def test_that_each_of_several_facies_has_its_curve(tmp_path):
+    fields, patches = (np.digitize(_smooth(n, 3, n), [9, 11]).astype(np.uint8) for n in (8, 16))
+    realism = measure_realism(fields, patches, 3)
+    for name in ("connectivity along x", "two-point probability along y"):
+        assert realism[name].fields.shape == (3 * 24,)
+    plot_realism(realism, fields, patches, tmp_path / "page.png", facies=3)
+    assert (tmp_path / "page.png").stat().st_size > 20_000

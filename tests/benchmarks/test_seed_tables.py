@@ -14,7 +14,7 @@ from latentinv.training import TrainingImage, read_recipe
 from tests.problems import random_generator_prior
 
 SHAPE, COUNTS = (32, 32), (8, 16)
-RECIPE = "[training]\nbatch = 4\n"
+RECIPE = '[image]\nfile = "itself.npz"\n[training]\nbatch = 4\n'
 
 
 @pytest.fixture
