@@ -11,9 +11,7 @@ def check_counts(settings: Any, *names: str, least: int = 1) -> None:
     for name in names:
         value = getattr(settings, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise InputError(
-                f"The setting {name} of '{settings.name}' is {value}; expected a whole number from {least} on."
-            )
+            raise InputError(f"The setting {name} is {value}; expected a whole number from {least} on.")
 
 
 def check_shares(settings: Any, *names: str) -> None:
@@ -21,7 +19,7 @@ def check_shares(settings: Any, *names: str) -> None:
     for name in names:
         value = getattr(settings, name)
         if not 0 < value < 1:
-            raise InputError(f"The setting {name} of '{settings.name}' is {value}; expected a share between 0 and 1.")
+            raise InputError(f"The setting {name} is {value}; expected a share between 0 and 1.")
 
 
 def check_positive(settings: Any, *names: str) -> None:
@@ -29,11 +27,11 @@ def check_positive(settings: Any, *names: str) -> None:
     for name in names:
         value = getattr(settings, name)
         if not (math.isfinite(value) and value > 0):
-            raise InputError(f"The setting {name} of '{settings.name}' is {value}; expected a number above 0.")
+            raise InputError(f"The setting {name} is {value}; expected a number above 0.")
 
 
 def check_choice(settings: Any, name: str, choices: tuple[str, ...]) -> None:
     """Raise `InputError` unless a setting is one of these words."""
     value = getattr(settings, name)
     if value not in choices:
-        raise InputError(f"The setting {name} of '{settings.name}' is '{value}'; expected one of {', '.join(choices)}.")
+        raise InputError(f"The setting {name} is '{value}'; expected one of {', '.join(choices)}.")

@@ -103,7 +103,7 @@ class ESMDA(AbstractAlgorithm):
         check_counts(self, "assimilations", "batch_size")
         check_positive(self, "growth", "energy", "facies_sd")
         if self.energy > 1:
-            raise InputError(f"The setting energy of 'es_mda' is {self.energy}; expected a share of at most 1.")
+            raise InputError(f"The setting energy is {self.energy}; expected a share of at most 1.")
 
     def build(self, posterior: Posterior) -> Kernel:
         """Bind the smoother to a posterior.

@@ -97,6 +97,8 @@ def test_that_a_continuous_search_for_best_fits_is_one_option_away(latentinv, fo
         (("--draws", "4", "--set", "particles=5"), "which mean the same"),
         (("--draws", "0"), "particles is 0"),
         (("--algorithm", "guess"), "no algorithm called 'guess'"),
+        (("--algorithm", "es_mda", "--set", "localised=maybe"), "The setting localised is 'maybe'; expected true or"),
+        (("--algorithm", "variational", "--set", "guide=magic"), "The setting guide is 'magic'"),
         (("--target", "hard"), "The target is 'hard'"),
         (("--wells", "nothing.csv"), "no file nothing.csv"),
         (("--blocks", "wells.csv"), "no column x_min"),

@@ -1,5 +1,7 @@
 """ES-MDA against a linear Gaussian posterior, and its parts against numbers worked out by hand."""
 
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -93,6 +95,11 @@ def test_that_the_surrogate_is_the_mean_position_of_the_facies():
     # the mean of a position is the sum of the chances to lie above each threshold
     expected = [above(x, -1.0) + above(x, 1.0) for x in (0.2, 0.9)]
     np.testing.assert_allclose(data.predict(jnp.asarray([[0.2, 0.9]])), expected, rtol=1e-5)
+
+
+def test_that_data_without_gaussian_noise_or_a_surrogate_are_refused_by_name():
+    with pytest.raises(InputError, match="noise of the data 'counts' is not Gaussian"):
+        gaussian_data(SimpleNamespace(observations=[SimpleNamespace(name="counts")]), 0.2)
 
 
 class _Torn(LinearPrior):
