@@ -84,8 +84,8 @@ def binomial(kernel: Float[Array, "*free channel_in channel_out"]) -> Float[Arra
     for axis in range(kernel.ndim - 2):
         edges = [(2, 2) if n == axis else (0, 0) for n in range(kernel.ndim)]
         padded, size = jnp.pad(kernel, edges), kernel.shape[axis] + 2
-        parts = (lax.slice_in_dim(padded, start, start + size, axis=axis) for start in range(3))
-        kernel = sum(weight * part for weight, part in zip((0.25, 0.5, 0.25), parts, strict=True))
+        before, here, after = (lax.slice_in_dim(padded, start, start + size, axis=axis) for start in range(3))
+        kernel = 0.25 * before + 0.5 * here + 0.25 * after
     return kernel
 
 

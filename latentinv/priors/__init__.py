@@ -1,12 +1,18 @@
 """Maps from Gaussian latents to geological fields."""
 
+from ._cholesky import CholeskyPrior as CholeskyPrior
 from ._covariance import Covariance as Covariance
+from ._families import find_prior as find_prior
+from ._families import load_prior as load_prior
+from ._families import prior_from_record as prior_from_record
+from ._gaussian import Anamorphosis as Anamorphosis
 from ._generator import GeneratorPrior as GeneratorPrior
-from ._generator import find_prior as find_prior
-from ._generator import load_prior as load_prior
-from ._generator import prior_from_record as prior_from_record
+from ._kriging import Kriging as Kriging
+from ._kriging import simple_kriging as simple_kriging
 from ._prior import AbstractPrior as AbstractPrior
 from ._prior import FaciesModel as FaciesModel
+from ._spde import SPDEPrior as SPDEPrior
+from ._spectral import SpectralPrior as SpectralPrior
 from ._walk import cells_of_latent as cells_of_latent
 from ._walk import interpolate as interpolate
 from ._walk import latents_of_box as latents_of_box

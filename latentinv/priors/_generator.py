@@ -15,7 +15,6 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -23,10 +22,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from latentinv.errors import InputError, StorageError
+from latentinv.errors import InputError
 from latentinv.grid import MOST_CELLS, Grid
 from latentinv.networks import FoldedLayer, GeneratorArchitecture, Layer, synthesize
-from latentinv.storage import PriorRecord, read_prior, write_prior
+from latentinv.storage import PriorRecord
 
 from ._prior import AbstractPrior, FaciesModel
 
@@ -178,10 +177,6 @@ class GeneratorPrior(AbstractPrior):
             provenance=metadata["provenance"],
         )
 
-    def save(self, path: str | Path) -> None:
-        """Write the prior to an HDF5 file."""
-        write_prior(path, self.to_record())
-
     def _check(self, grid: Grid) -> None:
         if grid.ndim != self.ndim:
             raise InputError(
@@ -193,47 +188,3 @@ def bounded(logit: Float[Array, "*grid"], shift: float, scale: float) -> Float[A
     """Calibrated, softly bounded field value of a logit."""
     u = (logit - shift) / scale
     return u / jnp.sqrt(1 + (u / BOUND) ** 2)
-
-
-FAMILIES = {GeneratorPrior.family: GeneratorPrior}
-
-
-def load_prior(path: str | Path) -> GeneratorPrior:
-    """Load a prior from a file, or one that comes with the package by its name (``channels``, ``meanders``).
-
-    Raises
-    ------
-    StorageError
-        If there is no such file, or it is damaged, of another kind or of a newer version.
-    """
-    return prior_from_record(read_prior(find_prior(path)))
-
-
-def prior_from_record(record: PriorRecord) -> GeneratorPrior:
-    """Make a prior from the content of its file, by its family."""
-    if record.family not in FAMILIES:
-        raise StorageError(
-            f"The prior is of family '{record.family}', which this version does not know; update latentinv."
-        )
-    return FAMILIES[record.family].from_record(record)
-
-
-def find_prior(path: str | Path) -> Path:
-    """Resolve a prior's file: a path as it is, else a shipped prior of that name, which no folder can hide."""
-    given = Path(path)
-    if given.is_file() or given.suffix or given.parent != Path("."):
-        return given
-    shipped = {file.stem: file for file in sorted(_model_folder().glob("*.h5"))}
-    if given.name in shipped:
-        return shipped[given.name]
-    raise StorageError(
-        f"There is no prior called '{given.name}'; give a file's path or one of the shipped priors: "
-        f"{', '.join(shipped)}."
-    )
-
-
-def _model_folder() -> Path:
-    """The folder of the shipped priors: the package's own, or in a checkout the one beside the package."""
-    package = Path(__file__).resolve().parents[1]
-    own = package / "models"
-    return own if own.is_dir() else package.parent / "models"

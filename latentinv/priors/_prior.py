@@ -9,6 +9,7 @@ with a slope.
 import abc
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +18,7 @@ from jaxtyping import Array, Float, Int
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.storage import PriorRecord, digest
+from latentinv.storage import PriorRecord, digest, write_prior
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,16 @@ class AbstractPrior(abc.ABC):
     @abc.abstractmethod
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file, from which its family makes the same prior again."""
+
+    def save(self, path: str | Path) -> None:
+        """Write the prior to an HDF5 file.
+
+        Raises
+        ------
+        StorageError
+            If the file cannot be written.
+        """
+        write_prior(path, self.to_record())
 
     def fingerprint(self) -> str:
         """A digest of all that determines the fields."""
