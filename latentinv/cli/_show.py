@@ -17,7 +17,7 @@ from ._generate import draw_fields
 from ._summary import exit_if_unmet, plain_table, print_run
 
 if TYPE_CHECKING:
-    from latentinv.inference import Run
+    from latentinv.inference import Kernel, Run
     from latentinv.priors import GeneratorPrior
     from latentinv.storage import RunFile
 
@@ -114,27 +114,26 @@ def _print_header(console: Console, store: "RunFile") -> None:
 
 def _load_run(store: "RunFile") -> "Run | None":
     """Give the run; without draws yet, with the particles of its state in their place."""
-    from latentinv.inference import Run, posterior_of, realize
+    from latentinv.inference import Run, make_algorithm, posterior_of, realize
 
-    posterior = posterior_of(store.header)
+    header = store.header
+    posterior = posterior_of(header)
+    kernel = make_algorithm(header.algorithm, header.options).build(posterior)
     name = "facies" if posterior.prior.facies_model is not None else "field"
     if store.draw_count:
         latents, fields = store.draws("latents"), store.draws(name)
     elif store.has_state:
-        latents = _population(store, posterior.latent_size)
+        latents = _population(store, kernel, posterior.latent_size)
         fields = realize(posterior, latents)
     else:
         return None
-    return Run(posterior, store.header.algorithm, latents, fields, store.results, store.trace(), store.steps)
+    return Run(posterior, header.algorithm, latents, fields, store.results, store.trace(), store.steps, kernel.chains)
 
 
-def _population(store: "RunFile", latent_size: int) -> np.ndarray:
+def _population(store: "RunFile", kernel: "Kernel", latent_size: int) -> np.ndarray:
     """The latents that a run works on: the first table of latents in its state."""
     import jax
 
-    from latentinv.inference import make_algorithm, posterior_of
-
-    kernel = make_algorithm(store.header.algorithm, store.header.options).build(posterior_of(store.header))
     state = store.read_state(jax.eval_shape(kernel.init, jax.random.key(0)))
     tables: list[Any] = [leaf for leaf in jax.tree.leaves(state) if leaf.ndim == 2 and leaf.shape[1] == latent_size]
     return np.asarray(tables[0])

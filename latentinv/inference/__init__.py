@@ -3,10 +3,10 @@
 from ._algorithm import AbstractAlgorithm as AbstractAlgorithm
 from ._algorithm import Kernel as Kernel
 from ._algorithm import Progress as Progress
+from ._draws import realize as realize
 from ._driver import Listener as Listener
 from ._driver import Run as Run
 from ._driver import posterior_of as posterior_of
-from ._driver import realize as realize
 from ._driver import resume as resume
 from ._driver import sample as sample
 from ._es_mda import ESMDA as ESMDA

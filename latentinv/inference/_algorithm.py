@@ -5,6 +5,9 @@ of a key and a state. The state holds all that the next step needs, as a tree of
 on in another process. Step n gets the key ``fold_in(key, n)``, so neither checkpoints nor progress bars change a draw.
 Steps are coarse (a tempering level, ten optimiser iterations): they cost from tenths of a second to seconds, so calling
 them one by one from the host is free, and the compiled program is the same however a run is cut into pieces.
+
+Populations (particles, optima) give their draws when they are finished. Markov chains complete draws at every step; the
+driver takes these as they come, so that memory stays flat however long a run is.
 """
 
 import abc
@@ -38,11 +41,15 @@ class Kernel(NamedTuple):
     progress: Callable[[Any, Any], Progress]
     """Words for people from a state and its info."""
     draws: Callable[[Any], jax.Array]
-    """The draws ``[draw, latent]`` of the last state."""
+    """The draws ``[draw, latent]`` that a state completes: of a population those of the last state; of chains, asked
+    after each step, those of the step that led to it, ``[draw * chain, latent]``, the chains' draws of one moment side
+    by side."""
     samples_target: bool
     """Whether the draws follow the posterior's target; optima of the soft model do not."""
     results: Callable[[Any], dict[str, Any]]
     """Single numbers to keep: log-evidence, gradients spent …"""
+    chains: int | None = None
+    """Number of Markov chains; None for a population."""
 
 
 class AbstractAlgorithm(abc.ABC):

@@ -3,13 +3,13 @@
 Step n of a run with a seed gets the key ``fold_in(key(seed), n)``. After a step the driver tells the listener and, if
 the run is stored, replaces the file by one that holds the step's trace row and state; checkpoints are spaced so that
 they take at most a twentieth of the time. A run killed at any moment is resumed from its last checkpoint and repeats
-the lost steps exactly.
+the lost steps exactly. Draws of Markov chains go to the file with the checkpoints, so that memory stays flat until the
+run is finished and read as a whole.
 """
 
 import dataclasses
 import functools
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -20,17 +20,19 @@ from jaxtyping import Float, Shaped
 
 from latentinv.errors import StorageError
 from latentinv.observations import OBSERVATIONS, Report
-from latentinv.posterior import Posterior, Predictions, each, map_batched
+from latentinv.posterior import Posterior
 from latentinv.priors import prior_from_record
 from latentinv.storage import ObservationRecord, RunFile, RunHeader, require_new
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress
+from ._draws import draw_tables, generated, predicted_name, realization_name
+from ._ledger import Ledger
 from ._registry import make_algorithm
 from ._tempered_smc import TemperedSMC
 
 CHECKPOINT_SHARE = 0.05
-BATCH_FIELDS, BATCH_CELLS = 16, 2**22
-"""Fields generated at once for the draws: at most so many, and of more than one at most so many cells."""
+PENDING_BYTES = 2**26
+"""Draws that wait for a checkpoint take about so much memory, whatever share of the time checkpoints take."""
 
 
 class Listener(Protocol):
@@ -54,19 +56,17 @@ class Run(NamedTuple):
     trace: dict[str, np.ndarray]
     """One row a step of whatever the algorithm reports."""
     steps: int
+    chains: int | None = None
+    """Number of Markov chains, whose draws of one moment lie side by side; None for a population."""
 
     def reports(self) -> list[list[Report]]:
         """For each draw, how well it agrees with each observation; the fields are generated again."""
-        fields = np.asarray(_generator(self.posterior)(jnp.asarray(self.latents)).fields)
+        fields = (field for batch in generated(self.posterior, self.latents) for field in batch.fields)
         return [[observation.report(field) for observation in self.posterior.observations] for field in fields]
 
-
-class _Drawn(NamedTuple):
-    """What is generated from the latents of draws."""
-
-    fields: Float[jax.Array, "draw *grid"]
-    realizations: Shaped[jax.Array, "draw *grid"]
-    predictions: Predictions
+    def by_chain(self, table: Shaped[np.ndarray, "draw *numbers"]) -> Shaped[np.ndarray, "chain moment *numbers"]:
+        """Sort a table of all draws, such as `latents`, by chain; a population counts as one chain."""
+        return table.reshape(-1, self.chains or 1, *table.shape[1:]).swapaxes(0, 1)
 
 
 def sample(
@@ -158,57 +158,66 @@ def _header(posterior: Posterior, algorithm: AbstractAlgorithm, seed: int) -> Ru
 def _drive(
     posterior: Posterior, algorithm: AbstractAlgorithm, seed: int, store: RunFile | None, listener: Listener | None
 ) -> Run:
+    kernel, ledger = _kernel(algorithm, posterior), Ledger(posterior, store)
     if store is not None and store.finished:
-        return _stored_run(posterior, store)
-    kernel = _kernel(algorithm, posterior)
+        return _run(posterior, algorithm, kernel, ledger, store.results, store.steps)
     key = jax.random.key(seed)
     steps, state = _first_state(kernel, key, store)
-    rows: list[dict[str, np.ndarray]] = []
     saved_at, saving = time.monotonic(), 0.0
     while not kernel.finished(state):
         state, info = kernel.step(jax.random.fold_in(key, steps + 1), state)
         steps += 1
-        rows.append({name: np.asarray(value) for name, value in info._asdict().items()})
+        row = {name: np.asarray(value) for name, value in info._asdict().items()}
+        if kernel.chains is not None:
+            row["dropped"] = np.asarray(_add_draws(posterior, kernel, state, ledger))
+        ledger.add_row(row)
         progress = kernel.progress(state, info)
         if listener is not None:
             listener.on_step(steps, progress)
-        if store is not None and time.monotonic() - saved_at > saving / CHECKPOINT_SHARE:
+        due = time.monotonic() - saved_at > saving / CHECKPOINT_SHARE or ledger.pending_bytes > PENDING_BYTES
+        if store is not None and due:
             begun = time.monotonic()
-            store.checkpoint(state, steps=steps, trace_rows=rows, message=progress.words)
-            rows = []
+            ledger.save(state, steps, message=progress.words)
             saved_at = time.monotonic()
             saving = saved_at - begun
-    latents, realizations, results = _finish(posterior, kernel, state)
+    results = _finish(posterior, kernel, state, ledger)
     if store is not None:
-        name = "field" if posterior.prior.facies_model is None else "facies"
-        draws = {"latents": latents, name: realizations}
-        store.checkpoint(state, steps=steps, trace_rows=rows, draws=draws, finished=True, results=results)
-        return _stored_run(posterior, store)
-    columns = {name: np.stack([row[name] for row in rows]) for name in rows[0]} if rows else {}
-    return Run(posterior, algorithm.name, latents, realizations, results, columns, steps)
+        ledger.save(state, steps, finished=True, results=results)
+        results = store.results
+    return _run(posterior, algorithm, kernel, ledger, results, steps)
 
 
-def _finish(posterior: Posterior, kernel: Kernel, state: Any) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """Generate the draws as they are stored and check these against the data.
+def _add_draws(posterior: Posterior, kernel: Kernel, state: Any, ledger: Ledger) -> int:
+    """Record the draws that a state completes; give back how many were dropped."""
+    latents = np.asarray(kernel.draws(state))
+    if not len(latents):
+        return 0
+    check = posterior.target == "thresholded" and kernel.samples_target
+    tables, dropped = draw_tables(posterior, latents, together=kernel.chains or 1, check=check)
+    ledger.add_draws(tables)
+    return dropped
 
-    A field value at a threshold may round to its other side in another compiled program; a draw that misses a certain
-    datum so is dropped. Data that the draws contradict, though no likelihood excludes it, are named.
+
+def _finish(posterior: Posterior, kernel: Kernel, state: Any, ledger: Ledger) -> dict[str, Any]:
+    """Record a population's draws, and check all draws against the data.
+
+    Draws that miss a certain datum by rounding were dropped, which is said. Data that the draws contradict, though no
+    likelihood excludes it, are named.
     """
-    latents, results = np.asarray(kernel.draws(state)), kernel.results(state)
-    _, drawn, predictions = _generator(posterior)(jnp.asarray(latents))
-    realizations = np.asarray(drawn)
+    results = kernel.results(state)
     warnings = list(results.get("warnings", []))
-    if posterior.target == "thresholded" and kernel.samples_target:
-        kept = np.isfinite(np.asarray(each(posterior.exact_log_likelihood, predictions, len(latents))))
-        if not kept.all():
-            warnings.append(f"{np.sum(~kept)} of {kept.size} draws miss a certain datum by rounding and were dropped.")
-            latents, realizations = latents[kept], realizations[kept]
-            predictions = jax.tree.map(lambda x: x[kept], predictions)
-    if len(latents):
-        pairs = zip(posterior.observations, predictions.exact, strict=True)
-        strained = [sentence for o, exact in pairs for sentence in o.failures(np.asarray(exact))]
+    if kernel.chains is None:
+        dropped = _add_draws(posterior, kernel, state, ledger)
+    else:
+        dropped = int(np.sum(ledger.trace().get("dropped", 0)))
+    count = len(ledger.draws("latents"))
+    if dropped:
+        warnings.append(f"{dropped} of {count + dropped} draws miss a certain datum by rounding and were dropped.")
+    if count:
+        tables = [(o, ledger.draws(predicted_name(o.name))) for o in posterior.observations]
+        strained = [sentence for observation, table in tables for sentence in observation.failures(table)]
         results = {**results, "strained": strained} if strained else results
-    return latents, realizations, {**results, "warnings": warnings} if warnings else results
+    return {**results, "warnings": warnings} if warnings else results
 
 
 def _first_state(kernel: Kernel, key: jax.Array, store: RunFile | None) -> tuple[int, Any]:
@@ -219,46 +228,16 @@ def _first_state(kernel: Kernel, key: jax.Array, store: RunFile | None) -> tuple
     return store.steps, jax.tree.map(jnp.asarray, stored)
 
 
-def _stored_run(posterior: Posterior, store: RunFile) -> Run:
-    name = "field" if posterior.prior.facies_model is None else "facies"
-    if store.draw_count:
-        latents, realizations = store.draws("latents"), store.draws(name)
-    else:  # data out of reach can leave no draw at all, and a file keeps no table without rows
-        latents = np.zeros((0, posterior.latent_size), np.float32)
-        realizations = realize(posterior, latents)
-    return Run(
-        posterior,
-        store.header.algorithm,
-        latents,
-        realizations,
-        store.results,
-        store.trace(),
-        store.steps,
-    )
-
-
-def realize(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> Shaped[np.ndarray, "draw *grid"]:
-    """Generate the fields of latents, as facies codes where the prior has facies."""
-    return np.asarray(_generator(posterior)(jnp.asarray(latents)).realizations)
-
-
-@functools.lru_cache(maxsize=4)
-def _generator(posterior: Posterior) -> Callable[[jax.Array], _Drawn]:
-    """The compiled map from draws to all that is made of them, kept for the next seed.
-
-    It is one program, for another may round a field value at a threshold to its other side.
-    """
-    model = posterior.prior.facies_model
-
-    def one(z: jax.Array) -> _Drawn:
-        field = posterior.field(z)
-        realization = field.astype(jnp.float32)
-        if model is not None:
-            realization = model.facies(field).astype(model.code_type)
-        return _Drawn(field, realization, posterior.predict_field(field))
-
-    batch = max(1, min(BATCH_FIELDS, BATCH_CELLS // posterior.grid.size))
-    return jax.jit(lambda z: map_batched(one, z, batch))
+def _run(
+    posterior: Posterior,
+    algorithm: AbstractAlgorithm,
+    kernel: Kernel,
+    ledger: Ledger,
+    results: dict[str, Any],
+    steps: int,
+) -> Run:
+    latents, realizations = ledger.draws("latents"), ledger.draws(realization_name(posterior))
+    return Run(posterior, algorithm.name, latents, realizations, results, ledger.trace(), steps, kernel.chains)
 
 
 @functools.lru_cache(maxsize=4)

@@ -14,7 +14,8 @@
                              first checkpoint
 ``trace/<name>``             ``[step, …]``: one row a step, so each has ``steps`` rows
 ``draws``                    attribute ``count``, the draws kept so far
-``draws/<name>``             ``[draw, …]``, gzip with shuffled bytes: ``latents``, ``facies``, ``field`` …
+``draws/<name>``             ``[draw, …]``, gzip with shuffled bytes: ``latents``, ``facies``, ``field``,
+                             ``predicted NAME`` of an observation …
 ===========================  =================================================================================
 
 A checkpoint appends rows and draws, replaces the state and raises the counters in one move (see `_atomic`):
