@@ -13,6 +13,9 @@ from .inference import Variational as Variational
 from .inference import resume as resume
 from .inference import sample as sample
 from .observations import BlockMeans as BlockMeans
+from .observations import CorrelatedNoise as CorrelatedNoise
+from .observations import GaussianNoise as GaussianNoise
 from .observations import HardData as HardData
+from .observations import StudentNoise as StudentNoise
 from .posterior import Posterior as Posterior
 from .priors import load_prior as load_prior

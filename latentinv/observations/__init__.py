@@ -3,6 +3,11 @@
 from ._block_means import BlockMeans as BlockMeans
 from ._hard_data import HardData as HardData
 from ._hard_data import check_agreement as check_agreement
+from ._noise import NOISES as NOISES
+from ._noise import AbstractNoise as AbstractNoise
+from ._noise import CorrelatedNoise as CorrelatedNoise
+from ._noise import GaussianNoise as GaussianNoise
+from ._noise import StudentNoise as StudentNoise
 from ._observation import AbstractObservation as AbstractObservation
 from ._observation import Report as Report
 from ._registry import OBSERVATIONS as OBSERVATIONS
