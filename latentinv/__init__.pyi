@@ -13,7 +13,9 @@ from .inference import Variational as Variational
 from .inference import resume as resume
 from .inference import sample as sample
 from .observations import BlockMeans as BlockMeans
+from .observations import ContinuousProperty as ContinuousProperty
 from .observations import CorrelatedNoise as CorrelatedNoise
+from .observations import FaciesProperty as FaciesProperty
 from .observations import GaussianNoise as GaussianNoise
 from .observations import HardData as HardData
 from .observations import StudentNoise as StudentNoise

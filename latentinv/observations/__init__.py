@@ -10,4 +10,8 @@ from ._noise import GaussianNoise as GaussianNoise
 from ._noise import StudentNoise as StudentNoise
 from ._observation import AbstractObservation as AbstractObservation
 from ._observation import Report as Report
+from ._properties import PROPERTIES as PROPERTIES
+from ._properties import AbstractProperty as AbstractProperty
+from ._properties import ContinuousProperty as ContinuousProperty
+from ._properties import FaciesProperty as FaciesProperty
 from ._registry import OBSERVATIONS as OBSERVATIONS
