@@ -7,7 +7,8 @@
 ``prior``                    the prior the run was made with, as a prior file holds it (see `_prior_file`)
 ``grid``                     attributes ``shape`` (cells, in array order), ``spacing`` and ``origin`` (metres,
                              x first)
-``observations/<position>``  attributes ``kind`` and ``name``; datasets of numbers; positions count from 0
+``observations/<position>``  attributes ``kind`` and ``name``; datasets of numbers or texts; positions count
+                             from 0
 ``algorithm``                attributes ``name``, ``options`` (canonical JSON text), ``seed``, ``target``
                              (``thresholded`` or ``soft``), ``latentinv`` (the version that began the run)
 ``state``                    what the next step needs, one dataset a leaf (see `_tree`); absent before the

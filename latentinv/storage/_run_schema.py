@@ -15,7 +15,7 @@ from latentinv.errors import InputError
 from latentinv.grid import Grid
 
 from ._prior_file import PriorRecord, read_prior_group, write_prior_group
-from ._schema import file_name, from_json, numbers, read_arrays, to_json, user_name, write_array
+from ._schema import file_name, from_json, numbers, numbers_or_texts, read_arrays, to_json, user_name, write_array
 
 TARGETS = ("thresholded", "soft")
 _CHUNK_BYTES = 32768
@@ -31,7 +31,7 @@ class ObservationRecord(NamedTuple):
     name
         What the user calls it.
     arrays
-        Its data, numbers by name.
+        Its data: numbers or texts by name.
     """
 
     kind: str
@@ -84,7 +84,7 @@ def write_header(file: h5py.File, header: RunHeader) -> None:
         group = file.create_group(f"observations/{position}")
         group.attrs["kind"], group.attrs["name"] = observation.kind, observation.name
         for name, array in observation.arrays.items():
-            checked = numbers(array, f"The array {name!r} of observation {observation.name!r}")
+            checked = numbers_or_texts(array, f"The array {name!r} of observation {observation.name!r}")
             write_array(group, name, checked, compress=False)
     algorithm = file.create_group("algorithm").attrs
     algorithm["name"], algorithm["target"] = header.algorithm, header.target

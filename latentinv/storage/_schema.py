@@ -81,15 +81,36 @@ def numbers(value: Any, what: str) -> np.ndarray:
     return array
 
 
+def numbers_or_texts(value: Any, what: str) -> np.ndarray:
+    """Turn a value into an array of numbers, as `numbers` does, or of texts.
+
+    Raises
+    ------
+    InputError
+        If it holds anything else.
+    """
+    array = np.asarray(value)
+    return array if array.dtype.kind == "U" else numbers(array, what)
+
+
 def write_array(group: h5py.Group, name: str, array: np.ndarray, *, compress: bool) -> None:
     """Write an array as a dataset named for the user's name; gzip with shuffled bytes if asked."""
+    if array.dtype.kind == "U":
+        group.create_dataset(file_name(name), data=array.astype(object), dtype=h5py.string_dtype())
+        return
     filters = {"compression": "gzip", "shuffle": True} if compress and array.size and array.ndim else {}
     group.create_dataset(file_name(name), data=array, **filters)
 
 
 def read_arrays(group: h5py.Group) -> dict[str, np.ndarray]:
     """Read all datasets of a group under the user's names, in alphabetical order."""
-    return {name: np.asarray(group[key][()]) for name, key in sorted((user_name(key), key) for key in group)}
+    return {name: _read_array(group[key]) for name, key in sorted((user_name(key), key) for key in group)}
+
+
+def _read_array(dataset: h5py.Dataset) -> np.ndarray:
+    if h5py.check_string_dtype(dataset.dtype) is None:
+        return np.asarray(dataset[()])
+    return np.asarray(dataset.asstr()[()], dtype=str)
 
 
 def set_text(attributes: h5py.AttributeManager, name: str, text: str) -> None:

@@ -19,6 +19,7 @@ class State(NamedTuple):
 def header(**changes):
     observations = [
         ObservationRecord("hard_data", "wells 1/2", {"cells": np.array([[1, 2]]), "facies": np.uint8([1])}),
+        ObservationRecord("indirect_data", "heads", {"unit": np.array("m³/s"), "labels": np.array(["well", "ß", ""])}),
         *(ObservationRecord("block_means", f"blocks {n}", {"mean": np.array([0.1 * n])}) for n in range(11)),
     ]
     base = RunHeader(
@@ -246,7 +247,7 @@ def test_that_a_removed_run_is_told(tmp_path):
         ({"seed": 2**63}, "does not fit 64 bits"),
         ({"options": {"f": {1}}}, r"The algorithm's options\['f'\] is a set"),
         (
-            {"observations": [ObservationRecord("k", "n", {"a": np.array("x")})]},
+            {"observations": [ObservationRecord("k", "n", {"a": np.array([{1}])})]},
             "The array 'a' of observation 'n' has values of type",
         ),
     ],
