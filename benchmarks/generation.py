@@ -27,14 +27,14 @@ from benchmarks._data import ROOT
 from benchmarks._fields import draw_facies, facies_model, pictures
 from benchmarks._report import run, say, show
 from latentinv import Grid, load_prior
-from latentinv.priors import GeneratorPrior, find_prior
+from latentinv.priors import AbstractPrior, find_prior
 
 REPETITIONS = 5
 BORDER = 16
 SEED = 30
 
 
-def one_call(prior: GeneratorPrior, grid: Grid) -> dict[str, float]:
+def one_call(prior: AbstractPrior, grid: Grid) -> dict[str, float]:
     """Time a field in one call, with and without compilation."""
     generate = jax.jit(lambda z: prior.generate(z, grid))
     z = _latent(prior, grid)
@@ -46,7 +46,7 @@ def one_call(prior: GeneratorPrior, grid: Grid) -> dict[str, float]:
     return {"megapixel_seconds": float(np.median(seconds[1:])), "megapixel_first_seconds": seconds[0]}
 
 
-def tile_difference(prior: GeneratorPrior, grid: Grid, tile: int = 512) -> dict[str, float]:
+def tile_difference(prior: AbstractPrior, grid: Grid, tile: int = 512) -> dict[str, float]:
     """Largest absolute difference between a field made in tiles and made whole, in units of the field."""
     z = _latent(prior, grid)
     whole = np.asarray(jax.jit(lambda z: prior.generate(z, grid))(z))
@@ -119,7 +119,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def _latent(prior: GeneratorPrior, grid: Grid) -> jax.Array:
+def _latent(prior: AbstractPrior, grid: Grid) -> jax.Array:
     return jax.random.normal(jax.random.key(SEED), (prior.latent_size(grid),), jnp.float32)
 
 

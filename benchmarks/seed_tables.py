@@ -95,7 +95,9 @@ def load(name: str) -> GeneratorPrior | None:
     """Load a prior of the models' folder, or say how to train it."""
     path = MODELS / f"{name}.h5"
     if path.exists():
-        return load_prior(path)
+        prior = load_prior(path)
+        assert isinstance(prior, GeneratorPrior)
+        return prior
     recipe = f"models/{name}.toml"
     say(
         f"models/{name}.h5 is missing, so its figures are null; train it with "

@@ -17,7 +17,7 @@ from ._parse import check_amount, check_seed, parse_shape
 
 if TYPE_CHECKING:
     from latentinv.assessment import Realism
-    from latentinv.priors import GeneratorPrior
+    from latentinv.priors import AbstractPrior
 
 MINIMUM = 16
 """Fewest fields whose floor means anything."""
@@ -100,7 +100,7 @@ def as_json(realism: "Realism") -> dict[str, Any]:
     }
 
 
-def _patches(model: "GeneratorPrior", path: Path, key: str | None, grid: Grid, count: int, seed: int) -> np.ndarray:
+def _patches(model: "AbstractPrior", path: Path, key: str | None, grid: Grid, count: int, seed: int) -> np.ndarray:
     """Patches of the image: category indices, or of a continuous property its values."""
     from latentinv.assessment import random_windows
     from latentinv.training import read_training_image, sample_patches
@@ -117,7 +117,7 @@ def _patches(model: "GeneratorPrior", path: Path, key: str | None, grid: Grid, c
     return sample_patches(rng, reference, grid.shape, count)
 
 
-def _fields(model: "GeneratorPrior", grid: Grid, count: int, seed: int) -> np.ndarray:
+def _fields(model: "AbstractPrior", grid: Grid, count: int, seed: int) -> np.ndarray:
     """Fields of the prior, in the terms of the patches."""
     if model.facies_model is None:
         import jax

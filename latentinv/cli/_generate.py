@@ -18,7 +18,7 @@ from ._display import Display, interruptible, make_console
 from ._parse import check_amount, check_seed, parse_shape
 
 if TYPE_CHECKING:
-    from latentinv.priors import GeneratorPrior
+    from latentinv.priors import AbstractPrior
 
 TILES = {2: 512, 3: 64}
 """Edge of a tile in cells, by the number of axes."""
@@ -59,7 +59,7 @@ def generate(
     console.print(f"{count} {'field' if count == 1 else 'fields'} of {shape} cells in {output}", soft_wrap=True)
 
 
-def _write_picture(path: Path, prior: "GeneratorPrior", grid: Grid, count: int, seed: int, display: Display) -> None:
+def _write_picture(path: Path, prior: "AbstractPrior", grid: Grid, count: int, seed: int, display: Display) -> None:
     from latentinv.plotting import plot_fields
     from latentinv.plotting._fields import MOST_PANELS
 
@@ -68,39 +68,37 @@ def _write_picture(path: Path, prior: "GeneratorPrior", grid: Grid, count: int, 
             f"A picture holds at most {MOST_PANELS} fields, {count} were asked for; write them to .npz or .h5."
         )
     fields, _ = draw_fields(prior, grid, count, seed, display)
-    assert prior.facies_model is not None
-    plot_fields(fields, grid, path, categories=prior.facies_model.categories, title=f"draws of the prior, seed {seed}")
+    plot_fields(fields, grid, path, categories=categories_of(prior), title=f"draws of the prior, seed {seed}")
 
 
-def _write_arrays(path: Path, prior: "GeneratorPrior", grid: Grid, count: int, seed: int, display: Display) -> None:
+def _write_arrays(path: Path, prior: "AbstractPrior", grid: Grid, count: int, seed: int, display: Display) -> None:
     from latentinv.storage import atomic_file
 
     fields, latents = draw_fields(prior, grid, count, seed, display)
     with atomic_file(path) as file:
-        np.savez_compressed(file, facies=fields, latents=latents)
+        tables: dict[str, Any] = {_name(prior): fields, "latents": latents}
+        np.savez_compressed(file, **tables)
 
 
-def _write_hdf5(path: Path, prior: "GeneratorPrior", grid: Grid, count: int, seed: int, display: Display) -> None:
+def _write_hdf5(path: Path, prior: "AbstractPrior", grid: Grid, count: int, seed: int, display: Display) -> None:
     from latentinv.storage import atomic_hdf5
 
-    assert prior.facies_model is not None
     edge = TILES[grid.ndim]
     with atomic_hdf5(path) as file:
         file.attrs["format"], file.attrs["format_version"] = "latentinv-fields", 1
         file.attrs["prior"], file.attrs["seed"] = prior.fingerprint(), seed
         chunks = (1, *(min(edge, n) for n in grid.shape))
         compression = {"chunks": chunks, "compression": "gzip", "compression_opts": 1}
-        kind = prior.facies_model.code_type
-        facies = file.create_dataset("facies", (count, *grid.shape), kind, **compression)
+        fields = file.create_dataset(_name(prior), (count, *grid.shape), prior.realization_type, **compression)
         latents = file.create_dataset("latents", (count, prior.latent_size(grid)), np.float32)
         for n in range(count):
             latents[n] = draw_latents(prior, grid, seed, n)
             for place, tile, done in _tiles(prior, latents[n], grid):
-                facies[(n, *place)] = tile
+                fields[(n, *place)] = tile
                 display.update((n + done) / count, f"field {n + 1} of {count}, {100 * done:.0f} % of its cells")
 
 
-def draw_latents(prior: "GeneratorPrior", grid: Grid, seed: int, number: int) -> np.ndarray:
+def draw_latents(prior: "AbstractPrior", grid: Grid, seed: int, number: int) -> np.ndarray:
     """Draw the latents of field `number` of a seed."""
     import jax
 
@@ -109,15 +107,14 @@ def draw_latents(prior: "GeneratorPrior", grid: Grid, seed: int, number: int) ->
 
 
 def draw_fields(
-    prior: "GeneratorPrior", grid: Grid, count: int, seed: int, display: Display | None = None
+    prior: "AbstractPrior", grid: Grid, count: int, seed: int, display: Display | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw facies fields and their latents into memory."""
+    """Draw fields, as facies codes where the prior has facies, and their latents into memory."""
     import jax
 
     latents = np.stack([draw_latents(prior, grid, seed, n) for n in range(count)])
-    assert prior.facies_model is not None
-    fields = np.empty((count, *grid.shape), prior.facies_model.code_type)
-    whole = jax.jit(lambda z: prior.facies(prior.generate(z, grid)))
+    fields = np.empty((count, *grid.shape), prior.realization_type)
+    whole = jax.jit(lambda z: prior.realization(prior.generate(z, grid)))
     small = grid.size <= TILES[grid.ndim] ** grid.ndim
     for n, z in enumerate(latents):
         parts = [((...,), np.asarray(whole(z)), 1.0)] if small else _tiles(prior, z, grid)
@@ -128,11 +125,21 @@ def draw_fields(
     return fields, latents
 
 
-def _tiles(prior: "GeneratorPrior", z: np.ndarray, grid: Grid) -> Iterator[tuple[Any, np.ndarray, float]]:
-    """Facies tile by tile: place, codes, and the share of the cells done."""
+def _tiles(prior: "AbstractPrior", z: np.ndarray, grid: Grid) -> Iterator[tuple[Any, np.ndarray, float]]:
+    """A field tile by tile: place, facies codes or values, and the share of the cells done."""
     import jax.numpy as jnp
 
     done = 0
     for place, tile in prior.tiles(z, grid, TILES[grid.ndim]):
         done += tile.size
-        yield place, np.asarray(prior.facies(jnp.asarray(tile))), done / grid.size
+        yield place, np.asarray(prior.realization(jnp.asarray(tile))), done / grid.size
+
+
+def categories_of(prior: "AbstractPrior") -> tuple[int, ...] | None:
+    """The facies codes of a prior; None for a continuous property."""
+    return None if prior.facies_model is None else prior.facies_model.categories
+
+
+def _name(prior: "AbstractPrior") -> str:
+    """Under which name fields are stored."""
+    return "field" if prior.facies_model is None else "facies"

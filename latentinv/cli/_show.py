@@ -13,12 +13,12 @@ from latentinv.grid import Grid
 
 from ._display import make_console
 from ._files import free_name, kind_of
-from ._generate import draw_fields
+from ._generate import categories_of, draw_fields
 from ._summary import exit_if_unmet, plain_table, print_run
 
 if TYPE_CHECKING:
     from latentinv.inference import Kernel, Run
-    from latentinv.priors import GeneratorPrior
+    from latentinv.priors import AbstractPrior
     from latentinv.storage import RunFile
 
 SHEET = {2: ((128, 128), 8), 3: ((32, 64, 64), 4)}
@@ -52,22 +52,18 @@ def _show_prior(path: Path, picture: Path) -> None:
     prior = load_prior(path)
     console = make_console()
     _print_prior(console, prior)
-    assert prior.facies_model is not None
     shape, count = SHEET[prior.ndim]
     fields, _ = draw_fields(prior, Grid(shape), count, seed=0)
-    plot_fields(fields, Grid(shape), picture, categories=prior.facies_model.categories, title=f"draws of {path.name}")
+    plot_fields(fields, Grid(shape), picture, categories=categories_of(prior), title=f"draws of {path.name}")
     console.print(f"sheet of samples in {picture}", soft_wrap=True)
 
 
-def _print_prior(console: Console, prior: "GeneratorPrior") -> None:
+def _print_prior(console: Console, prior: "AbstractPrior") -> None:
     table = plain_table()
-    architecture = prior.architecture
+    table.add_row("family", prior.to_record().family)
     table.add_row("axes", str(prior.ndim))
-    table.add_row("latents", f"{architecture.latent_channels} for each {architecture.ratio} cells along each axis")
-    assert prior.facies_model is not None
-    table.add_row("facies", ", ".join(str(code) for code in prior.facies_model.categories))
     table.add_row("digest", prior.fingerprint())
-    for name, value in prior.provenance.items():
+    for name, value in prior.describe().items():
         table.add_row(name.replace("_", " "), value.strip() if isinstance(value, str) else json.dumps(value))
     console.print(table)
 

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
+from latentinv.errors import InputError
 from latentinv.grid import Grid
 
 from ._display import make_console
-from ._generate import draw_latents
+from ._generate import categories_of, draw_latents
 from ._parse import check_amount, check_seed, parse_box, parse_shape
 
 FILM = ".gif"
@@ -35,7 +36,7 @@ def walk(
     import numpy as np
 
     from latentinv.plotting import film_fields, plot_fields
-    from latentinv.priors import interpolate, load_prior, walk_box
+    from latentinv.priors import GeneratorPrior, interpolate, load_prior, walk_box
     from latentinv.storage import require_new
 
     require_new(output)
@@ -43,12 +44,13 @@ def walk(
     z, z_end = (jnp.asarray(draw_latents(model, grid, seed, number)) for number in (0, 1))
     if box is None:
         path = interpolate(z, z_end, steps)
+    elif not isinstance(model, GeneratorPrior):
+        raise InputError(f"Latents of the prior '{prior}' have no window of cells; leave --box out.")
     else:
         lower, upper = (np.asarray(corner) for corner in parse_box(box, grid.ndim))
         path = walk_box(jax.random.key(seed), model, grid, z, lower, upper, steps=steps)
-    fields = np.asarray(jax.lax.map(lambda one: model.facies(model.generate(one, grid)), path))
-    assert model.facies_model is not None
-    categories = model.facies_model.categories
+    fields = np.asarray(jax.lax.map(lambda one: model.realization(model.generate(one, grid)), path))
+    categories = categories_of(model)
     if output.suffix.lower() == FILM:
         film_fields(fields, output, categories=categories)
     else:

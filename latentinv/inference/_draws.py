@@ -92,13 +92,10 @@ def _first(count: int, table: jax.Array) -> np.ndarray:
 @functools.lru_cache(maxsize=4)
 def _generator(posterior: Posterior) -> tuple[Callable[[jax.Array], Drawn], int]:
     """The compiled map from a batch of latents to all that is made of them, kept for the next seed; and its size."""
-    model = posterior.prior.facies_model
 
     def one(z: jax.Array) -> Drawn:
         field = posterior.field(z)
-        realization = field.astype(jnp.float32)
-        if model is not None:
-            realization = model.facies(field).astype(model.code_type)
+        realization = posterior.prior.realization(field)
         predictions = posterior.predict_field(field)
         return Drawn(field, realization, predictions, jnp.isfinite(posterior.exact_log_likelihood(predictions)))  # type: ignore[arg-type]
 

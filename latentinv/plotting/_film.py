@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Shaped
 from PIL import Image, ImageColor
 
 from latentinv.errors import InputError
@@ -17,10 +17,10 @@ WIDTH = 480
 
 
 def film_fields(
-    fields: Int[np.ndarray, "field row column"],
+    fields: Shaped[np.ndarray, "field row column"],
     path: str | Path,
     *,
-    categories: Sequence[int],
+    categories: Sequence[int] | None = None,
     seconds: float = 4.0,
 ) -> None:
     """Write fields as the frames of an animated GIF, row 0 at the top.
@@ -28,11 +28,11 @@ def film_fields(
     Parameters
     ----------
     fields
-        Facies codes, in two dimensions.
+        Facies codes, or values of a continuous property; in two dimensions.
     path
         The film, with the ending .gif; a file there is replaced.
     categories
-        The facies codes in the prior's order.
+        The facies codes in the prior's order; None for a continuous property.
     seconds
         How long one round takes.
 
@@ -48,10 +48,9 @@ def film_fields(
         raise InputError(f"The film {path} has no ending that can be written; give .gif.")
     if fields.ndim != 3 or not fields.size:
         raise InputError(f"An array of shape {fields.shape} cannot be filmed; give fields [field, row, column].")
-    palette = [part for colour in facies_colours(len(categories)) for part in ImageColor.getrgb(colour)]
-    index = np.searchsorted(np.sort(categories), fields)
+    colours, palette = _indexed(fields, categories)
     scale = max(1, -(-WIDTH // max(fields.shape[1:])))
-    frames = [Image.fromarray(frame) for frame in np.argsort(categories)[index].astype(np.uint8)]
+    frames = [Image.fromarray(frame) for frame in colours]
     large = [frame.resize((frame.width * scale, frame.height * scale), Image.Resampling.NEAREST) for frame in frames]
     for frame in large:
         frame.putpalette(palette)
@@ -59,3 +58,16 @@ def film_fields(
     duration = max(20, 10 * round(100 * seconds / len(large)))
     with atomic_file(path) as file:
         large[0].save(file, "GIF", save_all=True, append_images=large[1:], duration=duration, loop=0)
+
+
+def _indexed(fields: np.ndarray, categories: Sequence[int] | None) -> tuple[np.ndarray, list[int]]:
+    """Colour number of each cell, and red, green and blue of each colour."""
+    if categories is not None:
+        palette = [part for colour in facies_colours(len(categories)) for part in ImageColor.getrgb(colour)]
+        return np.argsort(categories)[np.searchsorted(np.sort(categories), fields)].astype(np.uint8), palette
+    import matplotlib
+
+    low, high = float(np.min(fields)), float(np.max(fields))
+    steps = np.round(255 * (fields - low) / (high - low if high > low else 1)).astype(np.uint8)
+    colours = matplotlib.colormaps["viridis"](np.arange(256), bytes=True)
+    return steps, colours[:, :3].ravel().tolist()

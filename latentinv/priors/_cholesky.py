@@ -6,7 +6,7 @@ posterior of linear data is known exactly (see `_kriging.py`), which is what thi
 """
 
 from dataclasses import asdict
-from typing import final
+from typing import Any, final
 
 import jax.numpy as jnp
 import numpy as np
@@ -91,6 +91,10 @@ class CholeskyPrior(AbstractPrior):
         """
         check_latent(z, self.latent_size(grid), self.ndim, grid)
         return self.reading.property((jnp.asarray(self._factor(grid)) @ z).reshape(grid.shape))
+
+    def describe(self) -> dict[str, Any]:
+        """Covariance and marginal law."""
+        return {"latents": "one for each cell", "covariance": asdict(self.covariance), **self.reading.describe()}
 
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""

@@ -138,6 +138,12 @@ class GaussianReading:
             return self.anamorphosis(scores)
         return self.mean + self.standard_deviation * scores
 
+    def describe(self) -> dict[str, Any]:
+        """The marginal law and the facies, for people."""
+        law = f"Gaussian, mean {self.mean:g}, standard deviation {self.standard_deviation:g}"
+        words: dict[str, Any] = {"marginal law": law if self.anamorphosis is None else "stated by an anamorphosis"}
+        return words if self.facies_model is None else {**words, "facies": list(self.facies_model.categories)}
+
     def to_metadata(self) -> dict[str, Any]:
         """Give what `from_metadata` makes the same reading from."""
         return asdict(self)

@@ -141,6 +141,12 @@ class GeneratorPrior(AbstractPrior):
             place = tuple(slice(s, min(s + p, n)) for s, p, n in zip(start, part.shape, grid.shape, strict=True))
             yield place, field[tuple(slice(0, p.stop - p.start) for p in place)]
 
+    def describe(self) -> dict[str, Any]:
+        """Latents, facies and provenance."""
+        assert self.facies_model is not None
+        every = f"{self.architecture.latent_channels} for each {self.architecture.ratio} cells along each axis"
+        return {"latents": every, "facies": list(self.facies_model.categories), **self.provenance}
+
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""
         assert self.facies_model is not None

@@ -8,13 +8,15 @@ with a slope.
 
 import abc
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
@@ -112,6 +114,30 @@ class AbstractPrior(abc.ABC):
         """
         return (*(1,) * grid.ndim, self.latent_size(grid))
 
+    def tiles(
+        self, z: Float[np.ndarray, "latent"], grid: Grid, tile: int = 512
+    ) -> Iterator[tuple[tuple[slice, ...], Float[np.ndarray, "*tile"]]]:
+        """Generate a field tile by tile; priors whose every latent reaches all cells give it whole.
+
+        Parameters
+        ----------
+        z
+            The latent vector of the whole grid.
+        grid
+            The whole grid.
+        tile
+            Edge of a tile in cells, about.
+
+        Yields
+        ------
+        The place of each tile in the field, and its values.
+        """
+        yield tuple(slice(0, n) for n in grid.shape), np.asarray(self.generate(jnp.asarray(z), grid))
+
+    def describe(self) -> dict[str, Any]:
+        """What a person wants to know of the prior, by name; JSON types."""
+        return {} if self.facies_model is None else {"facies": list(self.facies_model.categories)}
+
     @abc.abstractmethod
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file, from which its family makes the same prior again."""
@@ -141,3 +167,13 @@ class AbstractPrior(abc.ABC):
         if self.facies_model is None:
             raise TypeError("This prior is of a continuous property and has no facies; use the field itself.")
         return self.facies_model.facies(field)
+
+    @property
+    def realization_type(self) -> np.dtype:
+        """Type of the numbers that users see: facies codes, or values of a continuous property."""
+        return np.dtype(np.float32) if self.facies_model is None else self.facies_model.code_type
+
+    def realization(self, field: Float[Array, "*grid"]) -> Shaped[Array, "*grid"]:
+        """What users see of a field: facies codes where the prior has facies, else its values."""
+        codes = field if self.facies_model is None else self.facies_model.facies(field)
+        return codes.astype(self.realization_type)

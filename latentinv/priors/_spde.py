@@ -147,6 +147,15 @@ class SPDEPrior(AbstractPrior):
         inner = tuple(slice(m, m + n) for m, n in zip(self.margin(grid), grid.shape, strict=True))
         return self.reading.property(scores[inner])
 
+    def describe(self) -> dict[str, Any]:
+        """Smoothness, ranges where they are the same everywhere, and marginal law."""
+        ranges = self.ranges.tolist() if self.ranges.ndim == 1 else "vary"
+        return {
+            "latents": "one for each cell and each of a margin",
+            "covariance": {"model": "matern", "smoothness": self.smoothness, "ranges": ranges},
+            **self.reading.describe(),
+        }
+
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""
         metadata = {"smoothness": self.smoothness, "ndim": self.ndim, "reading": self.reading.to_metadata()}

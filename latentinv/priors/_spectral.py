@@ -13,7 +13,7 @@ of n cells costs O(M n) as one matrix product, because a wave on a grid is a pro
 
 import functools
 from dataclasses import asdict
-from typing import final
+from typing import Any, final
 
 import jax.numpy as jnp
 import numpy as np
@@ -110,6 +110,11 @@ class SpectralPrior(AbstractPrior):
     def correlation(self, separations: Float[np.ndarray, "*pair axis"]) -> Float[np.ndarray, "*pair"]:
         """The correlation that the fields' scores really have at separations x, y(, z) in metres."""
         return np.cos(np.asarray(separations) @ self.wave_vectors.T).mean(axis=-1)
+
+    def describe(self) -> dict[str, Any]:
+        """Covariance, waves and marginal law."""
+        latents = f"two for each of {self.waves} waves"
+        return {"latents": latents, "covariance": asdict(self.covariance), **self.reading.describe()}
 
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""

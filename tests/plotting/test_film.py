@@ -23,3 +23,12 @@ def test_that_other_endings_and_shapes_are_refused(tmp_path):
         film_fields(np.zeros((2, 4, 4), int), tmp_path / "film.avi", categories=(0, 1))
     with pytest.raises(InputError, match="cannot be filmed"):
         film_fields(np.zeros((4, 4), int), tmp_path / "film.gif", categories=(0, 1))
+
+
+def test_that_values_run_through_the_colours_from_lowest_to_highest(tmp_path):
+    fields = np.array([[[-1.0, 3.0], [1.0, 1.0]], [[1.0, 1.0], [1.0, 1.0]]], np.float32)
+    film_fields(fields, tmp_path / "film.gif")
+    with Image.open(tmp_path / "film.gif") as film:
+        frame = film.convert("RGB")
+        assert frame.getpixel((0, 0)) == (68, 1, 84)
+        assert frame.getpixel((479, 0)) == (253, 231, 36)

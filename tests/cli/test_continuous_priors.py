@@ -1,0 +1,48 @@
+"""Priors of a continuous property at the command line: values in place of facies codes."""
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentinv import Covariance, Grid, SpectralPrior
+from latentinv.cli._generate import draw_latents
+
+
+@pytest.fixture
+def prior(folder):
+    """A Gaussian prior in a file."""
+    prior = SpectralPrior(Covariance("exponential", 8.0, standard_deviation=2.0), ndim=2, waves=64, mean=5.0)
+    prior.save("gauss.h5")
+    return prior
+
+
+def test_that_files_hold_the_values_of_the_field(latentinv, prior):
+    for name in ("fields.npz", "fields.h5"):
+        outcome = latentinv("generate", "gauss.h5", "--shape", "20x24", "--count", 2, "--seed", 3, "--output", name)
+        assert outcome.code == 0, outcome.err
+    grid = Grid((20, 24))
+    expected = prior.generate(draw_latents(prior, grid, 3, 1), grid)
+    arrays = np.load("fields.npz")
+    np.testing.assert_allclose(arrays["field"][1], expected, rtol=1e-5, atol=1e-5)
+    with h5py.File("fields.h5") as file:
+        np.testing.assert_allclose(file["field"][()], arrays["field"], rtol=1e-5, atol=1e-5)
+
+
+def test_that_show_names_covariance_and_law_and_draws_a_sheet(latentinv, prior):
+    outcome = latentinv("show", "gauss.h5", "--output", "sheet.png")
+    assert outcome.code == 0, outcome.err
+    for words in ("spectral", "exponential", "mean 5, standard deviation 2"):
+        assert words in outcome.out
+    with Image.open("sheet.png") as picture:
+        assert picture.width == 1600
+
+
+def test_that_a_walk_is_filmed_but_not_round_a_box(latentinv, prior):
+    outcome = latentinv("walk", "gauss.h5", "--shape", "16x16", "--steps", 4, "--output", "walk.gif")
+    assert outcome.code == 0, outcome.err
+    with Image.open("walk.gif") as film:
+        assert film.n_frames == 4
+    refused = latentinv("walk", "gauss.h5", "--shape", "16x16", "--box", "1,1,5,5", "--output", "box.gif")
+    assert refused.code != 0
+    assert "leave --box out" in refused.err
