@@ -16,6 +16,7 @@ DRAWS_SETTING = {
     "laplace": "draws",
     "stein": "particles",
     "variational": "draws",
+    "pcn": "draws",
 }
 WHOLE_CELLS = 2**30
 """Most cells of all fields that are held at once."""

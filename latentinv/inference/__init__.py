@@ -13,6 +13,7 @@ from ._es_mda import ESMDA as ESMDA
 from ._laplace import Laplace as Laplace
 from ._linearisation import likelihood_informed_subspace as likelihood_informed_subspace
 from ._multistart_map import MultistartMAP as MultistartMAP
+from ._pcn import PreconditionedCrankNicolson as PreconditionedCrankNicolson
 from ._randomised_maximum_likelihood import RandomisedMaximumLikelihood as RandomisedMaximumLikelihood
 from ._registry import ALGORITHMS as ALGORITHMS
 from ._registry import make_algorithm as make_algorithm

@@ -8,6 +8,7 @@ from ._algorithm import AbstractAlgorithm
 from ._es_mda import ESMDA
 from ._laplace import Laplace
 from ._multistart_map import MultistartMAP
+from ._pcn import PreconditionedCrankNicolson
 from ._randomised_maximum_likelihood import RandomisedMaximumLikelihood
 from ._stein import SteinVariational
 from ._tempered_smc import TemperedSMC
@@ -21,6 +22,7 @@ ALGORITHMS: dict[str, type[AbstractAlgorithm]] = {
     Laplace.name: Laplace,
     SteinVariational.name: SteinVariational,
     Variational.name: Variational,
+    PreconditionedCrankNicolson.name: PreconditionedCrankNicolson,
 }
 
 

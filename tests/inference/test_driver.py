@@ -31,6 +31,7 @@ SMALL = {
     "variational": {"draws": 8, "rank": 2, "iterations": 40, "elbo_samples": 2, "iterations_per_step": 5},
     "stein": {"particles": 4, "iterations": 40, "iterations_per_step": 5},
     "laplace": {"draws": 3, "starts": 2, "max_iterations": 8, "tolerance": 1e-12, "iterations_per_step": 1},
+    "pcn": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
 }
 MANY_STEPS = {
     "smc": {"moves": 1, "leapfrogs": 2, "final_rounds": 30},
@@ -40,6 +41,7 @@ MANY_STEPS = {
     "laplace": {"max_iterations": 24},
     "stein": {"iterations_per_step": 1},
     "variational": {"iterations_per_step": 1},
+    "pcn": {"draws": 40, "moments_per_step": 1},
 }
 
 

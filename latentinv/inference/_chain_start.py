@@ -1,0 +1,48 @@
+"""Where Markov chains start: at draws of the prior, led to where the target has any probability.
+
+No draw of the prior honours many wells, and a chain that starts where the likelihood is zero would wander blindly. Such
+a start is moved to a nearby field that meets the data: Adam (Kingma and Ba 2014, arXiv:1412.6980) minimises
+
+    ½‖z − z₀‖² − log p(d | z; t)
+
+from the prior's draw z₀, in rounds of growing inverse temperature t, until the exact likelihood no longer excludes
+it. Nearness to a draw of its own keeps the starts apart and their norm that of draws (as randomised maximum likelihood
+does, Oliver et al. 1996). Warm-up has to do the rest. Cost: `ITERATIONS` gradients a chain and round.
+"""
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Bool, Float
+
+from latentinv.posterior import log_prior
+
+from ._moves import Path
+
+ITERATIONS, ROUNDS, LEARNING_RATE = 60, 12, 0.05
+SHARPENING = 1.4
+"""Growth of the inverse temperature from round to round; the last round is at 40."""
+
+
+def approach(path: Path, z: Float[Array, "latent"], anchor: Float[Array, "latent"], t: Array) -> Float[Array, "latent"]:
+    """Do one round from `z` towards the data, near `anchor`."""
+    adam = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, ITERATIONS))
+
+    def loss(z: Array) -> Array:
+        return -log_prior(z - anchor) - path.posterior.tempered_log_likelihood(path.posterior.predict(z), t)
+
+    def iterate(_: int, carry: tuple[Array, optax.OptState]) -> tuple[Array, optax.OptState]:
+        z, memory = carry
+        update, memory = adam.update(jax.grad(loss)(z), memory)
+        return optax.apply_updates(z, update), memory
+
+    return jax.lax.fori_loop(0, ITERATIONS, iterate, (z, adam.init(z)))[0]
+
+
+def adopt(possible: Bool[Array, "chain"]) -> Array:
+    """For each chain the one whose place it takes: its own if it is possible, else a possible one, in turn.
+
+    At least one must be possible.
+    """
+    order = jnp.argsort(~possible, stable=True)
+    return jnp.where(possible, jnp.arange(possible.size), order[jnp.arange(possible.size) % possible.sum()])

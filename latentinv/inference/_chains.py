@@ -1,0 +1,368 @@
+"""Markov chains side by side: the one machine that turns a move of one chain into an algorithm.
+
+A run has three stages. Chains *start* at draws of the prior, led to the data where the target excludes them
+(`_chain_start`). In *warm-up* the step size, one for all chains, is adapted towards the move's target acceptance by the
+recursion of Robbins and Monro (Andrieu and Thoms 2008, doi:10.1007/s11222-008-9110-y),
+
+    log s ← log s + n^(−0.6) (mean acceptance − target),
+
+and it is frozen afterwards, so that the draws are those of a true Markov chain. Then every `thinning` transitions each
+chain gives a draw. A step of the driver holds many transitions, so that the host is seldom asked.
+
+All randomness of a transition comes from the step's key and the transition's number. Cost: all chains are evaluated at
+once, `chains` fields in memory.
+"""
+
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from latentinv.errors import NonFiniteError
+
+from ._algorithm import Kernel, Progress, honoured_share
+from ._chain_start import ITERATIONS, ROUNDS, SHARPENING, adopt, approach
+from ._checks import check_choice, check_counts
+from ._moves import Move, Outcome, Path, Position
+
+START, WARMUP, DRAWS, STUCK = 0, 1, 2, 3
+STARTS = ("prior", "optimised")
+HARDLY = 0.01
+"""Acceptance below which chains stand still."""
+DIVERGING = 0.01
+"""Share of diverging transitions from which on it is said."""
+
+
+class ChainSettings(Protocol):
+    """What every algorithm of Markov chains can be told."""
+
+    @property
+    def chains(self) -> int: ...
+    @property
+    def warmup(self) -> int: ...
+    @property
+    def draws(self) -> int: ...
+    @property
+    def thinning(self) -> int: ...
+    @property
+    def start(self) -> str: ...
+    @property
+    def moments_per_step(self) -> int: ...
+
+
+class Tally(NamedTuple):
+    """What was counted, for each chain."""
+
+    transitions: Int[Array, "chain"]
+    acceptance: Float[Array, "chain"]
+    """Sum of acceptance probabilities."""
+    non_finite: Int[Array, "chain"]
+    divergences: Int[Array, "chain"]
+    gradients: Int[Array, "chain"]
+    forward_runs: Int[Array, "chain"]
+
+
+class ChainsState(NamedTuple):
+    """What the next step needs."""
+
+    positions: Position
+    """One a chain."""
+    anchors: Float[Array, "chain latent"]
+    """Draws of the prior that the chains started from."""
+    recent: Float[Array, "moment chain latent"]
+    """Draws of the last step."""
+    log_step: Float[Array, ""]
+    """Logarithm of the step size that is adapted."""
+    last_step: Float[Array, "chain"]
+    """Step size of the last transition, which moves may adapt by themselves."""
+    stage: Int[Array, ""]
+    round: Int[Array, ""]
+    """Rounds spent on the start."""
+    moved: Int[Array, ""]
+    """Transitions of warm-up done."""
+    moments: Int[Array, ""]
+    """Draws of each chain."""
+    adopted: Int[Array, ""]
+    """Chains that took the place of another."""
+    warm: Tally
+    """Of start and warm-up."""
+    drawn: Tally
+    """Of the transitions that gave draws."""
+
+
+class ChainsInfo(NamedTuple):
+    """What a person wants to know of a step."""
+
+    stage: Int[Array, ""]
+    acceptance: Float[Array, "chain"]
+    """Mean over the step's transitions; nan while the start is sought."""
+    step_size: Float[Array, "chain"]
+    divergences: Int[Array, "chain"]
+    non_finite: Int[Array, "chain"]
+    """Proposals that left the finite numbers; they were rejected."""
+    gradients: Int[Array, "chain"]
+    forward_runs: Int[Array, "chain"]
+    log_likelihood: Float[Array, "chain"]
+    """Of the target at the step's end."""
+    honoured: Float[Array, ""]
+    """Share of hard data honoured; nan without hard data."""
+
+
+def check_chains(settings: ChainSettings) -> None:
+    """Raise `InputError` unless the settings that all chains share make sense."""
+    check_counts(settings, "chains", "warmup", "draws", "thinning", "moments_per_step")
+    check_choice(settings, "start", STARTS)
+
+
+def chain_kernel(settings: ChainSettings, move: Move, path: Path) -> Kernel:
+    """Turn a move into an algorithm's kernel."""
+    machine = _Machine(settings, move, path)
+    return Kernel(
+        init=machine.init,
+        step=machine.step,
+        finished=machine.finished,
+        progress=machine.progress,
+        draws=machine.draws,
+        samples_target=True,
+        results=machine.results,
+        chains=settings.chains,
+    )
+
+
+def empty_tally(chains: int) -> Tally:
+    """Nothing counted yet."""
+    none = jnp.zeros(chains, jnp.int32)
+    return Tally(none, jnp.zeros(chains), none, none, none, none)
+
+
+def add_outcome(tally: Tally, outcome: Outcome) -> Tally:
+    """Count one transition of every chain."""
+    return Tally(
+        tally.transitions + 1,
+        tally.acceptance + outcome.acceptance,
+        tally.non_finite + ~outcome.finite,
+        tally.divergences + outcome.diverging,
+        tally.gradients + outcome.gradients.astype(jnp.int32),
+        tally.forward_runs + outcome.forward_runs.astype(jnp.int32),
+    )
+
+
+def adapted(move: Move, log_step: Array, acceptance: Array, number: Array) -> Array:
+    """The logarithm of the step size after a transition of this number, from 0."""
+    if move.acceptance_target is None:
+        return log_step
+    gain = (number + 1.0) ** -0.6
+    return jnp.clip(log_step + gain * (acceptance - move.acceptance_target), -12.0, jnp.log(move.largest_step))
+
+
+class _Machine:
+    """Chains bound to a posterior: jitted parts and the decisions between them."""
+
+    def __init__(self, settings: ChainSettings, move: Move, path: Path) -> None:
+        self.settings, self.mover, self.path = settings, move, path
+        self.t = jnp.float32(path.end)
+        self.moments = -(-settings.draws // settings.chains)
+        self.block = settings.moments_per_step * settings.thinning
+        self.seek, self.warm, self.draw = jax.jit(self._seek), jax.jit(self._warm), jax.jit(self._draw)
+        self.log_likelihood = jax.jit(self._log_likelihood)
+        self.begin = jax.jit(jax.vmap(lambda z: move.begin(z, self.t)))
+
+    def init(self, key: Array) -> ChainsState:
+        """Draw the chains' starts from the prior."""
+        settings, posterior, zero = self.settings, self.path.posterior, jnp.int32(0)
+        z = jax.random.normal(key, (settings.chains, posterior.latent_size))
+        return ChainsState(
+            positions=self.begin(z),
+            anchors=z,
+            recent=jnp.zeros((settings.moments_per_step, *z.shape)),
+            log_step=jnp.log(jnp.float32(self.mover.first_step)),
+            last_step=jnp.full(settings.chains, self.mover.first_step, jnp.float32),
+            stage=jnp.int32(START),
+            round=zero,
+            moved=zero,
+            moments=zero,
+            adopted=zero,
+            warm=empty_tally(settings.chains),
+            drawn=empty_tally(settings.chains),
+        )
+
+    def step(self, key: Array, state: ChainsState) -> tuple[ChainsState, ChainsInfo]:
+        """Seek a start, warm up or draw."""
+        before = _added(state.warm, state.drawn)
+        stage = int(state.stage)
+        if stage == START:
+            state = self._start(state)
+        elif stage == WARMUP:
+            left = self.settings.warmup - int(state.moved)
+            state = self.warm(key, state, jnp.int32(min(self.block, left)))
+            done = int(state.moved) >= self.settings.warmup
+            state = state._replace(stage=jnp.int32(DRAWS if done else WARMUP))
+        else:
+            state = self.draw(key, state)
+        spent = jax.tree.map(jnp.subtract, _added(state.warm, state.drawn), before)
+        check_finite(spent.non_finite, spent.transitions)
+        return state, self._info(state, spent)
+
+    def finished(self, state: ChainsState) -> bool:
+        """Whether the chains gave all draws, or found no start."""
+        return int(state.stage) == STUCK or int(state.moments) >= self.moments
+
+    def progress(self, state: ChainsState, info: ChainsInfo) -> Progress:
+        """Stage, draws, acceptance and honoured wells in words."""
+        drawn = min(int(state.moments), self.moments)
+        whole = self.settings.warmup + self.moments * self.settings.thinning
+        done = (int(state.moved) + drawn * self.settings.thinning) / whole
+        words = f"looking for a start, round {int(state.round)}"
+        if int(state.moved):
+            words = f"warm-up {int(state.moved)}/{self.settings.warmup}"
+        if drawn:
+            words = f"draw {drawn}/{self.moments} of each chain"
+        if int(state.moved):
+            words += f", acceptance {float(jnp.mean(info.acceptance)):.2f}"
+        if np.isfinite(float(info.honoured)):
+            words += f", wells honoured {100 * float(info.honoured):.1f} %"
+        return Progress(1.0 if self.finished(state) else done, words)
+
+    def draws(self, state: ChainsState) -> Array:
+        """The draws of the last step; none before the warm-up is done, and none beyond those asked for."""
+        last = int(state.moments)
+        count = self.settings.moments_per_step - max(0, last - self.moments) if last else 0
+        return state.recent[:count].reshape(-1, state.recent.shape[-1])
+
+    def results(self, state: ChainsState) -> dict[str, Any]:
+        """Acceptance, step size, divergences and costs, of all chains together; warnings."""
+        if int(state.stage) == STUCK:
+            exact = zip(self.path.posterior.observations, state.positions.predictions.exact, strict=True)
+            return {"unmet": [sentence for o, table in exact for sentence in o.failures(np.asarray(table))]}
+        whole = jax.tree.map(np.asarray, _added(state.warm, state.drawn))
+        drawn = jax.tree.map(np.asarray, state.drawn)
+        acceptance = drawn.acceptance / np.maximum(drawn.transitions, 1)
+        results: dict[str, Any] = {
+            "acceptance": float(acceptance.mean()),
+            "step_size": float(np.mean(state.last_step)),
+            "divergences": int(drawn.divergences.sum()),
+            "gradients": int(whole.gradients.sum()),
+            "forward_runs": int(whole.forward_runs.sum()),
+        }
+        warnings = chain_warnings(acceptance, drawn, int(state.adopted))
+        return {**results, "warnings": warnings} if warnings else results
+
+    def _start(self, state: ChainsState) -> ChainsState:
+        """Do a round of the search for a start, or end it."""
+        possible = jnp.isfinite(self.log_likelihood(state.positions))
+        eager = self.settings.start == "optimised" and int(state.round) == 0
+        if not eager and bool(possible.all()):
+            return state._replace(stage=jnp.int32(WARMUP))
+        if int(state.round) < ROUNDS:
+            return self.seek(state, possible & (not eager))
+        if not bool(possible.any()):
+            self._check_start(state)
+            return state._replace(stage=jnp.int32(STUCK))
+        positions = self.begin(state.positions.z[adopt(possible)])
+        return state._replace(positions=positions, adopted=jnp.sum(~possible), stage=jnp.int32(WARMUP))
+
+    def _check_start(self, state: ChainsState) -> None:
+        if bool(jnp.isnan(self.log_likelihood(state.positions)).all()):
+            raise NonFiniteError(
+                "At the start of every chain the likelihood left the finite numbers; check the data's sd and the prior."
+            )
+
+    def _log_likelihood(self, positions: Position) -> Float[Array, "chain"]:
+        return jax.vmap(lambda here: self.path.log_target(here.predictions, self.t), axis_size=self.settings.chains)(
+            positions
+        )
+
+    def _seek(self, state: ChainsState, settled: Array) -> ChainsState:
+        """One round for the chains that have no start yet."""
+        t = SHARPENING ** state.round.astype(jnp.float32)
+        sought = jax.vmap(lambda z, anchor: approach(self.path, z, anchor, t))(state.positions.z, state.anchors)
+        keep = settled | ~jnp.isfinite(sought).all(axis=1)
+        z = jnp.where(keep[:, None], state.positions.z, sought)
+        spent = state.warm.gradients + jnp.where(settled, 0, ITERATIONS)
+        positions = jax.vmap(lambda z: self.mover.begin(z, self.t))(z)
+        return state._replace(positions=positions, round=state.round + 1, warm=state.warm._replace(gradients=spent))
+
+    def _transition(self, key: Array, positions: Position, log_step: Array) -> tuple[Position, Outcome]:
+        keys = jax.random.split(key, self.settings.chains)
+        step_size = jnp.exp(log_step)
+        return jax.vmap(lambda key, here: self.mover.step(key, here, step_size, self.t))(keys, positions)
+
+    def _warm(self, key: Array, state: ChainsState, count: Array) -> ChainsState:
+        def once(n: Array, state: ChainsState) -> ChainsState:
+            positions, outcome = self._transition(jax.random.fold_in(key, n), state.positions, state.log_step)
+            return state._replace(
+                positions=positions,
+                log_step=adapted(self.mover, state.log_step, outcome.acceptance.mean(), state.moved),
+                last_step=outcome.step_size,
+                moved=state.moved + 1,
+                warm=add_outcome(state.warm, outcome),
+            )
+
+        return lax.fori_loop(0, count, once, state)
+
+    def _draw(self, key: Array, state: ChainsState) -> ChainsState:
+        def once(state: ChainsState, number: Array) -> tuple[ChainsState, None]:
+            positions, outcome = self._transition(jax.random.fold_in(key, number), state.positions, state.log_step)
+            drawn = add_outcome(state.drawn, outcome)
+            return state._replace(positions=positions, last_step=outcome.step_size, drawn=drawn), None
+
+        def moment(state: ChainsState, numbers: Array) -> tuple[ChainsState, Array]:
+            state, _ = lax.scan(once, state, numbers)
+            return state, state.positions.z
+
+        numbers = jnp.arange(self.block).reshape(self.settings.moments_per_step, self.settings.thinning)
+        state, recent = lax.scan(moment, state, numbers)
+        return state._replace(recent=recent, moments=state.moments + self.settings.moments_per_step)
+
+    def _info(self, state: ChainsState, spent: Tally) -> ChainsInfo:
+        return ChainsInfo(
+            stage=state.stage,
+            acceptance=spent.acceptance / spent.transitions,
+            step_size=state.last_step,
+            divergences=spent.divergences,
+            non_finite=spent.non_finite,
+            gradients=spent.gradients,
+            forward_runs=spent.forward_runs,
+            log_likelihood=self.log_likelihood(state.positions),
+            honoured=jnp.float32(honoured_share(state.positions.predictions.exact, self.path.posterior)),
+        )
+
+
+def chain_warnings(acceptance: np.ndarray, drawn: Tally, adopted: int) -> list[str]:
+    """What makes the draws of chains less than they should be."""
+    chains, warnings = len(acceptance), []
+    still = int(np.sum(acceptance < HARDLY))
+    if still:
+        warnings.append(
+            f"{still} of {chains} chains hardly moved (acceptance below {100 * HARDLY:g} %), so the draws say little "
+            "of the posterior; lengthen the warm-up, or use 'smc'."
+        )
+    if adopted:
+        warnings.append(
+            f"{adopted} of {chains} chains found no field that meets all data and started from another chain's, so "
+            "their agreement proves less; raise the chains or the warm-up."
+        )
+    share = float(np.sum(drawn.divergences) / max(1, np.sum(drawn.transitions)))
+    if share > DIVERGING:
+        warnings.append(
+            f"{100 * share:.0f} % of the transitions diverged, so parts of the posterior may be missing; raise "
+            "acceptance_target."
+        )
+    return warnings
+
+
+def check_finite(non_finite: Int[Array, "chain"], transitions: Int[Array, "chain"]) -> None:
+    """Raise `NonFiniteError` if most proposals of a chain left the finite numbers."""
+    lost, proposed = np.asarray(non_finite), np.asarray(transitions)
+    for chain in np.flatnonzero(lost > 0.5 * proposed):
+        raise NonFiniteError(
+            f"{lost[chain]} of {proposed[chain]} proposals of chain {chain + 1} left the finite numbers; check the "
+            "data's sd and the prior. What was saved before is whole."
+        )
+
+
+def _added(one: Tally, other: Tally) -> Tally:
+    return jax.tree.map(jnp.add, one, other)

@@ -1,0 +1,127 @@
+"""What a move of one Markov chain is, so that one machine runs any of them, alone or on a ladder of temperatures.
+
+A move leaves a member of the path from the prior to the target invariant. The path is told by the inverse temperature
+t: 0 is no information, 1 the stated soft model, and beyond it hard data become sharper, up to t = ∞, which stands for
+the exact likelihood of thresholded facies. Gradients follow a *guide*, the soft model at t or at the sharpest that is
+allowed for it; the verdict is always that of the target itself (Christen and Fox 2005, doi:10.1198/106186005X76983).
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from latentinv.posterior import Posterior, Predictions
+
+EXACT = float("inf")
+"""The inverse temperature that stands for the exact likelihood."""
+
+
+class Position(NamedTuple):
+    """Where a chain is, with what its field predicts."""
+
+    z: Float[Array, "latent"]
+    predictions: Predictions
+    memory: Any = ()
+    """What the next move needs besides: the guide's gradient, a metric."""
+
+
+class Outcome(NamedTuple):
+    """What happened in one move."""
+
+    acceptance: Float[Array, ""]
+    """Probability with which the proposal was accepted."""
+    finite: Bool[Array, ""]
+    """Whether the proposal stayed within the finite numbers; it is rejected if not."""
+    diverging: Bool[Array, ""]
+    """Whether a trajectory lost its energy."""
+    step_size: Float[Array, ""]
+    gradients: Float[Array, ""]
+    forward_runs: Float[Array, ""]
+    """Fields generated without a gradient."""
+
+
+class Move(NamedTuple):
+    """A Markov transition of one chain, pure."""
+
+    begin: Callable[[Array, Array], Position]
+    """From latents and inverse temperature to a position."""
+    step: Callable[[Array, Position, Array, Array], tuple[Position, Outcome]]
+    """From a key, a position, a step size and an inverse temperature to the next position."""
+    uses_gradient: bool
+    """Whether what a position remembers depends on the inverse temperature."""
+    acceptance_target: float | None = None
+    """Mean acceptance towards which the step size is adapted; None if a move has none, or adapts its own."""
+    first_step: float = 1.0
+    largest_step: float = 1.0
+
+
+class Path(NamedTuple):
+    """Log-likelihoods from no information to the target."""
+
+    posterior: Posterior
+    sharpest_guide: float
+    """Inverse temperature beyond which the guide does not follow the target."""
+
+    @property
+    def end(self) -> float:
+        """Inverse temperature of the target."""
+        return EXACT if self.posterior.target == "thresholded" else 1.0
+
+    def log_target(self, predictions: Predictions, t: Float[Array, ""]) -> Float[Array, ""]:
+        """Log-likelihood at an inverse temperature."""
+        tempered = self.posterior.tempered_log_likelihood(predictions, jnp.where(jnp.isinf(t), 1.0, t))
+        if self.posterior.target == "soft":
+            return tempered
+        return jnp.where(jnp.isinf(t), self.posterior.exact_log_likelihood(predictions), tempered)
+
+    def log_guide(self, predictions: Predictions, t: Float[Array, ""]) -> Float[Array, ""]:
+        """Log-likelihood that gradients follow."""
+        return self.posterior.tempered_log_likelihood(predictions, jnp.minimum(t, self.sharpest_guide))
+
+    def guide(self, z: Float[Array, "latent"], t: Float[Array, ""]) -> tuple[Predictions, Float[Array, "latent"]]:
+        """Predictions and the gradient of the guide's log-likelihood."""
+
+        def value(z: Array) -> tuple[Array, Predictions]:
+            predictions = self.posterior.predict(z)
+            return self.log_guide(predictions, t), predictions
+
+        gradient, predictions = jax.grad(value, has_aux=True)(z)
+        return predictions, gradient
+
+
+def metropolis(
+    key: Array,
+    here: Position,
+    there: Position,
+    log_likelihoods: tuple[Float[Array, ""], Float[Array, ""]],
+    log_correction: Float[Array, ""] | float = 0.0,
+) -> tuple[Position, Float[Array, ""], Bool[Array, ""]]:
+    """Accept a proposal or not; gives the probability with which that was done and whether the proposal is finite.
+
+    A chain that the target excludes takes any proposal that it does not, and no other.
+
+    Parameters
+    ----------
+    key
+        Random key.
+    here, there
+        The position and the proposal.
+    log_likelihoods
+        The target's, here and there.
+    log_correction
+        What the densities of prior and proposals add to their difference.
+    """
+    before, after = log_likelihoods
+    finite = all_finite((there.z, there.memory)) & ~jnp.isnan(after)
+    log_ratio = after - before + log_correction
+    acceptance = jnp.where(finite & ~jnp.isnan(log_ratio), jnp.exp(jnp.minimum(log_ratio, 0.0)), 0.0)
+    accepted = jax.random.uniform(key) < acceptance
+    return jax.tree.map(lambda new, old: jnp.where(accepted, new, old), there, here), acceptance, finite
+
+
+def all_finite(tree: Any) -> Bool[Array, ""]:
+    """Whether all numbers of a tree are finite."""
+    return jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree)]).all()
