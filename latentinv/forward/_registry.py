@@ -1,0 +1,13 @@
+"""The kinds of forward model: run files name a kind, and this finds the class that reads it back."""
+
+from ._forward import AbstractForward
+from ._function import FunctionForward
+from ._groundwater import SteadyFlow, TransientFlow
+from ._linear import LinearForward
+
+FORWARDS: dict[str, type[AbstractForward]] = {
+    LinearForward.kind: LinearForward,
+    SteadyFlow.kind: SteadyFlow,
+    TransientFlow.kind: TransientFlow,
+    FunctionForward.kind: FunctionForward,
+}

@@ -1,0 +1,104 @@
+"""What every forward model keeps: layout, adjoint, Taylor remainder, batches, and a form that files hold."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.sparse
+
+from latentinv import Grid, InputError
+from latentinv.forward import FORWARDS, Aquifer, FunctionForward, LinearForward, SteadyFlow, TransientFlow
+
+GRID = Grid((12, 15), spacing=(2.0, 3.0))
+
+
+def aquifer():
+    """Heads fixed at both ends along x, a pumping well between."""
+    heads = np.full(GRID.shape, np.nan)
+    heads[:, 0], heads[:, -1] = 2.0, 1.0
+    sources = np.zeros(GRID.shape)
+    sources[6, 7] = -2e-3
+    return Aquifer(GRID, heads, sources)
+
+
+def make_forward(kind):
+    """A forward of each kind on one grid."""
+    weights = np.random.default_rng(3).normal(size=(5, GRID.size)) * (np.random.default_rng(4).random(GRID.size) < 0.3)
+    wells = np.array([[10.0, 5.0], [20.0, 30.0], [27.0, 17.0]])
+    if kind == "linear":
+        return LinearForward(weights, GRID)
+    if kind == "sparse":
+        return LinearForward(scipy.sparse.csr_matrix(weights), GRID)
+    if kind == "steady_flow":
+        return SteadyFlow(aquifer(), wells)
+    if kind == "transient_flow":
+        return TransientFlow(
+            aquifer(), wells, [50.0, 200.0, 800.0], specific_storage=1e-2, initial_heads=np.ones(GRID.shape)
+        )
+    assert kind == "function"
+    return FunctionForward(lambda field: jnp.stack([1e6 * field[3, 4] ** 2, 1e3 * jnp.sum(field[2])]), GRID)
+
+
+KINDS = [*FORWARDS, "sparse"]
+
+
+def conductivity(seed):
+    """A positive property around 1e-3."""
+    return jnp.exp(jax.random.normal(jax.random.key(seed), GRID.shape) - 7)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_that_the_gradient_is_the_adjoint_of_the_derivative(kind):
+    forward = make_forward(kind)
+    log_field, direction = jnp.log(conductivity(1)), jax.random.normal(jax.random.key(2), GRID.shape)
+    data = jax.random.normal(jax.random.key(3), (forward.count,))
+    _, change = jax.jvp(lambda k: forward.predict(jnp.exp(k)), (log_field,), (direction,))
+    _, pullback = jax.vjp(lambda k: forward.predict(jnp.exp(k)), log_field)
+    left, right = float(jnp.vdot(change, data)), float(jnp.vdot(direction, pullback(data)[0]))
+    assert left == pytest.approx(right, rel=2e-3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_that_the_remainder_of_the_first_order_is_of_the_second(kind):
+    forward = make_forward(kind)
+    log_field, direction = jnp.log(conductivity(4)), jax.random.normal(jax.random.key(5), GRID.shape)
+
+    def predict(step):
+        return np.asarray(forward.predict(jnp.exp(log_field + step * direction)), float)
+
+    _, change = jax.jvp(lambda k: forward.predict(jnp.exp(k)), (log_field,), (direction,))
+    steps = np.array([0.4, 0.2, 0.1])
+    remainders = [np.linalg.norm(predict(h) - predict(0.0) - h * np.asarray(change)) for h in steps]
+    orders = np.diff(np.log(remainders)) / np.diff(np.log(steps))
+    assert np.all((orders > 1.6) & (orders < 2.6)), orders
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_that_a_batch_predicts_what_each_field_does(kind):
+    forward = make_forward(kind)
+    fields = jnp.stack([conductivity(n) for n in range(3)])
+    each = np.stack([forward.predict(field) for field in fields])
+    np.testing.assert_allclose(jax.vmap(forward.predict)(fields), each, rtol=2e-4, atol=2e-5 * np.abs(each).max())
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"function"}))
+def test_that_a_model_read_back_predicts_the_same(kind):
+    forward = make_forward(kind)
+    again = FORWARDS[forward.kind].from_arrays(forward.to_arrays(), GRID)
+    assert again.count == forward.count
+    assert (again.predict(conductivity(6)) == forward.predict(conductivity(6))).all()
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_that_a_unit_cell_gives_its_column_of_the_operator(sparse):
+    weights = np.arange(2.0 * GRID.size).reshape(2, *GRID.shape)
+    given = scipy.sparse.csr_matrix(weights.reshape(2, -1)) if sparse else weights
+    forward = LinearForward(given, GRID)
+    field = np.zeros(GRID.shape, np.float32)
+    field[7, 2] = 1
+    np.testing.assert_array_equal(forward.predict(jnp.asarray(field)), weights[:, 7, 2])
+
+
+def test_that_an_operator_of_another_grid_is_refused():
+    with pytest.raises(InputError, match="expected a row for each datum of 180 cells"):
+        LinearForward(np.ones((3, 7)), GRID)
