@@ -38,7 +38,13 @@ def channel_image() -> TrainingImage:
     return read_training_image(data_file("training_images/channels_2500.npz"))
 
 
+def steady_flow_case() -> dict[str, np.ndarray]:
+    """The arrays of the flow case of Laloy et al. (2018): truth, MODFLOW's heads, and the observed ones."""
+    with np.load(data_file("steady_flow_125/case.npz"), allow_pickle=False) as case:
+        return dict(case)
+
+
 def steady_flow_wells() -> tuple[np.ndarray, np.ndarray]:
     """Cells ``row, column`` and facies of the 49 wells of Laloy et al. (2018), 125×125 cells of 1 m."""
-    with np.load(data_file("steady_flow_125/case.npz"), allow_pickle=False) as case:
-        return np.stack([case["well_row"], case["well_column"]], axis=1), case["well_facies"].astype(int)
+    case = steady_flow_case()
+    return np.stack([case["well_row"], case["well_column"]], axis=1), case["well_facies"].astype(int)
