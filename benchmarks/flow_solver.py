@@ -109,8 +109,8 @@ def times(case: dict[str, np.ndarray], fields: int, rounds: int) -> dict[str, fl
         "gradient": lambda: jax.block_until_ready(gradient(logs)),
         "direct": lambda: [direct_heads(model, one)[tuple(cells.T)] for one in batch],
     }
-    for job in ("solve", "gradient"):
-        jobs[job]()
+    for name in ("solve", "gradient"):
+        jobs[name]()
     for _ in range(rounds):
         for name, job in jobs.items():
             begun = time.perf_counter()
