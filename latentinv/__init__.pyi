@@ -5,6 +5,7 @@ from .grid import Grid as Grid
 from .inference import ESMDA as ESMDA
 from .inference import Laplace as Laplace
 from .inference import MultistartMAP as MultistartMAP
+from .inference import PreconditionedCrankNicolson as PreconditionedCrankNicolson
 from .inference import RandomisedMaximumLikelihood as RandomisedMaximumLikelihood
 from .inference import Run as Run
 from .inference import SteinVariational as SteinVariational
@@ -20,4 +21,10 @@ from .observations import GaussianNoise as GaussianNoise
 from .observations import HardData as HardData
 from .observations import StudentNoise as StudentNoise
 from .posterior import Posterior as Posterior
+from .priors import Anamorphosis as Anamorphosis
+from .priors import CholeskyPrior as CholeskyPrior
+from .priors import Covariance as Covariance
+from .priors import SPDEPrior as SPDEPrior
+from .priors import SpectralPrior as SpectralPrior
 from .priors import load_prior as load_prior
+from .priors import simple_kriging as simple_kriging
