@@ -3,6 +3,8 @@ from .errors import NonFiniteError as NonFiniteError
 from .errors import StorageError as StorageError
 from .grid import Grid as Grid
 from .inference import ESMDA as ESMDA
+from .inference import MALA as MALA
+from .inference import EllipticalSlice as EllipticalSlice
 from .inference import Laplace as Laplace
 from .inference import MultistartMAP as MultistartMAP
 from .inference import PreconditionedCrankNicolson as PreconditionedCrankNicolson
@@ -19,6 +21,7 @@ from .observations import CorrelatedNoise as CorrelatedNoise
 from .observations import FaciesProperty as FaciesProperty
 from .observations import GaussianNoise as GaussianNoise
 from .observations import HardData as HardData
+from .observations import IndirectData as IndirectData
 from .observations import StudentNoise as StudentNoise
 from .posterior import Posterior as Posterior
 from .priors import Anamorphosis as Anamorphosis

@@ -93,10 +93,8 @@ class Posterior:
 
     def predict_field(self, field: Float[Array, "*grid"]) -> Predictions:
         """Predict every datum from a field, softly and exactly."""
-        return Predictions(
-            tuple(observation.predict(field) for observation in self.observations),
-            tuple(observation.predict_exact(field) for observation in self.observations),
-        )
+        both = [observation.predict_both(field) for observation in self.observations]
+        return Predictions(tuple(soft for soft, _ in both), tuple(exact for _, exact in both))
 
     def tempered_log_likelihood(
         self, predictions: Predictions, inverse_temperature: float | Float[Array, ""]
@@ -132,14 +130,26 @@ class Posterior:
         field = self.field(z)
         return [observation.report(field) for observation in self.observations]
 
-    def as_numpyro_model(self) -> Callable[[], None]:
-        """Give the soft posterior as a NumPyro model with one site ``z``, to sample or to build upon."""
+    def as_numpyro_model(self) -> Callable[[], Float[Array, "*grid"]]:
+        """Give the soft posterior as a NumPyro model, to sample or to build upon.
+
+        Returns
+        -------
+        A model with the site ``z`` and a factor ``data NAME`` for each observation, which gives the field back. A model
+        of the user's own calls it once, and adds what is unknown besides the latents: with ``field = model()``, a
+        forward model of the field and a noise whose standard deviation is a site of its own, say. Observations whose
+        noise or property is unknown belong into that model, not into the posterior. Gradients need the soft model,
+        whatever the target.
+        """
         import numpyro
         import numpyro.distributions as dist
 
-        def model() -> None:
+        def model() -> Float[Array, "*grid"]:
             z = numpyro.sample("z", dist.Normal(0.0, 1.0).expand([self.latent_size]).to_event(1))
-            numpyro.factor("data", self.tempered_log_likelihood(self.predict(z), 1.0))
+            field = self.field(z)
+            for observation in self.observations:
+                numpyro.factor(f"data {observation.name}", observation.log_likelihood(field))
+            return field
 
         return model
 

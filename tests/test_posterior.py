@@ -3,10 +3,16 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro
+import numpyro.distributions as dist
 import pytest
+from numpyro.diagnostics import effective_sample_size
+from numpyro.infer import MCMC, NUTS
 from numpyro.infer.util import log_density
+from scipy.stats import multivariate_normal, norm
 
-from latentinv import BlockMeans, Grid, HardData, InputError, Posterior
+from latentinv import BlockMeans, FaciesProperty, Grid, HardData, IndirectData, InputError, Posterior
+from latentinv.forward import LinearForward
 from latentinv.posterior import map_batched
 from tests.problems import LinearPrior, generator_posterior, linear_gaussian, random_generator_prior, wells_of_a_draw
 
@@ -33,6 +39,101 @@ def test_that_the_numpyro_model_has_the_soft_density():
     value, _ = log_density(posterior.as_numpyro_model(), (), {}, {"z": z})
     constant = 0.5 * posterior.latent_size * np.log(2 * np.pi)
     assert float(value) + constant == pytest.approx(float(posterior.soft_log_density(z)), rel=1e-4)
+
+
+def hierarchy():
+    """Two latents and an unknown offset of further data: the user's model, and the exact mean and covariance of all."""
+    rng = np.random.default_rng(2)
+    matrix, operator = rng.standard_normal((4, 2)), rng.standard_normal((2, 4)) / 2
+    prior, grid = LinearPrior(matrix), Grid((2, 2))
+    near = IndirectData(grid, LinearForward(operator[:1], grid), [0.7], 0.5, name="near")
+    generator = Posterior(prior, grid, [near]).as_numpyro_model()
+
+    def model():
+        field = generator()
+        shift = numpyro.sample("shift", dist.Normal(0.0, 1.0))
+        predicted = jnp.asarray(operator[1:], jnp.float32) @ field.ravel() + shift
+        numpyro.sample("far", dist.Normal(predicted, 0.4).to_event(1), obs=jnp.array([-0.5]))
+
+    forward = np.column_stack([operator @ matrix, [0.0, 1.0]])
+    precision = np.diag([1 / 0.25, 1 / 0.16])
+    covariance = np.linalg.inv(np.eye(3) + forward.T @ precision @ forward)
+    return model, covariance @ forward.T @ precision @ [0.7, -0.5], covariance
+
+
+def test_that_the_numpyro_model_has_a_factor_for_each_observation_and_gives_the_field():
+    prior, grid = random_generator_prior(), Grid((20, 18))
+    wells = wells_of_a_draw(prior, grid, 3)
+    heads = IndirectData(
+        grid, lambda p: p[:2, 0], [2.0, 3.0], 0.5, property=FaciesProperty(prior.facies_model, (1.0, 5.0)), name="heads"
+    )
+    posterior = Posterior(prior, grid, [wells, heads])
+    z = jax.random.normal(jax.random.key(0), (posterior.latent_size,))
+    model = posterior.as_numpyro_model()
+    sites = numpyro.handlers.trace(numpyro.handlers.substitute(model, {"z": z})).get_trace()
+    assert list(sites) == ["z", "data wells", "data heads"]
+    np.testing.assert_array_equal(numpyro.handlers.substitute(model, {"z": z})(), posterior.field(z))
+    value, _ = log_density(model, (), {}, {"z": z})
+    soft = Posterior(prior, grid, [wells, heads], target="soft")
+    constant = 0.5 * posterior.latent_size * np.log(2 * np.pi)
+    assert float(value) + constant == pytest.approx(float(soft.log_density(z)), rel=1e-4)
+
+
+def test_that_a_model_built_upon_the_generator_has_the_joint_density():
+    model, mean, covariance = hierarchy()
+    points = np.random.default_rng(3).standard_normal((2, 3))
+    values = [
+        float(log_density(model, (), {}, {"z": jnp.asarray(p[:2], jnp.float32), "shift": jnp.float32(p[2])})[0])
+        for p in points
+    ]
+    exact = multivariate_normal(mean, covariance).logpdf(points)
+    assert values[0] - values[1] == pytest.approx(exact[0] - exact[1], rel=1e-4)
+
+
+def test_that_facies_properties_can_be_unknown_in_a_model_built_upon_the_generator():
+    prior, grid, slope = random_generator_prior(), Grid((20, 18)), 20.0
+    facies, generator = prior.facies_model, Posterior(prior, grid, []).as_numpyro_model()
+
+    def predict(property):
+        return property[:2, 0]
+
+    def model():
+        field = generator()
+        values = numpyro.sample("values", dist.LogNormal(0.0, 1.0).expand([2]).to_event(1))
+        predicted = predict(jnp.exp(facies.log_probability(field, slope)) @ values)
+        numpyro.sample("heads", dist.Normal(predicted, 0.5).to_event(1), obs=jnp.array([2.0, 3.0]))
+
+    z, values = jax.random.normal(jax.random.key(0), (prior.latent_size(grid),)), np.array([1.0, 5.0], np.float32)
+    reading = FaciesProperty(facies, values, slope=slope)
+    heads = IndirectData(grid, predict, [2.0, 3.0], 0.5, property=reading)
+    known = Posterior(prior, grid, [heads], target="soft").log_density(z)
+    value, _ = log_density(model, (), {}, {"z": z, "values": values})
+    others = dist.LogNormal(0.0, 1.0).log_prob(values).sum() - 0.5 * len(z) * np.log(2 * np.pi)
+    assert float(value) - float(others) == pytest.approx(float(known), rel=1e-4)
+
+
+def drawn_by_nuts(model, names, seed):
+    """Draws of one chain, a column for each number."""
+    sampler = MCMC(NUTS(model), num_warmup=500, num_samples=4000, progress_bar=False)
+    sampler.run(jax.random.key(seed))
+    found = sampler.get_samples()
+    return np.column_stack([np.asarray(found[name], float).reshape(4000, -1) for name in names])
+
+
+@pytest.mark.assure
+def test_that_nuts_on_the_model_finds_the_exact_posterior():
+    # Means and variances of at most three numbers in two problems: 12 checks, each normal at 1e-4 / 12.
+    allowed = norm.isf(0.5e-4 / 12)
+    linear, linear_mean, linear_covariance, _ = linear_gaussian(2, 2)
+    problems = [(linear.as_numpyro_model(), ["z"], linear_mean, linear_covariance)]
+    model, mean, covariance = hierarchy()
+    problems.append((model, ["z", "shift"], mean, covariance))
+    for seed, (built, names, expected, spread) in enumerate(problems):
+        columns = drawn_by_nuts(built, names, seed).T
+        for column, centre, variance in zip(columns, expected, np.diag(spread), strict=True):
+            for values, exact in ((column, centre), ((column - centre) ** 2, variance)):
+                error = values.std() / np.sqrt(effective_sample_size(values[None]))
+                assert abs(values.mean() - exact) < allowed * error
 
 
 def test_that_gradients_agree_with_differences():

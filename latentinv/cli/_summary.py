@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from latentinv.inference import Run
     from latentinv.observations import AbstractObservation, Report
 
-DATA_WORDS = {"hard_data": "pixels honoured", "block_means": "block means within two sd"}
+DATA_WORDS = {
+    "hard_data": "pixels honoured",
+    "block_means": "block means within two sd",
+    "indirect_data": "data within twice the stated noise",
+}
 SENTENCES = ("unmet", "strained", "warnings")
 FEW = 12
 
@@ -66,10 +70,21 @@ def over_draws(observation: "AbstractObservation", reports: "list[Report]", noun
         return f"no {noun} to compare with {observation.count} data"
     whole = sum(report.fulfilled == report.total for report in reports)
     words = f"{observation.count} of {observation.count} {data} in {whole} of {len(reports)} {noun}"
-    if whole == len(reports):
-        return words
-    fulfilled = [report.fulfilled for report in reports]
-    return f"{words}; on average {np.mean(fulfilled):.1f}, at worst {min(fulfilled)}"
+    if whole < len(reports):
+        fulfilled = [report.fulfilled for report in reports]
+        words += f"; on average {np.mean(fulfilled):.1f}, at worst {min(fulfilled)}"
+    return words + _rmse_words(observation, reports)
+
+
+def _rmse_words(observation: "AbstractObservation", reports: "list[Report]") -> str:
+    """The draws' root mean square errors beside the stated noise, where data have them."""
+    from latentinv.observations import IndirectData
+
+    errors = [report.rmse for report in reports if report.rmse is not None]
+    if not errors or not isinstance(observation, IndirectData):
+        return ""
+    best, worst = observation.say(min(errors)), observation.say(max(errors))
+    return f"; rmse {observation.say(float(np.median(errors)))} ({best} to {worst}), {observation.say_spread()}"
 
 
 def add_block_rows(table: Table, run: "Run", noun: str) -> None:

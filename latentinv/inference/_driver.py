@@ -10,6 +10,7 @@ run is finished and read as a whole.
 import dataclasses
 import functools
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -18,10 +19,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from latentinv.errors import StorageError
-from latentinv.observations import OBSERVATIONS, Report
+from latentinv.errors import InputError, StorageError
+from latentinv.forward import Function
+from latentinv.grid import Grid
+from latentinv.observations import OBSERVATIONS, AbstractObservation, IndirectData, Report
 from latentinv.posterior import Posterior
-from latentinv.priors import prior_from_record
+from latentinv.priors import AbstractPrior, prior_from_record
 from latentinv.storage import ObservationRecord, RunFile, RunHeader, require_new
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress
@@ -115,25 +118,47 @@ def sample(
         raise
 
 
-def resume(path: str | Path, *, listener: Listener | None = None) -> Run:
+def resume(
+    path: str | Path, *, forwards: Mapping[str, Function] | None = None, listener: Listener | None = None
+) -> Run:
     """Go on with a stored run as if it had never stopped; a finished run is given back as it is.
+
+    Parameters
+    ----------
+    path
+        The run file.
+    forwards
+        Forward models that are functions, which a file cannot hold, by the name of their data.
+    listener
+        Who hears of progress.
 
     Raises
     ------
+    InputError
+        If a function is missing, or is not the one that the run was made with.
     StorageError
         If the file cannot be read or written.
     """
     store = RunFile.open(path)
-    posterior = posterior_of(store.header)
+    posterior = posterior_of(store.header, forwards)
     algorithm = make_algorithm(store.header.algorithm, store.header.options)
     return _drive(posterior, algorithm, store.header.seed, store, listener)
 
 
-def posterior_of(header: RunHeader) -> Posterior:
+def posterior_of(header: RunHeader, forwards: Mapping[str, Function] | None = None) -> Posterior:
     """Make the posterior again that a run file describes.
+
+    Parameters
+    ----------
+    header
+        What the file says.
+    forwards
+        Forward models that are functions, by the name of their data.
 
     Raises
     ------
+    InputError
+        If a function is missing, or is given for other data than were predicted by one.
     StorageError
         If this version does not know its prior's family or the kind of an observation.
     """
@@ -144,8 +169,22 @@ def posterior_of(header: RunHeader) -> Posterior:
                 "latentinv."
             )
     prior = prior_from_record(header.prior)
-    observations = [OBSERVATIONS[o.kind].from_arrays(o.name, o.arrays, header.grid, prior) for o in header.observations]
+    forwards = dict(forwards or {})
+    observations = [_observation(o, header.grid, prior, forwards.pop(o.name, None)) for o in header.observations]
+    if forwards:
+        names = ", ".join(f"'{record.name}'" for record in header.observations) or "none"
+        raise InputError(f"A forward model was given for '{next(iter(forwards))}', but the run's data are {names}.")
     return Posterior(prior, header.grid, observations, target=header.target)  # type: ignore[arg-type]
+
+
+def _observation(
+    record: ObservationRecord, grid: Grid, prior: AbstractPrior, forward: Function | None
+) -> AbstractObservation:
+    if forward is None:
+        return OBSERVATIONS[record.kind].from_arrays(record.name, record.arrays, grid, prior)
+    if record.kind != IndirectData.kind:
+        raise InputError(f"A forward model was given for '{record.name}', which are no indirect data; leave it out.")
+    return IndirectData.from_arrays(record.name, record.arrays, grid, prior, forward=forward)
 
 
 def _header(posterior: Posterior, algorithm: AbstractAlgorithm, seed: int) -> RunHeader:

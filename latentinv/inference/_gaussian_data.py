@@ -1,7 +1,8 @@
 """All data of a posterior as one Gaussian vector, for algorithms that know no other noise.
 
-Data with Gaussian noise stand as they are. Hard data have none: a facies is seen or it is not. Their surrogate is the
-*soft facies index*, the mean position of a cell's facies among the prior's categories under the stated ordered logit,
+Data with Gaussian noise, correlated or not, stand as they are. Hard data have none: a facies is seen or it is not.
+Their surrogate is the *soft facies index*, the mean position of a cell's facies among the prior's categories under the
+stated ordered logit,
 
     index = Σ_k k P(facies k | field value),        observed: the position of the seen facies,
 
@@ -18,17 +19,18 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
-from latentinv.observations import AbstractObservation, BlockMeans, HardData
+from latentinv.observations import AbstractNoise, AbstractObservation, BlockMeans, GaussianNoise, HardData, IndirectData
 from latentinv.posterior import Posterior
 
 
 class GaussianData(NamedTuple):
-    """Data with independent Gaussian noise."""
+    """Data with Gaussian noise."""
 
     predict: Callable[[Float[Array, "*grid"]], Float[Array, "datum"]]
     """What a field predicts for them."""
     values: Float[np.ndarray, "datum"]
-    sd: Float[np.ndarray, "datum"]
+    whiten: Callable[[Float[Array, "datum"]], Float[Array, "datum"]]
+    """Makes the noise of residuals standard normal; linear."""
     surrogates: tuple[str, ...]
     """Names of the observations that a surrogate stands for."""
 
@@ -53,18 +55,38 @@ def gaussian_data(posterior: Posterior, facies_sd: float) -> GaussianData:
     def predict(field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         return jnp.concatenate([jnp.zeros(0), *(part.predict(field) for part in parts)])
 
-    none = np.zeros(0)
+    splits = np.cumsum([len(part.values) for part in parts])[:-1].tolist()
+
+    def whiten(residual: Float[Array, "datum"]) -> Float[Array, "datum"]:
+        pieces = zip(parts, jnp.split(residual, splits), strict=True) if parts else ()
+        return jnp.concatenate([jnp.zeros(0), *(part.whiten(piece) for part, piece in pieces)])
+
     return GaussianData(
         predict,
-        np.concatenate([none, *(part.values for part in parts)]),
-        np.concatenate([none, *(part.sd for part in parts)]),
+        np.concatenate([np.zeros(0), *(part.values for part in parts)]),
+        whiten,
         tuple(name for part in parts for name in part.surrogates),
     )
 
 
-def stated_sd(observation: AbstractObservation) -> Float[np.ndarray, "datum"] | None:
-    """Standard deviations of data whose noise is Gaussian; None for the others."""
-    return observation.sd if isinstance(observation, BlockMeans) else None
+def gaussian_noise(observation: AbstractObservation) -> AbstractNoise | None:
+    """The noise of data where it is Gaussian; None for the others."""
+    if isinstance(observation, BlockMeans):
+        return GaussianNoise(observation.sd)
+    return observation.noise if isinstance(observation, IndirectData) and observation.noise.gaussian else None
+
+
+def check_noise(posterior: Posterior) -> None:
+    """Refuse measured numbers whose noise is not Gaussian, for algorithms that would treat it as if it were.
+
+    Raises
+    ------
+    InputError
+        If a posterior has such data; facies that were seen are no numbers.
+    """
+    for observation in posterior.observations:
+        if not isinstance(observation, HardData):
+            _noise_of(observation)
 
 
 def surrogate_warning(data: GaussianData, facies_sd: float) -> list[str]:
@@ -81,13 +103,19 @@ def surrogate_warning(data: GaussianData, facies_sd: float) -> list[str]:
 def _gaussian_part(observation: AbstractObservation, facies_sd: float) -> GaussianData:
     if isinstance(observation, HardData):
         return _facies_index(observation, facies_sd)
-    sd = stated_sd(observation)
-    if sd is None:
+    noise = _noise_of(observation)
+    assert isinstance(observation, BlockMeans | IndirectData)
+    values = observation.mean if isinstance(observation, BlockMeans) else observation.data
+    return GaussianData(observation.predict, values, noise.whiten, ())
+
+
+def _noise_of(observation: AbstractObservation) -> AbstractNoise:
+    noise = gaussian_noise(observation)
+    if noise is None:
         raise InputError(
             f"The noise of the data '{observation.name}' is not Gaussian, which this algorithm needs; use 'smc'."
         )
-    assert isinstance(observation, BlockMeans)
-    return GaussianData(observation.predict, observation.mean, sd, ())
+    return noise
 
 
 def _facies_index(wells: HardData, facies_sd: float) -> GaussianData:
@@ -99,4 +127,5 @@ def _facies_index(wells: HardData, facies_sd: float) -> GaussianData:
         return jnp.sum(jnp.exp(model.log_probability(field[cells], wells.slope)) * positions, axis=-1)
 
     observed = np.asarray([model.categories.index(code) for code in wells.codes], dtype=float)
-    return GaussianData(predict, observed, np.sqrt(facies_sd**2 + errors * (1 - errors)), (wells.name,))
+    noise = GaussianNoise(np.sqrt(facies_sd**2 + errors * (1 - errors)))
+    return GaussianData(predict, observed, noise.whiten, (wells.name,))

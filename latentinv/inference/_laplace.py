@@ -29,6 +29,7 @@ from latentinv.posterior import Posterior, log_prior, map_batched
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
 from ._checks import check_counts, check_positive
+from ._gaussian_data import check_noise
 from ._linearisation import Linearisation, likelihood_informed_subspace, linearise
 from ._preconditioner import MassMatrix
 
@@ -97,7 +98,14 @@ class Laplace(AbstractAlgorithm):
         check_positive(self, "tolerance")
 
     def build(self, posterior: Posterior) -> Kernel:
-        """Bind the approximation to a posterior."""
+        """Bind the approximation to a posterior.
+
+        Raises
+        ------
+        InputError
+            If the noise of measured numbers is not Gaussian.
+        """
+        check_noise(posterior)
         machine = _Machine(self, posterior)
         return Kernel(
             init=machine.init,

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from latentinv.observations import AbstractObservation
 from latentinv.posterior import Posterior, map_batched
 
+from ._gaussian_data import gaussian_noise
 from ._preconditioner import MassMatrix, mass_matrix
 
 
@@ -84,6 +85,9 @@ def _likelihood(observation: AbstractObservation, prediction: Array) -> tuple[Ar
         return observation.tempered_log_likelihood(prediction, 1.0)
 
     value, gradient = jax.value_and_grad(log_likelihood)(prediction)
+    noise = gaussian_noise(observation)
+    if noise is not None:  # W is known by its root, better than from second derivatives
+        return value, gradient, jax.jacobian(noise.whiten)(prediction)
     curvature, vectors = jnp.linalg.eigh(-jax.hessian(log_likelihood)(prediction))
     return value, gradient, (vectors * jnp.sqrt(jnp.maximum(curvature, 0.0))).T
 

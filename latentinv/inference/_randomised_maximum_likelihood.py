@@ -6,9 +6,9 @@ Draw j takes z* from the prior and data d + ε, ε ~ N(0, C), perturbed by their
 
 (Oliver et al. 1996, "Conditioning permeability fields to pressure data"; Oliver et al. 2008,
 doi:10.1017/CBO9780511535642) by L-BFGS. If F is linear and the noise Gaussian, minima are independent draws of the
-posterior; else they lie in all its modes, but not in the right proportions. Data without Gaussian noise are not
-perturbed: they keep their stated soft likelihood (Wang et al. 2018, doi:10.1137/17M1151900), as certain facies have no
-noise to be drawn anew.
+posterior; else they lie in all its modes, but not in the right proportions. Hard data are not perturbed: they keep
+their stated soft likelihood (Wang et al. 2018, doi:10.1137/17M1151900), as certain facies have no noise to be drawn
+anew.
 
 With `weighted` the draws are weighed by the ratio of the posterior to the density they come from, and drawn again.
 Where the optimisation has one answer, z* = z − ∇log p(d + ε | z), whose Jacobian gives that density; ε is then
@@ -21,6 +21,7 @@ constant where F is linear; second derivatives of F are left out, so the weights
 estimates the evidence. Cost: per draw typically 50 to 200 gradients, and with `weighted` as many as there are data.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -35,7 +36,7 @@ from latentinv.posterior import Posterior, Predictions, log_prior, map_batched
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
 from ._checks import check_counts, check_positive
-from ._gaussian_data import stated_sd
+from ._gaussian_data import check_noise, gaussian_noise
 from ._lbfgs import Descent, begin_descent, descend
 from ._linearisation import linearise
 from ._resampling import resampled
@@ -109,7 +110,14 @@ class RandomisedMaximumLikelihood(AbstractAlgorithm):
         check_positive(self, "tolerance")
 
     def build(self, posterior: Posterior) -> Kernel:
-        """Bind the optimiser to a posterior."""
+        """Bind the optimiser to a posterior.
+
+        Raises
+        ------
+        InputError
+            If the noise of measured numbers is not Gaussian.
+        """
+        check_noise(posterior)
         machine = _Machine(self, posterior)
         return Kernel(
             init=machine.init,
@@ -127,7 +135,7 @@ class _Machine:
 
     def __init__(self, settings: RandomisedMaximumLikelihood, posterior: Posterior) -> None:
         self.settings, self.posterior = settings, posterior
-        self.sds = [stated_sd(observation) for observation in posterior.observations]
+        self.noises = [gaussian_noise(observation) for observation in posterior.observations]
         self._descend = jax.jit(self._descent)
         self._evaluate = jax.jit(self._evaluation)
         self._weigh = jax.jit(self._weighing)
@@ -140,9 +148,9 @@ class _Machine:
         keys = jax.random.split(key_noise, max(len(observations), 1))
         noise = tuple(
             jnp.zeros((draws, o.count))
-            if sd is None
-            else jnp.asarray(sd, jnp.float32) * jax.random.normal(k, (draws, o.count))
-            for o, sd, k in zip(observations, self.sds, keys, strict=False)
+            if noise is None
+            else jax.vmap(functools.partial(noise.simulate, count=o.count))(jax.random.split(k, draws))
+            for o, noise, k in zip(observations, self.noises, keys, strict=False)
         )
         unknown = jnp.float32(jnp.nan)
         start = Perturbation(anchor, noise)
@@ -250,7 +258,7 @@ class _Machine:
         about = linearise(self.posterior, z, batch_size=self.settings.batch_size)
         uphill = z - about.gradient
         counts = [o.count for o in self.posterior.observations]
-        perturbed = np.repeat([sd is not None for sd in self.sds], counts).astype(bool)
+        perturbed = np.repeat([noise is not None for noise in self.noises], counts).astype(bool)
         rows = jnp.pad(about.scaled_jacobian, ((0, 1), (0, 0)))  # a row of zeros, for there may be no data
         basis, singular, _ = jnp.linalg.svd((rows * np.append(perturbed, False)[:, None]).T, full_matrices=False)
         squared = singular**2

@@ -166,9 +166,8 @@ class _Machine:
         key_resample, key_mass, key_moves = jax.random.split(key, 3)
         effective = jnp.float32(self.settings.particles)
         if int(state.stage) == TEMPERING:
-            t, weights, stage = self._next_temperature(state)
+            t, weights, gain, stage = self._next_temperature(state)
             population, effective = self._resample(key_resample, state.population, weights)
-            gain = logsumexp(weights) - jnp.log(weights.size)
             state = state._replace(
                 population=population,
                 inverse_temperature=t,
@@ -267,14 +266,20 @@ class _Machine:
         constant = self._tempered(population, 0.0)
         return population, logsumexp(constant) - jnp.log(constant.size)
 
-    def _choose_temperature(self, state: SMCState) -> tuple[Array, Float[Array, "particle"], Array]:
-        """Largest next t that keeps the effective sample size, its log-weights, and the stage it leads to."""
+    def _choose_temperature(self, state: SMCState) -> tuple[Array, Float[Array, "particle"], Array, Array]:
+        """Largest next t that keeps the effective sample size, its log-weights, their gain of log-evidence, and the
+        stage it leads to.
+        """
         population, now = state.population, state.inverse_temperature
         base = self._tempered(population, now)
         wanted = self.settings.ess_target * self.settings.particles
+        possible = jnp.isfinite(base)  # not where a simulation failed, which only the first population has
 
         def weights(t: Array | float) -> Array:
-            return self._tempered(population, t) - base
+            return jnp.where(possible, self._tempered(population, t) - base, -jnp.inf)
+
+        def gain(log_weights: Array) -> Array:
+            return logsumexp(log_weights) - jnp.log(jnp.sum(possible))
 
         low = jnp.log(jnp.maximum(now, 1e-6))
         # Once the data speak, t at most triples: sharper than needed for the jump would only stiffen the final moves.
@@ -289,13 +294,13 @@ class _Machine:
         found, _ = jax.lax.fori_loop(0, 30, bisect, (low, high))
         t = jnp.exp(jnp.where(reached, high, found))
         if not self.thresholded:
-            return t, weights(t), jnp.where(t >= 1.0, FINAL, TEMPERING).astype(jnp.int32)
-        jump = self._exact(state) - base
+            return t, weights(t), gain(weights(t)), jnp.where(t >= 1.0, FINAL, TEMPERING).astype(jnp.int32)
+        jump = jnp.where(possible, self._exact(state) - base, -jnp.inf)
         # At the last level a few particles that meet all data are better than none.
         last = self._ladder_ends(state) & jnp.isfinite(jump).any()
         ready = (effective_size(jump) >= wanted) | last
         chosen = jnp.where(ready, jump, weights(t))
-        return jnp.where(ready, now, t), chosen, jnp.where(ready, FINAL, TEMPERING).astype(jnp.int32)
+        return jnp.where(ready, now, t), chosen, gain(chosen), jnp.where(ready, FINAL, TEMPERING).astype(jnp.int32)
 
     def _estimate_mass(self, key: Array, state: SMCState) -> MassMatrix:
         z, probes = state.population.z, self.settings.probes

@@ -27,7 +27,17 @@ from latentinv.errors import InputError
 from latentinv.grid import AXIS_NAMES, Grid
 from latentinv.priors._prior import AbstractPrior, FaciesModel
 
-from ._checks import check_facies, check_fit, check_labels, check_slope, field_on, per_datum, say_box, sentence
+from ._checks import (
+    check_facies,
+    check_fit,
+    check_labels,
+    check_slope,
+    decimals,
+    field_on,
+    per_datum,
+    say_box,
+    sentence,
+)
 from ._observation import AbstractObservation, Report
 from ._tables import read_table
 
@@ -237,17 +247,11 @@ class BlockMeans(AbstractObservation):
         return self._average(probability)[jnp.arange(self.count), jnp.asarray(index)]
 
     def _failure(self, block: int, drawn: float) -> str:
-        digits = _digits(self.sd[block])
+        digits = decimals(self.sd[block])
         return (
             f"block {block + 1} ({say_box(self.lower[block], self.upper[block])}): data "
             f"{self.mean[block]:.{digits}f} ± {self.sd[block]:.{digits}f}, draws {drawn:.{digits}f}"
         )
-
-
-def _digits(sd: float) -> int:
-    """Decimals that show a standard deviation to two digits, or to one where the second is zero."""
-    digits = max(0, 1 - int(np.floor(np.log10(sd))))
-    return digits - 1 if digits and round(sd, digits - 1) == round(sd, digits) else digits
 
 
 def _facies_of_blocks(

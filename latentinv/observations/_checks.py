@@ -27,6 +27,12 @@ def sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
+def decimals(sd: float) -> int:
+    """Decimals that show a standard deviation to two digits, or to one where the second is zero."""
+    digits = max(0, 1 - int(np.floor(np.log10(sd))))
+    return digits - 1 if digits and round(sd, digits - 1) == round(sd, digits) else digits
+
+
 def per_datum(values: float | Sequence[float] | np.ndarray, count: int, what: str) -> np.ndarray:
     """Spread one number, or check that there is one for each datum.
 

@@ -32,12 +32,15 @@ class Report:
         For people: ``49 of 49 pixels honoured``.
     fulfilled, total
         How many data agree with the field, of how many.
+    rmse
+        Root mean square of the differences in the unit of the data; None where these are no measured numbers.
     """
 
     name: str
     sentence: str
     fulfilled: int
     total: int
+    rmse: float | None = None
 
 
 class AbstractObservation(abc.ABC):
@@ -67,6 +70,10 @@ class AbstractObservation(abc.ABC):
     def predict_exact(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """Prediction of each datum from the thresholded field (`predict` itself if none is)."""
 
+    def predict_both(self, field: Float[Array, "*grid"]) -> tuple[Float[Array, "datum"], Float[Array, "datum"]]:
+        """Predict each datum softly and exactly."""
+        return self.predict(field), self.predict_exact(field)
+
     @abc.abstractmethod
     def tempered_log_likelihood(
         self, prediction: Float[Array, "datum"], inverse_temperature: float | Float[Array, ""]
@@ -91,7 +98,7 @@ class AbstractObservation(abc.ABC):
 
     @abc.abstractmethod
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """The data as named arrays of numbers, from which `from_arrays` makes them again."""
+        """The data as named arrays of numbers and texts, from which `from_arrays` makes them again."""
 
     @classmethod
     @abc.abstractmethod

@@ -2,9 +2,11 @@
 
 from ._block_means import BlockMeans
 from ._hard_data import HardData
+from ._indirect import IndirectData
 from ._observation import AbstractObservation
 
 OBSERVATIONS: dict[str, type[AbstractObservation]] = {
     HardData.kind: HardData,
     BlockMeans.kind: BlockMeans,
+    IndirectData.kind: IndirectData,
 }

@@ -1,0 +1,324 @@
+"""Indirect data: what a forward model predicts from a property of the ground, such as heads, travel times or gravity.
+
+    prediction = F(property(field)),        data = prediction + noise
+
+The soft prediction hands the forward model the soft property, the exact one the property of the thresholded facies; for
+a continuous prior they are one, and the model runs once. The path from no information scales the log-likelihood by the
+inverse temperature, and stays at the stated model from 1 on. A field for which the forward model gives no number has
+likelihood zero at every temperature: a failed simulation is rejected, never turned into a number.
+
+Cost: one run of the forward model for each reading of the property, and what the noise model costs.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, final
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from latentinv.errors import InputError, StorageError
+from latentinv.forward import FORWARDS, AbstractForward, Function, FunctionForward
+from latentinv.grid import AXIS_NAMES, Grid
+from latentinv.priors._prior import AbstractPrior
+
+from ._checks import check_fit, check_labels, decimals, field_on, say_point, sentence
+from ._noise import NOISES, AbstractNoise, GaussianNoise
+from ._observation import AbstractObservation, Report
+from ._properties import PROPERTIES, AbstractProperty, ContinuousProperty
+from ._tables import read_table
+
+
+@final
+class IndirectData(AbstractObservation):
+    """Data that a forward model predicts, with their noise.
+
+    Parameters
+    ----------
+    grid
+        The grid of the fields, and of the forward model.
+    forward
+        A forward model, or any JAX function ``property [*grid] -> data [datum]``. A function cannot be stored: whoever
+        resumes a run with one gives it again.
+    data
+        What was observed, in the order of the forward model.
+    noise
+        A noise model, or the standard deviation of independent Gaussian noise: one number, or one for each datum.
+    property
+        How a field is read as the property that the forward model expects; the field itself unless given.
+    name
+        What to call these data.
+    unit
+        Their unit, for reports.
+    labels
+        What messages call each datum; ``datum 1``, ``datum 2`` … unless given.
+
+    Raises
+    ------
+    InputError
+        If the forward model is of another grid or another number of data, a datum is not finite, or the noise does not
+        fit.
+    """
+
+    kind = "indirect_data"
+
+    def __init__(
+        self,
+        grid: Grid,
+        forward: AbstractForward | Function,
+        data: Float[np.ndarray, "datum"],
+        noise: AbstractNoise | float | Float[np.ndarray, "datum"],
+        *,
+        property: AbstractProperty | None = None,
+        name: str = "indirect",
+        unit: str = "",
+        labels: Sequence[str] | None = None,
+    ) -> None:
+        grid.check_whole()
+        self.forward = forward if isinstance(forward, AbstractForward) else FunctionForward(forward, grid)
+        self.data = np.atleast_1d(np.array(data, dtype=float))
+        if self.forward.grid != grid:
+            raise InputError(
+                f"The forward model of '{name}' is for a grid of {self.forward.grid.shape} cells "
+                f"({self.forward.grid.describe()}), but the data are placed on one of {grid.shape} cells "
+                f"({grid.describe()}); use one grid for both."
+            )
+        if self.data.shape != (self.forward.count,):
+            raise InputError(
+                f"The forward model of '{name}' predicts {self.forward.count} data, but there are {self.data.size} in "
+                f"an array of shape {self.data.shape}; give one row of as many as it predicts."
+            )
+        self.labels = list(check_labels(labels, self.count, "datum"))
+        for label, value in zip(self.labels, self.data, strict=True):
+            if not np.isfinite(value):
+                raise InputError(f"{sentence(label)} of '{name}' is {value:g}; give a finite number or remove it.")
+        self.noise = noise if isinstance(noise, AbstractNoise) else GaussianNoise(noise)
+        self.spread: Float[np.ndarray, "datum"] = self.noise.spread(self.count)
+        self.property = ContinuousProperty() if property is None else property
+        self.grid, self.name, self.unit = grid, name, unit
+
+    @classmethod
+    def from_csv(
+        cls,
+        path: str | Path,
+        grid: Grid,
+        forward_at: Callable[[Float[np.ndarray, "datum axis"]], AbstractForward | Function],
+        *,
+        property: AbstractProperty | None = None,
+        name: str | None = None,
+        unit: str = "",
+    ) -> "IndirectData":
+        """Read data from a CSV file with columns x, y(, z), value and sd.
+
+        Parameters
+        ----------
+        path
+            The file; coordinates in metres, values and their standard deviations in one unit.
+        grid
+            The grid of the fields.
+        forward_at
+            Makes the forward model of the file's places, such as ``lambda wells: SteadyFlow(aquifer, wells)``, so that
+            model and data cannot differ in them.
+        property
+            How a field is read as the property that the forward model expects; the field itself unless given.
+        name
+            What to call these data; the file's name without its ending unless given.
+        unit
+            The unit of the values, for reports.
+
+        Raises
+        ------
+        StorageError
+            If the file cannot be opened.
+        InputError
+            If a column is missing, a line cannot be used, or the forward model predicts another number of data; the
+            sentence names the file, and the column or the line.
+        """
+        axes = AXIS_NAMES[: grid.ndim]
+        table = read_table(path, (*axes, "value", "sd"))
+        places, labels = table.points(axes), table.labels("datum")
+        for place, label, inside, sd in zip(places, labels, grid.inside(places), table.columns["sd"], strict=True):
+            where = sentence(f"{label} at {say_point(place)}")
+            if not inside:
+                raise InputError(f"{where} lies outside the grid ({grid.describe()}); move or remove it.")
+            if not sd > 0:
+                raise InputError(f"{where} has sd {sd:g}; expected a standard deviation above 0.")
+        name = Path(path).stem if name is None else name
+        settings: dict[str, Any] = {"property": property, "name": name, "unit": unit, "labels": labels}
+        return cls(grid, forward_at(places), table.columns["value"], table.columns["sd"], **settings)
+
+    @property
+    def count(self) -> int:
+        """Number of data."""
+        return len(self.data)
+
+    def check(self, prior: AbstractPrior, grid: Grid) -> None:
+        """Raise `InputError` unless the data were placed on this grid, and the property is of this prior's fields."""
+        if self.property.facies_model is None and prior.facies_model is not None:
+            raise InputError(
+                f"The data '{self.name}' take the field for a property, but the prior is of facies; say with "
+                "FaciesProperty what each facies has."
+            )
+        check_fit(self.name, (self.grid, self.property.facies_model), grid, prior)
+
+    def predict(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
+        """Run the forward model on the soft property."""
+        return self.forward.predict(self.property.soft(field_on(self.grid, field)))
+
+    def predict_exact(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
+        """Run the forward model on the property of the thresholded facies, or of a continuous field."""
+        return self.forward.predict(self.property.exact(field_on(self.grid, field)))
+
+    def predict_both(self, field: Float[Array, "*grid"]) -> tuple[Float[Array, "datum"], Float[Array, "datum"]]:
+        """Predict softly and exactly; where nothing is thresholded the forward model runs once."""
+        soft = self.predict(field)
+        return soft, soft if self.property.facies_model is None else self.predict_exact(field)
+
+    def tempered_log_likelihood(
+        self, prediction: Float[Array, "datum"], inverse_temperature: float | Float[Array, ""]
+    ) -> Float[Array, ""]:
+        """Log-likelihood times the inverse temperature, from 1 on as it is; −∞ throughout for a failed simulation."""
+        return self._unless_failed(prediction, jnp.minimum(inverse_temperature, 1.0))
+
+    def exact_log_likelihood(self, prediction: Float[Array, "datum"]) -> Float[Array, ""]:
+        """Log-density of the data about the predicted ones; −∞ for a failed simulation."""
+        return self._unless_failed(prediction, 1.0)
+
+    def residual(self, prediction: Float[Array, "datum"]) -> Float[Array, "datum"]:
+        """What was observed less what is predicted."""
+        return jnp.asarray(self.data, prediction.dtype) - prediction
+
+    def report(self, field: Float[Array, "*grid"]) -> Report:
+        """Say how far the data are from the exact predictions, beside what the noise says; two sd fulfil a datum."""
+        residual = self.data - np.asarray(self.predict_exact(field), dtype=float)
+        near = int(np.sum(np.abs(residual) <= 2 * self.spread))
+        failed = int(np.sum(~np.isfinite(residual)))
+        if failed:
+            text = f"the forward model gave no number for {failed} of {self.count} data"
+            return Report(self.name, text, near, self.count)
+        rmse = float(np.sqrt(np.mean(residual**2)))
+        word = "sd" if self.noise.gaussian else "scales"
+        text = f"rmse {self.say(rmse)}, {self.say_spread()}; {near} of {self.count} within two {word}"
+        return Report(self.name, text, near, self.count, rmse)
+
+    def failures(self, predictions: Float[np.ndarray, "draw datum"]) -> list[str]:
+        """From exact predictions of many draws, name the data off by over three sd, worst first."""
+        drawn = np.mean(np.asarray(predictions, dtype=float), axis=0)
+        misfit = np.abs(drawn - self.data) / self.spread
+        # Written so that a misfit that is not a number counts as a failure.
+        return [self._failure(i, drawn[i]) for i in np.argsort(-misfit, kind="stable") if not misfit[i] <= 3]
+
+    def say(self, value: float) -> str:
+        """Say a number to two digits, with the unit: ``0.0098 m``."""
+        return f"{value:.2g} {self.unit}".rstrip()
+
+    def say_spread(self) -> str:
+        """Say the stated noise, ``stated 0.01 m``; unequal sds by their root mean square, to compare an rmse with."""
+        unequal = " on average" if np.ptp(self.spread) > 0 else ""
+        scale = "" if self.noise.gaussian else "scale "
+        return f"stated {scale}{self.say(float(np.sqrt(np.mean(self.spread**2))))}{unequal}"
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Data, unit and labels, and what noise, property and forward model are made of."""
+        arrays = {"data": self.data, "unit": np.asarray(self.unit), "labels": np.asarray(self.labels)}
+        for part, thing in (("noise", self.noise), ("property", self.property), ("forward", self.forward)):
+            arrays |= {f"{part} kind": np.asarray(thing.kind)}
+            arrays |= {f"{part} {name}": array for name, array in thing.to_arrays().items()}
+        if isinstance(self.forward, FunctionForward):
+            arrays["forward sample"] = self._sample()
+            arrays["forward note"] = np.asarray(_note(self.name))
+        return arrays
+
+    @classmethod
+    def from_arrays(
+        cls,
+        name: str,
+        arrays: dict[str, np.ndarray],
+        grid: Grid,
+        prior: AbstractPrior,
+        *,
+        forward: Function | None = None,
+    ) -> "IndirectData":
+        """Make the observation again from what `to_arrays` gave.
+
+        Parameters
+        ----------
+        name, arrays, grid, prior
+            As they were stored.
+        forward
+            The forward model, if it is a function, which is not in the arrays.
+
+        Raises
+        ------
+        InputError
+            If the function is missing, is given though the forward model was stored, or predicts something else than
+            when the data were stored.
+        StorageError
+            If this version does not know the forward model or another part.
+        """
+        noise = _known(NOISES, "noise", name, arrays)(**_part("noise", arrays))
+        property_ = _known(PROPERTIES, "property", name, arrays).from_arrays(_part("property", arrays), prior)
+        kind = _known(FORWARDS, "forward", name, arrays)
+        if kind is FunctionForward and forward is None:
+            raise InputError(_note(name))
+        if kind is not FunctionForward and forward is not None:
+            raise InputError(f"The forward model of the data '{name}' is in the run file; give no function for it.")
+        made = forward if forward is not None else kind.from_arrays(_part("forward", arrays), grid)
+        settings: dict[str, Any] = {"unit": str(arrays["unit"]), "labels": arrays["labels"].tolist()}
+        again = cls(grid, made, arrays["data"], noise, property=property_, name=name, **settings)
+        if forward is not None:
+            again._check_sample(arrays["forward sample"])
+        return again
+
+    def _unless_failed(self, prediction: Float[Array, "datum"], power: Any) -> Float[Array, ""]:
+        worked: Bool[Array, ""] = jnp.isfinite(prediction).all()
+        # Chosen before the density is taken, so that gradients of what is not chosen are numbers too.
+        residual = jnp.where(worked, self.residual(prediction), 0.0)
+        return jnp.where(worked, power * self.noise.log_likelihood(residual), -jnp.inf)
+
+    def _failure(self, i: int, drawn: float) -> str:
+        digits = decimals(self.spread[i])
+        return (
+            f"{self.labels[i]}: data {self.data[i]:.{digits}f} ± {self.spread[i]:.{digits}f} {self.unit}".rstrip()
+            + f", draws {drawn:.{digits}f}"
+        )
+
+    def _sample(self) -> Float[np.ndarray, "datum"]:
+        """What the forward model predicts for one field that is as good as any, to know a function by."""
+        field = np.cos(np.arange(self.grid.size)).reshape(self.grid.shape)
+        return np.asarray(self.predict_exact(jnp.asarray(field, jnp.float32)))
+
+    def _check_sample(self, stored: Float[np.ndarray, "datum"]) -> None:
+        found = self._sample()
+        if not np.all(np.isclose(found, stored, rtol=1e-3, atol=1e-2 * self.spread, equal_nan=True)):
+            raise InputError(
+                f"The function given for the data '{self.name}' predicts other data than the one the run was made "
+                "with; give the same one."
+            )
+
+
+def _note(name: str) -> str:
+    return (
+        f"The forward model of the data '{name}' is a Python function, which a run file cannot hold; give it again, as "
+        f"in resume(path, forwards={{{name!r}: function}})."
+    )
+
+
+def _known(registry: dict[str, Any], part: str, name: str, arrays: dict[str, np.ndarray]) -> Any:
+    kind = str(arrays[f"{part} kind"])
+    if kind not in registry:
+        raise StorageError(
+            f"The {part} of the data '{name}' is of kind '{kind}', which this version does not know; update latentinv."
+        )
+    return registry[kind]
+
+
+def _part(part: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of one part under its own names."""
+    notes = {f"{part} {name}" for name in ("kind", "note", "sample")}
+    return {
+        name.removeprefix(f"{part} "): a
+        for name, a in arrays.items()
+        if name.startswith(f"{part} ") and name not in notes
+    }

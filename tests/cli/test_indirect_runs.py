@@ -1,0 +1,53 @@
+"""What the program says of runs with indirect data: each data set by its name and unit, functions by a sentence."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from latentinv import ESMDA, FaciesProperty, Grid, IndirectData, Posterior, load_prior, sample
+from latentinv.cli._summary import over_draws
+from latentinv.forward import LinearForward
+from latentinv.observations import Report
+
+GRID = Grid((24, 30))
+
+
+def stored(forward):
+    prior = load_prior("prior.h5")
+    reading = FaciesProperty(prior.facies_model, (1.0, 5.0))
+    weights = np.full((1, GRID.size), 1 / GRID.size)
+    heads = IndirectData(GRID, forward, [3.0, 3.0], 0.5, property=reading, name="heads", unit="m")
+    times = IndirectData(GRID, LinearForward(weights, GRID), [3.0], 0.2, property=reading, name="arrivals", unit="ms")
+    sample(Posterior(prior, GRID, [heads, times]), ESMDA(members=6, assimilations=1), output="run.h5")
+
+
+def halves(property):
+    return jnp.stack([property[:12].mean(), property[12:].mean()])
+
+
+def test_that_each_data_set_is_shown_by_its_name_and_unit(latentinv, folder):
+    stored(LinearForward(np.full((2, GRID.size), 1 / GRID.size), GRID))
+    shown = latentinv("show", "run.h5")
+    assert shown.code == 0, shown.err
+    words = " ".join(shown.out.split())
+    assert "data heads (indirect data)" in words
+    assert "2 of 2 data within twice the stated noise in" in words
+    assert " m), stated 0.5 m" in words
+    assert " ms), stated 0.2 ms" in words
+
+
+def test_that_a_run_whose_forward_model_is_a_function_is_shown_as_far_as_it_can_be(latentinv, folder):
+    stored(halves)
+    for command in ("show", "resume"):
+        ended = latentinv(command, "run.h5")
+        assert ended.code == 1
+        assert "'heads' is a Python function, which a run file cannot hold; give it again" in ended.err
+    assert "heads (indirect data)" in " ".join(latentinv("show", "run.h5").out.split())
+
+
+def test_that_errors_over_draws_stand_beside_the_stated_noise():
+    data = IndirectData(GRID, lambda p: p[0, :2], [3.0, 3.0], 0.5, name="heads", unit="m")
+    reports = [Report("heads", "", n, 2, rmse) for n, rmse in ((2, 0.4), (1, 0.9), (2, 0.5))]
+    assert over_draws(data, reports) == (
+        "2 of 2 data within twice the stated noise in 2 of 3 draws; on average 1.7, at worst 1; "
+        "rmse 0.5 m (0.4 m to 0.9 m), stated 0.5 m"
+    )
