@@ -10,3 +10,5 @@ from ._groundwater import steady_heads as steady_heads
 from ._groundwater import transient_heads as transient_heads
 from ._linear import LinearForward as LinearForward
 from ._registry import FORWARDS as FORWARDS
+from ._straight_rays import StraightRays as StraightRays
+from ._straight_rays import ray_lengths as ray_lengths

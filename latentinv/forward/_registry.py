@@ -4,10 +4,12 @@ from ._forward import AbstractForward
 from ._function import FunctionForward
 from ._groundwater import SteadyFlow, TransientFlow
 from ._linear import LinearForward
+from ._straight_rays import StraightRays
 
 FORWARDS: dict[str, type[AbstractForward]] = {
     LinearForward.kind: LinearForward,
     SteadyFlow.kind: SteadyFlow,
     TransientFlow.kind: TransientFlow,
+    StraightRays.kind: StraightRays,
     FunctionForward.kind: FunctionForward,
 }

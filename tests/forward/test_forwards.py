@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse
 
 from latentinv import Grid, InputError
-from latentinv.forward import FORWARDS, Aquifer, FunctionForward, LinearForward, SteadyFlow, TransientFlow
+from latentinv.forward import FORWARDS, Aquifer, FunctionForward, LinearForward, SteadyFlow, StraightRays, TransientFlow
 
 GRID = Grid((12, 15), spacing=(2.0, 3.0))
 
@@ -35,6 +35,8 @@ def make_forward(kind):
         return TransientFlow(
             aquifer(), wells, [50.0, 200.0, 800.0], specific_storage=1e-2, initial_heads=np.ones(GRID.shape)
         )
+    if kind == "straight_rays":
+        return StraightRays(GRID, wells, [[1.0, 35.0], [3.0, 1.0], [10.0, 17.0]])
     assert kind == "function"
     return FunctionForward(lambda field: jnp.stack([1e6 * field[3, 4] ** 2, 1e3 * jnp.sum(field[2])]), GRID)
 
