@@ -3,6 +3,7 @@
 from ._forward import AbstractForward as AbstractForward
 from ._function import Function as Function
 from ._function import FunctionForward as FunctionForward
+from ._gravity import gravity as gravity
 from ._groundwater import Aquifer as Aquifer
 from ._groundwater import SteadyFlow as SteadyFlow
 from ._groundwater import TransientFlow as TransientFlow
