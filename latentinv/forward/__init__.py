@@ -1,5 +1,6 @@
 """Forward models: from a property of the ground to what would be measured."""
 
+from ._averaging import averaging as averaging
 from ._forward import AbstractForward as AbstractForward
 from ._function import Function as Function
 from ._function import FunctionForward as FunctionForward
@@ -11,5 +12,7 @@ from ._groundwater import steady_heads as steady_heads
 from ._groundwater import transient_heads as transient_heads
 from ._linear import LinearForward as LinearForward
 from ._registry import FORWARDS as FORWARDS
+from ._seismic import ConvolutionalSeismic as ConvolutionalSeismic
+from ._seismic import ricker as ricker
 from ._straight_rays import StraightRays as StraightRays
 from ._straight_rays import ray_lengths as ray_lengths

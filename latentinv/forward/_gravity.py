@@ -43,7 +43,9 @@ def gravity(grid: Grid, stations: Float[np.ndarray, "datum axis"]) -> LinearForw
         )
     edges = [
         origin + spacing * np.arange(count + 1)
-        for origin, spacing, count in zip(grid.origin, np.asarray(grid.spacing), grid.shape[::-1], strict=True)
+        for origin, spacing, count in zip(
+            np.asarray(grid.origin), np.asarray(grid.spacing), grid.shape[::-1], strict=True
+        )
     ]
     potential = _rectangle if grid.ndim == 2 else _prism
     rows = [_differences(potential(*_corners(edges, station))).ravel() for station in stations]
@@ -53,7 +55,7 @@ def gravity(grid: Grid, stations: Float[np.ndarray, "datum axis"]) -> LinearForw
 def _corners(edges: list[np.ndarray], station: np.ndarray) -> list[np.ndarray]:
     """Distances x, y(, z) from a station to all corners of cells, over the corners in array order."""
     relative = [line - position for line, position in zip(edges, station, strict=True)]
-    return np.meshgrid(*relative[::-1], indexing="ij")[::-1]
+    return list(np.meshgrid(*relative[::-1], indexing="ij"))[::-1]
 
 
 def _differences(corners: Float[np.ndarray, "*corner"]) -> Float[np.ndarray, "*grid"]:

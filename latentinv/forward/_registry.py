@@ -4,6 +4,7 @@ from ._forward import AbstractForward
 from ._function import FunctionForward
 from ._groundwater import SteadyFlow, TransientFlow
 from ._linear import LinearForward
+from ._seismic import ConvolutionalSeismic
 from ._straight_rays import StraightRays
 
 FORWARDS: dict[str, type[AbstractForward]] = {
@@ -11,5 +12,6 @@ FORWARDS: dict[str, type[AbstractForward]] = {
     SteadyFlow.kind: SteadyFlow,
     TransientFlow.kind: TransientFlow,
     StraightRays.kind: StraightRays,
+    ConvolutionalSeismic.kind: ConvolutionalSeismic,
     FunctionForward.kind: FunctionForward,
 }

@@ -7,7 +7,17 @@ import pytest
 import scipy.sparse
 
 from latentinv import Grid, InputError
-from latentinv.forward import FORWARDS, Aquifer, FunctionForward, LinearForward, SteadyFlow, StraightRays, TransientFlow
+from latentinv.forward import (
+    FORWARDS,
+    Aquifer,
+    ConvolutionalSeismic,
+    FunctionForward,
+    LinearForward,
+    SteadyFlow,
+    StraightRays,
+    TransientFlow,
+    ricker,
+)
 
 GRID = Grid((12, 15), spacing=(2.0, 3.0))
 
@@ -37,6 +47,8 @@ def make_forward(kind):
         )
     if kind == "straight_rays":
         return StraightRays(GRID, wells, [[1.0, 35.0], [3.0, 1.0], [10.0, 17.0]])
+    if kind == "convolutional_seismic":
+        return ConvolutionalSeismic(GRID, ricker(40.0, 0.004))
     assert kind == "function"
     return FunctionForward(lambda field: jnp.stack([1e6 * field[3, 4] ** 2, 1e3 * jnp.sum(field[2])]), GRID)
 
