@@ -41,12 +41,8 @@ def gravity(grid: Grid, stations: Float[np.ndarray, "datum axis"]) -> LinearForw
         raise InputError(
             f"The gravity stations have shape {stations.shape}; give finite metres, {grid.ndim} coordinates a station."
         )
-    edges = [
-        origin + spacing * np.arange(count + 1)
-        for origin, spacing, count in zip(
-            np.asarray(grid.origin), np.asarray(grid.spacing), grid.shape[::-1], strict=True
-        )
-    ]
+    lines = zip(np.asarray(grid.origin), np.asarray(grid.spacing), grid.shape[::-1], strict=True)
+    edges = [origin + spacing * np.arange(count + 1) for origin, spacing, count in lines]
     potential = _rectangle if grid.ndim == 2 else _prism
     rows = [_differences(potential(*_corners(edges, station))).ravel() for station in stations]
     return LinearForward(MILLIGAL * GRAVITATIONAL_CONSTANT * np.stack(rows), grid)
