@@ -3,6 +3,8 @@ from .errors import NonFiniteError as NonFiniteError
 from .errors import StorageError as StorageError
 from .grid import Grid as Grid
 from .inference import ESMDA as ESMDA
+from .inference import MALA as MALA
+from .inference import EllipticalSlice as EllipticalSlice
 from .inference import Laplace as Laplace
 from .inference import MultistartMAP as MultistartMAP
 from .inference import PreconditionedCrankNicolson as PreconditionedCrankNicolson

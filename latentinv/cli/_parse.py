@@ -17,6 +17,8 @@ DRAWS_SETTING = {
     "stein": "particles",
     "variational": "draws",
     "pcn": "draws",
+    "elliptical_slice": "draws",
+    "mala": "draws",
 }
 WHOLE_CELLS = 2**30
 """Most cells of all fields that are held at once."""

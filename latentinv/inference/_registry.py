@@ -5,8 +5,10 @@ from typing import Any
 from latentinv.errors import InputError
 
 from ._algorithm import AbstractAlgorithm
+from ._elliptical_slice import EllipticalSlice
 from ._es_mda import ESMDA
 from ._laplace import Laplace
+from ._mala import MALA
 from ._multistart_map import MultistartMAP
 from ._pcn import PreconditionedCrankNicolson
 from ._randomised_maximum_likelihood import RandomisedMaximumLikelihood
@@ -23,6 +25,8 @@ ALGORITHMS: dict[str, type[AbstractAlgorithm]] = {
     SteinVariational.name: SteinVariational,
     Variational.name: Variational,
     PreconditionedCrankNicolson.name: PreconditionedCrankNicolson,
+    EllipticalSlice.name: EllipticalSlice,
+    MALA.name: MALA,
 }
 
 

@@ -32,6 +32,8 @@ SMALL = {
     "stein": {"particles": 4, "iterations": 40, "iterations_per_step": 5},
     "laplace": {"draws": 3, "starts": 2, "max_iterations": 8, "tolerance": 1e-12, "iterations_per_step": 1},
     "pcn": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
+    "elliptical_slice": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
+    "mala": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
 }
 MANY_STEPS = {
     "smc": {"moves": 1, "leapfrogs": 2, "final_rounds": 30},
@@ -42,6 +44,8 @@ MANY_STEPS = {
     "stein": {"iterations_per_step": 1},
     "variational": {"iterations_per_step": 1},
     "pcn": {"draws": 40, "moments_per_step": 1},
+    "elliptical_slice": {"draws": 40, "moments_per_step": 1},
+    "mala": {"draws": 40, "moments_per_step": 1},
 }
 
 

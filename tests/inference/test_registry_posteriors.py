@@ -1,0 +1,152 @@
+"""What each algorithm of the registry promises, held against posteriors that are known exactly.
+
+An algorithm that is not in the table fails the first test. Replicates are independent: Markov chains that started
+apart, runs of a population with seeds of their own, or groups of independent draws. Their means are compared with exact
+values by Student's bound at a false-alarm rate of `ALARM` for all numbers of a test together.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.stats import norm
+from scipy.stats import t as student_t
+
+from latentinv import BlockMeans, Grid, Posterior, sample
+from latentinv.inference import ALGORITHMS, make_algorithm
+from tests.problems import LinearPrior, linear_gaussian
+
+REPLICATES, ALARM = 24, 1e-4
+CHAINS = {"chains": REPLICATES, "moments_per_step": 100}
+
+
+class Promise(NamedTuple):
+    """What an algorithm says of its draws, and settings with which it is held to it."""
+
+    settings: dict
+    samples_target: bool = False
+    """Draws follow the target, whatever it is."""
+    linear_gaussian: bool = False
+    """Draws are exact where the posterior is Gaussian."""
+    prior_without_data: bool = True
+    """Draws are those of the prior where there are no data."""
+    two_modes: dict | None = None
+    """Settings with which both modes get their share; None if that is not promised."""
+    independent: bool = False
+    """Draws of one run are independent."""
+
+
+PROMISES = {
+    "smc": Promise(
+        {"particles": 256, "moves": 3, "leapfrogs": 8, "batch_size": 256},
+        samples_target=True,
+        linear_gaussian=True,
+        two_modes={"particles": 256, "moves": 3, "leapfrogs": 8, "batch_size": 256},
+    ),
+    "pcn": Promise(
+        CHAINS | {"warmup": 1000, "draws": 24 * 400, "thinning": 40}, samples_target=True, linear_gaussian=True
+    ),
+    "mala": Promise(
+        CHAINS | {"warmup": 500, "draws": 24 * 400, "thinning": 10}, samples_target=True, linear_gaussian=True
+    ),
+    "elliptical_slice": Promise(
+        CHAINS | {"warmup": 500, "draws": 24 * 400, "thinning": 15}, samples_target=True, linear_gaussian=True
+    ),
+    # randomise-then-optimise is exact for linear forwards, were the optima found exactly
+    "rml": Promise(
+        {"samples": 480, "max_iterations": 80, "tolerance": 1e-7, "batch_size": 480},
+        linear_gaussian=True,
+        independent=True,
+    ),
+    "laplace": Promise({"draws": 4800}, linear_gaussian=True, independent=True),
+    # exact for a linear forward as the ensemble grows; `test_es_mda` says how fast
+    "es_mda": Promise({"members": 2400, "batch_size": 2400}, independent=True),
+    # near in divergence, not in moments
+    "variational": Promise({"draws": 64}, prior_without_data=False),
+    "stein": Promise({"particles": 32}, prior_without_data=False),
+    # best fits, no draws
+    "map": Promise({"starts": 8}, prior_without_data=False),
+}
+
+
+def _promising(what):
+    return [name for name, promise in PROMISES.items() if getattr(promise, what)]
+
+
+def _moments(posterior, name, settings, statistics):
+    """The statistics' mean over each replicate, ``[replicate, number]``."""
+    algorithm = make_algorithm(name, settings)
+    if PROMISES[name].independent:
+        latents = sample(posterior, algorithm, seed=1).latents
+        groups = latents.reshape(REPLICATES, -1, latents.shape[1])
+    elif "chains" in settings:
+        run = sample(posterior, algorithm, seed=1)
+        groups = run.by_chain(run.latents)
+    else:
+        groups = [sample(posterior, algorithm, seed=seed).latents for seed in range(REPLICATES)]
+    return np.array([np.mean(statistics(np.asarray(z, float)), axis=0) for z in groups])
+
+
+def _assert_means(values, exact):
+    assert len(values) == REPLICATES
+    standard_error = values.std(axis=0, ddof=1) / np.sqrt(REPLICATES)
+    quantile = student_t.isf(ALARM / 2 / values[0].size, REPLICATES - 1)
+    assert np.all(np.abs(values.mean(axis=0) - exact) <= quantile * standard_error)
+
+
+def _assert_linear_gaussian(name, latents, data):
+    posterior, mean, covariance, _ = linear_gaussian(latents, data)
+    values = _moments(
+        posterior, name, PROMISES[name].settings, lambda z: np.concatenate([z - mean, (z - mean) ** 2], axis=1)
+    )
+    _assert_means(values, np.concatenate([np.zeros(latents), np.diag(covariance)]))
+    # and the standard errors are small enough to tell the posterior from the prior
+    wide = values.std(axis=0, ddof=1) / np.sqrt(REPLICATES)
+    assert np.all(wide[:latents] < 0.1)
+
+
+def test_that_every_algorithm_says_what_it_promises():
+    assert PROMISES.keys() == ALGORITHMS.keys()
+    posterior, *_ = linear_gaussian(2, 1)
+    for name, promise in PROMISES.items():
+        assert make_algorithm(name, promise.settings).build(posterior).samples_target == promise.samples_target
+        assert promise.linear_gaussian or not promise.samples_target
+
+
+@pytest.mark.parametrize("name", _promising("linear_gaussian"))
+def test_that_a_posterior_of_two_latents_is_reproduced(name):
+    _assert_linear_gaussian(name, 2, 1)
+
+
+@pytest.mark.assure
+@pytest.mark.parametrize("name", _promising("linear_gaussian"))
+def test_that_a_posterior_of_fifty_latents_is_reproduced(name):
+    _assert_linear_gaussian(name, 50, 12)
+
+
+@pytest.mark.parametrize("name", _promising("prior_without_data"))
+def test_that_without_data_the_draws_are_those_of_the_prior(name):
+    posterior = Posterior(LinearPrior(np.eye(9)), Grid((3, 3)), [])
+    values = _moments(posterior, name, PROMISES[name].settings, lambda z: np.concatenate([z, z**2], axis=1))
+    _assert_means(values, np.repeat([0.0, 1.0], 9))
+
+
+class _Folded(LinearPrior):
+    """|z − 0.3|: each datum of it can be met in two ways."""
+
+    def generate(self, z, grid):
+        return jnp.abs(super().generate(z, grid) - 0.3)
+
+
+@pytest.mark.parametrize("name", _promising("two_modes"))
+def test_that_two_modes_get_their_shares(name):
+    grid = Grid((1, 1))
+    blocks = BlockMeans(grid, np.zeros((1, 2)), np.ones((1, 2)), np.array([1.2]), 0.1, None)
+    posterior = Posterior(_Folded(np.eye(1)), grid, [blocks])
+    z = np.linspace(-6, 6, 200_001)
+    density = norm.pdf(z) * norm.pdf(np.abs(z - 0.3), 1.2, 0.1)
+    share = density[z > 0.3].sum() / density.sum()
+    values = _moments(posterior, name, PROMISES[name].two_modes, lambda z: (z > 0.3).astype(float))
+    _assert_means(values, share)
+    assert values.std(ddof=1) / np.sqrt(REPLICATES) < 0.05
