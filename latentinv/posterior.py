@@ -167,6 +167,8 @@ def each(function: Callable[[Predictions], Array], predictions: Predictions, cou
 def map_batched(function: Callable[..., Any], arguments: Any, batch_size: int) -> Any:
     """Apply a function over the leading axis in batches, so that memory stays flat.
 
+    Outputs without any numbers, as where there are no data, are made beside `lax.map`, which refuses them.
+
     Parameters
     ----------
     function
@@ -176,4 +178,12 @@ def map_batched(function: Callable[..., Any], arguments: Any, batch_size: int) -
     batch_size
         Elements evaluated at once.
     """
-    return lax.map(lambda one: function(one), arguments, batch_size=batch_size)
+    count = len(jax.tree.leaves(arguments)[0])
+    outputs, structure = jax.tree.flatten(jax.eval_shape(function, jax.tree.map(lambda x: x[0], arguments)))
+
+    def filled(one: Any) -> list[Array]:
+        return [leaf for leaf in jax.tree.leaves(function(one)) if leaf.size]
+
+    mapped = iter(lax.map(filled, arguments, batch_size=batch_size))
+    whole = [next(mapped) if leaf.size else jnp.zeros((count, *leaf.shape), leaf.dtype) for leaf in outputs]
+    return jax.tree.unflatten(structure, whole)
