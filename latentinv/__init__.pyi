@@ -3,7 +3,9 @@ from .errors import NonFiniteError as NonFiniteError
 from .errors import StorageError as StorageError
 from .grid import Grid as Grid
 from .inference import ESMDA as ESMDA
+from .inference import HMC as HMC
 from .inference import MALA as MALA
+from .inference import NUTS as NUTS
 from .inference import EllipticalSlice as EllipticalSlice
 from .inference import Laplace as Laplace
 from .inference import MultistartMAP as MultistartMAP

@@ -55,10 +55,10 @@ def wells_of_a_draw(prior, grid, count, seed=0):
     return HardData(grid, grid.centres(cells), facies[tuple(cells.T)], prior.facies_model)
 
 
-def generator_posterior(wells=12):
+def generator_posterior(wells=12, target="thresholded"):
     """A small facies posterior that can be stored and resumed."""
     prior, grid = random_generator_prior(), Grid((20, 18))
-    return Posterior(prior, grid, [wells_of_a_draw(prior, grid, wells)])
+    return Posterior(prior, grid, [wells_of_a_draw(prior, grid, wells)], target=target)
 
 
 def linear_gaussian(latents, data, seed=0):

@@ -30,7 +30,7 @@ def condition(
     algorithm: Annotated[
         str,
         typer.Option(
-            help="smc (posterior draws), map (best fits), Markov chains: pcn, elliptical_slice, mala, or an "
+            help="smc (posterior draws), map (best fits), Markov chains: pcn, elliptical_slice, mala, hmc, nuts, or an "
             "approximation: es_mda, rml, laplace, stein, variational."
         ),
     ] = "smc",

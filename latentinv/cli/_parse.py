@@ -19,6 +19,8 @@ DRAWS_SETTING = {
     "pcn": "draws",
     "elliptical_slice": "draws",
     "mala": "draws",
+    "hmc": "draws",
+    "nuts": "draws",
 }
 WHOLE_CELLS = 2**30
 """Most cells of all fields that are held at once."""

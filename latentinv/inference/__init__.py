@@ -11,10 +11,12 @@ from ._driver import resume as resume
 from ._driver import sample as sample
 from ._elliptical_slice import EllipticalSlice as EllipticalSlice
 from ._es_mda import ESMDA as ESMDA
+from ._hmc import HMC as HMC
 from ._laplace import Laplace as Laplace
 from ._linearisation import likelihood_informed_subspace as likelihood_informed_subspace
 from ._mala import MALA as MALA
 from ._multistart_map import MultistartMAP as MultistartMAP
+from ._nuts import NUTS as NUTS
 from ._pcn import PreconditionedCrankNicolson as PreconditionedCrankNicolson
 from ._randomised_maximum_likelihood import RandomisedMaximumLikelihood as RandomisedMaximumLikelihood
 from ._registry import ALGORITHMS as ALGORITHMS

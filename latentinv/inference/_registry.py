@@ -7,9 +7,11 @@ from latentinv.errors import InputError
 from ._algorithm import AbstractAlgorithm
 from ._elliptical_slice import EllipticalSlice
 from ._es_mda import ESMDA
+from ._hmc import HMC
 from ._laplace import Laplace
 from ._mala import MALA
 from ._multistart_map import MultistartMAP
+from ._nuts import NUTS
 from ._pcn import PreconditionedCrankNicolson
 from ._randomised_maximum_likelihood import RandomisedMaximumLikelihood
 from ._stein import SteinVariational
@@ -27,6 +29,8 @@ ALGORITHMS: dict[str, type[AbstractAlgorithm]] = {
     PreconditionedCrankNicolson.name: PreconditionedCrankNicolson,
     EllipticalSlice.name: EllipticalSlice,
     MALA.name: MALA,
+    HMC.name: HMC,
+    NUTS.name: NUTS,
 }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from latentinv import (
+    NUTS,
     Grid,
     InputError,
     MultistartMAP,
@@ -34,6 +35,8 @@ SMALL = {
     "pcn": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
     "elliptical_slice": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
     "mala": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
+    "hmc": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
+    "nuts": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
 }
 MANY_STEPS = {
     "smc": {"moves": 1, "leapfrogs": 2, "final_rounds": 30},
@@ -46,6 +49,8 @@ MANY_STEPS = {
     "pcn": {"draws": 40, "moments_per_step": 1},
     "elliptical_slice": {"draws": 40, "moments_per_step": 1},
     "mala": {"draws": 40, "moments_per_step": 1},
+    "hmc": {"draws": 40, "moments_per_step": 1},
+    "nuts": {"draws": 40, "moments_per_step": 1},
 }
 
 
@@ -70,6 +75,10 @@ def _assert_same(run, reference):
         np.testing.assert_array_equal(run.trace[name], reference.trace[name])
 
 
+def _posterior(name):
+    return generator_posterior(target="soft" if name == NUTS.name else "thresholded")
+
+
 def test_that_every_algorithm_has_settings_for_these_tests():
     assert SMALL.keys() == ALGORITHMS.keys()
 
@@ -78,8 +87,8 @@ def test_that_every_algorithm_has_settings_for_these_tests():
 def test_that_storing_and_listening_change_no_draw(name, tmp_path):
     algorithm = make_algorithm(name, SMALL[name])
     recorder = _Recorder()
-    plain = sample(generator_posterior(), algorithm, seed=5)
-    stored = sample(generator_posterior(), algorithm, seed=5, output=tmp_path / "run.h5", listener=recorder)
+    plain = sample(_posterior(name), algorithm, seed=5)
+    stored = sample(_posterior(name), algorithm, seed=5, output=tmp_path / "run.h5", listener=recorder)
     _assert_same(stored, plain)
     assert [step for step, _ in recorder.heard] == list(range(1, stored.steps + 1))
     assert recorder.heard[-1][1].done == pytest.approx(1.0)
@@ -89,10 +98,10 @@ def test_that_storing_and_listening_change_no_draw(name, tmp_path):
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_that_a_run_interrupted_twice_equals_one_that_was_not(name, tmp_path):
     algorithm = make_algorithm(name, SMALL[name])
-    reference = sample(generator_posterior(), algorithm, seed=2)
+    reference = sample(_posterior(name), algorithm, seed=2)
     path = tmp_path / "run.h5"
     with pytest.raises(KeyboardInterrupt):
-        sample(generator_posterior(), algorithm, seed=2, output=path, listener=_Recorder(stop_at=2))
+        sample(_posterior(name), algorithm, seed=2, output=path, listener=_Recorder(stop_at=2))
     with pytest.raises(KeyboardInterrupt):
         resume(path, listener=_Recorder(stop_at=4))
     assert not RunFile.open(path).finished
@@ -102,12 +111,12 @@ def test_that_a_run_interrupted_twice_equals_one_that_was_not(name, tmp_path):
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_that_kills_at_random_moments_change_no_bit(name, compilations, tmp_path):
     algorithm = make_algorithm(name, SMALL[name] | MANY_STEPS[name])
-    reference = sample(generator_posterior(), algorithm, seed=9)
+    reference = sample(_posterior(name), algorithm, seed=9)
     wanted = 10 if name == TemperedSMC.name else 4
     assert reference.steps > MOST_STEPS * wanted  # so that no worker can find the run finished
     path = tmp_path / "run.h5"
     with pytest.raises(KeyboardInterrupt):
-        sample(generator_posterior(), algorithm, seed=9, output=path, listener=_Recorder(stop_at=1))
+        sample(_posterior(name), algorithm, seed=9, output=path, listener=_Recorder(stop_at=1))
     kills = []
     for _ in killed_workers(RUN, path, compilations, seed=4, count=wanted):
         run = RunFile.open(path)

@@ -53,6 +53,12 @@ PROMISES = {
     "elliptical_slice": Promise(
         CHAINS | {"warmup": 500, "draws": 24 * 400, "thinning": 15}, samples_target=True, linear_gaussian=True
     ),
+    "hmc": Promise(
+        CHAINS | {"warmup": 300, "draws": 24 * 200, "thinning": 2}, samples_target=True, linear_gaussian=True
+    ),
+    "nuts": Promise(
+        CHAINS | {"warmup": 300, "draws": 24 * 200, "thinning": 2}, samples_target=True, linear_gaussian=True
+    ),
     # randomise-then-optimise is exact for linear forwards, were the optima found exactly
     "rml": Promise(
         {"samples": 480, "max_iterations": 80, "tolerance": 1e-7, "batch_size": 480},
