@@ -144,8 +144,9 @@ def _read_property(path: Path, key: str | None) -> np.ndarray:
             f"The image {path.name} of a continuous property has no ending that is read; give .npz or .npy."
         )
     try:
-        content = np.load(path, allow_pickle=False)
-        named = {"": content} if isinstance(content, np.ndarray) else dict(content)
+        with path.open("rb") as file:
+            content = np.load(file, allow_pickle=False)
+            named = {"": content} if isinstance(content, np.ndarray) else dict(content)
     except (OSError, ValueError, EOFError) as error:
         raise StorageError(f"The image {path} cannot be read ({error}); check its name.") from error
     if key is None and len(named) == 1:
