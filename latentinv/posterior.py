@@ -83,6 +83,11 @@ class Posterior:
             observation.check(prior, grid)
         check_agreement(self.observations)
 
+    @property
+    def has_gradient(self) -> bool:
+        """Whether the soft model has gradients: all but that of a simulator which knows none."""
+        return all(observation.has_gradient for observation in self.observations)
+
     def field(self, z: Float[Array, "latent"]) -> Float[Array, "*grid"]:
         """The field of a latent vector."""
         return self.prior.generate(z, self.grid)

@@ -11,13 +11,16 @@ from latentinv.grid import Grid
 class AbstractForward(abc.ABC):
     """A map from a property of the ground to what would be measured.
 
-    It is pure, jittable and vmappable, and has gradients, so that samplers can call it in batches.
+    It is pure, jittable and vmappable, and has gradients unless it says otherwise, so that samplers can call it in
+    batches.
     """
 
     kind: str
     """The registered kind (``linear``, ``groundwater_flow`` …), written into run files."""
     grid: Grid
     """Where the property lives."""
+    has_gradient: bool = True
+    """Whether predictions have gradients; not those of a simulator of the user's that knows none."""
 
     @property
     @abc.abstractmethod

@@ -56,6 +56,8 @@ class AbstractAlgorithm(abc.ABC):
     """Settings of an algorithm."""
 
     name: str
+    needs_gradient: bool = True
+    """Whether it cannot explore a posterior that has no gradients."""
 
     @abc.abstractmethod
     def build(self, posterior: Posterior) -> Kernel:

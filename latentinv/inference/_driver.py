@@ -30,7 +30,7 @@ from latentinv.storage import ObservationRecord, RunFile, RunHeader, require_new
 from ._algorithm import AbstractAlgorithm, Kernel, Progress
 from ._draws import draw_tables, generated, predicted_name, realization_name
 from ._ledger import Ledger
-from ._registry import make_algorithm
+from ._registry import ALGORITHMS, make_algorithm
 from ._tempered_smc import TemperedSMC
 
 CHECKPOINT_SHARE = 0.05
@@ -282,4 +282,16 @@ def _run(
 @functools.lru_cache(maxsize=4)
 def _kernel(algorithm: AbstractAlgorithm, posterior: Posterior) -> Kernel:
     """The algorithm bound to the posterior, kept with its compiled parts for the next seed."""
+    if algorithm.needs_gradient:
+        _check_gradient(algorithm, posterior)
     return algorithm.build(posterior)
+
+
+def _check_gradient(algorithm: AbstractAlgorithm, posterior: Posterior) -> None:
+    for observation in posterior.observations:
+        if not observation.has_gradient:
+            able = ", ".join(f"'{name}'" for name, other in ALGORITHMS.items() if not other.needs_gradient)
+            raise InputError(
+                f"The algorithm '{algorithm.name}' needs gradients, but the simulator of '{observation.name}' knows "
+                f"none; give it an adjoint, or choose one of {able}."
+            )

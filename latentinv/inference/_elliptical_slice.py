@@ -101,6 +101,7 @@ class EllipticalSlice(AbstractAlgorithm):
     moments_per_step: int = 10
 
     name = "elliptical_slice"
+    needs_gradient = False
 
     def __post_init__(self) -> None:
         check_chains(self)

@@ -97,6 +97,7 @@ class ESMDA(AbstractAlgorithm):
     batch_size: int = 16
 
     name = "es_mda"
+    needs_gradient = False
 
     def __post_init__(self) -> None:
         check_counts(self, "members", least=3)

@@ -89,6 +89,7 @@ class PreconditionedCrankNicolson(AbstractAlgorithm):
     moments_per_step: int = 10
 
     name = "pcn"
+    needs_gradient = False
 
     def __post_init__(self) -> None:
         check_chains(self)

@@ -153,6 +153,11 @@ class IndirectData(AbstractObservation):
         """Number of data."""
         return len(self.data)
 
+    @property
+    def has_gradient(self) -> bool:
+        """Whether the forward model has gradients."""
+        return self.forward.has_gradient
+
     def check(self, prior: AbstractPrior, grid: Grid) -> None:
         """Raise `InputError` unless the data were placed on this grid, and the property is of this prior's fields."""
         if self.property.facies_model is None and prior.facies_model is not None:

@@ -58,6 +58,11 @@ class AbstractObservation(abc.ABC):
     def count(self) -> int:
         """Number of data."""
 
+    @property
+    def has_gradient(self) -> bool:
+        """Whether soft predictions have gradients in the field."""
+        return True
+
     @abc.abstractmethod
     def check(self, prior: AbstractPrior, grid: Grid) -> None:
         """Raise `InputError` unless the data fit this prior and grid."""

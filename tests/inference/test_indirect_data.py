@@ -21,7 +21,7 @@ from latentinv import (
     resume,
     sample,
 )
-from latentinv.forward import LinearForward
+from latentinv.forward import AbstractForward, LinearForward
 from tests.problems import LinearPrior, generator_posterior
 
 ALARM = 1e-4
@@ -173,3 +173,27 @@ def test_that_reports_speak_of_each_data_set_by_its_name_and_unit():
     assert " m, stated 0.5 m; " in reports[1].sentence
     assert " ms, stated 0.1 ms; " in reports[2].sentence
     assert [report.rmse is None for report in reports] == [True, False, False]
+
+
+class _Blind(AbstractForward):
+    """A forward model without gradients, as far as anybody is told."""
+
+    kind, grid, count, has_gradient = "blind", GRID, 1, False
+
+    def predict(self, property):
+        return property.ravel()[:1]
+
+    def to_arrays(self):
+        return {}
+
+    from_arrays = None
+
+
+def test_that_an_algorithm_that_needs_gradients_refuses_a_forward_model_without():
+    posterior = Posterior(LinearPrior(np.eye(9)), GRID, [IndirectData(GRID, _Blind(), [0.0], 1.0, name="heads")])
+    assert not posterior.has_gradient
+    assert Posterior(posterior.prior, GRID, []).has_gradient
+    with pytest.raises(
+        InputError, match=r"'laplace' needs gradients, but the simulator of 'heads' knows none; .*'es_mda', 'pcn'"
+    ):
+        sample(posterior, Laplace())
