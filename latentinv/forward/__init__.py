@@ -1,6 +1,7 @@
 """Forward models: from a property of the ground to what would be measured."""
 
 from ._averaging import averaging as averaging
+from ._eikonal import CurvedRays as CurvedRays
 from ._forward import AbstractForward as AbstractForward
 from ._function import Function as Function
 from ._function import FunctionForward as FunctionForward

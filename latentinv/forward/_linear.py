@@ -4,7 +4,11 @@ Dense operators are one matrix product. Sparse ones (rays, stencils, averages) a
 a sum over the data they belong to, O(entries), which under `vmap` and in gradients stays a gather and a sum.
 """
 
-from typing import final
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, final
 
 import jax
 import jax.numpy as jnp
@@ -12,13 +16,30 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy import sparse
 
-from latentinv.errors import InputError
+from latentinv.errors import InputError, StorageError
 from latentinv.grid import Grid
 
 from ._forward import AbstractForward
 
 DENSE_SHARE = 0.1
 """From this share of entries on a dense product is the faster."""
+
+
+def _read_csv(path: Path) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # of a file without numbers
+        try:
+            return np.loadtxt(path, delimiter=",", ndmin=2)
+        except UserWarning as warning:
+            raise ValueError(warning) from None
+
+
+READERS: dict[str, Callable[[Path], Any]] = {
+    ".npz": sparse.load_npz,
+    ".npy": lambda path: np.load(path, allow_pickle=False),
+    ".csv": _read_csv,
+}
+"""How a file is read, by its ending."""
 
 
 @final
@@ -60,6 +81,37 @@ class LinearForward(AbstractForward):
             raise InputError(f"Row {empty[0] + 1} of the operator weighs no cell; remove that datum.")
         self.grid, self.matrix = grid, matrix
         self._dense = matrix.nnz > DENSE_SHARE * matrix.shape[0] * matrix.shape[1]
+
+    @classmethod
+    def from_file(cls, path: str | Path, grid: Grid) -> "LinearForward":
+        """Read an operator from a file.
+
+        Parameters
+        ----------
+        path
+            ``.npz`` as `scipy.sparse.save_npz` writes it, ``.npy`` with a dense array, or ``.csv`` with a line a datum
+            of the weights of all cells, in array order, without a header.
+        grid
+            Where the property lives.
+
+        Raises
+        ------
+        StorageError
+            If the file cannot be opened, or is not what its ending says.
+        InputError
+            If the ending is another, or the operator does not fit the grid; the sentence names the file.
+        """
+        path = Path(path)
+        if path.suffix not in READERS:
+            raise InputError(f"The operator's file {path} ends in '{path.suffix}'; give one of {', '.join(READERS)}.")
+        try:
+            operator = READERS[path.suffix](path)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise StorageError(f"The operator's file {path} cannot be read as {path.suffix}: {error}.") from error
+        try:
+            return cls(operator, grid)
+        except InputError as error:
+            raise InputError(f"In {path}: {error}") from None
 
     @property
     def count(self) -> int:

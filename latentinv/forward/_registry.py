@@ -1,5 +1,6 @@
 """The kinds of forward model: run files name a kind, and this finds the class that reads it back."""
 
+from ._eikonal import CurvedRays
 from ._forward import AbstractForward
 from ._function import FunctionForward
 from ._groundwater import SteadyFlow, TransientFlow
@@ -12,6 +13,7 @@ FORWARDS: dict[str, type[AbstractForward]] = {
     SteadyFlow.kind: SteadyFlow,
     TransientFlow.kind: TransientFlow,
     StraightRays.kind: StraightRays,
+    CurvedRays.kind: CurvedRays,
     ConvolutionalSeismic.kind: ConvolutionalSeismic,
     FunctionForward.kind: FunctionForward,
 }

@@ -79,7 +79,7 @@ def ray_lengths(
         As `StraightRays`.
     """
     sources, receivers = (np.atleast_2d(np.asarray(ends, float)) for ends in (sources, receivers))
-    _check(grid, sources, receivers)
+    check_rays(grid, sources, receivers)
     start, run = (
         (part / np.asarray(grid.spacing)) for part in (sources - np.asarray(grid.origin), receivers - sources)
     )
@@ -107,7 +107,14 @@ def _cuts(start: np.ndarray, run: np.ndarray, cells: tuple[int, ...]) -> Float[n
     return np.sort(np.concatenate(cuts, axis=1), axis=1)
 
 
-def _check(grid: Grid, sources: np.ndarray, receivers: np.ndarray) -> None:
+def check_rays(grid: Grid, sources: np.ndarray, receivers: np.ndarray) -> None:
+    """Check the ends of rays.
+
+    Raises
+    ------
+    InputError
+        As `StraightRays`.
+    """
     if sources.shape != receivers.shape or sources.ndim != 2 or sources.shape[1] != grid.ndim or not len(sources):
         raise InputError(
             f"The rays have sources of shape {sources.shape} and receivers of {receivers.shape}; give as many of each, "

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from latentinv import Grid, InputError
+from latentinv import Grid, InputError, StorageError
 from latentinv.forward import (
     FORWARDS,
     Aquifer,
     ConvolutionalSeismic,
+    CurvedRays,
     FunctionForward,
     LinearForward,
     SteadyFlow,
@@ -47,6 +48,8 @@ def make_forward(kind):
         )
     if kind == "straight_rays":
         return StraightRays(GRID, wells, [[1.0, 35.0], [3.0, 1.0], [10.0, 17.0]])
+    if kind == "curved_rays":
+        return CurvedRays(GRID, wells, [[1.0, 35.0], [3.0, 1.0], [10.0, 17.0]])
     if kind == "convolutional_seismic":
         return ConvolutionalSeismic(GRID, ricker(40.0, 0.004))
     assert kind == "function"
@@ -116,3 +119,35 @@ def test_that_a_unit_cell_gives_its_column_of_the_operator(sparse):
 def test_that_an_operator_of_another_grid_is_refused():
     with pytest.raises(InputError, match="expected a row for each datum of 180 cells"):
         LinearForward(np.ones((3, 7)), GRID)
+
+
+def write_operator(path, weights):
+    """Write an operator by its file's ending."""
+    if path.suffix == ".npz":
+        scipy.sparse.save_npz(path, scipy.sparse.csr_array(weights))
+    elif path.suffix == ".npy":
+        np.save(path, weights.reshape(-1, *GRID.shape))
+    else:
+        np.savetxt(path, weights, delimiter=",")
+
+
+@pytest.mark.parametrize("ending", [".npz", ".npy", ".csv"])
+def test_that_an_operator_is_read_from_a_file(tmp_path, ending):
+    weights = np.random.default_rng(5).normal(size=(3, GRID.size))
+    path = tmp_path / f"operator{ending}"
+    write_operator(path, weights)
+    np.testing.assert_allclose(LinearForward.from_file(path, GRID).matrix.toarray(), weights, rtol=1e-12)
+
+
+def test_that_an_operators_file_that_cannot_be_used_is_refused_by_name(tmp_path):
+    with pytest.raises(InputError, match=r"kernel\.mat ends in '\.mat'; give one of"):
+        LinearForward.from_file(tmp_path / "kernel.mat", GRID)
+    with pytest.raises(StorageError, match=r"kernel\.npy cannot be read"):
+        LinearForward.from_file(tmp_path / "kernel.npy", GRID)
+    for ending, content in ((".csv", b""), (".csv", b"one,two\n"), (".npz", b"PK"), (".npy", b"\x93NUMPY")):
+        (tmp_path / f"kernel{ending}").write_bytes(content)
+        with pytest.raises(StorageError, match=rf"kernel\{ending} cannot be read"):
+            LinearForward.from_file(tmp_path / f"kernel{ending}", GRID)
+    write_operator(tmp_path / "other.csv", np.ones((3, 7)))
+    with pytest.raises(InputError, match=r"other\.csv: The operator has shape \(3, 7\)"):
+        LinearForward.from_file(tmp_path / "other.csv", GRID)
