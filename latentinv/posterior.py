@@ -101,6 +101,13 @@ class Posterior:
         both = [observation.predict_both(field) for observation in self.observations]
         return Predictions(tuple(soft for soft, _ in both), tuple(exact for _, exact in both))
 
+    def predict_softly(
+        self, z: Float[Array, "latent"], sharpness: float | Float[Array, ""]
+    ) -> tuple[Float[Array, "datum"], ...]:
+        """Soft predictions where facies are read by `sharpness` times the stated slopes: the lower, the smoother."""
+        field = self.field(z)
+        return tuple(observation.predict(field, sharpness) for observation in self.observations)
+
     def tempered_log_likelihood(
         self, predictions: Predictions, inverse_temperature: float | Float[Array, ""]
     ) -> Float[Array, ""]:

@@ -13,7 +13,7 @@ from scipy.stats import multivariate_normal, norm
 
 from latentinv import BlockMeans, FaciesProperty, Grid, HardData, IndirectData, InputError, Posterior
 from latentinv.forward import LinearForward
-from latentinv.posterior import map_batched
+from latentinv.posterior import Predictions, map_batched
 from tests.problems import LinearPrior, generator_posterior, linear_gaussian, random_generator_prior, wells_of_a_draw
 
 
@@ -31,6 +31,29 @@ def test_that_the_thresholded_target_is_zero_or_minus_infinity_for_certain_wells
     z = jax.random.normal(jax.random.key(0), (200, posterior.latent_size))
     values = np.asarray(map_batched(posterior.log_likelihood, z, 50))
     assert set(np.unique(values)) <= {-np.inf, 0.0}
+
+
+def test_that_sharpness_multiplies_the_slopes_of_all_data():
+    prior, grid = random_generator_prior(), Grid((20, 18))
+    model, points = prior.facies_model, np.array([[2.5, 3.5], [10.5, 12.5]])
+    weights = np.random.default_rng(1).uniform(size=(3, grid.size))
+
+    def posterior(slope):
+        reading = FaciesProperty(model, (1.0, 2.0), slope=slope)
+        return Posterior(
+            prior,
+            grid,
+            [
+                HardData(grid, points, [0, 1], model, slope=slope),
+                BlockMeans(grid, [[0.0, 0.0]], [[9.0, 7.0]], [0.4], 0.1, model, slope=slope),
+                IndirectData(grid, LinearForward(weights, grid), [200.0, 210.0, 190.0], 5.0, property=reading),
+            ],
+        )
+
+    z = jax.random.normal(jax.random.key(3), (prior.latent_size(grid),))
+    read = Predictions(posterior(4.0).predict_softly(z, 0.5), ())
+    expected = posterior(2.0).tempered_log_likelihood(posterior(2.0).predict(z), 1.0)
+    assert float(posterior(4.0).tempered_log_likelihood(read, 1.0)) == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_that_the_numpyro_model_has_the_soft_density():

@@ -5,6 +5,14 @@ as they ignore the volume around each optimum. Adam (Kingma and Ba 2014, arXiv:1
 (`_lbfgs`) finishes. One step of the driver is `iterations_per_step` iterations of all starts. Cost: one gradient an
 Adam iteration, typically one or two an L-BFGS iteration.
 
+Where data see much of the field and sharply, most starts end in poor optima of the stated model: facies that are read
+by a steep slope have gradients only along their borders, and each datum pulls to its own side. So Adam may begin with
+an easier problem and go over to the stated one gradually (continuation; Allgower and Georg 1990,
+doi:10.1007/978-3-642-61257-2): at first only `first_inverse_temperature` of the log-likelihood counts, as if the noise
+were larger, and facies are read by `first_sharpness` times the stated slope, both growing geometrically to 1 within
+`continuation` of Adam's iterations. At `exchanges` moments of it the worst quarter of the starts is given up, and goes
+on beside the best quarter; optima of such runs are not independent of each other.
+
 A latent vector of n numbers drawn from the prior has a norm r near √n, but its log-density −½r² is highest at r = 0,
 so that optima with few data are smoother than any draw. With `norm_shell` the prior counts as that of the norm,
 
@@ -27,8 +35,18 @@ from latentinv.errors import NonFiniteError
 from latentinv.posterior import Posterior, Predictions, each, log_prior, map_batched
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
-from ._checks import check_counts, check_positive
+from ._checks import check_counts, check_positive, check_shares
 from ._lbfgs import Descent, begin_descent, descend
+
+NEIGHBOUR = 0.2
+"""How far from a good start another one goes on, over the size of its latents."""
+
+
+class Stage(NamedTuple):
+    """On the way from an easy problem to the stated one."""
+
+    inverse_temperature: float | Float[Array, ""]
+    sharpness: float | Float[Array, ""]
 
 
 class MAPState(NamedTuple):
@@ -63,6 +81,14 @@ class MultistartMAP(AbstractAlgorithm):
         Adam's, in units of the latents' standard deviation.
     norm_shell
         Whether the prior keeps latents at the norm of its draws, instead of drawing them to 0.
+    first_inverse_temperature, first_sharpness
+        Where Adam begins: share of the log-likelihood that counts, and share of the slope facies are read by.
+    continuation
+        Share of Adam's iterations after which the stated model is reached.
+    last_learning_rate
+        At Adam's last iteration, reached geometrically; as at the first unless given.
+    exchanges
+        How often, within the continuation, poor starts are given up for better ones.
     iterations_per_step
         Iterations between two reports.
     batch_size
@@ -74,6 +100,11 @@ class MultistartMAP(AbstractAlgorithm):
     lbfgs_iterations: int = 100
     learning_rate: float = 0.05
     norm_shell: bool = False
+    first_inverse_temperature: float = 1.0
+    first_sharpness: float = 1.0
+    continuation: float = 0.7
+    last_learning_rate: float | None = None
+    exchanges: int = 0
     iterations_per_step: int = 10
     batch_size: int = 16
 
@@ -82,7 +113,11 @@ class MultistartMAP(AbstractAlgorithm):
     def __post_init__(self) -> None:
         check_counts(self, "starts", "iterations_per_step", "batch_size")
         check_counts(self, "adam_iterations", "lbfgs_iterations", least=0)
-        check_positive(self, "learning_rate")
+        check_counts(self, "exchanges", least=0)
+        check_positive(self, "learning_rate", "first_inverse_temperature", "first_sharpness")
+        check_shares(self, "continuation")
+        if self.last_learning_rate is not None:
+            check_positive(self, "last_learning_rate")
 
     def build(self, posterior: Posterior) -> Kernel:
         """Bind the optimiser to a posterior."""
@@ -103,10 +138,11 @@ class _Machine:
 
     def __init__(self, settings: MultistartMAP, posterior: Posterior) -> None:
         self.settings, self.posterior = settings, posterior
-        self.adam = optax.adam(settings.learning_rate)
+        self.adam = optax.adam(_learning_rates(settings))
         self.total = settings.adam_iterations + settings.lbfgs_iterations
         self._adam_step = jax.jit(functools.partial(self._advance, self._adam_iteration))
         self._lbfgs_step = jax.jit(functools.partial(self._advance, self._lbfgs_iteration))
+        self._exchange = jax.jit(self._exchanged)
         self._evaluate = jax.jit(self._evaluation)
 
     def init(self, key: Array) -> MAPState:
@@ -115,13 +151,14 @@ class _Machine:
         return MAPState(begin_descent(z), jax.vmap(self.adam.init)(z), jnp.int32(0))
 
     def step(self, key: Array, state: MAPState) -> tuple[MAPState, MAPInfo]:
-        """Do some iterations of all starts; nothing is random after the start."""
-        del key
+        """Do some iterations of all starts, and exchange poor ones if it is time to."""
         done, settings = int(state.iteration), self.settings
         in_adam = done < settings.adam_iterations
         end = settings.adam_iterations if in_adam else self.total
         count = jnp.int32(min(settings.iterations_per_step, end - done))
         state = (self._adam_step if in_adam else self._lbfgs_step)(state, count)
+        if self._exchanges_by(int(state.iteration)) > self._exchanges_by(done):
+            state = self._exchange(key, state)
         density, predictions = self._evaluate(state.descent.z)
         finite = jnp.isfinite(density)
         if not bool(finite.any()):
@@ -158,9 +195,37 @@ class _Machine:
             return log_prior(z)
         return log_prior(z) + 0.5 * (z.size - 1) * jnp.log(jnp.maximum(jnp.sum(z**2), 1e-30))
 
-    def _loss(self, z: Array, context: tuple[()] = ()) -> Array:
-        del context
-        return -self._log_prior(z) - self.posterior.tempered_log_likelihood(self.posterior.predict(z), 1.0)
+    def _loss(self, z: Array, stage: Stage | tuple[()] = ()) -> Array:
+        t, sharpness = stage or Stage(1.0, 1.0)
+        soft = Predictions(self.posterior.predict_softly(z, sharpness), ())
+        return -self._log_prior(z) - self.posterior.tempered_log_likelihood(soft, t)
+
+    def _stage(self, iteration: Array) -> Stage:
+        """The problem that an iteration of Adam is about."""
+        settings = self.settings
+        left = 1 - jnp.minimum(iteration / max(settings.continuation * settings.adam_iterations, 1), 1.0)
+        return Stage(settings.first_inverse_temperature**left, settings.first_sharpness**left)
+
+    def _exchanges_by(self, iteration: int) -> int:
+        """How many exchanges are due by an iteration; they part the continuation evenly."""
+        settings = self.settings
+        span = settings.continuation * settings.adam_iterations / (settings.exchanges + 1)
+        return min(settings.exchanges, int(iteration / span)) if span else 0
+
+    def _exchanged(self, key: Array, state: MAPState) -> MAPState:
+        """Give the worst quarter of the starts up, for neighbours of the best quarter."""
+        z, stage = state.descent.z, self._stage(state.iteration)
+        loss = map_batched(lambda one: self._loss(one, stage), z, self.settings.batch_size)
+        order = jnp.argsort(jnp.where(jnp.isfinite(loss), loss, jnp.inf))
+        quarter = len(z) // 4
+        source = jnp.arange(len(z)).at[order[len(z) - quarter :]].set(order[:quarter])
+        moved = z[source]
+        size = jnp.sqrt(jnp.mean(moved**2, axis=1, keepdims=True))
+        apart = jnp.where((source == jnp.arange(len(z)))[:, None], 0.0, NEIGHBOUR * size)
+        moved += apart * jax.random.normal(key, z.shape)
+        adam = jax.tree.map(lambda leaf: leaf[source], state.adam)
+        spent = state.descent.gradients + 1
+        return state._replace(descent=state.descent._replace(z=moved, gradients=spent), adam=adam)
 
     def _advance(self, iteration: Any, state: MAPState, count: Array) -> MAPState:
         def body(state: MAPState) -> MAPState:
@@ -171,7 +236,8 @@ class _Machine:
 
     def _adam_iteration(self, state: MAPState) -> MAPState:
         z, spent = state.descent.z, state.descent.gradients
-        gradient = map_batched(jax.grad(self._loss), z, self.settings.batch_size)
+        stage = self._stage(state.iteration)
+        gradient = map_batched(jax.grad(lambda one: self._loss(one, stage)), z, self.settings.batch_size)
         update, adam = jax.vmap(self.adam.update)(gradient, state.adam)
         moved = state.descent._replace(z=optax.apply_updates(z, update), gradients=spent + 1)
         return state._replace(descent=moved, adam=adam)
@@ -183,3 +249,11 @@ class _Machine:
         predictions = map_batched(self.posterior.predict, z, self.settings.batch_size)
         likelihood = each(lambda p: self.posterior.tempered_log_likelihood(p, 1.0), predictions, len(z))
         return likelihood + jax.vmap(self._log_prior)(z), predictions
+
+
+def _learning_rates(settings: MultistartMAP) -> Any:
+    """Adam's learning rate, of its iterations if it changes."""
+    if settings.last_learning_rate is None:
+        return settings.learning_rate
+    decay = settings.last_learning_rate / settings.learning_rate
+    return optax.exponential_decay(settings.learning_rate, max(settings.adam_iterations, 1), decay)

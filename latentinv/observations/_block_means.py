@@ -168,12 +168,12 @@ class BlockMeans(AbstractObservation):
         """Raise `InputError` unless the boxes were placed on this grid, for this prior's facies."""
         check_fit(self.name, (self.grid, self.facies_model), grid, prior)
 
-    def predict(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
+    def predict(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "datum"]:
         """Soft share of the facies in each box, or the mean of a continuous field."""
         values = field_on(self.grid, field).ravel()
         if self.facies_model is None:
             return self._average(values)
-        return self._shares(jnp.exp(self.facies_model.log_probability(values, self.slope)))
+        return self._shares(jnp.exp(self.facies_model.log_probability(values, sharpness * self.slope)))
 
     def predict_exact(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """Share of the facies in each box by the thresholds, or the mean of a continuous field."""

@@ -166,9 +166,12 @@ class HardData(AbstractObservation):
         """Raise `InputError` unless the wells were placed on this grid, for this prior's facies."""
         check_fit(self.name, (self.grid, self.facies_model), grid, prior)
 
-    def predict(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """How far each pixel's field value lies inside the interval of its facies; negative outside."""
-        return self.facies_model.margin(self._values(field), jnp.asarray(self._index))
+    def predict(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "datum"]:
+        """How far each pixel's field value lies inside the interval of its facies; negative outside.
+
+        The likelihood's slope is multiplied by `sharpness`, if the margins are.
+        """
+        return sharpness * self.facies_model.margin(self._values(field), jnp.asarray(self._index))
 
     def predict_exact(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """1 where the thresholded field shows the seen facies, else 0."""

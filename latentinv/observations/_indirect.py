@@ -167,9 +167,9 @@ class IndirectData(AbstractObservation):
             )
         check_fit(self.name, (self.grid, self.property.facies_model), grid, prior)
 
-    def predict(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
+    def predict(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "datum"]:
         """Run the forward model on the soft property."""
-        return self.forward.predict(self.property.soft(field_on(self.grid, field)))
+        return self.forward.predict(self.property.soft(field_on(self.grid, field), sharpness))
 
     def predict_exact(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """Run the forward model on the property of the thresholded facies, or of a continuous field."""

@@ -68,8 +68,11 @@ class AbstractObservation(abc.ABC):
         """Raise `InputError` unless the data fit this prior and grid."""
 
     @abc.abstractmethod
-    def predict(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """Soft prediction of each datum, differentiable in the field."""
+    def predict(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "datum"]:
+        """Soft prediction of each datum, differentiable in the field.
+
+        Where it reads facies by a slope, `sharpness` times the stated one is taken.
+        """
 
     @abc.abstractmethod
     def predict_exact(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:

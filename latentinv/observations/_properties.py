@@ -41,8 +41,8 @@ class AbstractProperty(abc.ABC):
     """The reading of fields as facies it was made for; None for continuous fields."""
 
     @abc.abstractmethod
-    def soft(self, field: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
-        """Property of each cell, differentiable in the field."""
+    def soft(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "*grid"]:
+        """Property of each cell, differentiable in the field; facies are read by `sharpness` times the slope."""
 
     @abc.abstractmethod
     def exact(self, field: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
@@ -115,9 +115,9 @@ class FaciesProperty(AbstractProperty):
                 f"The property has a value of {self.values.min():g}, but its logarithm is taken; give values above 0."
             )
 
-    def soft(self, field: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
+    def soft(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "*grid"]:
         """Mean of the facies' properties, weighed by their probabilities."""
-        log_share = self.facies_model.log_probability(field, self.slope)
+        log_share = self.facies_model.log_probability(field, sharpness * self.slope)
         if not self._logarithmic:
             return jnp.sum(jnp.exp(log_share) * jnp.asarray(self.values, log_share.dtype), axis=-1)
         log_values = self._log_values(field)
@@ -184,8 +184,9 @@ class ContinuousProperty(AbstractProperty):
             raise InputError(f"The transform is {transform!r}; expected 'identity' or 'exp'.")
         self.transform = transform
 
-    def soft(self, field: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
-        """The field, or its exponential."""
+    def soft(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "*grid"]:
+        """The field, or its exponential, however sharp."""
+        del sharpness
         return jnp.exp(field) if self.transform == "exp" else field
 
     def exact(self, field: Float[Array, "*grid"]) -> Float[Array, "*grid"]:

@@ -1,5 +1,6 @@
 """Multi-start MAP against optima that are known exactly."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -31,8 +32,60 @@ def test_that_the_norm_shell_keeps_optima_at_the_norm_of_draws():
     np.testing.assert_allclose(run.results["log_density"], 12 * np.log(24.0) - 12, rtol=1e-4)
 
 
+def test_that_a_continuation_ends_at_the_stated_model():
+    posterior, mean, _, _ = linear_gaussian(20, 8)
+    algorithm = MultistartMAP(
+        starts=4,
+        adam_iterations=100,
+        lbfgs_iterations=40,
+        first_inverse_temperature=0.04,
+        first_sharpness=0.05,
+        last_learning_rate=0.01,
+        exchanges=2,
+    )
+    run = sample(posterior, algorithm)
+    np.testing.assert_allclose(run.latents, np.tile(mean, (4, 1)), atol=2e-3)
+    assert run.results["gradients"] >= 4 * (100 + 2 + 40)
+
+
+def test_that_the_first_stage_has_the_optimum_of_weaker_data():
+    # With a share t of the log-likelihood the mean is (I + t JᵀJ / s²)⁻¹ t Jᵀd / s²; the path is held there by a
+    # continuation whose end lies far beyond the iterations done.
+    posterior, mean, covariance, _ = linear_gaussian(20, 8)
+    precision = np.linalg.inv(covariance)
+    share = 0.05
+    expected = np.linalg.solve(np.eye(20) + share * (precision - np.eye(20)), share * precision @ mean)
+    settings = {"first_inverse_temperature": share, "continuation": 0.999, "last_learning_rate": 1e-6}
+    machine = MultistartMAP(starts=1, adam_iterations=100_000, iterations_per_step=1000, **settings).build(posterior)
+    state, _ = machine.step(jax.random.key(1), machine.init(jax.random.key(0)))
+    np.testing.assert_allclose(state.descent.z[0], expected, atol=0.05 * np.abs(expected).max())
+
+
+def test_that_poor_starts_go_on_beside_the_best():
+    posterior, _, _, _ = linear_gaussian(20, 8)
+    settings = {"starts": 8, "adam_iterations": 20, "lbfgs_iterations": 0, "learning_rate": 1e-6}
+    stayed, moved = (sample(posterior, MultistartMAP(**settings, exchanges=n)).latents for n in (0, 1))
+    distances = np.linalg.norm(moved[:, None] - stayed[None], axis=2)
+    same = distances.min(axis=1) < 1e-3
+    # Optima come best first, and nothing moves but by the exchange: the worst two of eight.
+    assert sorted(distances[same].argmin(axis=1)) == [0, 1, 2, 3, 4, 5]
+    # Steps of a fifth of the best ones' size: norms over twice as large are beyond 1e-6.
+    assert np.all(distances[~same][:, :2].min(axis=1) < 0.4 * np.linalg.norm(stayed[:2], axis=1).max())
+
+
 @pytest.mark.parametrize(
-    ("setting", "value"), [("starts", 0), ("adam_iterations", -1), ("lbfgs_iterations", 1.5), ("learning_rate", 0.0)]
+    ("setting", "value"),
+    [
+        ("starts", 0),
+        ("adam_iterations", -1),
+        ("lbfgs_iterations", 1.5),
+        ("learning_rate", 0.0),
+        ("last_learning_rate", -1.0),
+        ("first_inverse_temperature", 0.0),
+        ("first_sharpness", np.inf),
+        ("continuation", 1.5),
+        ("exchanges", -1),
+    ],
 )
 def test_that_a_senseless_setting_is_refused_by_name(setting, value):
     with pytest.raises(InputError, match=setting):

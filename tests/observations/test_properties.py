@@ -38,6 +38,12 @@ def test_that_the_soft_reading_is_the_mean_that_was_chosen():
     np.testing.assert_allclose(geometric, np.exp(share @ np.log(VALUES)), rtol=1e-4)
 
 
+def test_that_sharpness_multiplies_the_slope():
+    reading, half = (FaciesProperty(THREE, VALUES, slope=slope) for slope in (4.0, 2.0))
+    np.testing.assert_allclose(reading.soft(FIELD, 0.5), half.soft(FIELD), rtol=1e-6)
+    np.testing.assert_array_equal(ContinuousProperty().soft(FIELD, 0.5), FIELD)
+
+
 @pytest.mark.parametrize("mean", ["arithmetic", "geometric"])
 @pytest.mark.parametrize("log_gradients", [0.0, (0.5, -1.0, 2.0)])
 def test_that_the_soft_reading_tends_to_the_exact_one(mean, log_gradients):
