@@ -25,6 +25,7 @@ from .observations import GaussianNoise as GaussianNoise
 from .observations import HardData as HardData
 from .observations import IndirectData as IndirectData
 from .observations import StudentNoise as StudentNoise
+from .observations import UnknownNoise as UnknownNoise
 from .posterior import Posterior as Posterior
 from .priors import Anamorphosis as Anamorphosis
 from .priors import CholeskyPrior as CholeskyPrior

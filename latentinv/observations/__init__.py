@@ -9,6 +9,7 @@ from ._noise import AbstractNoise as AbstractNoise
 from ._noise import CorrelatedNoise as CorrelatedNoise
 from ._noise import GaussianNoise as GaussianNoise
 from ._noise import StudentNoise as StudentNoise
+from ._noise import UnknownNoise as UnknownNoise
 from ._observation import AbstractObservation as AbstractObservation
 from ._observation import Report as Report
 from ._properties import PROPERTIES as PROPERTIES

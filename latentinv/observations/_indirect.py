@@ -24,7 +24,7 @@ from latentinv.grid import AXIS_NAMES, Grid
 from latentinv.priors._prior import AbstractPrior
 
 from ._checks import check_fit, check_labels, decimals, field_on, say_point, sentence
-from ._noise import NOISES, AbstractNoise, GaussianNoise
+from ._noise import NOISES, AbstractNoise, GaussianNoise, StudentNoise, UnknownNoise
 from ._observation import AbstractObservation, Report
 from ._properties import PROPERTIES, AbstractProperty, ContinuousProperty
 from ._tables import read_table
@@ -197,14 +197,15 @@ class IndirectData(AbstractObservation):
     def report(self, field: Float[Array, "*grid"]) -> Report:
         """Say how far the data are from the exact predictions, beside what the noise says; two sd fulfil a datum."""
         residual = self.data - np.asarray(self.predict_exact(field), dtype=float)
-        near = int(np.sum(np.abs(residual) <= 2 * self.spread))
+        inferred = self.noise.inferred_spread(residual)
+        near = int(np.sum(np.abs(residual) <= 2 * (self.spread if inferred is None else inferred)))
         failed = int(np.sum(~np.isfinite(residual)))
         if failed:
             text = f"the forward model gave no number for {failed} of {self.count} data"
             return Report(self.name, text, near, self.count)
         rmse = float(np.sqrt(np.mean(residual**2)))
-        word = "sd" if self.noise.gaussian else "scales"
-        text = f"rmse {self.say(rmse)}, {self.say_spread()}; {near} of {self.count} within two {word}"
+        word = "scales" if isinstance(self.noise, StudentNoise) else "sd"
+        text = f"rmse {self.say(rmse)}, {self.say_spread(residual)}; {near} of {self.count} within two {word}"
         return Report(self.name, text, near, self.count, rmse)
 
     def failures(self, predictions: Float[np.ndarray, "draw datum"]) -> list[str]:
@@ -218,11 +219,18 @@ class IndirectData(AbstractObservation):
         """Say a number to two digits, with the unit: ``0.0098 m``."""
         return f"{value:.2g} {self.unit}".rstrip()
 
-    def say_spread(self) -> str:
-        """Say the stated noise, ``stated 0.01 m``; unequal sds by their root mean square, to compare an rmse with."""
+    def say_spread(self, residual: Float[np.ndarray, "datum"] | None = None) -> str:
+        """Say the stated noise, ``stated 0.01 m``, or a guess and what residuals make of it.
+
+        Unequal sds are said by their root mean square, to compare an rmse with.
+        """
         unequal = " on average" if np.ptp(self.spread) > 0 else ""
+        if isinstance(self.noise, UnknownNoise):
+            guess = f"guessed {self._root_mean_square(self.spread)}"
+            told = None if residual is None else self.noise.inferred_spread(residual)
+            return guess + ("" if told is None else f", inferred {self._root_mean_square(told)}") + unequal
         scale = "" if self.noise.gaussian else "scale "
-        return f"stated {scale}{self.say(float(np.sqrt(np.mean(self.spread**2))))}{unequal}"
+        return f"stated {scale}{self._root_mean_square(self.spread)}{unequal}"
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Data, unit and labels, and what noise, property and forward model are made of."""
@@ -281,6 +289,9 @@ class IndirectData(AbstractObservation):
         # Chosen before the density is taken, so that gradients of what is not chosen are numbers too.
         residual = jnp.where(worked, self.residual(prediction), 0.0)
         return jnp.where(worked, power * self.noise.log_likelihood(residual), -jnp.inf)
+
+    def _root_mean_square(self, spread: Float[np.ndarray, "datum"]) -> str:
+        return self.say(float(np.sqrt(np.mean(spread**2))))
 
     def _failure(self, i: int, drawn: float) -> str:
         digits = decimals(self.spread[i])

@@ -16,6 +16,7 @@ from latentinv import (
     Posterior,
     StorageError,
     StudentNoise,
+    UnknownNoise,
 )
 from latentinv.forward import LinearForward
 from latentinv.observations import OBSERVATIONS
@@ -116,6 +117,14 @@ def test_that_the_report_compares_the_rmse_with_the_stated_noise_in_the_unit():
     assert "stated 0.5 m on average" in unequal
     assert "stated scale 0.5 m" in heads(StudentNoise(0.5, 3.0)).report(FIELD).sentence
     assert heads(StudentNoise(0.5, 3.0)).report(FIELD).sentence.endswith("within two scales")
+
+
+def test_that_the_report_tells_what_the_residuals_make_of_an_unknown_sd():
+    data = np.asarray(FORWARD.predict(FIELD)) + np.array([0.3, -0.4, 0.0, 1.2])
+    guess = UnknownNoise(0.1, 1.0)
+    (inferred,) = set(guess.inferred_spread(np.array([0.3, -0.4, 0.0, 1.2])).round(6))
+    sentence = heads(guess, data=data).report(FIELD).sentence
+    assert sentence == f"rmse 0.65 m, guessed 0.1 m, inferred {inferred:.2g} m; 4 of 4 within two sd"
 
 
 def test_that_a_report_of_a_failed_simulation_says_so():

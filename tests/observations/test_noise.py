@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from latentinv import CorrelatedNoise, GaussianNoise, InputError, StudentNoise
+from latentinv import CorrelatedNoise, GaussianNoise, InputError, StudentNoise, UnknownNoise
 from latentinv.observations import NOISES
 
 RESIDUAL = np.array([0.3, -1.2, 0.05, 2.0])
@@ -25,6 +25,7 @@ NOISE = {
     "correlated": CorrelatedNoise(covariance()),
     "correlated and sd": CorrelatedNoise(covariance(), 0.3),
     "student": StudentNoise(SD, 3.0),
+    "unknown": UnknownNoise(SD, 3.0),
 }
 DENSITY = {
     "gaussian": scipy.stats.norm(0, SD).logpdf(RESIDUAL).sum(),
@@ -32,6 +33,7 @@ DENSITY = {
     "correlated": scipy.stats.multivariate_normal(cov=covariance()).logpdf(RESIDUAL),
     "correlated and sd": scipy.stats.multivariate_normal(cov=covariance() + 0.09 * np.eye(4)).logpdf(RESIDUAL),
     "student": scipy.stats.t(3.0, 0, SD).logpdf(RESIDUAL).sum(),
+    "unknown": scipy.stats.multivariate_t(np.zeros(4), np.diag(SD**2), df=3.0).logpdf(RESIDUAL),
 }
 VARIANCE = {
     "gaussian": np.diag(SD**2),
@@ -76,6 +78,39 @@ def test_that_student_draws_follow_its_law():
         assert scipy.stats.kstest(np.asarray(draws[:, datum]), scipy.stats.t(3.0, 0, SD[datum]).cdf).pvalue > 1e-5
 
 
+def test_that_draws_of_noise_of_unknown_sd_share_one_factor():
+    # Kolmogorov and Smirnov: refused at a level of 1e-5, for a datum and the ratio of two, which has lost the factor.
+    draws = jax.vmap(lambda key: NOISE["unknown"].simulate(key, 4))(jax.random.split(jax.random.key(3), 5_000))
+    assert scipy.stats.kstest(np.asarray(draws[:, 1]), scipy.stats.t(3.0, 0, SD[1]).cdf).pvalue > 1e-5
+    ratio = np.asarray((draws[:, 0] / SD[0]) / (draws[:, 3] / SD[3]))
+    assert scipy.stats.kstest(ratio, scipy.stats.cauchy.cdf).pvalue > 1e-5
+
+
+def test_that_an_unknown_sd_is_inferred_from_the_residuals():
+    # Brute force: the median of the factor's posterior on a grid.
+    noise = UnknownNoise(SD, 3.0)
+    factor = np.geomspace(1e-3, 1e3, 200_001)
+    prior = scipy.stats.chi2(3.0).logpdf(3.0 / factor) + np.log(3.0 / factor**2)
+    squares = np.sum((RESIDUAL / SD) ** 2)
+    density = np.exp(prior - 0.5 * squares / factor - 2.0 * np.log(factor)) * np.gradient(factor)
+    median = np.interp(0.5, np.cumsum(density) / density.sum(), factor)
+    np.testing.assert_allclose(noise.inferred_spread(RESIDUAL), SD * np.sqrt(median), rtol=1e-3)
+    many = np.tile(3 * RESIDUAL, 500)
+    true = 3 * np.sqrt(np.mean(RESIDUAL**2))
+    np.testing.assert_allclose(UnknownNoise(0.2).inferred_spread(many), true, rtol=2e-3)
+    assert GaussianNoise(0.2).inferred_spread(many) is None
+
+
+def test_that_model_errors_become_the_covariance_about_zero():
+    errors = np.random.default_rng(6).standard_normal((3, 6)) + 2.0
+    noise = CorrelatedNoise.from_model_errors(errors, 0.5)
+    expected = np.mean([np.outer(e, e) for e in errors], axis=0) + 0.25 * np.eye(6)
+    np.testing.assert_allclose(noise.total, expected)
+    for bad in (errors[0], errors * np.nan):
+        with pytest.raises(InputError, match="The model errors have shape"):
+            CorrelatedNoise.from_model_errors(bad, 0.5)
+
+
 def test_that_student_noise_forgives_a_gross_error_and_many_degrees_of_freedom_make_it_gaussian():
     gross, small = jnp.array([50.0]), jnp.array([0.5])
 
@@ -87,8 +122,8 @@ def test_that_student_noise_forgives_a_gross_error_and_many_degrees_of_freedom_m
     assert float(near) == pytest.approx(float(GaussianNoise(1.0).log_likelihood(small)), abs=1e-3)
 
 
-def test_that_student_noise_is_not_gaussian_and_the_others_are():
-    assert [noise.gaussian for noise in NOISES.values()] == [True, True, False]
+def test_that_only_noise_of_stated_sd_or_covariance_is_gaussian():
+    assert [noise.gaussian for noise in NOISES.values()] == [True, True, False, False]
 
 
 @pytest.mark.parametrize("which", NOISE)
@@ -126,6 +161,8 @@ def test_that_a_covariance_rounded_to_single_precision_is_judged_by_that_precisi
         (lambda: GaussianNoise(np.ones((2, 2))), r"has shape \(2, 2\); give one number, or one for each datum"),
         (lambda: StudentNoise(-1.0, 3.0), "has a scale of -1"),
         (lambda: StudentNoise(1.0, 0.0), "has a number of degrees of freedom of 0"),
+        (lambda: UnknownNoise(-1.0), "has a standard deviation of -1"),
+        (lambda: UnknownNoise(1.0, [3.0, 4.0]), "has 2 numbers of degrees of freedom; give one for all data"),
         (lambda: StudentNoise(1.0, [3.0, 4.0]), "has 2 numbers of degrees of freedom; give one for all data"),
         (lambda: CorrelatedNoise(np.ones(3)), r"has shape \(3,\); give one row and column a datum"),
         (lambda: CorrelatedNoise([[1.0, 0.5], [0.0, 1.0]]), "is not symmetric"),
