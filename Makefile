@@ -21,12 +21,14 @@ environment: $(STAMP)
 demo: $(STAMP)
 	$(BIN)/python examples/01_condition_to_boreholes.py
 
-# Tests compare numbers, so they run where everybody has the same: on the CPU.
+# Tests compare numbers, so they run where everybody has the same: on the CPU. Side by side, a processor each.
+PYTEST := JAX_PLATFORMS=cpu $(BIN)/python -m pytest -n auto --dist worksteal
+
 test: $(STAMP)
-	JAX_PLATFORMS=cpu $(BIN)/python -m pytest -m "not assure"
+	$(PYTEST) -m "not assure"
 
 assure: $(STAMP)
-	JAX_PLATFORMS=cpu $(BIN)/python -m pytest -m assure
+	$(PYTEST) -m assure
 
 bench: $(STAMP)
 	@for benchmark in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$benchmark || exit 1; done

@@ -16,7 +16,7 @@ tail (`_pareto`) says whether q is near enough for their mean to estimate the ev
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import jax
 import jax.numpy as jnp
@@ -142,7 +142,7 @@ class _Machine:
         self.guide = _guide(settings, posterior, model)
         rate = optax.cosine_decay_schedule(settings.learning_rate, settings.iterations)
         optimiser = numpyro.optim.optax_to_numpyro(optax.adam(rate))
-        self.svi = SVI(model, self.guide, optimiser, Trace_ELBO(num_particles=settings.elbo_samples))
+        self.svi = SVI(model, self.guide, optimiser, _OrderedELBO(settings.elbo_samples))
         # A guide learns the model's shape when first called, which must not happen while a function is traced.
         self.svi.init(jax.random.key(0))
         self._advance = jax.jit(self._iterations)
@@ -242,6 +242,26 @@ class _Machine:
     def _weights(self, z: Array, log_guide: Array) -> Array:
         density = map_batched(self.posterior.soft_log_density, z, self.settings.batch_size)
         return density - 0.5 * z.shape[1] * jnp.log(2 * jnp.pi) - log_guide
+
+
+@final
+class _OrderedELBO:
+    """NumPyro's ELBO with its sites added up by name.
+
+    NumPyro adds them in the order of a set of names, which differs from process to process, and so would the rounding
+    of a run that is resumed.
+    """
+
+    can_infer_discrete = False
+
+    def __init__(self, samples: int) -> None:
+        self._by_site = Trace_ELBO(num_particles=samples, sum_sites=False)
+
+    def loss_with_mutable_state(self, *arguments: Any, **settings: Any) -> dict[str, Any]:
+        """Give the loss as NumPyro's does."""
+        given: Any = self._by_site.loss_with_mutable_state(*arguments, **settings)
+        sites = given["loss"]
+        return {**given, "loss": sum((sites[name] for name in sorted(sites)), jnp.zeros(()))}
 
 
 def _guide(settings: Variational, posterior: Posterior, model: Any) -> AutoContinuous:
