@@ -257,11 +257,10 @@ class _OrderedELBO:
     def __init__(self, samples: int) -> None:
         self._by_site = Trace_ELBO(num_particles=samples, sum_sites=False)
 
-    def loss_with_mutable_state(self, *arguments: Any, **settings: Any) -> dict[str, Any]:
-        """Give the loss as NumPyro's does."""
-        given: Any = self._by_site.loss_with_mutable_state(*arguments, **settings)
-        sites = given["loss"]
-        return {**given, "loss": sum((sites[name] for name in sorted(sites)), jnp.zeros(()))}
+    def loss(self, *arguments: Any, **settings: Any) -> Float[Array, ""]:
+        """Minus the bound, from the arguments that NumPyro's takes."""
+        sites: Any = self._by_site.loss(*arguments, **settings)
+        return sum((sites[name] for name in sorted(sites)), jnp.zeros(()))
 
 
 def _guide(settings: Variational, posterior: Posterior, model: Any) -> AutoContinuous:
