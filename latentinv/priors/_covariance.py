@@ -115,24 +115,30 @@ class Covariance:
         """Covariance between points, columns x, y(, z) in metres."""
         return self(np.asarray(first)[:, None] - np.asarray(second)[None])
 
-    def wave_vectors(self, uniforms: Float[np.ndarray, "mode 4"], ndim: int) -> Float[np.ndarray, "mode axis"]:
+    def wave_vectors(self, uniforms: Float[np.ndarray, "mode 3"], ndim: int) -> Float[np.ndarray, "mode axis"]:
         """Turn uniform numbers into wave vectors x, y(, z), in radians a metre, that follow the spectral measure.
 
-        A Matérn measure is a multivariate Student law of 2ν degrees of freedom (the exponential is ν = ½), a Gaussian
-        one is normal, and that of the spherical model in space is the squared Fourier transform of a ball; fewer axes
-        are its projection.
+        The first number gives the length, the others the direction. A Matérn measure is a multivariate Student law of
+        2ν degrees of freedom (the exponential is ν = ½), a Gaussian one is normal, and that of the spherical model in
+        space is the squared Fourier transform of a ball, whose projection serves fewer axes. A wave and its opposite
+        are the same, so azimuths fill half a turn, evenly spaced numbers the more densely.
         """
-        normals = special.ndtri(uniforms[:, :3])
+        drawn = 3 if self.model == "spherical" else ndim
+        number, azimuth = self._wave_numbers(uniforms[:, 0], drawn), np.pi * uniforms[:, 1]
+        rise = 2 * uniforms[:, 2] - 1 if drawn == 3 else np.zeros(len(uniforms))
+        level = np.sqrt(1 - rise**2)
+        directions = np.stack([level * np.cos(azimuth), level * np.sin(azimuth), rise], axis=-1)
+        return (number[:, None] * directions)[:, :ndim] @ self.scaling(ndim)
+
+    def _wave_numbers(self, uniforms: Float[np.ndarray, "mode"], ndim: int) -> Float[np.ndarray, "mode"]:
+        """Quantiles of the length of wave vectors on so many axes, for a range of 1."""
         if self.model == "spherical":
-            directions = normals / np.linalg.norm(normals, axis=1, keepdims=True)
-            scaled = directions * np.interp(uniforms[:, 3], *_ball_law())[:, None]
-        elif self.model == "gaussian":
-            scaled = normals * math.sqrt(6)
-        else:
-            nu = 0.5 if self.smoothness is None else self.smoothness
-            rate = 3.0 if self.smoothness is None else math.sqrt(8 * nu)
-            scaled = rate * normals / np.sqrt(stats.chi2.ppf(uniforms[:, 3], 2 * nu))[:, None]
-        return scaled[:, :ndim] @ self.scaling(ndim)
+            return np.interp(uniforms, *_ball_law())
+        if self.model == "gaussian":
+            return np.sqrt(6 * stats.chi2.ppf(uniforms, ndim))
+        nu = 0.5 if self.smoothness is None else self.smoothness
+        rate = 3.0 if self.smoothness is None else math.sqrt(8 * nu)
+        return rate * np.sqrt(ndim / (2 * nu) * stats.f.ppf(uniforms, ndim, 2 * nu))
 
 
 def matern(distance: Float[np.ndarray, "*pair"], smoothness: float) -> Float[np.ndarray, "*pair"]:

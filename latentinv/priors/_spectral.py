@@ -80,7 +80,7 @@ class SpectralPrior(AbstractPrior):
     @functools.cached_property
     def wave_vectors(self) -> Float[np.ndarray, "wave axis"]:
         """Wave vectors x, y(, z) in radians a metre."""
-        uniforms = qmc.Sobol(4, seed=SOBOL_SEED).random(self.waves)
+        uniforms = qmc.Sobol(3, seed=SOBOL_SEED).random(self.waves)
         return self.covariance.wave_vectors(np.clip(uniforms, LEAST_UNIFORM, 1 - LEAST_UNIFORM), self.ndim)
 
     def latent_size(self, grid: Grid) -> int:

@@ -49,7 +49,7 @@ def test_that_wave_vectors_follow_the_spectral_measure(name, ndim):
     them are exceeded with probability 1e-4 in all.
     """
     covariance = MODELS[name][0]
-    uniforms = np.random.default_rng(5).random((100_000, 4))
+    uniforms = np.random.default_rng(5).random((100_000, 3))
     vectors = covariance.wave_vectors(uniforms, ndim)
     directions = np.random.default_rng(6).normal(size=(8, ndim))
     separations = directions / np.linalg.norm(directions, axis=1, keepdims=True) * np.linspace(1, 40, 8)[:, None]
