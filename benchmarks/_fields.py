@@ -7,12 +7,12 @@ from jaxtyping import Array, Float, Int
 
 from latentinv.grid import Grid
 from latentinv.posterior import map_batched
-from latentinv.priors import AbstractPrior, FaciesModel
+from latentinv.priors import AbstractFaciesModel, AbstractPrior
 
 BATCH = 16
 
 
-def facies_model(prior: AbstractPrior) -> FaciesModel:
+def facies_model(prior: AbstractPrior) -> AbstractFaciesModel:
     """Give the prior's reading as facies, which every benchmark of fields needs."""
     if prior.facies_model is None:
         raise TypeError(
@@ -32,6 +32,6 @@ def draw_facies(prior: AbstractPrior, grid: Grid, count: int, seed: int) -> Int[
     return np.asarray(jax.jit(lambda z: map_batched(one, z, min(count, BATCH)))(z))
 
 
-def pictures(indices: Int[np.ndarray, "image *grid"], facies: FaciesModel) -> Float[np.ndarray, "image *grid"]:
+def pictures(indices: Int[np.ndarray, "image *grid"], facies: AbstractFaciesModel) -> Float[np.ndarray, "image *grid"]:
     """Category indices as pictures in [0, 1]."""
     return np.asarray(indices, np.float32) / (len(facies.categories) - 1)

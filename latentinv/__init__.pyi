@@ -30,7 +30,10 @@ from .posterior import Posterior as Posterior
 from .priors import Anamorphosis as Anamorphosis
 from .priors import CholeskyPrior as CholeskyPrior
 from .priors import Covariance as Covariance
+from .priors import Cut as Cut
+from .priors import PlurigaussianPrior as PlurigaussianPrior
 from .priors import SPDEPrior as SPDEPrior
 from .priors import SpectralPrior as SpectralPrior
+from .priors import TruncationRule as TruncationRule
 from .priors import load_prior as load_prior
 from .priors import simple_kriging as simple_kriging

@@ -131,8 +131,9 @@ def _tiles(prior: "AbstractPrior", z: np.ndarray, grid: Grid) -> Iterator[tuple[
 
     done = 0
     for place, tile in prior.tiles(z, grid, TILES[grid.ndim]):
-        done += tile.size
-        yield place, np.asarray(prior.realization(jnp.asarray(tile))), done / grid.size
+        shown = np.asarray(prior.realization(jnp.asarray(tile)))
+        done += shown.size
+        yield place, shown, done / grid.size
 
 
 def categories_of(prior: "AbstractPrior") -> tuple[int, ...] | None:

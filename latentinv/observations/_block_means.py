@@ -25,7 +25,7 @@ from jaxtyping import Array, Float, Int
 
 from latentinv.errors import InputError
 from latentinv.grid import AXIS_NAMES, Grid
-from latentinv.priors._prior import AbstractPrior, FaciesModel
+from latentinv.priors._prior import AbstractFaciesModel, AbstractPrior
 
 from ._checks import (
     check_facies,
@@ -94,7 +94,7 @@ class BlockMeans(AbstractObservation):
         upper: Float[np.ndarray, "block axis"],
         mean: Float[np.ndarray, "block"],
         sd: float | Float[np.ndarray, "block"],
-        facies_model: FaciesModel | None,
+        facies_model: AbstractFaciesModel | None,
         *,
         facies: int | Int[np.ndarray, "block"] | None = None,
         slope: float = 20.0,
@@ -170,19 +170,18 @@ class BlockMeans(AbstractObservation):
 
     def predict(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "datum"]:
         """Soft share of the facies in each box, or the mean of a continuous field."""
-        values = field_on(self.grid, field).ravel()
+        values = self._values(field)
         if self.facies_model is None:
             return self._average(values)
         return self._shares(jnp.exp(self.facies_model.log_probability(values, sharpness * self.slope)))
 
     def predict_exact(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """Share of the facies in each box by the thresholds, or the mean of a continuous field."""
-        values = field_on(self.grid, field).ravel()
+        values = self._values(field)
         if self.facies_model is None:
             return self._average(values)
         facies = jax.nn.one_hot(self.facies_model.index(values), len(self.facies_model.categories), dtype=values.dtype)
-        # A value that is not a number has no facies, though a search among the thresholds would give it one.
-        return self._shares(jnp.where(jnp.isnan(values)[:, None], jnp.nan, facies))
+        return self._shares(jnp.where(self.facies_model.undefined(values)[:, None], jnp.nan, facies))
 
     def tempered_log_likelihood(
         self, prediction: Float[Array, "datum"], inverse_temperature: float | Float[Array, ""]
@@ -236,6 +235,10 @@ class BlockMeans(AbstractObservation):
             name=name,
         )
 
+    def _values(self, field: Float[Array, "*field"]) -> Float[Array, "cell *component"]:
+        values = field_on(self.grid, field, self.facies_model)
+        return values.reshape(-1, *values.shape[self.grid.ndim :])
+
     def _average(self, values: Float[Array, "cells *rest"]) -> Float[Array, "datum *rest"]:
         # Accelerators round the factors of a product to ten bits unless asked; data may be more precise.
         return jnp.matmul(jnp.asarray(self.weights), values, precision="highest")
@@ -255,7 +258,7 @@ class BlockMeans(AbstractObservation):
 
 
 def _facies_of_blocks(
-    facies: float | np.ndarray | None, facies_model: FaciesModel | None, count: int, name: str
+    facies: float | np.ndarray | None, facies_model: AbstractFaciesModel | None, count: int, name: str
 ) -> np.ndarray | None:
     if facies_model is None:
         if facies is not None:
@@ -266,7 +269,7 @@ def _facies_of_blocks(
     return per_datum(facies_model.categories[-1] if facies is None else facies, count, "the facies")
 
 
-def _check_blocks(blocks: _Blocks, facies_model: FaciesModel | None) -> None:
+def _check_blocks(blocks: _Blocks, facies_model: AbstractFaciesModel | None) -> None:
     """Raise `InputError` for the first block whose datum cannot be used, by its label."""
     if not len(blocks.lower) == len(blocks.upper) == len(blocks.mean):
         raise InputError(

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
 from latentinv.grid import AXIS_NAMES, Grid
-from latentinv.priors._prior import AbstractPrior, FaciesModel
+from latentinv.priors._prior import AbstractFaciesModel, AbstractPrior
 
 
 def say_point(coordinates: np.ndarray) -> str:
@@ -62,7 +62,7 @@ def check_labels(labels: Sequence[str] | None, count: int, default: str) -> Sequ
     return labels
 
 
-def check_facies(who: str, facies: float, facies_model: FaciesModel) -> None:
+def check_facies(who: str, facies: float, facies_model: AbstractFaciesModel) -> None:
     """Check that the facies of a datum, which messages call `who`, is one of the prior's.
 
     Raises
@@ -88,7 +88,7 @@ def check_slope(slope: float, name: str) -> float:
     return float(slope)
 
 
-def check_fit(name: str, placed: tuple[Grid, FaciesModel | None], grid: Grid, prior: AbstractPrior) -> None:
+def check_fit(name: str, placed: tuple[Grid, AbstractFaciesModel | None], grid: Grid, prior: AbstractPrior) -> None:
     """Check that data placed on a grid for a facies model meet that grid and that model again.
 
     Raises
@@ -108,7 +108,9 @@ def check_fit(name: str, placed: tuple[Grid, FaciesModel | None], grid: Grid, pr
         )
 
 
-def field_on(grid: Grid, field: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
+def field_on(
+    grid: Grid, field: Float[Array, "*field"], facies_model: AbstractFaciesModel | None
+) -> Float[Array, "*field"]:
     """Give the field back as a JAX array.
 
     JAX clamps an index outside an array silently, so a field of another shape must be stopped before it is
@@ -117,15 +119,20 @@ def field_on(grid: Grid, field: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
     Raises
     ------
     InputError
-        If its shape is not the grid's.
+        If its shape is not that of a field on the grid.
     """
     field = jnp.asarray(field)
-    if field.shape != grid.shape:
+    if field.shape != field_shape(grid, facies_model):
         raise InputError(f"The field has {field.shape} cells, but the data were placed on a grid of {grid.shape}.")
     return field
 
 
-def _say_model(model: FaciesModel | None) -> str:
+def field_shape(grid: Grid, facies_model: AbstractFaciesModel | None) -> tuple[int, ...]:
+    """Shape of a field on a grid, which may have a last axis for what the facies are read from."""
+    return grid.shape if facies_model is None else facies_model.field_shape(grid.shape)
+
+
+def _say_model(model: AbstractFaciesModel | None) -> str:
     if model is None:
         return "a continuous property"
-    return f"facies {model.categories} with thresholds {model.thresholds}"
+    return model.describe()

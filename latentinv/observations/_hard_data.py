@@ -25,7 +25,7 @@ from jaxtyping import Array, Float, Int
 
 from latentinv.errors import InputError
 from latentinv.grid import AXIS_NAMES, Grid
-from latentinv.priors._prior import AbstractPrior, FaciesModel
+from latentinv.priors._prior import AbstractFaciesModel, AbstractPrior
 
 from ._checks import check_facies, check_fit, check_labels, check_slope, field_on, per_datum, say_point, sentence
 from ._observation import AbstractObservation, Report
@@ -81,7 +81,7 @@ class HardData(AbstractObservation):
         grid: Grid,
         coordinates: Float[np.ndarray, "well axis"],
         facies: Int[np.ndarray, "well"],
-        facies_model: FaciesModel,
+        facies_model: AbstractFaciesModel,
         *,
         error_probability: float | Float[np.ndarray, "well"] = 0.0,
         slope: float = 20.0,
@@ -176,8 +176,7 @@ class HardData(AbstractObservation):
     def predict_exact(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """1 where the thresholded field shows the seen facies, else 0."""
         values = self._values(field)
-        # A value that is not a number has no facies, though a search among the thresholds would give it one.
-        honoured = (self.facies_model.index(values) == self._index) & ~jnp.isnan(values)
+        honoured = (self.facies_model.index(values) == self._index) & ~self.facies_model.undefined(values)
         return honoured.astype(values.dtype)
 
     def tempered_log_likelihood(
@@ -238,8 +237,8 @@ class HardData(AbstractObservation):
         errors = jnp.asarray(self.error_probability, prediction.dtype)
         return errors, errors / (len(self.facies_model.categories) - 1)
 
-    def _values(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        return field_on(self.grid, field)[tuple(self._cells.T)]
+    def _values(self, field: Float[Array, "*field"]) -> Float[Array, "datum *component"]:
+        return field_on(self.grid, field, self.facies_model)[tuple(self._cells.T)]
 
 
 def check_agreement(observations: Sequence[AbstractObservation]) -> None:
@@ -263,7 +262,7 @@ def check_agreement(observations: Sequence[AbstractObservation]) -> None:
                 )
 
 
-def _facies_model(prior: AbstractPrior, source: str) -> FaciesModel:
+def _facies_model(prior: AbstractPrior, source: str) -> AbstractFaciesModel:
     if prior.facies_model is None:
         raise InputError(
             f"The hard data in '{source}' are facies, but the prior is of a continuous property; use a facies prior."
@@ -271,7 +270,7 @@ def _facies_model(prior: AbstractPrior, source: str) -> FaciesModel:
     return prior.facies_model
 
 
-def _check_wells(wells: _Wells, grid: Grid, facies_model: FaciesModel) -> None:
+def _check_wells(wells: _Wells, grid: Grid, facies_model: AbstractFaciesModel) -> None:
     """Raise `InputError` for the first well that cannot be used, by its label and coordinates."""
     if len(wells.coordinates) != len(wells.facies):
         raise InputError(

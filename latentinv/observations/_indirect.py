@@ -10,6 +10,7 @@ likelihood zero at every temperature: a failed simulation is rejected, never tur
 Cost: one run of the forward model for each reading of the property, and what the noise model costs.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, final
@@ -23,7 +24,7 @@ from latentinv.forward import FORWARDS, AbstractForward, Function, FunctionForwa
 from latentinv.grid import AXIS_NAMES, Grid
 from latentinv.priors._prior import AbstractPrior
 
-from ._checks import check_fit, check_labels, decimals, field_on, say_point, sentence
+from ._checks import check_fit, check_labels, decimals, field_on, field_shape, say_point, sentence
 from ._noise import NOISES, AbstractNoise, GaussianNoise, StudentNoise, UnknownNoise
 from ._observation import AbstractObservation, Report
 from ._properties import PROPERTIES, AbstractProperty, ContinuousProperty
@@ -169,11 +170,11 @@ class IndirectData(AbstractObservation):
 
     def predict(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "datum"]:
         """Run the forward model on the soft property."""
-        return self.forward.predict(self.property.soft(field_on(self.grid, field), sharpness))
+        return self.forward.predict(self.property.soft(self._checked(field), sharpness))
 
     def predict_exact(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """Run the forward model on the property of the thresholded facies, or of a continuous field."""
-        return self.forward.predict(self.property.exact(field_on(self.grid, field)))
+        return self.forward.predict(self.property.exact(self._checked(field)))
 
     def predict_both(self, field: Float[Array, "*grid"]) -> tuple[Float[Array, "datum"], Float[Array, "datum"]]:
         """Predict softly and exactly; where nothing is thresholded the forward model runs once."""
@@ -284,6 +285,9 @@ class IndirectData(AbstractObservation):
             again._check_sample(arrays["forward sample"])
         return again
 
+    def _checked(self, field: Float[Array, "*field"]) -> Float[Array, "*field"]:
+        return field_on(self.grid, field, self.property.facies_model)
+
     def _unless_failed(self, prediction: Float[Array, "datum"], power: Any) -> Float[Array, ""]:
         worked: Bool[Array, ""] = jnp.isfinite(prediction).all()
         # Chosen before the density is taken, so that gradients of what is not chosen are numbers too.
@@ -302,7 +306,8 @@ class IndirectData(AbstractObservation):
 
     def _sample(self) -> Float[np.ndarray, "datum"]:
         """What the forward model predicts for one field that is as good as any, to know a function by."""
-        field = np.cos(np.arange(self.grid.size)).reshape(self.grid.shape)
+        shape = field_shape(self.grid, self.property.facies_model)
+        field = np.cos(np.arange(math.prod(shape))).reshape(shape)
         return np.asarray(self.predict_exact(jnp.asarray(field, jnp.float32)))
 
     def _check_sample(self, stored: Float[np.ndarray, "datum"]) -> None:

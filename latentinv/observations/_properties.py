@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
-from latentinv.priors._prior import AbstractPrior, FaciesModel
+from latentinv.priors._prior import AbstractFaciesModel, AbstractPrior, FaciesModel
 
 from ._checks import check_slope
 
@@ -37,7 +37,7 @@ class AbstractProperty(abc.ABC):
 
     kind: str
     """The registered kind, written into run files."""
-    facies_model: FaciesModel | None
+    facies_model: AbstractFaciesModel | None
     """The reading of fields as facies it was made for; None for continuous fields."""
 
     @abc.abstractmethod
@@ -79,15 +79,15 @@ class FaciesProperty(AbstractProperty):
     Raises
     ------
     InputError
-        If there is not one value for each facies, a number is not finite, or a value that is taken the logarithm of is
-        not positive.
+        If there is not one value for each facies, a number is not finite, a value that is taken the logarithm of is not
+        positive, or there are log_gradients though the facies are read from several numbers a cell.
     """
 
     kind = "facies"
 
     def __init__(
         self,
-        facies_model: FaciesModel,
+        facies_model: AbstractFaciesModel,
         values: Sequence[float] | Float[np.ndarray, "facies"],
         *,
         mean: Mean = "arithmetic",
@@ -95,7 +95,7 @@ class FaciesProperty(AbstractProperty):
         slope: float = 20.0,
     ) -> None:
         count = len(facies_model.categories)
-        self.facies_model: FaciesModel = facies_model
+        self.facies_model: AbstractFaciesModel = facies_model
         self.values = np.array(values, dtype=float)
         if self.values.shape != (count,):
             raise InputError(f"The property has {self.values.size} values for {count} facies; give one for each.")
@@ -109,7 +109,13 @@ class FaciesProperty(AbstractProperty):
         if not (np.all(np.isfinite(self.values)) and np.all(np.isfinite(self.log_gradients))):
             raise InputError("The property's values or log_gradients are not all finite; correct them.")
         self.slope = check_slope(slope, "the property")
-        self._logarithmic = mean == "geometric" or bool(np.any(self.log_gradients))
+        self._graded = bool(np.any(self.log_gradients))
+        if self._graded and not isinstance(facies_model, FaciesModel):
+            raise InputError(
+                "Given log_gradients, but the prior reads facies from several numbers a cell, so that there is no one "
+                "field to follow; leave log_gradients at 0."
+            )
+        self._logarithmic = mean == "geometric" or self._graded
         if self._logarithmic and np.any(self.values <= 0):
             raise InputError(
                 f"The property has a value of {self.values.min():g}, but its logarithm is taken; give values above 0."
@@ -130,12 +136,12 @@ class FaciesProperty(AbstractProperty):
         """Property of each cell's facies; NaN where the field is not a number."""
         field = jnp.asarray(field)
         index = self.facies_model.index(field)
-        if self._logarithmic:
+        if self._graded:
             chosen = jnp.take_along_axis(self._log_values(field), index[..., None], axis=-1)[..., 0]
             result = jnp.exp(chosen)
         else:
             result = jnp.asarray(self.values, field.dtype)[index]
-        return jnp.where(jnp.isnan(field), jnp.nan, result)
+        return jnp.where(self.facies_model.undefined(field), jnp.nan, result)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Values and settings."""
@@ -153,11 +159,15 @@ class FaciesProperty(AbstractProperty):
         settings: dict[str, Any] = {"mean": str(arrays["mean"]), "slope": float(arrays["slope"])}
         return cls(prior.facies_model, arrays["values"], log_gradients=arrays["log_gradients"], **settings)
 
-    def _log_values(self, field: Float[Array, "*grid"]) -> Float[Array, "*grid facies"]:
+    def _log_values(self, field: Float[Array, "*field"]) -> Float[Array, "*#grid facies"]:
+        """Logarithm of what the property of each facies is or would be, one for all cells where it is constant."""
         field = jnp.asarray(field)
+        logarithms, gradients = (jnp.asarray(x, field.dtype) for x in (np.log(self.values), self.log_gradients))
+        if not self._graded:
+            return logarithms
+        assert isinstance(self.facies_model, FaciesModel)
         edges = np.asarray(self.facies_model.thresholds)
         centres = np.concatenate([edges[:1], (edges[1:] + edges[:-1]) / 2, edges[-1:]])
-        logarithms, gradients = (jnp.asarray(x, field.dtype) for x in (np.log(self.values), self.log_gradients))
         return logarithms + gradients * (field[..., None] - jnp.asarray(centres, field.dtype))
 
 

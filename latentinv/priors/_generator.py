@@ -149,7 +149,7 @@ class GeneratorPrior(AbstractPrior):
 
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""
-        assert self.facies_model is not None
+        assert isinstance(self.facies_model, FaciesModel)
         arrays = {}
         for position, layer in enumerate(self._layers):
             arrays[f"kernel_{position}"] = np.asarray(layer.kernel)

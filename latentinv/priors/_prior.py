@@ -1,9 +1,9 @@
 """What a prior is: a map from Gaussian noise to geological fields, for any grid.
 
 A prior turns a latent vector ``z ~ N(0, I)`` into a field on a grid. A facies prior's field is continuous
-(so that it has gradients); thresholds cut it into facies. `FaciesModel` holds these thresholds and the two
-readings of a field: the hard one (facies) and the soft one (probability of each facies), an ordered logit
-with a slope.
+(so that it has gradients); a facies model reads it as facies, hard (the facies) and soft (the probability of each).
+`FaciesModel` cuts one number a cell by ordered thresholds, softly an ordered logit with a slope. Others read several
+numbers a cell, the field's last axis then (`_truncation.py`).
 """
 
 import abc
@@ -11,20 +11,69 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Shaped
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 from latentinv.storage import PriorRecord, digest, write_prior
 
 
+class AbstractFaciesModel(abc.ABC):
+    """How a field is read as facies; frozen, and equal to another that reads all fields alike."""
+
+    categories: tuple[int, ...]
+    """The facies codes as users write them."""
+
+    @property
+    def components(self) -> int | None:
+        """Numbers of a field in each cell, which are its last axis; None for one number, without that axis."""
+        return None
+
+    def field_shape(self, cells: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of a field on so many cells."""
+        return cells if self.components is None else (*cells, self.components)
+
+    @property
+    def code_type(self) -> np.dtype:
+        """The smallest integers that hold every facies code."""
+        return np.result_type(*(np.min_scalar_type(code) for code in self.categories))
+
+    @abc.abstractmethod
+    def index(self, field: Float[Array, "*field"]) -> Int[Array, "*grid"]:
+        """Index of the facies in `categories` in each cell."""
+
+    def facies(self, field: Float[Array, "*field"]) -> Int[Array, "*grid"]:
+        """Facies code in each cell."""
+        return jnp.asarray(self.categories)[self.index(field)]
+
+    def undefined(self, field: Float[Array, "*field"]) -> Bool[Array, "*grid"]:
+        """Where the field is not a number and so has no facies, though `index` gives one."""
+        missing = jnp.isnan(field)
+        return missing if self.components is None else missing.any(axis=-1)
+
+    @abc.abstractmethod
+    def margin(self, field: Float[Array, "*field"], index: Int[Array, "*grid"]) -> Float[Array, "*grid"]:
+        """How far a cell lies inside the field values of a facies (given by index); negative outside."""
+
+    @abc.abstractmethod
+    def log_probability(
+        self, field: Float[Array, "*field"], slope: float | Float[Array, ""]
+    ) -> Float[Array, "*grid facies"]:
+        """Log-probability of each facies; the hard reading as the slope grows."""
+
+    @abc.abstractmethod
+    def describe(self) -> str:
+        """Say the reading in words, for messages."""
+
+
+@final
 @dataclass(frozen=True)
-class FaciesModel:
+class FaciesModel(AbstractFaciesModel):
     """How a continuous field is read as facies.
 
     Parameters
@@ -51,19 +100,10 @@ class FaciesModel:
         if any(a >= b for a, b in zip(self.thresholds, self.thresholds[1:], strict=False)):
             raise InputError(f"The thresholds {self.thresholds} do not grow; give them in increasing order.")
 
-    @property
-    def code_type(self) -> np.dtype:
-        """The smallest integers that hold every facies code."""
-        return np.result_type(*(np.min_scalar_type(code) for code in self.categories))
-
     def index(self, field: Float[Array, "*grid"]) -> Int[Array, "*grid"]:
         """Index of the facies in `categories` at each value of the field."""
         field = jnp.asarray(field)  # a float64 array from NumPy takes JAX's own precision
         return jnp.searchsorted(jnp.asarray(self.thresholds, field.dtype), field, side="right")
-
-    def facies(self, field: Float[Array, "*grid"]) -> Int[Array, "*grid"]:
-        """Facies code at each value of the field."""
-        return jnp.asarray(self.categories)[self.index(field)]
 
     def margin(self, field: Float[Array, "*grid"], index: Int[Array, "*grid"]) -> Float[Array, "*grid"]:
         """How far a field value lies inside the interval of a facies (given by index); negative outside."""
@@ -90,13 +130,17 @@ class FaciesModel:
         inner = log_above[..., :-1] + log_below[..., 1:] + width
         return jnp.concatenate([log_below[..., :1], inner, log_above[..., -1:]], axis=-1)
 
+    def describe(self) -> str:
+        """Say codes and thresholds."""
+        return f"facies {self.categories} with thresholds {self.thresholds}"
+
 
 class AbstractPrior(abc.ABC):
     """A map from latents ``z ~ N(0, I)`` to fields on any grid."""
 
     ndim: int
     """Axes of the fields, 2 or 3."""
-    facies_model: FaciesModel | None
+    facies_model: AbstractFaciesModel | None
     """How the field is read as facies; None for a prior of a continuous property."""
 
     @abc.abstractmethod
@@ -104,8 +148,11 @@ class AbstractPrior(abc.ABC):
         """Length of the latent vector for a grid."""
 
     @abc.abstractmethod
-    def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:
-        """Turn a latent vector into a field; pure, jittable, vmappable."""
+    def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*field"]:
+        """Turn a latent vector into a field; pure, jittable, vmappable.
+
+        One number a cell, or with a last axis of as many as the facies model has `components`.
+        """
 
     def latent_map(self, grid: Grid) -> tuple[int, ...]:
         """Shape of the latent vector as a map: axes that run with the field's, then numbers at one place.

@@ -1,0 +1,112 @@
+"""Plurigaussian facies: several Gaussian fields, each with its own covariance, read as facies by a rule of cuts.
+
+Each field gives a score to every cell; `TruncationRule` turns the scores into facies with stated proportions and
+contacts (Armstrong et al. 2011, doi:10.1007/978-3-642-19607-2). The fields are independent Gaussian priors of any
+method, so their ranges and directions may differ, and the latents are theirs, one after the other. With one field it
+is the truncated Gaussian model. The generated field keeps the scores, its last axis, so that it has gradients; cost is
+that of the fields.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, final
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from latentinv.errors import InputError
+from latentinv.grid import Grid
+from latentinv.storage import PriorRecord
+
+from ._cholesky import CholeskyPrior
+from ._gaussian import GaussianReading, check_latent
+from ._prior import AbstractPrior
+from ._spde import SPDEPrior
+from ._spectral import SpectralPrior
+from ._truncation import Cut, TruncationRule
+
+GaussianPrior = CholeskyPrior | SpectralPrior | SPDEPrior
+METHODS: dict[str, Any] = {method.family: method for method in (CholeskyPrior, SpectralPrior, SPDEPrior)}
+
+
+@final
+class PlurigaussianPrior(AbstractPrior):
+    """Facies from Gaussian fields by a rule.
+
+    Parameters
+    ----------
+    fields
+        A Gaussian prior for each score of the rule, of mean 0 and standard deviation 1, without anamorphosis or facies.
+    rule
+        How the scores are read as facies.
+
+    Raises
+    ------
+    InputError
+        If there are not as many fields as scores, or a field cannot be used.
+    """
+
+    family = "plurigaussian"
+
+    def __init__(self, fields: Sequence[GaussianPrior], rule: TruncationRule) -> None:
+        if len(fields) != rule.components:
+            raise InputError(
+                f"The rule cuts {rule.components} scores and {len(fields)} fields were given; give one for each score."
+            )
+        for number, field in enumerate(fields):
+            if not isinstance(field, GaussianPrior) or field.reading != GaussianReading(1.0):
+                raise InputError(
+                    f"Field {number} is not a Gaussian prior of mean 0 and standard deviation 1; leave out its mean, "
+                    "anamorphosis and facies, which the rule takes the place of."
+                )
+        if len({field.ndim for field in fields}) > 1:
+            raise InputError("The fields have different numbers of axes; give all 2 or all 3.")
+        self.fields, self.rule, self.facies_model, self.ndim = tuple(fields), rule, rule, fields[0].ndim
+
+    def latent_size(self, grid: Grid) -> int:
+        """The latents of all fields."""
+        return sum(field.latent_size(grid) for field in self.fields)
+
+    def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid score"]:
+        """Turn a latent vector into the scores of every cell.
+
+        Raises
+        ------
+        InputError
+            If the length of `z` is not `latent_size(grid)`, or the grid does not suit a field.
+        """
+        sizes = [field.latent_size(grid) for field in self.fields]
+        check_latent(z, sum(sizes), self.ndim, grid)
+        edges = np.cumsum([0, *sizes]).tolist()
+        parts = zip(self.fields, pairwise(edges), strict=True)
+        return jnp.stack([field.generate(z[first:last], grid) for field, (first, last) in parts], axis=-1)
+
+    def describe(self) -> dict[str, Any]:
+        """Facies with their proportions, the cuts, and the covariance of each field."""
+        fields = {f"field {number}": field.describe()["covariance"] for number, field in enumerate(self.fields)}
+        return {"facies": list(self.rule.categories), "rule": self.rule.describe(), **fields}
+
+    def to_record(self) -> PriorRecord:
+        """Give the content of the prior's file."""
+        records = [field.to_record() for field in self.fields]
+        metadata = {
+            "cut": self.rule.cut.to_list(),
+            "proportions": [list(pair) for pair in dict(self.rule.proportions).items()],
+            "fields": [{"family": record.family, "metadata": record.metadata} for record in records],
+        }
+        arrays = {
+            f"{number} {name}": array for number, record in enumerate(records) for name, array in record.arrays.items()
+        }
+        return PriorRecord(self.family, metadata, arrays)
+
+    @classmethod
+    def from_record(cls, record: PriorRecord) -> "PlurigaussianPrior":
+        """Make the prior from the content of its file."""
+        fields = []
+        for number, field in enumerate(record.metadata["fields"]):
+            own = f"{number} "
+            arrays = {name.removeprefix(own): a for name, a in record.arrays.items() if name.startswith(own)}
+            fields.append(METHODS[field["family"]].from_record(PriorRecord(field["family"], field["metadata"], arrays)))
+        proportions = tuple((code, share) for code, share in record.metadata["proportions"])
+        return cls(fields, TruncationRule(Cut.from_list(record.metadata["cut"]), proportions))

@@ -1,0 +1,45 @@
+"""Plurigaussian priors at the command line: a file of facies like any other."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentinv import Covariance, Cut, PlurigaussianPrior, SpectralPrior, TruncationRule
+
+
+@pytest.fixture
+def prior(folder):
+    """A plurigaussian prior in a file."""
+    fields = [SpectralPrior(Covariance("gaussian", size), waves=32) for size in (12.0, 6.0)]
+    PlurigaussianPrior(fields, TruncationRule(Cut(0, 1, Cut(1, 2, 3)), {1: 0.5, 2: 0.3, 3: 0.2})).save("facies.h5")
+
+
+def test_that_it_is_shown_drawn_walked_and_conditioned(latentinv, prior):
+    for name in ("fields.npz", "fields.h5"):
+        outcome = latentinv("generate", "facies.h5", "--shape", "20x24", "--count", 2, "--output", name)
+        assert outcome.code == 0, outcome.err
+    arrays = np.load("fields.npz")
+    assert set(np.unique(arrays["facies"])) <= {1, 2, 3}
+    with h5py.File("fields.h5") as file:
+        np.testing.assert_array_equal(file["facies"][()], arrays["facies"])
+    outcome = latentinv("show", "facies.h5", "--output", "sheet.png")
+    assert outcome.code == 0, outcome.err
+    assert "[0, 1, [1, 2, 3]]" in outcome.out
+    outcome = latentinv("walk", "facies.h5", "--shape", "16x16", "--steps", 3, "--output", "walk.gif")
+    assert outcome.code == 0, outcome.err
+    facies = arrays["facies"][0]
+    lines = [f"{column + 0.5},{row + 0.5},{facies[row, column]}" for row, column in ((3, 4), (10, 20))]
+    Path("wells.csv").write_text("\n".join(["x,y,facies", *lines]))
+    files = ("--wells", "wells.csv", "--output", "run.h5")
+    outcome = latentinv("condition", "facies.h5", "--grid", "20x24", "--draws", 8, *files)
+    assert outcome.code == 0, outcome.err
+    with h5py.File("run.h5") as file:
+        drawn = file["draws/facies"][()]
+    assert np.all(drawn[:, [3, 10], [4, 20]] == facies[[3, 10], [4, 20]])
+    outcome = latentinv("show", "run.h5", "--output", "run.png")
+    assert outcome.code == 0, outcome.err
+    with Image.open("run.png") as picture:
+        assert picture.width > 500
