@@ -6,6 +6,9 @@ The *target* states which posterior is meant. ``thresholded`` reads fields as fa
 ``soft`` reads them through each observation's stated soft model, which has gradients. A posterior without facies has
 one reading and its target is ``soft``. Whatever the target, the soft path from no information (inverse temperature 0)
 to the stated model (1) and beyond is there for algorithms that need gradients.
+
+What algorithms compile with `Posterior.jit` takes the observed numbers as arguments, so that other numbers for the same
+wells, blocks and sensors (`Posterior.observe`) need no other program: hundreds of replicates of a study run on one.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,8 +16,9 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
@@ -141,6 +145,52 @@ class Posterior:
         """Say how well the field of a latent vector agrees with each observation."""
         field = self.field(z)
         return [observation.report(field) for observation in self.observations]
+
+    @property
+    def observed(self) -> tuple[Shaped[Array, "datum"], ...]:
+        """The observed numbers of each observation."""
+        return tuple(jnp.asarray(observation.observed) for observation in self.observations)
+
+    def observe(self, data: Sequence[Shaped[Array, "datum"]]) -> None:
+        """Put other observed numbers in the place of those there are; programs made by `jit` stay valid.
+
+        Parameters
+        ----------
+        data
+            As many for each observation as it has, such as `simulate` gives.
+        """
+        pairs = zip(self.observations, data, strict=True)
+        self.observations = tuple(observation.with_data(np.asarray(numbers)) for observation, numbers in pairs)
+
+    def simulate(self, key_noise: Array, z: Float[Array, "latent"]) -> tuple[Shaped[Array, "datum"], ...]:
+        """Draw what would be observed in the field of a latent vector, under the target.
+
+        Raises
+        ------
+        InputError
+            If an observation's soft model is no law of what is observed.
+        """
+        return self.simulate_field(key_noise, self.field(z))
+
+    def simulate_field(self, key_noise: Array, field: Float[Array, "*grid"]) -> tuple[Shaped[Array, "datum"], ...]:
+        """Draw what would be observed in a field, under the target."""
+        keys = jax.random.split(key_noise, max(1, len(self.observations)))
+        exact = self.target == "thresholded"
+        return tuple(o.simulate(key, field, exact=exact) for o, key in zip(self.observations, keys, strict=False))
+
+    def jit(self, function: Callable[..., Any], *, static_argnames: str | Sequence[str] = ()) -> Callable[..., Any]:
+        """Compile a function that uses this posterior, with the observed numbers as arguments of the program."""
+
+        def with_data(data: tuple[Array, ...], *arguments: Any, **options: Any) -> Any:
+            held = self.observations
+            self.observations = tuple(o.with_data(numbers) for o, numbers in zip(held, data, strict=True))
+            try:
+                return function(*arguments, **options)
+            finally:
+                self.observations = held
+
+        compiled = jax.jit(with_data, static_argnames=static_argnames)
+        return lambda *arguments, **options: compiled(self.observed, *arguments, **options)
 
     def as_numpyro_model(self) -> Callable[[], Float[Array, "*grid"]]:
         """Give the soft posterior as a NumPyro model, to sample or to build upon.

@@ -166,9 +166,10 @@ class _Machine:
         self.t = jnp.float32(path.end)
         self.moments = -(-settings.draws // settings.chains)
         self.block = settings.moments_per_step * settings.thinning
-        self.seek, self.warm, self.draw = jax.jit(self._seek), jax.jit(self._warm), jax.jit(self._draw)
-        self.log_likelihood = jax.jit(self._log_likelihood)
-        self.begin = jax.jit(jax.vmap(lambda z: move.begin(z, self.t)))
+        jit = path.posterior.jit
+        self.seek, self.warm, self.draw = jit(self._seek), jit(self._warm), jit(self._draw)
+        self.log_likelihood = jit(self._log_likelihood)
+        self.begin = jit(jax.vmap(lambda z: move.begin(z, self.t)))
 
     def init(self, key: Array) -> ChainsState:
         """Draw the chains' starts from the prior."""

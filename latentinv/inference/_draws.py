@@ -99,4 +99,4 @@ def _generator(posterior: Posterior) -> tuple[Callable[[jax.Array], Drawn], int]
         predictions = posterior.predict_field(field)
         return Drawn(field, realization, predictions, jnp.isfinite(posterior.exact_log_likelihood(predictions)))  # type: ignore[arg-type]
 
-    return jax.jit(jax.vmap(one)), max(1, min(BATCH_FIELDS, BATCH_CELLS // posterior.grid.size))
+    return posterior.jit(jax.vmap(one)), max(1, min(BATCH_FIELDS, BATCH_CELLS // posterior.grid.size))

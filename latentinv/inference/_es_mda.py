@@ -132,7 +132,7 @@ class _Machine:
     def __init__(self, settings: ESMDA, posterior: Posterior) -> None:
         self.settings, self.posterior = settings, posterior
         self.data = gaussian_data(posterior, settings.facies_sd)
-        self._assimilate = jax.jit(self._assimilation)
+        self._assimilate = posterior.jit(self._assimilation)
 
     def init(self, key: Array) -> ESMDAState:
         """Draw the ensemble from the prior."""
@@ -187,7 +187,7 @@ class _Machine:
     def _assimilation(self, key: Array, state: ESMDAState) -> tuple[ESMDAState, ESMDAInfo, tuple[Array, ...]]:
         key_noise, key_shuffle = jax.random.split(key)
         predicted, exact = map_batched(self._predict, state.z, self.settings.batch_size)
-        residual = jax.vmap(self.data.whiten)(jnp.asarray(self.data.values, jnp.float32) - predicted)
+        residual = jax.vmap(self.data.whiten)(self.data.values() - predicted)
         valid = state.valid & jnp.isfinite(residual).all(axis=1)
         residual = jnp.where(valid[:, None], residual, 0.0)
         share, information = self._share(state, residual, valid)
@@ -197,7 +197,7 @@ class _Machine:
         if self.settings.localised:
             gain = gain * correlation_taper(key_shuffle, latents, predictions)
         z = state.z + jnp.where(valid[:, None], jnp.matmul(innovation, gain.T, precision="highest"), 0.0)
-        misfit = jnp.sum(residual**2) / jnp.maximum(valid.sum() * self.data.values.size, 1)
+        misfit = jnp.sum(residual**2) / jnp.maximum(valid.sum() * residual.shape[1], 1)
         spread = jnp.sqrt(jnp.mean(jnp.sum(_anomalies(z, valid) ** 2, axis=0)))
         failed = jnp.sum(~valid).astype(jnp.float32)
         info = ESMDAInfo(1 / share, misfit, spread, jnp.float32(jnp.nan), failed)

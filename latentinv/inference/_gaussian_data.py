@@ -28,11 +28,20 @@ class GaussianData(NamedTuple):
 
     predict: Callable[[Float[Array, "*grid"]], Float[Array, "datum"]]
     """What a field predicts for them."""
-    values: Float[np.ndarray, "datum"]
+    values: Callable[[], Float[Array, "datum"]]
+    """The data as the posterior holds them when asked."""
     whiten: Callable[[Float[Array, "datum"]], Float[Array, "datum"]]
     """Makes the noise of residuals standard normal; linear."""
     surrogates: tuple[str, ...]
     """Names of the observations that a surrogate stands for."""
+
+
+class _Part(NamedTuple):
+    """One observation's share of it; its data are positions of facies, or numbers, as it holds them."""
+
+    predict: Callable[[Float[Array, "*grid"]], Float[Array, "datum"]]
+    whiten: Callable[[Float[Array, "datum"]], Float[Array, "datum"]]
+    surrogates: tuple[str, ...]
 
 
 def gaussian_data(posterior: Posterior, facies_sd: float) -> GaussianData:
@@ -52,10 +61,13 @@ def gaussian_data(posterior: Posterior, facies_sd: float) -> GaussianData:
     """
     parts = [_gaussian_part(observation, facies_sd) for observation in posterior.observations]
 
+    def values() -> Float[Array, "datum"]:
+        return jnp.concatenate([jnp.zeros(0), *(jnp.asarray(one, jnp.float32) for one in posterior.observed)])
+
     def predict(field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         return jnp.concatenate([jnp.zeros(0), *(part.predict(field) for part in parts)])
 
-    splits = np.cumsum([len(part.values) for part in parts])[:-1].tolist()
+    splits = np.cumsum([observation.count for observation in posterior.observations])[:-1].tolist()
 
     def whiten(residual: Float[Array, "datum"]) -> Float[Array, "datum"]:
         pieces = zip(parts, jnp.split(residual, splits), strict=True) if parts else ()
@@ -63,7 +75,7 @@ def gaussian_data(posterior: Posterior, facies_sd: float) -> GaussianData:
 
     return GaussianData(
         predict,
-        np.concatenate([np.zeros(0), *(part.values for part in parts)]),
+        values,
         whiten,
         tuple(name for part in parts for name in part.surrogates),
     )
@@ -100,13 +112,11 @@ def surrogate_warning(data: GaussianData, facies_sd: float) -> list[str]:
     ]
 
 
-def _gaussian_part(observation: AbstractObservation, facies_sd: float) -> GaussianData:
+def _gaussian_part(observation: AbstractObservation, facies_sd: float) -> _Part:
     if isinstance(observation, HardData):
         return _facies_index(observation, facies_sd)
     noise = _noise_of(observation)
-    assert isinstance(observation, BlockMeans | IndirectData)
-    values = observation.mean if isinstance(observation, BlockMeans) else observation.data
-    return GaussianData(observation.predict, values, noise.whiten, ())
+    return _Part(observation.predict, noise.whiten, ())
 
 
 def _noise_of(observation: AbstractObservation) -> AbstractNoise:
@@ -118,7 +128,7 @@ def _noise_of(observation: AbstractObservation) -> AbstractNoise:
     return noise
 
 
-def _facies_index(wells: HardData, facies_sd: float) -> GaussianData:
+def _facies_index(wells: HardData, facies_sd: float) -> _Part:
     model, cells, errors = wells.facies_model, tuple(wells.cells.T), wells.error_probability
     positions = jnp.arange(len(model.categories), dtype=jnp.float32)
 
@@ -126,6 +136,5 @@ def _facies_index(wells: HardData, facies_sd: float) -> GaussianData:
         # Products with so few positions lose nothing worth a higher precision on accelerators.
         return jnp.sum(jnp.exp(model.log_probability(field[cells], wells.slope)) * positions, axis=-1)
 
-    observed = np.asarray([model.categories.index(code) for code in wells.codes], dtype=float)
     noise = GaussianNoise(np.sqrt(facies_sd**2 + errors * (1 - errors)))
-    return GaussianData(predict, observed, noise.whiten, (wells.name,))
+    return _Part(predict, noise.whiten, (wells.name,))

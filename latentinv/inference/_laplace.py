@@ -124,9 +124,9 @@ class _Machine:
     def __init__(self, settings: Laplace, posterior: Posterior) -> None:
         self.settings, self.posterior = settings, posterior
         self.data = sum(observation.count for observation in posterior.observations)
-        self._search = jax.jit(self._iterations)
-        self._expand = jax.jit(self._expansion)
-        self._honoured = jax.jit(self._exact)
+        self._search = posterior.jit(self._iterations)
+        self._expand = posterior.jit(self._expansion)
+        self._honoured = posterior.jit(self._exact)
 
     def init(self, key: Array) -> LaplaceState:
         """Draw the starts from the prior."""

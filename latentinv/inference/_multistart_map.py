@@ -140,10 +140,10 @@ class _Machine:
         self.settings, self.posterior = settings, posterior
         self.adam = optax.adam(_learning_rates(settings))
         self.total = settings.adam_iterations + settings.lbfgs_iterations
-        self._adam_step = jax.jit(functools.partial(self._advance, self._adam_iteration))
-        self._lbfgs_step = jax.jit(functools.partial(self._advance, self._lbfgs_iteration))
-        self._exchange = jax.jit(self._exchanged)
-        self._evaluate = jax.jit(self._evaluation)
+        self._adam_step = posterior.jit(functools.partial(self._advance, self._adam_iteration))
+        self._lbfgs_step = posterior.jit(functools.partial(self._advance, self._lbfgs_iteration))
+        self._exchange = posterior.jit(self._exchanged)
+        self._evaluate = posterior.jit(self._evaluation)
 
     def init(self, key: Array) -> MAPState:
         """Draw the starts from the prior."""

@@ -136,9 +136,9 @@ class _Machine:
     def __init__(self, settings: RandomisedMaximumLikelihood, posterior: Posterior) -> None:
         self.settings, self.posterior = settings, posterior
         self.noises = [gaussian_noise(observation) for observation in posterior.observations]
-        self._descend = jax.jit(self._descent)
-        self._evaluate = jax.jit(self._evaluation)
-        self._weigh = jax.jit(self._weighing)
+        self._descend = posterior.jit(self._descent)
+        self._evaluate = posterior.jit(self._evaluation)
+        self._weigh = posterior.jit(self._weighing)
 
     def init(self, key: Array) -> RMLState:
         """Draw what the objectives are made of, and start where the prior's part is least."""

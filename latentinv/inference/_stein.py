@@ -98,7 +98,7 @@ class _Machine:
     def __init__(self, settings: SteinVariational, posterior: Posterior) -> None:
         self.settings, self.posterior = settings, posterior
         self.adam = optax.adam(optax.cosine_decay_schedule(settings.learning_rate, settings.iterations))
-        self._advance = jax.jit(self._iterations)
+        self._advance = posterior.jit(self._iterations)
 
     def init(self, key: Array) -> SteinState:
         """Draw the particles from the prior."""

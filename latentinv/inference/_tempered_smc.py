@@ -149,11 +149,11 @@ class _Machine:
         self.latent_map = posterior.prior.latent_map(posterior.grid)
         self.thresholded = posterior.target == "thresholded"
         self.predict = functools.partial(map_batched, posterior.predict, batch_size=settings.batch_size)
-        self._start = jax.jit(self._start_population)
-        self._next_temperature = jax.jit(self._choose_temperature)
+        self._start = posterior.jit(self._start_population)
+        self._next_temperature = posterior.jit(self._choose_temperature)
         self._resample = jax.jit(resampled)
-        self._mass = jax.jit(self._estimate_mass)
-        self._move = jax.jit(self._move_population, static_argnames="final")
+        self._mass = posterior.jit(self._estimate_mass)
+        self._move = posterior.jit(self._move_population, static_argnames="final")
 
     def init(self, key: Array) -> SMCState:
         """Draw the population from the prior."""

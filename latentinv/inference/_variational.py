@@ -145,8 +145,8 @@ class _Machine:
         self.svi = SVI(model, self.guide, optimiser, _OrderedELBO(settings.elbo_samples))
         # A guide learns the model's shape when first called, which must not happen while a function is traced.
         self.svi.init(jax.random.key(0))
-        self._advance = jax.jit(self._iterations)
-        self._weigh = jax.jit(self._weights)
+        self._advance = posterior.jit(self._iterations)
+        self._weigh = posterior.jit(self._weights)
 
     def init(self, key: Array) -> VariationalState:
         """Start the guide at the prior's centre."""

@@ -14,9 +14,10 @@ model from 1 on.
 Cost: one product of the weights, boxes × cells in float32, with the field; store and time grow with both.
 """
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import jax
 import jax.numpy as jnp
@@ -163,6 +164,23 @@ class BlockMeans(AbstractObservation):
     def count(self) -> int:
         """Number of blocks."""
         return len(self.mean)
+
+    @property
+    def observed(self) -> Float[np.ndarray, "datum"]:
+        """The observed means."""
+        return self.mean
+
+    def with_data(self, data: Any) -> "BlockMeans":
+        """The same blocks with other means."""
+        other = copy.copy(self)
+        other.mean = data
+        return other
+
+    def simulate(self, key_noise: Array, field: Float[Array, "*grid"], *, exact: bool) -> Float[Array, "datum"]:
+        """Draw the means that would be observed; their Gaussian error does not stop at 0 and 1."""
+        prediction = self.predict_exact(field) if exact else self.predict(field)
+        noise = jax.random.normal(key_noise, prediction.shape, prediction.dtype)
+        return prediction + jnp.asarray(self.sd, prediction.dtype) * noise
 
     def check(self, prior: AbstractPrior, grid: Grid) -> None:
         """Raise `InputError` unless the boxes were placed on this grid, for this prior's facies."""

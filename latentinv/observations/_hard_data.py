@@ -14,9 +14,10 @@ Cost: one gather of as many values as there are wells. The likelihood of mislabe
 contamination model; with e = 0 it is the logistic one.
 """
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import jax
 import jax.numpy as jnp
@@ -105,8 +106,7 @@ class HardData(AbstractObservation):
         self.slope = check_slope(slope, name)
         self.error_probability = errors
         self._cells = cells[kept]
-        self._codes = facies[kept].astype(int)
-        self._index = np.asarray([facies_model.categories.index(code) for code in self._codes])
+        self._index = np.asarray([facies_model.categories.index(code) for code in facies[kept].astype(int)])
 
     @classmethod
     def from_csv(cls, path: str | Path, grid: Grid, prior: AbstractPrior, *, name: str | None = None) -> "HardData":
@@ -145,7 +145,7 @@ class HardData(AbstractObservation):
     @property
     def count(self) -> int:
         """Number of pixels with data, wells in one cell merged."""
-        return len(self._codes)
+        return len(self._cells)
 
     @property
     def cells(self) -> Int[np.ndarray, "datum axis"]:
@@ -155,7 +155,12 @@ class HardData(AbstractObservation):
     @property
     def codes(self) -> Int[np.ndarray, "datum"]:
         """Facies code of each pixel."""
-        return self._codes
+        return np.asarray(self.facies_model.categories)[self._index]
+
+    @property
+    def observed(self) -> Int[np.ndarray, "datum"]:
+        """Position of each pixel's facies among the prior's categories."""
+        return self._index
 
     @property
     def coordinates(self) -> Float[np.ndarray, "datum axis"]:
@@ -194,6 +199,35 @@ class HardData(AbstractObservation):
         errors, other = self._errors(prediction)
         return jnp.sum(jnp.where(prediction > 0.5, jnp.log1p(-errors), jnp.log(other)))
 
+    def with_data(self, data: Any) -> "HardData":
+        """The same pixels with other facies seen there."""
+        other = copy.copy(self)
+        other._index = data
+        return other
+
+    def simulate(self, key_noise: Array, field: Float[Array, "*grid"], *, exact: bool) -> Int[Array, "datum"]:
+        """Draw the facies seen: a wrong one, any of the others alike, with the error probability; softly, at random.
+
+        Raises
+        ------
+        InputError
+            If the soft likelihoods of more than two facies, or of a rule, are asked for, which do not add up to one.
+        """
+        categories, values = len(self.facies_model.categories), self._values(field)
+        if not exact and (categories > 2 or self.facies_model.components is not None):
+            raise InputError(
+                f"The soft model of '{self.name}' gives no probability to each of {categories} facies, so nothing can "
+                "be simulated from it; use target 'thresholded'."
+            )
+        key_facies, key_error, key_other = jax.random.split(key_noise, 3)
+        shown = self.facies_model.index(values)
+        if not exact:
+            high = jax.nn.sigmoid(self.slope * self.facies_model.margin(values, jnp.ones(shown.shape, int)))
+            shown = (jax.random.uniform(key_facies, shown.shape) < high).astype(shown.dtype)
+        wrong = jax.random.uniform(key_error, shown.shape) < jnp.asarray(self.error_probability, values.dtype)
+        other = (shown + jax.random.randint(key_other, shown.shape, 1, categories)) % categories
+        return jnp.where(wrong, other, shown)
+
     def report(self, field: Float[Array, "*grid"]) -> Report:
         """Say how many pixels a field honours."""
         honoured = int(np.sum(np.asarray(self.predict_exact(field))))
@@ -202,10 +236,9 @@ class HardData(AbstractObservation):
     def failures(self, predictions: Float[np.ndarray, "draw datum"]) -> list[str]:
         """From exact predictions of many draws, name each well that most draws miss, worst first."""
         share = np.mean(np.asarray(predictions, dtype=float), axis=0)
-        coordinates = self.coordinates
+        coordinates, codes = self.coordinates, self.codes
         return [
-            f"well at {say_point(coordinates[i])} (facies {self._codes[i]}): "
-            f"honoured in {100 * share[i]:.2g} % of draws"
+            f"well at {say_point(coordinates[i])} (facies {codes[i]}): honoured in {100 * share[i]:.2g} % of draws"
             for i in np.argsort(share, kind="stable")
             if share[i] < 0.5
         ]
@@ -214,7 +247,7 @@ class HardData(AbstractObservation):
         """The data as named arrays of numbers, from which `from_arrays` makes them again."""
         return {
             "cells": self._cells,
-            "facies": self._codes,
+            "facies": self.codes,
             "error_probability": self.error_probability,
             "slope": np.asarray(self.slope),
         }

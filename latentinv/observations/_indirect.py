@@ -10,6 +10,7 @@ likelihood zero at every temperature: a failed simulation is rejected, never tur
 Cost: one run of the forward model for each reading of the property, and what the noise model costs.
 """
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -159,6 +160,11 @@ class IndirectData(AbstractObservation):
         """Whether the forward model has gradients."""
         return self.forward.has_gradient
 
+    @property
+    def observed(self) -> Float[np.ndarray, "datum"]:
+        """The data."""
+        return self.data
+
     def check(self, prior: AbstractPrior, grid: Grid) -> None:
         """Raise `InputError` unless the data were placed on this grid, and the property is of this prior's fields."""
         if self.property.facies_model is None and prior.facies_model is not None:
@@ -194,6 +200,17 @@ class IndirectData(AbstractObservation):
     def residual(self, prediction: Float[Array, "datum"]) -> Float[Array, "datum"]:
         """What was observed less what is predicted."""
         return jnp.asarray(self.data, prediction.dtype) - prediction
+
+    def with_data(self, data: Any) -> "IndirectData":
+        """The same measurement with other outcomes."""
+        other = copy.copy(self)
+        other.data = data
+        return other
+
+    def simulate(self, key_noise: Array, field: Float[Array, "*grid"], *, exact: bool) -> Float[Array, "datum"]:
+        """Draw the data that would be observed: predicted ones with noise."""
+        prediction = self.predict_exact(field) if exact else self.predict(field)
+        return prediction + self.noise.simulate(key_noise, self.count)
 
     def report(self, field: Float[Array, "*grid"]) -> Report:
         """Say how far the data are from the exact predictions, beside what the noise says; two sd fulfil a datum."""

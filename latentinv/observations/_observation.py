@@ -12,9 +12,10 @@ information to full:
 
 import abc
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 from latentinv.grid import Grid
 from latentinv.priors._prior import AbstractPrior
@@ -95,6 +96,25 @@ class AbstractObservation(abc.ABC):
     def log_likelihood(self, field: Float[Array, "*grid"]) -> Float[Array, ""]:
         """Log-likelihood of a field under the stated soft model."""
         return self.tempered_log_likelihood(self.predict(field), 1.0)
+
+    @property
+    @abc.abstractmethod
+    def observed(self) -> Shaped[np.ndarray, "datum"]:
+        """What was observed: numbers in their unit, or positions of facies among the prior's categories."""
+
+    @abc.abstractmethod
+    def with_data(self, data: Any) -> Self:
+        """The same observation of other data, an array like `observed`, which under `jit` is traced and not checked."""
+
+    @abc.abstractmethod
+    def simulate(self, key_noise: Array, field: Float[Array, "*grid"], *, exact: bool) -> Shaped[Array, "datum"]:
+        """Draw what would be observed in a field, by the exact model or the stated soft one.
+
+        Raises
+        ------
+        InputError
+            If the soft model is no law of what is observed.
+        """
 
     @abc.abstractmethod
     def report(self, field: Float[Array, "*grid"]) -> Report:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -93,6 +95,17 @@ def test_that_storing_and_listening_change_no_draw(name, tmp_path):
     assert [step for step, _ in recorder.heard] == list(range(1, stored.steps + 1))
     assert recorder.heard[-1][1].done == pytest.approx(1.0)
     _assert_same(resume(tmp_path / "run.h5"), plain)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_that_a_posterior_given_other_data_follows_them_with_the_programs_it_has(name):
+    algorithm, posterior = make_algorithm(name, SMALL[name]), _posterior(name)
+    sample(posterior, algorithm, seed=5)
+    before = posterior.observed
+    posterior.observe(posterior.simulate(jax.random.key(1), jnp.ones(posterior.latent_size)))
+    assert not np.array_equal(posterior.observed[0], before[0])
+    fresh = Posterior(posterior.prior, posterior.grid, posterior.observations, target=posterior.target)
+    _assert_same(sample(posterior, algorithm, seed=5), sample(fresh, algorithm, seed=5))
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)

@@ -86,7 +86,7 @@ def test_that_the_surrogate_is_the_mean_position_of_the_facies():
     model, grid = FaciesModel((7, 3, 5), (-1.0, 1.0)), Grid((1, 2))
     wells = HardData(grid, grid.centres([[0, 0], [0, 1]]), [3, 5], model, error_probability=[0.0, 0.1], slope=2.0)
     data = gaussian_data(Posterior(LinearPrior(np.eye(2), model), grid, [wells]), 0.3)
-    np.testing.assert_array_equal(data.values, [1, 2])
+    np.testing.assert_array_equal(data.values(), [1, 2])
     np.testing.assert_allclose(1 / data.whiten(jnp.ones(2)), [0.3, np.sqrt(0.09 + 0.09)], rtol=1e-6)
 
     def above(value, threshold):

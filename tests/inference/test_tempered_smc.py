@@ -157,7 +157,7 @@ def test_that_wells_out_of_reach_are_named():
 class _Poison(AbstractObservation):
     """A datum whose likelihood is not a number."""
 
-    kind, name, count = "poison", "poison", 1
+    kind, name, count, observed = "poison", "poison", 1, np.zeros(1)
 
     def __init__(self, grid):
         self.grid = grid
@@ -174,6 +174,11 @@ class _Poison(AbstractObservation):
 
     def exact_log_likelihood(self, prediction):
         return self.tempered_log_likelihood(prediction, 1.0)
+
+    def with_data(self, data):
+        return self
+
+    def simulate(self, key_noise, field, *, exact): ...
 
     def report(self, field): ...
 
