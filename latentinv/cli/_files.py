@@ -29,7 +29,10 @@ def kind_of(path: Path) -> Kind:
     for kind in KINDS:
         if found == f"latentinv-{kind}":
             return kind
-    raise StorageError(f"{path} was not written by latentinv; give a prior, a run or the checkpoint of a training.")
+    wanted = "give a prior, a run or the checkpoint of a training"
+    if found == "latentinv-fields":
+        raise StorageError(f"{path} holds fields that 'latentinv generate' drew; {wanted}, or draw a .png of them.")
+    raise StorageError(f"{path} was not written by latentinv; {wanted}.")
 
 
 def free_name(path: Path) -> Path:

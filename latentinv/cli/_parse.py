@@ -39,7 +39,8 @@ def parse_shape(text: str) -> tuple[int, ...]:
     parts = text.lower().replace("×", "x").split("x")
     if len(parts) not in (2, 3) or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
         raise InputError(
-            f"The grid '{text}' cannot be read; write ROWSxCOLUMNS such as 125x60, or LAYERSxROWSxCOLUMNS."
+            f"The grid '{text}' cannot be read; write ROWSxCOLUMNS such as 125x60, or LAYERSxROWSxCOLUMNS, each at "
+            "least 1."
         )
     return tuple(int(part) for part in parts)
 

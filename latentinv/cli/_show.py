@@ -1,6 +1,5 @@
 """`latentinv show`: what a run or a prior holds, in words and one picture."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,8 +63,22 @@ def _print_prior(console: Console, prior: "AbstractPrior") -> None:
     table.add_row("axes", str(prior.ndim))
     table.add_row("digest", prior.fingerprint())
     for name, value in prior.describe().items():
-        table.add_row(name.replace("_", " "), value.strip() if isinstance(value, str) else json.dumps(value))
+        table.add_row(name.replace("_", " "), _in_words(value))
     console.print(table)
+
+
+def _in_words(value: Any) -> str:
+    """What describes a prior, for people: numbers to four digits, tables as names with what they hold."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_in_words, value))}]"
+    if isinstance(value, dict):
+        parts = {name.replace("_", " "): part for name, part in value.items() if part is not None}
+        return ", ".join(f"{name} {_in_words(part)}" for name, part in parts.items())
+    return str(value)
 
 
 def _show_run(path: Path, picture: Path) -> None:

@@ -23,7 +23,10 @@ def walk(
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
     box: Annotated[
         str | None,
-        typer.Option(metavar="X0,Y0,X1,Y1", help="Walk round the first draw in this box only, in metres."),
+        typer.Option(
+            metavar="X0,Y0,X1,Y1",
+            help="Renew only what this box of the first draw is made from, in metres; cells near it change too.",
+        ),
     ] = None,
 ) -> None:
     """Walk from one draw of a prior to the next, or round one box of a draw."""

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from latentinv.cli._generate import TILES
+from latentinv.cli._show import _in_words
 
 
 def test_that_arrays_and_tiles_of_a_seed_hold_the_same_fields(latentinv, folder, monkeypatch):
@@ -94,3 +95,17 @@ def test_that_show_prints_where_a_prior_comes_from(latentinv, folder):
     assert outcome.code == 0, outcome.err
     assert "no image" in outcome.out
     assert (folder / "sheet.png").exists()
+
+
+def test_that_show_says_what_a_file_of_fields_is(latentinv, folder):
+    latentinv("generate", "prior.h5", "--shape", "16x16", "--output", "fields.h5")
+    outcome = latentinv("show", "fields.h5")
+
+    assert outcome.code == 1
+    assert "fields.h5 holds fields that 'latentinv generate' drew; give a prior, a run" in outcome.err
+
+
+def test_that_what_describes_a_prior_is_said_in_words_and_four_digits():
+    table = {"total_variation": 0.12345678, "steps": 3, "smoothness": None, "ranges": [60.0, 15.5]}
+    assert _in_words(table) == "total variation 0.1235, steps 3, ranges [60, 15.5]"
+    assert _in_words("two lines\n") == "two lines"
