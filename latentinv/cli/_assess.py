@@ -147,6 +147,8 @@ def _read_property(path: Path, key: str | None) -> np.ndarray:
         with path.open("rb") as file:
             content = np.load(file, allow_pickle=False)
             named = {"": content} if isinstance(content, np.ndarray) else dict(content)
+    except FileNotFoundError as error:
+        raise StorageError(f"There is no training image file at {path}; check the path.") from error
     except (OSError, ValueError, EOFError) as error:
         raise StorageError(f"The image {path} cannot be read ({error}); check its name.") from error
     if key is None and len(named) == 1:

@@ -148,9 +148,15 @@ def read_recipe(path: str | Path) -> Recipe:
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise StorageError(f"There is no recipe {path}; check its name and folder.") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise StorageError(f"The recipe {path} cannot be read ({error}); check its name.") from error
-    return parse_recipe(text, path.parent)
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise StorageError(f"The recipe {path} cannot be read ({reason}); give another file.") from error
+    try:
+        return parse_recipe(text, path.parent)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def parse_recipe(text: str, folder: Path) -> Recipe:

@@ -111,7 +111,7 @@ def test_that_a_prior_of_a_continuous_property_is_assessed(latentinv, property_p
         ((), "holds the arrays porosity, depth; name the one to use with --key"),
         (("--key", "nothing"), "holds the arrays porosity, depth"),
         (("--image", "image.png"), "no ending that is read"),
-        (("--image", "nowhere.npy"), "cannot be read"),
+        (("--image", "nowhere.npy"), "There is no training image file at nowhere.npy"),
         (("--image", "words.npy"), "expected numbers on two or three axes"),
         (("--key", "porosity", "--shape", "90x90"), "smaller window"),
     ],

@@ -122,8 +122,11 @@ def test_that_key_chooses_an_array_of_a_file_that_holds_several(tmp_path):
 
 def test_that_missing_files_are_named(tmp_path, monkeypatch):
     monkeypatch.delenv("LATENTINV_DATA", raising=False)
-    with pytest.raises(StorageError, match=r"nothing\.toml"):
+    with pytest.raises(StorageError, match=r"There is no recipe .*nothing\.toml; check its name and folder\.$"):
         read_recipe(tmp_path / "nothing.toml")
+    (tmp_path / "text.toml").write_text("nonsense")
+    with pytest.raises(InputError, match=r"text\.toml: The recipe is not valid TOML"):
+        read_recipe(tmp_path / "text.toml")
     with pytest.raises(StorageError, match=r"nowhere\.npz is neither beside the recipe"):
         parse_recipe('[image]\nfile = "nowhere.npz"\n', tmp_path).load_image()
 
