@@ -13,6 +13,7 @@ import typer
 from latentinv.errors import InputError, NonFiniteError, StorageError
 
 from ._assess import assess
+from ._calibrate import calibrate
 from ._condition import condition
 from ._generate import generate
 from ._memory import TOO_LARGE, fitting_in_memory
@@ -28,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, assess, generate, walk, condition, resume, show):
+for command in (train, assess, generate, walk, condition, resume, show, calibrate):
     app.command()(command)
 
 

@@ -1,5 +1,6 @@
 """Pictures of fields and runs."""
 
+from ._calibration import plot_calibration as plot_calibration
 from ._fields import plot_fields as plot_fields
 from ._film import film_fields as film_fields
 from ._realism import plot_realism as plot_realism

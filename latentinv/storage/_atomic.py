@@ -30,7 +30,12 @@ import h5py
 from latentinv.errors import StorageError
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_FORMAT_NAMES = {"latentinv-prior": "prior", "latentinv-run": "run", "latentinv-training": "training checkpoint"}
+_FORMAT_NAMES = {
+    "latentinv-prior": "prior",
+    "latentinv-run": "run",
+    "latentinv-training": "training checkpoint",
+    "latentinv-study": "calibration study",
+}
 # What a file that is not what it says makes h5py and its readers raise; each becomes one sentence.
 _UNREADABLE = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError)
 

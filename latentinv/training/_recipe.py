@@ -31,7 +31,6 @@ by name.
 
 import dataclasses
 import os
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,7 +40,21 @@ from latentinv.networks import discriminator_architecture
 
 from ._images import TrainingImage, coarsen, read_training_image
 from ._losses import LOSSES
-from ._recipe_rules import NUMBER, SEED, TABLE, checked, entry, number, one_of, rules_of, several, whole, words
+from ._recipe_rules import (
+    NUMBER,
+    SEED,
+    TABLE,
+    checked,
+    entry,
+    number,
+    one_of,
+    rules_of,
+    several,
+    tables_of,
+    text_of,
+    whole,
+    words,
+)
 from ._simulator import ChannelSimulator
 
 RATE = number(lambda value: value > 0, "a finite number above 0")
@@ -145,26 +158,16 @@ def read_recipe(path: str | Path) -> Recipe:
     InputError
         If it is no TOML, or a key or value cannot be used.
     """
-    path = Path(path)
+    text = text_of(path, "recipe")
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise StorageError(f"There is no recipe {path}; check its name and folder.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise StorageError(f"The recipe {path} cannot be read ({reason}); give another file.") from error
-    try:
-        return parse_recipe(text, path.parent)
+        return parse_recipe(text, Path(path).parent)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
 
 def parse_recipe(text: str, folder: Path) -> Recipe:
     """Make a recipe from its text; image files are looked for in `folder`."""
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"The recipe is not valid TOML: {error}; correct that line.") from error
+    tables = tables_of(text, "recipe")
     unknown = set(tables) - {"image", "networks", "training"}
     if unknown:
         raise InputError(f"The recipe has a table [{sorted(unknown)[0]}]; expected [image], [networks] and [training].")

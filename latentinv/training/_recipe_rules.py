@@ -5,10 +5,12 @@ A rule stands in the metadata of the field it belongs to, so a table's keys, def
 
 import dataclasses
 import math
+import tomllib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from latentinv.errors import InputError
+from latentinv.errors import InputError, StorageError
 
 
 class Rule(NamedTuple):
@@ -58,8 +60,8 @@ def rules_of(kind: Any) -> dict[str, Rule]:
     return {item.name: item.metadata["rule"] for item in dataclasses.fields(kind)}
 
 
-def checked(name: str, values: Any, rules: dict[str, Rule]) -> dict[str, Any]:
-    """Check a table against its rules; lists become tuples.
+def checked(name: str, values: Any, rules: dict[str, Rule], *, file: str = "recipe") -> dict[str, Any]:
+    """Check a table against its rules; lists become tuples. The sentences call the file by what it is.
 
     Raises
     ------
@@ -67,10 +69,41 @@ def checked(name: str, values: Any, rules: dict[str, Rule]) -> dict[str, Any]:
         If it is no table, or a key or a value is not among what the rules accept.
     """
     if not TABLE.accepts(values):
-        raise InputError(f"The recipe has {name} = {values!r}; expected a table [{name}].")
+        raise InputError(f"The {file} has {name} = {values!r}; expected a table [{name}].")
     for key, value in values.items():
         if key not in rules:
-            raise InputError(f"The recipe's [{name}] has a key '{key}'; expected one of {', '.join(rules)}.")
+            raise InputError(f"The {file}'s [{name}] has a key '{key}'; expected one of {', '.join(rules)}.")
         if not rules[key].accepts(value):
-            raise InputError(f"The recipe has {key} = {value!r} in [{name}]; expected {rules[key].expected}.")
+            raise InputError(f"The {file} has {key} = {value!r} in [{name}]; expected {rules[key].expected}.")
     return {key: tuple(value) if type(value) is list else value for key, value in values.items()}
+
+
+def text_of(path: str | Path, file: str) -> str:
+    """Read a file of TOML, which the sentences call by what it is.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be read.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise StorageError(f"There is no {file} {path}; check its name and folder.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise StorageError(f"The {file} {path} cannot be read ({reason}); give another file.") from error
+
+
+def tables_of(text: str, file: str) -> dict[str, Any]:
+    """Give the tables of a text in TOML.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"The {file} is not valid TOML: {error}; correct that line.") from error

@@ -1,0 +1,52 @@
+"""The file of a study: finished replicates, replaced as a whole after each, so that a kill loses the one under way.
+
+attributes     format "latentinv-study", format_version 1, study (digest of what determines a replicate),
+               quantities (JSON list of names)
+replicates/    one dataset a table of `Replicates`, [replicate, …]
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from latentinv.errors import StorageError
+from latentinv.storage import atomic_hdf5, open_hdf5
+
+FORMAT, VERSION = "latentinv-study", 1
+
+
+def write_replicates(path: str | Path, digest: str, names: Sequence[str], tables: dict[str, np.ndarray]) -> None:
+    """Write all replicates there are, in place of those before.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written.
+    """
+    with atomic_hdf5(path) as file:
+        file.attrs.update({"format": FORMAT, "format_version": VERSION, "study": digest})
+        file.attrs["quantities"] = json.dumps(list(names))
+        group = file.create_group("replicates")
+        for name, table in tables.items():
+            group.create_dataset(name, data=np.asarray(table, np.float64))
+
+
+def read_replicates(path: str | Path, digest: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Read the tables of these names.
+
+    Raises
+    ------
+    StorageError
+        If the file is missing, damaged, foreign, newer, or of another study.
+    """
+    with open_hdf5(path, FORMAT, VERSION) as file:
+        stored = str(file.attrs["study"])
+        tables = {name: file["replicates"][name][:] for name in names}
+    if stored != digest:
+        raise StorageError(
+            f"{path} holds replicates of another study (prior, grid, data, algorithm, settings or seed differ); give "
+            "another name or remove it."
+        )
+    return tables

@@ -1,0 +1,91 @@
+"""`latentinv calibrate`: whether an algorithm's posteriors are right on a problem; table, JSON, page and verdict."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from latentinv.errors import InputError
+
+from ._display import Display, interruptible, make_console
+
+if TYPE_CHECKING:
+    from latentinv.assessment.calibration import Calibration
+
+
+def calibrate(
+    study: Annotated[
+        Path,
+        typer.Argument(
+            metavar="STUDY",
+            help="TOML: prior, grid, places of wells, blocks and rays, algorithm. README shows one.",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option(help="JSON of the figures; replicates (.h5) and a page of pictures (.png) stand beside it.")
+    ],
+    replicates: Annotated[int | None, typer.Option(min=2, help="Truths, instead of the study's number.")] = None,
+) -> None:
+    """Simulate data from known truths, sample their posteriors, and test that these are right.
+
+    Finished replicates are kept, and the same command goes on from them.
+    """
+    if output.suffix != ".json":
+        raise InputError(f"{output} has no ending that can be written; give .json.")
+
+    import dataclasses
+
+    from latentinv.assessment.calibration import calibrate as run_and_judge
+    from latentinv.assessment.calibration import read_study
+    from latentinv.plotting import plot_calibration
+    from latentinv.storage import atomic_file
+
+    plan = read_study(study)
+    if replicates is not None:
+        plan = dataclasses.replace(plan, replicates=replicates)
+    store, picture = output.with_suffix(".h5"), output.with_suffix(".png")
+    console = make_console()
+    stopped = f"Stopped; the same command goes on from {store}."
+    with (
+        interruptible(lambda: stopped if store.exists() else "Stopped; nothing was written."),
+        Display(console, "calibrate", fresh=not store.exists()) as display,
+    ):
+
+        def tell(done: int, words: str) -> None:
+            line = done % 10 == 0 or words.startswith("failed")
+            display.update(done / plan.replicates, f"replicate {done}/{plan.replicates}, {words}", line=line)
+
+        found = run_and_judge(plan, store, tell)
+    plot_calibration(found, picture, title=f"{study.stem}: '{found.algorithm}', {found.replicates} replicates")
+    with atomic_file(output) as file:
+        file.write(json.dumps(_finite(found.as_json()), indent=1, allow_nan=False).encode())
+    console.print(_table(found))
+    for sentence in (found.verdict(), f"Figures in {output}, pictures in {picture}, replicates in {store}"):
+        console.print(sentence, soft_wrap=True)
+
+
+def _finite(value: Any) -> Any:
+    """JSON types with null for what is no finite number."""
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_finite(part) for part in value]
+    return value if not isinstance(value, float) or abs(value) < float("inf") else None
+
+
+def _table(found: "Calibration") -> Any:
+    from rich.table import Table
+
+    table = Table("quantity", "rank test p", "the flaw, where p is small")
+    sbc = found.sbc
+    for number, (name, p) in enumerate(zip(sbc.names, sbc.p_values, strict=True)):
+        table.add_row(name, f"{p:.3f}", sbc.flaw(number) if p < 0.05 else "")
+    table.add_section()
+    table.add_row("all quantities", f"{sbc.p_value:.3f}", "")
+    table.add_row("expected coverage", f"{found.tarp.p_value:.3f}", "")
+    table.add_section()
+    for level, (mean, error) in found.coverage:
+        table.add_row(f"pixels within the central {100 * level:g} %", "", f"{100 * mean:.1f} ± {100 * error:.1f} %")
+    table.add_row("score of pixels over that of a draw", "", "{:+.4f} ± {:.4f}".format(*found.score_excess))
+    return table

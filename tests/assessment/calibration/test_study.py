@@ -1,0 +1,125 @@
+"""Studies: an exact sampler passes, one that ignores the data does not, and a study that was stopped goes on."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from latentinv import Grid, HardData, InputError, Laplace, Posterior, StorageError, sample
+from latentinv.assessment.calibration import Study, _pools, calibrate, posterior_predictive_checks
+from latentinv.assessment.calibration._study import run_study
+from latentinv.inference import AbstractAlgorithm, Kernel, Progress
+from latentinv.priors import FaciesModel
+from tests.problems import LinearPrior, generator_posterior, linear_gaussian
+
+LEAST = 1e-4
+"""p-value that a calibrated sampler falls below so seldom."""
+
+
+class _State(NamedTuple):
+    z: jax.Array
+    done: jax.Array
+
+
+@dataclass(frozen=True)
+class _PriorDraws(AbstractAlgorithm):
+    """Draws of the prior, whatever the data."""
+
+    draws: int = 40
+    name = "prior_draws"
+
+    def build(self, posterior):
+        return Kernel(
+            init=lambda key: _State(jax.random.normal(key, (self.draws, posterior.latent_size)), jnp.array(False)),
+            step=lambda key, state: (state._replace(done=jnp.array(True)), _State(jnp.zeros(()), jnp.zeros(()))),
+            finished=lambda state: bool(state.done),
+            progress=lambda state, info: Progress(1.0, ""),
+            draws=lambda state: state.z,
+            samples_target=False,
+            results=lambda state: {},
+        )
+
+
+def _posterior():
+    return linear_gaussian(6, 3)[0]
+
+
+def test_that_an_exact_sampler_passes_and_one_blind_to_the_data_does_not(monkeypatch):
+    monkeypatch.setattr(_pools, "SIMULATIONS", 12000)
+    good = calibrate(Study(_posterior(), Laplace(draws=40), replicates=40, draws=15, seed=1))
+    assert good.failed == 0
+    assert min(good.sbc.p_value, good.tarp.p_value) > LEAST
+    assert abs(good.score_excess.mean) < 5 * good.score_excess.standard_error
+    assert all(abs(estimate.mean - level) < 6 * estimate.standard_error for level, estimate in good.coverage)
+    assert "no miscalibration" in good.verdict()
+    assert 0.2 < dict(good.predictive)["blocks"] < 0.8
+    blind = calibrate(Study(_posterior(), _PriorDraws(), replicates=40, draws=15, seed=1))
+    assert blind.sbc.p_value < LEAST
+    assert blind.sbc.names[blind.sbc.worst] == "log-likelihood"
+    assert "not calibrated" in blind.verdict()
+    assert blind.skill < good.skill
+
+
+def test_that_a_study_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path):
+    study = Study(generator_posterior(wells=3), _PriorDraws(), replicates=5, draws=7, seed=2)
+    whole, names = run_study(study)
+    path = tmp_path / "study.h5"
+
+    def stop(done, words):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(study, path, stop)
+    heard = []
+    again, _ = run_study(study, path, lambda done, words: heard.append(done))
+    assert heard == [3, 4, 5]
+    for name in set(whole._fields) - {"costs"}:
+        np.testing.assert_array_equal(getattr(again, name), getattr(whole, name))
+    assert whole.pools.shape == (5, 8, len(names))
+    with pytest.raises(StorageError, match="another study"):
+        run_study(Study(study.posterior, _PriorDraws(), replicates=5, draws=7, seed=3), path)
+
+
+def test_that_a_studys_posterior_keeps_its_own_data():
+    posterior = generator_posterior(wells=3)
+    before = posterior.observed[0]
+    run_study(Study(posterior, _PriorDraws(), replicates=1, draws=7))
+    np.testing.assert_array_equal(posterior.observed[0], before)
+
+
+def test_that_replicates_with_too_few_draws_count_as_failed():
+    posterior = generator_posterior(wells=3)
+    found, _ = run_study(Study(posterior, _PriorDraws(draws=4), replicates=2, draws=7))
+    assert not found.met.any()
+    with pytest.raises(InputError, match="None of the 2 replicates gave 7 draws"):
+        calibrate(Study(posterior, _PriorDraws(draws=4), replicates=2, draws=7))
+
+
+def test_that_a_study_without_data_or_with_data_that_cannot_be_simulated_is_refused():
+    grid = Grid((2, 3))
+    prior = LinearPrior(np.eye(6), FaciesModel((0, 1, 2), (-0.5, 0.5)))
+    with pytest.raises(InputError, match="no data to simulate"):
+        Study(Posterior(prior, grid, []), Laplace())
+    wells = HardData(grid, [[0.5, 0.5]], [1], prior.facies_model)
+    with pytest.raises(InputError, match="thresholded"):
+        Study(Posterior(prior, grid, [wells], target="soft"), Laplace())
+    with pytest.raises(InputError, match="replicates"):
+        Study(Posterior(prior, grid, [wells]), Laplace(), replicates=0)
+
+
+def test_that_a_predictive_check_suspects_data_far_from_all_draws_and_data_too_near():
+    posterior = _posterior()
+    truth = jnp.ones(posterior.latent_size)
+    posterior.observe(posterior.simulate(jax.random.key(3), truth))
+    (fine,) = posterior_predictive_checks(sample(posterior, Laplace(draws=400)))
+    assert 0.02 < fine.p_value < 0.98
+    assert "such as the draws would give" in fine.sentence
+    run = sample(posterior, Laplace(draws=400))
+    posterior.observe([posterior.observed[0] + 20.0])
+    (far,) = posterior_predictive_checks(run)
+    assert far.p_value == 0.0
+    assert "further from the draws" in far.sentence
