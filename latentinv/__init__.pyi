@@ -9,6 +9,7 @@ from .inference import NUTS as NUTS
 from .inference import EllipticalSlice as EllipticalSlice
 from .inference import Laplace as Laplace
 from .inference import MultistartMAP as MultistartMAP
+from .inference import ParallelTempering as ParallelTempering
 from .inference import PreconditionedCrankNicolson as PreconditionedCrankNicolson
 from .inference import RandomisedMaximumLikelihood as RandomisedMaximumLikelihood
 from .inference import Run as Run

@@ -30,8 +30,8 @@ def condition(
     algorithm: Annotated[
         str,
         typer.Option(
-            help="smc (posterior draws), map (best fits), Markov chains: pcn, elliptical_slice, mala, hmc, nuts, or an "
-            "approximation: es_mda, rml, laplace, stein, variational."
+            help="smc (posterior draws), map (best fits), Markov chains: pcn, elliptical_slice, mala, hmc, nuts, "
+            "parallel_tempering (of these), or an approximation: es_mda, rml, laplace, stein, variational."
         ),
     ] = "smc",
     settings: Annotated[

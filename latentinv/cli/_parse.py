@@ -21,6 +21,7 @@ DRAWS_SETTING = {
     "mala": "draws",
     "hmc": "draws",
     "nuts": "draws",
+    "parallel_tempering": "draws",
 }
 WHOLE_CELLS = 2**30
 """Most cells of all fields that are held at once."""

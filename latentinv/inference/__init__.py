@@ -17,6 +17,7 @@ from ._linearisation import likelihood_informed_subspace as likelihood_informed_
 from ._mala import MALA as MALA
 from ._multistart_map import MultistartMAP as MultistartMAP
 from ._nuts import NUTS as NUTS
+from ._parallel_tempering import ParallelTempering as ParallelTempering
 from ._pcn import PreconditionedCrankNicolson as PreconditionedCrankNicolson
 from ._randomised_maximum_likelihood import RandomisedMaximumLikelihood as RandomisedMaximumLikelihood
 from ._registry import ALGORITHMS as ALGORITHMS

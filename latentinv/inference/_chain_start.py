@@ -13,7 +13,7 @@ does, Oliver et al. 1996). Warm-up has to do the rest. Cost: `ITERATIONS` gradie
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from latentinv.posterior import log_prior
 
@@ -37,6 +37,20 @@ def approach(path: Path, z: Float[Array, "latent"], anchor: Float[Array, "latent
         return optax.apply_updates(z, update), memory
 
     return jax.lax.fori_loop(0, ITERATIONS, iterate, (z, adam.init(z)))[0]
+
+
+def sought(
+    path: Path,
+    z: Float[Array, "chain latent"],
+    anchors: Float[Array, "chain latent"],
+    settled: Bool[Array, "chain"],
+    number: Int[Array, ""],
+) -> Float[Array, "chain latent"]:
+    """Do the round of this number, from 0, for all chains but those that are settled."""
+    t = SHARPENING ** number.astype(jnp.float32)
+    nearer = jax.vmap(lambda z, anchor: approach(path, z, anchor, t))(z, anchors)
+    keep = settled | ~jnp.isfinite(nearer).all(axis=1)
+    return jnp.where(keep[:, None], z, nearer)
 
 
 def adopt(possible: Bool[Array, "chain"]) -> Array:

@@ -24,7 +24,7 @@ from jaxtyping import Array, Float, Int
 from latentinv.errors import NonFiniteError
 
 from ._algorithm import Kernel, Progress, honoured_share
-from ._chain_start import ITERATIONS, ROUNDS, SHARPENING, adopt, approach
+from ._chain_start import ITERATIONS, ROUNDS, adopt, sought
 from ._checks import check_choice, check_counts
 from ._moves import Move, Outcome, Path, Position
 
@@ -54,15 +54,15 @@ class ChainSettings(Protocol):
 
 
 class Tally(NamedTuple):
-    """What was counted, for each chain."""
+    """What was counted, for each chain; on ladders, for each rung of each."""
 
-    transitions: Int[Array, "chain"]
-    acceptance: Float[Array, "chain"]
+    transitions: Int[Array, "*chain"]
+    acceptance: Float[Array, "*chain"]
     """Sum of acceptance probabilities."""
-    non_finite: Int[Array, "chain"]
-    divergences: Int[Array, "chain"]
-    gradients: Int[Array, "chain"]
-    forward_runs: Int[Array, "chain"]
+    non_finite: Int[Array, "*chain"]
+    divergences: Int[Array, "*chain"]
+    gradients: Int[Array, "*chain"]
+    forward_runs: Int[Array, "*chain"]
 
 
 class ChainsState(NamedTuple):
@@ -132,8 +132,14 @@ def chain_kernel(settings: ChainSettings, move: Move, path: Path) -> Kernel:
     )
 
 
-def empty_tally(chains: int) -> Tally:
-    """Nothing counted yet."""
+def completed(recent: Float[Array, "moment chain latent"], drawn: int, wanted: int) -> Float[Array, "draw latent"]:
+    """Those of the last step's draws that were asked for, the chains' of one moment side by side."""
+    count = len(recent) - max(0, drawn - wanted) if drawn else 0
+    return recent[:count].reshape(-1, recent.shape[-1])
+
+
+def empty_tally(*chains: int) -> Tally:
+    """Nothing counted yet, for chains side by side or in tables."""
     none = jnp.zeros(chains, jnp.int32)
     return Tally(none, jnp.zeros(chains), none, none, none, none)
 
@@ -192,7 +198,7 @@ class _Machine:
 
     def step(self, key: Array, state: ChainsState) -> tuple[ChainsState, ChainsInfo]:
         """Seek a start, warm up or draw."""
-        before = _added(state.warm, state.drawn)
+        before = added(state.warm, state.drawn)
         stage = int(state.stage)
         if stage == START:
             state = self._start(state)
@@ -203,7 +209,7 @@ class _Machine:
             state = state._replace(stage=jnp.int32(DRAWS if done else WARMUP))
         else:
             state = self.draw(key, state)
-        spent = jax.tree.map(jnp.subtract, _added(state.warm, state.drawn), before)
+        spent = jax.tree.map(jnp.subtract, added(state.warm, state.drawn), before)
         check_finite(spent.non_finite, spent.transitions)
         return state, self._info(state, spent)
 
@@ -229,16 +235,14 @@ class _Machine:
 
     def draws(self, state: ChainsState) -> Array:
         """The draws of the last step; none before the warm-up is done, and none beyond those asked for."""
-        last = int(state.moments)
-        count = self.settings.moments_per_step - max(0, last - self.moments) if last else 0
-        return state.recent[:count].reshape(-1, state.recent.shape[-1])
+        return completed(state.recent, int(state.moments), self.moments)
 
     def results(self, state: ChainsState) -> dict[str, Any]:
         """Acceptance, step size, divergences and costs, of all chains together; warnings."""
         if int(state.stage) == STUCK:
             exact = zip(self.path.posterior.observations, state.positions.predictions.exact, strict=True)
             return {"unmet": [sentence for o, table in exact for sentence in o.failures(np.asarray(table))]}
-        whole = jax.tree.map(np.asarray, _added(state.warm, state.drawn))
+        whole = jax.tree.map(np.asarray, added(state.warm, state.drawn))
         drawn = jax.tree.map(np.asarray, state.drawn)
         acceptance = drawn.acceptance / np.maximum(drawn.transitions, 1)
         results: dict[str, Any] = {
@@ -278,10 +282,7 @@ class _Machine:
 
     def _seek(self, state: ChainsState, settled: Array) -> ChainsState:
         """One round for the chains that have no start yet."""
-        t = SHARPENING ** state.round.astype(jnp.float32)
-        sought = jax.vmap(lambda z, anchor: approach(self.path, z, anchor, t))(state.positions.z, state.anchors)
-        keep = settled | ~jnp.isfinite(sought).all(axis=1)
-        z = jnp.where(keep[:, None], state.positions.z, sought)
+        z = sought(self.path, state.positions.z, state.anchors, settled, state.round)
         spent = state.warm.gradients + jnp.where(settled, 0, ITERATIONS)
         positions = jax.vmap(lambda z: self.mover.begin(z, self.t))(z)
         return state._replace(positions=positions, round=state.round + 1, warm=state.warm._replace(gradients=spent))
@@ -365,5 +366,6 @@ def check_finite(non_finite: Int[Array, "chain"], transitions: Int[Array, "chain
         )
 
 
-def _added(one: Tally, other: Tally) -> Tally:
+def added(one: Tally, other: Tally) -> Tally:
+    """Count both."""
     return jax.tree.map(jnp.add, one, other)

@@ -17,6 +17,8 @@ from latentinv.posterior import Posterior, Predictions
 
 EXACT = float("inf")
 """The inverse temperature that stands for the exact likelihood."""
+SHARPEST = 30.0
+"""Inverse temperature at which the soft model is as good as exact, and beyond which no ladder goes."""
 
 
 class Position(NamedTuple):

@@ -23,6 +23,15 @@ from ._checks import check_counts, check_shares
 from ._moves import Move, Outcome, Path, Position, all_finite
 
 
+def check_gradient(posterior: Posterior) -> None:
+    """Raise `InputError` if the target has no gradient."""
+    if posterior.target == "thresholded":
+        raise InputError(
+            "NUTS follows the gradient of what it samples, and thresholded facies have none; use 'hmc' or 'smc', "
+            "or give the posterior target='soft'."
+        )
+
+
 def nuts_move(path: Path, *, depth: int, acceptance_target: float) -> Move:
     """Make the move."""
 
@@ -105,11 +114,7 @@ class NUTS(AbstractAlgorithm):
         InputError
             If the posterior is that of thresholded facies, which has no gradient.
         """
-        if posterior.target == "thresholded":
-            raise InputError(
-                "NUTS follows the gradient of what it samples, and thresholded facies have none; use 'hmc' or 'smc', "
-                "or give the posterior target='soft'."
-            )
+        check_gradient(posterior)
         path = Path(posterior, sharpest_guide=1.0)
         move = nuts_move(path, depth=self.depth, acceptance_target=self.acceptance_target)
         return chain_kernel(self, move, path)

@@ -12,6 +12,7 @@ from ._laplace import Laplace
 from ._mala import MALA
 from ._multistart_map import MultistartMAP
 from ._nuts import NUTS
+from ._parallel_tempering import ParallelTempering
 from ._pcn import PreconditionedCrankNicolson
 from ._randomised_maximum_likelihood import RandomisedMaximumLikelihood
 from ._stein import SteinVariational
@@ -31,6 +32,7 @@ ALGORITHMS: dict[str, type[AbstractAlgorithm]] = {
     MALA.name: MALA,
     HMC.name: HMC,
     NUTS.name: NUTS,
+    ParallelTempering.name: ParallelTempering,
 }
 
 

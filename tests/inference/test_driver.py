@@ -39,6 +39,7 @@ SMALL = {
     "mala": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
     "hmc": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
     "nuts": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
+    "parallel_tempering": {"chains": 2, "rungs": 4, "warmup": 34, "draws": 12, "thinning": 2, "moments_per_step": 2},
 }
 MANY_STEPS = {
     "smc": {"moves": 1, "leapfrogs": 2, "final_rounds": 30},
@@ -53,6 +54,7 @@ MANY_STEPS = {
     "mala": {"draws": 40, "moments_per_step": 1},
     "hmc": {"draws": 40, "moments_per_step": 1},
     "nuts": {"draws": 40, "moments_per_step": 1},
+    "parallel_tempering": {"draws": 40, "moments_per_step": 1},
 }
 
 

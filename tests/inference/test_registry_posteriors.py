@@ -59,6 +59,12 @@ PROMISES = {
     "nuts": Promise(
         CHAINS | {"warmup": 300, "draws": 24 * 200, "thinning": 2}, samples_target=True, linear_gaussian=True
     ),
+    "parallel_tempering": Promise(
+        CHAINS | {"rungs": 5, "warmup": 200, "draws": 24 * 100, "thinning": 5, "local_moves": 1},
+        samples_target=True,
+        linear_gaussian=True,
+        two_modes=CHAINS | {"rungs": 5, "warmup": 200, "draws": 24 * 100, "thinning": 5, "local_moves": 1},
+    ),
     # randomise-then-optimise is exact for linear forwards, were the optima found exactly
     "rml": Promise(
         {"samples": 480, "max_iterations": 80, "tolerance": 1e-7, "batch_size": 480},
