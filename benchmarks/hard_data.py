@@ -40,6 +40,7 @@ PIXEL_KEYS = (
     "distinct_draws",
     "seconds",
     "gradients_per_draw",
+    "forward_runs_per_draw",
     "tv_ratio",
     "lbp1_ratio",
 )
@@ -110,6 +111,7 @@ def measure(
         "distinct_draws": len(np.unique(fields.reshape(len(fields), -1), axis=0)) if len(fields) else 0,
         "seconds": seconds,
         "gradients_per_draw": float(result.trace["gradients"].sum()),
+        "forward_runs_per_draw": float(result.trace["forward_runs"].sum()),
         "levels": result.results["levels"],
         "log_evidence": result.results.get("log_evidence"),
     }

@@ -14,10 +14,14 @@ def effective_size(log_weights: Float[Array, "particle"]) -> Float[Array, ""]:
     return jnp.sum(w) ** 2 / jnp.maximum(jnp.sum(w**2), 1e-30)
 
 
-def resampled(key: Array, population: Any, log_weights: Float[Array, "particle"]) -> tuple[Any, Float[Array, ""]]:
-    """Systematic resampling (Kitagawa 1996, doi:10.2307/1390750); gives the effective sample size too."""
+def resampled(
+    key: Array, population: Any, log_weights: Float[Array, "particle"], count: int | None = None
+) -> tuple[Any, Float[Array, ""]]:
+    """Draw `count` particles, as many as there are if not given, by systematic resampling (Kitagawa 1996,
+    doi:10.2307/1390750); gives the effective sample size too.
+    """
     cumulative = jnp.cumsum(jax.nn.softmax(log_weights))
-    count, total = log_weights.size, cumulative[-1]
+    count, total = count or log_weights.size, cumulative[-1]
     positions = (jnp.arange(count) + jax.random.uniform(key)) / count * total
     # From the right, and not beyond the last that adds weight, so that rounding never picks a particle of weight zero.
     last = jnp.searchsorted(cumulative, total, side="left")

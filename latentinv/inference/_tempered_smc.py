@@ -20,7 +20,12 @@ proposals follow the sharp soft gradient, acceptance asks the exact likelihood, 
 datum and the draws follow the exact posterior, not a soft one.
 
 The products of mean weights give the log-evidence of the target. Cost: per level and particle, ``moves · leapfrogs +
-1`` gradients and `probes` backward passes; memory: one batch of fields.
+1`` gradients, `probes` backward passes and `local_moves` fields; memory: one batch of fields.
+
+*Waste-free* (Dau and Chopin 2022, doi:10.1111/rssb.12475): a level resamples only one in ``moves + 1`` particles, gives
+each chain `local_moves` renewals before each of its `moves` Hamiltonian moves, and keeps its start and every place
+after a move. So a population costs a ``moves + 1``-th in Hamiltonian moves, and a larger one that costs as much gives a
+steadier log-evidence. On the final target chains go on from where they are.
 """
 
 import functools
@@ -33,19 +38,18 @@ import numpy as np
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float, Int
 
-from latentinv.errors import NonFiniteError
+from latentinv.errors import InputError, NonFiniteError
 from latentinv.posterior import Posterior, Predictions, each, map_batched
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
 from ._checks import check_counts, check_shares
 from ._hamiltonian import MoveInfo, Population, Trajectory, hamiltonian_move
 from ._local import local_move
+from ._moves import SHARPEST
 from ._preconditioner import MassMatrix, curvature_probe, mass_matrix
 from ._resampling import effective_size, resampled
 
 TEMPERING, FINAL, STUCK = 0, 1, 2
-SHARPEST = 30.0
-"""Inverse temperature at which the soft model is as good as exact, and a ladder that did not arrive will not."""
 
 
 class SMCState(NamedTuple):
@@ -77,7 +81,9 @@ class SMCInfo(NamedTuple):
     """Share of particles that the exact likelihood does not exclude."""
     non_finite: Float[Array, ""]
     gradients: Float[Array, ""]
-    """Gradients a particle spent in the level; curvature probes and local moves count as one each."""
+    """Gradients a particle spent in the level; curvature probes count as one each."""
+    forward_runs: Float[Array, ""]
+    """Fields generated without a gradient, for local moves."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ class TemperedSMC(AbstractAlgorithm):
     leapfrogs
         Leapfrog steps a move.
     local_moves
-        Local moves a level (`_local`), before the Hamiltonian ones.
+        Local moves (`_local`) a level, before the Hamiltonian ones.
     probes
         Curvature probes a particle and level.
     ess_target
@@ -107,6 +113,9 @@ class TemperedSMC(AbstractAlgorithm):
         data are declared out of reach and no draw is kept.
     batch_size
         Particles evaluated at once.
+    waste_free
+        Whether to resample few particles and keep every place their chains pass; `particles` must be a multiple of
+        ``moves + 1``.
     """
 
     particles: int = 64
@@ -119,6 +128,7 @@ class TemperedSMC(AbstractAlgorithm):
     final_rounds: int = 3
     max_levels: int = 40
     batch_size: int = 8
+    waste_free: bool = False
 
     name = "smc"
 
@@ -126,6 +136,11 @@ class TemperedSMC(AbstractAlgorithm):
         check_counts(self, "particles", "moves", "leapfrogs", "local_moves", "probes", "final_rounds")
         check_counts(self, "max_levels", "batch_size")
         check_shares(self, "ess_target", "acceptance_target")
+        if self.waste_free and self.particles % (self.moves + 1):
+            raise InputError(
+                f"The setting particles is {self.particles}; with waste_free expected a multiple of moves + 1, which "
+                f"is {self.moves + 1}."
+            )
 
     def build(self, posterior: Posterior) -> Kernel:
         """Bind the sampler to a posterior."""
@@ -151,7 +166,10 @@ class _Machine:
         self.predict = functools.partial(map_batched, posterior.predict, batch_size=settings.batch_size)
         self._start = posterior.jit(self._start_population)
         self._next_temperature = posterior.jit(self._choose_temperature)
-        self._resample = jax.jit(resampled)
+        # A level is so many rounds of local moves and Hamiltonian ones, of so many chains.
+        self.rounds, self.moves = (settings.moves, 1) if settings.waste_free else (1, settings.moves)
+        self.chains = settings.particles // (settings.moves + 1) if settings.waste_free else settings.particles
+        self._resample = jax.jit(functools.partial(resampled, count=self.chains))
         self._mass = posterior.jit(self._estimate_mass)
         self._move = posterior.jit(self._move_population, static_argnames="final")
 
@@ -175,6 +193,9 @@ class _Machine:
                 stage=stage,
                 jump_size=effective,
             )
+        elif self.settings.waste_free:
+            last = jax.tree.map(lambda x: x[-self.chains :], state.population)
+            state = state._replace(population=last)
         final = int(state.stage) == FINAL and self.thresholded
         mass = self._mass(key_mass, state)
         population, step_size, moves = self._move(key_moves, state, mass, final=final)
@@ -195,7 +216,7 @@ class _Machine:
         return (state.level >= self.settings.max_levels) | (state.inverse_temperature >= SHARPEST)
 
     def _check_finite(self, moves: MoveInfo, level: int) -> None:
-        lost, proposals = float(moves.non_finite.sum()), self.settings.moves * self.settings.particles
+        lost, proposals = float(moves.non_finite.sum()), self.settings.moves * self.chains
         if lost > 0.5 * proposals:
             raise NonFiniteError(
                 f"{lost:.0f} of {proposals} proposals of level {level} left the finite numbers; check the data's sd "
@@ -226,8 +247,13 @@ class _Machine:
         return state.population.z[: 0 if int(state.stage) == STUCK else None]
 
     def results(self, state: SMCState) -> dict[str, Any]:
-        """Log-evidence and levels; if the ladder got stuck, the data that could not be met; warnings."""
-        results: dict[str, Any] = {"levels": int(state.level)}
+        """Log-evidence, levels and costs; if the ladder got stuck, the data that could not be met; warnings."""
+        levels, (gradients, forward_runs) = int(state.level), self._spent()
+        results: dict[str, Any] = {
+            "levels": levels,
+            "gradients": levels * gradients,
+            "forward_runs": self.settings.particles + levels * forward_runs,
+        }
         if int(state.stage) == STUCK:
             return {**results, "unmet": self._unmet(state)}
         results["log_evidence"] = float(state.log_evidence)
@@ -346,20 +372,33 @@ class _Machine:
             return (here, jnp.clip(step_size, 1e-4, 0.5)), info
 
         log_target = posterior.exact_log_likelihood if final else log_guide
-        key_local, key_hamiltonian = jax.random.split(key)
 
         def renew(here: Population, key: Array) -> tuple[Population, None]:
             moved = local_move(key, here, predict=self.predict, log_target=log_target, latent_map=self.latent_map)
             return moved, None
 
-        renewed, _ = jax.lax.scan(renew, state.population, jax.random.split(key_local, settings.local_moves))
-        start = follow(renewed.z)
-        keys = jax.random.split(key_hamiltonian, settings.moves)
-        (end, step_size), infos = jax.lax.scan(move, (start, state.step_size), keys)
-        return end.population, step_size, infos
+        def one_round(carry: tuple[Population, Array], key: Array) -> tuple[tuple[Population, Array], Any]:
+            (here, step_size), (key_local, key_hamiltonian) = carry, jax.random.split(key)
+            renewed, _ = jax.lax.scan(renew, here, jax.random.split(key_local, settings.local_moves))
+            keys = jax.random.split(key_hamiltonian, self.moves)
+            (end, step_size), infos = jax.lax.scan(move, (follow(renewed.z), step_size), keys)
+            return (end.population, step_size), (end.population, infos)
+
+        start = state.population, state.step_size
+        keys = jax.random.split(key, self.rounds) if settings.waste_free else key[None]
+        (end, step_size), (passed, infos) = jax.lax.scan(one_round, start, keys)
+        if settings.waste_free:  # the chains' places of one time side by side, their last at the end
+            end = jax.tree.map(lambda x, y: jnp.concatenate([x, y.reshape(-1, *x.shape[1:])]), start[0], passed)
+        return end, step_size, infos
+
+    def _spent(self) -> tuple[int, int]:
+        """Gradients and forward runs of a level, of all particles."""
+        settings = self.settings
+        gradients = settings.moves * settings.leapfrogs + self.rounds + settings.probes
+        return self.chains * gradients, self.chains * self.rounds * settings.local_moves
 
     def _info(self, state: SMCState, effective: Array, moves: MoveInfo) -> SMCInfo:
-        settings = self.settings
+        gradients, forward_runs = (jnp.float32(spent / self.settings.particles) for spent in self._spent())
         return SMCInfo(
             stage=state.stage,
             inverse_temperature=state.inverse_temperature,
@@ -369,5 +408,6 @@ class _Machine:
             honoured=jnp.float32(honoured_share(state.population.predictions.exact, self.posterior)),
             exact_particles=jnp.isfinite(self._exact(state)).mean(),
             non_finite=moves.non_finite.sum(),
-            gradients=jnp.float32(settings.moves * settings.leapfrogs + 1 + settings.probes + settings.local_moves),
+            gradients=gradients,
+            forward_runs=forward_runs,
         )

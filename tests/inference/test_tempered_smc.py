@@ -41,10 +41,14 @@ def _assert_evidence_is(runs, exact):
     _assert_mean_is([np.exp(run.results["log_evidence"] - exact) for run in runs], 1.0)
 
 
-@pytest.mark.parametrize(("latents", "data"), [(2, 1), (50, 12)])
-def test_that_a_linear_gaussian_posterior_is_reproduced(latents, data):
+SETTINGS = TemperedSMC(particles=256, moves=3, leapfrogs=8, batch_size=256)
+WASTE_FREE = TemperedSMC(particles=512, moves=7, leapfrogs=8, local_moves=2, batch_size=64, waste_free=True)
+
+
+@pytest.mark.parametrize(("latents", "data", "settings"), [(2, 1, SETTINGS), (50, 12, SETTINGS), (50, 12, WASTE_FREE)])
+def test_that_a_linear_gaussian_posterior_is_reproduced(latents, data, settings):
     posterior, mean, covariance, evidence = linear_gaussian(latents, data)
-    runs = _replicates(posterior, TemperedSMC(particles=256, moves=3, leapfrogs=8, batch_size=256))
+    runs = _replicates(posterior, settings)
     _assert_mean_is([run.latents.mean(axis=0) for run in runs], mean)
     _assert_mean_is(
         [run.latents.var(axis=0) + (run.latents.mean(axis=0) - mean) ** 2 for run in runs], np.diag(covariance)
@@ -52,13 +56,15 @@ def test_that_a_linear_gaussian_posterior_is_reproduced(latents, data):
     _assert_evidence_is(runs, evidence)
 
 
-def test_that_thresholded_independent_cells_are_truncated_normals_with_exact_evidence():
+@pytest.mark.parametrize("waste_free", [False, True])
+def test_that_thresholded_independent_cells_are_truncated_normals_with_exact_evidence(waste_free):
     grid, cells = Grid((2, 2)), np.array([[0, 0], [0, 1], [1, 0]])
     threshold = 0.7
     prior = LinearPrior(np.eye(4), FaciesModel((0, 1), (threshold,)))
     facies = np.array([1, 0, 1])
     posterior = Posterior(prior, grid, [HardData(grid, grid.centres(cells), facies, prior.facies_model)])
-    runs = _replicates(posterior, TemperedSMC(particles=256, moves=4, leapfrogs=6, batch_size=256))
+    settings = {"particles": 256, "moves": 3 if waste_free else 4, "leapfrogs": 6, "batch_size": 256}
+    runs = _replicates(posterior, TemperedSMC(**settings, waste_free=waste_free))
     above, below = norm.sf(threshold), norm.cdf(threshold)
     exact_mean = np.array([norm.pdf(threshold) / above, -norm.pdf(threshold) / below, norm.pdf(threshold) / above, 0.0])
     _assert_mean_is([run.latents.mean(axis=0) for run in runs], exact_mean)
@@ -104,6 +110,20 @@ def test_that_every_draw_honours_every_well_and_draws_differ():
     run = sample(posterior, TemperedSMC(particles=32), seed=3)
     assert all(report.fulfilled == report.total for reports in run.reports() for report in reports)
     assert len(np.unique(run.realizations.reshape(32, -1), axis=0)) == 32
+
+
+def test_that_a_waste_free_run_keeps_every_place_and_counts_what_it_spent():
+    posterior = generator_posterior()
+    settings = {"moves": 3, "leapfrogs": 4, "local_moves": 2, "probes": 1, "batch_size": 32}
+    run = sample(posterior, TemperedSMC(particles=32, **settings, waste_free=True), seed=3)
+    assert len(run.latents) == 32
+    assert len(np.unique(run.realizations.reshape(32, -1), axis=0)) > 8  # more than the chains
+    assert all(report.fulfilled == report.total for reports in run.reports() for report in reports)
+    levels = run.results["levels"]
+    assert run.results["gradients"] == levels * 8 * (12 + 3 + 1) == pytest.approx(32 * run.trace["gradients"].sum())
+    assert run.results["forward_runs"] == 32 + levels * 8 * 3 * 2
+    with pytest.raises(InputError, match="particles is 34; with waste_free expected a multiple of moves \\+ 1"):
+        TemperedSMC(particles=34, moves=3, waste_free=True)
 
 
 def test_that_the_batch_size_changes_the_first_level_by_rounding_only():
