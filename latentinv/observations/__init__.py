@@ -1,8 +1,8 @@
 """Data about a field: boreholes, block means and what forward models predict, with their noise."""
 
+from ._agreement import check_agreement as check_agreement
 from ._block_means import BlockMeans as BlockMeans
 from ._hard_data import HardData as HardData
-from ._hard_data import check_agreement as check_agreement
 from ._indirect import IndirectData as IndirectData
 from ._noise import NOISES as NOISES
 from ._noise import AbstractNoise as AbstractNoise

@@ -274,27 +274,6 @@ class HardData(AbstractObservation):
         return field_on(self.grid, field, self.facies_model)[tuple(self._cells.T)]
 
 
-def check_agreement(observations: Sequence[AbstractObservation]) -> None:
-    """Refuse certain wells of different observations that contradict each other in one cell.
-
-    Raises
-    ------
-    InputError
-        If two do.
-    """
-    seen: dict[tuple[int, ...], tuple[int, str]] = {}
-    for wells in (o for o in observations if isinstance(o, HardData)):
-        for cell, code, error in zip(wells.cells, wells.codes, wells.error_probability, strict=True):
-            if error > 0:
-                continue
-            before, name = seen.setdefault(tuple(cell), (code, wells.name))
-            if before != code:
-                raise InputError(
-                    f"At {say_point(wells.grid.centres(cell)[0])} '{name}' shows facies {before} and '{wells.name}' "
-                    f"facies {code}, both as certain; correct one of them or give an error probability."
-                )
-
-
 def _facies_model(prior: AbstractPrior, source: str) -> AbstractFaciesModel:
     if prior.facies_model is None:
         raise InputError(
