@@ -16,6 +16,8 @@ from .inference import Run as Run
 from .inference import SteinVariational as SteinVariational
 from .inference import TemperedSMC as TemperedSMC
 from .inference import Variational as Variational
+from .inference import choose_algorithm as choose_algorithm
+from .inference import diagnose as diagnose
 from .inference import resume as resume
 from .inference import sample as sample
 from .observations import BlockMeans as BlockMeans

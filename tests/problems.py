@@ -3,7 +3,9 @@
 import jax.numpy as jnp
 import numpy as np
 
-from latentinv import BlockMeans, Grid, HardData, Posterior
+from latentinv import BlockMeans, Grid, HardData, Posterior, Run
+from latentinv.forward import AbstractForward
+from latentinv.inference._draws import draw_tables, predicted_name, realization_name
 from latentinv.networks import GeneratorArchitecture, Layer
 from latentinv.networks._generator import to_folded_layer
 from latentinv.priors import AbstractPrior, FaciesModel, GeneratorPrior
@@ -27,6 +29,23 @@ class LinearPrior(AbstractPrior):
 
     def to_record(self):
         return PriorRecord("linear", {}, {"matrix": np.asarray(self.matrix)})
+
+
+class BlindForward(AbstractForward):
+    """The first cell's value, from a forward model without gradients, as far as anybody is told."""
+
+    kind, count, has_gradient = "blind", 1, False
+
+    def __init__(self, grid):
+        self.grid = grid
+
+    def predict(self, property):
+        return property.ravel()[:1]
+
+    def to_arrays(self):
+        return {}
+
+    from_arrays = None
 
 
 def random_generator_prior(seed=0, *, categories=(0, 1), ndim=2):
@@ -80,3 +99,26 @@ def linear_gaussian(latents, data, seed=0):
     _, logdet = np.linalg.slogdet(2 * np.pi * marginal)
     evidence = -0.5 * (logdet + observed @ np.linalg.solve(marginal, observed))
     return posterior, mean, covariance, evidence
+
+
+def latents_that_honour(posterior, count, seed=0):
+    """Latents near the draw that `wells_of_a_draw` took its facies from, which meet all wells."""
+    truth = np.random.default_rng(seed).standard_normal(posterior.latent_size)
+    near = truth + 0.02 * np.random.default_rng(seed + 1).standard_normal((20 * count, len(truth)))
+    near = near.astype(np.float32)
+    return np.stack([z for z in near if np.isfinite(float(posterior.log_likelihood(z)))][:count])
+
+
+def recorded(posterior, latents, chains=None, **changes):
+    """A run that kept these latents, all else made from them."""
+    tables, _ = draw_tables(posterior, latents, together=1, check=False)
+    parts = {"results": {}, "trace": {}, "steps": 1, "seconds": 2.0} | changes
+    return Run(
+        posterior=posterior,
+        algorithm="pcn",
+        latents=latents,
+        realizations=tables[realization_name(posterior)],
+        chains=chains,
+        predicted={o.name: tables[predicted_name(o.name)] for o in posterior.observations},
+        **parts,
+    )

@@ -14,6 +14,7 @@ from scipy.stats import multivariate_normal, norm
 from latentinv import BlockMeans, FaciesProperty, Grid, HardData, IndirectData, InputError, Posterior
 from latentinv.forward import LinearForward
 from latentinv.posterior import Predictions, map_batched
+from latentinv.priors import FaciesModel
 from tests.problems import LinearPrior, generator_posterior, linear_gaussian, random_generator_prior, wells_of_a_draw
 
 
@@ -133,6 +134,43 @@ def test_that_facies_properties_can_be_unknown_in_a_model_built_upon_the_generat
     value, _ = log_density(model, (), {}, {"z": z, "values": values})
     others = dist.LogNormal(0.0, 1.0).log_prob(values).sum() - 0.5 * len(z) * np.log(2 * np.pi)
     assert float(value) - float(others) == pytest.approx(float(known), rel=1e-4)
+
+
+def unknown_noise_and_properties():
+    """Heads at three places of a field of two facies that one latent moves, with unknown levels and unknown noise."""
+    grid, facies = Grid((1, 3)), FaciesModel((0, 1), (0.0,))
+    prior = LinearPrior(np.array([[1.0], [-0.5], [0.8]]), facies)
+    generator, slope = Posterior(prior, grid, []).as_numpyro_model(), 2.0
+    observed = jnp.array([2.1, 1.2, 1.9])
+
+    def model():
+        field = generator()
+        levels = numpyro.sample("levels", dist.Normal(jnp.array([1.0, 2.0]), 0.5).to_event(1))
+        sd = numpyro.sample("sd", dist.LogNormal(-1.0, 0.5))
+        property = jnp.exp(facies.log_probability(field, slope)) @ levels
+        numpyro.sample("heads", dist.Normal(property.ravel(), sd).to_event(1), obs=observed)
+
+    return model, np.asarray(prior.matrix, float)[:, 0], slope, np.asarray(observed, float)
+
+
+def test_that_unknown_noise_and_facies_properties_are_sampled_around_the_generator():
+    # Means of four numbers, by the nodes of a grid on the other hand: each normal at 1e-4 / 4.
+    model, loads, slope, observed = unknown_noise_and_properties()
+    z, low, high, log_sd = np.meshgrid(
+        np.linspace(-4.5, 4.5, 41), np.linspace(-1, 3, 31), np.linspace(0, 4, 31), np.linspace(-3.5, 1.5, 31),
+        indexing="ij", sparse=True,
+    )  # fmt: skip
+    log_density = -0.5 * (z**2 + ((low - 1) / 0.5) ** 2 + ((high - 2) / 0.5) ** 2 + ((log_sd + 1) / 0.5) ** 2)
+    for load, head in zip(loads, observed, strict=True):
+        share = 1 / (1 + np.exp(-slope * load * z))
+        log_density = log_density + norm.logpdf(head, low + share * (high - low), np.exp(log_sd))
+    weights = np.exp(log_density - log_density.max())
+    exact = [np.sum(weights * x) / weights.sum() for x in (z, low, high, np.exp(log_sd))]
+
+    columns = drawn_by_nuts(model, ["z", "levels", "sd"], seed=0).T
+    for column, expected in zip(columns, exact, strict=True):
+        error = column.std() / np.sqrt(effective_sample_size(column[None]))
+        assert abs(column.mean() - expected) < norm.isf(0.5e-4 / 4) * error
 
 
 def drawn_by_nuts(model, names, seed):

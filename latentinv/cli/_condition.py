@@ -1,8 +1,9 @@
 """`latentinv condition`: draw realizations that honour wells and block means."""
 
+import dataclasses
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,10 @@ from ._display import Display, RunListener, interruptible, make_console, say_sec
 from ._memory import fitting_in_memory
 from ._parse import check_seed, parse_grid, parse_settings
 from ._summary import exit_if_unmet, print_run
+
+if TYPE_CHECKING:
+    from latentinv.inference import Choice
+    from latentinv.posterior import Posterior
 
 
 def condition(
@@ -28,12 +33,13 @@ def condition(
     draws: Annotated[int | None, typer.Option(help="Realizations to draw (default: smc 64, map 16).")] = None,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
     algorithm: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="smc (posterior draws), map (best fits), Markov chains: pcn, elliptical_slice, mala, hmc, nuts, "
-            "parallel_tempering (of these), or an approximation: es_mda, rml, laplace, stein, variational."
+            "parallel_tempering (of these), or an approximation: es_mda, rml, laplace, stein, variational. What suits "
+            "the data unless given."
         ),
-    ] = "smc",
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -53,20 +59,24 @@ def condition(
             "No data are given; give --wells or --blocks, or use 'latentinv generate' to draw from the prior."
         )
 
-    from latentinv.inference import make_algorithm, sample
+    from latentinv.inference import Choice, make_algorithm, sample
     from latentinv.observations import AbstractObservation, BlockMeans, HardData
     from latentinv.posterior import Posterior
     from latentinv.priors import load_prior
     from latentinv.storage import require_new
 
     require_new(output)
-    chosen = make_algorithm(algorithm, parse_settings(algorithm, settings or [], draws))
+    if algorithm is not None:
+        choice = Choice(make_algorithm(algorithm, parse_settings(algorithm, settings or [], draws)), "")
     model = load_prior(prior)
     model.latent_size(place)  # refuses a grid of other axes before the data are read for it
     data: list[AbstractObservation] = [HardData.from_csv(path, place, model) for path in wells or []]
     data += [BlockMeans.from_csv(path, place, model) for path in blocks or []]
     posterior = Posterior(model, place, data, target=target)  # type: ignore[arg-type]
     console = make_console()
+    if algorithm is None:
+        choice = _choose(posterior, settings or [], draws)
+        console.print(choice.reason, soft_wrap=True)
     begun = time.monotonic()
 
     def how_to_go_on() -> str:
@@ -83,6 +93,15 @@ def condition(
 
     with fitting_in_memory(how_to_fit), interruptible(how_to_go_on):
         with Display(console, "condition") as display:
-            run = sample(posterior, chosen, seed=seed, output=output, listener=RunListener(display))
+            run = sample(posterior, choice, seed=seed, output=output, listener=RunListener(display))
         print_run(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(output)})
     exit_if_unmet(run)
+
+
+def _choose(posterior: "Posterior", settings: list[str], draws: int | None) -> "Choice":
+    """What suits the posterior, with what the user set."""
+    from latentinv.inference import choose_algorithm, make_algorithm
+
+    choice = choose_algorithm(posterior)
+    name, chosen = choice.algorithm.name, dataclasses.asdict(choice.algorithm)  # type: ignore[call-overload]
+    return choice._replace(algorithm=make_algorithm(name, chosen | parse_settings(name, settings, draws)))

@@ -114,6 +114,8 @@ def _print_header(console: Console, store: "RunFile") -> None:
         table.add_row("data", f"{observation.name} ({observation.kind.replace('_', ' ')})")
     options = ", ".join(f"{name} {value}" for name, value in sorted(header.options.items()))
     table.add_row("algorithm", f"{header.algorithm}, target {header.target}, seed {header.seed}")
+    if header.choice:
+        table.add_row("choice", header.choice)
     table.add_row("settings", options)
     table.add_row("state", f"{'finished' if store.finished else 'unfinished'} after step {store.steps}")
     if store.message:
@@ -123,20 +125,31 @@ def _print_header(console: Console, store: "RunFile") -> None:
 
 def _load_run(store: "RunFile") -> "Run | None":
     """Give the run; without draws yet, with the particles of its state in their place."""
-    from latentinv.inference import Run, make_algorithm, posterior_of, realize
+    from latentinv.inference import Run, make_algorithm, posterior_of
+    from latentinv.inference._draws import draw_tables, predicted_name, realization_name
 
     header = store.header
     posterior = posterior_of(header)
     kernel = make_algorithm(header.algorithm, header.options).build(posterior)
-    name = "facies" if posterior.prior.facies_model is not None else "field"
     if store.draw_count:
-        latents, fields = store.draws("latents"), store.draws(name)
+        tables = {name: store.draws(name) for name in store.draw_names()}
     elif store.has_state:
-        latents = _population(store, kernel, posterior.latent_size)
-        fields = realize(posterior, latents)
+        particles = _population(store, kernel, posterior.latent_size)
+        tables, _ = draw_tables(posterior, particles, together=1, check=False)
     else:
         return None
-    return Run(posterior, header.algorithm, latents, fields, store.results, store.trace(), store.steps, kernel.chains)
+    return Run(
+        posterior=posterior,
+        algorithm=header.algorithm,
+        latents=tables["latents"],
+        realizations=tables[realization_name(posterior)],
+        results=store.results,
+        trace=store.trace(),
+        steps=store.steps,
+        chains=kernel.chains,
+        predicted={o.name: tables[predicted_name(o.name)] for o in posterior.observations},
+        seconds=store.seconds,
+    )
 
 
 def _population(store: "RunFile", kernel: "Kernel", latent_size: int) -> np.ndarray:

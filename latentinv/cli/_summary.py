@@ -17,7 +17,7 @@ DATA_WORDS = {
     "block_means": "block means within two sd",
     "indirect_data": "data within twice the stated noise",
 }
-SENTENCES = ("unmet", "strained", "warnings")
+SENTENCES = ("unmet", "strained", "warnings", "choice")
 FEW = 12
 
 
@@ -28,15 +28,16 @@ def print_run(console: Console, run: "Run", rows: dict[str, str], *, noun: str =
     for position, observation in enumerate(run.posterior.observations):
         table.add_row(observation.name, over_draws(observation, [of_draw[position] for of_draw in reports], noun))
     add_block_rows(table, run, noun)
-    distinct = count_distinct(run.realizations)
-    table.add_row(noun, f"{len(run.latents)}, {distinct} of them distinct" if distinct else "none")
+    diagnosis = run.diagnose()
+    table.add_row(noun, f"{diagnosis.draws}, {diagnosis.distinct} of them distinct" if diagnosis.draws else "none")
+    words = diagnosis.words()
     for name, value in run.results.items():
-        if name not in SENTENCES:
+        if name not in SENTENCES and name not in words:
             table.add_row(name.replace("_", "-"), say_result(value))
-    for name, text in {"steps": str(run.steps), **rows}.items():
+    for name, text in {"steps": str(run.steps), **words, **rows}.items():
         table.add_row(name, text)
     console.print(table)
-    for sentence in run.results.get("warnings", []):
+    for sentence in diagnosis.warnings:
         console.print(f"Warning: {sentence}", markup=False)
     if "strained" in run.results:
         console.print(f"The {noun} contradict:")
@@ -100,11 +101,6 @@ def add_block_rows(table: Table, run: "Run", noun: str) -> None:
             drawn = values @ blocks.weights[i]
             words = f"data {blocks.mean[i]:.3g} ± {blocks.sd[i]:.2g}, {noun} {drawn.mean():.3g} ± {drawn.std():.2g}"
             table.add_row(f"  block {i + 1}", words)
-
-
-def count_distinct(realizations: np.ndarray) -> int:
-    """How many realizations differ."""
-    return len({realization.tobytes() for realization in realizations})
 
 
 def say_result(value: Any) -> str:

@@ -12,7 +12,7 @@ import functools
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -28,10 +28,16 @@ from latentinv.priors import AbstractPrior, prior_from_record
 from latentinv.storage import ObservationRecord, RunFile, RunHeader, require_new
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress
+from ._arviz import to_arviz
+from ._choice import Choice, choose_algorithm
+from ._diagnostics import Diagnosis, diagnose
 from ._draws import draw_tables, generated, predicted_name, realization_name
 from ._ledger import Ledger
+from ._monitor import Monitor
 from ._registry import ALGORITHMS, make_algorithm
-from ._tempered_smc import TemperedSMC
+
+if TYPE_CHECKING:
+    from xarray import DataTree
 
 CHECKPOINT_SHARE = 0.05
 PENDING_BYTES = 2**26
@@ -59,8 +65,12 @@ class Run(NamedTuple):
     trace: dict[str, np.ndarray]
     """One row a step of whatever the algorithm reports."""
     steps: int
-    chains: int | None = None
+    chains: int | None
     """Number of Markov chains, whose draws of one moment lie side by side; None for a population."""
+    predicted: dict[str, Float[np.ndarray, "draw datum"]]
+    """What each draw predicts for each observation, by its name, read exactly; 1 where a pixel is honoured, else 0."""
+    seconds: float
+    """Wall time, compilation included, all sessions of a stored run together; no part of what a seed determines."""
 
     def reports(self) -> list[list[Report]]:
         """For each draw, how well it agrees with each observation; the fields are generated again."""
@@ -71,10 +81,18 @@ class Run(NamedTuple):
         """Sort a table of all draws, such as `latents`, by chain; a population counts as one chain."""
         return table.reshape(-1, self.chains or 1, *table.shape[1:]).swapaxes(0, 1)
 
+    def diagnose(self) -> Diagnosis:
+        """Say how far the draws can be trusted; see `diagnose`, which also compares runs."""
+        return diagnose(self)
+
+    def to_arviz(self) -> "DataTree":
+        """Give the run to ArviZ: a tree of labelled arrays; `latentinv.inference._arviz` names them."""
+        return to_arviz(self)
+
 
 def sample(
     posterior: Posterior,
-    algorithm: AbstractAlgorithm | None = None,
+    algorithm: AbstractAlgorithm | Choice | str | None = None,
     *,
     seed: int = 0,
     output: str | Path | None = None,
@@ -87,7 +105,8 @@ def sample(
     posterior
         What to explore.
     algorithm
-        How; adaptive tempered SMC with its defaults if not given.
+        How: settings, the registered name of an algorithm with its defaults, or a choice; that of `choose_algorithm` if
+        not given. Why an algorithm was chosen stands in the results as ``choice``.
     seed
         Of all randomness.
     output
@@ -99,18 +118,24 @@ def sample(
 
     Raises
     ------
+    InputError
+        If there is no algorithm of this name, or it cannot explore the posterior.
     StorageError
         If the run file exists or cannot be written; what it held before stays valid.
     NonFiniteError
         If too many proposals leave the finite numbers.
     """
-    algorithm = algorithm or TemperedSMC()
+    if isinstance(algorithm, str):
+        algorithm = make_algorithm(algorithm, {})
+    choice = choose_algorithm(posterior) if algorithm is None else algorithm
+    if not isinstance(choice, Choice):
+        choice = Choice(choice, "")
     if output is None:
-        return _drive(posterior, algorithm, seed, None, listener)
+        return _drive(posterior, choice, seed, None, listener)
     require_new(output)
-    store = RunFile.create(output, _header(posterior, algorithm, seed))
+    store = RunFile.create(output, _header(posterior, choice, seed))
     try:
-        return _drive(posterior, algorithm, seed, store, listener)
+        return _drive(posterior, choice, seed, store, listener)
     except StorageError:  # its sentence asks to free space and resume
         raise
     except Exception:
@@ -141,8 +166,8 @@ def resume(
     """
     store = RunFile.open(path)
     posterior = posterior_of(store.header, forwards)
-    algorithm = make_algorithm(store.header.algorithm, store.header.options)
-    return _drive(posterior, algorithm, store.header.seed, store, listener)
+    choice = Choice(make_algorithm(store.header.algorithm, store.header.options), store.header.choice)
+    return _drive(posterior, choice, store.header.seed, store, listener)
 
 
 def posterior_of(header: RunHeader, forwards: Mapping[str, Function] | None = None) -> Posterior:
@@ -187,46 +212,68 @@ def _observation(
     return IndirectData.from_arrays(record.name, record.arrays, grid, prior, forward=forward)
 
 
-def _header(posterior: Posterior, algorithm: AbstractAlgorithm, seed: int) -> RunHeader:
+def _header(posterior: Posterior, choice: Choice, seed: int) -> RunHeader:
     observations = [ObservationRecord(o.kind, o.name, o.to_arrays()) for o in posterior.observations]
-    options = dataclasses.asdict(algorithm)  # type: ignore[call-overload]
-    record = posterior.prior.to_record()
-    return RunHeader(record, posterior.grid, observations, algorithm.name, options, seed, posterior.target)
+    return RunHeader(
+        prior=posterior.prior.to_record(),
+        grid=posterior.grid,
+        observations=observations,
+        algorithm=choice.algorithm.name,
+        options=dataclasses.asdict(choice.algorithm),  # type: ignore[call-overload]
+        seed=seed,
+        target=posterior.target,
+        choice=choice.reason,
+    )
 
 
-def _drive(
-    posterior: Posterior, algorithm: AbstractAlgorithm, seed: int, store: RunFile | None, listener: Listener | None
-) -> Run:
+def _drive(posterior: Posterior, choice: Choice, seed: int, store: RunFile | None, listener: Listener | None) -> Run:
+    algorithm = choice.algorithm
     kernel, ledger = _kernel(algorithm, posterior), Ledger(posterior, store)
     if store is not None and store.finished:
-        return _run(posterior, algorithm, kernel, ledger, store.results, store.steps)
+        return _run(posterior, algorithm, kernel, ledger, store.results, store.steps, store.seconds)
+    begun = time.monotonic()
     key = jax.random.key(seed)
     steps, state = _first_state(kernel, key, store)
+    monitor = _monitor(posterior, kernel, store)
     saved_at, saving = time.monotonic(), 0.0
     while not kernel.finished(state):
         state, info = kernel.step(jax.random.fold_in(key, steps + 1), state)
         steps += 1
         row = {name: np.asarray(value) for name, value in info._asdict().items()}
         if kernel.chains is not None:
-            row["dropped"] = np.asarray(_add_draws(posterior, kernel, state, ledger))
+            row["dropped"] = np.asarray(_add_draws(posterior, kernel, state, ledger, monitor))
         ledger.add_row(row)
         progress = kernel.progress(state, info)
+        if monitor is not None:
+            progress = progress._replace(words=progress.words + monitor.words())
         if listener is not None:
             listener.on_step(steps, progress)
         due = time.monotonic() - saved_at > saving / CHECKPOINT_SHARE or ledger.pending_bytes > PENDING_BYTES
         if store is not None and due:
-            begun = time.monotonic()
-            ledger.save(state, steps, message=progress.words)
-            saved_at = time.monotonic()
-            saving = saved_at - begun
-    results = _finish(posterior, kernel, state, ledger)
+            saving_from = time.monotonic()
+            ledger.save(state, steps, message=progress.words, seconds=saving_from - begun)
+            begun, saved_at = saving_from, time.monotonic()
+            saving = saved_at - saving_from
+    results = _finish(posterior, kernel, state, ledger) | ({"choice": choice.reason} if choice.reason else {})
+    seconds = time.monotonic() - begun
     if store is not None:
-        ledger.save(state, steps, finished=True, results=results)
-        results = store.results
-    return _run(posterior, algorithm, kernel, ledger, results, steps)
+        ledger.save(state, steps, finished=True, results=results, seconds=seconds)
+        results, seconds = store.results, store.seconds
+    return _run(posterior, algorithm, kernel, ledger, results, steps, seconds)
 
 
-def _add_draws(posterior: Posterior, kernel: Kernel, state: Any, ledger: Ledger) -> int:
+def _monitor(posterior: Posterior, kernel: Kernel, store: RunFile | None) -> Monitor | None:
+    """Who watches chains, told of all draws so far."""
+    if kernel.chains is None:
+        return None
+    monitor = Monitor(posterior, kernel.chains)
+    if store is not None and store.draw_count:
+        names = [realization_name(posterior), *(predicted_name(o.name) for o in posterior.observations)]
+        monitor.add({name: store.draws(name) for name in names})
+    return monitor
+
+
+def _add_draws(posterior: Posterior, kernel: Kernel, state: Any, ledger: Ledger, monitor: Monitor | None = None) -> int:
     """Record the draws that a state completes; give back how many were dropped."""
     latents = np.asarray(kernel.draws(state))
     if not len(latents):
@@ -234,6 +281,8 @@ def _add_draws(posterior: Posterior, kernel: Kernel, state: Any, ledger: Ledger)
     check = posterior.target == "thresholded" and kernel.samples_target
     tables, dropped = draw_tables(posterior, latents, together=kernel.chains or 1, check=check)
     ledger.add_draws(tables)
+    if monitor is not None:
+        monitor.add(tables)
     return dropped
 
 
@@ -274,9 +323,20 @@ def _run(
     ledger: Ledger,
     results: dict[str, Any],
     steps: int,
+    seconds: float,
 ) -> Run:
-    latents, realizations = ledger.draws("latents"), ledger.draws(realization_name(posterior))
-    return Run(posterior, algorithm.name, latents, realizations, results, ledger.trace(), steps, kernel.chains)
+    return Run(
+        posterior=posterior,
+        algorithm=algorithm.name,
+        latents=ledger.draws("latents"),
+        realizations=ledger.draws(realization_name(posterior)),
+        results=results,
+        trace=ledger.trace(),
+        steps=steps,
+        chains=kernel.chains,
+        predicted={o.name: ledger.draws(predicted_name(o.name)) for o in posterior.observations},
+        seconds=seconds,
+    )
 
 
 @functools.lru_cache(maxsize=4)

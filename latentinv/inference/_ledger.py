@@ -48,6 +48,7 @@ class Ledger:
         finished: bool = False,
         message: str = "",
         results: dict[str, Any] | None = None,
+        seconds: float = 0.0,
     ) -> None:
         """Hand everything to the file, which the run must have; see `RunFile.checkpoint`."""
         assert self._store is not None
@@ -60,6 +61,7 @@ class Ledger:
             finished=finished,
             message=message,
             results=results,
+            seconds=seconds,
         )
         self._rows, self._blocks = [], []
 

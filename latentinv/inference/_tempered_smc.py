@@ -269,13 +269,15 @@ class _Machine:
         return results
 
     def _unmet(self, state: SMCState) -> list[str]:
-        if not self.thresholded:
-            return [
-                f"the soft model is reached at inverse temperature 1, and {int(state.level)} levels led only to "
-                f"{float(state.inverse_temperature):.2g}; raise max_levels or moves"
-            ]
         pairs = zip(self.posterior.observations, state.population.predictions.exact, strict=True)
-        return [sentence for observation, exact in pairs for sentence in observation.failures(np.asarray(exact))]
+        named = [sentence for observation, exact in pairs for sentence in observation.failures(np.asarray(exact))]
+        if self.thresholded:
+            return named
+        return [
+            f"the soft model is reached at inverse temperature 1, and {int(state.level)} levels led only to "
+            f"{float(state.inverse_temperature):.2g}; raise max_levels or moves",
+            *named,
+        ]
 
     def _exact(self, state: SMCState) -> Float[Array, "particle"]:
         return each(self.posterior.exact_log_likelihood, state.population.predictions, self.settings.particles)

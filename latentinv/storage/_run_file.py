@@ -3,14 +3,15 @@
 ===========================  =================================================================================
 ``/`` attributes             ``format`` = ``latentinv-run``; ``format_version`` = 1; ``steps`` (integer,
                              steps done); ``finished`` (truth value); ``message`` (text); ``results``
-                             (canonical JSON text, a table)
+                             (canonical JSON text, a table); ``seconds`` (number, the time spent; it may be missing)
 ``prior``                    the prior the run was made with, as a prior file holds it (see `_prior_file`)
 ``grid``                     attributes ``shape`` (cells, in array order), ``spacing`` and ``origin`` (metres,
                              x first)
 ``observations/<position>``  attributes ``kind`` and ``name``; datasets of numbers or texts; positions count
                              from 0
 ``algorithm``                attributes ``name``, ``options`` (canonical JSON text), ``seed``, ``target``
-                             (``thresholded`` or ``soft``), ``latentinv`` (the version that began the run)
+                             (``thresholded`` or ``soft``), ``latentinv`` (the version that began the run),
+                             ``choice`` (text: why it was chosen; empty if the user named it)
 ``state``                    what the next step needs, one dataset a leaf (see `_tree`); absent before the
                              first checkpoint
 ``trace/<name>``             ``[step, …]``: one row a step, so each has ``steps`` rows
@@ -56,6 +57,7 @@ class _Counters(NamedTuple):
     results: dict[str, Any]
     draw_count: int
     has_state: bool
+    seconds: float
 
 
 @final
@@ -90,7 +92,7 @@ class RunFile:
         require_new(path)
         with atomic_hdf5(path) as file:
             file.attrs["format"], file.attrs["format_version"] = FORMAT, VERSION
-            file.attrs["steps"], file.attrs["finished"] = 0, False
+            file.attrs["steps"], file.attrs["finished"], file.attrs["seconds"] = 0, False, 0.0
             set_text(file.attrs, "message", "")
             set_text(file.attrs, "results", to_json({}, "The results"))
             write_header(file, header)
@@ -144,6 +146,11 @@ class RunFile:
         return self._counters.draw_count
 
     @property
+    def seconds(self) -> float:
+        """Wall time spent on the steps saved, all sessions together."""
+        return self._counters.seconds
+
+    @property
     def has_state(self) -> bool:
         """Whether there is a state to go on from; a run killed before its first checkpoint starts over."""
         return self._counters.has_state
@@ -158,6 +165,7 @@ class RunFile:
         finished: bool = False,
         message: str = "",
         results: dict[str, Any] | None = None,
+        seconds: float = 0.0,
     ) -> None:
         """Save all that happened since the last checkpoint, in one move.
 
@@ -179,6 +187,8 @@ class RunFile:
             What there is to say to people; it replaces the last one.
         results
             Single results by name; None leaves those saved before.
+        seconds
+            Wall time spent since the last checkpoint.
 
         Raises
         ------
@@ -206,6 +216,7 @@ class RunFile:
             if added:
                 append(file["draws"], blocks, self.draw_count, compress=True)
             file.attrs["steps"], file.attrs["finished"] = steps, finished
+            file.attrs["seconds"] = self.seconds + seconds
             file["draws"].attrs["count"] = self.draw_count + added
             for name, text in texts.items():
                 set_text(file.attrs, name, text)
@@ -275,6 +286,7 @@ def _read_counters(file: h5py.File) -> _Counters:
         results=from_json(get_text(file.attrs, "results")),
         draw_count=int(file["draws"].attrs["count"]),
         has_state="state" in file,
+        seconds=float(file.attrs.get("seconds", 0.0)),
     )
 
 

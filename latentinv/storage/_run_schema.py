@@ -15,7 +15,18 @@ from latentinv.errors import InputError
 from latentinv.grid import Grid
 
 from ._prior_file import PriorRecord, read_prior_group, write_prior_group
-from ._schema import file_name, from_json, numbers, numbers_or_texts, read_arrays, to_json, user_name, write_array
+from ._schema import (
+    file_name,
+    from_json,
+    get_text,
+    numbers,
+    numbers_or_texts,
+    read_arrays,
+    set_text,
+    to_json,
+    user_name,
+    write_array,
+)
 
 TARGETS = ("thresholded", "soft")
 _CHUNK_BYTES = 32768
@@ -58,6 +69,8 @@ class RunHeader(NamedTuple):
         The seed of all randomness.
     target
         Which model the draws follow, ``thresholded`` or ``soft``.
+    choice
+        Why the algorithm was chosen; empty if the user named it.
     """
 
     prior: PriorRecord
@@ -67,6 +80,7 @@ class RunHeader(NamedTuple):
     options: dict[str, Any]
     seed: int
     target: str
+    choice: str = ""
 
 
 def write_header(file: h5py.File, header: RunHeader) -> None:
@@ -88,6 +102,7 @@ def write_header(file: h5py.File, header: RunHeader) -> None:
             write_array(group, name, checked, compress=False)
     algorithm = file.create_group("algorithm").attrs
     algorithm["name"], algorithm["target"] = header.algorithm, header.target
+    set_text(algorithm, "choice", header.choice)
     algorithm["options"] = to_json(header.options, "The algorithm's options")
     algorithm["seed"], algorithm["latentinv"] = np.int64(header.seed), _version()
 
@@ -105,6 +120,7 @@ def read_header(file: h5py.File, source: str) -> RunHeader:
         options=from_json(algorithm["options"]),
         seed=int(algorithm["seed"]),
         target=algorithm["target"],
+        choice=get_text(algorithm, "choice") if "choice" in algorithm else "",
     )
 
 

@@ -19,6 +19,8 @@ def test_that_a_run_is_conditioned_shown_and_drawn(latentinv, folder):
         assert "block 1" in text
         assert "log-evidence" in text
     assert "condition 100 %" in done.out
+    assert "'smc' was chosen: it ends on the thresholded facies" in done.out.splitlines()[0]
+    assert "choice" in shown.out
     assert "24 x 30 cells, x 0–30 m, y 0–24 m" in shown.out
     assert "leapfrogs 2" in shown.out
     assert "finished" in shown.out
@@ -75,6 +77,25 @@ def test_that_a_continuous_search_for_best_fits_is_one_option_away(latentinv, fo
 
     assert done.code == 0, done.err
     assert "log-density" in done.out
+
+
+def test_that_chains_are_diagnosed_while_they_run_and_when_they_are_shown(latentinv, folder):
+    done = latentinv(
+        *PLACE, "--blocks", "blocks.csv", "--algorithm", "pcn", "--draws", 60, "--set", "chains=3", "--set", "warmup=4",
+        "--set", "thinning=1", "--set", "moments_per_step=4",
+    )  # fmt: skip
+    shown = latentinv("show", "run.h5")
+
+    assert done.code == shown.code == 0, done.err + shown.err
+    assert "draw 20/20 of each chain" in done.out
+    assert ", R-hat " in done.out
+    assert "was chosen" not in done.out
+    for text in (done.out, shown.out):
+        words = " ".join(text.split())
+        assert " at worst (" in words
+        assert "independent draws: " in words
+        assert " by chain" in words
+        assert "Warning: The " in words
 
 
 @pytest.mark.parametrize(

@@ -46,3 +46,11 @@ def test_that_a_walk_is_filmed_but_not_round_a_box(latentinv, prior):
     refused = latentinv("walk", "gauss.h5", "--shape", "16x16", "--box", "1,1,5,5", "--output", "box.gif")
     assert refused.code != 0
     assert "leave --box out" in refused.err
+
+
+def test_that_block_means_of_a_gaussian_prior_get_exact_draws(latentinv, prior):
+    place = ("condition", "gauss.h5", "--grid", "24x30", "--blocks", "blocks.csv", "--output", "run.h5")
+    outcome = latentinv(*place, "--draws", 8)
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.startswith("'laplace' was chosen: predictions are linear and all noise is Gaussian (1 data and ")
+    assert "8, 8 of them distinct" in outcome.out

@@ -21,8 +21,8 @@ from latentinv import (
     resume,
     sample,
 )
-from latentinv.forward import AbstractForward, LinearForward
-from tests.problems import LinearPrior, generator_posterior
+from latentinv.forward import LinearForward
+from tests.problems import BlindForward, LinearPrior, generator_posterior
 
 ALARM = 1e-4
 GRID = Grid((3, 3))
@@ -175,22 +175,10 @@ def test_that_reports_speak_of_each_data_set_by_its_name_and_unit():
     assert [report.rmse is None for report in reports] == [True, False, False]
 
 
-class _Blind(AbstractForward):
-    """A forward model without gradients, as far as anybody is told."""
-
-    kind, grid, count, has_gradient = "blind", GRID, 1, False
-
-    def predict(self, property):
-        return property.ravel()[:1]
-
-    def to_arrays(self):
-        return {}
-
-    from_arrays = None
-
-
 def test_that_an_algorithm_that_needs_gradients_refuses_a_forward_model_without():
-    posterior = Posterior(LinearPrior(np.eye(9)), GRID, [IndirectData(GRID, _Blind(), [0.0], 1.0, name="heads")])
+    posterior = Posterior(
+        LinearPrior(np.eye(9)), GRID, [IndirectData(GRID, BlindForward(GRID), [0.0], 1.0, name="heads")]
+    )
     assert not posterior.has_gradient
     assert Posterior(posterior.prior, GRID, []).has_gradient
     with pytest.raises(

@@ -35,6 +35,7 @@ def header(**changes):
         },
         seed=-17,
         target="thresholded",
+        choice="it suits: ±",
     )
     return base._replace(**changes)
 
@@ -103,7 +104,8 @@ def test_that_a_header_comes_back_as_it_was(tmp_path):
         assert a.arrays.keys() == b.arrays.keys()
         assert all(same(a.arrays[name], b.arrays[name]) for name in b.arrays)
     assert found.options == expected.options | {"ladder": [1.0, 0.5]}
-    assert found[-1:] + found[3:4] + found[5:6] == ("thresholded", "tempered", -17)
+    assert (found.target, found.algorithm, found.seed) == ("thresholded", "tempered", -17)
+    assert found.choice == "it suits: ±"
 
 
 def test_that_a_new_run_is_empty_and_says_that_it_has_no_state(tmp_path):

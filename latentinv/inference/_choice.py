@@ -1,0 +1,112 @@
+"""Which algorithm suits a posterior, by what the posterior offers, and why.
+
+- Nothing to condition to, or Gaussian and linear: Laplace's approximation is exact, and its draws are independent. That
+  predictions are linear in the latents is tried on random ones, whatever prior and forward model they come from.
+- Gaussian and linear, but with too many data and latents for one matrix: no-U-turn chains; there is one mode.
+- Gradients: adaptive tempered SMC, which passes between modes and ends on the thresholded facies.
+- No gradients: parallel tempering of random walks, or an ensemble where certain wells leave chains no start.
+"""
+
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from latentinv.observations import HardData
+from latentinv.posterior import Posterior
+
+from ._algorithm import AbstractAlgorithm
+from ._es_mda import ESMDA
+from ._gaussian_data import gaussian_noise
+from ._laplace import Laplace
+from ._nuts import NUTS
+from ._parallel_tempering import ParallelTempering
+from ._tempered_smc import TemperedSMC
+
+LARGEST_MATRIX = 2**25
+"""Numbers in the matrix of data by latents that is decomposed whole: 128 MiB."""
+BATCH_CELLS = 2**20
+"""Cells of fields whose gradients are held at once."""
+
+
+class Choice(NamedTuple):
+    """An algorithm, and why it was chosen."""
+
+    algorithm: AbstractAlgorithm
+    reason: str
+    """A sentence."""
+
+
+def choose_algorithm(posterior: Posterior) -> Choice:
+    """Choose an algorithm for a posterior; pass the choice, or its algorithm, to `sample`.
+
+    Cost: five predictions, or none where that would settle nothing.
+    """
+    if not posterior.observations:
+        return _chosen(Laplace(starts=1), "without data the posterior is the prior, of which its draws are exact")
+    if not posterior.has_gradient:
+        return _without_gradients(posterior)
+    if linear_gaussian(posterior):
+        data = sum(observation.count for observation in posterior.observations)
+        size = f"{data} data and {posterior.latent_size} latents"
+        if data * posterior.latent_size <= LARGEST_MATRIX:
+            why = f"predictions are linear and all noise is Gaussian ({size}), so its independent draws are exact"
+            return _chosen(Laplace(starts=1), why)
+        why = f"predictions are linear and all noise is Gaussian, so there is one mode, but {size} are too many for "
+        return _chosen(NUTS(), f"{why}one matrix")
+    return _tempered(posterior)
+
+
+def linear_gaussian(posterior: Posterior) -> bool:
+    """Whether the posterior is Gaussian: all noise is, and predictions are linear in the latents.
+
+    A sum of predictions is compared with the prediction of the sum: to a thousandth of what the latents change, and a
+    tenth of the noise.
+    """
+    if any(gaussian_noise(observation) is None for observation in posterior.observations):
+        return False
+    one, other = np.asarray(jax.random.normal(jax.random.key(0), (2, posterior.latent_size)))
+    predict = jax.jit(lambda z: posterior.predict(z))
+    none, first, second, both, back = (predict(z) for z in (0 * one, one, other, one + other, -one))
+    for i, observation in enumerate(posterior.observations):
+        noise = gaussian_noise(observation)
+        assert noise is not None
+        for reading in ("soft", "exact"):
+            at = [np.asarray(getattr(p, reading)[i], float) for p in (none, first, second, both, back)]
+            change = max(np.max(np.abs(p - at[0])) for p in at)
+            bent = np.maximum(np.abs(at[3] + at[0] - at[1] - at[2]), np.abs(at[1] + at[4] - 2 * at[0]))
+            if not np.all(bent <= np.minimum(1e-3 * change, 0.1 * noise.spread(observation.count))):
+                return False
+    return True
+
+
+def certain_wells(posterior: Posterior) -> bool:
+    """Whether the target honours facies that were seen for certain."""
+    wells = [o for o in posterior.observations if isinstance(o, HardData)]
+    return posterior.target == "thresholded" and any(np.any(o.error_probability == 0) for o in wells)
+
+
+def _tempered(posterior: Posterior) -> Choice:
+    together = max(1, min(TemperedSMC.batch_size, BATCH_CELLS // posterior.grid.size))
+    if certain_wells(posterior):
+        why = "it ends on the thresholded facies, so that every draw honours the certain wells"
+    elif posterior.target == "thresholded":
+        why = "it ends on the thresholded facies and passes between the modes that a posterior of facies has"
+    else:
+        why = "predictions are not linear with Gaussian noise, so there may be several modes, between which it passes"
+    if together < TemperedSMC.batch_size:
+        why += f"; {posterior.grid.size} cells are many, so it works on {together} at a time"
+    return _chosen(TemperedSMC(batch_size=together), why)
+
+
+def _without_gradients(posterior: Posterior) -> Choice:
+    blind = ", ".join(f"'{o.name}'" for o in posterior.observations if not o.has_gradient)
+    if certain_wells(posterior):
+        why = f"the forward model of {blind} has no gradients, and chains find no start among certain wells without; "
+        return _chosen(ESMDA(), f"{why}its draws are approximate and may miss wells")
+    why = f"the forward model of {blind} has no gradients, and it needs none to pass between modes"
+    return _chosen(ParallelTempering(), why)
+
+
+def _chosen(algorithm: AbstractAlgorithm, why: str) -> Choice:
+    return Choice(algorithm, f"'{algorithm.name}' was chosen: {why}.")
