@@ -31,6 +31,7 @@ from jaxtyping import Array, Bool, Float
 
 from latentinv.grid import Grid
 
+from ._diagonals import Order, lower, orders_of, shifted
 from ._forward import AbstractForward
 from ._straight_rays import check_rays
 
@@ -41,7 +42,7 @@ TOLERANCE = 1e-6
 MOST_ROUNDS = 60
 LEAST_SLOPE = 1e-3
 """Of p_k in τ; next to the source, sides that waves cannot come from have less."""
-INSIDE = 1e-6
+INSIDE = 1e-3
 """Interpolation weight below which a corner is not one of the source's."""
 
 
@@ -84,7 +85,8 @@ class CurvedRays(AbstractForward):
         check_rays(grid, self.sources, self.receivers)
         starts = [np.unique(ends, axis=0, return_inverse=True) for ends in (self.sources, self.receivers)]
         swapped = len(starts[1][0]) < len(starts[0][0])
-        (origins, self._shot), ends = starts[swapped], self.sources if swapped else self.receivers
+        (origins, shot), ends = starts[swapped], self.sources if swapped else self.receivers
+        self._shot = shot.reshape(-1)  # whose shape differs between versions of NumPy
         self._origins = _places(grid, origins)
         self._corners, self._weights = _interpolation(mesh_of(grid), _places(grid, ends))
         self._distance = np.linalg.norm(self.receivers - self.sources, axis=1)
@@ -151,14 +153,14 @@ def mean_slowness(
     far = FAR * jnp.mean(slowness)
     known = tuple(
         Directed(order.planes(distance, 0.0), order.planes(slowness, 0.0), order.planes(~own, False), slopes)
-        for order in _orders(mesh.shape)
+        for order in orders_of(mesh.shape)
         for distance, slopes in [_directed(mesh, source, order)]
     )
 
-    def sweep(factor: Array, order: "Order", fixed: Directed) -> Array:
+    def sweep(factor: Array, order: Order, fixed: Directed) -> Array:
         def diagonal(before: Array, here: tuple[Array, Directed]) -> tuple[Array, Array]:
             now, at = here
-            neighbours = _lower(before, far)
+            neighbours = lower(before, far)
             root, _ = _root(at.distance, at.slowness, at.slopes, neighbours, mesh.spacing, far)
             new = jnp.where(at.free, jnp.minimum(now, root), now)
             return new, new
@@ -170,7 +172,7 @@ def mean_slowness(
     def body(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         factor, _, rounds = state
         new = factor
-        for order, fixed in zip(_orders(mesh.shape), known, strict=True):
+        for order, fixed in zip(orders_of(mesh.shape), known, strict=True):
             new = sweep(new, order, fixed)
         return new, jnp.max((factor - new) / new), rounds + 1
 
@@ -216,54 +218,6 @@ class Upwind(NamedTuple):
     high: tuple[Float[Array, "*corners"], ...]
     own: Float[Array, "*corners"]
     """Of ds."""
-
-
-class Order(NamedTuple):
-    """One of the orders of a sweep: from which end each axis is walked, and where the diagonals lie."""
-
-    forwards: tuple[bool, ...]
-    numbers: np.ndarray
-    """Corner at each place of each diagonal, ``[diagonal, *plane]``; the number of corners where there is none."""
-    place: np.ndarray
-    """Place of each corner among all places."""
-
-    def planes(self, corners: Array, outside: Any) -> Array:
-        """Sort values of corners by diagonals."""
-        flat = jnp.append(corners.reshape(-1), jnp.asarray(outside, corners.dtype))
-        return flat[self.numbers]
-
-    def corners(self, planes: Array) -> Array:
-        """Sort values of diagonals by corners."""
-        return planes.reshape(-1)[self.place]
-
-
-@functools.lru_cache(maxsize=16)
-def _orders(shape: tuple[int, ...]) -> tuple[Order, ...]:
-    """The 2ⁿ orders; opposite ones follow each other."""
-    steps = np.indices(shape)
-    number = np.arange(steps[0].size).reshape(shape)
-    orders = []
-    for forwards in itertools.product((True, False), repeat=len(shape)):
-        walked = [s if f else n - 1 - s for s, f, n in zip(steps, forwards, shape, strict=True)]
-        diagonal = sum(walked)
-        index = np.full((int(diagonal.max()) + 1, *shape[:-1]), number.size)
-        index[(diagonal, *walked[:-1])] = number
-        place = np.ravel_multi_index((diagonal, *walked[:-1]), index.shape)
-        orders.append(Order(forwards, index, place))
-    return tuple(orders)
-
-
-def _lower(before: Array, outside: Any) -> list[Array]:
-    """Values of the lower neighbours along each axis, from the diagonal before."""
-    return [*(_shifted(before, axis, 1, outside) for axis in range(before.ndim)), before]
-
-
-def _shifted(values: Array, axis: int, by: int, outside: Any) -> Array:
-    """Each value's neighbour `by` places down an axis (up if negative)."""
-    size = values.shape[axis]
-    edge = jnp.full([abs(by) if n == axis else s for n, s in enumerate(values.shape)], outside, values.dtype)
-    kept = lax.slice_in_dim(values, max(-by, 0), size - max(by, 0), axis=axis)
-    return jnp.concatenate([edge, kept] if by > 0 else [kept, edge], axis)
 
 
 def _distances(mesh: Mesh, source: Array) -> tuple[Array, list[Array]]:
@@ -328,9 +282,9 @@ def _weights(mesh: Mesh, source: Array, slowness: Array, factor: Array) -> Upwin
     far = FAR * jnp.mean(slowness)
     zero = jnp.zeros(mesh.shape)
     best, upwind = jnp.full(mesh.shape, jnp.inf), Upwind((zero,) * len(mesh.shape), (zero,) * len(mesh.shape), zero)
-    for order in _orders(mesh.shape):
+    for order in orders_of(mesh.shape):
         signs = [1 if forwards else -1 for forwards in order.forwards]
-        neighbours = [_shifted(factor, axis, sign, far) for axis, sign in enumerate(signs)]
+        neighbours = [shifted(factor, axis, sign, far) for axis, sign in enumerate(signs)]
         slopes = [sign * g for sign, g in zip(signs, growth, strict=True)]
         root, moments = _root(distance, slowness, slopes, neighbours, mesh.spacing, far)
         ratios = [distance / h for h in mesh.spacing]
@@ -351,19 +305,19 @@ def _weights(mesh: Mesh, source: Array, slowness: Array, factor: Array) -> Upwin
 
 def _upwind_sum(upwind: Upwind, v: Array) -> Array:
     pairs = enumerate(zip(upwind.low, upwind.high, strict=True))
-    return sum((low * _shifted(v, k, 1, 0.0) + high * _shifted(v, k, -1, 0.0) for k, (low, high) in pairs), 0 * v)
+    return sum((low * shifted(v, k, 1, 0.0) + high * shifted(v, k, -1, 0.0) for k, (low, high) in pairs), 0 * v)
 
 
 def _transposed(upwind: Upwind) -> Upwind:
     """The weights with which the transposed system gathers."""
-    low = tuple(_shifted(high, axis, 1, 0.0) for axis, high in enumerate(upwind.high))
-    high = tuple(_shifted(low, axis, -1, 0.0) for axis, low in enumerate(upwind.low))
+    low = tuple(shifted(high, axis, 1, 0.0) for axis, high in enumerate(upwind.high))
+    high = tuple(shifted(low, axis, -1, 0.0) for axis, low in enumerate(upwind.low))
     return Upwind(low, high, upwind.own)
 
 
 def _solve(mesh: Mesh, upwind: Upwind, right: Array) -> Array:
     """Solve v = right + upwind sum of v, by sweeps in all orders."""
-    orders = _orders(mesh.shape)
+    orders = orders_of(mesh.shape)
     known = []
     for order in orders:
         sides = zip(upwind.low, upwind.high, order.forwards, strict=True)
@@ -373,8 +327,8 @@ def _solve(mesh: Mesh, upwind: Upwind, right: Array) -> Array:
     def sweep(v: Array, order: Order, fixed: Any) -> Array:
         def diagonal(before: Array, here: tuple[Array, Any]) -> tuple[Array, Array]:
             after, (right, low, high) = here
-            upper = [*(_shifted(after, axis, -1, 0.0) for axis in range(after.ndim)), after]
-            terms = [a * b for a, b in zip((*low, *high), (*_lower(before, 0.0), *upper), strict=True)]
+            upper = [*(shifted(after, axis, -1, 0.0) for axis in range(after.ndim)), after]
+            terms = [a * b for a, b in zip((*low, *high), (*lower(before, 0.0), *upper), strict=True)]
             new = sum(terms, right)
             return new, new
 

@@ -10,8 +10,9 @@ by a steep slope have gradients only along their borders, and each datum pulls t
 an easier problem and go over to the stated one gradually (continuation; Allgower and Georg 1990,
 doi:10.1007/978-3-642-61257-2): at first only `first_inverse_temperature` of the log-likelihood counts, as if the noise
 were larger, and facies are read by `first_sharpness` times the stated slope, both growing geometrically to 1 within
-`continuation` of Adam's iterations. At `exchanges` moments of it the worst quarter of the starts is given up, and goes
-on beside the best quarter; optima of such runs are not independent of each other.
+`continuation` of Adam's iterations. At `exchanges` moments, evenly spread over the first four fifths of all iterations,
+the worst quarter of the starts is given up, and goes on beside the best quarter; optima of such runs are not
+independent of each other.
 
 A latent vector of n numbers drawn from the prior has a norm r near √n, but its log-density −½r² is highest at r = 0,
 so that optima with few data are smoother than any draw. With `norm_shell` the prior counts as that of the norm,
@@ -38,6 +39,8 @@ from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
 from ._checks import check_counts, check_positive, check_shares
 from ._lbfgs import Descent, begin_descent, descend
 
+EXCHANGING = 0.8
+"""Share of all iterations in which starts are exchanged; the rest lets them settle."""
 NEIGHBOUR = 0.2
 """How far from a good start another one goes on, over the size of its latents."""
 
@@ -88,7 +91,7 @@ class MultistartMAP(AbstractAlgorithm):
     last_learning_rate
         At Adam's last iteration, reached geometrically; as at the first unless given.
     exchanges
-        How often, within the continuation, poor starts are given up for better ones.
+        How often poor starts are given up for better ones.
     iterations_per_step
         Iterations between two reports.
     batch_size
@@ -207,10 +210,10 @@ class _Machine:
         return Stage(settings.first_inverse_temperature**left, settings.first_sharpness**left)
 
     def _exchanges_by(self, iteration: int) -> int:
-        """How many exchanges are due by an iteration; they part the continuation evenly."""
-        settings = self.settings
-        span = settings.continuation * settings.adam_iterations / (settings.exchanges + 1)
-        return min(settings.exchanges, int(iteration / span)) if span else 0
+        """How many exchanges are due by an iteration."""
+        if not self.settings.exchanges or not self.total:
+            return 0
+        return min(self.settings.exchanges, int(iteration * self.settings.exchanges / (EXCHANGING * self.total)))
 
     def _exchanged(self, key: Array, state: MAPState) -> MAPState:
         """Give the worst quarter of the starts up, for neighbours of the best quarter."""
@@ -221,11 +224,16 @@ class _Machine:
         source = jnp.arange(len(z)).at[order[len(z) - quarter :]].set(order[:quarter])
         moved = z[source]
         size = jnp.sqrt(jnp.mean(moved**2, axis=1, keepdims=True))
-        apart = jnp.where((source == jnp.arange(len(z)))[:, None], 0.0, NEIGHBOUR * size)
-        moved += apart * jax.random.normal(key, z.shape)
+        stays = source == jnp.arange(len(z))
+        moved += jnp.where(stays[:, None], 0.0, NEIGHBOUR * size) * jax.random.normal(key, z.shape)
         adam = jax.tree.map(lambda leaf: leaf[source], state.adam)
-        spent = state.descent.gradients + 1
-        return state._replace(descent=state.descent._replace(z=moved, gradients=spent), adam=adam)
+
+        def kept(old: Array, new: Array) -> Array:
+            return jnp.where(stays.reshape(-1, *(1,) * (old.ndim - 1)), old, new)
+
+        # What L-BFGS remembers holds along a path; who leaves it begins anew.
+        memory = jax.tree.map(kept, state.descent.memory, begin_descent(moved).memory)
+        return state._replace(descent=Descent(moved, memory, state.descent.gradients + 1), adam=adam)
 
     def _advance(self, iteration: Any, state: MAPState, count: Array) -> MAPState:
         def body(state: MAPState) -> MAPState:
