@@ -40,11 +40,25 @@ def channel_image() -> TrainingImage:
 
 def steady_flow_case() -> dict[str, np.ndarray]:
     """The arrays of the flow case of Laloy et al. (2018): truth, MODFLOW's heads, and the observed ones."""
-    with np.load(data_file("steady_flow_125/case.npz"), allow_pickle=False) as case:
-        return dict(case)
+    return _arrays("steady_flow_125/case.npz")
 
 
 def steady_flow_wells() -> tuple[np.ndarray, np.ndarray]:
     """Cells ``row, column`` and facies of the 49 wells of Laloy et al. (2018), 125×125 cells of 1 m."""
     case = steady_flow_case()
     return np.stack([case["well_row"], case["well_column"]], axis=1), case["well_facies"].astype(int)
+
+
+def crosshole_case() -> dict[str, np.ndarray]:
+    """The arrays of the radar case of Laloy et al. (2019): truth, noise, and times of a scrambled model."""
+    return _arrays("crosshole_linear_125x60/case.npz")
+
+
+def arrenaes_case() -> dict[str, np.ndarray]:
+    """The radar travel times of Arrenæs (Hansen et al. 2013, doi:10.1016/j.cageo.2012.10.001) with their noise."""
+    return _arrays("crosshole_field_am13/case.npz")
+
+
+def _arrays(name: str) -> dict[str, np.ndarray]:
+    with np.load(data_file(name), allow_pickle=False) as case:
+        return dict(case)

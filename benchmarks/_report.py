@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from latentinv.errors import InputError, NonFiniteError, StorageError
+from latentinv.inference import Progress
 
 
 def say(sentence: str) -> None:
@@ -38,6 +39,18 @@ def run(benchmark: Callable[[], dict[str, Any]]) -> None:
     except (InputError, StorageError, NonFiniteError) as error:
         sys.exit(str(error))
     say(last_line(figures))
+
+
+class Steps:
+    """A listener that prints each step of a run."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def on_step(self, step: int, progress: Progress) -> None:
+        """Print a step."""
+        del step
+        say(f"  {self.name}: {progress.words}")
 
 
 def _finite(value: Any) -> Any:

@@ -21,10 +21,9 @@ from jaxtyping import Float, Int
 
 from benchmarks._data import channel_image, steady_flow_wells
 from benchmarks._fields import draw_facies, facies_model, pictures
-from benchmarks._report import run, say, show
+from benchmarks._report import Steps, run, say, show
 from latentinv import Grid, HardData, Posterior, TemperedSMC, load_prior, sample
 from latentinv.assessment import chi_square, local_binary_pattern_histogram, total_variation
-from latentinv.inference import Progress
 from latentinv.priors import AbstractPrior
 from latentinv.training import sample_patches
 
@@ -68,18 +67,6 @@ class Realism(NamedTuple):
         return float(chi_square(local_binary_pattern_histogram(images, 1).pooled(), self.patch_histogram))
 
 
-class Levels:
-    """A listener that prints each level."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def on_step(self, step: int, progress: Progress) -> None:
-        """Print a level."""
-        del step
-        say(f"  {self.name}: {progress.words}")
-
-
 def well_case() -> Case:
     """The 49 wells of the flow case."""
     return Case("wells", *steady_flow_wells())
@@ -99,7 +86,7 @@ def measure(
     model = facies_model(prior)
     posterior = Posterior(prior, grid, [HardData(grid, grid.centres(case.cells), case.codes, model)])
     begun = time.monotonic()
-    result = sample(posterior, algorithm, seed=seed, listener=Levels(case.name))
+    result = sample(posterior, algorithm, seed=seed, listener=Steps(case.name))
     seconds = time.monotonic() - begun
     for sentence in result.results.get("unmet", []):
         say(f"  {case.name}: out of reach: {sentence}")
