@@ -27,24 +27,33 @@ def small(monkeypatch):
     monkeypatch.setattr(field_am13, "FINER", 2)
 
 
-def test_that_curved_and_straight_rays_are_measured_and_drawn(small, tmp_path):
+def check(part):
+    """What every way to predict must give."""
+    assert {"rmse_ns", "chi2_per_datum", "velocity_mean", "velocity_sd", "log_evidence"} <= part.keys()
+    assert 0.1 < part["velocity_mean"] < 0.2
+    assert 0 < part["velocity_posterior_sd"] <= part["velocity_sd"] < 0.1
+    assert 0 < part["chi2_per_datum"] < 5
+
+
+def test_that_straight_rays_are_measured_and_drawn_and_cover_their_length(small, tmp_path):
     picture = tmp_path / "am13.png"
-    words = ["--particles", "4", "--errors", "4", "--output", str(picture), "--ways", "curved;straight, model error"]
-    figures = field_am13.benchmark(field_am13.parse(words))
-    for part in (figures, figures["straight_model_error"]):
-        assert {"rmse_ns", "chi2_per_datum", "velocity_mean", "velocity_sd", "log_evidence"} <= part.keys()
-        assert 0.1 < part["velocity_mean"] < 0.2
-        assert 0 < part["velocity_posterior_sd"] <= part["velocity_sd"] < 0.1
-        assert 0 < part["chi2_per_datum"] < 5
+    cases = field_am13.cases(field_am13.parse(["--particles", "4", "--ways", "straight"]))
+    figures = field_am13.measure(cases[0])
+    check(figures)
     # Two antennas of sd 2 and the rest: √(8 + 0.8²).
     assert figures["stated_rms_ns"] == pytest.approx(np.sqrt(8.64))
-    assert figures["straight_model_error"]["stated_rms_ns"] > figures["stated_rms_ns"]
-    assert 0 < figures["eikonal_error_ns"] < 2
+    ends = cases[0].times.forward
+    length = np.linalg.norm(ends.receivers - ends.sources, axis=1).sum()
+    assert field_am13.coverage(cases[0]).sum() == pytest.approx(length, rel=1e-4)
+    field_am13.draw(cases, str(picture))
     assert picture.read_bytes()[:4] == b"\x89PNG"
 
 
-def test_that_coverage_adds_up_to_the_rays_lengths(small):
-    (case,) = field_am13.cases(field_am13.parse(["--particles", "4", "--ways", "straight"]))
-    ends = case.times.forward
-    length = np.linalg.norm(ends.receivers - ends.sources, axis=1).sum()
-    assert field_am13.coverage(case).sum() == pytest.approx(length, rel=1e-4)
+@pytest.mark.assure
+def test_that_curved_rays_are_measured_beside_straight_ones_with_a_model_error(small):
+    words = ["--particles", "4", "--errors", "4", "--ways", "curved;straight, model error"]
+    figures = field_am13.benchmark(field_am13.parse(words))
+    for part in (figures, figures["straight_model_error"]):
+        check(part)
+    assert figures["straight_model_error"]["stated_rms_ns"] > figures["stated_rms_ns"]
+    assert 0 < figures["eikonal_error_ns"] < 2
