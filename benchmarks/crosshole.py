@@ -22,7 +22,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
-from numpyro.diagnostics import split_gelman_rubin
 
 from benchmarks._data import crosshole_case
 from benchmarks._fields import facies_model
@@ -33,8 +32,8 @@ from latentinv import (
     IndirectData,
     MultistartMAP,
     Posterior,
-    Run,
     TemperedSMC,
+    diagnose,
     load_prior,
     sample,
 )
@@ -155,20 +154,6 @@ def sampler(particles: int) -> TemperedSMC:
     return TemperedSMC(particles=particles)
 
 
-def rhat_max(posterior: Posterior, runs: list[Run]) -> float | None:
-    """Largest R-hat between runs of the facies share, of cells on a lattice and of predicted times; null of one run."""
-    if len(runs) < 2 or not all(len(one.latents) >= 4 for one in runs):
-        return None
-    tables = []
-    for one in runs:
-        fields = np.asarray(one.realizations, float)
-        cells = fields[:, ::16, ::16].reshape(len(fields), -1)
-        tables.append(np.column_stack([fields.mean(axis=(1, 2)), cells, predict(posterior, one.latents)[0]]))
-    table = np.stack(tables)
-    moving = np.ptp(table, axis=1).min(axis=0) > 0
-    return float(np.max(split_gelman_rubin(table[:, :, moving]))) if moving.any() else None
-
-
 def shipped(prior: AbstractPrior, case: dict[str, np.ndarray], arguments: argparse.Namespace) -> dict[str, Any]:
     """The posterior of the published truth, from runs of several seeds."""
     posterior = inversion(prior, observed_times(prior, case["true_facies"], case["noise_ns"]), SAMPLING_SLOPE)
@@ -177,6 +162,7 @@ def shipped(prior: AbstractPrior, case: dict[str, np.ndarray], arguments: argpar
         name = f"shipped truth, run {replicate + 1}"
         runs.append(sample(posterior, algorithm, seed=arguments.seed + replicate, listener=Steps(name)))
     minutes = (time.monotonic() - begun) / 60
+    worst = diagnose(runs).worst() if len(runs) > 1 else None
     fields = np.concatenate([one.realizations for one in runs])
     misfits = [fits(posterior, one.latents)[0] for one in runs if len(one.latents)]
     share = np.mean(fields == case["true_facies"]) if len(fields) else np.nan
@@ -185,7 +171,7 @@ def shipped(prior: AbstractPrior, case: dict[str, np.ndarray], arguments: argpar
         "shipped_rmse_ns": float(np.sqrt(np.mean(np.concatenate(misfits) ** 2))) if misfits else None,
         "shipped_pixel_accuracy": float(share),
         "shipped_mean_accuracy": float(np.mean(mean == case["true_facies"])) if len(fields) else None,
-        "rhat_max": rhat_max(posterior, runs),
+        "rhat_max": None if worst is None else worst.rhat,
         "draws": len(fields),
         "gradients_per_draw": float(np.mean([one.trace["gradients"].sum() for one in runs])),
         "minutes": minutes,
