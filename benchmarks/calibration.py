@@ -52,6 +52,11 @@ ALGORITHMS = {
             "batch_size": 48,
         },
     ),
+    "parallel_tempering": Setting(
+        "thresholded",
+        True,
+        {"chains": 2, "rungs": 6, "warmup": 200, "draws": 124, "thinning": 5, "local_moves": 2},
+    ),
     "nuts": Setting("soft", True, {"chains": 4, "warmup": 150, "draws": 124, "thinning": 2, "depth": 6}),
     "es_mda": Setting("soft", False, {"members": 128, "localised": False}),
     "rml": Setting("soft", False, {"samples": 31, "max_iterations": 60, "tolerance": 1e-3, "batch_size": 31}),

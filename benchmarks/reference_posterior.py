@@ -50,6 +50,9 @@ class Setting(NamedTuple):
 CHAINS = {"chains": 8, "moments_per_step": 5}
 ALGORITHMS = {
     "smc": Setting("thresholded", True, "particles", {"moves": 4, "leapfrogs": 6, "batch_size": 32}),
+    "parallel_tempering": Setting(
+        "thresholded", True, "draws", {"chains": 4, "rungs": 6, "warmup": 500, "thinning": 20, "moments_per_step": 5}
+    ),
     "pcn": Setting("thresholded", True, "draws", CHAINS | {"warmup": 1000, "thinning": 100}),
     "elliptical_slice": Setting("thresholded", True, "draws", CHAINS | {"warmup": 500, "thinning": 40}),
     "nuts": Setting("soft", True, "draws", CHAINS | {"warmup": 200, "thinning": 5}),
