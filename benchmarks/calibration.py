@@ -55,7 +55,7 @@ ALGORITHMS = {
     "parallel_tempering": Setting(
         "thresholded",
         True,
-        {"chains": 2, "rungs": 6, "warmup": 200, "draws": 124, "thinning": 5, "local_moves": 2},
+        {"chains": 6, "rungs": 5, "warmup": 150, "draws": 126, "thinning": 5, "local_moves": 2},
     ),
     "nuts": Setting("soft", True, {"chains": 4, "warmup": 150, "draws": 124, "thinning": 2, "depth": 6}),
     "es_mda": Setting("soft", False, {"members": 128, "localised": False}),

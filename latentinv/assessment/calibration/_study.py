@@ -29,6 +29,7 @@ from jaxtyping import Float
 from latentinv.errors import InputError, NonFiniteError
 from latentinv.inference import AbstractAlgorithm, Run, sample
 from latentinv.inference._checks import check_counts
+from latentinv.observations import AbstractObservation, BlockMeans
 from latentinv.posterior import Posterior
 
 from ._predictive import predictive_p_values
@@ -211,9 +212,17 @@ class _Machine:
 
 
 def _template(posterior: Posterior) -> Posterior:
-    """The same posterior, but for its data, which are all zero, so that nobody else's posterior is changed."""
-    empty = [o.with_data(np.zeros_like(o.observed)) for o in posterior.observations]
-    return Posterior(posterior.prior, posterior.grid, empty, target=posterior.target)
+    """The same posterior without its data, so that nobody else's posterior is changed."""
+    blank = [without_data(observation) for observation in posterior.observations]
+    return Posterior(posterior.prior, posterior.grid, blank, target=posterior.target)
+
+
+def without_data(observation: AbstractObservation) -> AbstractObservation:
+    """The observation with data that say nothing: the first facies everywhere, which agree, and zeros."""
+    if isinstance(observation, BlockMeans) and observation.facies_model is not None:
+        first = np.asarray(observation.facies) == observation.facies_model.categories[0]
+        return observation.with_data(first.astype(float))
+    return observation.with_data(np.zeros_like(observation.observed))
 
 
 def _thinned(rng: np.random.Generator, run: Run, count: int) -> Float[np.ndarray, "draw latent"]:

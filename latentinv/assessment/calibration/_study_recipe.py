@@ -57,7 +57,7 @@ from latentinv.training._recipe_rules import (
     words,
 )
 
-from ._study import Study
+from ._study import Study, without_data
 
 POSITIVE = number(lambda value: value > 0, "a finite number above 0")
 PLACES = Rule(lambda value: _is_table_of_numbers(value), "a list of places such as [[4.5, 8.5], [20.5, 12.5]]")
@@ -116,7 +116,8 @@ def parse_study(text: str, folder: Path) -> Study:
     settings = _checked("study", tables.get("study", {}))
     prior, grid = _prior(_needed("study", settings, "prior"), folder), _grid(settings)
     data = [maker(table, prior, grid, folder) for kind, maker in MAKERS.items() for table in _list(kind, tables)]
-    posterior = Posterior(prior, grid, data, target=settings.get("target"))
+    blank = [without_data(observation) for observation in data]
+    posterior = Posterior(prior, grid, blank, target=settings.get("target"))
     numbers = {name: settings[name] for name in ("replicates", "draws", "seed") if name in settings}
     return Study(posterior, _algorithm(tables.get("algorithm", {"name": "smc"})), **numbers)
 

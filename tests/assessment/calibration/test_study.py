@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from latentinv import Grid, HardData, InputError, Laplace, Posterior, StorageError, sample
+from latentinv import BlockMeans, Grid, HardData, InputError, Laplace, Posterior, StorageError, sample
 from latentinv.assessment.calibration import Study, _pools, calibrate, posterior_predictive_checks
 from latentinv.assessment.calibration._study import run_study
 from latentinv.inference import AbstractAlgorithm, Kernel, Progress
@@ -97,6 +97,17 @@ def test_that_replicates_with_too_few_draws_count_as_failed():
     assert not found.met.any()
     with pytest.raises(InputError, match="None of the 2 replicates gave 7 draws"):
         calibrate(Study(posterior, _PriorDraws(draws=4), replicates=2, draws=7))
+
+
+def test_that_wells_in_blocks_do_not_contradict_each_other_once_their_data_are_taken_away():
+    grid = Grid((2, 3))
+    prior = LinearPrior(np.eye(6), FaciesModel((0, 1), (0.0,)))
+    wells = HardData(grid, [[0.5, 0.5], [1.5, 0.5]], [0, 1], prior.facies_model)
+    corners = np.array([[0.0, 0.0], [1.0, 0.0]])
+    shares = BlockMeans(grid, corners, corners + 1, [1.0, 1.0], 0.01, prior.facies_model, facies=np.array([0, 1]))
+    study = Study(Posterior(prior, grid, [wells, shares]), Laplace())
+    other = Posterior(prior, grid, [wells.with_data(np.array([1, 1])), shares.with_data(np.array([0.0, 1.0]))])
+    assert Study(other, Laplace()).digest() == study.digest()  # data are no part of a study
 
 
 def test_that_a_study_without_data_or_with_data_that_cannot_be_simulated_is_refused():
