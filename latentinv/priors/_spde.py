@@ -204,7 +204,7 @@ class _Operator:
                 before, now, total = carry
                 return (now, 2 * shifted(now) - before, total + coefficient * now), None
 
-            shifted = lambda u: (2 / self.bound) * apply_stencil(jnp.asarray(self.tensor), u) - u  # noqa: E731
+            shifted = lambda u: (2 / self.bound) * apply_stencil(self.tensor, u) - u  # noqa: E731
             coefficients = jnp.asarray(self.coefficients, field.dtype)
             start = (shifted(field), field, jnp.zeros_like(field))  # T₋₁ = T₁, so that the recursion gives T₁ = t T₀
             return jax.lax.scan(step, start, coefficients)[0][2]
@@ -240,30 +240,37 @@ def _wave_sum(tensor: Float[np.ndarray, "axis axis"], spacing: np.ndarray, alpha
     return float(np.sqrt(np.linalg.det(tensor)) / spacing.prod() * np.mean((1 + symbol) ** -alpha))
 
 
-def apply_stencil(tensor: Float[Array, "axis axis *cells"], field: Float[Array, "*cells"]) -> Float[Array, "*cells"]:
+def apply_stencil(
+    tensor: Float[np.ndarray, "axis axis *#cells"], field: Float[Array, "*cells"]
+) -> Float[Array, "*cells"]:
     """−∇·H∇ of a field on cells of unit size: the gradient of its energy.
 
     Along an axis the energy takes the differences across faces, which sees every wave; its mixed terms take
     differences averaged to where four cells meet. Since an average's square is at most the mean of the squares, the
-    energy is never negative.
+    energy is never negative. H may be given for one cell where it is the same in all; mixed terms that are zero
+    everywhere, as along the axes of the grid, cost nothing.
     """
-    return jax.grad(_energy, argnums=1)(tensor, field)
+    return jax.grad(lambda u: _energy(tensor, u))(field)
 
 
-def _energy(tensor: Array, field: Array) -> Array:
+def _energy(tensor: np.ndarray, field: Array) -> Array:
     total = jnp.zeros((), field.dtype)
     for a in range(field.ndim):
         total += 0.5 * jnp.sum(_mean(tensor[a, a], a) * jnp.diff(field, axis=a) ** 2)
         for b in range(a):
+            if not np.any(tensor[a, b]):
+                continue
             across, along = _mean(jnp.diff(field, axis=a), b), _mean(jnp.diff(field, axis=b), a)
             total += jnp.sum(_mean(_mean(tensor[a, b], a), b) * across * along)
     return total
 
 
-def _mean(x: Array, axis: int) -> Array:
-    """Mean of neighbours along an axis."""
+def _mean(x: Any, axis: int) -> Array:
+    """Mean of neighbours along an axis; what is the same along it stays one number."""
     size = x.shape[axis]
-    low, high = (jax.lax.slice_in_dim(x, s, s + size - 1, axis=axis) for s in (0, 1))
+    if size == 1:
+        return jnp.asarray(x)
+    low, high = (jax.lax.slice_in_dim(jnp.asarray(x), s, s + size - 1, axis=axis) for s in (0, 1))
     return 0.5 * (low + high)
 
 
@@ -277,21 +284,18 @@ def chebyshev_coefficients(alpha: float, bound: float) -> Float[np.ndarray, "deg
     return coefficients[: int(np.argmax(tail < POLYNOMIAL_ERROR))]
 
 
-def _on_cells(prior: SPDEPrior, grid: Grid) -> Float[np.ndarray, "axis axis *cells"]:
-    """H in array axes, in square metres, over the cells of the grown grid."""
+def _on_cells(prior: SPDEPrior, grid: Grid) -> Float[np.ndarray, "axis axis *#cells"]:
+    """H in array axes, in square metres, over the cells of the grown grid, or for one where all are alike."""
     ndim = grid.ndim
-    varying = prior.ranges.ndim > 1
     lengths = prior.ranges / math.sqrt(8 * prior.smoothness)
     angle = np.radians(prior.azimuth_degrees)
     turn = np.zeros((ndim, ndim, *lengths.shape[1:]))
     turn[range(ndim), range(ndim)] = 1.0
     turn[0, 0], turn[0, 1], turn[1, 0], turn[1, 1] = np.cos(angle), np.sin(angle), -np.sin(angle), np.cos(angle)
     tensor = np.einsum("ka...,k...,kb...->ab...", turn, lengths**2, turn)[::-1, ::-1]
-    margin = [(m, m) for m in prior.margin(grid)]
-    if not varying:
-        grown = tuple(n + low + high for n, (low, high) in zip(grid.shape, margin, strict=True))
-        return np.broadcast_to(tensor[..., *(None,) * ndim], (ndim, ndim, *grown)).copy()
-    return np.pad(tensor, [(0, 0), (0, 0), *margin], mode="edge")
+    if prior.ranges.ndim == 1:
+        return tensor[..., *(None,) * ndim]
+    return np.pad(tensor, [(0, 0), (0, 0), *((m, m) for m in prior.margin(grid))], mode="edge")
 
 
 def _largest_eigenvalue(tensor: Float[np.ndarray, "axis axis *cells"]) -> float:

@@ -101,6 +101,22 @@ def test_that_ranges_can_vary_from_cell_to_cell():
     np.testing.assert_allclose(np.diagonal(exact.reshape(360, 360)), 1.0, atol=0.05)
 
 
+def test_that_the_direction_can_vary_from_cell_to_cell():
+    """The long axis turns from x at the left to y at the right; each side has the covariance of its own direction."""
+    grid = Grid((9, 64))
+    azimuth = np.interp(np.arange(64), [20, 44], [0.0, 90.0]) * np.ones((9, 64))
+    lengths = np.array([10.0, 5.0])[:, None, None] * np.ones((2, 9, 64))
+    prior = SPDEPrior(1.0, lengths, azimuth_degrees=azimuth)
+    _, transpose = jax.vjp(lambda z: prior.generate(z, grid), jnp.zeros(prior.latent_size(grid)))
+    for column, turned in ((6, 0.0), (57, 90.0)):
+        (weights,) = transpose(jnp.zeros(grid.shape).at[4, column].set(1.0))
+        covariance = prior.generate(weights, grid)
+        separations = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
+        model = Covariance("matern", (10.0, 5.0), azimuth_degrees=turned, smoothness=1.0)
+        found = covariance[np.array([4, 4, 8]), np.array([column, column + 4, column])]
+        np.testing.assert_allclose(found, model.correlation(separations), atol=0.04)
+
+
 def test_that_the_gradient_of_the_spde_prior_is_its_transpose():
     prior, grid = SPDEPrior(1.0, (6.0, 4.0), azimuth_degrees=10.0), Grid((7, 6))
     key_z, key_v, key_w = jax.random.split(jax.random.key(1), 3)
