@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from latentinv import (
+    ESMDA,
     BlockMeans,
     FaciesProperty,
     Grid,
@@ -103,7 +104,7 @@ def test_that_without_data_the_prior_is_drawn():
 def test_that_a_run_says_what_was_chosen_and_a_named_one_does_not(tmp_path):
     posterior = generator_posterior(wells=3)
     chosen = choose_algorithm(posterior)
-    small = chosen._replace(algorithm=TemperedSMC(particles=8, moves=1, leapfrogs=2, final_rounds=1, batch_size=8))
+    small = chosen._replace(algorithm=ESMDA(members=6, assimilations=2))
 
     class Stop:
         def on_step(self, step, progress):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from latentinv import (
+    ESMDA,
     Grid,
     IndirectData,
     InputError,
@@ -176,7 +177,7 @@ def test_that_a_run_without_draws_says_nothing(gaussian):
 
 
 def test_that_the_time_of_a_stored_run_adds_up_over_its_sessions(tmp_path):
-    posterior = generator_posterior(target="soft")
+    posterior, smoother = generator_posterior(), ESMDA(members=6, assimilations=6)
 
     class Stop:
         def on_step(self, step, progress):
@@ -184,8 +185,8 @@ def test_that_the_time_of_a_stored_run_adds_up_over_its_sessions(tmp_path):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        sample(posterior, PCN, seed=1, output=tmp_path / "run.h5", listener=Stop())
+        sample(posterior, smoother, seed=1, output=tmp_path / "run.h5", listener=Stop())
     before = RunFile.open(tmp_path / "run.h5").seconds
     run = resume(tmp_path / "run.h5")
     assert 0 < before < run.seconds == resume(tmp_path / "run.h5").seconds
-    np.testing.assert_array_equal(run.predicted["wells"], sample(posterior, PCN, seed=1).predicted["wells"])
+    np.testing.assert_array_equal(run.predicted["wells"], sample(posterior, smoother, seed=1).predicted["wells"])
