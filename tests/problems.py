@@ -6,7 +6,7 @@ import numpy as np
 from latentinv import BlockMeans, Grid, HardData, Posterior, Run
 from latentinv.forward import AbstractForward
 from latentinv.inference._draws import draw_tables, predicted_name, realization_name
-from latentinv.networks import GeneratorArchitecture, Layer
+from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, Layer
 from latentinv.networks._generator import to_folded_layer
 from latentinv.priors import AbstractPrior, FaciesModel, GeneratorPrior
 from latentinv.storage import PriorRecord
@@ -63,6 +63,15 @@ def random_generator_prior(seed=0, *, categories=(0, 1), ndim=2):
     return GeneratorPrior(
         architecture, layers, FaciesModel(categories, thresholds), shift=0.0, scale=0.5, provenance={}
     )
+
+
+def random_critic(seed=0):
+    """An untrained discriminator of plane fields: one score for four cells along each axis."""
+    rng, layers = np.random.default_rng(seed), []
+    for channels, width in ((1, 4), (4, 4), (4, 1)):
+        kernel = 3 * rng.standard_normal((4, 4, channels, width)) / np.sqrt(16 * channels)
+        layers.append(FoldedLayer(jnp.asarray(kernel, jnp.float32), jnp.zeros(width)))
+    return Critic(layers, (2, 2, 1))
 
 
 def wells_of_a_draw(prior, grid, count, seed=0):

@@ -11,7 +11,9 @@ from ._convolution import convolve_transposed as convolve_transposed
 from ._convolution import depth_to_space as depth_to_space
 from ._convolution import polyphase as polyphase
 from ._convolution import space_to_depth as space_to_depth
+from ._discriminator import Critic as Critic
 from ._discriminator import DiscriminatorNetwork as DiscriminatorNetwork
+from ._discriminator import freeze as freeze
 from ._generator import FoldedLayer as FoldedLayer
 from ._generator import GeneratorNetwork as GeneratorNetwork
 from ._generator import fold as fold

@@ -1,4 +1,9 @@
-"""The discriminator: a map of scores, one for each patch it looks at (Isola et al. 2017, doi:10.1109/CVPR.2017.632)."""
+"""The discriminator: a map of scores, one for each patch it looks at (Isola et al. 2017, doi:10.1109/CVPR.2017.632).
+
+After training, a `Critic` is what is left of it: plain convolutions, with the normalisation frozen into the weights.
+"""
+
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -7,6 +12,38 @@ from jaxtyping import Array, Float
 
 from ._architecture import DiscriminatorArchitecture
 from ._convolution import convolve, convolve_strided
+from ._generator import FoldedLayer
+
+SLOPE = 0.2
+"""Of the leaky ReLU below 0."""
+
+
+class Critic(NamedTuple):
+    """A discriminator after training."""
+
+    layers: list[FoldedLayer]
+    strides: tuple[int, ...]
+
+    @property
+    def ratio(self) -> int:
+        """Field cells per score along an axis, the least that a field must have."""
+        return 2 ** self.strides.count(2)
+
+    def scores(self, x: Float[Array, "batch *space 1"]) -> Float[Array, "batch *scores 1"]:
+        """Score fields in [−1, 1]; higher means more like the training image."""
+        for position, ((kernel, bias), stride) in enumerate(zip(self.layers, self.strides, strict=True)):
+            x = convolve_padded(x, kernel, stride) + bias
+            x = jax.nn.leaky_relu(x, SLOPE) if position < len(self.layers) - 1 else x
+        return x
+
+
+def convolve_padded(
+    x: Float[Array, "batch *space channel"], kernel: Float[Array, "*window channel channel_out"], stride: int
+) -> Float[Array, "batch *out channel_out"]:
+    """Convolve with zeros around; floor(space / stride) cells come out along each axis."""
+    low, high = (kernel.shape[0] - stride) // 2, (kernel.shape[0] - stride + 1) // 2
+    x = jnp.pad(x, [(0, 0), *((low, high) for _ in range(x.ndim - 2)), (0, 0)])
+    return convolve_strided(x, kernel) if stride == 2 else convolve(x, kernel, 1)
 
 
 class Convolution(nnx.Module):
@@ -19,12 +56,8 @@ class Convolution(nnx.Module):
         self.stride = stride
 
     def __call__(self, x: Float[Array, "batch *space channel"]) -> Float[Array, "batch *space channel_out"]:
-        """Apply the layer; floor(space / stride) cells come out along each axis."""
-        kernel = self.kernel[...]
-        low, high = (kernel.shape[0] - self.stride) // 2, (kernel.shape[0] - self.stride + 1) // 2
-        x = jnp.pad(x, [(0, 0), *((low, high) for _ in range(x.ndim - 2)), (0, 0)])
-        y = convolve_strided(x, kernel) if self.stride == 2 else convolve(x, kernel, 1)
-        return y + self.bias[...]
+        """Apply the layer."""
+        return convolve_padded(x, self.kernel[...], self.stride) + self.bias[...]
 
 
 class DiscriminatorNetwork(nnx.Module):
@@ -51,5 +84,22 @@ class DiscriminatorNetwork(nnx.Module):
             if self.norms and 0 < position < len(self.layers) - 1:
                 x = self.norms[position - 1](x)
             if position < len(self.layers) - 1:
-                x = jax.nn.leaky_relu(x, 0.2)
+                x = jax.nn.leaky_relu(x, SLOPE)
         return x
+
+
+def freeze(network: DiscriminatorNetwork, fields: Float[Array, "batch *space 1"]) -> Critic:
+    """Freeze a spectrally normalised discriminator.
+
+    Parameters
+    ----------
+    network
+        The discriminator; its weights are left normalised.
+    fields
+        Any fields it may be asked about: it normalises its weights when it is asked.
+    """
+    network(fields)
+    normalised: list[Any] = list(network.layers)
+    inner = [layer.layer_instance for layer in normalised]
+    layers = [FoldedLayer(layer.kernel[...], layer.bias[...]) for layer in inner]
+    return Critic(layers, tuple(layer.stride for layer in inner))

@@ -135,6 +135,12 @@ class FaciesModel(AbstractFaciesModel):
         return f"facies {self.categories} with thresholds {self.thresholds}"
 
 
+NO_DISCRIMINATOR = (
+    "The prior has no discriminator; train it with keep_discriminator = true in the recipe's [training], or give the "
+    "discriminator no weight."
+)
+
+
 class AbstractPrior(abc.ABC):
     """A map from latents ``z ~ N(0, I)`` to fields on any grid."""
 
@@ -153,6 +159,16 @@ class AbstractPrior(abc.ABC):
 
         One number a cell, or with a last axis of as many as the facies model has `components`.
         """
+
+    def discriminate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*scores"]:
+        """Score how like its training image the field of a latent vector is, place by place; higher is more alike.
+
+        Raises
+        ------
+        InputError
+            If the prior has no discriminator, or the grid is smaller than what that sees at once.
+        """
+        raise InputError(NO_DISCRIMINATOR)
 
     def latent_map(self, grid: Grid) -> tuple[int, ...]:
         """Shape of the latent vector as a map: axes that run with the field's, then numbers at one place.

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 
 from latentinv.errors import InputError, NonFiniteError, StorageError
 from latentinv.grid import Grid
+from latentinv.networks import Critic, freeze
 from latentinv.priors import GeneratorPrior
 from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
 
@@ -229,6 +231,12 @@ class _Training:
         key = jax.random.key(FOLD_SEED)
         return folded_weights(networks.generator, parameters, networks.generator_statistics, self.patch, key)
 
+    def _critic(self) -> Critic:
+        """The discriminator as it stands."""
+        parameters, statistics = self.state.discriminator, self.state.discriminator_statistics
+        network = nnx.merge(self.networks.discriminator, parameters, statistics, copy=True)
+        return freeze(network, jnp.zeros((1, *self.patch, 1)))
+
     def save(self) -> None:
         """Replace the checkpoint."""
         with atomic_hdf5(checkpoint_path(self.output)) as file:
@@ -268,6 +276,8 @@ class _Training:
         layers = self._folded(self.state.best)
         architecture = self.networks.architecture
         prior = make_prior(architecture, layers, self.image, self.patch, provenance, seed=CALIBRATE_SEED)
+        if self.recipe.training.keep_discriminator:
+            prior = prior.with_critic(self._critic())
         prior.save(self.output)
         comparison = Comparison(**{name: self.kept[name] for name in Comparison._fields})
         return TrainingResult(prior, int(self.state.step), comparison)

@@ -24,6 +24,7 @@
     betas = [0.5, 0.99]              # Adam
     average = 0.998                  # decay of the weight average (EMA)
     evaluate_every = 200             # steps between comparisons with the image, checkpoints and sample sheets
+    keep_discriminator = false       # whether the prior's file takes the last discriminator, for image completion
 
 Keys that are left out take the values above, which are `RecipeTraining`'s defaults; keys that do not exist are refused
 by name.
@@ -41,6 +42,7 @@ from latentinv.networks import discriminator_architecture
 from ._images import TrainingImage, coarsen, read_training_image
 from ._losses import LOSSES
 from ._recipe_rules import (
+    FLAG,
     NUMBER,
     SEED,
     TABLE,
@@ -98,6 +100,8 @@ class RecipeTraining:
     betas: tuple[float, float] = entry((0.5, 0.99), several(DECAY, (2,), "two numbers from 0 to below 1"))
     average: float = entry(0.998, DECAY)
     evaluate_every: int = entry(200, whole(1))
+    keep_discriminator: bool = entry(False, FLAG)
+    """Whether the prior's file takes the last discriminator, for image completion."""
 
 
 SIMULATOR_RULES = {
@@ -196,7 +200,13 @@ def _check(recipe: Recipe) -> None:
             f"The recipe has flips = {list(image.flips)} in [image]; expected different axes of the patch, which has "
             f"{len(patch)}: 0 to {len(patch) - 1}."
         )
-    least = discriminator_architecture(recipe.networks.architecture, ndim=len(patch)).ratio
+    discriminator = discriminator_architecture(recipe.networks.architecture, ndim=len(patch))
+    if recipe.training.keep_discriminator and discriminator.normalisation == "batch":
+        raise InputError(
+            f"The recipe has keep_discriminator = true, but the discriminator of '{recipe.networks.architecture}' "
+            "judges whole batches, not a field by itself; take 'compact', or leave it out."
+        )
+    least = discriminator.ratio
     if min(patch) < least:
         raise InputError(
             f"The recipe has patch = {list(patch)} in [training], smaller than what the discriminator of "

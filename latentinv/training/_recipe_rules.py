@@ -46,6 +46,7 @@ def one_of(choices: tuple[str, ...]) -> Rule:
 
 
 TABLE = Rule(lambda value: type(value) is dict, "a table of its own")
+FLAG = Rule(lambda value: type(value) is bool, "true or false")
 NUMBER = number(lambda value: True, "a finite number")
 SEED = whole(0, 2**63 - 1)
 

@@ -17,7 +17,7 @@ from latentinv.networks import (
 from latentinv.priors import GeneratorPrior, find_prior, prior_from_record
 from latentinv.priors._generator import BOUND, bounded
 from latentinv.storage import write_prior
-from tests.problems import random_generator_prior
+from tests.problems import random_critic, random_generator_prior
 
 NAMES = ("sgan", "dsgan", "compact")
 
@@ -141,3 +141,20 @@ def test_that_a_folder_does_not_hide_a_shipped_prior(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "channels").mkdir()
     assert find_prior("channels").name == "channels.h5"
+
+
+def test_that_a_discriminator_is_stored_with_its_prior_and_changes_no_field(tmp_path):
+    plain, grid = random_generator_prior(), Grid((24, 20))
+    with pytest.raises(InputError, match="keep_discriminator"):
+        plain.discriminate(_z(plain, grid), grid)
+    prior = plain.with_critic(random_critic())
+    prior.save(tmp_path / "prior.h5")
+    loaded, z = load_prior(tmp_path / "prior.h5"), _z(prior, grid)
+    np.testing.assert_array_equal(loaded.generate(z, grid), plain.generate(z, grid))
+    scores = loaded.discriminate(z, grid)
+    assert scores.shape == (6, 5)
+    np.testing.assert_array_equal(scores, prior.discriminate(z, grid))
+    assert prior.fingerprint() == loaded.fingerprint() != plain.fingerprint()
+    small = Grid((24, 3))
+    with pytest.raises(InputError, match="sees 4 along each axis"):
+        prior.discriminate(_z(prior, small), small)

@@ -3,11 +3,13 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from PIL import Image
 
 import latentinv.training._loop as loop
 from latentinv import Grid, InputError, NonFiniteError, StorageError, load_prior
 from latentinv.networks import generator_architecture
+from latentinv.priors._generator import BOUND
 from latentinv.storage import open_hdf5
 from latentinv.training import Losses, checkpoint_path, parse_recipe, resume_training, train
 from tests.workers import TRAINING, killed_workers
@@ -222,3 +224,20 @@ def test_that_a_changed_image_is_not_trained_on(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "parse_recipe", lambda text, folder: original(changed, folder))
     with pytest.raises(InputError, match="image has changed"):
         resume_training(checkpoint_path(tmp_path / "prior.h5"))
+
+
+def test_that_a_prior_takes_the_last_discriminator_if_asked(tmp_path):
+    recipe = parse_recipe(RECIPE + "keep_discriminator = true\n", tmp_path)
+    prior = train(recipe, tmp_path / "prior.h5", minutes=1e-6).prior
+    training = loop._Training(recipe, tmp_path / "prior.h5", loop.Silence())
+    with open_hdf5(checkpoint_path(tmp_path / "prior.h5"), loop.FORMAT, loop.VERSION) as file:
+        training.restore(file)
+    grid = Grid((32, 40))
+    z = np.random.default_rng(0).standard_normal(prior.latent_size(grid)).astype(np.float32)
+    scores = load_prior(tmp_path / "prior.h5").discriminate(z, grid)
+    assert scores.shape == (2, 2)  # of one place in 16 cells, along each axis, of whole ones
+    state = training.state
+    network = nnx.merge(training.networks.discriminator, state.discriminator, state.discriminator_statistics, copy=True)
+    u = prior.generate(z, grid) / jnp.sqrt(1 - (prior.generate(z, grid) / BOUND) ** 2)
+    field = jnp.tanh(prior._shift + prior._scale * u)
+    np.testing.assert_allclose(scores, network(field[None, ..., None])[0, ..., 0], rtol=1e-3, atol=1e-4)

@@ -138,3 +138,10 @@ def test_that_images_are_found_in_the_data_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("LATENTINV_DATA", str(tmp_path))
     with pytest.raises(StorageError, match=r"image\.npz.*empty"):
         parse_recipe('[image]\nfile = "image.npz"\n', tmp_path / "elsewhere").load_image()
+
+
+def test_that_a_discriminator_that_judges_whole_batches_is_not_kept(tmp_path):
+    text = '[image]\nfile = "a.npz"\n[networks]\narchitecture = "{}"\n[training]\nkeep_discriminator = true\n'
+    assert parse_recipe(text.format("compact"), tmp_path).training.keep_discriminator
+    with pytest.raises(InputError, match="judges whole batches"):
+        parse_recipe(text.format("dsgan"), tmp_path)
