@@ -2,10 +2,12 @@ from .errors import InputError as InputError
 from .errors import NonFiniteError as NonFiniteError
 from .errors import StorageError as StorageError
 from .grid import Grid as Grid
+from .inference import DREAM as DREAM
 from .inference import ESMDA as ESMDA
 from .inference import HMC as HMC
 from .inference import MALA as MALA
 from .inference import NUTS as NUTS
+from .inference import Completion as Completion
 from .inference import EllipticalSlice as EllipticalSlice
 from .inference import Laplace as Laplace
 from .inference import MultistartMAP as MultistartMAP

@@ -5,12 +5,14 @@ from ._algorithm import Kernel as Kernel
 from ._algorithm import Progress as Progress
 from ._choice import Choice as Choice
 from ._choice import choose_algorithm as choose_algorithm
+from ._completion import Completion as Completion
 from ._convergence import effective_sample_size as effective_sample_size
 from ._convergence import rhat as rhat
 from ._diagnostics import Diagnosis as Diagnosis
 from ._diagnostics import Quantity as Quantity
 from ._diagnostics import diagnose as diagnose
 from ._draws import realize as realize
+from ._dream import DREAM as DREAM
 from ._driver import Listener as Listener
 from ._driver import Run as Run
 from ._driver import posterior_of as posterior_of

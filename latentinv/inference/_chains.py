@@ -9,10 +9,14 @@ recursion of Robbins and Monro (Andrieu and Thoms 2008, doi:10.1007/s11222-008-9
 and it is frozen afterwards, so that the draws are those of a true Markov chain. Then every `thinning` transitions each
 chain gives a draw. A step of the driver holds many transitions, so that the host is seldom asked.
 
-All randomness of a transition comes from the step's key and the transition's number. Cost: all chains are evaluated at
-once, `chains` fields in memory.
+Chains that move alone share their step size and nothing else. A `Crew` may share more, such as places where chains have
+been.
+
+All randomness of a transition comes from the run's key, which the state keeps, and the transition's number, so the
+draws do not depend on how many of them make a step. Cost: all chains are evaluated at once, `chains` fields in memory.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -65,17 +69,45 @@ class Tally(NamedTuple):
     forward_runs: Int[Array, "*chain"]
 
 
+class Crew(NamedTuple):
+    """How all chains move at once, and what they share; pure."""
+
+    begin: Callable[[Array], Position]
+    """From the chains' latents to their positions."""
+    shared: Callable[[Array], Any]
+    """From a key to what the chains share before the first transition, a tree of arrays."""
+    warm: Callable[[Array, Position, Any], tuple[Position, Outcome, Any]]
+    """A transition of warm-up, from a key, the positions and what is shared; it may learn."""
+    draw: Callable[[Array, Position, Any], tuple[Position, Outcome, Any]]
+    """A transition that gives draws."""
+    first_step: float = 1.0
+    """Step size that is reported before any."""
+    results: Callable[[Any], dict[str, Any]] = lambda shared: {}
+    """Single numbers to keep of what is shared in the end."""
+
+
+class Tuning(NamedTuple):
+    """What chains share that move alone."""
+
+    log_step: Float[Array, ""]
+    """Logarithm of the step size."""
+    transitions: Int[Array, ""]
+    """Transitions that adapted it."""
+
+
 class ChainsState(NamedTuple):
     """What the next step needs."""
 
+    key: Array
+    """Data of the key of all transitions."""
     positions: Position
     """One a chain."""
     anchors: Float[Array, "chain latent"]
     """Draws of the prior that the chains started from."""
     recent: Float[Array, "moment chain latent"]
     """Draws of the last step."""
-    log_step: Float[Array, ""]
-    """Logarithm of the step size that is adapted."""
+    shared: Any
+    """What the chains share: their step size, or what their crew learns."""
     last_step: Float[Array, "chain"]
     """Step size of the last transition, which moves may adapt by themselves."""
     stage: Int[Array, ""]
@@ -118,8 +150,13 @@ def check_chains(settings: ChainSettings) -> None:
 
 
 def chain_kernel(settings: ChainSettings, move: Move, path: Path) -> Kernel:
-    """Turn a move into an algorithm's kernel."""
-    machine = _Machine(settings, move, path)
+    """Turn a move of one chain into an algorithm's kernel."""
+    return crew_kernel(settings, crew_of(move, settings.chains, jnp.float32(path.end)), path)
+
+
+def crew_kernel(settings: ChainSettings, crew: Crew, path: Path) -> Kernel:
+    """Turn moves of all chains together into an algorithm's kernel."""
+    machine = _Machine(settings, crew, path)
     return Kernel(
         init=machine.init,
         step=machine.step,
@@ -164,29 +201,52 @@ def adapted(move: Move, log_step: Array, acceptance: Array, number: Array) -> Ar
     return jnp.clip(log_step + gain * (acceptance - move.acceptance_target), -12.0, jnp.log(move.largest_step))
 
 
+def crew_of(move: Move, chains: int, t: Float[Array, ""]) -> Crew:
+    """Chains that each move alone at an inverse temperature, with one step size."""
+
+    def first(key: Array) -> Tuning:
+        del key
+        return Tuning(jnp.log(jnp.float32(move.first_step)), jnp.int32(0))
+
+    def draw(key: Array, positions: Position, tuning: Tuning) -> tuple[Position, Outcome, Tuning]:
+        step_size = jnp.exp(tuning.log_step)
+        keys = jax.random.split(key, chains)
+        positions, outcome = jax.vmap(lambda key, here: move.step(key, here, step_size, t))(keys, positions)
+        return positions, outcome, tuning
+
+    def warm(key: Array, positions: Position, tuning: Tuning) -> tuple[Position, Outcome, Tuning]:
+        positions, outcome, (log_step, done) = draw(key, positions, tuning)
+        log_step = adapted(move, log_step, outcome.acceptance.mean(), done)
+        return positions, outcome, Tuning(log_step, done + 1)
+
+    return Crew(jax.vmap(lambda z: move.begin(z, t)), first, warm, draw, move.first_step)
+
+
 class _Machine:
     """Chains bound to a posterior: jitted parts and the decisions between them."""
 
-    def __init__(self, settings: ChainSettings, move: Move, path: Path) -> None:
-        self.settings, self.mover, self.path = settings, move, path
+    def __init__(self, settings: ChainSettings, crew: Crew, path: Path) -> None:
+        self.settings, self.crew, self.path = settings, crew, path
         self.t = jnp.float32(path.end)
         self.moments = -(-settings.draws // settings.chains)
         self.block = settings.moments_per_step * settings.thinning
         jit = path.posterior.jit
         self.seek, self.warm, self.draw = jit(self._seek), jit(self._warm), jit(self._draw)
         self.log_likelihood = jit(self._log_likelihood)
-        self.begin = jit(jax.vmap(lambda z: move.begin(z, self.t)))
+        self.begin = jit(crew.begin)
 
     def init(self, key: Array) -> ChainsState:
         """Draw the chains' starts from the prior."""
         settings, posterior, zero = self.settings, self.path.posterior, jnp.int32(0)
-        z = jax.random.normal(key, (settings.chains, posterior.latent_size))
+        key_start, key_shared, key_transitions = jax.random.split(key, 3)
+        z = jax.random.normal(key_start, (settings.chains, posterior.latent_size))
         return ChainsState(
+            key=jax.random.key_data(key_transitions),
             positions=self.begin(z),
             anchors=z,
             recent=jnp.zeros((settings.moments_per_step, *z.shape)),
-            log_step=jnp.log(jnp.float32(self.mover.first_step)),
-            last_step=jnp.full(settings.chains, self.mover.first_step, jnp.float32),
+            shared=self.crew.shared(key_shared),
+            last_step=jnp.full(settings.chains, self.crew.first_step, jnp.float32),
             stage=jnp.int32(START),
             round=zero,
             moved=zero,
@@ -198,17 +258,18 @@ class _Machine:
 
     def step(self, key: Array, state: ChainsState) -> tuple[ChainsState, ChainsInfo]:
         """Seek a start, warm up or draw."""
+        del key
         before = added(state.warm, state.drawn)
         stage = int(state.stage)
         if stage == START:
             state = self._start(state)
         elif stage == WARMUP:
             left = self.settings.warmup - int(state.moved)
-            state = self.warm(key, state, jnp.int32(min(self.block, left)))
+            state = self.warm(state, jnp.int32(min(self.block, left)))
             done = int(state.moved) >= self.settings.warmup
             state = state._replace(stage=jnp.int32(DRAWS if done else WARMUP))
         else:
-            state = self.draw(key, state)
+            state = self.draw(state)
         spent = jax.tree.map(jnp.subtract, added(state.warm, state.drawn), before)
         check_finite(spent.non_finite, spent.transitions)
         return state, self._info(state, spent)
@@ -251,6 +312,7 @@ class _Machine:
             "divergences": int(drawn.divergences.sum()),
             "gradients": int(whole.gradients.sum()),
             "forward_runs": int(whole.forward_runs.sum()),
+            **self.crew.results(state.shared),
         }
         warnings = chain_warnings(acceptance, drawn, int(state.adopted))
         return {**results, "warnings": warnings} if warnings else results
@@ -284,20 +346,17 @@ class _Machine:
         """One round for the chains that have no start yet."""
         z = sought(self.path, state.positions.z, state.anchors, settled, state.round)
         spent = state.warm.gradients + jnp.where(settled, 0, ITERATIONS)
-        positions = jax.vmap(lambda z: self.mover.begin(z, self.t))(z)
-        return state._replace(positions=positions, round=state.round + 1, warm=state.warm._replace(gradients=spent))
+        return state._replace(
+            positions=self.crew.begin(z), round=state.round + 1, warm=state.warm._replace(gradients=spent)
+        )
 
-    def _transition(self, key: Array, positions: Position, log_step: Array) -> tuple[Position, Outcome]:
-        keys = jax.random.split(key, self.settings.chains)
-        step_size = jnp.exp(log_step)
-        return jax.vmap(lambda key, here: self.mover.step(key, here, step_size, self.t))(keys, positions)
-
-    def _warm(self, key: Array, state: ChainsState, count: Array) -> ChainsState:
-        def once(n: Array, state: ChainsState) -> ChainsState:
-            positions, outcome = self._transition(jax.random.fold_in(key, n), state.positions, state.log_step)
+    def _warm(self, state: ChainsState, count: Array) -> ChainsState:
+        def once(_: Array, state: ChainsState) -> ChainsState:
+            key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.moved)
+            positions, outcome, shared = self.crew.warm(key, state.positions, state.shared)
             return state._replace(
                 positions=positions,
-                log_step=adapted(self.mover, state.log_step, outcome.acceptance.mean(), state.moved),
+                shared=shared,
                 last_step=outcome.step_size,
                 moved=state.moved + 1,
                 warm=add_outcome(state.warm, outcome),
@@ -305,19 +364,21 @@ class _Machine:
 
         return lax.fori_loop(0, count, once, state)
 
-    def _draw(self, key: Array, state: ChainsState) -> ChainsState:
-        def once(state: ChainsState, number: Array) -> tuple[ChainsState, None]:
-            positions, outcome = self._transition(jax.random.fold_in(key, number), state.positions, state.log_step)
+    def _draw(self, state: ChainsState) -> ChainsState:
+        settings = self.settings
+
+        def once(n: Array, state: ChainsState) -> ChainsState:
+            number = settings.warmup + state.moments * settings.thinning + n
+            key = jax.random.fold_in(jax.random.wrap_key_data(state.key), number)
+            positions, outcome, shared = self.crew.draw(key, state.positions, state.shared)
             drawn = add_outcome(state.drawn, outcome)
-            return state._replace(positions=positions, last_step=outcome.step_size, drawn=drawn), None
+            return state._replace(positions=positions, shared=shared, last_step=outcome.step_size, drawn=drawn)
 
-        def moment(state: ChainsState, numbers: Array) -> tuple[ChainsState, Array]:
-            state, _ = lax.scan(once, state, numbers)
-            return state, state.positions.z
+        def moment(n: Array, state: ChainsState) -> ChainsState:
+            state = lax.fori_loop(0, settings.thinning, once, state)
+            return state._replace(recent=state.recent.at[n].set(state.positions.z), moments=state.moments + 1)
 
-        numbers = jnp.arange(self.block).reshape(self.settings.moments_per_step, self.settings.thinning)
-        state, recent = lax.scan(moment, state, numbers)
-        return state._replace(recent=recent, moments=state.moments + self.settings.moments_per_step)
+        return lax.fori_loop(0, settings.moments_per_step, moment, state)
 
     def _info(self, state: ChainsState, spent: Tally) -> ChainsInfo:
         return ChainsInfo(

@@ -59,8 +59,8 @@ class ESMDAInfo(NamedTuple):
     """Standard deviation of the latents over the ensemble after the update, their root mean square."""
     honoured: Float[Array, ""]
     """Share of hard data honoured; nan without hard data."""
-    failed: Float[Array, ""]
-    """Members left out so far."""
+    non_finite: Float[Array, ""]
+    """Members left out so far, for their predictions left the finite numbers."""
 
 
 @dataclass(frozen=True)

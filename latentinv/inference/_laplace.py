@@ -39,6 +39,8 @@ LEAST_DAMPING, MOST_DAMPING = 1e-6, 1e6
 class LaplaceState(NamedTuple):
     """What the next step needs."""
 
+    key: Array
+    """Data of the key of the draws, which do not depend on how many steps the search takes."""
     z: Float[Array, "start latent"]
     damping: Float[Array, "start"]
     log_density: Float[Array, "start"]
@@ -62,6 +64,8 @@ class LaplaceInfo(NamedTuple):
     """Share of starts that are at an optimum."""
     honoured: Float[Array, ""]
     """Share of hard data honoured over all starts, at last over all draws; nan without hard data."""
+    non_finite: Float[Array, ""]
+    """Starts where the log-density is not a finite number."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +135,10 @@ class _Machine:
     def init(self, key: Array) -> LaplaceState:
         """Draw the starts from the prior."""
         starts, latents = self.settings.starts, self.posterior.latent_size
+        key_starts, key_draws = jax.random.split(key)
         return LaplaceState(
-            z=jax.random.normal(key, (starts, latents)),
+            key=jax.random.key_data(key_draws),
+            z=jax.random.normal(key_starts, (starts, latents)),
             damping=jnp.full(starts, 1e-2),
             log_density=jnp.full(starts, -jnp.inf),
             decrement=jnp.full(starts, jnp.inf),
@@ -144,6 +150,7 @@ class _Machine:
 
     def step(self, key: Array, state: LaplaceState) -> tuple[LaplaceState, LaplaceInfo]:
         """Do some iterations of all starts, and at the end draw about the best optimum."""
+        del key
         if self._searching(state):
             left = self.settings.max_iterations - int(state.iteration)
             state = self._search(state, jnp.int32(min(self.settings.iterations_per_step, left)))
@@ -151,12 +158,13 @@ class _Machine:
             if not bool(jnp.isfinite(state.log_density).any()):
                 raise NonFiniteError("All starts left the finite numbers; check the data's sd and the prior.")
         else:
-            state = self._expand(key, state)
+            state = self._expand(state)
             shown = state.draws
         best = jnp.argmax(state.log_density)
         converged = jnp.mean(self._settled(state).astype(jnp.float32))
         honoured = jnp.float32(honoured_share(self._honoured(shown), self.posterior))
-        return state, LaplaceInfo(state.log_density[best], state.decrement[best], converged, honoured)
+        non_finite = jnp.sum(~jnp.isfinite(state.log_density)).astype(jnp.float32)
+        return state, LaplaceInfo(state.log_density[best], state.decrement[best], converged, honoured, non_finite)
 
     def finished(self, state: LaplaceState) -> bool:
         """Whether the draws are made."""
@@ -226,10 +234,10 @@ class _Machine:
         damping = jnp.clip(jnp.where(better, damping / 10, damping * 10), LEAST_DAMPING, MOST_DAMPING)
         return jnp.where(better, proposed, z), damping, jnp.where(better, reached, density), decrement
 
-    def _expansion(self, key: Array, state: LaplaceState) -> LaplaceState:
+    def _expansion(self, state: LaplaceState) -> LaplaceState:
         optimum = state.z[jnp.argmax(state.log_density)]
         subspace = likelihood_informed_subspace(self.posterior, optimum[None], batch_size=self.settings.batch_size)
-        draws = optimum + _centred_draws(key, subspace, self.settings.draws)
+        draws = optimum + _centred_draws(jax.random.wrap_key_data(state.key), subspace, self.settings.draws)
         return state._replace(draws=draws, singular=subspace.singular, done=jnp.array(True))
 
 

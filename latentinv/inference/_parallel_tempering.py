@@ -80,6 +80,8 @@ LEAST_ROUND = 16
 class TemperingState(NamedTuple):
     """What the next step needs."""
 
+    key: Array
+    """Data of the key of all transitions."""
     positions: Position
     """One a replica, ``[chain, rung]``, from the prior's to the target's."""
     ladder: Float[Array, "rung"]
@@ -236,9 +238,11 @@ class _Machine:
         """Draw all replicas from the prior."""
         settings, zero = self.settings, jnp.int32(0)
         shape = settings.chains, settings.rungs
-        z = jax.random.normal(key, (*shape, self.path.posterior.latent_size))
+        key_start, key_transitions = jax.random.split(key)
+        z = jax.random.normal(key_start, (*shape, self.path.posterior.latent_size))
         ladder = first_ladder(settings.rungs, self.path.end)
         return TemperingState(
+            key=jax.random.key_data(key_transitions),
             positions=self.begin(z, ladder),
             ladder=ladder,
             log_step=jnp.full(settings.rungs, jnp.log(jnp.float32(self.mover.first_step))),
@@ -259,16 +263,17 @@ class _Machine:
 
     def step(self, key: Array, state: TemperingState) -> tuple[TemperingState, TemperingInfo]:
         """Seek a start for the target's replicas, warm up or draw."""
+        del key
         before, swaps = added(state.warm, state.drawn), state.swaps
         stage = int(state.stage)
         if stage == START:
             state = self._start(state)
         elif stage == WARMUP:
-            state = self.advance(key, state, jnp.int32(min(self.block, self.settings.warmup - int(state.moved))))
+            state = self.advance(state, jnp.int32(min(self.block, self.settings.warmup - int(state.moved))))
             if int(state.moved) >= self.settings.warmup:
                 state = state._replace(stage=jnp.int32(DRAWS), swaps_before=state.swaps)
         else:
-            state = self.advance(key, state, jnp.int32(self.block))
+            state = self.advance(state, jnp.int32(self.block))
             state = state._replace(moments=state.moments + self.settings.moments_per_step)
         spent = jax.tree.map(jnp.subtract, added(state.warm, state.drawn), before)
         check_finite(spent.non_finite.sum(axis=1), spent.transitions.sum(axis=1))
@@ -397,16 +402,17 @@ class _Machine:
         )(keys, others)
         return jax.tree.map(lambda one, many: jnp.concatenate([one, many], axis=1), (fresh, drawn), moved)
 
-    def _advance(self, key: Array, state: TemperingState, count: Array) -> TemperingState:
+    def _advance(self, state: TemperingState, count: Array) -> TemperingState:
         """Do so many transitions, at most those of a step: one program for warm-up and draws, for it compiles long."""
         thinning, warming = self.settings.thinning, state.stage == WARMUP
 
         def either(warm: Any, drawn: Any) -> Any:
             return jax.tree.map(lambda one, other: jnp.where(warming, one, other), warm, drawn)
 
-        def once(n: Array, state: TemperingState) -> TemperingState:
+        def once(_: Array, state: TemperingState) -> TemperingState:
             number = state.moved
-            state, outcome, bridges = self._transition(jax.random.fold_in(key, n), state)
+            key = jax.random.fold_in(jax.random.wrap_key_data(state.key), number)
+            state, outcome, bridges = self._transition(key, state)
             outcome = outcome._replace(gradients=outcome.gradients + self.mover.uses_gradient)
             log_step = adapted(self.mover, state.log_step, outcome.acceptance.mean(axis=0), number)
             state = state._replace(

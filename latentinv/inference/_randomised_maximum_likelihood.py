@@ -54,6 +54,8 @@ class Perturbation(NamedTuple):
 class RMLState(NamedTuple):
     """What the next step needs."""
 
+    key: Array
+    """Data of the key of the weighing, which does not depend on how many steps the descent takes."""
     descent: Descent
     perturbation: Perturbation
     iteration: Int[Array, ""]
@@ -74,6 +76,8 @@ class RMLInfo(NamedTuple):
     """Share of draws whose gradient is below the tolerance."""
     honoured: Float[Array, ""]
     """Share of hard data honoured over all draws; nan without hard data."""
+    non_finite: Float[Array, ""]
+    """Draws whose objective is not a finite number."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ class _Machine:
 
     def init(self, key: Array) -> RMLState:
         """Draw what the objectives are made of, and start where the prior's part is least."""
-        key_anchor, key_noise = jax.random.split(key)
+        key_anchor, key_noise, key_weighing = jax.random.split(key, 3)
         draws, observations = self.settings.samples, self.posterior.observations
         anchor = jax.random.normal(key_anchor, (draws, self.posterior.latent_size))
         keys = jax.random.split(key_noise, max(len(observations), 1))
@@ -155,23 +159,33 @@ class _Machine:
         unknown = jnp.float32(jnp.nan)
         start = Perturbation(anchor, noise)
         return RMLState(
-            begin_descent(anchor), start, jnp.int32(0), jnp.full(draws, jnp.inf), jnp.array(False), unknown, unknown
+            key=jax.random.key_data(key_weighing),
+            descent=begin_descent(anchor),
+            perturbation=start,
+            iteration=jnp.int32(0),
+            slope=jnp.full(draws, jnp.inf),
+            weighed=jnp.array(False),
+            effective_size=unknown,
+            log_evidence=unknown,
         )
 
     def step(self, key: Array, state: RMLState) -> tuple[RMLState, RMLInfo]:
         """Do some iterations, and at the end the weighing."""
+        del key
         if self._descending(state):
             left = self.settings.max_iterations - int(state.iteration)
             state = self._descend(state, jnp.int32(min(self.settings.iterations_per_step, left)))
         else:
-            state = self._weigh(key, state)
+            state = self._weigh(state)
         objective, slope, exact = self._evaluate(state)
-        if not bool(jnp.isfinite(objective).any()):
+        finite = jnp.isfinite(objective)
+        if not bool(finite.any()):
             raise NonFiniteError("All draws left the finite numbers; check the data's sd and the prior.")
         state = state if bool(state.weighed) else state._replace(slope=slope)
         converged = jnp.mean(state.slope < self.settings.tolerance)
         honoured = jnp.float32(honoured_share(exact, self.posterior))
-        return state, RMLInfo(jnp.nanmedian(objective), jnp.max(state.slope), converged, honoured)
+        non_finite = jnp.sum(~finite).astype(jnp.float32)
+        return state, RMLInfo(jnp.nanmedian(objective), jnp.max(state.slope), converged, honoured, non_finite)
 
     def finished(self, state: RMLState) -> bool:
         """Whether all draws are at their minima or out of iterations, and weighed if they are to be."""
@@ -241,11 +255,11 @@ class _Machine:
 
         return map_batched(one, (state.descent.z, state.perturbation), self.settings.batch_size)
 
-    def _weighing(self, key: Array, state: RMLState) -> RMLState:
+    def _weighing(self, state: RMLState) -> RMLState:
         z = state.descent.z
         log_weights = jax.lax.map(self._log_weight, z)
         log_weights = jnp.where(jnp.isfinite(log_weights), log_weights, -jnp.inf)
-        (z, perturbation), size = resampled(key, (z, state.perturbation), log_weights)
+        (z, perturbation), size = resampled(jax.random.wrap_key_data(state.key), (z, state.perturbation), log_weights)
         return state._replace(
             descent=state.descent._replace(z=z),
             perturbation=perturbation,

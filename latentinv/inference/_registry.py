@@ -5,6 +5,8 @@ from typing import Any
 from latentinv.errors import InputError
 
 from ._algorithm import AbstractAlgorithm
+from ._completion import Completion
+from ._dream import DREAM
 from ._elliptical_slice import EllipticalSlice
 from ._es_mda import ESMDA
 from ._hmc import HMC
@@ -22,6 +24,7 @@ from ._variational import Variational
 ALGORITHMS: dict[str, type[AbstractAlgorithm]] = {
     TemperedSMC.name: TemperedSMC,
     MultistartMAP.name: MultistartMAP,
+    Completion.name: Completion,
     ESMDA.name: ESMDA,
     RandomisedMaximumLikelihood.name: RandomisedMaximumLikelihood,
     Laplace.name: Laplace,
@@ -33,6 +36,7 @@ ALGORITHMS: dict[str, type[AbstractAlgorithm]] = {
     HMC.name: HMC,
     NUTS.name: NUTS,
     ParallelTempering.name: ParallelTempering,
+    DREAM.name: DREAM,
 }
 
 

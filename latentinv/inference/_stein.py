@@ -45,6 +45,8 @@ class SteinInfo(NamedTuple):
     """Root mean square of φ; 0 where the particles have settled."""
     spread: Float[Array, ""]
     """Standard deviation of the latents over the particles, their root mean square."""
+    non_finite: Float[Array, ""]
+    """Particles that left the finite numbers, of which one ends the run."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,9 @@ class _Machine:
 
         zero = jnp.zeros(())
         state, density, force = jax.lax.fori_loop(0, count, iterate, (state, zero, zero))
-        return state, SteinInfo(density, force, jnp.sqrt(jnp.mean(jnp.var(state.z, axis=0, ddof=1))))
+        spread = jnp.sqrt(jnp.mean(jnp.var(state.z, axis=0, ddof=1)))
+        lost = jnp.sum(~jnp.isfinite(state.z).all(axis=1)).astype(jnp.float32)
+        return state, SteinInfo(density, force, spread, lost)
 
 
 def stein_direction(

@@ -54,6 +54,8 @@ class VariationalState(NamedTuple):
     """Draws of the guide as it stands."""
     optimiser: Any
     """The guide's parameters and Adam's memory."""
+    key: Array
+    """Data of the key of the next iteration."""
     iteration: Int[Array, ""]
     elbo: Float[Array, ""]
     log_weights: Float[Array, "draw"]
@@ -150,10 +152,11 @@ class _Machine:
 
     def init(self, key: Array) -> VariationalState:
         """Start the guide at the prior's centre."""
-        settings = self.settings
+        settings, inner = self.settings, self.svi.init(key)
         return VariationalState(
             z=jnp.zeros((settings.draws, self.posterior.latent_size)),
-            optimiser=self.svi.init(key).optim_state,
+            optimiser=inner.optim_state,
+            key=jax.random.key_data(inner.rng_key),
             iteration=jnp.int32(0),
             elbo=jnp.float32(jnp.nan),
             log_weights=jnp.full(settings.draws, jnp.nan),
@@ -162,16 +165,16 @@ class _Machine:
 
     def step(self, key: Array, state: VariationalState) -> tuple[VariationalState, VariationalInfo]:
         """Do some iterations, and draw from the guide; after the last one weigh the draws."""
-        key_updates, key_draws = jax.random.split(key)
+        del key
         count = min(self.settings.iterations_per_step, self.settings.iterations - int(state.iteration))
         before = int(state.non_finite)
-        state = self._advance(key_updates, state, jnp.int32(count))
+        state = self._advance(state, jnp.int32(count))
         if int(state.non_finite) - before == count:
             raise NonFiniteError(
                 f"The ELBO left the finite numbers in {count} iterations on end; check the data's sd or lower the "
                 "learning rate. What was saved before is whole."
             )
-        z, log_guide = self._draw(key_draws, state)
+        z, log_guide = self._draw(state)
         state = state._replace(z=z)
         if self.finished(state):
             state = state._replace(log_weights=self._weigh(z, log_guide))
@@ -215,24 +218,26 @@ class _Machine:
             )
         return {**results, "warnings": warnings} if warnings else results
 
-    def _iterations(self, key: Array, state: VariationalState, count: Array) -> VariationalState:
+    def _iterations(self, state: VariationalState, count: Array) -> VariationalState:
         def iterate(_: Array, carry: tuple[SVIState, Array, Array]) -> tuple[SVIState, Array, Array]:
             inner, total, failed = carry
             inner, loss = self.svi.stable_update(inner)
             finite = jnp.isfinite(loss)
             return inner, total - jnp.where(finite, loss, 0.0), failed + ~finite
 
-        start = (SVIState(state.optimiser, None, key), jnp.zeros(()), jnp.int32(0))
+        start = (SVIState(state.optimiser, None, jax.random.wrap_key_data(state.key)), jnp.zeros(()), jnp.int32(0))
         inner, total, failed = jax.lax.fori_loop(0, count, iterate, start)
         return state._replace(
             optimiser=inner.optim_state,
+            key=jax.random.key_data(inner.rng_key),
             iteration=state.iteration + count,
             elbo=total / jnp.maximum(count - failed, 1),
             non_finite=state.non_finite + failed,
         )
 
-    def _draw(self, key: Array, state: VariationalState) -> tuple[Array, Array]:
+    def _draw(self, state: VariationalState) -> tuple[Array, Array]:
         """Draws of the guide and their log-density; a flow knows it only of its own draws, from how they came about."""
+        key = jax.random.fold_in(jax.random.wrap_key_data(state.key), 0)
         parameters = self.svi.get_params(SVIState(state.optimiser, None, key))
         guide = self.guide.get_posterior(parameters)
         guide = guide if guide.event_shape else guide.to_event(1)

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.usefixtures("compilations")
 SMALL = {
     "smc": {"particles": 8, "moves": 2, "leapfrogs": 4, "batch_size": 8},
     "map": {"starts": 3, "adam_iterations": 60, "lbfgs_iterations": 40, "iterations_per_step": 5},
+    "completion": {"starts": 3, "adam_iterations": 100, "iterations_per_step": 5},
     "es_mda": {"members": 12, "assimilations": 16, "batch_size": 12},
     "rml": {"samples": 3, "max_iterations": 12, "tolerance": 1e-9, "weighted": True, "iterations_per_step": 2},
     "variational": {"draws": 8, "rank": 2, "iterations": 40, "elbo_samples": 2, "iterations_per_step": 5},
@@ -40,10 +41,12 @@ SMALL = {
     "hmc": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
     "nuts": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
     "parallel_tempering": {"chains": 2, "rungs": 4, "warmup": 34, "draws": 12, "thinning": 2, "moments_per_step": 2},
+    "dream": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2, "archive_capacity": 60},
 }
 MANY_STEPS = {
     "smc": {"moves": 1, "leapfrogs": 2, "final_rounds": 30},
     "map": {"iterations_per_step": 2},
+    "completion": {"iterations_per_step": 2},
     "es_mda": {"assimilations": 40},
     "rml": {"max_iterations": 60},
     "laplace": {"max_iterations": 24},
@@ -55,6 +58,7 @@ MANY_STEPS = {
     "hmc": {"draws": 40, "moments_per_step": 1},
     "nuts": {"draws": 40, "moments_per_step": 1},
     "parallel_tempering": {"draws": 40, "moments_per_step": 1},
+    "dream": {"draws": 40, "moments_per_step": 1},
 }
 
 

@@ -121,7 +121,7 @@ def _torn(limit):
 
 def test_that_members_that_leave_the_finite_numbers_are_dropped_and_counted():
     run = sample(_torn(1.0), ESMDA(members=50, assimilations=3))
-    failed = int(run.trace["failed"][-1])
+    failed = int(run.trace["non_finite"][-1])
     assert 0 < failed < 25
     assert len(run.latents) == 50 - failed
     assert np.isfinite(run.realizations).all()

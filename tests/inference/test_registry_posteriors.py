@@ -65,6 +65,11 @@ PROMISES = {
         linear_gaussian=True,
         two_modes=CHAINS | {"rungs": 5, "warmup": 200, "draws": 24 * 100, "thinning": 5, "local_moves": 1},
     ),
+    "dream": Promise(
+        CHAINS | {"warmup": 1000, "draws": 24 * 400, "thinning": 20, "archive_capacity": 4000},
+        samples_target=True,
+        linear_gaussian=True,
+    ),
     # randomise-then-optimise is exact for linear forwards, were the optima found exactly
     "rml": Promise(
         {"samples": 480, "max_iterations": 80, "tolerance": 1e-7, "batch_size": 480},
@@ -79,6 +84,7 @@ PROMISES = {
     "stein": Promise({"particles": 32}, prior_without_data=False),
     # best fits, no draws
     "map": Promise({"starts": 8}, prior_without_data=False),
+    "completion": Promise({"starts": 8}, prior_without_data=False),
 }
 
 
@@ -137,11 +143,42 @@ def test_that_a_posterior_of_fifty_latents_is_reproduced(name):
     _assert_linear_gaussian(name, 50, 12)
 
 
+@pytest.mark.assure
+@pytest.mark.parametrize("name", _promising("linear_gaussian"))
+def test_that_a_posterior_of_five_hundred_latents_is_reproduced(name):
+    _assert_linear_gaussian(name, 500, 12)
+
+
 @pytest.mark.parametrize("name", _promising("prior_without_data"))
 def test_that_without_data_the_draws_are_those_of_the_prior(name):
     posterior = Posterior(LinearPrior(np.eye(9)), Grid((3, 3)), [])
     values = _moments(posterior, name, PROMISES[name].settings, lambda z: np.concatenate([z, z**2], axis=1))
     _assert_means(values, np.repeat([0.0, 1.0], 9))
+
+
+class _Exponential(LinearPrior):
+    """exp z: a datum tells much of large latents and little of small ones."""
+
+    def generate(self, z, grid):
+        return jnp.exp(super().generate(z, grid))
+
+
+@pytest.mark.parametrize("name", _promising("samples_target"))
+def test_that_a_skewed_posterior_is_reproduced(name):
+    grid = Grid((1, 1))
+    blocks = BlockMeans(grid, np.zeros((1, 2)), np.ones((1, 2)), np.array([2.0]), 0.8, None)
+    posterior = Posterior(_Exponential(np.eye(1)), grid, [blocks])
+    z = np.linspace(-8, 8, 400_001)
+    below = np.cumsum(norm.pdf(z) * norm.pdf(np.exp(z), 2.0, 0.8))
+    shares = np.array([0.1, 0.5, 0.9])
+    low, middle, high = quantiles = z[np.searchsorted(below / below[-1], shares)]
+    assert middle - low > 1.3 * (high - middle)
+    settings = PROMISES[name].settings
+    if "chains" in settings:
+        settings = settings | {"draws": 24 * 100, "warmup": 300}
+    values = _moments(posterior, name, settings, lambda z: (z < quantiles).astype(float))
+    _assert_means(values, shares)
+    assert np.all(values.std(axis=0, ddof=1) / np.sqrt(REPLICATES) < 0.02)
 
 
 class _Folded(LinearPrior):

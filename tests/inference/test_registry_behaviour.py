@@ -1,0 +1,115 @@
+"""What every algorithm of the registry keeps to, whatever it samples: pieces, batches, memory and failing fields."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from latentinv import BlockMeans, Grid, NonFiniteError, Posterior, sample
+from latentinv.inference import ALGORITHMS, _driver, make_algorithm
+from latentinv.inference._ledger import Ledger
+from tests.inference.test_driver import SMALL
+from tests.inference.test_registry_posteriors import PROMISES
+from tests.problems import LinearPrior
+
+pytestmark = pytest.mark.usefixtures("compilations")
+PIECES = {"moments_per_step": 5, "iterations_per_step": 7}
+"""Settings that say how much work is done between two reports, and other values than those of `SMALL`."""
+STOPPED = ("stein",)
+"""Algorithms that one failing field ends, for it moves all others."""
+
+
+class _Holed(LinearPrior):
+    """A prior whose generator fails for some latents, and gives no number."""
+
+    def __init__(self, edge):
+        super().__init__(np.eye(4))
+        self.edge = edge
+
+    def generate(self, z, grid):
+        return jnp.where(z[0] > self.edge, jnp.nan, super().generate(z, grid))
+
+
+def _posterior(edge=np.inf):
+    grid = Grid((2, 2))
+    blocks = BlockMeans(grid, np.zeros((1, 2)), np.ones((1, 2)), np.array([0.1]), 0.5, None)
+    return Posterior(_Holed(edge), grid, [blocks])
+
+
+def _fields(name):
+    return ALGORITHMS[name].__dataclass_fields__
+
+
+def _state_bytes(kernel):
+    state = jax.eval_shape(kernel.init, jax.random.key(0))
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_that_neither_pieces_nor_checkpoints_change_a_draw_and_that_memory_stays_flat(name, monkeypatch, tmp_path):
+    posterior, algorithm = _posterior(), make_algorithm(name, SMALL[name])
+    kernel, pending, sizes = algorithm.build(posterior), [], set()
+    add_row, step = Ledger.add_row, kernel.step
+
+    def watched_row(ledger, row):
+        add_row(ledger, row)
+        pending.append((ledger.pending_bytes, len(ledger._rows)))
+
+    def watched_step(key, state):
+        after = step(key, state)
+        sizes.add(sum(leaf.nbytes for leaf in jax.tree.leaves(after[0])))
+        return after
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "add_row", watched_row)
+        patch.setattr(_driver, "CHECKPOINT_SHARE", np.inf)  # a checkpoint after each step
+        patch.setattr(_driver, "_kernel", lambda *_: kernel._replace(step=watched_step))
+        stored = sample(posterior, algorithm, seed=5, output=tmp_path / "run.h5")
+    # What waits for the file is one step's, and the state never grows, nor with the number of draws.
+    assert len(pending) == stored.steps > 1
+    assert {rows for _, rows in pending} == {1}
+    assert sizes == {_state_bytes(kernel)}
+    if kernel.chains is not None:
+        assert max(size for size, _ in pending) * 2 <= sum(size for size, _ in pending)
+        assert _state_bytes(make_algorithm(name, SMALL[name] | {"draws": 12_000}).build(posterior)) in sizes
+    pieces = {setting: value for setting, value in PIECES.items() if setting in _fields(name)}
+    other = sample(posterior, make_algorithm(name, SMALL[name] | pieces), seed=5)
+    assert len(other.latents) > 0
+    np.testing.assert_array_equal(other.latents, stored.latents)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_that_fields_that_are_no_numbers_are_counted_and_never_drawn(name):
+    # Three in ten draws of the prior fail, which no algorithm may hide: it counts them, or stops and says so.
+    many = SMALL[name] | {setting: 12 for setting in ("starts", "samples") if setting in _fields(name)}
+    algorithm, posterior = make_algorithm(name, many), _posterior(0.5)
+    if name in STOPPED:
+        assert not PROMISES[name].samples_target
+        with pytest.raises(NonFiniteError, match="left the finite numbers"):
+            sample(posterior, algorithm, seed=1)
+        return
+    run = sample(posterior, algorithm, seed=1)
+    assert run.trace["non_finite"].sum() > 0
+    assert np.isfinite(run.latents).all()
+    if PROMISES[name].samples_target:
+        assert np.isfinite(run.realizations).all()
+        assert np.all(run.latents[:, 0] <= 0.5)
+
+
+@pytest.mark.assure
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_that_a_prior_that_gives_no_numbers_at_all_stops_every_algorithm(name):
+    with pytest.raises(NonFiniteError, match="left the finite numbers"):
+        sample(_posterior(-np.inf), make_algorithm(name, SMALL[name]), seed=1)
+
+
+@pytest.mark.assure
+@pytest.mark.parametrize("name", [name for name in ALGORITHMS if "batch_size" in _fields(name)])
+def test_that_the_batch_size_changes_draws_by_rounding_alone(name):
+    # A field of a batch of three may round otherwise than one of a batch of two; a few steps cannot make much of it.
+    few = SMALL[name] | {setting: 4 for setting in ("iterations", "max_iterations") if setting in SMALL[name]}
+    one, two = (
+        sample(_posterior(), make_algorithm(name, few | {"batch_size": batch_size}), seed=5).latents
+        for batch_size in (2, 3)
+    )
+    np.testing.assert_allclose(two, one, atol=1e-3)
