@@ -1,151 +1,28 @@
-"""Confined groundwater flow, steady and transient, by finite volumes in two or three dimensions.
+"""Groundwater as data: heads or drawdown in wells, at rest or in time, and the water that crosses borders.
 
-Water balance of each cell: what flows to its neighbours equals what is pumped or infiltrates, less what is stored,
-
-    Σ C_f (h_neighbour − h) + Q = S_s V ∂h/∂t,     C_f = A_f / (d₁ / 2 K₁ + d₂ / 2 K₂)
-
-where the conductance C_f of a face of area A_f takes the harmonic mean of the conductivities on both sides (as
-MODFLOW's block-centred flow package: McDonald and Harbaugh 1988, doi:10.3133/twri06A1). Heads are given in some cells;
-no water crosses the grid's outer faces. Time goes by implicit Euler steps. The linear systems and their gradients are
-`_multigrid.py`'s: a gradient costs one more solve. All is float32, with heads taken from their mean.
+The equations are `_aquifer.py`'s. Drawdown at rest is that of the pumping alone, which is the solution for the wells'
+water without any other, since the equations are linear; drawdown in time is counted from the heads at time 0. Cost: a
+solve for each prediction at rest or step in time, one more of each for a gradient.
 """
 
 import math
-from dataclasses import dataclass
-from typing import final
+from typing import Literal, final, get_args
 
-import jax.numpy as jnp
 import numpy as np
-from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 
+from ._aquifer import Aquifer, steady_flux, steady_heads, transient_heads
 from ._forward import AbstractForward
-from ._multigrid import Diffusion, solve
 
-
-@dataclass(frozen=True, eq=False)
-class Aquifer:
-    """Where water flows: geometry, borders and wells.
-
-    Parameters
-    ----------
-    grid
-        The cells; metres.
-    fixed_heads
-        Head in metres where it is given, NaN elsewhere, over the grid.
-    sources
-        Water that enters each cell in m³/s: infiltration and injection above 0, pumping below.
-    thickness
-        In metres, of a two-dimensional aquifer; one in three dimensions is as thick as its cells.
-
-    Raises
-    ------
-    InputError
-        If an array is not the grid's, a number cannot be used, or no head is fixed.
-    """
-
-    grid: Grid
-    fixed_heads: Float[np.ndarray, "*grid"]
-    sources: Float[np.ndarray, "*grid"]
-    thickness: float = 1.0
-
-    def __post_init__(self) -> None:
-        for name in ("fixed_heads", "sources"):
-            values = np.asarray(getattr(self, name), float)
-            if values.shape != self.grid.shape:
-                raise InputError(f"The aquifer's {name} have shape {values.shape}; expected {self.grid.shape}.")
-            object.__setattr__(self, name, values)
-        if np.any(np.isinf(self.fixed_heads)) or not np.all(np.isfinite(self.sources)):
-            raise InputError("The aquifer's heads or sources are infinite somewhere; give NaN where no head is fixed.")
-        if not (math.isfinite(self.thickness) and self.thickness > 0):
-            raise InputError(f"The aquifer is {self.thickness} m thick; give metres above 0.")
-        if self.grid.ndim == 3 and self.thickness != 1:
-            raise InputError("An aquifer in three dimensions is as thick as its cells; leave its thickness out.")
-        if not np.any(self.fixed):
-            raise InputError("The aquifer has no fixed head, so its heads are not determined; fix one cell's at least.")
-
-    @property
-    def fixed(self) -> np.ndarray:
-        """Where heads are fixed."""
-        return np.isfinite(self.fixed_heads)
-
-    @property
-    def reference(self) -> float:
-        """The head from which the others are counted, in metres."""
-        return float(np.nanmean(self.fixed_heads))
-
-    def conductances(self, conductivity: Float[Array, "*grid"]) -> tuple[Float[Array, "..."], ...]:
-        """Conductance of every face between two cells, in m²/s, axis by axis."""
-        spacing = np.asarray(self.grid.spacing)[::-1]
-        volume = math.prod(spacing) * self.thickness
-        result = []
-        for axis, edge in enumerate(spacing):
-            size = self.grid.shape[axis]
-            low, high = (lax.slice_in_dim(conductivity, s, s + size - 1, axis=axis) for s in (0, 1))
-            result.append(2 * volume / edge**2 * low * high / (low + high))
-        return tuple(result)
-
-    def system(self, conductivity: Float[Array, "*grid"]) -> tuple[Diffusion, Float[Array, "*grid"]]:
-        """The matrix over cells whose head is free, and what drives them; heads are counted from the reference."""
-        fixed = self.fixed
-        given = jnp.asarray(np.where(fixed, self.fixed_heads - self.reference, 0.0), conductivity.dtype)
-        leak = jnp.zeros_like(conductivity)
-        drive = jnp.asarray(self.sources, conductivity.dtype)
-        between_free = []
-        for axis, conductance in enumerate(self.conductances(conductivity)):
-            low, high = (np.take(fixed, np.arange(s, s + conductance.shape[axis]), axis=axis) for s in (0, 1))
-            between_free.append(jnp.where(low | high, 0, conductance))
-            for here, there, shift in ((low, high, 0), (high, low, 1)):
-                border = jnp.where(there & ~here, conductance, 0)
-                size = conductance.shape[axis]
-                edges = [(shift, 1 - shift) if n == axis else (0, 0) for n in range(leak.ndim)]
-                neighbour = lax.slice_in_dim(given, 1 - shift, 1 - shift + size, axis=axis)
-                leak += jnp.pad(border, edges)
-                drive += jnp.pad(border * neighbour, edges)
-        return Diffusion(tuple(between_free), leak), jnp.where(fixed, 0, drive)
-
-    def heads(self, free: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
-        """Heads in metres from the solution over free cells."""
-        return jnp.where(self.fixed, jnp.asarray(np.nan_to_num(self.fixed_heads), free.dtype), self.reference + free)
-
-
-def steady_heads(aquifer: Aquifer, conductivity: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
-    """Heads in metres at rest, from conductivities in m/s; NaN where the solver found none."""
-    matrix, drive = aquifer.system(conductivity)
-    scale = 1 / jnp.mean(lax.stop_gradient(conductivity))  # keeps squares of small numbers within float32
-    matrix = Diffusion(tuple(scale * c for c in matrix.conductances), scale * matrix.leak)
-    return aquifer.heads(solve(matrix, scale * drive))
-
-
-def transient_heads(
-    aquifer: Aquifer,
-    conductivity: Float[Array, "*grid"],
-    initial_heads: Float[np.ndarray, "*grid"],
-    times: Float[np.ndarray, "time"],
-    specific_storage: float,
-) -> Float[Array, "time *grid"]:
-    """Heads in metres at given times in seconds, from those at time 0; one implicit step from each to the next."""
-    matrix, drive = aquifer.system(conductivity)
-    scale = 1 / jnp.mean(lax.stop_gradient(conductivity))
-    volume = float(np.prod(aquifer.grid.spacing)) * aquifer.thickness
-    storage = jnp.where(aquifer.fixed, 0, scale * specific_storage * volume)
-    conductances = tuple(scale * c for c in matrix.conductances)
-
-    def step(free: Array, seconds: Array) -> tuple[Array, Array]:
-        stored = storage / seconds
-        free = solve(Diffusion(conductances, scale * matrix.leak + stored), scale * drive + stored * free)
-        return free, aquifer.heads(free)
-
-    start = jnp.asarray(np.where(aquifer.fixed, 0, initial_heads - aquifer.reference), conductivity.dtype)
-    return lax.scan(step, start, jnp.asarray(np.diff(times, prepend=0.0), conductivity.dtype))[1]
+Output = Literal["heads", "drawdown"]
 
 
 @final
 class SteadyFlow(AbstractForward):
-    """Steady heads in observation wells.
+    """Steady heads in observation wells, or their drawdown by pumping.
 
     Parameters
     ----------
@@ -153,18 +30,22 @@ class SteadyFlow(AbstractForward):
         Where water flows.
     wells
         Coordinates x, y(, z) in metres of the observed heads; a head is that of the cell that holds it.
+    output
+        ``heads``, or ``drawdown``: how much lower they are than without the aquifer's sources.
 
     Raises
     ------
     InputError
-        If a well lies outside the grid.
+        If a well lies outside the grid, or there is no such output.
     """
 
     kind = "steady_flow"
 
-    def __init__(self, aquifer: Aquifer, wells: Float[np.ndarray, "datum axis"]) -> None:
+    def __init__(self, aquifer: Aquifer, wells: Float[np.ndarray, "datum axis"], *, output: Output = "heads") -> None:
         self.aquifer, self.grid = aquifer, aquifer.grid
         self.cells = aquifer.grid.cells(wells)
+        self.output: Output = _checked(output)
+        self._solved = aquifer if output == "heads" else aquifer.pumping_alone
 
     @property
     def count(self) -> int:
@@ -172,22 +53,75 @@ class SteadyFlow(AbstractForward):
         return len(self.cells)
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """Heads in metres from conductivities in m/s."""
-        return steady_heads(self.aquifer, property)[tuple(self.cells.T)]
+        """Heads or drawdown in metres from conductivities in m/s."""
+        return steady_heads(self._solved, property)[tuple(self.cells.T)]
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The aquifer and the wells."""
-        return {**_aquifer_arrays(self.aquifer), "cells": self.cells}
+        return {**_aquifer_arrays(self.aquifer), "cells": self.cells, "output": np.asarray(self.output)}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "SteadyFlow":
         """Make the model again."""
-        return cls(_aquifer(arrays, grid), grid.centres(arrays["cells"]))
+        output: Output = str(arrays["output"])  # type: ignore[assignment]
+        return cls(_aquifer(arrays, grid), grid.centres(arrays["cells"]), output=output)
+
+
+@final
+class SteadyFlux(AbstractForward):
+    """Water that leaves zones of cells at rest: what a river loses, what crosses a section.
+
+    Parameters
+    ----------
+    aquifer
+        Where water flows.
+    zones
+        For each datum the cells of its zone. Of cells whose heads are fixed it is what they give to the aquifer; of
+        all cells on one side of a section it is what crosses it.
+
+    Raises
+    ------
+    InputError
+        If a zone is not of the grid, is empty or is all of it.
+    """
+
+    kind = "steady_flux"
+
+    def __init__(self, aquifer: Aquifer, zones: Bool[np.ndarray, "datum *grid"]) -> None:
+        self.aquifer, self.grid = aquifer, aquifer.grid
+        self.zones = np.asarray(zones, bool)
+        if self.zones.ndim != self.grid.ndim + 1 or self.zones.shape[1:] != self.grid.shape:
+            raise InputError(
+                f"The zones have shape {self.zones.shape}; expected one true or false for each of {self.grid.shape} "
+                "cells and each datum."
+            )
+        shares = self.zones.reshape(len(self.zones), -1).mean(axis=1)
+        for number, share in enumerate(shares, 1):
+            if share in (0, 1):
+                raise InputError(f"Zone {number} holds {'no' if share == 0 else 'every'} cell; give some of them.")
+
+    @property
+    def count(self) -> int:
+        """Number of zones."""
+        return len(self.zones)
+
+    def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
+        """Water in m³/s from conductivities in m/s; above 0 where more leaves a zone than enters it."""
+        return steady_flux(self.aquifer, property, self.zones)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """The aquifer and the zones."""
+        return {**_aquifer_arrays(self.aquifer), "zones": self.zones}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "SteadyFlux":
+        """Make the model again."""
+        return cls(_aquifer(arrays, grid), arrays["zones"])
 
 
 @final
 class TransientFlow(AbstractForward):
-    """Heads in observation wells at several times, from rest or any other start.
+    """Heads in observation wells at several times, from rest or any other start, or their drawdown since.
 
     Parameters
     ----------
@@ -204,6 +138,8 @@ class TransientFlow(AbstractForward):
         In metres, at time 0, over the grid.
     observed
         Positions in `times` at which heads are data; all unless given.
+    output
+        ``heads``, or ``drawdown``: how much lower they are than at time 0.
 
     Raises
     ------
@@ -222,9 +158,11 @@ class TransientFlow(AbstractForward):
         specific_storage: float,
         initial_heads: Float[np.ndarray, "*grid"],
         observed: np.ndarray | None = None,
+        output: Output = "heads",
     ) -> None:
         self.aquifer, self.grid = aquifer, aquifer.grid
         self.cells = aquifer.grid.cells(wells)
+        self.output: Output = _checked(output)
         self.times = np.asarray(times, float)
         if self.times.ndim != 1 or not len(self.times) or np.any(np.diff(self.times, prepend=0.0) <= 0):
             raise InputError("The times do not grow from above 0; give seconds in order.")
@@ -244,9 +182,12 @@ class TransientFlow(AbstractForward):
         return len(self.cells) * len(self.observed)
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """Heads in metres from conductivities in m/s, well after well, each at its observed times."""
+        """Heads or drawdown in metres from conductivities in m/s, well after well, each at its observed times."""
         heads = transient_heads(self.aquifer, property, self.initial_heads, self.times, self.specific_storage)
-        return heads[(self.observed[:, None], *self.cells.T)].T.reshape(-1)
+        observed = heads[(self.observed[:, None], *self.cells.T)].T
+        if self.output == "drawdown":
+            observed = self.initial_heads[tuple(self.cells.T)][:, None].astype(observed.dtype) - observed
+        return observed.reshape(-1)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The aquifer, the wells and the times."""
@@ -257,6 +198,7 @@ class TransientFlow(AbstractForward):
             "specific_storage": np.asarray(self.specific_storage),
             "initial_heads": self.initial_heads,
             "observed": self.observed,
+            "output": np.asarray(self.output),
         }
 
     @classmethod
@@ -269,6 +211,7 @@ class TransientFlow(AbstractForward):
             specific_storage=float(arrays["specific_storage"]),
             initial_heads=arrays["initial_heads"],
             observed=arrays["observed"],
+            output=str(arrays["output"]),  # type: ignore[arg-type]
         )
 
 
@@ -277,8 +220,15 @@ def _aquifer_arrays(aquifer: Aquifer) -> dict[str, np.ndarray]:
         "fixed_heads": aquifer.fixed_heads,
         "sources": aquifer.sources,
         "thickness": np.asarray(aquifer.thickness),
+        "recharge": np.asarray(aquifer.recharge),
     }
 
 
 def _aquifer(arrays: dict[str, np.ndarray], grid: Grid) -> Aquifer:
-    return Aquifer(grid, arrays["fixed_heads"], arrays["sources"], float(arrays["thickness"]))
+    return Aquifer(grid, arrays["fixed_heads"], arrays["sources"], float(arrays["thickness"]), arrays["recharge"])
+
+
+def _checked(output: Output) -> Output:
+    if output not in get_args(Output):
+        raise InputError(f"The output is {output!r}; expected 'heads' or 'drawdown'.")
+    return output

@@ -3,7 +3,7 @@
 from ._eikonal import CurvedRays
 from ._forward import AbstractForward
 from ._function import FunctionForward
-from ._groundwater import SteadyFlow, TransientFlow
+from ._groundwater import SteadyFlow, SteadyFlux, TransientFlow
 from ._linear import LinearForward
 from ._seismic import ConvolutionalSeismic
 from ._straight_rays import StraightRays
@@ -11,6 +11,7 @@ from ._straight_rays import StraightRays
 FORWARDS: dict[str, type[AbstractForward]] = {
     LinearForward.kind: LinearForward,
     SteadyFlow.kind: SteadyFlow,
+    SteadyFlux.kind: SteadyFlux,
     TransientFlow.kind: TransientFlow,
     StraightRays.kind: StraightRays,
     CurvedRays.kind: CurvedRays,

@@ -15,6 +15,7 @@ from latentinv.forward import (
     FunctionForward,
     LinearForward,
     SteadyFlow,
+    SteadyFlux,
     StraightRays,
     TransientFlow,
     ricker,
@@ -42,6 +43,12 @@ def make_forward(kind):
         return LinearForward(scipy.sparse.csr_matrix(weights), GRID)
     if kind == "steady_flow":
         return SteadyFlow(aquifer(), wells)
+    if kind == "steady_drawdown":
+        return SteadyFlow(aquifer(), wells, output="drawdown")
+    if kind == "steady_flux":
+        zones = np.zeros((2, *GRID.shape), bool)
+        zones[0, :, 0], zones[1, :7] = True, True
+        return SteadyFlux(aquifer(), zones)
     if kind == "transient_flow":
         return TransientFlow(
             aquifer(), wells, [50.0, 200.0, 800.0], specific_storage=1e-2, initial_heads=np.ones(GRID.shape)
@@ -56,7 +63,7 @@ def make_forward(kind):
     return FunctionForward(lambda field: jnp.stack([1e6 * field[3, 4] ** 2, 1e3 * jnp.sum(field[2])]), GRID)
 
 
-KINDS = [*FORWARDS, "sparse"]
+KINDS = [*FORWARDS, "sparse", "steady_drawdown"]
 
 
 def conductivity(seed):

@@ -10,7 +10,16 @@ import pytest
 from scipy.special import exp1
 
 from latentinv import Grid, InputError
-from latentinv.forward import Aquifer, TransientFlow, steady_heads, transient_heads
+from latentinv.forward import (
+    Aquifer,
+    SteadyFlow,
+    SteadyFlux,
+    TransientFlow,
+    _multigrid,
+    steady_flux,
+    steady_heads,
+    transient_heads,
+)
 
 DATA = Path(os.environ.get("LATENTINV_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 
@@ -49,6 +58,93 @@ def test_that_a_pumping_well_takes_its_water_from_the_borders():
         low, high = (np.take(fixed, np.arange(s, s + flow.shape[axis]), axis=axis) for s in (0, 1))
         entering += flow[low & ~high].sum() - flow[high & ~low].sum()
     assert entering == pytest.approx(rate, rel=2e-3)
+
+
+@pytest.mark.parametrize("shape", [(5, 41), (3, 5, 41)])
+def test_that_recharge_heaps_up_the_parabola_between_two_rivers(shape):
+    grid, rate, conductivity = Grid(shape, spacing=(4.0, 3.0, 2.0)[: len(shape)]), 2e-8, 1e-4
+    # Spread over all layers, so that water flows along x alone; a column of cells is 1 m or 3 layers of 2 m thick.
+    thickness, share = (1.0, 1) if len(shape) == 2 else (6.0, 3)
+    ends = between_ends(grid, 0.0, 0.0)
+    aquifer = Aquifer(grid, ends.fixed_heads, ends.sources, recharge=np.full(shape, rate / share))
+    place = np.arange(41)
+    expected = rate * 16 * place * (40 - place) / (2 * conductivity * thickness)
+    heads = np.asarray(steady_heads(aquifer, jnp.full(shape, conductivity, jnp.float32)))
+    np.testing.assert_allclose(heads, np.broadcast_to(expected, shape), atol=1e-4 * expected.max())
+
+
+def test_that_the_drawdown_is_what_the_pumping_takes_from_the_heads():
+    grid = Grid((20, 24), spacing=(5.0, 5.0))
+    sources = np.zeros(grid.shape)
+    sources[8, 13] = -2e-3
+    heads = between_ends(grid, 10.0, 9.0).fixed_heads
+    conductivity = jnp.exp(jax.random.normal(jax.random.key(5), grid.shape) - 7)
+    pumped = Aquifer(grid, heads, sources, recharge=1e-8)
+    rested = Aquifer(grid, heads, np.zeros(grid.shape), recharge=1e-8)
+    expected = steady_heads(rested, conductivity) - steady_heads(pumped, conductivity)
+    cells = np.array([[8, 13], [3, 20], [15, 2]])
+    found = SteadyFlow(pumped, grid.centres(cells), output="drawdown").predict(conductivity)
+    np.testing.assert_allclose(found, np.asarray(expected)[tuple(cells.T)], atol=1e-4 * float(expected.max()))
+    # Since the heads of the rested aquifer, until the flow is steady again.
+    start = np.asarray(steady_heads(rested, conductivity), float)
+    late = TransientFlow(
+        pumped,
+        grid.centres(cells),
+        np.geomspace(10, 1e8, 60),
+        specific_storage=1e-4,
+        initial_heads=start,
+        observed=[59],
+        output="drawdown",
+    ).predict(conductivity)
+    np.testing.assert_allclose(late, found, atol=1e-3 * float(expected.max()))
+
+
+@pytest.mark.parametrize("shape", [(6, 40), (4, 5, 40)])
+def test_that_the_flux_through_layers_in_series_is_that_of_darcy(shape):
+    grid = Grid(shape, spacing=(2.0, 3.0, 1.5)[: len(shape)])
+    resistance = np.exp(np.random.default_rng(1).normal(size=40))
+    conductivity = jnp.asarray(np.broadcast_to(1e-4 / resistance, shape), jnp.float32)
+    zones = np.zeros((3, *shape), bool)
+    zones[0, ..., :1], zones[1, ..., :17], zones[2, ..., 39:] = True, True, True
+    area = 6 * 3.0 if len(shape) == 2 else 4 * 1.5 * 5 * 3.0
+    flow = area * 1e-4 * 3 / np.sum(2.0 * (resistance[1:] + resistance[:-1]) / 2)
+    found = steady_flux(between_ends(grid, 12.0, 9.0), conductivity, zones)
+    np.testing.assert_allclose(found, [flow, flow, -flow], rtol=1e-3)
+
+
+def test_that_borders_give_what_wells_take_less_what_infiltrates():
+    grid = Grid((31, 33), spacing=(5.0, 4.0))
+    heads = np.full(grid.shape, np.nan)
+    heads[:, 0], heads[0, :] = 4.0, 5.0
+    sources = np.zeros(grid.shape)
+    sources[17, 20] = -3e-3
+    aquifer = Aquifer(grid, heads, sources, thickness=7.0, recharge=1e-7)
+    conductivity = jnp.exp(1.5 * jax.random.normal(jax.random.key(8), grid.shape) - 8)
+    flux = SteadyFlux(aquifer, aquifer.fixed[None])
+    expected = 3e-3 - 1e-7 * 20.0 * np.sum(~aquifer.fixed)
+    assert float(flux.predict(conductivity)[0]) == pytest.approx(expected, rel=2e-3)
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_that_a_gradient_costs_one_solve_more_than_the_heads(steps, monkeypatch):
+    grid, solves, solve = Grid((9, 14)), [], _multigrid._rounds
+
+    def counted(matrix, b):
+        jax.debug.callback(lambda: solves.append(1))
+        return solve(matrix, b)
+
+    monkeypatch.setattr(_multigrid, "_rounds", counted)
+    aquifer, wells = between_ends(grid, 3.0, 1.0), np.array([[4.5, 4.5], [9.5, 2.5]])
+    if steps == 1:
+        forward = SteadyFlow(aquifer, wells)
+    else:
+        settings = {"specific_storage": 1e-4, "initial_heads": np.ones(grid.shape)}
+        forward = TransientFlow(aquifer, wells, np.arange(1.0, steps + 1), **settings)
+    for run, expected in ((forward.predict, steps), (jax.grad(lambda k: forward.predict(k).sum()), 2 * steps)):
+        solves.clear()
+        jax.block_until_ready(jax.jit(run)(jnp.ones(grid.shape)))
+        jax.effects_barrier()
+        assert len(solves) == expected
 
 
 def test_that_heads_agree_with_modflow():
@@ -107,6 +203,8 @@ def test_that_a_property_without_meaning_gives_no_heads():
         ({"fixed_heads": np.full((4, 5), np.nan)}, "no fixed head"),
         ({"sources": np.full((4, 5), np.inf)}, "infinite"),
         ({"thickness": 0.0}, "thick"),
+        ({"recharge": np.zeros(4)}, "recharge has shape"),
+        ({"recharge": np.nan}, "is not finite"),
     ],
 )
 def test_that_an_aquifer_that_means_nothing_is_refused(change, words):
@@ -122,6 +220,7 @@ def test_that_an_aquifer_that_means_nothing_is_refused(change, words):
         ({"specific_storage": 0.0}, "specific storage"),
         ({"initial_heads": np.zeros((2, 2))}, "initial heads"),
         ({"observed": [5]}, "observed times"),
+        ({"output": "rise"}, "expected 'heads' or 'drawdown'"),
     ],
 )
 def test_that_transient_settings_that_mean_nothing_are_refused(change, words):
@@ -130,3 +229,18 @@ def test_that_transient_settings_that_mean_nothing_are_refused(change, words):
     times = stated.pop("times")
     with pytest.raises(InputError, match=words):
         TransientFlow(between_ends(grid, 1.0, 0.0), np.array([[2.5, 2.5]]), times, **stated)
+
+
+def test_that_recharge_of_a_body_is_asked_for_cell_by_cell():
+    grid = Grid((2, 3, 4))
+    with pytest.raises(InputError, match="enters at the surface only"):
+        Aquifer(grid, np.zeros(grid.shape), np.zeros(grid.shape), recharge=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("zones", "words"),
+    [(np.ones((2, 3)), "have shape"), (np.zeros((1, 4, 5)), "holds no cell"), (np.ones((1, 4, 5)), "every cell")],
+)
+def test_that_zones_without_a_border_are_refused(zones, words):
+    with pytest.raises(InputError, match=words):
+        SteadyFlux(between_ends(Grid((4, 5)), 1.0, 0.0), zones)
