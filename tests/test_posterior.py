@@ -197,6 +197,29 @@ def test_that_nuts_on_the_model_finds_the_exact_posterior():
                 assert abs(values.mean() - exact) < allowed * error
 
 
+def test_that_heterogeneity_within_facies_may_have_latents_of_its_own():
+    prior, grid = random_generator_prior(), Grid((20, 18))
+    facies, generator = prior.facies_model, Posterior(prior, grid, []).as_numpyro_model()
+    within = LinearPrior(np.random.default_rng(2).standard_normal((grid.size, 5)))
+
+    def model():
+        field = generator()
+        texture = within.generate(numpyro.sample("texture", dist.Normal(0.0, 1.0).expand([5]).to_event(1)), grid)
+        conductivity = FaciesProperty(facies, (1.0, 5.0)).soft(field) * jnp.exp(0.3 * texture)
+        predicted = jnp.stack([conductivity[:10].mean(), conductivity[10:].mean()])
+        numpyro.sample("heads", dist.Normal(predicted, 0.5).to_event(1), obs=jnp.array([2.0, 3.0]))
+
+    key_z, key_texture = jax.random.split(jax.random.key(2))
+    latents = {
+        "z": jax.random.normal(key_z, (prior.latent_size(grid),)),
+        "texture": jax.random.normal(key_texture, (5,)),
+    }
+    gradient = jax.grad(lambda values: log_density(model, (), {}, values)[0])(latents)
+    for name, values in latents.items():
+        # Beside the prior's, each has a gradient from the data.
+        assert float(jnp.abs(gradient[name] + values).max()) > 1e-3
+
+
 def test_that_gradients_agree_with_differences():
     posterior = generator_posterior()
     key_z, key_d = jax.random.split(jax.random.key(1))

@@ -11,7 +11,9 @@ the logarithm, so its gradients reach further: it is the better guide for conduc
 
 Within a facies the logarithm of the property may be linear in the field, v_k exp(g_k (field − c_k)), c_k being the
 middle of the facies interval, or its only threshold where the interval has no end: a property that is log-normal
-within a facies where the field is Gaussian there. It costs no further latents.
+within a facies where the field is Gaussian there. It costs no further latents. Heterogeneity that does not follow the
+field has latents of its own, which a posterior does not: it is for a hierarchical model around one
+(`Posterior.as_numpyro_model`), which draws a Gaussian prior's field beside the facies.
 """
 
 import abc
