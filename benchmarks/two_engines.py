@@ -26,11 +26,9 @@ from benchmarks._data import steady_flow_wells
 from benchmarks._fields import facies_model
 from benchmarks._report import run, say, show
 from latentinv import Grid, HardData, ParallelTempering, Posterior, Run, TemperedSMC, load_prior, sample
-from latentinv.inference import Progress
+from latentinv.inference import Progress, diagnose
 
 GRID = Grid((125, 125))
-BLOCKS = 5
-"""Parts of a field along each axis whose shares are compared between ladders."""
 SAID_EACH = 60.0
 """Seconds between two lines of progress."""
 
@@ -87,22 +85,6 @@ def pixels(one: Run) -> Float[np.ndarray, "chain moment *grid"]:
     return np.asarray(one.by_chain(one.realizations) == max(facies_model(one.posterior.prior).categories), np.float32)
 
 
-def block_shares(drawn: Float[np.ndarray, "chain moment *grid"]) -> Float[np.ndarray, "chain moment block"]:
-    """Share of the highest facies in all of the field, and in each of its parts of a fifth by a fifth."""
-    rows = np.array_split(drawn, BLOCKS, axis=2)
-    parts = [part.mean(axis=(2, 3)) for row in rows for part in np.array_split(row, BLOCKS, axis=3)]
-    return np.stack([drawn.mean(axis=(2, 3)), *parts], axis=2)
-
-
-def split_rhat(values: Float[np.ndarray, "chain moment number"]) -> Float[np.ndarray, "number"]:
-    """R-hat of chains cut in halves (Gelman et al. 2013, Bayesian Data Analysis, 11.4), of numbers that vary."""
-    half = values.shape[1] // 2
-    halves = np.concatenate([values[:, :half], values[:, half : 2 * half]])
-    within, between = halves.var(axis=1, ddof=1).mean(axis=0), halves.mean(axis=1).var(axis=0, ddof=1)
-    varying = within > 0
-    return np.sqrt((half - 1) / half + between[varying] / within[varying])
-
-
 def log_mean(logarithms: Float[np.ndarray, "replicate"]) -> float:
     """Logarithm of the mean of numbers that are given by theirs."""
     return float(logsumexp(logarithms) - np.log(len(logarithms)))
@@ -153,13 +135,14 @@ def measure(
     say(f"  tempering: inverse temperatures {_numbers(ladders.trace['inverse_temperature'][-1])}")
     say(f"  tempering: exchanges {_numbers(np.nanmean(ladders.trace['swap_acceptance'][-20:], axis=0))}")
     populations, runs = by_smc(posterior, smc, seeds)
+    worst = diagnose(ladders).worst()
     figures = {
         "log_evidence_smc": populations.log_evidence,
         "log_evidence_smc_sd": populations.log_evidence_error,
         "log_evidence_tempering": tempered.log_evidence,
         "log_evidence_tempering_sd": tempered.log_evidence_error,
         **compare(populations, tempered),
-        "rhat_max": float(np.max(split_rhat(block_shares(pixels(ladders))), initial=1.0)),
+        "rhat_max": None if worst is None else worst.rhat,
         "independent_draws_smc": len(populations.pixels) * independent_draws(populations),
         "independent_draws_tempering": len(tempered.pixels) * independent_draws(tempered),
         "log_evidence_smc_runs": [one.results.get("log_evidence", np.nan) for one in runs],
