@@ -110,7 +110,7 @@ class Diagnosis(NamedTuple):
             return ""
         told = [quantity.rhat for quantity in self.quantities if not np.isnan(quantity.rhat)]
         still = sum(quantity.constant for quantity in self.quantities)
-        rest = f", {still} are constant" if still else ""
+        rest = f", {still} constant" if still else ""
         return f"{worst.rhat:.3f} at worst ({worst.name}); median of {len(told)} quantities {np.median(told):.3f}{rest}"
 
     def _size_words(self) -> str:
