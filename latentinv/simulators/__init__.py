@@ -1,0 +1,14 @@
+"""Simulators of the user's, and what runs them; nothing here waits for JAX, so that worker processes begin at once."""
+
+from ._cache import EvaluationCache as EvaluationCache
+from ._dask import Dask as Dask
+from ._executable import Executable as Executable
+from ._executor import AbstractExecutor as AbstractExecutor
+from ._executor import InProcess as InProcess
+from ._processes import Processes as Processes
+from ._simulator import KINDS as KINDS
+from ._simulator import Outcome as Outcome
+from ._simulator import SimulationFailure as SimulationFailure
+from ._simulator import Simulator as Simulator
+from ._simulator import Task as Task
+from ._simulator import attempt as attempt

@@ -1,0 +1,207 @@
+"""An external program as a simulator: input files from a template, a command, a reader of its output.
+
+Each run has a directory of its own. It starts as a copy of the template folder, in whose text files the placeholder
+``{{property}}`` becomes the numbers of the property, one row of the grid a line; a program with another form of input
+gets it from a function that writes files. Then the command runs in that directory, with what it prints kept in
+``stdout.txt`` and ``stderr.txt``, and the reader makes data of the files it left. The directory of a run that failed
+may be kept to look at; all others are removed.
+
+The identity, which names evaluations on the disk, digests the command, the template and the text of both functions.
+What else a result depends on (another version of the program, files outside the template, variables that the functions
+use) it does not see: use another cache then.
+"""
+
+import contextlib
+import functools
+import hashlib
+import inspect
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from jaxtyping import Float
+
+from latentinv.errors import InputError
+
+from ._processes import check_timeout
+from ._simulator import SimulationFailure
+
+PLACEHOLDER = "{{property}}"
+
+
+@final
+class Executable:
+    """An external program as a simulator.
+
+    Parameters
+    ----------
+    command
+        The program and its arguments; it runs in the directory of the run. A name without folders is looked for on the
+        path; a relative path is one inside that directory.
+    read
+        From the directory of a finished run to the data.
+    template
+        A folder of input files, copied for each run; None if `write` makes all of them.
+    write
+        Writes the property into files of a run's directory, for programs that a placeholder does not suit.
+    timeout
+        Seconds that a run may take; none unless given.
+    folder
+        Where the directories of runs are made; the system's temporary folder unless given.
+    keep_failed
+        Whether to keep the directory of a run that failed.
+
+    Raises
+    ------
+    InputError
+        If the program or the template is missing, or the property would reach no file.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        read: Callable[[Path], Float[np.ndarray, "datum"]],
+        *,
+        template: str | Path | None = None,
+        write: Callable[[Path, Float[np.ndarray, "*grid"]], None] | None = None,
+        timeout: float | None = None,
+        folder: str | Path | None = None,
+        keep_failed: bool = False,
+    ) -> None:
+        self.command = [str(word) for word in ([command] if isinstance(command, str) else command)]
+        self.template = None if template is None else Path(template).resolve()
+        self.read, self.write, self.timeout, self.keep_failed = read, write, timeout, keep_failed
+        self.folder = None if folder is None else Path(folder).resolve()
+        check_timeout(timeout)
+        if not self.command:
+            raise InputError("The command is empty; give a program and its arguments.")
+        if self.template is not None and not self.template.is_dir():
+            raise InputError(f"The template {template} is no folder; give a folder of input files.")
+        if not os.path.dirname(self.command[0]) and shutil.which(self.command[0]) is None:
+            raise InputError(f"There is no program {self.command[0]} on the path; install it, or give its full path.")
+        files = dict(self._files())
+        if write is None and not any(PLACEHOLDER.encode() in content for content in files.values()):
+            raise InputError(
+                f"No file of the template holds the placeholder {PLACEHOLDER}, so the program would not see the "
+                "property; put it where its numbers belong, or give a function `write`."
+            )
+        self.template_digest = _digest([(name, content) for name, content in files.items()])
+        self.identity = _digest(
+            [("command", "\0".join(self.command).encode()), ("template", self.template_digest.encode())]
+            + [(name, _text(function)) for name, function in (("read", read), ("write", write))]
+        )
+
+    def simulate(self, property: Float[np.ndarray, "*grid"]) -> Float[np.ndarray, "datum"]:
+        """Run the program once.
+
+        Raises
+        ------
+        SimulationFailure
+            If it ends with an error, takes too long, or leaves nothing that can be read.
+        """
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix="run-", dir=self.folder))
+        try:
+            self._prepare(place, property)
+            self._execute(place)
+            values = self._read(place)
+        except SimulationFailure as failure:
+            where = f"{place}" if self.keep_failed else ""
+            raise SimulationFailure(failure.kind, failure.reason, where) from None
+        finally:
+            if not self.keep_failed:
+                shutil.rmtree(place, ignore_errors=True)
+        if self.keep_failed and np.all(np.isfinite(values)) and values.size:
+            shutil.rmtree(place, ignore_errors=True)
+        return values
+
+    def describe(self) -> dict[str, str]:
+        """What a run file keeps of it, for people."""
+        return {"command": " ".join(self.command), "template digest": self.template_digest}
+
+    def _files(self) -> Iterator[tuple[str, bytes]]:
+        if self.template is not None:
+            for path in sorted(path for path in self.template.rglob("*") if path.is_file()):
+                yield path.relative_to(self.template).as_posix(), path.read_bytes()
+
+    def _prepare(self, place: Path, property: Float[np.ndarray, "*grid"]) -> None:
+        if self.template is not None:
+            shutil.copytree(self.template, place, dirs_exist_ok=True)
+        for name, content in self._files():
+            if PLACEHOLDER.encode() in content:
+                (place / name).write_bytes(content.replace(PLACEHOLDER.encode(), _numbers(property).encode()))
+        if self.write is not None:
+            self.write(place, property)
+
+    def _execute(self, place: Path) -> None:
+        with open(place / "stdout.txt", "wb") as out, open(place / "stderr.txt", "wb") as err:
+            settings: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err, "cwd": place}
+            try:
+                process = subprocess.Popen(self.command, start_new_session=True, **settings)
+            except OSError as error:
+                raise SimulationFailure("crashed", f"the program could not be started ({error.strerror})") from None
+            try:
+                code = process.wait(self.timeout)
+            except subprocess.TimeoutExpired:
+                raise SimulationFailure("timed out", f"it took longer than {self.timeout:g} s") from None
+            finally:  # of an interrupt too
+                if process.poll() is None:
+                    _kill(process)
+        if code:
+            last = _last_line(place / "stderr.txt") or _last_line(place / "stdout.txt")
+            raise SimulationFailure("crashed", f"exit code {code}: {last}" if last else f"exit code {code}")
+
+    def _read(self, place: Path) -> Float[np.ndarray, "datum"]:
+        try:
+            return np.asarray(self.read(place), dtype=float)
+        except Exception as error:
+            reason = f"its output could not be read ({type(error).__name__}: {error})".replace(f"{place}{os.sep}", "")
+            raise SimulationFailure("no output", reason) from None
+
+
+def _numbers(property: Float[np.ndarray, "*grid"]) -> str:
+    rows = property.reshape(-1, property.shape[-1])
+    return "\n".join(" ".join(f"{value:.9g}" for value in row) for row in rows)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a program and what it started."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+
+
+def _last_line(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1].strip() if lines else ""
+
+
+def _digest(parts: list[tuple[str, bytes]]) -> str:
+    digest = hashlib.sha256()
+    for name, content in parts:
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def _text(function: Any) -> bytes:
+    """What a function says: its source, or its bytecode where there is none."""
+    if function is None:
+        return b""
+    if isinstance(function, functools.partial):
+        return _text(function.func) + repr((function.args, function.keywords)).encode()
+    try:
+        return inspect.getsource(function).encode()
+    except (OSError, TypeError):
+        code = getattr(function, "__code__", None)
+    if code is None:
+        raise InputError(f"Given a {type(function).__name__} to read or write files; expected a function.")
+    return repr((function.__qualname__, code.co_code, code.co_names, code.co_consts)).encode()

@@ -1,0 +1,45 @@
+"""A worker process: makes the calls that come through its pipe, one by one, until the pipe or its parent ends."""
+
+import multiprocessing
+import os
+import pickle
+import threading
+from multiprocessing.connection import Connection
+from typing import Any
+
+from ._simulator import Outcome, attempt, failed
+
+READY = "ready"
+
+
+def serve(connection: Connection) -> None:
+    """Answer each message ``(simulator pickled, or None for the last one; task)`` with an `Outcome`."""
+    if hasattr(os, "setsid"):
+        os.setsid()  # an interrupt at the terminal shall reach the parent alone, and a kill all that is started here
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    connection.send(READY)
+    simulator: Any = None
+    while True:
+        try:
+            message, task = connection.recv()
+        except (EOFError, OSError):
+            return
+        if message is not None:
+            simulator = _loaded(message)
+        connection.send(simulator if isinstance(simulator, Outcome) else attempt(simulator, task))
+
+
+def _loaded(message: bytes) -> Any:
+    """The simulator; or the outcome of all its calls if it cannot be made here."""
+    try:
+        return pickle.loads(message)
+    except Exception as error:
+        return failed("crashed", f"it could not be made in a worker process ({type(error).__name__}: {error})")
+
+
+def _end_with_parent() -> None:
+    """A worker whose simulator hangs would not see that its pipe has ended."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
