@@ -92,6 +92,11 @@ class Posterior:
         """Whether the soft model has gradients: all but that of a simulator which knows none."""
         return all(observation.has_gradient for observation in self.observations)
 
+    @property
+    def external(self) -> bool:
+        """Whether a simulator outside JAX predicts some of the data."""
+        return any(observation.external for observation in self.observations)
+
     def field(self, z: Float[Array, "latent"]) -> Float[Array, "*grid"]:
         """The field of a latent vector."""
         return self.prior.generate(z, self.grid)

@@ -17,7 +17,7 @@ DATA_WORDS = {
     "block_means": "block means within two sd",
     "indirect_data": "data within twice the stated noise",
 }
-SENTENCES = ("unmet", "strained", "warnings", "choice")
+SENTENCES = ("unmet", "strained", "warnings", "choice", "forward_failures")
 FEW = 12
 
 

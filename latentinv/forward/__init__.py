@@ -6,6 +6,7 @@ from ._aquifer import steady_heads as steady_heads
 from ._aquifer import transient_heads as transient_heads
 from ._averaging import averaging as averaging
 from ._eikonal import CurvedRays as CurvedRays
+from ._external import ExternalForward as ExternalForward
 from ._forward import AbstractForward as AbstractForward
 from ._function import Function as Function
 from ._function import FunctionForward as FunctionForward

@@ -21,6 +21,8 @@ class AbstractForward(abc.ABC):
     """Where the property lives."""
     has_gradient: bool = True
     """Whether predictions have gradients; not those of a simulator of the user's that knows none."""
+    external: bool = False
+    """Whether a simulator outside JAX predicts."""
 
     @property
     @abc.abstractmethod

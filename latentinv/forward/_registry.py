@@ -1,6 +1,7 @@
 """The kinds of forward model: run files name a kind, and this finds the class that reads it back."""
 
 from ._eikonal import CurvedRays
+from ._external import ExternalForward
 from ._forward import AbstractForward
 from ._function import FunctionForward
 from ._groundwater import SteadyFlow, SteadyFlux, TransientFlow
@@ -17,4 +18,5 @@ FORWARDS: dict[str, type[AbstractForward]] = {
     CurvedRays.kind: CurvedRays,
     ConvolutionalSeismic.kind: ConvolutionalSeismic,
     FunctionForward.kind: FunctionForward,
+    ExternalForward.kind: ExternalForward,
 }

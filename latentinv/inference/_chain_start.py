@@ -17,6 +17,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from latentinv.posterior import log_prior
 
+from ._chains_outside import differentiable_part
 from ._moves import Path
 
 ITERATIONS, ROUNDS, LEARNING_RATE = 60, 12, 0.05
@@ -46,7 +47,11 @@ def sought(
     settled: Bool[Array, "chain"],
     number: Int[Array, ""],
 ) -> Float[Array, "chain latent"]:
-    """Do the round of this number, from 0, for all chains but those that are settled."""
+    """Do the round of this number, from 0, for all chains but those that are settled.
+
+    Data whose simulator knows no gradients do not lead it; they exclude nothing but failed simulations.
+    """
+    path = path._replace(posterior=differentiable_part(path.posterior))
     t = SHARPENING ** number.astype(jnp.float32)
     nearer = jax.vmap(lambda z, anchor: approach(path, z, anchor, t))(z, anchors)
     keep = settled | ~jnp.isfinite(nearer).all(axis=1)

@@ -29,6 +29,7 @@ from latentinv.errors import NonFiniteError
 
 from ._algorithm import Kernel, Progress, honoured_share
 from ._chain_start import ITERATIONS, ROUNDS, adopt, sought
+from ._chains_outside import OutsideTransitions
 from ._checks import check_choice, check_counts
 from ._moves import Move, Outcome, Path, Position
 
@@ -84,6 +85,8 @@ class Crew(NamedTuple):
     """Step size that is reported before any."""
     results: Callable[[Any], dict[str, Any]] = lambda shared: {}
     """Single numbers to keep of what is shared in the end."""
+    outside: bool = False
+    """Whether it has fields simulated outside JAX, between programs of its own."""
 
 
 class Tuning(NamedTuple):
@@ -151,7 +154,9 @@ def check_chains(settings: ChainSettings) -> None:
 
 def chain_kernel(settings: ChainSettings, move: Move, path: Path) -> Kernel:
     """Turn a move of one chain into an algorithm's kernel."""
-    return crew_kernel(settings, crew_of(move, settings.chains, jnp.float32(path.end)), path)
+    asks = path.posterior.external and move.questions is not None
+    transitions = OutsideTransitions(move, path.posterior) if asks else None
+    return crew_kernel(settings, crew_of(move, settings.chains, jnp.float32(path.end), transitions), path)
 
 
 def crew_kernel(settings: ChainSettings, crew: Crew, path: Path) -> Kernel:
@@ -201,8 +206,8 @@ def adapted(move: Move, log_step: Array, acceptance: Array, number: Array) -> Ar
     return jnp.clip(log_step + gain * (acceptance - move.acceptance_target), -12.0, jnp.log(move.largest_step))
 
 
-def crew_of(move: Move, chains: int, t: Float[Array, ""]) -> Crew:
-    """Chains that each move alone at an inverse temperature, with one step size."""
+def crew_of(move: Move, chains: int, t: Float[Array, ""], transitions: OutsideTransitions | None = None) -> Crew:
+    """Chains that each move alone at an inverse temperature, with one step size, by the move's steps or questions."""
 
     def first(key: Array) -> Tuning:
         del key
@@ -211,6 +216,8 @@ def crew_of(move: Move, chains: int, t: Float[Array, ""]) -> Crew:
     def draw(key: Array, positions: Position, tuning: Tuning) -> tuple[Position, Outcome, Tuning]:
         step_size = jnp.exp(tuning.log_step)
         keys = jax.random.split(key, chains)
+        if transitions is not None:
+            return *transitions(keys, positions, step_size, t), tuning
         positions, outcome = jax.vmap(lambda key, here: move.step(key, here, step_size, t))(keys, positions)
         return positions, outcome, tuning
 
@@ -219,7 +226,16 @@ def crew_of(move: Move, chains: int, t: Float[Array, ""]) -> Crew:
         log_step = adapted(move, log_step, outcome.acceptance.mean(), done)
         return positions, outcome, Tuning(log_step, done + 1)
 
+    if transitions is not None:
+        return Crew(transitions.begin, first, warm, draw, move.first_step, outside=True)
     return Crew(jax.vmap(lambda z: move.begin(z, t)), first, warm, draw, move.first_step)
+
+
+def host_loop(first: int, last: int | Array, body: Callable[[int, Any], Any], state: Any) -> Any:
+    """What `lax.fori_loop` does, for bodies that are no programs."""
+    for n in range(first, int(last)):
+        state = body(n, state)
+    return state
 
 
 class _Machine:
@@ -231,9 +247,10 @@ class _Machine:
         self.moments = -(-settings.draws // settings.chains)
         self.block = settings.moments_per_step * settings.thinning
         jit = path.posterior.jit
-        self.seek, self.warm, self.draw = jit(self._seek), jit(self._warm), jit(self._draw)
-        self.log_likelihood = jit(self._log_likelihood)
-        self.begin = jit(crew.begin)
+        self.seek, self.log_likelihood = jit(self._seek), jit(self._log_likelihood)
+        parts = crew.begin, self._warm, self._draw
+        self.begin, self.warm, self.draw = parts if crew.outside else (jit(part) for part in parts)
+        self.loop = host_loop if crew.outside else lax.fori_loop
 
     def init(self, key: Array) -> ChainsState:
         """Draw the chains' starts from the prior."""
@@ -324,7 +341,8 @@ class _Machine:
         if not eager and bool(possible.all()):
             return state._replace(stage=jnp.int32(WARMUP))
         if int(state.round) < ROUNDS:
-            return self.seek(state, possible & (not eager))
+            state = self.seek(state, possible & (not eager))
+            return state._replace(positions=self.begin(state.positions.z))
         if not bool(possible.any()):
             self._check_start(state)
             return state._replace(stage=jnp.int32(STUCK))
@@ -343,12 +361,11 @@ class _Machine:
         )
 
     def _seek(self, state: ChainsState, settled: Array) -> ChainsState:
-        """One round for the chains that have no start yet."""
+        """One round for the chains that have no start yet; what the positions know besides latents is then old."""
         z = sought(self.path, state.positions.z, state.anchors, settled, state.round)
         spent = state.warm.gradients + jnp.where(settled, 0, ITERATIONS)
-        return state._replace(
-            positions=self.crew.begin(z), round=state.round + 1, warm=state.warm._replace(gradients=spent)
-        )
+        positions = state.positions._replace(z=z)
+        return state._replace(positions=positions, round=state.round + 1, warm=state.warm._replace(gradients=spent))
 
     def _warm(self, state: ChainsState, count: Array) -> ChainsState:
         def once(_: Array, state: ChainsState) -> ChainsState:
@@ -362,7 +379,7 @@ class _Machine:
                 warm=add_outcome(state.warm, outcome),
             )
 
-        return lax.fori_loop(0, count, once, state)
+        return self.loop(0, count, once, state)
 
     def _draw(self, state: ChainsState) -> ChainsState:
         settings = self.settings
@@ -375,10 +392,10 @@ class _Machine:
             return state._replace(positions=positions, shared=shared, last_step=outcome.step_size, drawn=drawn)
 
         def moment(n: Array, state: ChainsState) -> ChainsState:
-            state = lax.fori_loop(0, settings.thinning, once, state)
+            state = self.loop(0, settings.thinning, once, state)
             return state._replace(recent=state.recent.at[n].set(state.positions.z), moments=state.moments + 1)
 
-        return lax.fori_loop(0, settings.moments_per_step, moment, state)
+        return self.loop(0, settings.moments_per_step, moment, state)
 
     def _info(self, state: ChainsState, spent: Tally) -> ChainsInfo:
         return ChainsInfo(

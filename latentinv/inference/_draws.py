@@ -15,8 +15,7 @@ from jaxtyping import Bool, Float, Shaped
 
 from latentinv.posterior import Posterior, Predictions
 
-BATCH_FIELDS, BATCH_CELLS = 16, 2**22
-"""Fields generated at once: at most so many, and of more than one at most so many cells."""
+from ._outside import fields_at_once, filled_up, outside
 
 
 class Drawn(NamedTuple):
@@ -34,10 +33,7 @@ def generated(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -
     """Generate draws batch by batch; one batch without rows if there are no draws."""
     one_batch, size = _generator(posterior)
     for begin in range(0, max(1, len(latents)), size):
-        chunk = np.asarray(latents[begin : begin + size])
-        filled = np.concatenate([chunk, np.zeros((size - len(chunk), posterior.latent_size), chunk.dtype)])
-        drawn = one_batch(jnp.asarray(filled))
-        yield jax.tree.map(functools.partial(_first, len(chunk)), drawn)
+        yield one_batch(np.asarray(latents[begin : begin + size]))
 
 
 def realize(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> Shaped[np.ndarray, "draw *grid"]:
@@ -85,13 +81,20 @@ def predicted_name(observation: str) -> str:
     return f"predicted {observation}"
 
 
-def _first(count: int, table: jax.Array) -> np.ndarray:
-    return np.asarray(table)[:count]
-
-
 @functools.lru_cache(maxsize=4)
-def _generator(posterior: Posterior) -> tuple[Callable[[jax.Array], Drawn], int]:
-    """The compiled map from a batch of latents to all that is made of them, kept for the next seed; and its size."""
+def _generator(posterior: Posterior) -> tuple[Callable[[np.ndarray], Drawn], int]:
+    """The map from at most a batch of latents to all that is made of them, compiled once for all seeds; its size."""
+    size = fields_at_once(posterior)
+    if posterior.external:
+        possible = posterior.jit(
+            jax.vmap(lambda predictions: jnp.isfinite(posterior.exact_log_likelihood(predictions)))
+        )
+
+        def simulated(latents: np.ndarray) -> Drawn:
+            made = outside(posterior).evaluate(latents)
+            return Drawn(*made, np.asarray(possible(made.predictions)))
+
+        return simulated, size
 
     def one(z: jax.Array) -> Drawn:
         field = posterior.field(z)
@@ -99,4 +102,5 @@ def _generator(posterior: Posterior) -> tuple[Callable[[jax.Array], Drawn], int]
         predictions = posterior.predict_field(field)
         return Drawn(field, realization, predictions, jnp.isfinite(posterior.exact_log_likelihood(predictions)))  # type: ignore[arg-type]
 
-    return posterior.jit(jax.vmap(one)), max(1, min(BATCH_FIELDS, BATCH_CELLS // posterior.grid.size))
+    program = posterior.jit(jax.vmap(one))
+    return lambda latents: filled_up(program, latents, size), size

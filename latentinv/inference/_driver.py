@@ -19,8 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from latentinv.errors import InputError, StorageError
-from latentinv.forward import Function
+from latentinv.errors import InputError, NonFiniteError, StorageError
+from latentinv.forward import ExternalForward, Function
 from latentinv.grid import Grid
 from latentinv.observations import OBSERVATIONS, AbstractObservation, IndirectData, Report
 from latentinv.posterior import Posterior
@@ -34,6 +34,7 @@ from ._diagnostics import Diagnosis, diagnose
 from ._draws import draw_tables, generated, predicted_name, realization_name
 from ._ledger import Ledger
 from ._monitor import Monitor
+from ._outside import Watch, failure_results, take_counts
 from ._registry import ALGORITHMS, make_algorithm
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def sample(
     StorageError
         If the run file exists or cannot be written; what it held before stays valid.
     NonFiniteError
-        If too many proposals leave the finite numbers.
+        If too many proposals leave the finite numbers, or more than half of a step's simulations fail.
     """
     if isinstance(algorithm, str):
         algorithm = make_algorithm(algorithm, {})
@@ -144,7 +145,10 @@ def sample(
 
 
 def resume(
-    path: str | Path, *, forwards: Mapping[str, Function] | None = None, listener: Listener | None = None
+    path: str | Path,
+    *,
+    forwards: Mapping[str, Function | ExternalForward] | None = None,
+    listener: Listener | None = None,
 ) -> Run:
     """Go on with a stored run as if it had never stopped; a finished run is given back as it is.
 
@@ -153,14 +157,14 @@ def resume(
     path
         The run file.
     forwards
-        Forward models that are functions, which a file cannot hold, by the name of their data.
+        Forward models that are functions or simulators, which a file cannot hold, by the name of their data.
     listener
         Who hears of progress.
 
     Raises
     ------
     InputError
-        If a function is missing, or is not the one that the run was made with.
+        If such a forward model is missing, or is not the one that the run was made with.
     StorageError
         If the file cannot be read or written.
     """
@@ -170,7 +174,7 @@ def resume(
     return _drive(posterior, choice, store.header.seed, store, listener)
 
 
-def posterior_of(header: RunHeader, forwards: Mapping[str, Function] | None = None) -> Posterior:
+def posterior_of(header: RunHeader, forwards: Mapping[str, Function | ExternalForward] | None = None) -> Posterior:
     """Make the posterior again that a run file describes.
 
     Parameters
@@ -178,12 +182,12 @@ def posterior_of(header: RunHeader, forwards: Mapping[str, Function] | None = No
     header
         What the file says.
     forwards
-        Forward models that are functions, by the name of their data.
+        Forward models that are functions or simulators, by the name of their data.
 
     Raises
     ------
     InputError
-        If a function is missing, or is given for other data than were predicted by one.
+        If such a forward model is missing, or is given for other data than were predicted by one.
     StorageError
         If this version does not know its prior's family or the kind of an observation.
     """
@@ -203,7 +207,7 @@ def posterior_of(header: RunHeader, forwards: Mapping[str, Function] | None = No
 
 
 def _observation(
-    record: ObservationRecord, grid: Grid, prior: AbstractPrior, forward: Function | None
+    record: ObservationRecord, grid: Grid, prior: AbstractPrior, forward: Function | ExternalForward | None
 ) -> AbstractObservation:
     if forward is None:
         return OBSERVATIONS[record.kind].from_arrays(record.name, record.arrays, grid, prior)
@@ -233,13 +237,19 @@ def _drive(posterior: Posterior, choice: Choice, seed: int, store: RunFile | Non
         return _run(posterior, algorithm, kernel, ledger, store.results, store.steps, store.seconds)
     begun = time.monotonic()
     key = jax.random.key(seed)
+    watch = Watch(posterior)
     steps, state = _first_state(kernel, key, store)
     monitor = _monitor(posterior, kernel, store)
     saved_at, saving = time.monotonic(), 0.0
     while not kernel.finished(state):
-        state, info = kernel.step(jax.random.fold_in(key, steps + 1), state)
+        try:
+            state, info = jax.block_until_ready(kernel.step(jax.random.fold_in(key, steps + 1), state))
+        except NonFiniteError:
+            watch.counts()  # says so where the reason is a simulator
+            raise
         steps += 1
-        row = {name: np.asarray(value) for name, value in info._asdict().items()}
+        # The first step's simulations are those of the start too.
+        row = {name: np.asarray(value) for name, value in info._asdict().items()} | watch.counts()
         if kernel.chains is not None:
             row["dropped"] = np.asarray(_add_draws(posterior, kernel, state, ledger, monitor))
         ledger.add_row(row)
@@ -283,6 +293,7 @@ def _add_draws(posterior: Posterior, kernel: Kernel, state: Any, ledger: Ledger,
     ledger.add_draws(tables)
     if monitor is not None:
         monitor.add(tables)
+    take_counts(posterior)  # what was simulated for the record counts for no step
     return dropped
 
 
@@ -294,6 +305,9 @@ def _finish(posterior: Posterior, kernel: Kernel, state: Any, ledger: Ledger) ->
     """
     results = kernel.results(state)
     warnings = list(results.get("warnings", []))
+    if posterior.external:
+        failures, sentences = failure_results(posterior, ledger.trace())
+        results, warnings = {**results, "forward_failures": failures}, warnings + sentences
     if kernel.chains is None:
         dropped = _add_draws(posterior, kernel, state, ledger)
     else:

@@ -35,6 +35,7 @@ from latentinv.posterior import Posterior, map_batched
 from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
 from ._checks import check_counts, check_positive
 from ._gaussian_data import gaussian_data, surrogate_warning
+from ._outside import outside
 
 
 class ESMDAState(NamedTuple):
@@ -132,7 +133,8 @@ class _Machine:
     def __init__(self, settings: ESMDA, posterior: Posterior) -> None:
         self.settings, self.posterior = settings, posterior
         self.data = gaussian_data(posterior, settings.facies_sd)
-        self._assimilate = posterior.jit(self._assimilation)
+        self._assimilate, self._update = posterior.jit(self._assimilation), posterior.jit(self._updated)
+        self._read = posterior.jit(jax.vmap(self.data.predict))
 
     def init(self, key: Array) -> ESMDAState:
         """Draw the ensemble from the prior."""
@@ -142,7 +144,12 @@ class _Machine:
 
     def step(self, key: Array, state: ESMDAState) -> tuple[ESMDAState, ESMDAInfo]:
         """Do one assimilation."""
-        state, info, exact = self._assimilate(key, state)
+        if self.posterior.external:
+            made = outside(self.posterior).evaluate(np.asarray(state.z))
+            state, info = self._update(key, state, self._read(made.fields, made.predictions.soft))
+            exact = made.predictions.exact
+        else:
+            state, info, exact = self._assimilate(key, state)
         failed = self.settings.members - int(state.valid.sum())
         if failed > 0.5 * self.settings.members:
             raise NonFiniteError(
@@ -182,11 +189,16 @@ class _Machine:
 
     def _predict(self, z: Array) -> tuple[Array, tuple[Array, ...]]:
         field = self.posterior.field(z)
-        return self.data.predict(field), self.posterior.predict_field(field).exact
+        predictions = self.posterior.predict_field(field)
+        return self.data.predict(field, predictions.soft), predictions.exact
 
     def _assimilation(self, key: Array, state: ESMDAState) -> tuple[ESMDAState, ESMDAInfo, tuple[Array, ...]]:
-        key_noise, key_shuffle = jax.random.split(key)
         predicted, exact = map_batched(self._predict, state.z, self.settings.batch_size)
+        return *self._updated(key, state, predicted), exact
+
+    def _updated(self, key: Array, state: ESMDAState, predicted: Array) -> tuple[ESMDAState, ESMDAInfo]:
+        """The ensemble after an assimilation, from what it predicted before."""
+        key_noise, key_shuffle = jax.random.split(key)
         residual = jax.vmap(self.data.whiten)(self.data.values() - predicted)
         valid = state.valid & jnp.isfinite(residual).all(axis=1)
         residual = jnp.where(valid[:, None], residual, 0.0)
@@ -201,7 +213,7 @@ class _Machine:
         spread = jnp.sqrt(jnp.mean(jnp.sum(_anomalies(z, valid) ** 2, axis=0)))
         failed = jnp.sum(~valid).astype(jnp.float32)
         info = ESMDAInfo(1 / share, misfit, spread, jnp.float32(jnp.nan), failed)
-        return ESMDAState(z, valid, state.assimilation + 1, information), info, exact
+        return ESMDAState(z, valid, state.assimilation + 1, information), info
 
     def _share(self, state: ESMDAState, residual: Array, valid: Array) -> tuple[Array, Array]:
         """1/α of this assimilation, and its sum so far."""

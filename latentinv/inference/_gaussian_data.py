@@ -26,8 +26,8 @@ from latentinv.posterior import Posterior
 class GaussianData(NamedTuple):
     """Data with Gaussian noise."""
 
-    predict: Callable[[Float[Array, "*grid"]], Float[Array, "datum"]]
-    """What a field predicts for them."""
+    predict: Callable[[Float[Array, "*grid"], tuple[Float[Array, "datum"], ...]], Float[Array, "datum"]]
+    """What a field predicts for them, from its soft predictions of all observations."""
     values: Callable[[], Float[Array, "datum"]]
     """The data as the posterior holds them when asked."""
     whiten: Callable[[Float[Array, "datum"]], Float[Array, "datum"]]
@@ -39,7 +39,8 @@ class GaussianData(NamedTuple):
 class _Part(NamedTuple):
     """One observation's share of it; its data are positions of facies, or numbers, as it holds them."""
 
-    predict: Callable[[Float[Array, "*grid"]], Float[Array, "datum"]]
+    predict: Callable[[Float[Array, "*grid"], Float[Array, "datum"]], Float[Array, "datum"]]
+    """From a field and its soft predictions."""
     whiten: Callable[[Float[Array, "datum"]], Float[Array, "datum"]]
     surrogates: tuple[str, ...]
 
@@ -64,8 +65,9 @@ def gaussian_data(posterior: Posterior, facies_sd: float) -> GaussianData:
     def values() -> Float[Array, "datum"]:
         return jnp.concatenate([jnp.zeros(0), *(jnp.asarray(one, jnp.float32) for one in posterior.observed)])
 
-    def predict(field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        return jnp.concatenate([jnp.zeros(0), *(part.predict(field) for part in parts)])
+    def predict(field: Float[Array, "*grid"], soft: tuple[Float[Array, "datum"], ...]) -> Float[Array, "datum"]:
+        each = (part.predict(field, own) for part, own in zip(parts, soft, strict=True))
+        return jnp.concatenate([jnp.zeros(0), *each])
 
     splits = np.cumsum([observation.count for observation in posterior.observations])[:-1].tolist()
 
@@ -116,7 +118,7 @@ def _gaussian_part(observation: AbstractObservation, facies_sd: float) -> _Part:
     if isinstance(observation, HardData):
         return _facies_index(observation, facies_sd)
     noise = _noise_of(observation)
-    return _Part(observation.predict, noise.whiten, ())
+    return _Part(lambda _, soft: soft, noise.whiten, ())
 
 
 def _noise_of(observation: AbstractObservation) -> AbstractNoise:
@@ -132,7 +134,8 @@ def _facies_index(wells: HardData, facies_sd: float) -> _Part:
     model, cells, errors = wells.facies_model, tuple(wells.cells.T), wells.error_probability
     positions = jnp.arange(len(model.categories), dtype=jnp.float32)
 
-    def predict(field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
+    def predict(field: Float[Array, "*grid"], soft: Float[Array, "datum"]) -> Float[Array, "datum"]:
+        del soft
         # Products with so few positions lose nothing worth a higher precision on accelerators.
         return jnp.sum(jnp.exp(model.log_probability(field[cells], wells.slope)) * positions, axis=-1)
 

@@ -59,17 +59,28 @@ def local_move(
     latent_map
         Shape of the latents as a map, `AbstractPrior.latent_map`.
     """
-    key_window, key_kept, key_noise, key_accept = jax.random.split(key, 4)
-    count = here.z.shape[0]
-    mask = jax.vmap(lambda one: window(one, latent_map))(jax.random.split(key_window, count))
-    kept = jax.random.choice(key_kept, jnp.asarray(KEPT), (count, 1))
-    renewed = kept * here.z + jnp.sqrt(1 - kept**2) * jax.random.normal(key_noise, here.z.shape)
-    z = jnp.where(mask > 0, renewed, here.z)
-    predictions = predict(z)
-    change = each(log_target, predictions, count) - each(log_target, here.predictions, count)
+    z = renewed(key, here.z, latent_map)
+    return decided(key, here, Population(z, predict(z)), log_target)
+
+
+def renewed(
+    key: Array, z: Float[Array, "particle latent"], latent_map: tuple[int, ...]
+) -> Float[Array, "particle latent"]:
+    """Propose to renew one window of every particle."""
+    key_window, key_kept, key_noise, _ = jax.random.split(key, 4)
+    mask = jax.vmap(lambda one: window(one, latent_map))(jax.random.split(key_window, len(z)))
+    kept = jax.random.choice(key_kept, jnp.asarray(KEPT), (len(z), 1))
+    new = kept * z + jnp.sqrt(1 - kept**2) * jax.random.normal(key_noise, z.shape)
+    return jnp.where(mask > 0, new, z)
+
+
+def decided(key: Array, here: Population, there: Population, log_target: Callable[[Predictions], Array]) -> Population:
+    """Accept what `renewed` proposed with the same key, or not."""
+    count, key_accept = len(here.z), jax.random.split(key, 4)[3]
+    change = each(log_target, there.predictions, count) - each(log_target, here.predictions, count)
     accepted = jnp.log(jax.random.uniform(key_accept, (count,))) < change  # false where the change is not a number
 
     def choose(new: Array, old: Array) -> Array:
         return jnp.where(accepted.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
 
-    return jax.tree.map(choose, Population(z, predictions), here)
+    return jax.tree.map(choose, there, here)

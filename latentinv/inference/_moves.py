@@ -45,6 +45,25 @@ class Outcome(NamedTuple):
     """Fields generated without a gradient."""
 
 
+class Question(NamedTuple):
+    """A proposal of a move and what its evaluation does, each pure; both get the same key."""
+
+    ask: Callable[[Array, Position, Array], Array]
+    """From a key, a position and a step size to the latents to evaluate."""
+    tell: Callable[[Array, Position, Position, Array], tuple[Position, Array, Array]]
+    """From a key, the position, the proposed one and an inverse temperature to the next position, the probability with
+    which the proposal was accepted and whether it is finite."""
+
+
+class Questions(NamedTuple):
+    """A transition as questions to who evaluates latents outside JAX, for moves without gradients."""
+
+    sequence: tuple[Question, ...]
+    """The acceptance of the first is the one that the step size is adapted by."""
+    keys: Callable[[Array], tuple[Array, ...]]
+    """From the transition's key to one for each question."""
+
+
 class Move(NamedTuple):
     """A Markov transition of one chain, pure."""
 
@@ -58,6 +77,8 @@ class Move(NamedTuple):
     """Mean acceptance towards which the step size is adapted; None if a move has none, or adapts its own."""
     first_step: float = 1.0
     largest_step: float = 1.0
+    questions: Questions | None = None
+    """The same transition by ask and tell; None if the move has no such form."""
 
 
 class Path(NamedTuple):

@@ -14,14 +14,14 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
-from latentinv.posterior import Posterior, Predictions
+from latentinv.posterior import Posterior
 
 from ._algorithm import AbstractAlgorithm, Kernel
 from ._chains import chain_kernel, check_chains
 from ._checks import check_counts, check_shares
 from ._hamiltonian import Population
-from ._local import local_move
-from ._moves import Move, Outcome, Path, Position, metropolis
+from ._local import decided, renewed
+from ._moves import Move, Outcome, Path, Position, Question, Questions, metropolis
 
 
 def pcn_move(path: Path, *, local_moves: int, acceptance_target: float) -> Move:
@@ -33,26 +33,48 @@ def pcn_move(path: Path, *, local_moves: int, acceptance_target: float) -> Move:
         del t
         return Position(z, posterior.predict(z))
 
-    def local(key: Array, here: Position, t: Array) -> Position:
-        def log_target(predictions: Predictions) -> Array:
-            return path.log_target(predictions, t)
+    def ask(key: Array, here: Position, step_size: Array) -> Array:
+        noise = jax.random.normal(jax.random.split(key, 3)[0], here.z.shape)
+        return jnp.sqrt(1 - step_size**2) * here.z + step_size * noise
 
-        one = jax.tree.map(lambda x: x[None], Population(here.z, here.predictions))
-        predict = jax.vmap(posterior.predict)
-        moved = local_move(key, one, predict=predict, log_target=log_target, latent_map=latent_map)
-        return Position(*jax.tree.map(lambda x: x[0], moved))
+    def tell(key: Array, here: Position, there: Position, t: Array) -> tuple[Position, Array, Array]:
+        log_likelihoods = path.log_target(here.predictions, t), path.log_target(there.predictions, t)
+        return metropolis(jax.random.split(key, 3)[1], here, there, log_likelihoods)
+
+    def ask_locally(key: Array, here: Position, step_size: Array) -> Array:
+        del step_size
+        return renewed(key, here.z[None], latent_map)[0]
+
+    def tell_locally(key: Array, here: Position, there: Position, t: Array) -> tuple[Position, Array, Array]:
+        one, other = (jax.tree.map(lambda x: x[None], Population(p.z, p.predictions)) for p in (here, there))
+        moved = decided(key, one, other, lambda predictions: path.log_target(predictions, t))
+        return Position(*jax.tree.map(lambda x: x[0], moved)), jnp.zeros(()), jnp.bool_(True)
 
     def step(key: Array, here: Position, step_size: Array, t: Array) -> tuple[Position, Outcome]:
-        key_noise, key_accept, key_local = jax.random.split(key, 3)
-        noise = jax.random.normal(key_noise, here.z.shape)
-        there = begin(jnp.sqrt(1 - step_size**2) * here.z + step_size * noise, t)
-        log_likelihoods = path.log_target(here.predictions, t), path.log_target(there.predictions, t)
-        here, acceptance, finite = metropolis(key_accept, here, there, log_likelihoods)
-        here = lax.fori_loop(0, local_moves, lambda n, here: local(jax.random.fold_in(key_local, n), here, t), here)
+        here, acceptance, finite = tell(key, here, begin(ask(key, here, step_size), t), t)
+        key_local = jax.random.split(key, 3)[2]
+
+        def locally(n: Array, here: Position) -> Position:
+            key_n = jax.random.fold_in(key_local, n)
+            return tell_locally(key_n, here, begin(ask_locally(key_n, here, step_size), t), t)[0]
+
+        here = lax.fori_loop(0, local_moves, locally, here)
         none, false = jnp.zeros(()), jnp.bool_(False)
         return here, Outcome(acceptance, finite, false, step_size, none, jnp.float32(1 + local_moves))
 
-    return Move(begin, step, uses_gradient=False, acceptance_target=acceptance_target, first_step=0.3)
+    def keys(key: Array) -> tuple[Array, ...]:
+        key_local = jax.random.split(key, 3)[2]
+        return (key, *(jax.random.fold_in(key_local, n) for n in range(local_moves)))
+
+    questions = Questions((Question(ask, tell), *[Question(ask_locally, tell_locally)] * local_moves), keys)
+    return Move(
+        begin,
+        step,
+        uses_gradient=False,
+        acceptance_target=acceptance_target,
+        first_step=0.3,
+        questions=questions,
+    )
 
 
 @dataclass(frozen=True)

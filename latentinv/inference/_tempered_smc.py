@@ -26,9 +26,14 @@ The products of mean weights give the log-evidence of the target. Cost: per leve
 each chain `local_moves` renewals before each of its `moves` Hamiltonian moves, and keeps its start and every place
 after a move. So a population costs a ``moves + 1``-th in Hamiltonian moves, and a larger one that costs as much gives a
 steadier log-evidence. On the final target chains go on from where they are.
+
+Where a simulator outside JAX knows no gradient, preconditioned Crank–Nicolson walks (`_pcn`) with their own local moves
+stand for the Hamiltonian moves, and all particles are simulated at once; such walks go less far, so `moves` should be
+several times as many.
 """
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -42,14 +47,19 @@ from latentinv.errors import InputError, NonFiniteError
 from latentinv.posterior import Posterior, Predictions, each, map_batched
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
+from ._chains_outside import OutsideTransitions
 from ._checks import check_counts, check_shares
 from ._hamiltonian import MoveInfo, Population, Trajectory, hamiltonian_move
 from ._local import local_move
-from ._moves import SHARPEST
+from ._moves import EXACT, SHARPEST, Path, Position
+from ._outside import outside
+from ._pcn import pcn_move
 from ._preconditioner import MassMatrix, curvature_probe, mass_matrix
 from ._resampling import effective_size, resampled
 
 TEMPERING, FINAL, STUCK = 0, 1, 2
+WALK_ACCEPTANCE = 0.25
+"""Mean acceptance towards which random walks are adapted."""
 
 
 class SMCState(NamedTuple):
@@ -131,6 +141,7 @@ class TemperedSMC(AbstractAlgorithm):
     waste_free: bool = False
 
     name = "smc"
+    needs_gradient = False
 
     def __post_init__(self) -> None:
         check_counts(self, "particles", "moves", "leapfrogs", "local_moves", "probes", "final_rounds")
@@ -163,8 +174,15 @@ class _Machine:
         self.settings, self.posterior = settings, posterior
         self.latent_map = posterior.prior.latent_map(posterior.grid)
         self.thresholded = posterior.target == "thresholded"
+        self.predict: Callable[[Array], Predictions]
         self.predict = functools.partial(map_batched, posterior.predict, batch_size=settings.batch_size)
-        self._start = posterior.jit(self._start_population)
+        self.outside = posterior.external and not posterior.has_gradient
+        if self.outside:
+            self.local_moves = -(-settings.local_moves // settings.moves)  # of each walk
+            move = pcn_move(Path(posterior, SHARPEST), local_moves=self.local_moves, acceptance_target=WALK_ACCEPTANCE)
+            self.walk = OutsideTransitions(move, posterior)
+            self.predict = outside(posterior).predict
+        self._start = self._start_population if self.outside else posterior.jit(self._start_population)
         self._next_temperature = posterior.jit(self._choose_temperature)
         # A level is so many rounds of local moves and Hamiltonian ones, of so many chains.
         self.rounds, self.moves = (settings.moves, 1) if settings.waste_free else (1, settings.moves)
@@ -197,8 +215,11 @@ class _Machine:
             last = jax.tree.map(lambda x: x[-self.chains :], state.population)
             state = state._replace(population=last)
         final = int(state.stage) == FINAL and self.thresholded
-        mass = self._mass(key_mass, state)
-        population, step_size, moves = self._move(key_moves, state, mass, final=final)
+        if self.outside:
+            population, step_size, moves = self._move_outside(key_moves, state, final=final)
+        else:
+            mass = self._mass(key_mass, state)
+            population, step_size, moves = self._move(key_moves, state, mass, final=final)
         self._check_finite(moves, int(state.level) + 1)
         state = state._replace(
             population=population,
@@ -341,6 +362,24 @@ class _Machine:
         directions = jnp.concatenate(vectors).T / jnp.sqrt(probes * z.shape[0])
         return mass_matrix(jnp.where(jnp.isfinite(directions), directions, 0.0))
 
+    def _move_outside(self, key: Array, state: SMCState, *, final: bool) -> tuple[Population, Array, MoveInfo]:
+        """Random walks in place of Hamiltonian moves, all particles simulated at once."""
+        t = jnp.float32(EXACT) if final else state.inverse_temperature
+        positions, step_size, infos = Position(*state.population), state.step_size, []
+        passed = [positions]
+        for key_move in jax.random.split(key, self.settings.moves):
+            keys = jax.random.split(key_move, self.chains)
+            positions, outcome = self.walk(keys, positions, step_size, t)
+            change = jnp.exp(0.7 * (outcome.acceptance.mean() - WALK_ACCEPTANCE))
+            step_size = jnp.clip(step_size * change, 1e-4, 1.0)
+            lost = jnp.sum(~outcome.finite).astype(jnp.float32)
+            infos.append(MoveInfo(outcome.acceptance, outcome.acceptance, lost))
+            passed.append(positions)
+        if self.settings.waste_free:
+            positions = jax.tree.map(lambda *places: jnp.concatenate(places), *passed)
+        moves = jax.tree.map(lambda *each_move: jnp.stack(each_move), *infos)
+        return Population(positions.z, positions.predictions), step_size, moves
+
     def _move_population(
         self, key: Array, state: SMCState, mass: MassMatrix, final: bool
     ) -> tuple[Population, Array, MoveInfo]:
@@ -396,6 +435,8 @@ class _Machine:
     def _spent(self) -> tuple[int, int]:
         """Gradients and forward runs of a level, of all particles."""
         settings = self.settings
+        if self.outside:
+            return 0, self.chains * settings.moves * (1 + self.local_moves)
         gradients = settings.moves * settings.leapfrogs + self.rounds + settings.probes
         return self.chains * gradients, self.chains * self.rounds * settings.local_moves
 

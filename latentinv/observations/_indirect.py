@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from latentinv.errors import InputError, StorageError
-from latentinv.forward import FORWARDS, AbstractForward, Function, FunctionForward
+from latentinv.forward import FORWARDS, AbstractForward, ExternalForward, Function, FunctionForward
 from latentinv.grid import AXIS_NAMES, Grid
 from latentinv.priors._prior import AbstractPrior
 
@@ -29,7 +29,13 @@ from ._checks import check_fit, check_labels, decimals, field_on, field_shape, s
 from ._noise import NOISES, AbstractNoise, GaussianNoise, StudentNoise, UnknownNoise
 from ._observation import AbstractObservation, Report
 from ._properties import PROPERTIES, AbstractProperty, ContinuousProperty
-from ._tables import read_table
+from ._tables import read_table, read_unit
+
+GIVEN_AGAIN = {
+    FunctionForward.kind: ("a Python function", "function"),
+    ExternalForward.kind: ("a simulator", "ExternalForward(simulator, grid, count)"),
+}
+"""The kinds of forward model that no file can hold, what they are, and what to give for them."""
 
 
 @final
@@ -78,7 +84,7 @@ class IndirectData(AbstractObservation):
         labels: Sequence[str] | None = None,
     ) -> None:
         grid.check_whole()
-        self.forward = forward if isinstance(forward, AbstractForward) else FunctionForward(forward, grid)
+        self.forward = _as_forward(forward, grid)
         self.data = np.atleast_1d(np.array(data, dtype=float))
         if self.forward.grid != grid:
             raise InputError(
@@ -111,7 +117,7 @@ class IndirectData(AbstractObservation):
         name: str | None = None,
         unit: str = "",
     ) -> "IndirectData":
-        """Read data from a CSV file with columns x, y(, z), value and sd.
+        """Read data from a CSV file with columns x, y(, z), value and sd, and if wanted unit.
 
         Parameters
         ----------
@@ -127,15 +133,15 @@ class IndirectData(AbstractObservation):
         name
             What to call these data; the file's name without its ending unless given.
         unit
-            The unit of the values, for reports.
+            The unit of the values, for reports; a column ``unit`` of the file must agree with it.
 
         Raises
         ------
         StorageError
             If the file cannot be opened.
         InputError
-            If a column is missing, a line cannot be used, or the forward model predicts another number of data; the
-            sentence names the file, and the column or the line.
+            If a column is missing, a line cannot be used or has another unit, or the forward model predicts another
+            number of data; the sentence names the file, and the column or the line.
         """
         axes = AXIS_NAMES[: grid.ndim]
         table = read_table(path, (*axes, "value", "sd"))
@@ -147,8 +153,14 @@ class IndirectData(AbstractObservation):
             if not sd > 0:
                 raise InputError(f"{where} has sd {sd:g}; expected a standard deviation above 0.")
         name = Path(path).stem if name is None else name
+        unit, forward = read_unit(path, unit), _as_forward(forward_at(places), grid)
+        if forward.count != len(places):
+            raise InputError(
+                f"{table.file} has {len(places)} data, but the forward model predicts {forward.count}; give one line a "
+                "datum."
+            )
         settings: dict[str, Any] = {"property": property, "name": name, "unit": unit, "labels": labels}
-        return cls(grid, forward_at(places), table.columns["value"], table.columns["sd"], **settings)
+        return cls(grid, forward, table.columns["value"], table.columns["sd"], **settings)
 
     @property
     def count(self) -> int:
@@ -165,6 +177,24 @@ class IndirectData(AbstractObservation):
         """The data."""
         return self.data
 
+    @property
+    def external(self) -> bool:
+        """Whether the forward model is a simulator outside JAX."""
+        return self.forward.external
+
+    def readings(
+        self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0
+    ) -> Float[Array, "reading *grid"]:
+        """The properties that the forward model is run on: softly and exactly, or one that stands for both.
+
+        Softness is there for gradients, so a forward model that has none sees the exact property alone.
+        """
+        field = self._checked(field)
+        exact = self.property.exact(field)
+        if self.property.facies_model is None or not self.has_gradient:
+            return exact[None]
+        return jnp.stack([self.property.soft(field, sharpness), exact])
+
     def check(self, prior: AbstractPrior, grid: Grid) -> None:
         """Raise `InputError` unless the data were placed on this grid, and the property is of this prior's fields."""
         if self.property.facies_model is None and prior.facies_model is not None:
@@ -175,8 +205,8 @@ class IndirectData(AbstractObservation):
         check_fit(self.name, (self.grid, self.property.facies_model), grid, prior)
 
     def predict(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "datum"]:
-        """Run the forward model on the soft property."""
-        return self.forward.predict(self.property.soft(self._checked(field), sharpness))
+        """Run the forward model on the soft property, or on the exact one if it has no gradients."""
+        return self.forward.predict(self.readings(field, sharpness)[0])
 
     def predict_exact(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """Run the forward model on the property of the thresholded facies, or of a continuous field."""
@@ -184,8 +214,9 @@ class IndirectData(AbstractObservation):
 
     def predict_both(self, field: Float[Array, "*grid"]) -> tuple[Float[Array, "datum"], Float[Array, "datum"]]:
         """Predict softly and exactly; where nothing is thresholded the forward model runs once."""
-        soft = self.predict(field)
-        return soft, soft if self.property.facies_model is None else self.predict_exact(field)
+        readings = self.readings(field)
+        soft = self.forward.predict(readings[0])
+        return soft, soft if len(readings) == 1 else self.forward.predict(readings[1])
 
     def tempered_log_likelihood(
         self, prediction: Float[Array, "datum"], inverse_temperature: float | Float[Array, ""]
@@ -228,7 +259,9 @@ class IndirectData(AbstractObservation):
 
     def failures(self, predictions: Float[np.ndarray, "draw datum"]) -> list[str]:
         """From exact predictions of many draws, name the data off by over three sd, worst first."""
-        drawn = np.mean(np.asarray(predictions, dtype=float), axis=0)
+        table = np.asarray(predictions, dtype=float)
+        worked = np.isfinite(table).all(axis=1)  # where no simulation did, nothing is drawn
+        drawn = np.mean(table[worked], axis=0) if worked.any() else np.full(self.count, np.nan)
         misfit = np.abs(drawn - self.data) / self.spread
         # Written so that a misfit that is not a number counts as a failure.
         return [self._failure(i, drawn[i]) for i in np.argsort(-misfit, kind="stable") if not misfit[i] <= 3]
@@ -258,7 +291,8 @@ class IndirectData(AbstractObservation):
             arrays |= {f"{part} {name}": array for name, array in thing.to_arrays().items()}
         if isinstance(self.forward, FunctionForward):
             arrays["forward sample"] = self._sample()
-            arrays["forward note"] = np.asarray(_note(self.name))
+        if self.forward.kind in GIVEN_AGAIN:
+            arrays["forward note"] = np.asarray(_note(self.name, self.forward.kind))
         return arrays
 
     @classmethod
@@ -269,7 +303,7 @@ class IndirectData(AbstractObservation):
         grid: Grid,
         prior: AbstractPrior,
         *,
-        forward: Function | None = None,
+        forward: Function | ExternalForward | None = None,
     ) -> "IndirectData":
         """Make the observation again from what `to_arrays` gave.
 
@@ -278,27 +312,31 @@ class IndirectData(AbstractObservation):
         name, arrays, grid, prior
             As they were stored.
         forward
-            The forward model, if it is a function, which is not in the arrays.
+            The forward model, if it is a function or a simulator, which are not in the arrays.
 
         Raises
         ------
         InputError
-            If the function is missing, is given though the forward model was stored, or predicts something else than
-            when the data were stored.
+            If it is missing, is given though the forward model was stored, or is another than when the data were
+            stored.
         StorageError
             If this version does not know the forward model or another part.
         """
         noise = _known(NOISES, "noise", name, arrays)(**_part("noise", arrays))
         property_ = _known(PROPERTIES, "property", name, arrays).from_arrays(_part("property", arrays), prior)
         kind = _known(FORWARDS, "forward", name, arrays)
-        if kind is FunctionForward and forward is None:
-            raise InputError(_note(name))
-        if kind is not FunctionForward and forward is not None:
+        if kind.kind in GIVEN_AGAIN and forward is None:
+            raise InputError(_note(name, kind.kind))
+        if kind.kind not in GIVEN_AGAIN and forward is not None:
             raise InputError(f"The forward model of the data '{name}' is in the run file; give no function for it.")
+        if kind is ExternalForward:
+            if not isinstance(forward, ExternalForward):
+                raise InputError(_note(name, kind.kind))
+            forward.check_same(_part("forward", arrays), name)
         made = forward if forward is not None else kind.from_arrays(_part("forward", arrays), grid)
         settings: dict[str, Any] = {"unit": str(arrays["unit"]), "labels": arrays["labels"].tolist()}
         again = cls(grid, made, arrays["data"], noise, property=property_, name=name, **settings)
-        if forward is not None:
+        if kind is FunctionForward:
             again._check_sample(arrays["forward sample"])
         return again
 
@@ -336,10 +374,15 @@ class IndirectData(AbstractObservation):
             )
 
 
-def _note(name: str) -> str:
+def _as_forward(forward: AbstractForward | Function, grid: Grid) -> AbstractForward:
+    return forward if isinstance(forward, AbstractForward) else FunctionForward(forward, grid)
+
+
+def _note(name: str, kind: str) -> str:
+    what, example = GIVEN_AGAIN[kind]
     return (
-        f"The forward model of the data '{name}' is a Python function, which a run file cannot hold; give it again, as "
-        f"in resume(path, forwards={{{name!r}: function}})."
+        f"The forward model of the data '{name}' is {what}, which a run file cannot hold; give it again, as in "
+        f"resume(path, forwards={{{name!r}: {example}}})."
     )
 
 

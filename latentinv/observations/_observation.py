@@ -64,6 +64,11 @@ class AbstractObservation(abc.ABC):
         """Whether soft predictions have gradients in the field."""
         return True
 
+    @property
+    def external(self) -> bool:
+        """Whether a simulator outside JAX predicts these data."""
+        return False
+
     @abc.abstractmethod
     def check(self, prior: AbstractPrior, grid: Grid) -> None:
         """Raise `InputError` unless the data fit this prior and grid."""

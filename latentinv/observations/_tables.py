@@ -42,6 +42,40 @@ class _Row(NamedTuple):
     cells: list[str]
 
 
+def read_unit(path: str | Path, unit: str) -> str:
+    """Give the unit of a CSV file's values: what its column ``unit`` says, or `unit` where it has none.
+
+    Parameters
+    ----------
+    path
+        The file.
+    unit
+        The unit that is expected; empty if any is.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be opened.
+    InputError
+        If a line has another unit than expected, or than the lines before it; the sentence names the file and the line.
+    """
+    path = Path(path)
+    header, *rows = _rows(path)
+    names = [cell.strip().lower() for cell in header.cells]
+    if "unit" not in names:
+        return unit
+    for row in rows:
+        cells = dict(zip(names, row.cells, strict=False))
+        found = cells.get("unit", "").strip()
+        unit = unit or found
+        if found != unit:
+            raise InputError(
+                f"{path.name}, line {row.line}, column unit holds '{found}', but the data are in '{unit}'; convert the "
+                "value or correct the unit."
+            )
+    return unit
+
+
 def read_table(path: str | Path, required: Sequence[str], optional: Sequence[str] = ()) -> Table:
     """Read the named columns of a CSV file.
 

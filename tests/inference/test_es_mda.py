@@ -94,7 +94,7 @@ def test_that_the_surrogate_is_the_mean_position_of_the_facies():
 
     # the mean of a position is the sum of the chances to lie above each threshold
     expected = [above(x, -1.0) + above(x, 1.0) for x in (0.2, 0.9)]
-    np.testing.assert_allclose(data.predict(jnp.asarray([[0.2, 0.9]])), expected, rtol=1e-5)
+    np.testing.assert_allclose(data.predict(jnp.asarray([[0.2, 0.9]]), (jnp.zeros(2),)), expected, rtol=1e-5)
 
 
 def test_that_data_without_gaussian_noise_or_a_surrogate_are_refused_by_name():

@@ -252,5 +252,18 @@ def test_that_a_table_that_cannot_be_used_is_refused_by_column_or_line(tmp_path,
 
 def test_that_a_table_of_another_length_than_the_forward_model_predicts_is_refused(tmp_path):
     path = written(tmp_path, "x,y,value,sd\n5,5,1,1\n")
-    with pytest.raises(InputError, match="'heads' predicts 4 data, but there are 1"):
+    with pytest.raises(InputError, match=r"heads\.csv has 1 data, but the forward model predicts 4; give one line a"):
         IndirectData.from_csv(path, GRID, lambda places: FORWARD)
+
+
+def test_that_a_column_of_units_is_read_and_a_wrong_one_refused_by_file_and_line(tmp_path):
+    path = written(tmp_path, "x,y,value,sd,unit\n5,5,1,1,m\n15,5,1,1, m \n")
+    assert IndirectData.from_csv(path, GRID, at_cells).unit == "m"
+    assert IndirectData.from_csv(path, GRID, at_cells, unit="m").unit == "m"
+    with pytest.raises(
+        InputError, match=r"heads\.csv, line 2, column unit holds 'm', but the data are in 'cm'; convert"
+    ):
+        IndirectData.from_csv(path, GRID, at_cells, unit="cm")
+    mixed = written(tmp_path, "x,y,value,sd,unit\n5,5,1,1,m\n15,5,1,1,cm\n")
+    with pytest.raises(InputError, match=r"line 3, column unit holds 'cm', but the data are in 'm'"):
+        IndirectData.from_csv(mixed, GRID, at_cells)
