@@ -248,9 +248,10 @@ class _Machine:
         self.block = settings.moments_per_step * settings.thinning
         jit = path.posterior.jit
         self.seek, self.log_likelihood = jit(self._seek), jit(self._log_likelihood)
-        parts = crew.begin, self._warm, self._draw
-        self.begin, self.warm, self.draw = parts if crew.outside else (jit(part) for part in parts)
-        self.loop = host_loop if crew.outside else lax.fori_loop
+        self.begin: Callable[[Array], Position] = crew.begin if crew.outside else jit(crew.begin)
+        self.warm: Callable[..., ChainsState] = self._warm if crew.outside else jit(self._warm)
+        self.draw: Callable[..., ChainsState] = self._draw if crew.outside else jit(self._draw)
+        self.loop: Callable[..., ChainsState] = host_loop if crew.outside else lax.fori_loop
 
     def init(self, key: Array) -> ChainsState:
         """Draw the chains' starts from the prior."""

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latentinv import BlockMeans, HardData
+from latentinv import BlockMeans, Grid, HardData
 from latentinv.errors import StorageError
 from latentinv.priors import FaciesModel, find_prior
+from latentinv.simulators import Executable
 from latentinv.training import ChannelSimulator, read_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,3 +127,49 @@ def test_that_the_example_of_heads_honours_every_borehole_and_fits_the_heads(tmp
     # Of four heads within two sd of exact data 3.8 are expected; half of all over eight draws is far below.
     assert sum(heads.fulfilled for _, heads in reports) > 0.5 * sum(heads.total for _, heads in reports)
     assert (tmp_path / "heads.png").stat().st_size > 0
+
+
+@pytest.mark.assure  # compiling the sampler takes most of a minute
+@pytest.mark.usefixtures("_meanders")
+def test_that_the_example_of_a_jax_function_honours_every_borehole_and_fits_the_times(tmp_path):
+    run = importlib.import_module("05_your_own_jax_function").main(particles=8, cells=32, output=tmp_path)
+    reports = run.reports()
+    assert all(wells.fulfilled == wells.total for wells, _ in reports)
+    # Of eight times within two sd of exact data 7.6 are expected.
+    assert sum(times.fulfilled for _, times in reports) > 0.5 * sum(times.total for _, times in reports)
+    assert (tmp_path / "own_function.png").stat().st_size > 0
+
+
+@pytest.mark.assure  # compiling the sampler takes most of a minute
+def test_that_the_example_of_a_python_class_fits_the_amplitudes(tmp_path):
+    run = importlib.import_module("06_your_own_python_class").main(samples=4, cells=16, output=tmp_path)
+    assert sum(report.fulfilled for (report,) in run.reports()) > 0.8 * 4 * 100
+    assert run.results["forward_failures"]["amplitudes"]["failed"] == 0
+    assert (tmp_path / "own_class.png").stat().st_size > 0
+
+
+def test_that_the_adjoint_of_the_python_class_is_that_of_its_simulation():
+    plate = importlib.import_module("06_your_own_python_class").Amplitudes(Grid((6, 6)), np.array([1.5, 4.5]))
+    rng = np.random.default_rng(0)
+    field, direction, residual = rng.uniform(0.1, 0.3, (6, 6)), rng.normal(size=(6, 6)), rng.normal(size=4)
+    change = (plate.simulate(field + 1e-6 * direction) - plate.simulate(field - 1e-6 * direction)) / 2e-6
+    assert np.vdot(plate.adjoint(field, residual), direction) == pytest.approx(change @ residual, rel=1e-6)
+
+
+def test_that_the_example_of_a_program_keeps_what_was_simulated(tmp_path):
+    run = importlib.import_module("07_your_own_program").main(members=6, assimilations=1, output=tmp_path)
+    assert run.results["forward_failures"]["heads"] == {"simulations": 6, "failed": 0}
+    assert len(list((tmp_path / "runs").glob("*/*.npz"))) == 12  # of the ensemble before and after
+    assert (tmp_path / "own_program.png").stat().st_size > 0
+
+
+def test_that_our_small_program_agrees_with_opengeosys_away_from_the_well(tmp_path):
+    example = importlib.import_module("07_your_own_program")
+    chosen = example.program()
+    if "ogs" not in Path(chosen.command[0]).name:
+        pytest.skip("OpenGeoSys is not installed: pip install latentinv[opengeosys]")
+    own = Executable([sys.executable, "flow.py"], example.heads_of_ours, template=example.HERE / "own_program")
+    rows = np.exp(np.linspace(-8.0, -6.0, 24))[:, None] * np.ones((24, 24))
+    difference = np.abs(own.simulate(rows) - chosen.simulate(rows)).reshape(5, 5)
+    difference[2, 2] = 0.0  # beside the well, where both depend on their mesh
+    assert difference.max() < 0.03
