@@ -105,6 +105,16 @@ class Posterior:
         """Predict every datum from one generated field, softly and exactly."""
         return self.predict_field(self.field(z))
 
+    def predict_soft(self, z: Float[Array, "latent"]) -> Predictions:
+        """Predict every datum softly only, which is all that a gradient needs; the exact predictions are left out."""
+        field = self.field(z)
+        return Predictions(tuple(observation.predict(field) for observation in self.observations), ())
+
+    def predict_exact(self, z: Float[Array, "latent"]) -> Predictions:
+        """Predict every datum exactly only; the soft predictions are left out."""
+        field = self.field(z)
+        return Predictions((), tuple(observation.predict_exact(field) for observation in self.observations))
+
     def predict_field(self, field: Float[Array, "*grid"]) -> Predictions:
         """Predict every datum from a field, softly and exactly."""
         both = [observation.predict_both(field) for observation in self.observations]
@@ -144,7 +154,7 @@ class Posterior:
         self, z: Float[Array, "latent"], inverse_temperature: float | Float[Array, ""] = 1.0
     ) -> Float[Array, ""]:
         """Log-density of the soft model, differentiable whatever the target."""
-        return log_prior(z) + self.tempered_log_likelihood(self.predict(z), inverse_temperature)
+        return log_prior(z) + self.tempered_log_likelihood(self.predict_soft(z), inverse_temperature)
 
     def report(self, z: Float[Array, "latent"]) -> list[Report]:
         """Say how well the field of a latent vector agrees with each observation."""

@@ -4,7 +4,8 @@ The leapfrog follows the gradient of a *guide* density, the accept/reject step u
 where the target has no gradient (thresholded facies), the guide is its soft relative. The leapfrog is reversible and
 keeps volume for any force, so the move leaves the target invariant whatever the guide is (Duane et al. 1987,
 doi:10.1016/0370-2693(87)91197-X; Neal 2011, arXiv:1206.1901, section 5.5). Cost: as many gradients as leapfrogs; the
-gradient at the start is kept from the move before.
+gradient at the start is kept from the move before. What the target needs besides is evaluated at the end alone, which
+spares runs of a forward model.
 """
 
 from collections.abc import Callable
@@ -50,6 +51,7 @@ def hamiltonian_move(
     key: Array,
     start: Trajectory,
     *,
+    steer: Callable[[Array], Array],
     follow: Callable[[Array], Trajectory],
     log_guide: Callable[[Predictions], Array],
     log_target: Callable[[Predictions], Array],
@@ -65,8 +67,10 @@ def hamiltonian_move(
         Random key.
     start
         Where the particles are.
+    steer
+        The force on all particles, within a trajectory.
     follow
-        Evaluates the guide for all particles: predictions and force.
+        Force and predictions, at its end.
     log_guide, log_target
         Log-likelihoods of guide and target from one particle's predictions.
     mass
@@ -80,13 +84,21 @@ def hamiltonian_move(
     step = step_size * jax.random.uniform(key_jitter, (), minval=0.8, maxval=1.2)
     momentum = mass.sample(key_momentum, (start.force.shape[0],))
 
-    def leapfrog(carry: tuple[Trajectory, Array], _: None) -> tuple[tuple[Trajectory, Array], None]:
-        here, p = carry
-        p = p + 0.5 * step * here.force
-        here = follow(here.population.z + step * mass.solve(p))
-        return (here, p + 0.5 * step * here.force), None
+    def half_kick(p: Array, force: Array) -> Array:
+        return p + 0.5 * step * force
 
-    (end, momentum_end), _ = lax.scan(leapfrog, (start, momentum), length=leapfrogs)
+    def leapfrog(carry: tuple[Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array], None]:
+        z, force, p = carry
+        p = half_kick(p, force)
+        z = z + step * mass.solve(p)
+        force = steer(z)
+        return (z, force, half_kick(p, force)), None
+
+    first = (start.population.z, start.force, momentum)
+    (z, force, p), _ = lax.scan(leapfrog, first, length=leapfrogs - 1)
+    p = half_kick(p, force)
+    end = follow(z + step * mass.solve(p))
+    momentum_end = half_kick(p, end.force)
 
     def log_joint(here: Trajectory, p: Array, log_likelihood: Callable[[Predictions], Array]) -> Array:
         z, predictions = here.population

@@ -42,7 +42,7 @@ def linearise(posterior: Posterior, z: Float[Array, "latent"], *, batch_size: in
     batch_size
         Backward passes done at once.
     """
-    soft, pullback = jax.vjp(lambda z: posterior.predict(z).soft, z)
+    soft, pullback = jax.vjp(lambda z: posterior.predict_soft(z).soft, z)
     parts = [_likelihood(o, p) for o, p in zip(posterior.observations, soft, strict=True)]
     if not parts:
         return Linearisation(jnp.zeros(()), jnp.zeros_like(z), jnp.zeros((0, z.size)))

@@ -63,7 +63,7 @@ def curvature_probe(
     W is the diagonal of the negative second derivative in the predictions, which is all of it where data are
     independent; negative curvature counts as none.
     """
-    soft, pullback = jax.vjp(lambda z: posterior.predict(z).soft, z)
+    soft, pullback = jax.vjp(lambda z: posterior.predict_soft(z).soft, z)
 
     def gradient(soft: tuple[Array, ...]) -> tuple[Array, ...]:
         return jax.grad(lambda s: posterior.tempered_log_likelihood(Predictions(s, ()), inverse_temperature))(soft)

@@ -17,7 +17,9 @@ With the target ``soft`` the ladder ends at t = 1. With ``thresholded`` it goes 
 likelihood (facies honoured or not) keeps the same effective sample size: the ladder's last rung drops particles that
 miss a datum and refills from those that honour all, and `final_rounds` further levels move on the exact target:
 proposals follow the sharp soft gradient, acceptance asks the exact likelihood, so every kept draw honours every certain
-datum and the draws follow the exact posterior, not a soft one.
+datum and the draws follow the exact posterior, not a soft one. Where a forward model tells the soft reading from the
+exact one by more than the noise, however sharp the hard data are, the jump is too far for one. From `BRIDGE_FROM` on it
+is then made in parts, over likelihoods soft^(1 − b) exact^b, b from 0 to 1, all of which honour certain data.
 
 The products of mean weights give the log-evidence of the target. Cost: per level and particle, ``moves · leapfrogs +
 1`` gradients, `probes` backward passes and `local_moves` fields; memory: one batch of fields.
@@ -35,7 +37,7 @@ several times as many.
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -57,9 +59,15 @@ from ._pcn import pcn_move
 from ._preconditioner import MassMatrix, curvature_probe, mass_matrix
 from ._resampling import effective_size, resampled
 
+Target = Literal["soft", "bridge", "exact"]
 TEMPERING, FINAL, STUCK = 0, 1, 2
 WALK_ACCEPTANCE = 0.25
 """Mean acceptance towards which random walks are adapted."""
+BRIDGE_FROM = 3.0
+"""Inverse temperature from which on the jump to the exact likelihood may be made in parts: what becomes sharper with it
+is sharp by then."""
+LEAST_PART = 0.02
+"""Of the jump; where less keeps the effective sample size, the ladder goes on."""
 
 
 class SMCState(NamedTuple):
@@ -74,7 +82,9 @@ class SMCState(NamedTuple):
     final_rounds: Int[Array, ""]
     """Levels done on the final target."""
     jump_size: Float[Array, ""]
-    """Effective sample size at the jump to the exact likelihood."""
+    """Effective sample size at the jump to the exact likelihood, or at the last part of it."""
+    bridge: Float[Array, ""]
+    """Part b of the jump that was made."""
 
 
 class SMCInfo(NamedTuple):
@@ -82,6 +92,8 @@ class SMCInfo(NamedTuple):
 
     stage: Int[Array, ""]
     inverse_temperature: Float[Array, ""]
+    bridge: Float[Array, ""]
+    """Part of the jump to the exact likelihood that was made."""
     effective_sample_size: Float[Array, ""]
     acceptance: Float[Array, ""]
     step_size: Float[Array, ""]
@@ -189,27 +201,29 @@ class _Machine:
         self.chains = settings.particles // (settings.moves + 1) if settings.waste_free else settings.particles
         self._resample = jax.jit(functools.partial(resampled, count=self.chains))
         self._mass = posterior.jit(self._estimate_mass)
-        self._move = posterior.jit(self._move_population, static_argnames="final")
+        self._move = posterior.jit(self._move_population, static_argnames="target")
 
     def init(self, key: Array) -> SMCState:
         """Draw the population from the prior."""
         population, log_evidence = self._start(key)
         zero = jnp.int32(0)
-        return SMCState(population, jnp.float32(0), log_evidence, jnp.float32(0.2), zero, zero, zero, jnp.float32(0))
+        none = jnp.float32(0)
+        return SMCState(population, none, log_evidence, jnp.float32(0.2), zero, zero, zero, none, none)
 
     def step(self, key: Array, state: SMCState) -> tuple[SMCState, SMCInfo]:
         """Do one level."""
         key_resample, key_mass, key_moves = jax.random.split(key, 3)
         effective = jnp.float32(self.settings.particles)
-        if int(state.stage) == TEMPERING:
-            t, weights, gain, stage = self._next_temperature(state)
+        if int(state.stage) == TEMPERING or self._bridging(state):
+            t, weights, gain, bridge = self._next_temperature(state)
             population, effective = self._resample(key_resample, state.population, weights)
             state = state._replace(
                 population=population,
                 inverse_temperature=t,
                 log_evidence=state.log_evidence + gain,
-                stage=stage,
+                stage=jnp.int32(FINAL if self._arrives(t, bridge) else TEMPERING),
                 jump_size=effective,
+                bridge=bridge,
             )
         elif self.settings.waste_free:
             last = jax.tree.map(lambda x: x[-self.chains :], state.population)
@@ -218,20 +232,28 @@ class _Machine:
         if self.outside:
             population, step_size, moves = self._move_outside(key_moves, state, final=final)
         else:
+            target: Target = ("bridge" if self._bridging(state) else "exact") if final else "soft"
             mass = self._mass(key_mass, state)
-            population, step_size, moves = self._move(key_moves, state, mass, final=final)
+            population, step_size, moves = self._move(key_moves, state, mass, target=target)
         self._check_finite(moves, int(state.level) + 1)
         state = state._replace(
             population=population,
             step_size=step_size,
             level=state.level + 1,
-            final_rounds=state.final_rounds + (state.stage == FINAL),
+            final_rounds=state.final_rounds + (int(state.stage) == FINAL and not self._bridging(state)),
         )
         # Where some particles meet all data, the next level jumps from these instead.
         ends = self._ladder_ends(state) & ~(self.thresholded & jnp.isfinite(self._exact(state)).any())
         if int(state.stage) == TEMPERING and bool(ends):
             state = state._replace(stage=jnp.int32(STUCK))
         return state, self._info(state, effective, moves)
+
+    def _arrives(self, t: Array, bridge: Array) -> bool:
+        """Whether the next level is on the final target, or on the way from the last soft model to it."""
+        return float(bridge) > 0 if self.thresholded else float(t) >= 1
+
+    def _bridging(self, state: SMCState) -> bool:
+        return self.thresholded and 0 < float(state.bridge) < 1
 
     def _ladder_ends(self, state: SMCState) -> Array:
         return (state.level >= self.settings.max_levels) | (state.inverse_temperature >= SHARPEST)
@@ -253,7 +275,10 @@ class _Machine:
         words = f"level {int(state.level)}, acceptance {float(info.acceptance):.2f}"
         if int(state.stage) == FINAL:
             done = 0.85 + 0.15 * int(state.final_rounds) / self.settings.final_rounds
-            words += f", final target {int(state.final_rounds)}/{self.settings.final_rounds}"
+            if self._bridging(state):
+                words += f", {100 * float(state.bridge):.0f} % of the way from soft to exact"
+            else:
+                words += f", final target {int(state.final_rounds)}/{self.settings.final_rounds}"
         else:
             # Levels advance t by a nearly constant factor once the data speak, so its logarithm measures the way.
             t = float(state.inverse_temperature)
@@ -316,8 +341,8 @@ class _Machine:
         return population, logsumexp(constant) - jnp.log(constant.size)
 
     def _choose_temperature(self, state: SMCState) -> tuple[Array, Float[Array, "particle"], Array, Array]:
-        """Largest next t that keeps the effective sample size, its log-weights, their gain of log-evidence, and the
-        stage it leads to.
+        """Largest next t, or part of the jump, that keeps the effective sample size; its log-weights, their gain of
+        log-evidence, and the part of the jump made then.
         """
         population, now = state.population, state.inverse_temperature
         base = self._tempered(population, now)
@@ -327,29 +352,33 @@ class _Machine:
         def weights(t: Array | float) -> Array:
             return jnp.where(possible, self._tempered(population, t) - base, -jnp.inf)
 
+        def enough(log_weights: Array) -> Array:
+            return effective_size(log_weights) >= wanted
+
         def gain(log_weights: Array) -> Array:
             return logsumexp(log_weights) - jnp.log(jnp.sum(possible))
 
         low = jnp.log(jnp.maximum(now, 1e-6))
         # Once the data speak, t at most triples: sharper than needed for the jump would only stiffen the final moves.
         high = jnp.float32(0.0) if not self.thresholded else low + jnp.where(now > 0, jnp.log(3.0), 14.0)
-
-        def bisect(_: int, edges: tuple[Array, Array]) -> tuple[Array, Array]:
-            middle = 0.5 * (edges[0] + edges[1])
-            enough = effective_size(weights(jnp.exp(middle))) >= wanted
-            return jnp.where(enough, middle, edges[0]), jnp.where(enough, edges[1], middle)
-
-        reached = effective_size(weights(jnp.exp(high))) >= wanted
-        found, _ = jax.lax.fori_loop(0, 30, bisect, (low, high))
-        t = jnp.exp(jnp.where(reached, high, found))
+        t = jnp.exp(_furthest(lambda log_t: enough(weights(jnp.exp(log_t))), low, high))
         if not self.thresholded:
-            return t, weights(t), gain(weights(t)), jnp.where(t >= 1.0, FINAL, TEMPERING).astype(jnp.int32)
+            return t, weights(t), gain(weights(t)), state.bridge
         jump = jnp.where(possible, self._exact(state) - base, -jnp.inf)
+
+        def part(bridge: Array | float) -> Array:
+            return (bridge - state.bridge) * jump
+
         # At the last level a few particles that meet all data are better than none.
-        last = self._ladder_ends(state) & jnp.isfinite(jump).any()
-        ready = (effective_size(jump) >= wanted) | last
-        chosen = jnp.where(ready, jump, weights(t))
-        return jnp.where(ready, now, t), chosen, gain(chosen), jnp.where(ready, FINAL, TEMPERING).astype(jnp.int32)
+        ends = jnp.where(state.bridge > 0, state.level >= self.settings.max_levels, self._ladder_ends(state))
+        last = ends & jnp.isfinite(jump).any()
+        further = _furthest(lambda bridge: enough(part(bridge)), state.bridge, jnp.float32(1.0))
+        # Random walks of a simulator outside know the exact target and the soft ones only.
+        in_parts = (now >= BRIDGE_FROM) & (further - state.bridge >= LEAST_PART) & (not self.outside)
+        whole = enough(part(1.0)) | last
+        bridge = jnp.where(whole, 1.0, jnp.where(in_parts | (state.bridge > 0), further, 0.0))
+        chosen = jnp.where(bridge > 0, part(bridge), weights(t))
+        return jnp.where(bridge > 0, now, t), chosen, gain(chosen), bridge
 
     def _estimate_mass(self, key: Array, state: SMCState) -> MassMatrix:
         z, probes = state.population.z, self.settings.probes
@@ -381,7 +410,7 @@ class _Machine:
         return Population(positions.z, positions.predictions), step_size, moves
 
     def _move_population(
-        self, key: Array, state: SMCState, mass: MassMatrix, final: bool
+        self, key: Array, state: SMCState, mass: MassMatrix, target: Target
     ) -> tuple[Population, Array, MoveInfo]:
         t, posterior, settings = state.inverse_temperature, self.posterior, self.settings
 
@@ -392,6 +421,10 @@ class _Machine:
             predictions = posterior.predict(z)
             return log_guide(predictions), predictions
 
+        def steer(z: Array) -> Array:
+            slope = jax.grad(lambda z: log_guide(posterior.predict_soft(z)))
+            return map_batched(slope, z, settings.batch_size) - z
+
         def follow(z: Array) -> Trajectory:
             gradient, predictions = map_batched(jax.grad(guide, has_aux=True), z, settings.batch_size)
             return Trajectory(Population(z, predictions), gradient - z)
@@ -401,6 +434,7 @@ class _Machine:
             here, info = hamiltonian_move(
                 key,
                 here,
+                steer=steer,
                 follow=follow,
                 log_guide=log_guide,
                 log_target=log_target,
@@ -412,15 +446,25 @@ class _Machine:
             step_size = step_size * jnp.exp(0.7 * (info.conservation.mean() - settings.acceptance_target))
             return (here, jnp.clip(step_size, 1e-4, 0.5)), info
 
-        log_target = posterior.exact_log_likelihood if final else log_guide
+        def log_bridge(predictions: Predictions) -> Array:
+            exact, soft = posterior.exact_log_likelihood(predictions), log_guide(predictions)
+            return (1 - state.bridge) * soft + state.bridge * exact
+
+        log_target = {"soft": log_guide, "bridge": log_bridge, "exact": posterior.exact_log_likelihood}[target]
+        # Local moves predict no more than the target asks for, which may spare runs of a forward model.
+        one = {"soft": posterior.predict_soft, "bridge": posterior.predict, "exact": posterior.predict_exact}[target]
+        predict = functools.partial(map_batched, one, batch_size=settings.batch_size)
 
         def renew(here: Population, key: Array) -> tuple[Population, None]:
-            moved = local_move(key, here, predict=self.predict, log_target=log_target, latent_map=self.latent_map)
+            moved = local_move(key, here, predict=predict, log_target=log_target, latent_map=self.latent_map)
             return moved, None
 
         def one_round(carry: tuple[Population, Array], key: Array) -> tuple[tuple[Population, Array], Any]:
             (here, step_size), (key_local, key_hamiltonian) = carry, jax.random.split(key)
-            renewed, _ = jax.lax.scan(renew, here, jax.random.split(key_local, settings.local_moves))
+            z, (soft, exact) = here
+            known = Predictions(() if target == "exact" else soft, () if target == "soft" else exact)
+            local_keys = jax.random.split(key_local, settings.local_moves)
+            renewed, _ = jax.lax.scan(renew, Population(z, known), local_keys)
             keys = jax.random.split(key_hamiltonian, self.moves)
             (end, step_size), infos = jax.lax.scan(move, (follow(renewed.z), step_size), keys)
             return (end.population, step_size), (end.population, infos)
@@ -445,6 +489,7 @@ class _Machine:
         return SMCInfo(
             stage=state.stage,
             inverse_temperature=state.inverse_temperature,
+            bridge=state.bridge,
             effective_sample_size=effective,
             acceptance=moves.acceptance.mean(),
             step_size=state.step_size,
@@ -454,3 +499,15 @@ class _Machine:
             gradients=gradients,
             forward_runs=forward_runs,
         )
+
+
+def _furthest(enough: Callable[[Array], Array], low: Array, high: Array) -> Array:
+    """The largest number from `low` to `high` for which something is enough, which it is at `low` and ever less."""
+
+    def bisect(_: int, edges: tuple[Array, Array]) -> tuple[Array, Array]:
+        middle = 0.5 * (edges[0] + edges[1])
+        good = enough(middle)
+        return jnp.where(good, middle, edges[0]), jnp.where(good, edges[1], middle)
+
+    found, _ = jax.lax.fori_loop(0, 30, bisect, (low, high))
+    return jnp.where(enough(high), high, found)

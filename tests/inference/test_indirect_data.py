@@ -11,6 +11,7 @@ from latentinv import (
     CorrelatedNoise,
     FaciesProperty,
     Grid,
+    HardData,
     IndirectData,
     InputError,
     Laplace,
@@ -22,6 +23,7 @@ from latentinv import (
     sample,
 )
 from latentinv.forward import LinearForward
+from latentinv.priors import FaciesModel
 from tests.problems import BlindForward, LinearPrior, generator_posterior
 
 ALARM = 1e-4
@@ -107,6 +109,35 @@ def test_that_heavy_tails_are_refused_by_algorithms_for_gaussian_noise(algorithm
     heavy = IndirectData(GRID, heads.forward, heads.data, StudentNoise(0.3, 3.0), name="heads")
     with pytest.raises(InputError, match="noise of the data 'heads' is not Gaussian, which this algorithm needs"):
         algorithm.build(Posterior(posterior.prior, GRID, [heavy]))
+
+
+def blunt_problem():
+    """Two latents, facies by their signs, and a head whose soft reading is far from the exact one, seen exactly."""
+    grid, model = Grid((1, 2)), FaciesModel((0, 1), (0.0,))
+    well = HardData(grid, np.array([[0.5, 0.5]]), np.array([1]), model)
+    reading = FaciesProperty(model, (0.5, 2.0), log_gradients=0.5, slope=1.0)
+    heads = IndirectData(grid, LinearForward(np.array([[0.4, 0.6]]), grid), [1.2], 0.03, property=reading, name="heads")
+    return Posterior(LinearPrior(np.eye(2), model), grid, [well, heads])
+
+
+def blunt_exactly():
+    """The posterior mean of both latents, and the log-evidence, summed on a lattice."""
+    z = np.linspace(-6, 6, 3001)
+    one, two = np.meshgrid(z, z, indexing="ij")
+    first, second = (np.where(x > 0, 2.0, 0.5) * np.exp(0.5 * x) for x in (one, two))
+    density = norm.pdf(one) * norm.pdf(two) * (one > 0) * norm.pdf(1.2, 0.4 * first + 0.6 * second, 0.03)
+    means = [(density * value).sum() / density.sum() for value in (one, two)]
+    return np.array(means), np.log(density.sum() * (z[1] - z[0]) ** 2)
+
+
+def test_that_a_soft_reading_far_from_the_exact_one_is_left_in_parts():
+    means, evidence = blunt_exactly()
+    posterior, settings = blunt_problem(), TemperedSMC(particles=128, batch_size=128)
+    runs = [sample(posterior, settings, seed=seed) for seed in range(10)]
+    assert all(np.any((run.trace["bridge"] > 0) & (run.trace["bridge"] < 1)) for run in runs)
+    assert all(run.trace["bridge"][-1] == 1 for run in runs)
+    assert_over_runs([run.latents.mean(axis=0) for run in runs], means, 0.1)
+    assert_over_runs([run.results["log_evidence"] for run in runs], evidence, 0.15)
 
 
 def torn(property):
