@@ -1,0 +1,103 @@
+"""The benchmark of the published flow case, on a small case of its own."""
+
+from types import SimpleNamespace
+
+import jax
+import numpy as np
+import pytest
+
+from benchmarks import flow_case
+from benchmarks.flow_solver import aquifer
+from latentinv import TemperedSMC
+from latentinv.forward import _multigrid
+from tests.problems import random_generator_prior
+
+CELLS = 12
+
+
+def case(prior):
+    """A small case in the published one's terms, whose truth the prior can reach."""
+    truth = flow_case.draw_facies(prior, aquifer(CELLS).grid, 1, 7)[0].astype(int)
+    heads = flow_case.heads_of(truth[None])[0]
+    places = np.array([2, 5, 9])
+    return {
+        "true_facies": truth,
+        "modflow_head": heads,
+        "head_row": places,
+        "head_column": places,
+        "head_observed": heads[places, places] + 0.005,
+        "well_row": places[:2],
+        "well_column": places[1:],
+        "well_facies": truth[places[:2], places[1:]],
+    }
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """The figures, each run's costs, and the solves that were counted in each run."""
+    prior, solves, solve = random_generator_prior(), [], _multigrid._rounds
+
+    def counted(matrix, b):
+        jax.debug.callback(lambda: solves.append(1))
+        return solve(matrix, b)
+
+    small = case(prior)
+    posterior = flow_case.flow_posterior(prior, small)
+    algorithm = TemperedSMC(particles=8, moves=1, leapfrogs=2, local_moves=1, probes=1)
+    pairs, counts = [], []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_multigrid, "_rounds", counted)
+        for seed in range(2):
+            solves.clear()
+            pairs.append(flow_case.explore(posterior, algorithm, seed))
+            jax.effects_barrier()
+            counts.append(len(solves))
+    return flow_case.measure([run for run, _ in pairs], small), [cost for _, cost in pairs], counts
+
+
+@pytest.mark.assure
+def test_that_the_small_case_is_measured_whole(measured):
+    figures, costs, _ = measured
+    assert figures["draws"] == 16
+    assert figures["min_honoured"] == 2
+    assert 0 < figures["head_rmse_min_m"] <= figures["head_rmse_m"] <= figures["head_rmse_max_m"]
+    assert figures["rhat_max"] > 0.9
+    assert 0 <= figures["crps"] <= 1
+    assert figures["crps_heads_m"] > 0
+    assert all(0 <= cost["acceptance"] <= 1 for cost in costs)
+
+
+@pytest.mark.assure
+def test_that_every_solve_is_counted(measured):
+    _, costs, counts = measured
+    # Beside the sampler, the draws' predictions are made for the record: both readings of a batch of 16 fields.
+    assert [cost["forward_runs"] + 2 * 16 for cost in costs] == counts
+
+
+def test_that_draws_of_the_truth_itself_are_measured_as_such():
+    small = case(random_generator_prior())
+    same = SimpleNamespace(realizations=np.repeat(small["true_facies"][None], 5, axis=0))
+    figures = flow_case.measure([same, same], small)
+    assert figures["draws"] == 10
+    assert figures["distinct_draws"] == 1
+    assert figures["min_honoured"] == 2
+    assert figures["truth_pixel_accuracy"] == figures["draw_pixel_accuracy"] == 1
+    assert figures["crps"] == 0
+    for name in ("head_rmse_m", "head_rmse_min_m", "head_rmse_max_m"):
+        assert figures[name] == pytest.approx(0.005, rel=1e-3)
+    assert figures["crps_heads_m"] < 1e-4
+
+
+def test_that_the_score_is_that_of_all_pairs():
+    rng = np.random.default_rng(0)
+    draws, truth = rng.standard_normal((7, 3)), rng.standard_normal(3)
+    pairs = np.abs(draws[:, None] - draws[None]).mean(axis=(0, 1)) / 2
+    assert flow_case.crps(draws, truth) == pytest.approx(np.mean(np.abs(draws - truth).mean(axis=0) - pairs))
+
+
+def test_that_runs_apart_have_a_large_rhat():
+    rng = np.random.default_rng(1)
+    tables = [rng.standard_normal((50, 2)) + np.array([shift, 0.0]) for shift in (0, 3)]
+    largest, _ = flow_case.largest_rhat(tables)
+    assert largest > 1.5
+    assert flow_case.largest_rhat(tables[:1]) == (None, None)
