@@ -37,9 +37,13 @@ from latentinv.inference import ALGORITHMS, Diagnosis, make_algorithm, realize
 
 CHAINS, MOMENTS, REPLICATES = 4, 250, 3
 PEER = "pydream"
-COSTS = {"pcn": 3, "mala": 1, "elliptical_slice": 6, "hmc": 8, "nuts": 16, "dream": 1}
+COSTS = {"pcn": 3, "mala": 1, "elliptical_slice": 6, "hmc": 8, "nuts": 16, "dream": 1, "parallel_tempering": 15}
 """Forward runs and gradients of a transition, about."""
-OWN: Mapping[str, Mapping[str, Any]] = {"hmc": {"leapfrogs": 8}, "nuts": {"depth": 5}}
+OWN: Mapping[str, Mapping[str, Any]] = {
+    "hmc": {"leapfrogs": 8},
+    "nuts": {"depth": 5},
+    "parallel_tempering": {"rungs": 8, "local_moves": 1},
+}
 """Settings besides the numbers of transitions."""
 COLUMNS = (
     "ess",
@@ -100,9 +104,10 @@ def measure(problem: Problem, name: str, budget: int, seed: int) -> dict[str, An
     begun = time.monotonic()
     try:
         algorithm = make_algorithm(name, settings(name, budget))
-        promising = algorithm.build(problem.posterior).samples_target
-        chains = "chains" in settings(name, budget) or not promising
-        runs = [sample(problem.posterior, algorithm, seed=seed + k) for k in range(1 if chains else REPLICATES)]
+        kernel = algorithm.build(problem.posterior)
+        promising = kernel.samples_target
+        single = kernel.chains is not None or not promising
+        runs = [sample(problem.posterior, algorithm, seed=seed + k) for k in range(1 if single else REPLICATES)]
     except (InputError, NonFiniteError) as error:
         return row(problem, name, None, False, {"reason": str(error), "seconds": time.monotonic() - begun})
     return row(problem, name, diagnose(runs), promising, {"draws": sum(len(one.latents) for one in runs)})
