@@ -4,16 +4,12 @@ A worker waits to be told to begin, and after each step for leave to go on. So n
 killed; the clock decides only how far into its start or into a step it has come.
 """
 
-import contextlib
-import os
 import signal
 import subprocess
 import sys
 import time
 
-import jax
 import numpy as np
-from jax.experimental.compilation_cache import compilation_cache
 
 SCRIPT = """
 import sys
@@ -36,17 +32,7 @@ MOST_STEPS = 3
 """No worker gets further from where it began before it is killed, in steps that may be saved."""
 
 
-@contextlib.contextmanager
-def shared_compilations(folder):
-    """Keep compiled programs in a folder, for this process and the workers that are given it."""
-    settings = {"jax_compilation_cache_dir": str(folder), "jax_persistent_cache_min_compile_time_secs": 0.0}
-    before = {name: getattr(jax.config, name) for name in settings}
-    _configure(settings)
-    yield
-    _configure(before)
-
-
-def killed_workers(imports, path, compilations, *, seed, count):
+def killed_workers(imports, path, *, seed, count):
     """Let workers go on with the file at `path` one after the other, and kill each at a random moment.
 
     Half of them are killed between their beginning and shortly after their first step, the first of these between its
@@ -60,7 +46,7 @@ def killed_workers(imports, path, compilations, *, seed, count):
     early = [True, *rng.permutation([True] * (count // 2 - 1) + [False] * (count - count // 2))]
     beginning = None
     for number in range(count):
-        with _Worker(imports, path, compilations) as worker:
+        with _Worker(imports, path) as worker:
             if beginning is None:
                 worker.allow(1)
                 beginning = worker.seconds_to_report()
@@ -80,14 +66,12 @@ def killed_workers(imports, path, compilations, *, seed, count):
 class _Worker:
     """A process that goes on with a file, step by step as it is allowed to."""
 
-    def __init__(self, imports, path, compilations):
+    def __init__(self, imports, path):
         self.process = subprocess.Popen(
             [sys.executable, "-c", SCRIPT.format(imports=imports), str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ
-            | {"JAX_COMPILATION_CACHE_DIR": str(compilations), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"},
         )
         assert self.process.stdout.readline() == "ready\n"
 
@@ -115,9 +99,3 @@ class _Worker:
         assert self.process.poll() is None
         self.process.send_signal(signal.SIGKILL)
         assert self.process.wait() == -signal.SIGKILL
-
-
-def _configure(settings):
-    for name, value in settings.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()

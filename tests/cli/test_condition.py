@@ -4,7 +4,6 @@ import pytest
 
 from latentinv.cli import main
 
-pytestmark = pytest.mark.usefixtures("compilations")
 QUICK = ("--draws", 8, "--set", "moves=1", "--set", "leapfrogs=2", "--set", "final_rounds=1")
 PLACE = ("condition", "prior.h5", "--grid", "24x30", "--output", "run.h5")
 

@@ -13,7 +13,6 @@ import pytest
 
 from latentinv.storage import RunFile
 
-pytestmark = pytest.mark.usefixtures("compilations")
 PLACE = ("condition", "prior.h5", "--grid", "24x30", "--output", "run.h5")
 QUICK = ("--draws", 8, "--set", "moves=1", "--set", "leapfrogs=2", "--set", "final_rounds=1")
 WELLS, BLOCKS = "x,y,facies\n", "x_min,y_min,x_max,y_max,mean,sd\n"

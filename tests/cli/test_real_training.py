@@ -4,11 +4,9 @@ import errno
 import os
 
 import numpy as np
-import pytest
 
 from latentinv import load_prior
 
-pytestmark = pytest.mark.usefixtures("compilations")
 RECIPE = """
 [image.simulator]
 shape = [120, 120]

@@ -22,7 +22,6 @@ from latentinv.inference._functionals import functionals, spread_cells
 from latentinv.storage import RunFile
 from tests.problems import LinearPrior, generator_posterior, latents_that_honour, linear_gaussian, recorded
 
-pytestmark = pytest.mark.usefixtures("compilations")
 PCN = PreconditionedCrankNicolson(chains=3, warmup=20, draws=60, thinning=2, moments_per_step=5)
 
 

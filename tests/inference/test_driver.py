@@ -25,7 +25,6 @@ from latentinv.storage import RunFile
 from tests.problems import generator_posterior, random_generator_prior
 from tests.workers import MOST_STEPS, RUN, killed_workers
 
-pytestmark = pytest.mark.usefixtures("compilations")
 SMALL = {
     "smc": {"particles": 8, "moves": 2, "leapfrogs": 4, "batch_size": 8},
     "map": {"starts": 3, "adam_iterations": 60, "lbfgs_iterations": 40, "iterations_per_step": 5},
@@ -128,7 +127,7 @@ def test_that_a_run_interrupted_twice_equals_one_that_was_not(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_that_kills_at_random_moments_change_no_bit(name, compilations, tmp_path):
+def test_that_kills_at_random_moments_change_no_bit(name, tmp_path):
     algorithm = make_algorithm(name, SMALL[name] | MANY_STEPS[name])
     reference = sample(_posterior(name), algorithm, seed=9)
     wanted = 10 if name == TemperedSMC.name else 4
@@ -137,7 +136,7 @@ def test_that_kills_at_random_moments_change_no_bit(name, compilations, tmp_path
     with pytest.raises(KeyboardInterrupt):
         sample(_posterior(name), algorithm, seed=9, output=path, listener=_Recorder(stop_at=1))
     kills = []
-    for _ in killed_workers(RUN, path, compilations, seed=4, count=wanted):
+    for _ in killed_workers(RUN, path, seed=4, count=wanted):
         run = RunFile.open(path)
         assert not run.finished
         kills.append(run.steps)

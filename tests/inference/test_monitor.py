@@ -9,7 +9,6 @@ from latentinv.inference._monitor import BATCHES, Monitor
 from tests.inference.test_convergence import _autoregressive
 from tests.problems import LinearPrior, generator_posterior
 
-pytestmark = pytest.mark.usefixtures("compilations")
 POSTERIOR = Posterior(LinearPrior(np.eye(1)), Grid((1, 1)), [])
 
 

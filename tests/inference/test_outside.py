@@ -29,7 +29,6 @@ from latentinv.simulators import KINDS, Processes
 from tests.problems import LinearPrior
 from tests.simulators.kit import FAULTS, WEIGHTS, Blind, Faulty, Sums
 
-pytestmark = pytest.mark.usefixtures("compilations")
 GRID = Grid((3, 3))
 MATRIX = np.random.default_rng(3).standard_normal((9, 9)) / 3
 OBSERVED = WEIGHTS @ np.random.default_rng(4).standard_normal(9) ** 2

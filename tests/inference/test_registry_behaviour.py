@@ -12,7 +12,6 @@ from tests.inference.test_driver import SMALL
 from tests.inference.test_registry_posteriors import PROMISES
 from tests.problems import LinearPrior
 
-pytestmark = pytest.mark.usefixtures("compilations")
 PIECES = {"moments_per_step": 5, "iterations_per_step": 7}
 """Settings that say how much work is done between two reports, and other values than those of `SMALL`."""
 STOPPED = ("stein",)

@@ -14,7 +14,6 @@ from latentinv.storage import open_hdf5
 from latentinv.training import Losses, checkpoint_path, parse_recipe, resume_training, train
 from tests.workers import TRAINING, killed_workers
 
-pytestmark = pytest.mark.usefixtures("compilations")
 RECIPE = """
 [image.simulator]
 shape = [120, 120]
@@ -103,13 +102,13 @@ def test_that_a_training_interrupted_between_checkpoints_equals_one_that_was_not
     _assert_same_prior(path, reference)
 
 
-def test_that_ten_kills_at_random_moments_change_no_bit(recipe, reference, compilations, tmp_path):
+def test_that_ten_kills_at_random_moments_change_no_bit(recipe, reference, tmp_path):
     path = tmp_path / "prior.h5"
     with pytest.raises(KeyboardInterrupt):
         train(recipe, path, listener=_Interrupter(stop_at=1))
     checkpoint = checkpoint_path(path)
     kills = []
-    for _ in killed_workers(TRAINING, checkpoint, compilations, seed=7, count=10):
+    for _ in killed_workers(TRAINING, checkpoint, seed=7, count=10):
         assert not path.exists()
         with open_hdf5(checkpoint, loop.FORMAT, loop.VERSION) as file:
             kills.append(int(file["state/.step"][()]))
