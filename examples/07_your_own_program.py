@@ -48,11 +48,16 @@ def main(members: int = 64, assimilations: int = 4, output: Path = OUTPUT) -> Ru
     observed = program().simulate(np.exp(truth)) + np.random.default_rng(4).normal(0.0, SD, 25)
     forward = ExternalForward(program(), grid, 25, executor=Processes(2), cache=output / "runs")
     heads = IndirectData(grid, forward, observed, SD, property=ContinuousProperty("exp"), name="heads", unit="m")
-    run = sample(Posterior(prior, grid, [heads]), ESMDA(members, assimilations), seed=1, listener=Printer())
+    algorithm = ESMDA(members, assimilations, localised=False)  # every wave reaches every place
+    run = sample(Posterior(prior, grid, [heads]), algorithm, seed=1, listener=Printer())
     print(f"{run.reports()[0][0].sentence}; simulations: {run.results['forward_failures']['heads']}")
     names = ["truth, ln m/s", "mean of draws", *(f"draw {n + 1}" for n in range(6))]
-    fields = np.stack([truth, run.realizations.mean(axis=0), *run.realizations[:6]])
-    plot_fields(fields, grid, output / "own_program.png", names=names)
+    plot_fields(
+        np.stack([truth, run.realizations.mean(axis=0), *run.realizations[:6]]),
+        grid,
+        output / "own_program.png",
+        names=names,
+    )
     return run
 
 
