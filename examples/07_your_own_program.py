@@ -1,8 +1,7 @@
 """Couple an external program by its files: OpenGeoSys, or a small program of ours where that is not installed.
 
-Groundwater flows past a pumping well, and heads in 25 places are known to 1 cm. Each run has a directory made from a
-template, in which {{property}} becomes the conductivities; output/runs keeps what was simulated. The smoother needs no
-gradients. Writes output/own_program.png.
+Groundwater flows past a pumping well; heads in 25 places are known to 1 cm. Each run has a folder made from a template,
+where {{property}} becomes the conductivities; output/runs keeps all results. Writes output/own_program.png.
 """
 
 import shutil
@@ -52,12 +51,8 @@ def main(members: int = 64, assimilations: int = 4, output: Path = OUTPUT) -> Ru
     run = sample(Posterior(prior, grid, [heads]), algorithm, seed=1, listener=Printer())
     print(f"{run.reports()[0][0].sentence}; simulations: {run.results['forward_failures']['heads']}")
     names = ["truth, ln m/s", "mean of draws", *(f"draw {n + 1}" for n in range(6))]
-    plot_fields(
-        np.stack([truth, run.realizations.mean(axis=0), *run.realizations[:6]]),
-        grid,
-        output / "own_program.png",
-        names=names,
-    )
+    fields = np.stack([truth, run.realizations.mean(axis=0), *run.realizations[:6]])
+    plot_fields(fields, grid, output / "own_program.png", names=names)
     return run
 
 
