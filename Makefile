@@ -12,7 +12,8 @@ VENV ?= .venv
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-BENCHMARKS := training realism hard_data generation generator_speed
+BENCHMARKS := training realism seed_tables generation generator_speed hard_data gaussian flow_solver crosshole \
+    field_am13 flow_case two_engines reference_posterior samplers calibration
 
 .PHONY: environment demo test assure bench lint clean
 

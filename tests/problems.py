@@ -2,14 +2,24 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from latentinv import BlockMeans, Grid, HardData, Posterior, Run
 from latentinv.forward import AbstractForward
+from latentinv.inference import ALGORITHMS
 from latentinv.inference._draws import draw_tables, predicted_name, realization_name
 from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, Layer
 from latentinv.networks._generator import to_folded_layer
 from latentinv.priors import AbstractPrior, FaciesModel, GeneratorPrior
 from latentinv.storage import PriorRecord
+
+MACHINES = ("smc", "map", "es_mda", "variational", "pcn", "parallel_tempering", "dream")
+"""One algorithm of each machine that drives a run; the others share one of these."""
+
+
+def slowly_all(names=ALGORITHMS, quickly=MACHINES):
+    """Parameters of a test over algorithms: those of `quickly` always, the others with the slow suites."""
+    return [name if name in quickly else pytest.param(name, marks=pytest.mark.assure) for name in names]
 
 
 class LinearPrior(AbstractPrior):

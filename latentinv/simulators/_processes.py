@@ -12,7 +12,6 @@ A worker imports the module that defines the simulator, and a script that uses t
 import contextlib
 import multiprocessing
 import os
-import pickle
 import signal
 import time
 from collections import deque
@@ -54,7 +53,6 @@ class Processes(AbstractExecutor):
 
     def run(self, simulator: Any, tasks: Sequence[Task]) -> Iterator[tuple[int, Outcome]]:
         """Make all calls, as many at once as there are workers."""
-        message = _pickled(simulator)
         waiting = deque(range(len(tasks)))
         busy: dict[_Worker, int] = {}
         try:
@@ -62,8 +60,8 @@ class Processes(AbstractExecutor):
                 while waiting and len(busy) < self.workers:
                     worker = self._idle.pop() if self._idle else _Worker()
                     position = waiting.popleft()
-                    worker.give(message, tasks[position], self.timeout)
                     busy[worker] = position
+                    worker.give(simulator, tasks[position], self.timeout)
                 for worker in _heard(busy):
                     outcome = worker.outcome(self.timeout)
                     if outcome is not None:
@@ -91,16 +89,23 @@ class _Worker:
         self.process.start()
         theirs.close()  # so that the pipe ends with the worker
         self.alive, self.begun, self.deadline = True, False, float("inf")
-        self._simulator: bytes | None = None
+        self._simulator: Any = None
 
-    def give(self, simulator: bytes, task: Task, timeout: float | None) -> None:
+    def give(self, simulator: Any, task: Task, timeout: float | None) -> None:
         """Hand over a call, and the simulator if it is another one than before."""
-        news = None if simulator == self._simulator else simulator
+        news = None if simulator is self._simulator else simulator
         self._simulator = simulator
         if self.begun:
             self._start_clock(timeout)
-        with contextlib.suppress(OSError):  # a worker that died meanwhile is found out when it is listened to
+        try:
             self.connection.send((news, task))
+        except OSError:  # a worker that died meanwhile is found out when it is listened to
+            return
+        except Exception as error:
+            raise InputError(
+                f"The simulator {type(simulator).__name__} cannot be sent to worker processes ({error}); define it at "
+                "the top of a module, without open files or lambdas, or run it InProcess()."
+            ) from error
 
     def outcome(self, timeout: float | None) -> Outcome | None:
         """What came through the pipe, or the lack of it after the time allowed; None if the call goes on."""
@@ -163,13 +168,3 @@ def _heard(busy: dict[_Worker, int]) -> list[_Worker]:
     late = [worker for worker in busy if worker.deadline <= time.monotonic()]
     spoken = [connections[connection] for connection in ready]  # type: ignore[index]
     return spoken + [worker for worker in late if worker not in spoken]
-
-
-def _pickled(simulator: Any) -> bytes:
-    try:
-        return pickle.dumps(simulator)
-    except Exception as error:
-        raise InputError(
-            f"The simulator {type(simulator).__name__} cannot be sent to worker processes ({error}); define it at the "
-            "top of a module, without open files or lambdas, or run it InProcess()."
-        ) from error

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import pickle
 import threading
 from multiprocessing.connection import Connection
 from typing import Any
@@ -13,7 +12,7 @@ READY = "ready"
 
 
 def serve(connection: Connection) -> None:
-    """Answer each message ``(simulator pickled, or None for the last one; task)`` with an `Outcome`."""
+    """Answer each message ``(simulator, or None for the last one; task)`` with an `Outcome`."""
     if hasattr(os, "setsid"):
         os.setsid()  # an interrupt at the terminal shall reach the parent alone, and a kill all that is started here
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -24,17 +23,13 @@ def serve(connection: Connection) -> None:
             message, task = connection.recv()
         except (EOFError, OSError):
             return
+        except Exception as error:  # the outcome of all calls of a simulator that cannot be made here
+            simulator = failed("crashed", f"it could not be made in a worker process ({type(error).__name__}: {error})")
+            connection.send(simulator)
+            continue
         if message is not None:
-            simulator = _loaded(message)
+            simulator = message
         connection.send(simulator if isinstance(simulator, Outcome) else attempt(simulator, task))
-
-
-def _loaded(message: bytes) -> Any:
-    """The simulator; or the outcome of all its calls if it cannot be made here."""
-    try:
-        return pickle.loads(message)
-    except Exception as error:
-        return failed("crashed", f"it could not be made in a worker process ({type(error).__name__}: {error})")
 
 
 def _end_with_parent() -> None:

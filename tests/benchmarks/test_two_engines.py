@@ -48,6 +48,7 @@ def test_that_independent_replicates_are_worth_their_draws_and_agree():
     assert shifted["pixel_rms_difference"] > 3 * shifted["pixel_rms_expected"]
 
 
+@pytest.mark.assure
 def test_that_the_benchmark_measures_what_it_names():
     grid, prior = Grid((5, 6)), LinearPrior(np.eye(30), FaciesModel((0, 1), (0.0,)))
     wells = HardData(grid, grid.centres([[0, 1], [2, 2], [4, 5]]), [0, 1, 1], prior.facies_model)

@@ -22,7 +22,7 @@ from latentinv import (
 )
 from latentinv.inference import ALGORITHMS, make_algorithm, realize
 from latentinv.storage import RunFile
-from tests.problems import generator_posterior, random_generator_prior
+from tests.problems import generator_posterior, random_generator_prior, slowly_all
 from tests.workers import MOST_STEPS, RUN, killed_workers
 
 SMALL = {
@@ -126,7 +126,7 @@ def test_that_a_run_interrupted_twice_equals_one_that_was_not(name, tmp_path):
     _assert_same(resume(path), reference)
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", slowly_all())
 def test_that_kills_at_random_moments_change_no_bit(name, tmp_path):
     algorithm = make_algorithm(name, SMALL[name] | MANY_STEPS[name])
     reference = sample(_posterior(name), algorithm, seed=9)

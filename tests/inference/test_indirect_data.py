@@ -130,6 +130,7 @@ def blunt_exactly():
     return np.array(means), np.log(density.sum() * (z[1] - z[0]) ** 2)
 
 
+@pytest.mark.assure
 def test_that_a_soft_reading_far_from_the_exact_one_is_left_in_parts():
     means, evidence = blunt_exactly()
     posterior, settings = blunt_problem(), TemperedSMC(particles=128, batch_size=128)

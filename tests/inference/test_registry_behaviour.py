@@ -5,17 +5,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from latentinv import BlockMeans, Grid, NonFiniteError, Posterior, sample
+from latentinv import NUTS, BlockMeans, Grid, NonFiniteError, Posterior, sample
 from latentinv.inference import ALGORITHMS, _driver, make_algorithm
 from latentinv.inference._ledger import Ledger
 from tests.inference.test_driver import SMALL
 from tests.inference.test_registry_posteriors import PROMISES
-from tests.problems import LinearPrior
+from tests.problems import LinearPrior, slowly_all
 
 PIECES = {"moments_per_step": 5, "iterations_per_step": 7}
 """Settings that say how much work is done between two reports, and other values than those of `SMALL`."""
-STOPPED = ("stein",)
-"""Algorithms that one failing field ends, for it moves all others."""
+RECOVERING = ("laplace", "stein")
+"""Algorithms whose starts leave a failing field in their first iterations, drawn to the prior's centre."""
+MANY = {"starts": 12, "samples": 12, "particles": 12, "warmup": 20, "moments_per_step": 10}
+"""Enough starts that some fail, and enough transitions in a step that not most of them fail by chance."""
 
 
 class _Holed(LinearPrior):
@@ -44,7 +46,7 @@ def _state_bytes(kernel):
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", slowly_all())
 def test_that_neither_pieces_nor_checkpoints_change_a_draw_and_that_memory_stays_flat(name, monkeypatch, tmp_path):
     posterior, algorithm = _posterior(), make_algorithm(name, SMALL[name])
     kernel, pending, sizes = algorithm.build(posterior), [], set()
@@ -77,22 +79,19 @@ def test_that_neither_pieces_nor_checkpoints_change_a_draw_and_that_memory_stays
     np.testing.assert_array_equal(other.latents, stored.latents)
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", slowly_all())
 def test_that_fields_that_are_no_numbers_are_counted_and_never_drawn(name):
-    # Three in ten draws of the prior fail, which no algorithm may hide: it counts them, or stops and says so.
-    many = SMALL[name] | {setting: 12 for setting in ("starts", "samples") if setting in _fields(name)}
-    algorithm, posterior = make_algorithm(name, many), _posterior(0.5)
-    if name in STOPPED:
-        assert not PROMISES[name].samples_target
-        with pytest.raises(NonFiniteError, match="left the finite numbers"):
-            sample(posterior, algorithm, seed=1)
-        return
+    # One in six draws of the prior fails, which no algorithm may hide: it counts them, or leaves them at once.
+    many = SMALL[name] | {setting: value for setting, value in MANY.items() if setting in _fields(name)}
+    algorithm, posterior = make_algorithm(name, many), _posterior(1.0)
     run = sample(posterior, algorithm, seed=1)
-    assert run.trace["non_finite"].sum() > 0
+    # The no-U-turn sampler's trees end where the energy is no number, which it counts as a divergence.
+    counted = run.trace["non_finite"].sum() + (run.trace["divergences"].sum() if name == NUTS.name else 0)
+    assert (counted > 0) != (name in RECOVERING)
     assert np.isfinite(run.latents).all()
     if PROMISES[name].samples_target:
         assert np.isfinite(run.realizations).all()
-        assert np.all(run.latents[:, 0] <= 0.5)
+        assert np.all(run.latents[:, 0] <= 1.0)
 
 
 @pytest.mark.assure
