@@ -4,6 +4,7 @@ import errno
 import os
 
 import numpy as np
+import pytest
 
 from latentinv import load_prior
 
@@ -20,6 +21,7 @@ evaluate_every = 2
 """
 
 
+@pytest.mark.assure  # compiles the training three times
 def test_that_a_training_stopped_and_resumed_on_the_command_line_is_the_one_that_was_not(
     latentinv, tmp_path, monkeypatch
 ):

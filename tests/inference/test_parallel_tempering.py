@@ -135,7 +135,7 @@ def test_that_a_replica_that_is_never_refused_goes_straight_up_and_down():
     assert trips == 5  # from wherever they began, the first of the replicas twice
 
 
-@pytest.mark.parametrize("move", ["pcn", "mala"])
+@pytest.mark.parametrize("move", [pytest.param("pcn", marks=pytest.mark.assure), "mala"])
 def test_that_the_log_evidence_is_exact(move):
     posterior, _, _, evidence = linear_gaussian(6, 4)
     settings = ParallelTempering(
@@ -172,6 +172,7 @@ def test_that_thresholded_cells_have_their_exact_law_and_evidence():
     assert np.all(run.realizations.reshape(-1, 4)[:, :3] == [1, 0, 1])
 
 
+@pytest.mark.assure
 def test_that_every_draw_honours_every_well_with_a_guided_move_too():
     settings = ParallelTempering(chains=2, rungs=6, warmup=32, draws=20, thinning=2, move="mala")
     run = sample(generator_posterior(), settings, seed=3)
