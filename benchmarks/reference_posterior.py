@@ -23,7 +23,7 @@ from scipy.spatial.distance import cdist
 
 from benchmarks._report import run, say, show
 from benchmarks._small_problems import GRID, blocks, small_prior, wells
-from latentinv import InputError, Posterior, sample
+from latentinv import InputError, Posterior, Run, diagnose, sample
 from latentinv.assessment import median_distance
 from latentinv.inference import make_algorithm, realize
 from latentinv.posterior import Predictions, Target, map_batched
@@ -53,9 +53,9 @@ ALGORITHMS = {
     "parallel_tempering": Setting(
         "thresholded", True, "draws", {"chains": 4, "rungs": 6, "warmup": 500, "thinning": 20, "moments_per_step": 5}
     ),
-    "pcn": Setting("thresholded", True, "draws", CHAINS | {"warmup": 1000, "thinning": 100}),
+    "pcn": Setting("thresholded", True, "draws", CHAINS | {"warmup": 1000, "thinning": 2000, "local_moves": 0}),
     "elliptical_slice": Setting("thresholded", True, "draws", CHAINS | {"warmup": 500, "thinning": 40}),
-    "nuts": Setting("soft", True, "draws", CHAINS | {"warmup": 200, "thinning": 5}),
+    "nuts": Setting("soft", True, "draws", CHAINS | {"warmup": 200, "thinning": 3, "depth": 5}),
     "es_mda": Setting("soft", False, "members", {"localised": False}),
     "rml": Setting("soft", False, "samples", {"max_iterations": 80, "tolerance": 1e-3, "batch_size": 32}),
     "variational": Setting("soft", False, "draws", {"guide": "full_rank", "iterations": 2000}),
@@ -95,18 +95,25 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
         setting = ALGORITHMS[name]
         algorithm = make_algorithm(name, setting.options | {setting.draws: arguments.draws})
         started, posterior = time.perf_counter(), posteriors[setting.target]
-        latents = sample(posterior, algorithm, seed=arguments.seed + 1).latents
-        seconds = time.perf_counter() - started
+        drawn = sample(posterior, algorithm, seed=arguments.seed + 1)
+        seconds, latents = time.perf_counter() - started, drawn.latents
         found = compare(realize(posterior, latents), exact[setting.target], arguments.seed) if len(latents) > 1 else {}
         figures[name] = {
             **found,
             "draws": len(latents),
             "target": setting.target,
             "promises": setting.promises,
+            "rhat": _rhat(drawn),
             "seconds": seconds,
         }
         show(name, figures[name])
     return {**figures, "minutes": (time.perf_counter() - begun) / 60}
+
+
+def _rhat(drawn: Run) -> float | None:
+    """The worst of all quantities, for chains."""
+    worst = diagnose(drawn).worst() if drawn.chains and len(drawn.latents) > 1 else None
+    return None if worst is None else worst.rhat
 
 
 def make_problem(target: Target, seed: int) -> Posterior:
