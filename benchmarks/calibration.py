@@ -59,7 +59,7 @@ ALGORITHMS = {
     ),
     "nuts": Setting("soft", True, {"chains": 4, "warmup": 100, "draws": 64, "thinning": 1, "depth": 4}),
     "es_mda": Setting("soft", False, {"members": 128, "localised": False}),
-    "rml": Setting("soft", False, {"samples": 31, "max_iterations": 60, "tolerance": 1e-3, "batch_size": 31}),
+    "rml": Setting("soft", False, {"samples": 31, "max_iterations": 60, "batch_size": 1}),
     "variational": Setting("soft", False, {"guide": "low_rank", "iterations": 500, "elbo_samples": 4, "draws": 64}),
     "laplace": Setting("soft", False, {"draws": 64}),
 }

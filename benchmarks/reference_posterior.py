@@ -57,7 +57,7 @@ ALGORITHMS = {
     "elliptical_slice": Setting("thresholded", True, "draws", CHAINS | {"warmup": 500, "thinning": 40}),
     "nuts": Setting("soft", True, "draws", CHAINS | {"warmup": 200, "thinning": 3, "depth": 5}),
     "es_mda": Setting("soft", False, "members", {"localised": False}),
-    "rml": Setting("soft", False, "samples", {"max_iterations": 80, "tolerance": 1e-3, "batch_size": 32}),
+    "rml": Setting("soft", False, "samples", {"max_iterations": 80, "batch_size": 1}),
     "variational": Setting("soft", False, "draws", {"guide": "full_rank", "iterations": 2000}),
     "laplace": Setting("soft", False, "draws", {}),
 }

@@ -253,7 +253,7 @@ def map_batched(function: Callable[..., Any], arguments: Any, batch_size: int) -
     arguments
         A tree of arrays with a common leading axis.
     batch_size
-        Elements evaluated at once.
+        Elements evaluated at once; one by one, branches and loops cost no more than each element needs.
     """
     count = len(jax.tree.leaves(arguments)[0])
     outputs, structure = jax.tree.flatten(jax.eval_shape(function, jax.tree.map(lambda x: x[0], arguments)))
@@ -261,6 +261,6 @@ def map_batched(function: Callable[..., Any], arguments: Any, batch_size: int) -
     def filled(one: Any) -> list[Array]:
         return [leaf for leaf in jax.tree.leaves(function(one)) if leaf.size]
 
-    mapped = iter(lax.map(filled, arguments, batch_size=batch_size))
+    mapped = iter(lax.map(filled, arguments, batch_size=batch_size if batch_size > 1 else None))
     whole = [next(mapped) if leaf.size else jnp.zeros((count, *leaf.shape), leaf.dtype) for leaf in outputs]
     return jax.tree.unflatten(structure, whole)

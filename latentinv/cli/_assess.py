@@ -34,7 +34,7 @@ def assess(
     output: Annotated[Path, typer.Option(help="JSON of the figures; a page of pictures stands beside it as .png.")],
     key: Annotated[str | None, typer.Option(help="Which array of an .npz that holds several.")] = None,
     count: Annotated[int, typer.Option(min=MINIMUM, help="Number of fields.")] = 200,
-    shape: Annotated[
+    grid: Annotated[
         str | None,
         typer.Option(
             metavar="CELLS",
@@ -58,15 +58,15 @@ def assess(
     for path in (output, picture):
         require_new(path)
     model = load_prior(prior)
-    cells = shape or SHAPES[model.ndim]
-    grid = Grid(parse_shape(cells))
-    check_amount(3 * count, grid, "give fewer or smaller ones")
-    model.latent_size(grid)
-    patches = _patches(model, image, key, grid, 2 * count, seed)
+    cells = grid or SHAPES[model.ndim]
+    place = Grid(parse_shape(cells))
+    check_amount(3 * count, place, "give fewer or smaller ones")
+    model.latent_size(place)
+    patches = _patches(model, image, key, place, 2 * count, seed)
     facies = None if model.facies_model is None else len(model.facies_model.categories)
     console = make_console()
     with interruptible(lambda: "Stopped; nothing was written."), console.status(f"measuring {count} fields"):
-        fields = _fields(model, grid, count, seed)
+        fields = _fields(model, place, count, seed)
         realism = measure_realism(fields, patches, facies, seed=seed)
     title = f"{prior} beside {image.stem}: {count} fields and {2 * count} patches of {cells} cells"
     plot_realism(realism, fields, patches, picture, facies=facies, title=title)

@@ -26,7 +26,7 @@ TILES = {2: 512, 3: 64}
 
 def generate(
     prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or a shipped prior's name.")],
-    shape: Annotated[str, typer.Option(metavar="CELLS", help="ROWSxCOLUMNS, or LAYERSxROWSxCOLUMNS; rows along y.")],
+    grid: Annotated[str, typer.Option(metavar="CELLS", help="ROWSxCOLUMNS, or LAYERSxROWSxCOLUMNS; rows along y.")],
     output: Annotated[Path, typer.Option(help="Picture (.png), arrays (.npz), or HDF5 (.h5) for fields of any size.")],
     count: Annotated[int, typer.Option(min=1, help="Number of fields.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
@@ -40,23 +40,23 @@ def generate(
     if output.suffix not in writers:
         raise InputError(f"{output} has no ending that can be written; give one of {', '.join(writers)}.")
     check_seed(seed)
-    grid = Grid(parse_shape(shape))
+    place = Grid(parse_shape(grid))
     if output.suffix != ".h5":
-        check_amount(count, grid, "write them to .h5")
+        check_amount(count, place, "write them to .h5")
 
     from latentinv.priors import load_prior
     from latentinv.storage import require_new
 
     require_new(output)
     model = load_prior(prior)
-    model.latent_size(grid)  # refuses a grid of other axes, or far too large, before the file is begun
+    model.latent_size(place)  # refuses a grid of other axes, or far too large, before the file is begun
     console = make_console()
     with (
         interruptible(lambda: "Stopped; nothing was written."),
         Display(console, "generate") as display,
     ):
-        writers[output.suffix](output, model, grid, count, seed, display)
-    console.print(f"{count} {'field' if count == 1 else 'fields'} of {shape} cells in {output}", soft_wrap=True)
+        writers[output.suffix](output, model, place, count, seed, display)
+    console.print(f"{count} {'field' if count == 1 else 'fields'} of {grid} cells in {output}", soft_wrap=True)
 
 
 def _write_picture(path: Path, prior: "AbstractPrior", grid: Grid, count: int, seed: int, display: Display) -> None:

@@ -17,7 +17,7 @@ FILM = ".gif"
 
 def walk(
     prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or a shipped prior's name.")],
-    shape: Annotated[str, typer.Option(metavar="ROWSxCOLUMNS", help="Cells of the grid; rows along y.")],
+    grid: Annotated[str, typer.Option(metavar="ROWSxCOLUMNS", help="Cells of the grid; rows along y.")],
     output: Annotated[Path, typer.Option(help="Strip of pictures (.png, .pdf, .svg) or film (.gif).")],
     steps: Annotated[int, typer.Option(min=2, help="Number of pictures.")] = 12,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
@@ -31,8 +31,8 @@ def walk(
 ) -> None:
     """Walk from one draw of a prior to the next, or round one box of a draw."""
     check_seed(seed)
-    grid = Grid(parse_shape(shape))
-    check_amount(steps, grid, "give fewer steps or a smaller grid")
+    place = Grid(parse_shape(grid))
+    check_amount(steps, place, "give fewer steps or a smaller grid")
 
     import jax
     import jax.numpy as jnp
@@ -44,20 +44,20 @@ def walk(
 
     require_new(output)
     model = load_prior(prior)
-    z, z_end = (jnp.asarray(draw_latents(model, grid, seed, number)) for number in (0, 1))
+    z, z_end = (jnp.asarray(draw_latents(model, place, seed, number)) for number in (0, 1))
     if box is None:
         path = interpolate(z, z_end, steps)
     elif not isinstance(model, GeneratorPrior):
         raise InputError(f"Latents of the prior '{prior}' have no window of cells; leave --box out.")
     else:
-        lower, upper = (np.asarray(corner) for corner in parse_box(box, grid.ndim))
-        path = walk_box(jax.random.key(seed), model, grid, z, lower, upper, steps=steps)
-    fields = np.asarray(jax.lax.map(lambda one: model.realization(model.generate(one, grid)), path))
+        lower, upper = (np.asarray(corner) for corner in parse_box(box, place.ndim))
+        path = walk_box(jax.random.key(seed), model, place, z, lower, upper, steps=steps)
+    fields = np.asarray(jax.lax.map(lambda one: model.realization(model.generate(one, place)), path))
     categories = categories_of(model)
     if output.suffix.lower() == FILM:
         film_fields(fields, output, categories=categories)
     else:
         names = [f"step {n + 1}" for n in range(steps)]
         title = "from one draw to the next" if box is None else f"round the box {box}"
-        plot_fields(fields, grid, output, categories=categories, title=f"{title}, seed {seed}", names=names)
+        plot_fields(fields, place, output, categories=categories, title=f"{title}, seed {seed}", names=names)
     make_console().print(f"{steps} steps in {output}", soft_wrap=True)

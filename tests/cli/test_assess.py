@@ -24,7 +24,7 @@ def _assess(latentinv, *arguments):
         "image.npy",
         "--count",
         16,
-        "--shape",
+        "--grid",
         "32x32",
         "--output",
         "a.json",
@@ -45,8 +45,8 @@ def test_that_a_prior_is_assessed(latentinv, image):
     ("arguments", "words"),
     [
         (("--output", "a.txt"), "give .json"),
-        (("--shape", "8x8x8"), "3 axes and the prior makes fields of 2"),
-        (("--shape", "200x200"), "patch"),
+        (("--grid", "8x8x8"), "3 axes and the prior makes fields of 2"),
+        (("--grid", "200x200"), "patch"),
     ],
 )
 def test_that_what_cannot_be_assessed_is_refused(latentinv, image, arguments, words):
@@ -69,7 +69,7 @@ def test_that_a_prior_of_three_axes_is_assessed(latentinv, folder):
     noise = np.random.default_rng(0).standard_normal((24, 40, 40))
     np.save("solid.npy", (scipy.ndimage.gaussian_filter(noise, 1.5) > 0).astype(np.uint8))
     outcome = latentinv(
-        *("assess", "solid.h5", "--image", "solid.npy", "--count", 16, "--shape", "12x16x16", "--output", "a.json")
+        *("assess", "solid.h5", "--image", "solid.npy", "--count", 16, "--grid", "12x16x16", "--output", "a.json")
     )
     assert outcome.code == 0, outcome.err
     assert "those of the layers" in " ".join(outcome.out.split())
@@ -90,7 +90,7 @@ def property_prior(folder, monkeypatch):
 
 def _assess_property(latentinv, *arguments):
     return latentinv(
-        *("assess", "porosity", "--image", "property.npz", "--count", 16, "--shape", "20x20", "--output", "a.json"),
+        *("assess", "porosity", "--image", "property.npz", "--count", 16, "--grid", "20x20", "--output", "a.json"),
         *arguments,
     )
 
@@ -113,7 +113,7 @@ def test_that_a_prior_of_a_continuous_property_is_assessed(latentinv, property_p
         (("--image", "image.png"), "no ending that is read"),
         (("--image", "nowhere.npy"), "There is no training image file at nowhere.npy"),
         (("--image", "words.npy"), "expected numbers on two or three axes"),
-        (("--key", "porosity", "--shape", "90x90"), "smaller window"),
+        (("--key", "porosity", "--grid", "90x90"), "smaller window"),
     ],
 )
 def test_that_an_image_of_a_property_that_cannot_be_used_is_refused(latentinv, property_prior, arguments, words):

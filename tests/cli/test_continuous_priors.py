@@ -19,7 +19,7 @@ def prior(folder):
 
 def test_that_files_hold_the_values_of_the_field(latentinv, prior):
     for name in ("fields.npz", "fields.h5"):
-        outcome = latentinv("generate", "gauss.h5", "--shape", "20x24", "--count", 2, "--seed", 3, "--output", name)
+        outcome = latentinv("generate", "gauss.h5", "--grid", "20x24", "--count", 2, "--seed", 3, "--output", name)
         assert outcome.code == 0, outcome.err
     grid = Grid((20, 24))
     expected = prior.generate(draw_latents(prior, grid, 3, 1), grid)
@@ -39,11 +39,11 @@ def test_that_show_names_covariance_and_law_and_draws_a_sheet(latentinv, prior):
 
 
 def test_that_a_walk_is_filmed_but_not_round_a_box(latentinv, prior):
-    outcome = latentinv("walk", "gauss.h5", "--shape", "16x16", "--steps", 4, "--output", "walk.gif")
+    outcome = latentinv("walk", "gauss.h5", "--grid", "16x16", "--steps", 4, "--output", "walk.gif")
     assert outcome.code == 0, outcome.err
     with Image.open("walk.gif") as film:
         assert film.n_frames == 4
-    refused = latentinv("walk", "gauss.h5", "--shape", "16x16", "--box", "1,1,5,5", "--output", "box.gif")
+    refused = latentinv("walk", "gauss.h5", "--grid", "16x16", "--box", "1,1,5,5", "--output", "box.gif")
     assert refused.code != 0
     assert "leave --box out" in refused.err
 

@@ -15,7 +15,7 @@ from latentinv.cli._show import _in_words
 def test_that_arrays_and_tiles_of_a_seed_hold_the_same_fields(latentinv, folder, monkeypatch):
     monkeypatch.setitem(TILES, 2, 32)
     for name in ("fields.npz", "fields.h5"):
-        outcome = latentinv("generate", "prior.h5", "--shape", "50x41", "--count", 2, "--output", name)
+        outcome = latentinv("generate", "prior.h5", "--grid", "50x41", "--count", 2, "--output", name)
         assert outcome.code == 0, outcome.err
 
     arrays = np.load("fields.npz")
@@ -29,7 +29,7 @@ def test_that_arrays_and_tiles_of_a_seed_hold_the_same_fields(latentinv, folder,
 
 def test_that_another_seed_gives_other_fields_and_the_same_seed_the_same(latentinv, folder):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        latentinv("generate", "prior.h5", "--shape", "16x16", "--seed", seed, "--output", f"{name}.npz")
+        latentinv("generate", "prior.h5", "--grid", "16x16", "--seed", seed, "--output", f"{name}.npz")
 
     a, b, c = (np.load(f"{name}.npz")["facies"] for name in "abc")
     assert (a == b).all()
@@ -37,7 +37,7 @@ def test_that_another_seed_gives_other_fields_and_the_same_seed_the_same(latenti
 
 
 def test_that_a_picture_is_drawn(latentinv, folder):
-    outcome = latentinv("generate", "prior.h5", "--shape", "16x20", "--count", 3, "--output", "fields.png")
+    outcome = latentinv("generate", "prior.h5", "--grid", "16x20", "--count", 3, "--output", "fields.png")
 
     assert outcome.code == 0, outcome.err
     with Image.open("fields.png") as picture:
@@ -47,22 +47,22 @@ def test_that_a_picture_is_drawn(latentinv, folder):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--shape", "16", "--output", "a.npz"), "The grid '16' cannot be read"),
-        (("--shape", "16x16x16", "--output", "a.h5"), "3 axes"),
-        (("--shape", "16x16", "--output", "a.txt"), "no ending that can be written"),
-        (("--shape", "16x16", "--output", "wells.csv"), "no ending that can be written"),
-        (("--shape", "99999x99999", "--output", "a.npz"), "write them to .h5"),
-        (("--shape", "16x16", "--output", "prior.h5"), "exists already"),
+        (("--grid", "16", "--output", "a.npz"), "The grid '16' cannot be read"),
+        (("--grid", "16x16x16", "--output", "a.h5"), "3 axes"),
+        (("--grid", "16x16", "--output", "a.txt"), "no ending that can be written"),
+        (("--grid", "16x16", "--output", "wells.csv"), "no ending that can be written"),
+        (("--grid", "99999x99999", "--output", "a.npz"), "write them to .h5"),
+        (("--grid", "16x16", "--output", "prior.h5"), "exists already"),
         (
-            ("--shape", "99999999999999x99999999999999", "--output", "a.h5"),
+            ("--grid", "99999999999999x99999999999999", "--output", "a.h5"),
             "one array holds at most 2147483647",
         ),
-        (("--shape", "16x16", "--count", "99", "--output", "a.png"), "at most 60"),
+        (("--grid", "16x16", "--count", "99", "--output", "a.png"), "at most 60"),
         (
-            ("--shape", "16x16", "--seed", "99999999999999999999", "--output", "a.h5"),
+            ("--grid", "16x16", "--seed", "99999999999999999999", "--output", "a.h5"),
             "The seed is 99999999999999999999",
         ),
-        (("--shape", "16x16", "--seed", "-1", "--output", "a.h5"), "expected a whole number from 0"),
+        (("--grid", "16x16", "--seed", "-1", "--output", "a.h5"), "expected a whole number from 0"),
     ],
 )
 def test_that_a_mistake_is_one_sentence(latentinv, folder, arguments, words):
@@ -81,7 +81,7 @@ def test_that_a_full_disk_is_one_sentence_and_leaves_no_part(latentinv, folder, 
 
     before = set(folder.iterdir())
     monkeypatch.setattr(os, "fsync", full)
-    outcome = latentinv("generate", "prior.h5", "--shape", "16x16", "--output", name)
+    outcome = latentinv("generate", "prior.h5", "--grid", "16x16", "--output", name)
 
     assert outcome.code == 1
     assert f"The disk of {name} is full" in outcome.err
@@ -98,7 +98,7 @@ def test_that_show_prints_where_a_prior_comes_from(latentinv, folder):
 
 
 def test_that_show_says_what_a_file_of_fields_is(latentinv, folder):
-    latentinv("generate", "prior.h5", "--shape", "16x16", "--output", "fields.h5")
+    latentinv("generate", "prior.h5", "--grid", "16x16", "--output", "fields.h5")
     outcome = latentinv("show", "fields.h5")
 
     assert outcome.code == 1

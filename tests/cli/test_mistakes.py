@@ -92,9 +92,9 @@ def test_that_wells_of_two_files_that_contradict_each_other_are_named(refuse, fo
 def test_that_a_prior_that_is_truncated_newer_or_none_at_all_is_refused_in_every_command(refuse, folder, command):
     arguments = {
         "condition": ("condition", "bad.h5", "--grid", "24x30", "--output", "run.h5", "--wells", "wells.csv"),
-        "generate": ("generate", "bad.h5", "--shape", "8x8", "--output", "fields.npz"),
+        "generate": ("generate", "bad.h5", "--grid", "8x8", "--output", "fields.npz"),
         "show": ("show", "bad.h5"),
-        "walk": ("walk", "bad.h5", "--shape", "8x8", "--output", "walk.png"),
+        "walk": ("walk", "bad.h5", "--grid", "8x8", "--output", "walk.png"),
         "assess": ("assess", "bad.h5", "--image", "image.npz", "--output", "figures.json"),
     }[command]
     whole = (folder / "prior.h5").read_bytes()
@@ -116,9 +116,9 @@ def test_that_a_prior_that_is_truncated_newer_or_none_at_all_is_refused_in_every
 
 OUTPUTS = {
     "condition": (*PLACE[:-1], "{}.h5", "--wells", "wells.csv"),
-    "generate": ("generate", "prior.h5", "--shape", "8x8", "--output", "{}.npz"),
+    "generate": ("generate", "prior.h5", "--grid", "8x8", "--output", "{}.npz"),
     "show": ("show", "prior.h5", "--output", "{}.png"),
-    "walk": ("walk", "prior.h5", "--shape", "8x8", "--output", "{}.png"),
+    "walk": ("walk", "prior.h5", "--grid", "8x8", "--output", "{}.png"),
     "assess": ("assess", "prior.h5", "--image", "image.npz", "--output", "{}.json"),
     "train": ("train", "recipe.toml", "--output", "{}.h5"),
 }
@@ -144,13 +144,13 @@ def test_that_an_output_that_exists_or_cannot_be_written_is_refused_before_any_w
     ("arguments", "words"),
     [
         (("--steps", 2**31), "2147483648 fields of 64 cells are too many to hold at once; give fewer steps"),
-        (("--shape", "9999999999x9999999999"), "are too many to hold at once; give fewer steps or a smaller grid"),
+        (("--grid", "9999999999x9999999999"), "are too many to hold at once; give fewer steps or a smaller grid"),
         (("--steps", 61), "61 fields to draw; one picture holds 1 to 60"),
         (("--output", "walk.doc"), "walk.doc has no ending that can be drawn"),
     ],
 )
 def test_that_a_walk_too_long_or_too_large_is_refused(refuse, arguments, words):
-    assert words in refuse("walk", "prior.h5", "--shape", "8x8", "--output", "walk.png", *arguments)
+    assert words in refuse("walk", "prior.h5", "--grid", "8x8", "--output", "walk.png", *arguments)
 
 
 def test_that_an_image_that_a_prior_cannot_be_assessed_by_is_refused(refuse, folder):

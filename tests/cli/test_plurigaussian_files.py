@@ -19,7 +19,7 @@ def prior(folder):
 
 def test_that_it_is_shown_drawn_walked_and_conditioned(latentinv, prior):
     for name in ("fields.npz", "fields.h5"):
-        outcome = latentinv("generate", "facies.h5", "--shape", "20x24", "--count", 2, "--output", name)
+        outcome = latentinv("generate", "facies.h5", "--grid", "20x24", "--count", 2, "--output", name)
         assert outcome.code == 0, outcome.err
     arrays = np.load("fields.npz")
     assert set(np.unique(arrays["facies"])) <= {1, 2, 3}
@@ -28,7 +28,7 @@ def test_that_it_is_shown_drawn_walked_and_conditioned(latentinv, prior):
     outcome = latentinv("show", "facies.h5", "--output", "sheet.png")
     assert outcome.code == 0, outcome.err
     assert "[0, 1, [1, 2, 3]]" in outcome.out
-    outcome = latentinv("walk", "facies.h5", "--shape", "16x16", "--steps", 3, "--output", "walk.gif")
+    outcome = latentinv("walk", "facies.h5", "--grid", "16x16", "--steps", 3, "--output", "walk.gif")
     assert outcome.code == 0, outcome.err
     facies = arrays["facies"][0]
     lines = [f"{column + 0.5},{row + 0.5},{facies[row, column]}" for row, column in ((3, 4), (10, 20))]

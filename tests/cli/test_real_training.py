@@ -45,7 +45,7 @@ def test_that_a_training_stopped_and_resumed_on_the_command_line_is_the_one_that
     between = (tmp_path / "river.training.h5").read_bytes()
     resumed = latentinv("resume", "river.training.h5")
     whole = latentinv("train", "river.toml", "--output", "whole.h5")
-    drawn = latentinv("generate", "river.h5", "--shape", "40x33", "--count", 3, "--output", "fields.npz")
+    drawn = latentinv("generate", "river.h5", "--grid", "40x33", "--count", 3, "--output", "fields.npz")
 
     assert interrupted.code == 130
     assert interrupted.err == (

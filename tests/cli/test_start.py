@@ -27,7 +27,7 @@ PLACE = ("condition", "prior.h5", "--output", "run.h5")
         (PLACE, 2),
         ((*PLACE, "--grid", "24x30", "--colour", "red"), 2),
         ((*PLACE, "--grid", "24by30"), 1),
-        (("generate", "prior.h5", "--shape", "24x30", "--output", "fields.txt"), 1),
+        (("generate", "prior.h5", "--grid", "24x30", "--output", "fields.txt"), 1),
     ],
 )
 def test_that_help_and_slips_wait_for_nothing_heavy(arguments, expected):

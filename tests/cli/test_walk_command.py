@@ -7,7 +7,7 @@ from PIL import Image
 
 def test_that_a_strip_and_a_film_are_written(latentinv, folder):
     for name in ("walk.png", "walk.gif"):
-        outcome = latentinv("walk", "prior.h5", "--shape", "16x20", "--steps", 5, "--output", name)
+        outcome = latentinv("walk", "prior.h5", "--grid", "16x20", "--steps", 5, "--output", name)
         assert outcome.code == 0, outcome.err
     with Image.open("walk.gif") as film:
         assert film.n_frames == 5
@@ -16,7 +16,7 @@ def test_that_a_strip_and_a_film_are_written(latentinv, folder):
 
 def test_that_a_walk_round_a_box_leaves_far_cells_at_rest(latentinv, folder):
     outcome = latentinv(
-        "walk", "prior.h5", "--shape", "48x48", "--steps", 4, "--box", "40,40,47,47", "--output", "walk.gif"
+        "walk", "prior.h5", "--grid", "48x48", "--steps", 4, "--box", "40,40,47,47", "--output", "walk.gif"
     )
     assert outcome.code == 0, outcome.err
     with Image.open("walk.gif") as film:
@@ -39,6 +39,6 @@ def test_that_a_walk_round_a_box_leaves_far_cells_at_rest(latentinv, folder):
     ],
 )
 def test_that_a_walk_that_cannot_be_is_refused(latentinv, folder, arguments, words):
-    outcome = latentinv("walk", "prior.h5", "--shape", "16x20", *arguments)
+    outcome = latentinv("walk", "prior.h5", "--grid", "16x20", *arguments)
     assert outcome.code == 1
     assert words in outcome.err
