@@ -32,7 +32,12 @@ def begin_descent(z: Float[Array, "start latent"]) -> Descent:
 
 
 def descend(
-    loss: Callable[[Float[Array, "latent"], Any], Float[Array, ""]], descent: Descent, contexts: Any, batch_size: int
+    loss: Callable[[Float[Array, "latent"], Any], Float[Array, ""]],
+    descent: Descent,
+    contexts: Any,
+    batch_size: int,
+    *,
+    tolerance: float = 0.0,
 ) -> Descent:
     """Do one iteration.
 
@@ -46,6 +51,9 @@ def descend(
         A tree of arrays with one row a latent vector; what makes its objective its own.
     batch_size
         Latents evaluated at once.
+    tolerance
+        Norm of the gradient from which a latent vector stays where it is, at no cost: near its minimum rounding leaves
+        the line search nothing to find, and it would try all its steps.
     """
 
     def one(pair: tuple[Descent, Any]) -> Descent:
@@ -55,7 +63,10 @@ def descend(
             return loss(z, context)
 
         value, gradient = optax.value_and_grad_from_state(own)(z, state=memory)
+        settled = jnp.linalg.norm(gradient) < tolerance
+        gradient = jnp.where(settled, 0.0, gradient)  # which any step satisfies
         update, memory = _OPTIMISER.update(gradient, memory, z, value=value, grad=gradient, value_fn=own)
-        return Descent(optax.apply_updates(z, update), memory, gradients + memory[-1].info.num_linesearch_steps)
+        spent = jnp.where(settled, 0, memory[-1].info.num_linesearch_steps)
+        return Descent(optax.apply_updates(z, update), memory, gradients + spent)
 
     return map_batched(one, (descent, contexts), batch_size)

@@ -97,7 +97,7 @@ class RandomisedMaximumLikelihood(AbstractAlgorithm):
     iterations_per_step
         Iterations between two reports.
     batch_size
-        Draws evaluated at once.
+        Draws evaluated at once, which all wait for the longest line search among them; more than one pays on a GPU.
     """
 
     samples: int = 64
@@ -105,7 +105,7 @@ class RandomisedMaximumLikelihood(AbstractAlgorithm):
     tolerance: float = 0.01
     weighted: bool = False
     iterations_per_step: int = 10
-    batch_size: int = 16
+    batch_size: int = 1
 
     name = "rml"
 
@@ -243,7 +243,10 @@ class _Machine:
 
     def _descent(self, state: RMLState, count: Array) -> RMLState:
         def iterate(_: Array, descent: Descent) -> Descent:
-            return descend(self._objective, descent, state.perturbation, self.settings.batch_size)
+            settings = self.settings
+            return descend(
+                self._objective, descent, state.perturbation, settings.batch_size, tolerance=settings.tolerance
+            )
 
         descent = jax.lax.fori_loop(0, count, iterate, state.descent)
         return state._replace(descent=descent, iteration=state.iteration + count)
