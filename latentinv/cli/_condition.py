@@ -35,9 +35,9 @@ def condition(
     algorithm: Annotated[
         str | None,
         typer.Option(
-            help="smc (posterior draws), map (best fits), Markov chains: pcn, elliptical_slice, mala, hmc, nuts, "
-            "parallel_tempering (of these), or an approximation: es_mda, rml, laplace, stein, variational. What suits "
-            "the data unless given."
+            help="smc (posterior draws), Markov chains: pcn, elliptical_slice, mala, hmc, dream, nuts (of the soft "
+            "target), parallel_tempering (of most of these); an approximation, whose draws may miss wells: es_mda, "
+            "rml, laplace, stein, variational; best fits: map, completion. What suits the data unless given."
         ),
     ] = None,
     settings: Annotated[
@@ -53,6 +53,10 @@ def condition(
 ) -> None:
     """Condition a prior to wells and block means."""
     check_seed(seed)
+    if output.suffix != ".h5":
+        raise InputError(f"{output} has no ending that can be written; give .h5.")
+    if draws is not None and draws < 1:
+        raise InputError(f"The number of draws is {draws}; expected at least 1.")
     place = parse_grid(grid, spacing, origin)
     if not wells and not blocks:
         raise InputError(

@@ -31,8 +31,11 @@ def resume(
 
 def _resume_run(file: Path) -> None:
     from latentinv.inference import resume as resume_run
+    from latentinv.storage import RunFile
 
     console = make_console()
+    if RunFile.open(file).finished:
+        console.print(f"{file} is finished; nothing is left to do.", soft_wrap=True)
     begun = time.monotonic()
     with (
         fitting_in_memory(lambda: RUN_TOO_LARGE),

@@ -40,7 +40,7 @@ def print_run(console: Console, run: "Run", rows: dict[str, str], *, noun: str =
     for sentence in diagnosis.warnings:
         console.print(f"Warning: {sentence}", markup=False)
     if "strained" in run.results:
-        console.print(f"The {noun} contradict:")
+        console.print(f"The {noun} miss these data, which contradict others, or which the algorithm has not met yet:")
         for sentence in run.results["strained"]:
             console.print(f"  {sentence}", markup=False)
 

@@ -35,13 +35,20 @@ class FunctionForward(AbstractForward):
     Raises
     ------
     InputError
-        If the function gives anything else than one array with one axis.
+        If the function is not made of JAX's operations, or gives anything else than one array with one axis.
     """
 
     kind = "function"
 
     def __init__(self, function: Function, grid: Grid) -> None:
-        given = jax.eval_shape(function, jax.ShapeDtypeStruct(grid.shape, jnp.float32))
+        try:
+            given = jax.eval_shape(function, jax.ShapeDtypeStruct(grid.shape, jnp.float32))
+        except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError) as error:
+            name = getattr(function, "__name__", type(function).__name__)
+            raise InputError(
+                f"The forward function '{name}' turns the property into NumPy's numbers; write it with jax.numpy, or "
+                "give it as the method 'simulate' of a class to ExternalForward."
+            ) from error
         if len(getattr(given, "shape", ())) != 1:
             raise InputError(f"The forward function gives {given}; expected one array with one number a datum.")
         self.function, self.grid = function, grid

@@ -4,7 +4,7 @@
   predictions are linear in the latents is tried on random ones, whatever prior and forward model they come from.
 - Gaussian and linear, but with too many data and latents for one matrix: no-U-turn chains; there is one mode.
 - Gradients: adaptive tempered SMC, which passes between modes and ends on the thresholded facies.
-- No gradients: parallel tempering of random walks, or an ensemble where certain wells leave chains no start.
+- No gradients: the same, moved by random walks.
 """
 
 from typing import NamedTuple
@@ -16,11 +16,9 @@ from latentinv.observations import HardData
 from latentinv.posterior import Posterior
 
 from ._algorithm import AbstractAlgorithm
-from ._es_mda import ESMDA
 from ._gaussian_data import gaussian_noise
 from ._laplace import Laplace
 from ._nuts import NUTS
-from ._parallel_tempering import ParallelTempering
 from ._tempered_smc import TemperedSMC
 
 LARGEST_MATRIX = 2**25
@@ -101,11 +99,8 @@ def _tempered(posterior: Posterior) -> Choice:
 
 def _without_gradients(posterior: Posterior) -> Choice:
     blind = ", ".join(f"'{o.name}'" for o in posterior.observations if not o.has_gradient)
-    if certain_wells(posterior):
-        why = f"the forward model of {blind} has no gradients, and chains find no start among certain wells without; "
-        return _chosen(ESMDA(), f"{why}its draws are approximate and may miss wells")
     why = f"the forward model of {blind} has no gradients, and it needs none to pass between modes"
-    return _chosen(ParallelTempering(), why)
+    return _chosen(TemperedSMC(), f"{why}; 'es_mda' runs it far less often, but is approximate and may miss wells")
 
 
 def _chosen(algorithm: AbstractAlgorithm, why: str) -> Choice:

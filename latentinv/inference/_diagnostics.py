@@ -168,9 +168,11 @@ def _rhat_warning(diagnosis: Diagnosis) -> list[str]:
         return []
     told = [quantity.rhat for quantity in diagnosis.quantities if not np.isnan(quantity.rhat)]
     above = sum(value > LARGEST_RHAT for value in told)
+    still = ", in which each chain stands still" if np.isinf(worst.rhat) else ""
+    remedy = "draw longer" if diagnosis.ladder is not None else "draw longer, or use a tempered algorithm"
     return [
         f"The chains do not agree yet: R-hat is above {LARGEST_RHAT} for {above} of {len(told)} quantities, at worst "
-        f"{worst.rhat:.2f} ({worst.name}); draw longer, or use a tempered algorithm."
+        f"{worst.rhat:.2f} ({worst.name}{still}); {remedy}."
     ]
 
 

@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
 CHECKPOINT_SHARE = 0.05
+APPROXIMATE = (
+    "The algorithm approximates the posterior or fits the data, so what it gives may miss certain wells and other "
+    "data; 'smc' samples the posterior itself."
+)
 PENDING_BYTES = 2**26
 """Draws that wait for a checkpoint take about so much memory, whatever share of the time checkpoints take."""
 
@@ -319,6 +323,8 @@ def _finish(posterior: Posterior, kernel: Kernel, state: Any, ledger: Ledger) ->
         tables = [(o, ledger.draws(predicted_name(o.name))) for o in posterior.observations]
         strained = [sentence for observation, table in tables for sentence in observation.failures(table)]
         results = {**results, "strained": strained} if strained else results
+        if strained and not kernel.samples_target:
+            warnings.append(APPROXIMATE)
     return {**results, "warnings": warnings} if warnings else results
 
 

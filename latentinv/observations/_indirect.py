@@ -354,10 +354,8 @@ class IndirectData(AbstractObservation):
 
     def _failure(self, i: int, drawn: float) -> str:
         digits = decimals(self.spread[i])
-        return (
-            f"{self.labels[i]}: data {self.data[i]:.{digits}f} ± {self.spread[i]:.{digits}f} {self.unit}".rstrip()
-            + f", draws {drawn:.{digits}f}"
-        )
+        measured = f"data {self.data[i]:.{digits}f} ± {self.spread[i]:.{digits}f} {self.unit}".rstrip()
+        return f"{self.name}, {self.labels[i]}: {measured}, draws {drawn:.{digits}f}"
 
     def _sample(self) -> Float[np.ndarray, "datum"]:
         """What the forward model predicts for one field that is as good as any, to know a function by."""

@@ -90,9 +90,9 @@ def test_that_without_gradients_something_is_chosen_that_needs_none():
     model = FaciesModel((0, 1), (0.0,))
     wells = HardData(GRID, [[0.5, 0.5]], [1], model)
     heads = IndirectData(GRID, BlindForward(GRID), [0.3], 0.1, property=FaciesProperty(model, (0.0, 1.0)), name="heads")
-    ensemble = choose_algorithm(Posterior(LinearPrior(np.eye(9), model), GRID, [wells, heads]))
-    assert not ensemble.algorithm.needs_gradient
-    assert "approximate" in ensemble.reason
+    exact = choose_algorithm(Posterior(LinearPrior(np.eye(9), model), GRID, [wells, heads]))
+    assert not exact.algorithm.needs_gradient
+    assert "'es_mda' runs it far less often, but is approximate" in exact.reason
 
 
 def test_that_without_data_the_prior_is_drawn():

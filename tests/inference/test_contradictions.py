@@ -28,7 +28,7 @@ def test_that_measurements_that_contradict_each_other_are_named(name):
     assert run.steps <= MOST_STEPS
     said = _named(run)
     assert any("block 1 (x 0–2 m, y 0–2 m): data 2.00 ± 0.01" in sentence for sentence in said) or any(
-        "datum 1: data 0.00 ± 0.04 kg" in sentence for sentence in said
+        "sum, datum 1: data 0.00 ± 0.04 kg" in sentence for sentence in said
     )
 
 
@@ -61,7 +61,7 @@ def test_that_measurements_that_contradict_the_wells_are_named():
     run = sample(both, TemperedSMC(particles=16, moves=1, leapfrogs=3, final_rounds=1, batch_size=16), seed=1)
     said = _named(run)
     assert said
-    assert all(sentence.startswith(("datum 1: data 4.0 ± 0.1 m, draws ", "well at x ")) for sentence in said)
+    assert all(sentence.startswith(("heads, datum 1: data 4.0 ± 0.1 m, draws ", "well at x ")) for sentence in said)
 
 
 def test_that_a_soft_model_out_of_reach_is_named_too():

@@ -137,8 +137,8 @@ def test_that_data_far_from_the_draws_are_named_worst_first():
     data = heads(labels=["north", "east", "south", "west"])
     drawn = np.stack([DATA + np.array([0.0, -5.0 + shift, 1.0, 2.0]) for shift in (-1.0, 1.0)])
     assert data.failures(drawn) == [
-        "east: data 2.0 ± 0.5 m, draws -3.0",
-        "west: data 4.0 ± 0.5 m, draws 6.0",
+        "heads, east: data 2.0 ± 0.5 m, draws -3.0",
+        "heads, west: data 4.0 ± 0.5 m, draws 6.0",
     ]
     assert len(heads().failures(np.full((2, 4), np.nan))) == 4
 
@@ -204,6 +204,7 @@ def test_that_the_property_must_be_of_the_priors_fields():
         (lambda: heads(CorrelatedNoise(np.eye(3))), "for 3 data, but there are 4"),
         (lambda: heads(labels=["a"]), "1 labels for 4 data"),
         (lambda: heads(forward=lambda p: p), "expected one array with one number a datum"),
+        (lambda: heads(forward=lambda p: np.asarray(p).ravel()[:4]), "write it with jax.numpy, or give it as"),
         (lambda: IndirectData(Grid((2, 3)), FORWARD, DATA, 0.5), "use one grid for both"),
     ],
 )

@@ -16,6 +16,8 @@ from ._study import Replicates, Study, run_study
 
 SIGNIFICANT = 0.01
 """p-value below which an algorithm is called miscalibrated; of calibrated ones two tests call so at most 1 in 50."""
+FEW = 50
+"""Replicates below which the verdict says that they are few."""
 
 
 class Estimate(NamedTuple):
@@ -70,7 +72,8 @@ class Calibration(NamedTuple):
             flaws.append(f"{self.failed} of {self.replicates} replicates gave no draws")
         if flaws:
             return f"'{self.algorithm}' is not calibrated here: {'; '.join(flaws)} ({figures}, {count} replicates)."
-        return f"'{self.algorithm}' shows no miscalibration in {count} replicates ({figures})."
+        few = "; so few show gross errors only" if count < FEW else ""
+        return f"'{self.algorithm}' shows no miscalibration in {count} replicates ({figures}{few})."
 
     def as_json(self) -> dict[str, Any]:
         """The figures as JSON types."""
