@@ -10,7 +10,8 @@ and it is frozen afterwards, so that the draws are those of a true Markov chain.
 chain gives a draw. A step of the driver holds many transitions, so that the host is seldom asked.
 
 Chains that move alone share their step size and nothing else. A `Crew` may share more, such as places where chains have
-been.
+been. It may also give each chain replicas, such as those on a ladder of temperatures; then tables have one more axis,
+and `Crew.target` says where in them the chains themselves are.
 
 All randomness of a transition comes from the run's key, which the state keeps, and the transition's number, so the
 draws do not depend on how many of them make a step. Cost: all chains are evaluated at once, `chains` fields in memory.
@@ -70,62 +71,34 @@ class Tally(NamedTuple):
     forward_runs: Int[Array, "*chain"]
 
 
-class Crew(NamedTuple):
-    """How all chains move at once, and what they share; pure."""
-
-    begin: Callable[[Array], Position]
-    """From the chains' latents to their positions."""
-    shared: Callable[[Array], Any]
-    """From a key to what the chains share before the first transition, a tree of arrays."""
-    warm: Callable[[Array, Position, Any], tuple[Position, Outcome, Any]]
-    """A transition of warm-up, from a key, the positions and what is shared; it may learn."""
-    draw: Callable[[Array, Position, Any], tuple[Position, Outcome, Any]]
-    """A transition that gives draws."""
-    first_step: float = 1.0
-    """Step size that is reported before any."""
-    results: Callable[[Any], dict[str, Any]] = lambda shared: {}
-    """Single numbers to keep of what is shared in the end."""
-    outside: bool = False
-    """Whether it has fields simulated outside JAX, between programs of its own."""
-
-
-class Tuning(NamedTuple):
-    """What chains share that move alone."""
-
-    log_step: Float[Array, ""]
-    """Logarithm of the step size."""
-    transitions: Int[Array, ""]
-    """Transitions that adapted it."""
-
-
 class ChainsState(NamedTuple):
     """What the next step needs."""
 
     key: Array
     """Data of the key of all transitions."""
     positions: Position
-    """One a chain."""
+    """One a chain; on ladders, one a replica."""
     anchors: Float[Array, "chain latent"]
     """Draws of the prior that the chains started from."""
     recent: Float[Array, "moment chain latent"]
     """Draws of the last step."""
     shared: Any
     """What the chains share: their step size, or what their crew learns."""
-    last_step: Float[Array, "chain"]
+    last_step: Float[Array, "*chain"]
     """Step size of the last transition, which moves may adapt by themselves."""
     stage: Int[Array, ""]
     round: Int[Array, ""]
     """Rounds spent on the start."""
     moved: Int[Array, ""]
-    """Transitions of warm-up done."""
+    """Transitions done."""
     moments: Int[Array, ""]
     """Draws of each chain."""
     adopted: Int[Array, ""]
     """Chains that took the place of another."""
     warm: Tally
-    """Of start and warm-up."""
-    drawn: Tally
-    """Of the transitions that gave draws."""
+    """Of start and warm-up, once these are done."""
+    counted: Tally
+    """Of all since then: in the end, of the transitions that gave draws."""
 
 
 class ChainsInfo(NamedTuple):
@@ -146,6 +119,32 @@ class ChainsInfo(NamedTuple):
     """Share of hard data honoured; nan without hard data."""
 
 
+class Crew(NamedTuple):
+    """How all chains move at once, and what they share; pure."""
+
+    first: Callable[[Array], tuple[Array, Any, Array]]
+    """From the run's key to the latents to start from, what is shared, a tree of arrays, and the key of transitions."""
+    begin: Callable[[Array], Position]
+    """From latents to positions, at the start."""
+    move: Callable[[Array, Position, Any, Array], tuple[Position, Outcome, Any]]
+    """A transition, from a key, the positions, what is shared and its number, from 0; it may learn if that is below the
+    settings' `warmup`."""
+    first_step: float = 1.0
+    """Step size that is reported before any."""
+    target: Any = ...
+    """Index of the chains in tables of replicas."""
+    info: Callable[[ChainsInfo, Tally, Any, Any], Any] = lambda info, spent, before, after: info
+    """What to say of a step, from what is said of any, what was counted in it and what was shared before and after."""
+    words: Callable[[Any], str] = lambda info: f"acceptance {float(jnp.mean(info.acceptance)):.2f}"
+    """The same in a few words, once chains move."""
+    results: Callable[[ChainsState], dict[str, Any]] = lambda state: {"step_size": float(np.mean(state.last_step))}
+    """Single numbers to keep of the last state."""
+    warnings: Callable[[ChainsState, np.ndarray], list[str]] = lambda state, moving: chain_warnings(state, moving)
+    """What makes the draws less than they should be, from the last state and the chains' acceptance."""
+    outside: bool = False
+    """Whether it has fields simulated outside JAX, between programs of its own."""
+
+
 def check_chains(settings: ChainSettings) -> None:
     """Raise `InputError` unless the settings that all chains share make sense."""
     check_counts(settings, "chains", "warmup", "draws", "thinning", "moments_per_step")
@@ -153,10 +152,30 @@ def check_chains(settings: ChainSettings) -> None:
 
 
 def chain_kernel(settings: ChainSettings, move: Move, path: Path) -> Kernel:
-    """Turn a move of one chain into an algorithm's kernel."""
+    """Turn a move of one chain into an algorithm's kernel, by the move's steps or its questions to a simulator."""
+    chains, t = settings.chains, jnp.float32(path.end)
     asks = path.posterior.external and move.questions is not None
-    transitions = OutsideTransitions(move, path.posterior) if asks else None
-    return crew_kernel(settings, crew_of(move, settings.chains, jnp.float32(path.end), transitions), path)
+    outside = OutsideTransitions(move, path.posterior) if asks else None
+
+    def first(key: Array) -> tuple[Array, Array, Array]:
+        key_start, _, key_transitions = jax.random.split(key, 3)
+        z = jax.random.normal(key_start, (chains, path.posterior.latent_size))
+        return z, jnp.log(jnp.float32(move.first_step)), key_transitions
+
+    def together(
+        key: Array, positions: Position, log_step: Array, number: Array
+    ) -> tuple[Position, Outcome, Float[Array, ""]]:
+        keys, step_size = jax.random.split(key, chains), jnp.exp(log_step)
+        if outside is None:
+            positions, outcome = jax.vmap(lambda key, here: move.step(key, here, step_size, t))(keys, positions)
+        else:
+            positions, outcome = outside(keys, positions, step_size, t)
+        tuned = adapted(move, log_step, outcome.acceptance.mean(), number)
+        return positions, outcome, jnp.where(number < settings.warmup, tuned, log_step)
+
+    begin = jax.vmap(lambda z: move.begin(z, t)) if outside is None else outside.begin
+    crew = Crew(first, begin, together, move.first_step, outside=outside is not None)
+    return crew_kernel(settings, crew, path)
 
 
 def crew_kernel(settings: ChainSettings, crew: Crew, path: Path) -> Kernel:
@@ -174,14 +193,8 @@ def crew_kernel(settings: ChainSettings, crew: Crew, path: Path) -> Kernel:
     )
 
 
-def completed(recent: Float[Array, "moment chain latent"], drawn: int, wanted: int) -> Float[Array, "draw latent"]:
-    """Those of the last step's draws that were asked for, the chains' of one moment side by side."""
-    count = len(recent) - max(0, drawn - wanted) if drawn else 0
-    return recent[:count].reshape(-1, recent.shape[-1])
-
-
 def empty_tally(*chains: int) -> Tally:
-    """Nothing counted yet, for chains side by side or in tables."""
+    """Nothing counted yet, for chains side by side or on ladders."""
     none = jnp.zeros(chains, jnp.int32)
     return Tally(none, jnp.zeros(chains), none, none, none, none)
 
@@ -206,34 +219,9 @@ def adapted(move: Move, log_step: Array, acceptance: Array, number: Array) -> Ar
     return jnp.clip(log_step + gain * (acceptance - move.acceptance_target), -12.0, jnp.log(move.largest_step))
 
 
-def crew_of(move: Move, chains: int, t: Float[Array, ""], transitions: OutsideTransitions | None = None) -> Crew:
-    """Chains that each move alone at an inverse temperature, with one step size, by the move's steps or questions."""
-
-    def first(key: Array) -> Tuning:
-        del key
-        return Tuning(jnp.log(jnp.float32(move.first_step)), jnp.int32(0))
-
-    def draw(key: Array, positions: Position, tuning: Tuning) -> tuple[Position, Outcome, Tuning]:
-        step_size = jnp.exp(tuning.log_step)
-        keys = jax.random.split(key, chains)
-        if transitions is not None:
-            return *transitions(keys, positions, step_size, t), tuning
-        positions, outcome = jax.vmap(lambda key, here: move.step(key, here, step_size, t))(keys, positions)
-        return positions, outcome, tuning
-
-    def warm(key: Array, positions: Position, tuning: Tuning) -> tuple[Position, Outcome, Tuning]:
-        positions, outcome, (log_step, done) = draw(key, positions, tuning)
-        log_step = adapted(move, log_step, outcome.acceptance.mean(), done)
-        return positions, outcome, Tuning(log_step, done + 1)
-
-    if transitions is not None:
-        return Crew(transitions.begin, first, warm, draw, move.first_step, outside=True)
-    return Crew(jax.vmap(lambda z: move.begin(z, t)), first, warm, draw, move.first_step)
-
-
-def host_loop(first: int, last: int | Array, body: Callable[[int, Any], Any], state: Any) -> Any:
+def host_loop(first: int | Array, last: int | Array, body: Callable[[int, Any], Any], state: Any) -> Any:
     """What `lax.fori_loop` does, for bodies that are no programs."""
-    for n in range(first, int(last)):
+    for n in range(int(first), int(last)):
         state = body(n, state)
     return state
 
@@ -249,90 +237,87 @@ class _Machine:
         jit = path.posterior.jit
         self.seek, self.log_likelihood = jit(self._seek), jit(self._log_likelihood)
         self.begin: Callable[[Array], Position] = crew.begin if crew.outside else jit(crew.begin)
-        self.warm: Callable[..., ChainsState] = self._warm if crew.outside else jit(self._warm)
-        self.draw: Callable[..., ChainsState] = self._draw if crew.outside else jit(self._draw)
+        self.advance: Callable[..., ChainsState] = self._advance if crew.outside else jit(self._advance)
         self.loop: Callable[..., ChainsState] = host_loop if crew.outside else lax.fori_loop
 
     def init(self, key: Array) -> ChainsState:
         """Draw the chains' starts from the prior."""
-        settings, posterior, zero = self.settings, self.path.posterior, jnp.int32(0)
-        key_start, key_shared, key_transitions = jax.random.split(key, 3)
-        z = jax.random.normal(key_start, (settings.chains, posterior.latent_size))
+        z, shared, key_transitions = self.crew.first(key)
+        anchors, zero, nothing = z[self.crew.target], jnp.int32(0), empty_tally(*z.shape[:-1])
         return ChainsState(
             key=jax.random.key_data(key_transitions),
             positions=self.begin(z),
-            anchors=z,
-            recent=jnp.zeros((settings.moments_per_step, *z.shape)),
-            shared=self.crew.shared(key_shared),
-            last_step=jnp.full(settings.chains, self.crew.first_step, jnp.float32),
+            anchors=anchors,
+            recent=jnp.zeros((self.settings.moments_per_step, *anchors.shape)),
+            shared=shared,
+            last_step=jnp.full(z.shape[:-1], self.crew.first_step, jnp.float32),
             stage=jnp.int32(START),
             round=zero,
             moved=zero,
             moments=zero,
             adopted=zero,
-            warm=empty_tally(settings.chains),
-            drawn=empty_tally(settings.chains),
+            warm=nothing,
+            counted=nothing,
         )
 
-    def step(self, key: Array, state: ChainsState) -> tuple[ChainsState, ChainsInfo]:
+    def step(self, key: Array, state: ChainsState) -> tuple[ChainsState, Any]:
         """Seek a start, warm up or draw."""
         del key
-        before = added(state.warm, state.drawn)
-        stage = int(state.stage)
+        before, stage = state, int(state.stage)
         if stage == START:
             state = self._start(state)
         elif stage == WARMUP:
             left = self.settings.warmup - int(state.moved)
-            state = self.warm(state, jnp.int32(min(self.block, left)))
-            done = int(state.moved) >= self.settings.warmup
-            state = state._replace(stage=jnp.int32(DRAWS if done else WARMUP))
+            state = self.advance(state, jnp.int32(min(self.block, left)))
+            if int(state.moved) >= self.settings.warmup:
+                nothing = jax.tree.map(jnp.zeros_like, state.counted)
+                state = state._replace(stage=jnp.int32(DRAWS), warm=state.counted, counted=nothing)
         else:
-            state = self.draw(state)
-        spent = jax.tree.map(jnp.subtract, added(state.warm, state.drawn), before)
-        check_finite(spent.non_finite, spent.transitions)
-        return state, self._info(state, spent)
+            state = self.advance(state, jnp.int32(self.block))
+            state = state._replace(moments=state.moments + self.settings.moments_per_step)
+        spent = jax.tree.map(jnp.subtract, whole(state), whole(before))
+        info = self._info(state, spent)
+        check_finite(info.non_finite, self._each(spent.transitions))
+        return state, self.crew.info(info, spent, before.shared, state.shared)
 
     def finished(self, state: ChainsState) -> bool:
         """Whether the chains gave all draws, or found no start."""
         return int(state.stage) == STUCK or int(state.moments) >= self.moments
 
-    def progress(self, state: ChainsState, info: ChainsInfo) -> Progress:
-        """Stage, draws, acceptance and honoured wells in words."""
-        drawn = min(int(state.moments), self.moments)
-        whole = self.settings.warmup + self.moments * self.settings.thinning
-        done = (int(state.moved) + drawn * self.settings.thinning) / whole
+    def progress(self, state: ChainsState, info: Any) -> Progress:
+        """Stage, draws, what the crew tells and honoured wells in words."""
+        moved, warmup = int(state.moved), self.settings.warmup
         words = f"looking for a start, round {int(state.round)}"
-        if int(state.moved):
-            words = f"warm-up {int(state.moved)}/{self.settings.warmup}"
-        if drawn:
-            words = f"draw {drawn}/{self.moments} of each chain"
-        if int(state.moved):
-            words += f", acceptance {float(jnp.mean(info.acceptance)):.2f}"
+        if moved:
+            drawn = min(int(state.moments), self.moments)
+            words = f"draw {drawn}/{self.moments} of each chain" if drawn else f"warm-up {moved}/{warmup}"
+            words += f", {self.crew.words(info)}"
         if np.isfinite(float(info.honoured)):
             words += f", wells honoured {100 * float(info.honoured):.1f} %"
+        done = min(1.0, moved / (warmup + self.moments * self.settings.thinning))
         return Progress(1.0 if self.finished(state) else done, words)
 
     def draws(self, state: ChainsState) -> Array:
         """The draws of the last step; none before the warm-up is done, and none beyond those asked for."""
-        return completed(state.recent, int(state.moments), self.moments)
+        drawn, recent = int(state.moments), state.recent
+        count = len(recent) - max(0, drawn - self.moments) if drawn else 0
+        return recent[:count].reshape(-1, recent.shape[-1])
 
     def results(self, state: ChainsState) -> dict[str, Any]:
-        """Acceptance, step size, divergences and costs, of all chains together; warnings."""
+        """Acceptance, costs and what the crew tells, of all chains together; warnings."""
         if int(state.stage) == STUCK:
-            exact = zip(self.path.posterior.observations, state.positions.predictions.exact, strict=True)
+            exact = zip(self.path.posterior.observations, self._target(state.positions.predictions.exact), strict=True)
             return {"unmet": [sentence for o, table in exact for sentence in o.failures(np.asarray(table))]}
-        whole = jax.tree.map(np.asarray, added(state.warm, state.drawn))
-        drawn = jax.tree.map(np.asarray, state.drawn)
-        acceptance = drawn.acceptance / np.maximum(drawn.transitions, 1)
+        spent, drawn = (jax.tree.map(np.asarray, tally) for tally in (whole(state), state.counted))
+        acceptance = (drawn.acceptance / np.maximum(drawn.transitions, 1))[self.crew.target]
         results: dict[str, Any] = {
             "acceptance": float(acceptance.mean()),
-            "step_size": float(np.mean(state.last_step)),
+            **self.crew.results(state),
             "divergences": int(drawn.divergences.sum()),
-            "gradients": int(whole.gradients.sum()),
-            "forward_runs": int(whole.forward_runs.sum()),
-            **self.crew.results(state.shared),
+            "gradients": int(spent.gradients.sum()),
+            "forward_runs": int(spent.forward_runs.sum()),
         }
-        warnings = chain_warnings(acceptance, drawn, int(state.adopted))
+        warnings = self.crew.warnings(state, acceptance)
         return {**results, "warnings": warnings} if warnings else results
 
     def _start(self, state: ChainsState) -> ChainsState:
@@ -347,7 +332,8 @@ class _Machine:
         if not bool(possible.any()):
             self._check_start(state)
             return state._replace(stage=jnp.int32(STUCK))
-        positions = self.begin(state.positions.z[adopt(possible)])
+        z, target = state.positions.z, self.crew.target
+        positions = self.begin(z.at[target].set(z[target][adopt(possible)]))
         return state._replace(positions=positions, adopted=jnp.sum(~possible), stage=jnp.int32(WARMUP))
 
     def _check_start(self, state: ChainsState) -> None:
@@ -357,65 +343,69 @@ class _Machine:
             )
 
     def _log_likelihood(self, positions: Position) -> Float[Array, "chain"]:
-        return jax.vmap(lambda here: self.path.log_target(here.predictions, self.t), axis_size=self.settings.chains)(
-            positions
-        )
+        predictions = self._target(positions.predictions)
+        return jax.vmap(lambda one: self.path.log_target(one, self.t), axis_size=self.settings.chains)(predictions)
 
     def _seek(self, state: ChainsState, settled: Array) -> ChainsState:
         """One round for the chains that have no start yet; what the positions know besides latents is then old."""
-        z = sought(self.path, state.positions.z, state.anchors, settled, state.round)
-        spent = state.warm.gradients + jnp.where(settled, 0, ITERATIONS)
-        positions = state.positions._replace(z=z)
-        return state._replace(positions=positions, round=state.round + 1, warm=state.warm._replace(gradients=spent))
+        z, target = state.positions.z, self.crew.target
+        z = z.at[target].set(sought(self.path, z[target], state.anchors, settled, state.round))
+        gradients = state.counted.gradients.at[target].add(jnp.where(settled, 0, ITERATIONS))
+        return state._replace(
+            positions=state.positions._replace(z=z),
+            round=state.round + 1,
+            counted=state.counted._replace(gradients=gradients),
+        )
 
-    def _warm(self, state: ChainsState, count: Array) -> ChainsState:
+    def _advance(self, state: ChainsState, count: Array) -> ChainsState:
+        """Do so many transitions, at most those of a step: one program for warm-up and draws, for it compiles long."""
+        thinning = self.settings.thinning
+
         def once(_: Array, state: ChainsState) -> ChainsState:
             key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.moved)
-            positions, outcome, shared = self.crew.warm(key, state.positions, state.shared)
+            positions, outcome, shared = self.crew.move(key, state.positions, state.shared, state.moved)
             return state._replace(
                 positions=positions,
                 shared=shared,
                 last_step=outcome.step_size,
                 moved=state.moved + 1,
-                warm=add_outcome(state.warm, outcome),
+                counted=add_outcome(state.counted, outcome),
             )
 
-        return self.loop(0, count, once, state)
-
-    def _draw(self, state: ChainsState) -> ChainsState:
-        settings = self.settings
-
-        def once(n: Array, state: ChainsState) -> ChainsState:
-            number = settings.warmup + state.moments * settings.thinning + n
-            key = jax.random.fold_in(jax.random.wrap_key_data(state.key), number)
-            positions, outcome, shared = self.crew.draw(key, state.positions, state.shared)
-            drawn = add_outcome(state.drawn, outcome)
-            return state._replace(positions=positions, shared=shared, last_step=outcome.step_size, drawn=drawn)
-
         def moment(n: Array, state: ChainsState) -> ChainsState:
-            state = self.loop(0, settings.thinning, once, state)
-            return state._replace(recent=state.recent.at[n].set(state.positions.z), moments=state.moments + 1)
+            state = self.loop(n * thinning, jnp.minimum((n + 1) * thinning, count), once, state)
+            return state._replace(recent=state.recent.at[n].set(state.positions.z[self.crew.target]))
 
-        return self.loop(0, settings.moments_per_step, moment, state)
+        return self.loop(0, self.settings.moments_per_step, moment, state)
 
     def _info(self, state: ChainsState, spent: Tally) -> ChainsInfo:
+        exact = self._target(state.positions.predictions.exact)
         return ChainsInfo(
             stage=state.stage,
             acceptance=spent.acceptance / spent.transitions,
             step_size=state.last_step,
-            divergences=spent.divergences,
-            non_finite=spent.non_finite,
-            gradients=spent.gradients,
-            forward_runs=spent.forward_runs,
+            divergences=self._each(spent.divergences),
+            non_finite=self._each(spent.non_finite),
+            gradients=self._each(spent.gradients),
+            forward_runs=self._each(spent.forward_runs),
             log_likelihood=self.log_likelihood(state.positions),
-            honoured=jnp.float32(honoured_share(state.positions.predictions.exact, self.path.posterior)),
+            honoured=jnp.float32(honoured_share(exact, self.path.posterior)),
         )
 
+    def _target(self, tables: Any) -> Any:
+        """What of tables of replicas is of the chains themselves."""
+        return jax.tree.map(lambda table: table[self.crew.target], tables)
 
-def chain_warnings(acceptance: np.ndarray, drawn: Tally, adopted: int) -> list[str]:
-    """What makes the draws of chains less than they should be."""
-    chains, warnings = len(acceptance), []
-    still = int(np.sum(acceptance < HARDLY))
+    def _each(self, counts: Int[Array, "*chain"]) -> Int[Array, "chain"]:
+        """What was counted of all replicas of a chain."""
+        return counts.reshape(self.settings.chains, -1).sum(axis=1)
+
+
+def chain_warnings(state: ChainsState, moving: Float[np.ndarray, "chain"]) -> list[str]:
+    """What makes the draws of chains less than they should be, from the last state and how often each chain moves."""
+    drawn, adopted = jax.tree.map(np.asarray, state.counted), int(state.adopted)
+    chains, warnings = len(moving), []
+    still = int(np.sum(moving < HARDLY))
     if still:
         warnings.append(
             f"{still} of {chains} chains hardly moved (acceptance below {100 * HARDLY:g} %), so the draws say little "
@@ -445,6 +435,6 @@ def check_finite(non_finite: Int[Array, "chain"], transitions: Int[Array, "chain
         )
 
 
-def added(one: Tally, other: Tally) -> Tally:
-    """Count both."""
-    return jax.tree.map(jnp.add, one, other)
+def whole(state: ChainsState) -> Tally:
+    """What was counted of all stages."""
+    return jax.tree.map(jnp.add, state.warm, state.counted)

@@ -35,7 +35,7 @@ from latentinv.errors import InputError
 from latentinv.posterior import Posterior, log_prior
 
 from ._algorithm import AbstractAlgorithm, Kernel
-from ._chains import Crew, check_chains, crew_kernel
+from ._chains import ChainsState, Crew, check_chains, crew_kernel
 from ._checks import check_counts
 from ._moves import Outcome, Path, Position, metropolis
 
@@ -59,7 +59,6 @@ class Memory(NamedTuple):
     """States that it was offered."""
     spread: Float[Array, "latent"]
     """Standard deviation of the rows."""
-    transitions: Int[Array, ""]
     crossover: Float[Array, "crossover"]
     """Probability of each crossover."""
     jumped: Float[Array, "crossover"]
@@ -150,22 +149,24 @@ def dream_crew(settings: DREAM, path: Path) -> Crew:
     def log_density(here: Position) -> Float[Array, ""]:
         return log_prior(here.z) + path.log_target(here.predictions, t)
 
-    def first(key: Array) -> Memory:
-        rows = jax.random.normal(key, (filled, posterior.latent_size))
+    def first(key: Array) -> tuple[Array, Memory, Array]:
+        key_start, key_rows, key_transitions = jax.random.split(key, 3)
+        z = jax.random.normal(key_start, (settings.chains, posterior.latent_size))
+        rows = jax.random.normal(key_rows, (filled, posterior.latent_size))
         archive = jnp.zeros((settings.archive_capacity, posterior.latent_size)).at[:filled].set(rows)
         none = jnp.zeros(settings.crossovers)
-        return Memory(
+        memory = Memory(
             archive=archive,
             rows=jnp.int32(filled),
             offered=jnp.int32(filled),
             spread=spread(archive, jnp.int32(filled)),
-            transitions=jnp.int32(0),
             crossover=jnp.full(settings.crossovers, 1 / settings.crossovers),
             jumped=none,
             tried=none,
             log_density=jnp.zeros(settings.chains),
             outliers=jnp.int32(0),
         )
+        return z, memory, key_transitions
 
     def move(key: Array, here: Position, memory: Memory) -> tuple[Position, Outcome, Array]:
         key_move, key_accept = jax.random.split(key)
@@ -177,34 +178,34 @@ def dream_crew(settings: DREAM, path: Path) -> Crew:
         none, one = jnp.zeros(()), jnp.ones(())
         return here, Outcome(acceptance, finite, jnp.bool_(False), one, none, one), proposal.crossover
 
-    def moved(key: Array, here: Position, memory: Memory) -> tuple[Position, Outcome, Memory, Array]:
+    def together(
+        key: Array, here: Position, memory: Memory, number: Int[Array, ""]
+    ) -> tuple[Position, Outcome, Memory]:
         key_archive, key_moves = jax.random.split(key)
         keys = jax.random.split(key_moves, settings.chains)
         there, outcome, crossover = jax.vmap(lambda key, here: move(key, here, memory))(keys, here)
-        after = memory._replace(transitions=memory.transitions + 1)
-        due = after.transitions % settings.archive_thinning == 0
-        after = lax.cond(due, lambda: remember(key_archive, there.z, after), lambda: after)
-        return there, outcome, after, crossover
+        due = (number + 1) % settings.archive_thinning == 0
+        after = lax.cond(due, lambda: remember(key_archive, there.z, memory), lambda: memory)
 
-    def draw(key: Array, here: Position, memory: Memory) -> tuple[Position, Outcome, Memory]:
-        return moved(key, here, memory)[:3]
+        def learnt() -> tuple[Position, Memory]:
+            learning = learn_crossovers(after, crossover, there.z - here.z)
+            densities = jax.vmap(log_density)(there)
+            learning = learning._replace(log_density=learning.log_density + densities)
+            return lead_outliers(there, densities, learning, number + 1)
 
-    def warm(key: Array, here: Position, memory: Memory) -> tuple[Position, Outcome, Memory]:
-        there, outcome, after, crossover = moved(key, here, memory)
-        after = learn_crossovers(after, crossover, there.z - here.z)
-        densities = jax.vmap(log_density)(there)
-        after = after._replace(log_density=after.log_density + densities)
-        there, after = lead_outliers(there, densities, after)
+        there, after = lax.cond(number < settings.warmup, learnt, lambda: (there, after))
         return there, outcome, after
 
-    def results(memory: Memory) -> dict[str, Any]:
+    def results(state: ChainsState) -> dict[str, Any]:
+        memory = state.shared
         return {
+            "step_size": 1.0,
             "crossover_probabilities": [float(share) for share in memory.crossover],
             "outliers": int(memory.outliers),
             "archive_rows": int(memory.rows),
         }
 
-    return Crew(begin, first, warm, draw, results=results)
+    return Crew(first, begin, together, results=results)
 
 
 def propose(key: Array, z: Float[Array, "latent"], memory: Memory, settings: DREAM) -> Proposal:
@@ -296,10 +297,11 @@ def learn_crossovers(memory: Memory, crossover: Int[Array, "chain"], jumps: Floa
     return memory._replace(jumped=jumped, tried=tried, crossover=learnt)
 
 
-def lead_outliers(here: Position, densities: Float[Array, "chain"], memory: Memory) -> tuple[Position, Memory]:
+def lead_outliers(
+    here: Position, densities: Float[Array, "chain"], memory: Memory, transitions: Int[Array, ""]
+) -> tuple[Position, Memory]:
     """Move outliers to the best chain, whenever the number of transitions has doubled."""
-    number = memory.transitions
-    due = (number >= FIRST_CHECK) & ((number & (number - 1)) == 0)
+    due = (transitions >= FIRST_CHECK) & ((transitions & (transitions - 1)) == 0)
     # The sum since the last check is that over the last half of the chain.
     low, high = jnp.quantile(memory.log_density, jnp.asarray((0.25, 0.75)))
     outlying = due & (memory.log_density < low - 2 * (high - low))

@@ -24,29 +24,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
-from latentinv.errors import InputError, NonFiniteError
+from latentinv.errors import InputError
 from latentinv.posterior import Posterior
 
-from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
-from ._chain_start import ITERATIONS, ROUNDS, adopt, sought
-from ._chains import (
-    DRAWS,
-    HARDLY,
-    START,
-    STUCK,
-    WARMUP,
-    Tally,
-    adapted,
-    add_outcome,
-    added,
-    chain_warnings,
-    check_finite,
-    completed,
-    empty_tally,
-)
+from ._algorithm import AbstractAlgorithm, Kernel
+from ._chains import HARDLY, ChainsInfo, ChainsState, Crew, Tally, adapted, chain_warnings, check_chains, crew_kernel
 from ._checks import check_choice, check_counts
 from ._elliptical_slice import slice_move
 from ._hmc import HMC, hmc_move
@@ -77,36 +61,15 @@ LEAST_ROUND = 16
 """Transitions from which rates of refusal are first told."""
 
 
-class TemperingState(NamedTuple):
-    """What the next step needs."""
+class Rungs(NamedTuple):
+    """What the ladders share, and what was counted of their replicas."""
 
-    key: Array
-    """Data of the key of all transitions."""
-    positions: Position
-    """One a replica, ``[chain, rung]``, from the prior's to the target's."""
     ladder: Float[Array, "rung"]
     """Inverse temperatures."""
     log_step: Float[Array, "rung"]
     """Logarithms of the step sizes."""
     phase: Int[Array, "chain rung"]
     """Where replicas come from, see `travelled`."""
-    anchors: Float[Array, "chain latent"]
-    """Draws of the prior that the target's replicas started from."""
-    recent: Float[Array, "moment chain latent"]
-    """Draws of the last step."""
-    stage: Int[Array, ""]
-    round: Int[Array, ""]
-    """Rounds spent on the start."""
-    moved: Int[Array, ""]
-    """Transitions done."""
-    moments: Int[Array, ""]
-    """Draws of each chain."""
-    adopted: Int[Array, ""]
-    """Chains that took the place of another."""
-    warm: Tally
-    """Of start and warm-up, ``[chain, rung]``."""
-    drawn: Tally
-    """Of the transitions that gave draws."""
     swaps: Swaps
     """Of all transitions."""
     swaps_before: Swaps
@@ -174,9 +137,10 @@ class ParallelTempering(AbstractAlgorithm):
 
     name = "parallel_tempering"
     needs_gradient = False
+    start = "prior"  # of the target's replicas, the only ones that data may exclude
 
     def __post_init__(self) -> None:
-        check_counts(self, "chains", "warmup", "draws", "thinning", "moments_per_step")
+        check_chains(self)
         check_counts(self, "rungs", least=2)
         check_counts(self, "local_moves", least=0)
         check_choice(self, "move", MOVES)
@@ -195,17 +159,7 @@ class ParallelTempering(AbstractAlgorithm):
                 "move 'pcn' or 'elliptical_slice'."
             )
         path = Path(posterior, sharpest_guide=HMC.sharpness)
-        machine = _Machine(self, self._move(path), path)
-        return Kernel(
-            init=machine.init,
-            step=machine.step,
-            finished=machine.finished,
-            progress=machine.progress,
-            draws=machine.draws,
-            samples_target=True,
-            results=machine.results,
-            chains=self.chains,
-        )
+        return crew_kernel(self, ladder_crew(self, self._move(path), path), path)
 
     def _move(self, path: Path) -> Move:
         if self.move == "mala":
@@ -221,256 +175,152 @@ class ParallelTempering(AbstractAlgorithm):
         return pcn_move(path, local_moves=self.local_moves, acceptance_target=target)
 
 
-class _Machine:
-    """Ladders bound to a posterior: jitted parts and the decisions between them."""
+def ladder_crew(settings: ParallelTempering, mover: Move, path: Path) -> Crew:
+    """Make the transitions of all ladders, whose replicas are tables ``[chain, rung]``, the target's last."""
+    posterior, shape = path.posterior, (settings.chains, settings.rungs)
+    first_rungs = first_ladder(settings.rungs, path.end)
+    halves = [settings.warmup >> k for k in range(1, settings.warmup.bit_length())]
+    placings = jnp.asarray([n for n in halves if n >= LEAST_ROUND] or [-1])
 
-    def __init__(self, settings: ParallelTempering, mover: Move, path: Path) -> None:
-        self.settings, self.mover, self.path = settings, mover, path
-        self.moments = -(-settings.draws // settings.chains)
-        self.block = settings.moments_per_step * settings.thinning
-        halves = [settings.warmup >> k for k in range(1, settings.warmup.bit_length())]
-        self.placings = jnp.asarray([n for n in halves if n >= LEAST_ROUND] or [-1])
-        jit = path.posterior.jit
-        self.seek, self.advance = jit(self._seek), jit(self._advance)
-        self.log_likelihood, self.begin = jit(self._log_likelihood), jit(self._begin)
-
-    def init(self, key: Array) -> TemperingState:
-        """Draw all replicas from the prior."""
-        settings, zero = self.settings, jnp.int32(0)
-        shape = settings.chains, settings.rungs
+    def first(key: Array) -> tuple[Array, Rungs, Array]:
         key_start, key_transitions = jax.random.split(key)
-        z = jax.random.normal(key_start, (*shape, self.path.posterior.latent_size))
-        ladder = first_ladder(settings.rungs, self.path.end)
-        return TemperingState(
-            key=jax.random.key_data(key_transitions),
-            positions=self.begin(z, ladder),
-            ladder=ladder,
-            log_step=jnp.full(settings.rungs, jnp.log(jnp.float32(self.mover.first_step))),
+        rungs = Rungs(
+            ladder=first_rungs,
+            log_step=jnp.full(settings.rungs, jnp.log(jnp.float32(mover.first_step))),
             phase=jnp.zeros(shape, jnp.int32),
-            anchors=z[:, -1],
-            recent=jnp.zeros((settings.moments_per_step, *z[:, -1].shape)),
-            stage=jnp.int32(START),
-            round=zero,
-            moved=zero,
-            moments=zero,
-            adopted=zero,
-            warm=empty_tally(*shape),
-            drawn=empty_tally(*shape),
             swaps=no_swaps(*shape),
             swaps_before=no_swaps(*shape),
             bridges=no_bridges(*shape),
         )
+        return jax.random.normal(key_start, (*shape, posterior.latent_size)), rungs, key_transitions
 
-    def step(self, key: Array, state: TemperingState) -> tuple[TemperingState, TemperingInfo]:
-        """Seek a start for the target's replicas, warm up or draw."""
-        del key
-        before, swaps = added(state.warm, state.drawn), state.swaps
-        stage = int(state.stage)
-        if stage == START:
-            state = self._start(state)
-        elif stage == WARMUP:
-            state = self.advance(state, jnp.int32(min(self.block, self.settings.warmup - int(state.moved))))
-            if int(state.moved) >= self.settings.warmup:
-                state = state._replace(stage=jnp.int32(DRAWS), swaps_before=state.swaps)
-        else:
-            state = self.advance(state, jnp.int32(self.block))
-            state = state._replace(moments=state.moments + self.settings.moments_per_step)
-        spent = jax.tree.map(jnp.subtract, added(state.warm, state.drawn), before)
-        check_finite(spent.non_finite.sum(axis=1), spent.transitions.sum(axis=1))
-        return state, self._info(state, spent, jax.tree.map(jnp.subtract, state.swaps, swaps))
+    def begin(z: Float[Array, "chain rung latent"], ladder: Float[Array, "rung"] = first_rungs) -> Position:
+        return jax.vmap(lambda z: jax.vmap(mover.begin)(z, ladder))(z)
 
-    def finished(self, state: TemperingState) -> bool:
-        """Whether the ladders gave all draws, or found no start."""
-        return int(state.stage) == STUCK or int(state.moments) >= self.moments
+    def moved(key: Array, positions: Position, rungs: Rungs) -> tuple[Position, Outcome]:
+        """The prior's replicas drawn anew, all others moved."""
+        key_prior, key_moves = jax.random.split(key)
+        prior, others = (jax.tree.map(lambda x, at=at: x[:, at], positions) for at in (slice(0, 1), slice(1, None)))
+        z = jax.random.normal(key_prior, prior.z.shape)
+        fresh = prior._replace(z=z, predictions=jax.vmap(jax.vmap(posterior.predict))(z))
+        none, one = jnp.zeros((settings.chains, 1)), jnp.ones((settings.chains, 1))
+        drawn = Outcome(one, one > 0, none > 0, one, none, one)
+        keys = jax.random.split(key_moves, others.z.shape[:2])
+        stepped = jax.vmap(
+            lambda key, here: jax.vmap(mover.step)(key, here, jnp.exp(rungs.log_step[1:]), rungs.ladder[1:])
+        )(keys, others)
+        return jax.tree.map(lambda one, many: jnp.concatenate([one, many], axis=1), (fresh, drawn), stepped)
 
-    def progress(self, state: TemperingState, info: TemperingInfo) -> Progress:
-        """Stage, draws, exchanges and honoured wells in words."""
-        moved, warmup = int(state.moved), self.settings.warmup
-        if not moved:
-            words = f"looking for a start, round {int(state.round)}"
-        else:
-            drawn = min(int(state.moments), self.moments)
-            words = f"draw {drawn}/{self.moments} of each chain" if drawn else f"warm-up {moved}/{warmup}"
-            least = float(jnp.nanmin(info.swap_acceptance))
-            words += f", acceptance {float(info.acceptance[-1]):.2f}, exchanges {least:.2f}"
-        if np.isfinite(float(info.honoured)):
-            words += f", wells honoured {100 * float(info.honoured):.1f} %"
-        done = min(1.0, moved / (warmup + self.moments * self.settings.thinning))
-        return Progress(1.0 if self.finished(state) else done, words)
-
-    def draws(self, state: TemperingState) -> Array:
-        """The draws of the last step; none before the warm-up is done, and none beyond those asked for."""
-        return completed(state.recent, int(state.moments), self.moments)
-
-    def results(self, state: TemperingState) -> dict[str, Any]:
-        """Log-evidence, exchanges, acceptance and costs, of all ladders together; warnings."""
-        if int(state.stage) == STUCK:
-            exact = zip(self.path.posterior.observations, state.positions.predictions.exact, strict=True)
-            return {"unmet": [sentence for o, table in exact for sentence in o.failures(np.asarray(table[:, -1]))]}
-        whole, drawn = (jax.tree.map(np.asarray, tally) for tally in (added(state.warm, state.drawn), state.drawn))
-        swaps = jax.tree.map(jnp.subtract, state.swaps, state.swaps_before)
-        rates, acceptance = np.asarray(swap_rates(swaps)), drawn.acceptance / drawn.transitions
-        evidence, each = log_evidence(state.bridges)
-        results: dict[str, Any] = {"log_evidence": float(evidence)}
-        if len(each) > 1:
-            results["log_evidence_standard_error"] = float(np.std(each, ddof=1) / np.sqrt(len(each)))
-        results |= {
-            "acceptance": float(acceptance[:, -1].mean()),
-            "least_swap_acceptance": float(np.nanmin(rates, initial=1.0)),
-            "communication_barrier": float(np.nansum(1 - rates)),
-            "round_trips": int(swaps.round_trips.sum()),
-            "divergences": int(drawn.divergences.sum()),
-            "gradients": int(whole.gradients.sum()),
-            "forward_runs": int(whole.forward_runs.sum()),
-        }
-        # A target's replica that its own moves leave in place may still be replaced from below.
-        moving = np.maximum(acceptance[:, -1], np.nan_to_num(rates[-1]))
-        warnings = ladder_warnings(rates, results["round_trips"], np.asarray(state.ladder))
-        warnings += chain_warnings(moving, drawn, int(state.adopted))
-        return {**results, "warnings": warnings} if warnings else results
-
-    def _start(self, state: TemperingState) -> TemperingState:
-        """Do a round of the search for a start of the target's replicas, or end it."""
-        value = self.log_likelihood(state)
-        possible = jnp.isfinite(value)
-        if bool(possible.all()):
-            return state._replace(stage=jnp.int32(WARMUP))
-        if int(state.round) < ROUNDS:
-            return self.seek(state, possible)
-        if bool(jnp.isnan(value).all()):
-            raise NonFiniteError(
-                "At the start of every chain the likelihood left the finite numbers; check the data's sd and the prior."
-            )
-        if not bool(possible.any()):
-            return state._replace(stage=jnp.int32(STUCK))
-        z = state.positions.z
-        positions = self.begin(z.at[:, -1].set(z[adopt(possible), -1]), state.ladder)
-        return state._replace(positions=positions, adopted=jnp.sum(~possible), stage=jnp.int32(WARMUP))
-
-    def _seek(self, state: TemperingState, settled: Bool[Array, "chain"]) -> TemperingState:
-        z = state.positions.z
-        z = z.at[:, -1].set(sought(self.path, z[:, -1], state.anchors, settled, state.round))
-        spent = state.warm.gradients.at[:, -1].add(jnp.where(settled, 0, ITERATIONS))
-        return state._replace(
-            positions=self._begin(z, state.ladder),
-            round=state.round + 1,
-            warm=state.warm._replace(gradients=spent),
-        )
-
-    def _begin(self, z: Float[Array, "chain rung latent"], ladder: Float[Array, "rung"]) -> Position:
-        return jax.vmap(lambda z: jax.vmap(self.mover.begin)(z, ladder))(z)
-
-    def _log_likelihood(self, state: TemperingState) -> Float[Array, "chain"]:
-        top = jax.tree.map(lambda x: x[:, -1], state.positions.predictions)
-        t = jnp.float32(self.path.end)
-        return jax.vmap(lambda one: self.path.log_target(one, t), axis_size=self.settings.chains)(top)
-
-    def _transition(self, key: Array, state: TemperingState) -> tuple[TemperingState, Outcome, Bridges]:
-        """Move all replicas, then let neighbours exchange; what they remember of their rungs is to be renewed."""
+    def together(
+        key: Array, positions: Position, rungs: Rungs, number: Int[Array, ""]
+    ) -> tuple[Position, Outcome, Rungs]:
+        """Move all replicas, then let neighbours exchange; in warm-up tune steps and rungs."""
         key_moves, key_swaps = jax.random.split(key)
-        positions, outcome = self._moved(key_moves, state)
-        near = jax.vmap(lambda one: neighbours(self.path, state.ladder, one), axis_size=self.settings.chains)(
+        positions, outcome = moved(key_moves, positions, rungs)
+        near = jax.vmap(lambda one: neighbours(path, rungs.ladder, one), axis_size=settings.chains)(
             positions.predictions
         )
         probability = jax.vmap(swap_probability)(near)
-        keys = jax.random.split(key_swaps, self.settings.chains)
-        source, tried = jax.vmap(lambda key, p: exchanging(key, p, state.moved))(keys, probability)
-        positions, phase = jax.tree.map(lambda x: jax.vmap(lambda x, i: x[i])(x, source), (positions, state.phase))
+        keys = jax.random.split(key_swaps, settings.chains)
+        source, tried = jax.vmap(lambda key, p: exchanging(key, p, number))(keys, probability)
+        positions, phase = jax.tree.map(lambda x: jax.vmap(lambda x, i: x[i])(x, source), (positions, rungs.phase))
         phase, back = jax.vmap(travelled)(phase)
         swaps = Swaps(
-            state.swaps.attempts + tried[0],
-            state.swaps.acceptance + tried * probability,
-            state.swaps.round_trips + back,
+            rungs.swaps.attempts + tried[0],
+            rungs.swaps.acceptance + tried * probability,
+            rungs.swaps.round_trips + back,
         )
-        state = state._replace(positions=positions, phase=phase, swaps=swaps, moved=state.moved + 1)
-        return state, outcome, bridged(state.bridges, near)
-
-    def _moved(self, key: Array, state: TemperingState) -> tuple[Position, Outcome]:
-        """The prior's replicas drawn anew, all others moved."""
-        key_prior, key_moves = jax.random.split(key)
-        chains, posterior = self.settings.chains, self.path.posterior
-        prior, others = (
-            jax.tree.map(lambda x, at=at: x[:, at], state.positions) for at in (slice(0, 1), slice(1, None))
+        warming = number < settings.warmup
+        log_step = adapted(mover, rungs.log_step, outcome.acceptance.mean(axis=0), number)
+        rungs = rungs._replace(
+            log_step=jnp.where(warming, log_step, rungs.log_step),
+            phase=phase,
+            swaps=swaps,
+            bridges=either(warming, rungs.bridges, bridged(rungs.bridges, near)),
         )
-        z = jax.random.normal(key_prior, prior.z.shape)
-        fresh = prior._replace(z=z, predictions=jax.vmap(jax.vmap(posterior.predict))(z))
-        none, one = jnp.zeros((chains, 1)), jnp.ones((chains, 1))
-        drawn = Outcome(one, one > 0, none > 0, one, none, one)
-        keys = jax.random.split(key_moves, others.z.shape[:2])
-        moved = jax.vmap(
-            lambda key, here: jax.vmap(self.mover.step)(key, here, jnp.exp(state.log_step[1:]), state.ladder[1:])
-        )(keys, others)
-        return jax.tree.map(lambda one, many: jnp.concatenate([one, many], axis=1), (fresh, drawn), moved)
+        rungs = placed(rungs, number + 1)
+        outcome = outcome._replace(gradients=outcome.gradients + mover.uses_gradient)
+        if mover.uses_gradient:
+            # Replicas learn the guide's gradient on the rungs where they are. Predictions stay as they were stored:
+            # another program may round a value at a threshold to its other side.
+            positions = positions._replace(memory=begin(positions.z, rungs.ladder).memory)
+        return positions, outcome, rungs
 
-    def _advance(self, state: TemperingState, count: Array) -> TemperingState:
-        """Do so many transitions, at most those of a step: one program for warm-up and draws, for it compiles long."""
-        thinning, warming = self.settings.thinning, state.stage == WARMUP
-
-        def either(warm: Any, drawn: Any) -> Any:
-            return jax.tree.map(lambda one, other: jnp.where(warming, one, other), warm, drawn)
-
-        def once(_: Array, state: TemperingState) -> TemperingState:
-            number = state.moved
-            key = jax.random.fold_in(jax.random.wrap_key_data(state.key), number)
-            state, outcome, bridges = self._transition(key, state)
-            outcome = outcome._replace(gradients=outcome.gradients + self.mover.uses_gradient)
-            log_step = adapted(self.mover, state.log_step, outcome.acceptance.mean(axis=0), number)
-            state = state._replace(
-                log_step=either(log_step, state.log_step),
-                warm=either(add_outcome(state.warm, outcome), state.warm),
-                drawn=either(state.drawn, add_outcome(state.drawn, outcome)),
-                bridges=either(state.bridges, bridges),
-            )
-            return self._reminded(self._placed(state, warming & jnp.isin(state.moved, self.placings)))
-
-        def moment(state: TemperingState, number: Array) -> tuple[TemperingState, Array]:
-            begin = number * thinning
-            state = lax.fori_loop(begin, jnp.minimum(begin + thinning, count), once, state)
-            return state, state.positions.z[:, -1]
-
-        state, recent = lax.scan(moment, state, jnp.arange(self.settings.moments_per_step))
-        return state._replace(recent=recent)
-
-    def _placed(self, state: TemperingState, due: Bool[Array, ""]) -> TemperingState:
-        """Place the rungs anew, if it is time."""
-        refusal = 1 - swap_rates(jax.tree.map(jnp.subtract, state.swaps, state.swaps_before))
-        ladder, log_step = respaced(state.ladder, refusal, state.log_step)
-
-        def timely(new: Any, old: Any) -> Any:
-            return jax.tree.map(lambda new, old: jnp.where(due, new, old), new, old)
-
-        return state._replace(
-            ladder=timely(ladder, state.ladder),
-            log_step=timely(log_step, state.log_step),
-            swaps_before=timely(state.swaps, state.swaps_before),
+    def placed(rungs: Rungs, transitions: Int[Array, ""]) -> Rungs:
+        """Place the rungs anew, if it is time; then, and when draws begin, rates are counted anew."""
+        due = jnp.isin(transitions, placings)
+        ladder, log_step = respaced(rungs.ladder, 1 - recent_rates(rungs), rungs.log_step)
+        return rungs._replace(
+            ladder=jnp.where(due, ladder, rungs.ladder),
+            log_step=jnp.where(due, log_step, rungs.log_step),
+            swaps_before=either(due | (transitions == settings.warmup), rungs.swaps, rungs.swaps_before),
         )
 
-    def _reminded(self, state: TemperingState) -> TemperingState:
-        """Let replicas know the guide's gradient on the rungs where they are.
+    def info(told: ChainsInfo, spent: Tally, before: Rungs, after: Rungs) -> TemperingInfo:
+        swaps = jax.tree.map(jnp.subtract, after.swaps, before.swaps)
+        of_rungs = {
+            "inverse_temperature": after.ladder,
+            "acceptance": spent.acceptance.mean(axis=0) / spent.transitions[0],
+            "swap_acceptance": swap_rates(swaps),
+            "step_size": jnp.exp(after.log_step),
+            "round_trips": swaps.round_trips,
+        }
+        return TemperingInfo(**told._asdict() | of_rungs)
 
-        Predictions stay as they were stored: another program may round a value at a threshold to its other side.
-        """
-        if not self.mover.uses_gradient:
-            return state
-        positions = state.positions
-        return state._replace(positions=positions._replace(memory=self._begin(positions.z, state.ladder).memory))
+    return Crew(
+        first,
+        begin,
+        together,
+        target=(slice(None), -1),
+        info=info,
+        words=tempering_words,
+        results=tempering_results,
+        warnings=tempering_warnings,
+    )
 
-    def _info(self, state: TemperingState, spent: Tally, swaps: Swaps) -> TemperingInfo:
-        top = jax.tree.map(lambda x: x[:, -1], state.positions.predictions.exact)
-        return TemperingInfo(
-            stage=state.stage,
-            inverse_temperature=state.ladder,
-            acceptance=spent.acceptance.mean(axis=0) / spent.transitions[0],
-            swap_acceptance=swap_rates(swaps),
-            step_size=jnp.exp(state.log_step),
-            round_trips=swaps.round_trips,
-            divergences=spent.divergences.sum(axis=1),
-            non_finite=spent.non_finite.sum(axis=1),
-            gradients=spent.gradients.sum(axis=1),
-            forward_runs=spent.forward_runs.sum(axis=1),
-            log_likelihood=self.log_likelihood(state),
-            honoured=jnp.float32(honoured_share(top, self.path.posterior)),
-        )
+
+def either(condition: Array, one: Any, other: Any) -> Any:
+    """One of two trees."""
+    return jax.tree.map(lambda one, other: jnp.where(condition, one, other), one, other)
+
+
+def recent_rates(rungs: Rungs) -> Float[Array, "pair"]:
+    """How often each pair exchanged since the ladder was placed last, or the draws began."""
+    return swap_rates(jax.tree.map(jnp.subtract, rungs.swaps, rungs.swaps_before))
+
+
+def tempering_words(info: TemperingInfo) -> str:
+    """Acceptance of the target's replicas, and of the exchanges that are refused most."""
+    return f"acceptance {float(info.acceptance[-1]):.2f}, exchanges {float(jnp.nanmin(info.swap_acceptance)):.2f}"
+
+
+def tempering_results(state: ChainsState) -> dict[str, Any]:
+    """Log-evidence and exchanges, of all ladders together."""
+    rungs: Rungs = state.shared
+    rates = np.asarray(recent_rates(rungs))
+    evidence, each = log_evidence(rungs.bridges)
+    results: dict[str, Any] = {"log_evidence": float(evidence)}
+    if len(each) > 1:
+        results["log_evidence_standard_error"] = float(np.std(each, ddof=1) / np.sqrt(len(each)))
+    return results | {
+        "least_swap_acceptance": float(np.nanmin(rates, initial=1.0)),
+        "communication_barrier": float(np.nansum(1 - rates)),
+        "round_trips": round_trips(rungs),
+    }
+
+
+def round_trips(rungs: Rungs) -> int:
+    """Travels that ended while draws were taken."""
+    return int(jnp.sum(rungs.swaps.round_trips - rungs.swaps_before.round_trips))
+
+
+def tempering_warnings(state: ChainsState, acceptance: Float[np.ndarray, "chain"]) -> list[str]:
+    """What makes the draws less than they should be."""
+    rungs: Rungs = state.shared
+    rates = np.asarray(recent_rates(rungs))
+    # A target's replica that its own moves leave in place may still be replaced from below.
+    moving = np.maximum(acceptance, np.nan_to_num(rates[-1]))
+    return ladder_warnings(rates, round_trips(rungs), np.asarray(rungs.ladder)) + chain_warnings(state, moving)
 
 
 def ladder_warnings(rates: Float[np.ndarray, "pair"], round_trips: int, ladder: Float[np.ndarray, "rung"]) -> list[str]:

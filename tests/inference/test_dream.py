@@ -36,7 +36,6 @@ def _memory(archive, rows=None, *, chains=4):
         rows=number,
         offered=number,
         spread=jnp.ones(archive.shape[1]),
-        transitions=jnp.int32(0),
         crossover=jnp.full(3, 1 / 3),
         jumped=none,
         tried=none,
@@ -125,7 +124,7 @@ def test_that_the_archive_grows_and_what_was_learnt_in_warm_up_is_frozen_after_i
     while not kernel.finished(states[-1]):
         states.append(kernel.step(jax.random.fold_in(key, len(states)), states[-1])[0])
         memory = states[-1].shared
-        offered = 20 + 4 * (int(memory.transitions) // 4)
+        offered = 20 + 4 * (int(states[-1].moved) // 4)
         assert int(memory.offered) == offered
         assert int(memory.rows) == min(offered, 70)
         if offered > 20 and offered <= 70:
@@ -146,11 +145,11 @@ def test_that_draws_move_no_outlier_which_warm_up_would():
     crew = dream_crew(SETTINGS, Path(posterior, 1.0))
     far = crew.begin(jnp.asarray([[0.0, 0.0], [0.0, 0.1], [0.1, 0.0], [1e4, 1e4]]))
     # An archive of one place gives jumps of no length, so that the chain cannot come back by itself.
-    memory = crew.shared(jax.random.key(0))
-    memory = memory._replace(archive=0 * memory.archive, transitions=jnp.int32(31), spread=jnp.ones(2))
-    key = jax.random.key(5)
-    drawn, _, after_draw = crew.draw(key, far, memory)
-    warmed, _, after_warm = crew.warm(key, far, memory)
+    _, memory, _ = crew.first(jax.random.key(0))
+    memory = memory._replace(archive=0 * memory.archive, spread=jnp.ones(2))
+    # Outliers are looked for where the number of transitions becomes a power of two, of which 64 is in warm-up.
+    warmed, _, after_warm = crew.move(jax.random.key(5), far, memory, jnp.int32(63))
+    drawn, _, after_draw = crew.move(jax.random.key(5), far, memory, jnp.int32(127))
     assert int(after_draw.outliers) == 0
     assert float(jnp.abs(drawn.z[3]).max()) > 1e3
     assert int(after_warm.outliers) == 1
@@ -160,13 +159,13 @@ def test_that_draws_move_no_outlier_which_warm_up_would():
 def test_that_an_outlier_takes_the_place_of_the_best_chain_when_transitions_have_doubled():
     here = Position(jnp.arange(4.0)[:, None], ())
     sums, densities = jnp.asarray([-10.0, -11.0, -900.0, -12.0]), jnp.asarray([-1.0, -0.5, -9.0, -2.0])
-    due = _memory(np.zeros((3, 1)))._replace(log_density=sums, transitions=jnp.int32(64))
-    there, after = lead_outliers(here, densities, due)
+    due = _memory(np.zeros((3, 1)))._replace(log_density=sums)
+    there, after = lead_outliers(here, densities, due, jnp.int32(64))
     np.testing.assert_array_equal(there.z[:, 0], [0, 1, 1, 3])
     assert int(after.outliers) == 1
     np.testing.assert_array_equal(after.log_density, 0)
     for transitions in (16, 63, 65):
-        there, after = lead_outliers(here, densities, due._replace(transitions=jnp.int32(transitions)))
+        there, after = lead_outliers(here, densities, due, jnp.int32(transitions))
         np.testing.assert_array_equal(there.z, here.z)
         np.testing.assert_array_equal(after.log_density, sums)
 
