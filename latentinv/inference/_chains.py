@@ -1,6 +1,6 @@
 """Markov chains side by side: the one machine that turns a move of one chain into an algorithm.
 
-A run has three stages. Chains *start* at draws of the prior, led to the data where the target excludes them
+A run has three stages. Chains *start* at likely draws of the prior, led to the data where the target excludes them
 (`_chain_start`). In *warm-up* the step size, one for all chains, is adapted towards the move's target acceptance by the
 recursion of Robbins and Monro (Andrieu and Thoms 2008, doi:10.1007/s11222-008-9110-y),
 
@@ -29,7 +29,7 @@ from jaxtyping import Array, Float, Int
 from latentinv.errors import NonFiniteError
 
 from ._algorithm import Kernel, Progress, honoured_share
-from ._chain_start import ITERATIONS, ROUNDS, adopt, sought
+from ._chain_start import CANDIDATES, ITERATIONS, ROUNDS, adopt, likely_draws, sought
 from ._chains_outside import OutsideTransitions
 from ._checks import check_choice, check_counts
 from ._moves import Move, Outcome, Path, Position
@@ -143,6 +143,8 @@ class Crew(NamedTuple):
     """What makes the draws less than they should be, from the last state and the chains' acceptance."""
     outside: bool = False
     """Whether it has fields simulated outside JAX, between programs of its own."""
+    tried: int = 0
+    """Fields generated to choose each chain's start."""
 
 
 def check_chains(settings: ChainSettings) -> None:
@@ -157,9 +159,17 @@ def chain_kernel(settings: ChainSettings, move: Move, path: Path) -> Kernel:
     asks = path.posterior.external and move.questions is not None
     outside = OutsideTransitions(move, path.posterior) if asks else None
 
+    # A start is not worth as many runs of a simulator outside JAX.
+    candidates = 1 if path.posterior.external else CANDIDATES
+
+    def likely(key_draws: Array, key_choice: Array) -> Array:
+        return likely_draws(path.posterior, key_draws, key_choice, (chains, candidates))
+
+    pick = path.posterior.jit(likely)
+
     def first(key: Array) -> tuple[Array, Array, Array]:
-        key_start, _, key_transitions = jax.random.split(key, 3)
-        z = jax.random.normal(key_start, (chains, path.posterior.latent_size))
+        key_draws, key_choice, key_transitions = jax.random.split(key, 3)
+        z = pick(key_draws, key_choice)
         return z, jnp.log(jnp.float32(move.first_step)), key_transitions
 
     def together(
@@ -174,7 +184,8 @@ def chain_kernel(settings: ChainSettings, move: Move, path: Path) -> Kernel:
         return positions, outcome, jnp.where(number < settings.warmup, tuned, log_step)
 
     begin = jax.vmap(lambda z: move.begin(z, t)) if outside is None else outside.begin
-    crew = Crew(first, begin, together, move.first_step, outside=outside is not None)
+    tried = candidates if candidates > 1 else 0
+    crew = Crew(first, begin, together, move.first_step, tried=tried, outside=outside is not None)
     return crew_kernel(settings, crew, path)
 
 
@@ -257,7 +268,7 @@ class _Machine:
             moments=zero,
             adopted=zero,
             warm=nothing,
-            counted=nothing,
+            counted=nothing._replace(forward_runs=nothing.forward_runs + self.crew.tried),
         )
 
     def step(self, key: Array, state: ChainsState) -> tuple[ChainsState, Any]:

@@ -88,7 +88,8 @@ class EllipticalSlice(AbstractAlgorithm):
     thinning
         Transitions between two draws of a chain.
     start
-        ``prior``: at draws of the prior, led to the data only where the target excludes them; ``optimised``: all are.
+        ``prior``: at likely draws of the prior, led to the data only where the target excludes them; ``optimised``:
+        all are.
     moments_per_step
         Draws of a chain between two reports.
     """

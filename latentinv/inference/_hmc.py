@@ -72,7 +72,8 @@ class HMC(AbstractAlgorithm):
     thinning
         Transitions between two draws of a chain.
     start
-        ``prior``: at draws of the prior, led to the data only where the target excludes them; ``optimised``: all are.
+        ``prior``: at likely draws of the prior, led to the data only where the target excludes them; ``optimised``:
+        all are.
     leapfrogs
         Steps of a trajectory.
     acceptance_target

@@ -94,7 +94,8 @@ class MALA(AbstractAlgorithm):
     thinning
         Transitions between two draws of a chain.
     start
-        ``prior``: at draws of the prior, led to the data only where the target excludes them; ``optimised``: all are.
+        ``prior``: at likely draws of the prior, led to the data only where the target excludes them; ``optimised``:
+        all are.
     variant
         ``infinity``, whose step does not depend on the number of latents, or ``euler``.
     acceptance_target

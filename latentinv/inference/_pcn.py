@@ -92,7 +92,8 @@ class PreconditionedCrankNicolson(AbstractAlgorithm):
     thinning
         Transitions between two draws of a chain.
     start
-        ``prior``: at draws of the prior, led to the data only where the target excludes them; ``optimised``: all are.
+        ``prior``: at likely draws of the prior, led to the data only where the target excludes them; ``optimised``:
+        all are.
     local_moves
         Renewals of a random window in a transition; 0 for global moves alone.
     acceptance_target

@@ -96,7 +96,7 @@ def test_that_costs_are_those_of_the_whole_run(chains):
     diagnosis = chains.diagnose()
     least = diagnosis.worst("bulk_size").bulk_size
     assert diagnosis.gradients == 0
-    assert diagnosis.forward_runs == chains.results["forward_runs"] == 3 * (20 + 20 * 2) * 3
+    assert diagnosis.forward_runs == chains.results["forward_runs"] == 3 * (32 + (20 + 20 * 2) * 3)
     assert diagnosis.per_gradient() is None
     assert diagnosis.per_forward_run() == pytest.approx(least / diagnosis.forward_runs)
     assert diagnosis.per_second() == pytest.approx(least / chains.seconds)
