@@ -37,6 +37,8 @@ from latentinv.inference import ALGORITHMS, Diagnosis, make_algorithm, realize
 
 CHAINS, MOMENTS, REPLICATES = 4, 250, 3
 PEER = "pydream"
+AGREEING = 1.05
+"""R-hat up to which chains are said to agree."""
 COSTS = {"pcn": 3, "mala": 1, "elliptical_slice": 6, "hmc": 8, "nuts": 16, "dream": 1, "parallel_tempering": 15}
 """Forward runs and gradients of a transition, about."""
 OWN: Mapping[str, Mapping[str, Any]] = {
@@ -176,9 +178,12 @@ def row(
 
 
 def compare(rows: list[dict[str, Any]], problem: str) -> dict[str, Any]:
-    """The algorithm with most independent draws a forward run on a problem, beside PyDREAM and our own DREAM(ZS)."""
+    """The algorithm with most independent draws a forward run on a problem, beside PyDREAM and our own DREAM(ZS).
+
+    Only one whose chains agree can be the best: before they do, what draws are worth is not known, and too large.
+    """
     sizes = {one["algorithm"]: one for one in rows if one["problem"] == problem and one["ess_per_forward"]}
-    ours = [one for name, one in sizes.items() if name != PEER]
+    ours = [one for name, one in sizes.items() if name != PEER and one["rhat"] <= AGREEING]
     if not ours:
         return {"problem": problem, "best": None, "over_pydream": None, "over_own_dream": None, "rhat": None}
     best = max(ours, key=lambda one: one["ess_per_forward"])
