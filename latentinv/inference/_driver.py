@@ -57,7 +57,12 @@ class Listener(Protocol):
 
 
 class Run(NamedTuple):
-    """A finished run, or one that could not meet its data."""
+    """A finished run, or one that could not meet its data.
+
+    Draws are rows of `latents` and `realizations` (facies codes or values, ``[draw, *grid]``); `results` holds single
+    numbers and sentences by name, `trace` a row for each step, `predicted` what each draw predicts for each data set.
+    `reports` says how well draws agree with the data, `diagnose` how far to trust them.
+    """
 
     posterior: Posterior
     algorithm: str
@@ -91,7 +96,12 @@ class Run(NamedTuple):
         return diagnose(self)
 
     def to_arviz(self) -> "DataTree":
-        """Give the run to ArviZ: a tree of labelled arrays; `latentinv.inference._arviz` names them."""
+        """Give the run to ArviZ: a tree of labelled arrays by chain and draw.
+
+        Its groups are ``posterior`` (facies shares or the mean, a lattice of pixels, predicted data),
+        ``observed_data``, ``log_likelihood`` (one number for each data set) and ``sample_stats`` (``lp``; of chains
+        acceptance and steps).
+        """
         return to_arviz(self)
 
 
