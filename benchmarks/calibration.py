@@ -7,8 +7,8 @@ between modes, from many chains that start at likely draws, and the approximatio
 promise draws of the posterior is said in the figures; the others are there to show by how much they miss.
 
 Run ``python -m benchmarks.calibration [--replicates 200] [--problems wells,tomography] [--algorithms smc,nuts]
-[--output FOLDER]``. Takes about an hour for the three that promise on all problems, and goes on from the replicates
-in the folder if it was stopped.
+[--output FOLDER]``. Takes one to two hours for the three that promise on all problems, and goes on from the
+replicates in the folder if it was stopped.
 """
 
 import argparse

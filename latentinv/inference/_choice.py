@@ -42,9 +42,7 @@ def choose_algorithm(posterior: Posterior) -> Choice:
     """
     if not posterior.observations:
         return _chosen(Laplace(starts=1), "without data the posterior is the prior, of which its draws are exact")
-    if not posterior.has_gradient:
-        return _without_gradients(posterior)
-    if linear_gaussian(posterior):
+    if posterior.has_gradient and linear_gaussian(posterior):
         data = sum(observation.count for observation in posterior.observations)
         size = f"{data} data and {posterior.latent_size} latents"
         if data * posterior.latent_size <= LARGEST_MATRIX:
@@ -86,7 +84,13 @@ def certain_wells(posterior: Posterior) -> bool:
 
 def _tempered(posterior: Posterior) -> Choice:
     together = max(1, min(TemperedSMC.batch_size, BATCH_CELLS // posterior.grid.size))
-    if certain_wells(posterior):
+    if not posterior.has_gradient:
+        blind = ", ".join(f"'{o.name}'" for o in posterior.observations if not o.has_gradient)
+        why = (
+            f"the forward model of {blind} has no gradients, and it needs none to pass between modes; 'es_mda' runs it "
+            "far less often, but is approximate and may miss wells"
+        )
+    elif certain_wells(posterior):
         why = "it ends on the thresholded facies, so that every draw honours the certain wells"
     elif posterior.target == "thresholded":
         why = "it ends on the thresholded facies and passes between the modes that a posterior of facies has"
@@ -95,12 +99,6 @@ def _tempered(posterior: Posterior) -> Choice:
     if together < TemperedSMC.batch_size:
         why += f"; {posterior.grid.size} cells are many, so it works on {together} at a time"
     return _chosen(TemperedSMC(batch_size=together), why)
-
-
-def _without_gradients(posterior: Posterior) -> Choice:
-    blind = ", ".join(f"'{o.name}'" for o in posterior.observations if not o.has_gradient)
-    why = f"the forward model of {blind} has no gradients, and it needs none to pass between modes"
-    return _chosen(TemperedSMC(), f"{why}; 'es_mda' runs it far less often, but is approximate and may miss wells")
 
 
 def _chosen(algorithm: AbstractAlgorithm, why: str) -> Choice:

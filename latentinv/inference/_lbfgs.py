@@ -52,8 +52,8 @@ def descend(
     batch_size
         Latents evaluated at once.
     tolerance
-        Norm of the gradient from which a latent vector stays where it is, at no cost: near its minimum rounding leaves
-        the line search nothing to find, and it would try all its steps.
+        Norm of the gradient from which a latent vector stays where it is, for one gradient: near its minimum rounding
+        leaves the line search nothing to find, and it would try all its steps.
     """
 
     def one(pair: tuple[Descent, Any]) -> Descent:
@@ -66,7 +66,6 @@ def descend(
         settled = jnp.linalg.norm(gradient) < tolerance
         gradient = jnp.where(settled, 0.0, gradient)  # which any step satisfies
         update, memory = _OPTIMISER.update(gradient, memory, z, value=value, grad=gradient, value_fn=own)
-        spent = jnp.where(settled, 0, memory[-1].info.num_linesearch_steps)
-        return Descent(optax.apply_updates(z, update), memory, gradients + spent)
+        return Descent(optax.apply_updates(z, update), memory, gradients + memory[-1].info.num_linesearch_steps)
 
     return map_batched(one, (descent, contexts), batch_size)

@@ -44,6 +44,7 @@ def test_that_an_interrupted_run_says_how_to_go_on_and_does(latentinv, folder, m
         stopped = latentinv(*PLACE, "--wells", "wells.csv", *QUICK)
     between = latentinv("show", "run.h5")
     resumed = latentinv("resume", "run.h5")
+    again = latentinv("resume", "run.h5")
 
     assert stopped.code == 130
     assert stopped.err == "latentinv: Stopped; 'latentinv resume run.h5' goes on.\n"
@@ -53,6 +54,8 @@ def test_that_an_interrupted_run_says_how_to_go_on_and_does(latentinv, folder, m
     assert (folder / "run.png").exists()
     assert resumed.code == 0, resumed.err
     assert "6 of 6 pixels honoured in 8 of 8 draws" in resumed.out
+    assert "finished" not in resumed.out
+    assert again.out.startswith("run.h5 is finished; nothing is left to do.\n")
 
 
 def test_that_data_out_of_reach_are_named_and_end_with_code_one(latentinv, folder):
