@@ -57,7 +57,7 @@ ALGORITHMS = {
         True,
         {"chains": 6, "rungs": 5, "warmup": 150, "draws": 126, "thinning": 5, "local_moves": 2},
     ),
-    "nuts": Setting("soft", True, {"chains": 12, "warmup": 40, "draws": 60, "thinning": 1, "depth": 4}),
+    "nuts": Setting("soft", True, {"chains": 12, "warmup": 60, "draws": 60, "thinning": 1, "depth": 4}),
     "es_mda": Setting("soft", False, {"members": 128, "localised": False}),
     "rml": Setting("soft", False, {"samples": 31, "max_iterations": 60, "batch_size": 1}),
     "variational": Setting("soft", False, {"guide": "low_rank", "iterations": 500, "elbo_samples": 4, "draws": 64}),
