@@ -53,7 +53,7 @@ ALGORITHMS = {
     "parallel_tempering": Setting(
         "thresholded", True, "draws", {"chains": 4, "rungs": 6, "warmup": 500, "thinning": 20, "moments_per_step": 5}
     ),
-    "pcn": Setting("thresholded", True, "draws", CHAINS | {"warmup": 1000, "thinning": 2000, "local_moves": 0}),
+    "pcn": Setting("thresholded", True, "draws", CHAINS | {"warmup": 1000, "thinning": 500, "local_moves": 4}),
     "elliptical_slice": Setting("thresholded", True, "draws", CHAINS | {"warmup": 500, "thinning": 40}),
     "nuts": Setting("soft", True, "draws", CHAINS | {"warmup": 200, "thinning": 3, "depth": 5}),
     "es_mda": Setting("soft", False, "members", {"localised": False}),

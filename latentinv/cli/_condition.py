@@ -45,8 +45,8 @@ def condition(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="A setting of the algorithm, such as --set moves=4; help(latentinv.TemperedSMC) and "
-            "its like in Python describe them. Repeatable.",
+            help="A setting of the algorithm, such as --set moves=4; a wrong name is answered with all names and "
+            "defaults, and help(latentinv.TemperedSMC) and its like in Python describe them. Repeatable.",
         ),
     ] = None,
     target: Annotated[str | None, typer.Option(help="thresholded (facies exactly) or soft.")] = None,

@@ -121,7 +121,8 @@ def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[
         if key in settings:
             raise InputError(f"The setting '{key}' is given twice; give it once.")
         if key not in defaults:
-            raise InputError(f"The algorithm '{algorithm}' has no setting '{key}'; it has {', '.join(defaults)}.")
+            known = ", ".join(f"{name} ({str(value).lower()})" for name, value in defaults.items())
+            raise InputError(f"The algorithm '{algorithm}' has no setting '{key}'; it has, with defaults, {known}.")
         settings[key] = _setting(key, value, defaults[key])
     if draws is not None:
         key = DRAWS_SETTING[algorithm]

@@ -28,7 +28,7 @@ from ._moves import Path
 
 ITERATIONS, ROUNDS, LEARNING_RATE = 60, 12, 0.05
 CANDIDATES = 256
-"""Of each chain; with 32, some chains of NUTS start so far off that a short warm-up does not bring them to the others."""
+"""Of each chain. With few, some chains start so far off that a short warm-up does not bring them to the others."""
 SHARPENING = 1.4
 """Growth of the inverse temperature from round to round; the last round is at 40."""
 
