@@ -2,9 +2,11 @@
 
 Truths are drawn from a real GAN prior on a small grid (`_small_problems`), data simulated from each, and posteriors
 sampled: six wells, four block means, or nine travel times that are linear in slowness. Sequential Monte Carlo and
-parallel-tempered pCN sample the thresholded target, where certain wells are honoured exactly; NUTS, which does not pass
-between modes, from many chains that start at likely draws, and the approximations the soft one. Which algorithms
-promise draws of the posterior is said in the figures; the others are there to show by how much they miss.
+parallel-tempered pCN sample the thresholded target, where certain wells are honoured exactly; NUTS and the
+approximations the soft one. Which algorithms promise draws of which posterior is said in the figures; the others are
+there to show by how much they miss. NUTS does not pass between modes that lie far apart, and its long chains disagree
+on such problems. What weight a mode gets is a matter of its many chains' starts, likely ones among a few hundred draws
+of the prior: that is enough for wells and block means, and not for the tomography, of which it promises nothing.
 
 Run ``python -m benchmarks.calibration [--replicates 200] [--problems wells,tomography] [--algorithms smc,nuts]
 [--output FOLDER]``. Takes one to two hours for the three that promise on all problems, and goes on from the
@@ -33,15 +35,16 @@ class Setting(NamedTuple):
     """How an algorithm is run."""
 
     target: Target
-    promises: bool
-    """Whether its draws are said to follow the posterior."""
+    promises: tuple[str, ...]
+    """Problems whose posterior its draws are said to follow."""
     options: dict[str, Any]
 
 
+ALL, NONE = tuple(PROBLEMS), ()
 ALGORITHMS = {
     "smc": Setting(
         "thresholded",
-        True,
+        ALL,
         {
             "particles": 48,
             "moves": 2,
@@ -54,14 +57,16 @@ ALGORITHMS = {
     ),
     "parallel_tempering": Setting(
         "thresholded",
-        True,
+        ALL,
         {"chains": 6, "rungs": 5, "warmup": 150, "draws": 126, "thinning": 5, "local_moves": 2},
     ),
-    "nuts": Setting("soft", True, {"chains": 12, "warmup": 60, "draws": 60, "thinning": 1, "depth": 4}),
-    "es_mda": Setting("soft", False, {"members": 128, "localised": False}),
-    "rml": Setting("soft", False, {"samples": 31, "max_iterations": 60, "batch_size": 1}),
-    "variational": Setting("soft", False, {"guide": "low_rank", "iterations": 500, "elbo_samples": 4, "draws": 64}),
-    "laplace": Setting("soft", False, {"draws": 64}),
+    "nuts": Setting(
+        "soft", ("wells", "block_means"), {"chains": 12, "warmup": 60, "draws": 60, "thinning": 1, "depth": 4}
+    ),
+    "es_mda": Setting("soft", NONE, {"members": 128, "localised": False}),
+    "rml": Setting("soft", NONE, {"samples": 31, "max_iterations": 60, "batch_size": 1}),
+    "variational": Setting("soft", NONE, {"guide": "low_rank", "iterations": 500, "elbo_samples": 4, "draws": 64}),
+    "laplace": Setting("soft", NONE, {"draws": 64}),
 }
 
 
@@ -93,7 +98,7 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
     for algorithm in algorithms:  # those that promise first on every problem, should time run out
         for problem in problems:
             found = _calibrate(problem, algorithm, arguments)
-            figures.setdefault(problem, {})[algorithm] = _figures(found, algorithm)
+            figures.setdefault(problem, {})[algorithm] = _figures(found, problem, algorithm)
             show(f"{problem}, {algorithm}", figures[problem][algorithm])
             say(found.verdict())
     return {**figures, "replicates": arguments.replicates, "minutes": (time.perf_counter() - begun) / 60}
@@ -119,7 +124,7 @@ def _calibrate(problem: str, algorithm: str, arguments: argparse.Namespace) -> C
     return found
 
 
-def _figures(found: Calibration, algorithm: str) -> dict[str, Any]:
+def _figures(found: Calibration, problem: str, algorithm: str) -> dict[str, Any]:
     setting, all_figures = ALGORITHMS[algorithm], found.as_json()
     names = ("sbc_p", "tarp_max_deviation", "tarp_band", "tarp_p", "replicates", "failed", "crps_skill")
     figures = {name: all_figures[name] for name in names}
@@ -129,7 +134,7 @@ def _figures(found: Calibration, algorithm: str) -> dict[str, Any]:
         **figures,
         "worst_quantity": worst,
         "target": setting.target,
-        "promises": setting.promises,
+        "promises": problem in setting.promises,
         "seconds_per_replicate": found.seconds,
     }
 
