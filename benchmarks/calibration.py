@@ -5,7 +5,7 @@ sampled: six wells, four block means, or nine travel times that are linear in sl
 parallel-tempered pCN sample the thresholded target, where certain wells are honoured exactly; NUTS and the
 approximations the soft one. Which algorithms promise draws of which posterior is said in the figures; the others are
 there to show by how much they miss. NUTS does not pass between modes that lie far apart, and its long chains disagree
-on such problems. What weight a mode gets is a matter of its many chains' starts, likely ones among a few hundred draws
+on such problems. What weight a mode gets is a matter of its many chains' starts, likely ones among a few dozen draws
 of the prior: that is enough for wells and block means, and not for the tomography, of which it promises nothing.
 
 Run ``python -m benchmarks.calibration [--replicates 200] [--problems wells,tomography] [--algorithms smc,nuts]
@@ -61,7 +61,7 @@ ALGORITHMS = {
         {"chains": 6, "rungs": 5, "warmup": 150, "draws": 126, "thinning": 5, "local_moves": 2},
     ),
     "nuts": Setting(
-        "soft", ("wells", "block_means"), {"chains": 12, "warmup": 60, "draws": 60, "thinning": 1, "depth": 4}
+        "soft", ("wells", "block_means"), {"chains": 12, "warmup": 40, "draws": 60, "thinning": 1, "depth": 4}
     ),
     "es_mda": Setting("soft", NONE, {"members": 128, "localised": False}),
     "rml": Setting("soft", NONE, {"samples": 31, "max_iterations": 60, "batch_size": 1}),

@@ -27,8 +27,7 @@ from ._chains_outside import differentiable_part
 from ._moves import Path
 
 ITERATIONS, ROUNDS, LEARNING_RATE = 60, 12, 0.05
-CANDIDATES = 256
-"""Of each chain. With few, some chains start so far off that a short warm-up does not bring them to the others."""
+CANDIDATES = 32
 SHARPENING = 1.4
 """Growth of the inverse temperature from round to round; the last round is at 40."""
 
