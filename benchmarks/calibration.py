@@ -4,12 +4,12 @@ Truths are drawn from a real GAN prior on a small grid (`_small_problems`), data
 sampled: six wells, four block means, or nine travel times that are linear in slowness. Sequential Monte Carlo and
 parallel-tempered pCN sample the thresholded target, where certain wells are honoured exactly; NUTS and the
 approximations the soft one. Which algorithms promise draws of which posterior is said in the figures; the others are
-there to show by how much they miss. NUTS does not pass between modes that lie far apart, and its long chains disagree
-on such problems. What weight a mode gets is a matter of its many chains' starts, likely ones among a few dozen draws
-of the prior: that is enough for wells and block means, and not for the tomography, of which it promises nothing.
+there to show by how much they miss. NUTS does not pass between modes that lie far apart: what weight a mode gets is a
+matter of its chains' starts, likely ones among a few dozen draws of the prior each. So it promises the posteriors of
+wells and block means, and not that of the tomography, where data are too many for such starts.
 
 Run ``python -m benchmarks.calibration [--replicates 200] [--problems wells,tomography] [--algorithms smc,nuts]
-[--output FOLDER]``. Takes one to two hours for the three that promise on all problems, and goes on from the
+[--output FOLDER]``. Takes one to two hours for the three that promise something, and goes on from the
 replicates in the folder if it was stopped.
 """
 

@@ -1,6 +1,5 @@
 """What users type, turned into grids and settings, or refused in one sentence."""
 
-import dataclasses
 import math
 import sys
 from typing import Any
@@ -109,10 +108,9 @@ def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[
     InputError
         If there is no such algorithm or setting, or the value is no number of its kind.
     """
-    from latentinv.inference import ALGORITHMS, make_algorithm
+    from latentinv.inference import default_settings
 
-    make_algorithm(algorithm, {})
-    defaults = {field.name: field.default for field in dataclasses.fields(ALGORITHMS[algorithm])}  # type: ignore[arg-type]
+    defaults = default_settings(algorithm)
     settings: dict[str, Any] = {}
     for text in texts:
         key, equals, value = (part.strip() for part in text.partition("="))
@@ -120,9 +118,7 @@ def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[
             raise InputError(f"The setting '{text}' cannot be read; write --set key=value.")
         if key in settings:
             raise InputError(f"The setting '{key}' is given twice; give it once.")
-        if key not in defaults:
-            known = ", ".join(f"{name} ({str(value).lower()})" for name, value in defaults.items())
-            raise InputError(f"The algorithm '{algorithm}' has no setting '{key}'; it has, with defaults, {known}.")
+        default_settings(algorithm, [key])
         settings[key] = _setting(key, value, defaults[key])
     if draws is not None:
         key = DRAWS_SETTING[algorithm]

@@ -30,6 +30,7 @@ from ._parallel_tempering import ParallelTempering as ParallelTempering
 from ._pcn import PreconditionedCrankNicolson as PreconditionedCrankNicolson
 from ._randomised_maximum_likelihood import RandomisedMaximumLikelihood as RandomisedMaximumLikelihood
 from ._registry import ALGORITHMS as ALGORITHMS
+from ._registry import default_settings as default_settings
 from ._registry import make_algorithm as make_algorithm
 from ._stein import SteinVariational as SteinVariational
 from ._tempered_smc import TemperedSMC as TemperedSMC

@@ -1,5 +1,7 @@
 """The algorithms by name. What is not listed here cannot be chosen, stored or resumed, and what is listed is tested."""
 
+import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 from latentinv.errors import InputError
@@ -48,10 +50,30 @@ def make_algorithm(name: str, options: dict[str, Any]) -> AbstractAlgorithm:
     InputError
         If there is no such algorithm, or it has no such setting.
     """
+    default_settings(name, options)
+    return ALGORITHMS[name](**options)
+
+
+def default_settings(name: str, named: Iterable[str] = ()) -> dict[str, Any]:
+    """Settings that an algorithm has, with their defaults.
+
+    Parameters
+    ----------
+    name
+        The algorithm's.
+    named
+        Settings that it is expected to have.
+
+    Raises
+    ------
+    InputError
+        If there is no such algorithm, or it has no such setting.
+    """
     if name not in ALGORITHMS:
         raise InputError(f"There is no algorithm called '{name}'; choose one of {', '.join(ALGORITHMS)}.")
-    known = {field for field in ALGORITHMS[name].__dataclass_fields__}  # type: ignore[attr-defined]
-    for option in options:
-        if option not in known:
-            raise InputError(f"The algorithm '{name}' has no setting '{option}'; it has {', '.join(sorted(known))}.")
-    return ALGORITHMS[name](**options)
+    defaults = {field.name: field.default for field in dataclasses.fields(ALGORITHMS[name])}  # type: ignore[arg-type]
+    for setting in named:
+        if setting not in defaults:
+            known = ", ".join(f"{key} ({str(default).lower()})" for key, default in defaults.items())
+            raise InputError(f"The algorithm '{name}' has no setting '{setting}'; it has, with defaults, {known}.")
+    return defaults

@@ -260,5 +260,5 @@ def test_that_an_existing_output_is_refused_before_any_work(tmp_path):
 def test_that_unknown_algorithms_and_settings_are_refused_by_name():
     with pytest.raises(InputError, match="no algorithm called 'magic'"):
         make_algorithm("magic", {})
-    with pytest.raises(InputError, match="no setting 'wand'"):
+    with pytest.raises(InputError, match=r"no setting 'wand'; it has, with defaults, starts \(16\)"):
         make_algorithm(MultistartMAP.name, {"wand": 1})
