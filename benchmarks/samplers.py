@@ -12,7 +12,7 @@ PyDREAM (Shockley, Vrugt and Lopez 2018, doi:10.1093/bioinformatics/btx626), the
 environment of its own and asks us for each likelihood, so that both do the same work; its first quarter is dropped, as
 our warm-up is. It takes its seeds from the clock.
 
-Run ``python -m benchmarks.samplers [--budget 20000] [--cells 125] [--algorithms smc,nuts] [--peer-python PATH]``.
+Run ``python -m benchmarks.samplers [--budget 20000] [--problems wells] [--algorithms smc,nuts] [--peer-python PATH]``.
 """
 
 import argparse
@@ -35,16 +35,17 @@ from latentinv import NonFiniteError, Posterior, Run, diagnose, load_prior, samp
 from latentinv.errors import InputError
 from latentinv.inference import ALGORITHMS, Diagnosis, make_algorithm, realize
 
+PROBLEMS = ("wells", "tomography")
 CHAINS, MOMENTS, REPLICATES = 4, 250, 3
 PEER = "pydream"
 AGREEING = 1.05
 """R-hat up to which chains are said to agree."""
-COSTS = {"pcn": 3, "mala": 1, "elliptical_slice": 6, "hmc": 8, "nuts": 16, "dream": 1, "parallel_tempering": 15}
+COSTS = {"pcn": 3, "mala": 1, "elliptical_slice": 6, "hmc": 8, "nuts": 16, "dream": 1, "parallel_tempering": 60}
 """Forward runs and gradients of a transition, about."""
 OWN: Mapping[str, Mapping[str, Any]] = {
     "hmc": {"leapfrogs": 8},
     "nuts": {"depth": 5},
-    "parallel_tempering": {"rungs": 8, "local_moves": 1},
+    "parallel_tempering": {"rungs": 12, "local_moves": 4},
 }
 """Settings besides the numbers of transitions."""
 COLUMNS = (
@@ -222,12 +223,12 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
     python = pydream_python(arguments.peer_python)
     if python is None:
         say(f"PyDREAM is not measured: give --peer-python or {VARIABLE} (benchmarks/README.md says how to install it).")
-    problems = [
-        Problem("wells", wells_and_blocks(load_prior(arguments.prior), arguments.cells, arguments.seed)),
-        Problem("tomography", tomography(arguments.rows, arguments.rays, arguments.seed)),
-    ]
+    posteriors: dict[str, Callable[[], Posterior]] = {
+        "wells": lambda: wells_and_blocks(load_prior(arguments.prior), arguments.cells, arguments.seed),
+        "tomography": lambda: tomography(arguments.rows, arguments.rays, arguments.seed),
+    }
     rows = []
-    for problem in problems:
+    for problem in (Problem(name, posteriors[name]()) for name in arguments.problems):
         for name in arguments.algorithms or ALGORITHMS:
             rows.append(measure(problem, name, arguments.budget, arguments.seed))
             say(line(rows[-1]))
@@ -264,6 +265,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--cells", type=int, default=125, help="edge of the grid with wells (default 125)")
     parser.add_argument("--rows", type=int, default=24, help="rows of the tomography's grid (default 24)")
     parser.add_argument("--rays", type=int, default=12, help="sources, and receivers (default 12)")
+    parser.add_argument("--problems", type=_names, default=list(PROBLEMS), help="wells,tomography unless given")
     parser.add_argument("--algorithms", type=_names, default=None, help="names, such as smc,nuts; all unless given")
     parser.add_argument("--peer-python", default=None, help=f"a Python with PyDREAM (default: ${VARIABLE})")
     parser.add_argument("--prior", default="channels", help="a shipped prior's name, or a prior file")
