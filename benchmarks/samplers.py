@@ -43,8 +43,8 @@ AGREEING = 1.05
 COSTS = {"pcn": 3, "mala": 1, "elliptical_slice": 6, "hmc": 8, "nuts": 16, "dream": 1, "parallel_tempering": 60}
 """Forward runs and gradients of a transition, about."""
 OWN: Mapping[str, Mapping[str, Any]] = {
-    "hmc": {"leapfrogs": 8},
-    "nuts": {"depth": 5},
+    "hmc": {"leapfrogs": 8, "metric": "curvature"},
+    "nuts": {"depth": 5, "metric": "curvature"},
     "parallel_tempering": {"rungs": 12, "local_moves": 4},
 }
 """Settings besides the numbers of transitions."""
@@ -93,7 +93,7 @@ def settings(name: str, budget: int) -> dict[str, Any]:
         "smc": {"particles": max(16, budget // (REPLICATES * 400))},
         "es_mda": {"members": max(16, budget // 8)},
         "rml": {"samples": few},
-        "laplace": {"starts": 2},
+        "laplace": {"starts": 2, "draws": CHAINS * MOMENTS // REPLICATES},
         "stein": {"particles": few, "iterations": 400},
         "variational": {"iterations": max(20, budget // 8)},
         "map": {"starts": few},

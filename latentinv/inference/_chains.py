@@ -9,16 +9,19 @@ recursion of Robbins and Monro (Andrieu and Thoms 2008, doi:10.1007/s11222-008-9
 and it is frozen afterwards, so that the draws are those of a true Markov chain. Then every `thinning` transitions each
 chain gives a draw. A step of the driver holds many transitions, so that the host is seldom asked.
 
-Chains that move alone share their step size and nothing else. A `Crew` may share more, such as places where chains have
-been. It may also give each chain replicas, such as those on a ladder of temperatures; then tables have one more axis,
-and `Crew.target` says where in them the chains themselves are.
+Chains that move alone share their step size and nothing else, but for moves with gradients that may be told to follow
+the data's curvature: then also the mass matrix M = I + mean JᵀWJ, the likelihood-informed subspace (Cui et al. 2014,
+doi:10.1088/0266-5611/30/11/114015) averaged over the places of all chains, which is taken where they start and once
+more after half of the warm-up, whereupon the step size is adapted anew. A `Crew` may share more, such as places where
+chains have been. It may also give each chain replicas, such as those on a ladder of temperatures; then tables have one
+more axis, and `Crew.target` says where in them the chains themselves are.
 
 All randomness of a transition comes from the run's key, which the state keeps, and the transition's number, so the
 draws do not depend on how many of them make a step. Cost: all chains are evaluated at once, `chains` fields in memory.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import jax
 import jax.numpy as jnp
@@ -32,10 +35,13 @@ from ._algorithm import Kernel, Progress, honoured_share
 from ._chain_start import CANDIDATES, ITERATIONS, ROUNDS, adopt, likely_draws, sought
 from ._chains_outside import OutsideTransitions
 from ._checks import check_choice, check_counts
+from ._linearisation import likelihood_informed_subspace
 from ._moves import Move, Outcome, Path, Position
+from ._preconditioner import MassMatrix, no_curvature
 
 START, WARMUP, DRAWS, STUCK = 0, 1, 2, 3
 STARTS = ("prior", "optimised")
+METRICS = ("prior", "curvature")
 HARDLY = 0.01
 """Acceptance below which chains stand still."""
 DIVERGING = 0.01
@@ -57,6 +63,24 @@ class ChainSettings(Protocol):
     def start(self) -> str: ...
     @property
     def moments_per_step(self) -> int: ...
+
+
+class MetricSettings(ChainSettings, Protocol):
+    """What algorithms that can follow the data's curvature can be told."""
+
+    @property
+    def metric(self) -> str: ...
+
+
+class Tuned(NamedTuple):
+    """What chains that move alone share."""
+
+    log_step: Float[Array, ""]
+    """Logarithm of the step size."""
+    since: Int[Array, ""]
+    """Number of the transition since which it is adapted."""
+    mass: MassMatrix | None
+    """None where it is the identity throughout."""
 
 
 class Tally(NamedTuple):
@@ -153,9 +177,34 @@ def check_chains(settings: ChainSettings) -> None:
     check_choice(settings, "start", STARTS)
 
 
-def chain_kernel(settings: ChainSettings, move: Move, path: Path) -> Kernel:
-    """Turn a move of one chain into an algorithm's kernel, by the move's steps or its questions to a simulator."""
+def check_metric(settings: MetricSettings) -> None:
+    """Raise `InputError` unless there is such a metric."""
+    check_choice(settings, "metric", METRICS)
+
+
+def metric_kernel(settings: MetricSettings, move: Callable[[MassMatrix | None], Move], path: Path) -> Kernel:
+    """Turn a move of one chain, made for a mass matrix, into an algorithm's kernel in the metric of the settings."""
+    return chain_kernel(settings, move(None), path, massive=None if settings.metric == "prior" else move)
+
+
+def chain_kernel(
+    settings: ChainSettings, move: Move, path: Path, massive: Callable[[MassMatrix], Move] | None = None
+) -> Kernel:
+    """Turn a move of one chain into an algorithm's kernel, by the move's steps or its questions to a simulator.
+
+    Parameters
+    ----------
+    settings
+        What all chains can be told.
+    move
+        The move, with the identity as mass matrix if it has one.
+    path
+        Log-likelihoods.
+    massive
+        The same move with another mass matrix; given, the chains follow the data's curvature.
+    """
     chains, t = settings.chains, jnp.float32(path.end)
+    data = sum(observation.count for observation in path.posterior.observations)
     asks = path.posterior.external and move.questions is not None
     outside = OutsideTransitions(move, path.posterior) if asks else None
 
@@ -167,21 +216,39 @@ def chain_kernel(settings: ChainSettings, move: Move, path: Path) -> Kernel:
 
     pick = path.posterior.jit(likely)
 
-    def first(key: Array) -> tuple[Array, Array, Array]:
+    def first(key: Array) -> tuple[Array, Tuned, Array]:
         key_draws, key_choice, key_transitions = jax.random.split(key, 3)
         z = pick(key_draws, key_choice)
-        return z, jnp.log(jnp.float32(move.first_step)), key_transitions
+        mass = None if massive is None else no_curvature(path.posterior.latent_size, chains * data)
+        return z, Tuned(jnp.log(jnp.float32(move.first_step)), jnp.int32(0), mass), key_transitions
 
-    def together(
-        key: Array, positions: Position, log_step: Array, number: Array
-    ) -> tuple[Position, Outcome, Float[Array, ""]]:
-        keys, step_size = jax.random.split(key, chains), jnp.exp(log_step)
+    def curved(z: Array, number: Array, tuned: Tuned) -> tuple[Tuned, Array]:
+        """Take the metric where the chains are, if it is time to; and the gradients that it costs each."""
+        due = (number == 0) | (number == settings.warmup // 2)
+        first_step = jnp.log(jnp.float32(move.first_step))
+        tuned = lax.cond(
+            due, lambda: Tuned(first_step, number, likelihood_informed_subspace(path.posterior, z)), lambda: tuned
+        )
+        return tuned, jnp.where(due, data, 0)
+
+    def together(key: Array, positions: Position, tuned: Tuned, number: Array) -> tuple[Position, Outcome, Tuned]:
+        step = move.step
+        if massive is not None:
+            tuned, spent = curved(positions.z, number, tuned)
+            step = massive(cast(MassMatrix, tuned.mass)).step
+        keys, step_size = jax.random.split(key, chains), jnp.exp(tuned.log_step)
         if outside is None:
-            positions, outcome = jax.vmap(lambda key, here: move.step(key, here, step_size, t))(keys, positions)
+            positions, outcome = jax.vmap(lambda key, here: step(key, here, step_size, t))(keys, positions)
         else:
             positions, outcome = outside(keys, positions, step_size, t)
-        tuned = adapted(move, log_step, outcome.acceptance.mean(), number)
-        return positions, outcome, jnp.where(number < settings.warmup, tuned, log_step)
+        if massive is not None:
+            outcome = outcome._replace(gradients=outcome.gradients + spent)
+        log_step = adapted(move, tuned.log_step, outcome.acceptance.mean(), number - tuned.since)
+        return (
+            positions,
+            outcome,
+            tuned._replace(log_step=jnp.where(number < settings.warmup, log_step, tuned.log_step)),
+        )
 
     begin = jax.vmap(lambda z: move.begin(z, t)) if outside is None else outside.begin
     tried = candidates if candidates > 1 else 0

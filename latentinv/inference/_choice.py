@@ -1,7 +1,6 @@
 """Which algorithm suits a posterior, by what the posterior offers, and why.
 
-- Nothing to condition to, or Gaussian and linear: Laplace's approximation is exact, and its draws are independent. That
-  predictions are linear in the latents is tried on random ones, whatever prior and forward model they come from.
+- Nothing to condition to, or Gaussian and linear: Laplace's approximation is exact, and its draws are independent.
 - Gaussian and linear, but with too many data and latents for one matrix: no-U-turn chains; there is one mode.
 - Gradients: adaptive tempered SMC, which passes between modes and ends on the thresholded facies.
 - No gradients: the same, moved by random walks.
@@ -9,14 +8,13 @@
 
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from latentinv.observations import HardData
 from latentinv.posterior import Posterior
 
 from ._algorithm import AbstractAlgorithm
-from ._gaussian_data import gaussian_noise
+from ._gaussian_data import linear_gaussian
 from ._laplace import Laplace
 from ._nuts import NUTS
 from ._tempered_smc import TemperedSMC
@@ -51,29 +49,6 @@ def choose_algorithm(posterior: Posterior) -> Choice:
         why = f"predictions are linear and all noise is Gaussian, so there is one mode, but {size} are too many for "
         return _chosen(NUTS(), f"{why}one matrix")
     return _tempered(posterior)
-
-
-def linear_gaussian(posterior: Posterior) -> bool:
-    """Whether the posterior is Gaussian: all noise is, and predictions are linear in the latents.
-
-    A sum of predictions is compared with the prediction of the sum: to a thousandth of what the latents change, and a
-    tenth of the noise.
-    """
-    if any(gaussian_noise(observation) is None for observation in posterior.observations):
-        return False
-    one, other = np.asarray(jax.random.normal(jax.random.key(0), (2, posterior.latent_size)))
-    predict = jax.jit(lambda z: posterior.predict(z))
-    none, first, second, both, back = (predict(z) for z in (0 * one, one, other, one + other, -one))
-    for i, observation in enumerate(posterior.observations):
-        noise = gaussian_noise(observation)
-        assert noise is not None
-        for reading in ("soft", "exact"):
-            at = [np.asarray(getattr(p, reading)[i], float) for p in (none, first, second, both, back)]
-            change = max(np.max(np.abs(p - at[0])) for p in at)
-            bent = np.maximum(np.abs(at[3] + at[0] - at[1] - at[2]), np.abs(at[1] + at[4] - 2 * at[0]))
-            if not np.all(bent <= np.minimum(1e-3 * change, 0.1 * noise.spread(observation.count))):
-                return False
-    return True
 
 
 def certain_wells(posterior: Posterior) -> bool:

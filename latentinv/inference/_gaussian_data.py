@@ -14,6 +14,7 @@ than the posterior's, and whoever uses it has to say so.
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -88,6 +89,29 @@ def gaussian_noise(observation: AbstractObservation) -> AbstractNoise | None:
     if isinstance(observation, BlockMeans):
         return GaussianNoise(observation.sd)
     return observation.noise if isinstance(observation, IndirectData) and observation.noise.gaussian else None
+
+
+def linear_gaussian(posterior: Posterior) -> bool:
+    """Whether the posterior is Gaussian: all noise is, and predictions are linear in the latents.
+
+    A sum of predictions is compared with the prediction of the sum: to a thousandth of what the latents change, and a
+    tenth of the noise.
+    """
+    if any(gaussian_noise(observation) is None for observation in posterior.observations):
+        return False
+    one, other = np.asarray(jax.random.normal(jax.random.key(0), (2, posterior.latent_size)))
+    predict = jax.jit(lambda z: posterior.predict(z))
+    none, first, second, both, back = (predict(z) for z in (0 * one, one, other, one + other, -one))
+    for i, observation in enumerate(posterior.observations):
+        noise = gaussian_noise(observation)
+        assert noise is not None
+        for reading in ("soft", "exact"):
+            at = [np.asarray(getattr(p, reading)[i], float) for p in (none, first, second, both, back)]
+            change = max(np.max(np.abs(p - at[0])) for p in at)
+            bent = np.maximum(np.abs(at[3] + at[0] - at[1] - at[2]), np.abs(at[1] + at[4] - 2 * at[0]))
+            if not np.all(bent <= np.minimum(1e-3 * change, 0.1 * noise.spread(observation.count))):
+                return False
+    return True
 
 
 def check_noise(posterior: Posterior) -> None:

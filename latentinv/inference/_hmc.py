@@ -2,8 +2,9 @@
 
 A particle with a random momentum moves along the guide's landscape by the leapfrog; the target accepts or rejects where
 it arrives (Duane et al. 1987, doi:10.1016/0370-2693(87)91197-X; Neal 2011, arXiv:1206.1901, section 5.5). The guide is
-the soft model, also where the target is thresholded. The mass is that of the prior, the identity, and the step is
-jittered by ±20 %, so that no orbit closes. Cost: `leapfrogs` gradients a transition.
+the soft model, also where the target is thresholded. The mass is that of the prior, the identity, or has the curvature
+of the data besides (`_chains`), and the step is jittered by ±20 %, so that no orbit closes. Cost: `leapfrogs` gradients
+a transition.
 """
 
 from dataclasses import dataclass
@@ -16,17 +17,21 @@ from jaxtyping import Array, Float
 from latentinv.posterior import Posterior, Predictions, log_prior
 
 from ._algorithm import AbstractAlgorithm, Kernel
-from ._chains import chain_kernel, check_chains
+from ._chains import check_chains, check_metric, metric_kernel
 from ._checks import check_counts, check_positive, check_shares
 from ._moves import Move, Outcome, Path, Position, metropolis
+from ._preconditioner import MassMatrix
 
 Step = tuple[Position, Float[Array, "latent"]]
 LARGEST_ERROR = 1000.0
 """Energy that a trajectory may lose before it counts as diverging, as in Stan."""
 
 
-def hmc_move(path: Path, *, leapfrogs: int, acceptance_target: float) -> Move:
-    """Make the move."""
+def hmc_move(path: Path, *, leapfrogs: int, acceptance_target: float, mass: MassMatrix | None = None) -> Move:
+    """Make the move: in the coordinates M^½ z, where the mass M, the identity if None, is one."""
+
+    def scaled(vector: Array) -> Array:
+        return vector if mass is None else mass.solve_root(vector)
 
     def begin(z: Array, t: Array) -> Position:
         return Position(z, *path.guide(z, t))
@@ -38,9 +43,9 @@ def hmc_move(path: Path, *, leapfrogs: int, acceptance_target: float) -> Move:
 
         def leapfrog(carry: Step, _: None) -> tuple[Step, None]:
             at, p = carry
-            p = p + 0.5 * size * (at.memory - at.z)
-            at = begin(at.z + size * p, t)
-            return (at, p + 0.5 * size * (at.memory - at.z)), None
+            p = p + 0.5 * size * scaled(at.memory - at.z)
+            at = begin(at.z + size * scaled(p), t)
+            return (at, p + 0.5 * size * scaled(at.memory - at.z)), None
 
         (there, p), _ = lax.scan(leapfrog, (here, momentum), length=leapfrogs)
         log_correction = log_prior(there.z) - log_prior(here.z) + log_prior(p) - log_prior(momentum)
@@ -78,6 +83,10 @@ class HMC(AbstractAlgorithm):
         Steps of a trajectory.
     acceptance_target
         Acceptance towards which the step is adapted.
+    metric
+        ``prior``: the identity; ``curvature``: the data's curvature besides, averaged over the chains where they start
+        and after half of the warm-up, each at the cost of a gradient a datum and chain. It spares many steps where the
+        data are tight in some directions and predictions nearly linear.
     sharpness
         With a thresholded target, inverse temperature of the soft model whose gradient is followed.
     moments_per_step
@@ -91,6 +100,7 @@ class HMC(AbstractAlgorithm):
     start: str = "prior"
     leapfrogs: int = 16
     acceptance_target: float = 0.7
+    metric: str = "prior"
     sharpness: float = 1.0
     moments_per_step: int = 10
 
@@ -101,9 +111,13 @@ class HMC(AbstractAlgorithm):
         check_counts(self, "leapfrogs")
         check_shares(self, "acceptance_target")
         check_positive(self, "sharpness")
+        check_metric(self)
 
     def build(self, posterior: Posterior) -> Kernel:
         """Bind the chains to a posterior."""
         path = Path(posterior, self.sharpness)
-        move = hmc_move(path, leapfrogs=self.leapfrogs, acceptance_target=self.acceptance_target)
-        return chain_kernel(self, move, path)
+
+        def move(mass: MassMatrix | None) -> Move:
+            return hmc_move(path, leapfrogs=self.leapfrogs, acceptance_target=self.acceptance_target, mass=mass)
+
+        return metric_kernel(self, move, path)

@@ -11,9 +11,10 @@ doi:10.1088/0266-5611/30/11/114015); draws and evidence cost no more than that:
 
     z = m + ξ − Q (1 − (1 + s²)^−½) Qᵀ ξ ~ N(m, (I + SᵀS)⁻¹),        log p(d) ≈ log p(d | m) − ½‖m‖² − ½ Σ log(1 + s²).
 
-Both are exact if the forward is linear and the noise Gaussian. For a generator there are many modes, of which this is
-one, and hard data make densities with edges, which a Gaussian does not have; the soft model is meant whatever the
-target. Cost: per start and iteration as many gradients as there are data; one singular value decomposition of S each.
+Both are exact if the forward is linear and the noise Gaussian, which is tried on random latents. For a generator there
+are many modes, of which this is one, and hard data make densities with edges, which a Gaussian does not have; the soft
+model is meant whatever the target. Cost: per start and iteration as many gradients as there are data; one singular
+value decomposition of S each.
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from latentinv.posterior import Posterior, log_prior, map_batched
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
 from ._checks import check_counts, check_positive
-from ._gaussian_data import check_noise
+from ._gaussian_data import check_noise, linear_gaussian
 from ._linearisation import Linearisation, likelihood_informed_subspace, linearise
 from ._preconditioner import MassMatrix
 
@@ -117,7 +118,7 @@ class Laplace(AbstractAlgorithm):
             finished=machine.finished,
             progress=machine.progress,
             draws=machine.draws,
-            samples_target=False,
+            samples_target=linear_gaussian(posterior),
             results=machine.results,
         )
 
@@ -255,6 +256,4 @@ def _newton(about: Linearisation, z: Array, damping: Array) -> tuple[Array, Arra
 
 def _centred_draws(key: Array, subspace: MassMatrix, count: int) -> Float[Array, "draw latent"]:
     """Draws of N(0, M⁻¹), M the metric of the subspace."""
-    noise = jax.random.normal(key, (count, subspace.basis.shape[0]))
-    shrink = 1 - 1 / jnp.sqrt(1 + subspace.singular**2)
-    return noise - ((noise @ subspace.basis) * shrink) @ subspace.basis.T
+    return subspace.solve_root(jax.random.normal(key, (count, subspace.basis.shape[0])))

@@ -66,7 +66,7 @@ def likelihood_informed_subspace(
     posterior
         Whose soft model.
     latents
-        Where its curvature is taken: an optimum, or draws.
+        Where its curvature is taken: an optimum, or draws. Where it is no finite number, it counts as none.
     batch_size
         Backward passes done at once.
 
@@ -75,6 +75,7 @@ def likelihood_informed_subspace(
     I + mean SᵀS = I + Q diag(s²) Qᵀ, whose basis Q are the directions, the most informed first.
     """
     rows = jax.lax.map(lambda z: linearise(posterior, z, batch_size=batch_size).scaled_jacobian, latents)
+    rows = jnp.where(jnp.isfinite(rows).all(axis=(1, 2), keepdims=True), rows, 0.0)
     return mass_matrix(rows.reshape(-1, latents.shape[1]).T / jnp.sqrt(len(latents)))
 
 

@@ -3,8 +3,9 @@
 A trajectory doubles, forwards or backwards in time, until its ends approach each other; the next place is drawn from
 all of it, in favour of its newer half (Hoffman and Gelman 2014, JMLR 15, 1593–1623; Betancourt 2017, arXiv:1701.02434).
 The tree is NumPyro's (Phan, Pradhan and Jankowiak 2019, arXiv:1912.11554), run by our chains; the mass is that of the
-prior, the identity. It needs the gradient of what it samples, so the target must be the soft one. Cost: a gradient a
-leaf, up to 2^`depth` a transition, and one field; chains at once wait for the longest trajectory.
+prior, the identity, or has the curvature of the data besides (`_chains`). It needs the gradient of what it samples, so
+the target must be the soft one. Cost: a gradient a leaf, up to 2^`depth` a transition, and one field; chains at once
+wait for the longest trajectory.
 """
 
 from dataclasses import dataclass
@@ -18,9 +19,10 @@ from latentinv.errors import InputError
 from latentinv.posterior import Posterior, log_prior
 
 from ._algorithm import AbstractAlgorithm, Kernel
-from ._chains import chain_kernel, check_chains
+from ._chains import check_chains, check_metric, metric_kernel
 from ._checks import check_counts, check_shares
 from ._moves import Move, Outcome, Path, Position, all_finite
+from ._preconditioner import MassMatrix
 
 
 def check_gradient(posterior: Posterior) -> None:
@@ -32,8 +34,14 @@ def check_gradient(posterior: Posterior) -> None:
         )
 
 
-def nuts_move(path: Path, *, depth: int, acceptance_target: float) -> Move:
-    """Make the move."""
+def nuts_move(path: Path, *, depth: int, acceptance_target: float, mass: MassMatrix | None = None) -> Move:
+    """Make the move: in the coordinates M^½ z, where the mass M, the identity if None, is one."""
+
+    def scaled(vector: Array) -> Array:
+        return vector if mass is None else mass.solve_root(vector)
+
+    def unscaled(vector: Array) -> Array:
+        return vector if mass is None else mass.times_root(vector)
 
     def energy(z: Float[Array, "latent"], t: Array) -> Float[Array, ""]:
         return -log_prior(z) - path.log_target(path.posterior.predict(z), t)
@@ -44,8 +52,9 @@ def nuts_move(path: Path, *, depth: int, acceptance_target: float) -> Move:
     def step(key: Array, here: Position, step_size: Array, t: Array) -> tuple[Position, Outcome]:
         key_momentum, key_tree = jax.random.split(key)
         momentum = jax.random.normal(key_momentum, here.z.shape)
-        start = IntegratorState(here.z, momentum, *here.memory)
-        _, update = velocity_verlet(lambda z: energy(z, t), euclidean_kinetic_energy)
+        value, gradient = here.memory
+        start = IntegratorState(jnp.zeros_like(here.z), momentum, value, scaled(gradient))
+        _, update = velocity_verlet(lambda way: energy(here.z + scaled(way), t), euclidean_kinetic_energy)
         tree = build_tree(
             update,
             euclidean_kinetic_energy,
@@ -55,8 +64,8 @@ def nuts_move(path: Path, *, depth: int, acceptance_target: float) -> Move:
             key_tree,
             max_tree_depth=depth,
         )
-        memory = tree.z_proposal_pe, tree.z_proposal_grad
-        there = Position(tree.z_proposal, path.posterior.predict(tree.z_proposal), memory)
+        z = here.z + scaled(tree.z_proposal)
+        there = Position(z, path.posterior.predict(z), (tree.z_proposal_pe, unscaled(tree.z_proposal_grad)))
         finite = all_finite((there.z, there.memory))
         here = jax.tree.map(lambda new, old: jnp.where(finite, new, old), there, here)
         leaves = tree.num_proposals.astype(jnp.float32)
@@ -87,6 +96,10 @@ class NUTS(AbstractAlgorithm):
         Most doublings of a trajectory.
     acceptance_target
         Mean acceptance over a trajectory, towards which the step is adapted.
+    metric
+        ``prior``: the identity; ``curvature``: the data's curvature besides, averaged over the chains where they start
+        and after half of the warm-up, each at the cost of a gradient a datum and chain. It spares many steps where the
+        data are tight in some directions and predictions nearly linear.
     moments_per_step
         Draws of a chain between two reports.
     """
@@ -98,6 +111,7 @@ class NUTS(AbstractAlgorithm):
     start: str = "prior"
     depth: int = 8
     acceptance_target: float = 0.8
+    metric: str = "prior"
     moments_per_step: int = 10
 
     name = "nuts"
@@ -106,6 +120,7 @@ class NUTS(AbstractAlgorithm):
         check_chains(self)
         check_counts(self, "depth")
         check_shares(self, "acceptance_target")
+        check_metric(self)
 
     def build(self, posterior: Posterior) -> Kernel:
         """Bind the chains to a posterior.
@@ -117,5 +132,8 @@ class NUTS(AbstractAlgorithm):
         """
         check_gradient(posterior)
         path = Path(posterior, sharpest_guide=1.0)
-        move = nuts_move(path, depth=self.depth, acceptance_target=self.acceptance_target)
-        return chain_kernel(self, move, path)
+
+        def move(mass: MassMatrix | None) -> Move:
+            return nuts_move(path, depth=self.depth, acceptance_target=self.acceptance_target, mass=mass)
+
+        return metric_kernel(self, move, path)

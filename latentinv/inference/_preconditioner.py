@@ -44,9 +44,25 @@ class MassMatrix(NamedTuple):
         shrink = 1 / (1 + 1 / jnp.maximum(self.singular, 1e-30) ** 2)
         return momentum - ((momentum @ self.basis) * shrink) @ self.basis.T
 
+    def solve_root(self, vector: Float[Array, "*batch latent"]) -> Float[Array, "*batch latent"]:
+        """M^(−½) v: of standard normal noise a draw of N(0, M⁻¹)."""
+        shrink = 1 - 1 / jnp.sqrt(1 + self.singular**2)
+        return vector - ((vector @ self.basis) * shrink) @ self.basis.T
+
+    def times_root(self, vector: Float[Array, "*batch latent"]) -> Float[Array, "*batch latent"]:
+        """M^½ v."""
+        stretch = jnp.sqrt(1 + self.singular**2) - 1
+        return vector + ((vector @ self.basis) * stretch) @ self.basis.T
+
     def kinetic(self, momentum: Float[Array, "*batch latent"]) -> Float[Array, "*batch"]:
         """Kinetic energies ½ pᵀ M⁻¹ p."""
         return 0.5 * jnp.sum(momentum * self.solve(momentum), axis=-1)
+
+
+def no_curvature(latents: int, directions: int) -> MassMatrix:
+    """The identity, in the form of a matrix of so many directions."""
+    rank = min(latents, directions)
+    return MassMatrix(jnp.zeros((latents, rank)), jnp.zeros(rank))
 
 
 def mass_matrix(directions: Float[Array, "latent probe"]) -> MassMatrix:

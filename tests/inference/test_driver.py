@@ -37,7 +37,7 @@ SMALL = {
     "pcn": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
     "elliptical_slice": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
     "mala": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
-    "hmc": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
+    "hmc": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2, "metric": "curvature"},
     "nuts": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
     "parallel_tempering": {"chains": 2, "rungs": 4, "warmup": 34, "draws": 12, "thinning": 2, "moments_per_step": 2},
     "dream": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2, "archive_capacity": 60},

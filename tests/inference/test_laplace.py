@@ -33,6 +33,7 @@ def test_that_a_linear_gaussian_posterior_and_its_evidence_are_exact(latents, da
 def test_that_every_start_finds_the_mean_of_a_linear_gaussian_posterior():
     posterior, mean, _, _ = linear_gaussian(20, 8)
     kernel = Laplace(starts=3).build(posterior)
+    assert kernel.samples_target
     state = kernel.init(jax.random.key(0))
     while not kernel.finished(state):
         state, _ = kernel.step(jax.random.key(1), state)

@@ -15,7 +15,7 @@ from scipy.stats import t as student_t
 
 from latentinv import MALA, BlockMeans, Grid, Posterior, sample
 from latentinv.inference import ALGORITHMS, make_algorithm
-from tests.problems import LinearPrior, linear_gaussian, slowly_all
+from tests.problems import LinearPrior, generator_posterior, linear_gaussian, slowly_all
 
 REPLICATES, ALARM = 24, 1e-4
 CHAINS = {"chains": REPLICATES, "moments_per_step": 100}
@@ -113,20 +113,24 @@ def _assert_means(values, exact):
     assert np.all(np.abs(values.mean(axis=0) - exact) <= quantile * standard_error)
 
 
-def _assert_linear_gaussian(name, latents, data):
+def _assert_linear_gaussian(name, latents, data, more=None):
     posterior, mean, covariance, _ = linear_gaussian(latents, data)
-    values = _moments(
-        posterior, name, PROMISES[name].settings, lambda z: np.concatenate([z - mean, (z - mean) ** 2], axis=1)
-    )
+    settings = PROMISES[name].settings | (more or {})
+    values = _moments(posterior, name, settings, lambda z: np.concatenate([z - mean, (z - mean) ** 2], axis=1))
     _assert_means(values, np.concatenate([np.zeros(latents), np.diag(covariance)]))
     # and the standard errors are small enough to tell the posterior from the prior
     wide = values.std(axis=0, ddof=1) / np.sqrt(REPLICATES)
     assert np.all(wide[:latents] < 0.1)
 
 
+@pytest.mark.parametrize("name", ["hmc", "nuts"])
+def test_that_a_posterior_is_reproduced_in_the_metric_of_its_curvature(name):
+    _assert_linear_gaussian(name, 40, 60, {"metric": "curvature", "draws": 24 * 100})
+
+
 def test_that_every_algorithm_says_what_it_promises():
     assert PROMISES.keys() == ALGORITHMS.keys()
-    posterior, *_ = linear_gaussian(2, 1)
+    posterior = generator_posterior(wells=2, target="soft")
     for name, promise in PROMISES.items():
         assert make_algorithm(name, promise.settings).build(posterior).samples_target == promise.samples_target
         assert promise.linear_gaussian or not promise.samples_target
