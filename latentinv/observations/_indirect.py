@@ -18,6 +18,7 @@ from typing import Any, final
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from latentinv.errors import InputError, StorageError
@@ -213,10 +214,13 @@ class IndirectData(AbstractObservation):
         return self.forward.predict(self.property.exact(self._checked(field)))
 
     def predict_both(self, field: Float[Array, "*grid"]) -> tuple[Float[Array, "datum"], Float[Array, "datum"]]:
-        """Predict softly and exactly; where nothing is thresholded the forward model runs once."""
+        """Predict softly and exactly; where nothing is thresholded the forward model runs once.
+
+        Gradients go through the soft prediction alone, so that they cost one adjoint run.
+        """
         readings = self.readings(field)
         soft = self.forward.predict(readings[0])
-        return soft, soft if len(readings) == 1 else self.forward.predict(readings[1])
+        return soft, soft if len(readings) == 1 else self.forward.predict(lax.stop_gradient(readings[1]))
 
     def tempered_log_likelihood(
         self, prediction: Float[Array, "datum"], inverse_temperature: float | Float[Array, ""]

@@ -181,7 +181,8 @@ def test_that_boreholes_are_honoured_beside_a_simulator_without_gradients():
 
 
 @SLOW
-def test_that_an_adjoint_is_enough_for_algorithms_with_gradients():
+def test_that_an_adjoint_is_enough_for_algorithms_with_gradients(monkeypatch):
+    monkeypatch.setattr(_chains, "CANDIDATES", 1)  # chains at a simulator start at the first draw
     # Few transitions, for what rounding changes grows from one to the next.
     settings = {"chains": 2, "warmup": 4, "draws": 12, "thinning": 1, "moments_per_step": 3}
     run = sample(posterior(external(Sums())), MALA(**settings), seed=1)
@@ -203,7 +204,8 @@ def test_that_two_simulators_are_counted_each_by_its_name():
 
 
 @SLOW
-def test_that_a_move_that_asks_no_questions_is_simulated_from_within_its_program():
+def test_that_a_move_that_asks_no_questions_is_simulated_from_within_its_program(monkeypatch):
+    monkeypatch.setattr(_chains, "CANDIDATES", 1)  # chains at a simulator start at the first draw
     settings = {"chains": 2, "warmup": 10, "draws": 20, "thinning": 1, "moments_per_step": 10}
     run = sample(posterior(external(Blind())), EllipticalSlice(**settings), seed=1)
     reference = sample(posterior(inside), EllipticalSlice(**settings), seed=1)

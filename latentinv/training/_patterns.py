@@ -1,0 +1,163 @@
+"""A term of the generator's loss: how often small patterns of two facies occur, beside the training image.
+
+A discriminator judges field by field, and passes over a pattern that occurs a few per cent too often. Here frequencies
+are held against those of the image, which are known:
+
+- *rings*: the facies of a cell together with which of eight directions around it hold the same facies, at radii of 1 to
+  8 cells: 512 kinds each. Straight directions look at one cell, diagonal ones from radius 2 on at the four cells around
+  the point, all of which must agree, as in local binary patterns (Ojala, Pietikäinen and Mäenpää 2002,
+  doi:10.1109/TPAMI.2002.1017623).
+- *pairs*: the chance that two cells some way apart along an axis both hold the second facies.
+
+With f the frequencies and t the image's, the term is the χ² distance ½ Σ (f − t)² / (f + t) of rings, and
+½ Σ (f − t)² / t of pairs. One batch knows frequencies badly, and would be punished for its noise: f is a running
+average over batches, and its derivative meets the batch at hand. Facies are read exactly. What flipping a cell would do
+to the frequencies is the derivative that is passed on, as if facies were linear in the generator's output
+(straight-through, Bengio, Léonard and Courville 2013, arXiv:1308.3432).
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int, UInt8
+
+RADII = (1, 2, 4, 8)
+LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
+MEMORY = 0.98
+"""Decay of the running frequencies."""
+RARE = 1e-5
+"""Frequency below which kinds count less, since one that the image lacks may occur by chance."""
+
+
+class Frequencies(NamedTuple):
+    """How often patterns occur."""
+
+    rings: Float[Array, "radius kind"]
+    """Kind 256 · facies + Σ 2^k · (direction k holds the same facies)."""
+    pairs: Float[Array, "axis lag"]
+
+
+def least_patch() -> int:
+    """Cells that a patch needs along each axis."""
+    return max(2 * max(RADII) + 1, max(LAGS) + 1)
+
+
+def image_frequencies(facies: UInt8[np.ndarray, "row column"]) -> Frequencies:
+    """Frequencies in the whole training image, of facies indices 0 and 1."""
+    return _frequencies(jnp.asarray(facies[None], bool))
+
+
+def no_frequencies() -> Frequencies:
+    """What a running average starts from; `running_frequencies` replaces it in the first step."""
+    return Frequencies(jnp.zeros((len(RADII), 512)), jnp.zeros((2, len(LAGS))))
+
+
+def running_frequencies(
+    before: Frequencies, fields: Float[Array, "batch row column"], step: Int[Array, ""]
+) -> Frequencies:
+    """The running average after one more batch; the first batches count alike."""
+    decay = jnp.minimum(MEMORY, step / (step + 1.0))
+    return jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, before, _frequencies(fields > 0))
+
+
+def distance(found: Frequencies, image: Frequencies) -> Float[Array, ""]:
+    """How far frequencies are from the image's."""
+    rings = (found.rings - image.rings) ** 2 / (found.rings + image.rings + RARE)
+    pairs = (found.pairs - image.pairs) ** 2 / (image.pairs + RARE)
+    return 0.5 * (jnp.sum(rings) + jnp.sum(pairs))
+
+
+def field_gradient(
+    found: Frequencies, image: Frequencies, fields: Float[Array, "batch row column"]
+) -> Float[Array, "batch row column"]:
+    """Derivative of `distance` at the frequencies found, in fields from −1 to 1, as if these made the frequencies."""
+    slope = jax.grad(distance)(found, image)
+    return jax.grad(lambda x: _linearised(slope, x))(fields)
+
+
+def _linearised(slope: Frequencies, fields: Float[Array, "batch row column"]) -> Float[Array, ""]:
+    """A number whose derivative in the fields is that of Σ slope · frequencies."""
+    sand = (fields > 0).astype(fields.dtype)
+    soft = sand + 0.5 * (fields - lax.stop_gradient(fields))
+    total = jnp.zeros(())
+    for row, radius in enumerate(RADII):
+        of_clay, of_sand = slope.rings[row, :256], slope.rings[row, 256:]
+        centre, clay_code, sand_code = _codes(sand > 0, radius)
+        table = jnp.concatenate([_per_direction(of_clay), _per_direction(of_sand)])
+        each = table[jnp.where(centre, 256 + sand_code, clay_code)]
+        around = [_holds(soft, centre, radius, n) for n in range(8)]
+        flipped = of_sand[sand_code] - of_clay[clay_code]
+        value = flipped * _inner(soft, radius) + sum(each[..., n] * around[n] for n in range(8))
+        total += jnp.mean(value)
+    for axis in range(2):
+        for n, lag in enumerate(LAGS):
+            total += slope.pairs[axis, n] * jnp.mean(_pair(soft, axis, lag))
+    return total
+
+
+def _frequencies(sand: Bool[Array, "batch row column"]) -> Frequencies:
+    rings = []
+    for radius in RADII:
+        centre, clay_code, sand_code = _codes(sand, radius)
+        kind = jnp.where(centre, 256 + sand_code, clay_code)
+        rings.append(jnp.bincount(kind.ravel(), length=512) / kind.size)
+    ones = sand.astype(jnp.float32)
+    pairs = [[jnp.mean(_pair(ones, axis, lag)) for lag in LAGS] for axis in range(2)]
+    return Frequencies(jnp.stack(rings), jnp.array(pairs))
+
+
+def _codes(
+    sand: Bool[Array, "batch row column"], radius: int
+) -> tuple[Bool[Array, "..."], Int[Array, "..."], Int[Array, "..."]]:
+    """Which cells hold sand, and their codes if they held clay and if they held sand."""
+    clay_code = sand_code = jnp.zeros((), jnp.int32)
+    for n in range(8):
+        cells = [_shifted(sand, radius, *offset) for offset in _offsets(radius, n)]
+        every, none = cells[0], ~cells[0]
+        for cell in cells[1:]:
+            every, none = every & cell, none & ~cell
+        clay_code, sand_code = clay_code + (none << n), sand_code + (every << n)
+    return _inner(sand, radius), clay_code, sand_code
+
+
+def _holds(soft: Array, centre: Array, radius: int, direction: int) -> Float[Array, "..."]:
+    """Whether a direction holds the centre's facies, with derivatives in its cells."""
+    same = jnp.ones(())
+    for offset in _offsets(radius, direction):
+        cell = _shifted(soft, radius, *offset)
+        same = same * jnp.where(centre, cell, 1 - cell)
+    return same
+
+
+def _per_direction(slope: Float[Array, "code"]) -> Float[Array, "code direction"]:
+    """What it is worth that a direction holds, all others as they are."""
+    codes = jnp.arange(256)
+    return jnp.stack([slope[codes | (1 << n)] - slope[codes & ~(1 << n)] for n in range(8)], axis=1)
+
+
+def _offsets(radius: int, direction: int) -> list[tuple[int, int]]:
+    """Cells that a direction looks at."""
+    y, x = DIRECTIONS[direction]
+    if y == 0 or x == 0 or radius == 1:
+        return [(radius * y, radius * x)]
+    near = int(radius / np.sqrt(2))
+    return [(y * a, x * b) for a in (near, near + 1) for b in (near, near + 1)]
+
+
+def _inner(fields: Array, radius: int) -> Array:
+    return _shifted(fields, radius, 0, 0)
+
+
+def _shifted(fields: Array, radius: int, y: int, x: int) -> Array:
+    """Cells so far from those that are not nearer to the border than the radius."""
+    rows, columns = (n - 2 * radius for n in fields.shape[1:])
+    return fields[:, radius + y : radius + y + rows, radius + x : radius + x + columns]
+
+
+def _pair(ones: Array, axis: int, lag: int) -> Array:
+    near, far = ((slice(None),) * (1 + axis) + (part,) for part in (slice(None, -lag), slice(lag, None)))
+    return ones[near] * ones[far]

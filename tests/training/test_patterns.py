@@ -1,0 +1,75 @@
+"""Frequencies of patterns as a term of the loss: counted right, and with the derivative that they have."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from latentinv.assessment import local_binary_pattern_histogram
+from latentinv.training import _patterns as patterns
+
+FIELDS = np.where(gaussian_filter(np.random.default_rng(0).standard_normal((3, 70, 72)), (0, 2, 3)) > 0.05, 0.6, -0.3)
+
+
+def _frequencies(fields):
+    return patterns.running_frequencies(patterns.no_frequencies(), jnp.asarray(fields), jnp.int32(0))
+
+
+def test_that_rings_of_sand_are_the_local_binary_patterns():
+    sand = FIELDS > 0
+    known = local_binary_pattern_histogram(sand, 2).pooled()
+    # scikit-image turns the other way; where the centre is clay, all neighbours are at least as bright
+    turned = np.arange(256) * 0
+    for n, (y, x) in enumerate(patterns.DIRECTIONS):
+        turned += ((np.arange(256) >> n) & 1) << patterns.DIRECTIONS.index((-y, x))
+    rings = np.asarray(_frequencies(FIELDS).rings[1])
+    found = np.zeros(256)
+    found[turned] = rings[256:]
+    found[255] += rings[:256].sum()
+    either = min(np.abs(found - known).max(), np.abs(rings[256:][:255] - known[:255]).max())
+    assert either < 1e-6
+
+
+def test_that_frequencies_are_shares_and_pairs_of_lag_one_are_known():
+    found = _frequencies(FIELDS)
+    np.testing.assert_allclose(found.rings.sum(axis=1), 1, rtol=1e-5)
+    sand = FIELDS > 0
+    assert float(found.pairs[1, 0]) == pytest.approx(np.mean(sand[:, :, 1:] & sand[:, :, :-1]))
+    assert float(found.pairs[0, 2]) == pytest.approx(np.mean(sand[:, 3:] & sand[:, :-3]))
+
+
+def test_that_the_derivative_is_what_flipping_a_cell_does():
+    image = patterns.image_frequencies((np.roll(FIELDS[0], 7, axis=1)[::-1] > 0.1).astype(np.uint8))
+    found = _frequencies(FIELDS)
+    slope = jax.grad(patterns.distance)(found, image)
+    gradient = np.asarray(patterns.field_gradient(found, image, jnp.asarray(FIELDS, jnp.float32)))
+
+    def value(fields):
+        return sum(
+            np.sum(np.asarray(s, float) * np.asarray(f, float))
+            for s, f in zip(slope, _frequencies(fields), strict=True)
+        )
+
+    before, rng = value(FIELDS), np.random.default_rng(1)
+    for _ in range(25):
+        cell = tuple(rng.integers(0, FIELDS.shape))
+        flipped = FIELDS.copy()
+        flipped[cell] *= -1
+        change = (value(flipped) - before) * (-1 if FIELDS[cell] > 0 else 1)
+        assert 2 * gradient[cell] == pytest.approx(change, rel=2e-2, abs=2e-8)
+
+
+def test_that_the_image_itself_is_at_no_distance():
+    facies = (FIELDS[0] > 0).astype(np.uint8)
+    image = patterns.image_frequencies(facies)
+    same = _frequencies(FIELDS[:1])
+    assert float(patterns.distance(same, image)) < 1e-9
+    assert float(patterns.distance(_frequencies(FIELDS[1:]), image)) > 1e-3
+
+
+def test_that_a_running_average_weighs_its_first_batches_alike():
+    average = patterns.no_frequencies()
+    for n in range(3):
+        average = patterns.running_frequencies(average, jnp.asarray(FIELDS[n : n + 1]), jnp.int32(n))
+    np.testing.assert_allclose(average.pairs, _frequencies(FIELDS).pairs, rtol=1e-4)
