@@ -181,13 +181,16 @@ def row(
 def compare(rows: list[dict[str, Any]], problem: str) -> dict[str, Any]:
     """The algorithm with most independent draws a forward run on a problem, beside PyDREAM and our own DREAM(ZS).
 
-    Only one whose chains agree can be the best: before they do, what draws are worth is not known, and too large.
+    Before its chains agree, what an algorithm's draws are worth is not known, and too large: one whose chains agree
+    comes first, and where there is none, the one that is nearest to it.
     """
     sizes = {one["algorithm"]: one for one in rows if one["problem"] == problem and one["ess_per_forward"]}
-    ours = [one for name, one in sizes.items() if name != PEER and one["rhat"] <= AGREEING]
+    ours = [one for name, one in sizes.items() if name != PEER]
     if not ours:
-        return {"problem": problem, "best": None, "over_pydream": None, "over_own_dream": None, "rhat": None}
-    best = max(ours, key=lambda one: one["ess_per_forward"])
+        nothing = dict.fromkeys(("best", "agrees", "over_pydream", "over_own_dream", "rhat"))
+        return {"problem": problem, **nothing}
+    agreeing = [one for one in ours if one["rhat"] <= AGREEING]
+    best = max(agreeing, key=lambda one: one["ess_per_forward"]) if agreeing else min(ours, key=lambda one: one["rhat"])
 
     def over(name: str) -> float | None:
         return best["ess_per_forward"] / sizes[name]["ess_per_forward"] if name in sizes else None
@@ -195,6 +198,7 @@ def compare(rows: list[dict[str, Any]], problem: str) -> dict[str, Any]:
     return {
         "problem": problem,
         "best": best["algorithm"],
+        "agrees": bool(agreeing),
         "over_pydream": over(PEER),
         "over_own_dream": over("dream"),
         "rhat": best["rhat"],

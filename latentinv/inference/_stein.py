@@ -46,7 +46,7 @@ class SteinInfo(NamedTuple):
     spread: Float[Array, ""]
     """Standard deviation of the latents over the particles, their root mean square."""
     non_finite: Float[Array, ""]
-    """Particles that left the finite numbers, of which one ends the run."""
+    """Particles whose log-density is no finite number; if it is that of all, the run ends."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,10 @@ class _Machine:
                 "Particles left the finite numbers, and all others with them; check the data's sd or lower the "
                 "learning rate."
             )
+        if int(info.non_finite) == len(state.z):
+            raise NonFiniteError(
+                "At all particles the likelihood left the finite numbers; check the data's sd and the prior."
+            )
         return state, info
 
     def finished(self, state: SteinState) -> bool:
@@ -153,13 +157,13 @@ class _Machine:
             direction = stein_direction(z, gradient)
             update, adam = self.adam.update(-direction, adam)
             force = jnp.sqrt(jnp.mean(direction**2))
-            return SteinState(optax.apply_updates(z, update), adam, iteration + 1), jnp.median(density), force
+            return SteinState(optax.apply_updates(z, update), adam, iteration + 1), density, force
 
-        zero = jnp.zeros(())
-        state, density, force = jax.lax.fori_loop(0, count, iterate, (state, zero, zero))
+        start = state, jnp.zeros(len(state.z)), jnp.zeros(())
+        state, density, force = jax.lax.fori_loop(0, count, iterate, start)
         spread = jnp.sqrt(jnp.mean(jnp.var(state.z, axis=0, ddof=1)))
-        lost = jnp.sum(~jnp.isfinite(state.z).all(axis=1)).astype(jnp.float32)
-        return state, SteinInfo(density, force, spread, lost)
+        lost = jnp.sum(~jnp.isfinite(density)).astype(jnp.float32)
+        return state, SteinInfo(jnp.median(density), force, spread, lost)
 
 
 def stein_direction(

@@ -122,6 +122,8 @@ class Variational(AbstractAlgorithm):
         ------
         InputError
             If a flow is asked for and there is one latent only.
+        NonFiniteError
+            If the likelihood is no number at the prior's centre, where the guide starts.
         """
         machine = _Machine(self, posterior)
         return Kernel(
@@ -146,7 +148,12 @@ class _Machine:
         optimiser = numpyro.optim.optax_to_numpyro(optax.adam(rate))
         self.svi = SVI(model, self.guide, optimiser, _OrderedELBO(settings.elbo_samples))
         # A guide learns the model's shape when first called, which must not happen while a function is traced.
-        self.svi.init(jax.random.key(0))
+        try:
+            self.svi.init(jax.random.key(0))
+        except RuntimeError as error:  # NumPyro found no start where the density is a number
+            raise NonFiniteError(
+                "At the prior's centre the likelihood left the finite numbers; check the data's sd and the prior."
+            ) from error
         self._advance = posterior.jit(self._iterations)
         self._weigh = posterior.jit(self._weights)
 

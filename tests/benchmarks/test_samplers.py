@@ -55,7 +55,7 @@ def test_that_draws_are_worth_something_and_best_fits_nothing(problem):
     samplers.show_rows(problem, rows)
 
 
-def test_that_only_an_algorithm_whose_chains_agree_is_the_best():
+def test_that_an_algorithm_whose_chains_agree_is_better_than_one_whose_do_not():
     known = {"hmc": (0.5, 2.0), "smc": (0.2, 1.01), "dream": (0.01, 3.0), "pydream": (0.02, 3.0), "map": (None, None)}
     rows = [
         {"problem": "wells", "algorithm": name, "ess_per_forward": size, "rhat": rhat}
@@ -66,9 +66,12 @@ def test_that_only_an_algorithm_whose_chains_agree_is_the_best():
     assert found["best_over_dream_ess_per_forward"] == pytest.approx(10)
     assert found["best_over_own_dream_ess_per_forward"] == pytest.approx(20)
     assert found["rhat_max"] == 1.01
+    assert found["problems"][0]["agrees"]
     without = samplers.summary([row for row in rows if row["algorithm"] != "smc"])
-    assert without["problems"][0]["best"] is None
-    assert without["best_over_dream_ess_per_forward"] is None
+    assert without["problems"][0]["best"] == "hmc"  # the nearest to it
+    assert not without["problems"][0]["agrees"]
+    assert without["rhat_max"] == 2.0
+    assert samplers.summary([row for row in rows if row["algorithm"] == "map"])["rhat_max"] is None
 
 
 def test_that_an_algorithm_that_cannot_run_says_why_and_ends_nothing(problem, monkeypatch):
