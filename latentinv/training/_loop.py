@@ -23,6 +23,7 @@ from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, wr
 
 from ._evaluation import Comparison, compare, folded_weights, make_prior, require_comparable
 from ._images import TrainingImage, cut_patches, sample_patches, signed_levels
+from ._patterns import Frequencies, image_frequencies
 from ._recipe import Recipe, parse_recipe
 from ._sheet import write_sheet
 from ._step import Losses, Networks, TrainingState, initialise, make_step
@@ -176,7 +177,7 @@ class _Training:
         self.networks: Networks
         self.state: TrainingState
         self.networks, self.state = initialise(recipe, self.image.facies.ndim)
-        self.step = make_step(recipe, self.networks)
+        self.step = make_step(recipe, self.networks, self._image_frequencies())
 
     def run(self, minutes: float | None) -> TrainingResult:
         end = np.inf if minutes is None else time.monotonic() + 60 * minutes
@@ -195,6 +196,17 @@ class _Training:
         if not self.kept:
             self._compare(done)
         return self._finish()
+
+    def _image_frequencies(self) -> Frequencies | None:
+        if not self.recipe.training.patterns:
+            return None
+        facies = self.image.facies
+        if len(self.image.categories) != 2 or facies.ndim != 2:
+            raise InputError(
+                f"The training image {self.image.name!r} has {len(self.image.categories)} facies in {facies.ndim} "
+                "dimensions, and the recipe weighs patterns, which are of two facies in a plane; leave 'patterns' out."
+            )
+        return image_frequencies(facies)
 
     def _real(self, step: int) -> jax.Array:
         training = self.recipe.training

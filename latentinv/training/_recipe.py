@@ -18,6 +18,7 @@
     patch = [128, 128]
     edge_width = 0.0                 # cells over which facies edges are drawn out for the discriminator; 0: not at all
     loss = "hinge"                   # or "non-saturating"
+    patterns = 0.0                   # weight of the distance to the image's frequencies of small patterns; two facies
     learning_rate_generator = 4e-4
     learning_rate_discriminator = 4e-4
     cool_down = 0.5                  # last share of the steps, over which the rates fall linearly to zero
@@ -41,6 +42,7 @@ from latentinv.networks import discriminator_architecture
 
 from ._images import TrainingImage, coarsen, read_training_image
 from ._losses import LOSSES
+from ._patterns import least_patch
 from ._recipe_rules import (
     FLAG,
     NUMBER,
@@ -94,6 +96,7 @@ class RecipeTraining:
     patch: tuple[int, ...] = entry((128, 128), several(whole(1), (2, 3), "cells along each axis such as [128, 128]"))
     edge_width: float = entry(0.0, number(lambda value: value >= 0, "a finite number of cells, 0 or more"))
     loss: str = entry("hinge", one_of(tuple(LOSSES)))
+    patterns: float = entry(0.0, number(lambda value: value >= 0, "a finite weight, 0 or more"))
     learning_rate_generator: float = entry(4e-4, RATE)
     learning_rate_discriminator: float = entry(4e-4, RATE)
     cool_down: float = entry(0.5, number(lambda value: 0 <= value <= 1, "a share of the steps, 0 to 1"))
@@ -199,6 +202,11 @@ def _check(recipe: Recipe) -> None:
         raise InputError(
             f"The recipe has flips = {list(image.flips)} in [image]; expected different axes of the patch, which has "
             f"{len(patch)}: 0 to {len(patch) - 1}."
+        )
+    if recipe.training.patterns and (len(patch) != 2 or min(patch) < least_patch()):
+        raise InputError(
+            f"The recipe has patterns = {recipe.training.patterns:g} and patch = {list(patch)} in [training]; patterns "
+            f"are of plane fields of at least {least_patch()} cells each way. Take such patches, or leave it out."
         )
     discriminator = discriminator_architecture(recipe.networks.architecture, ndim=len(patch))
     if recipe.training.keep_discriminator and discriminator.normalisation == "batch":

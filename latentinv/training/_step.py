@@ -23,6 +23,7 @@ from latentinv.networks import (
 )
 
 from ._losses import LOSSES
+from ._patterns import Frequencies, field_gradient, no_frequencies, running_frequencies
 from ._recipe import Recipe
 
 
@@ -34,6 +35,8 @@ class TrainingState(NamedTuple):
     discriminator_statistics: Any
     generator_optimizer: Any
     discriminator_optimizer: Any
+    frequencies: Frequencies | None
+    """Of patterns in generated fields, a running average; None where the recipe asks for none."""
     average: Any
     best: Any
     """Averaged weights of the best comparison so far."""
@@ -73,6 +76,7 @@ def initialise(recipe: Recipe, ndim: int) -> tuple[Networks, TrainingState]:
         discriminator[2],
         optimizer_g.init(parameters_g),
         optimizer_d.init(parameters_d),
+        no_frequencies() if recipe.training.patterns else None,
         parameters_g,
         parameters_g,
         jnp.float32(jnp.inf),
@@ -82,9 +86,9 @@ def initialise(recipe: Recipe, ndim: int) -> tuple[Networks, TrainingState]:
 
 
 def make_step(
-    recipe: Recipe, networks: Networks
+    recipe: Recipe, networks: Networks, image: Frequencies | None = None
 ) -> Callable[[TrainingState, Float[Array, "batch *patch 1"]], tuple[TrainingState, Losses]]:
-    """Build the jitted step of a recipe."""
+    """Build the jitted step of a recipe; `image` has the frequencies of patterns that it asks for."""
     training = recipe.training
     loss = LOSSES[training.loss]
     optimizer_g, optimizer_d = _optimizers(recipe)
@@ -116,6 +120,11 @@ def make_step(
         value_g, gradient_fake = jax.value_and_grad(lambda x: loss.generator(score(discriminator, statistics, x)[0]))(
             fake
         )
+        frequencies = state.frequencies
+        if image is not None and frequencies is not None:
+            fields = fake[..., 0]
+            frequencies = running_frequencies(frequencies, fields, state.step)
+            gradient_fake += training.patterns * field_gradient(frequencies, image, fields)[..., None]
         update_g, optimizer_state_g = optimizer_g.update(back(gradient_fake)[0], state.generator_optimizer)
         generator = optax.apply_updates(state.generator, update_g)
         # Early weights are far from any useful average, so the decay grows to its value over the first steps.
@@ -127,6 +136,7 @@ def make_step(
             discriminator_statistics=statistics,
             generator_optimizer=optimizer_state_g,
             discriminator_optimizer=optimizer_state_d,
+            frequencies=frequencies,
             average=average,
             step=state.step + 1,
         )

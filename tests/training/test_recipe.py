@@ -38,6 +38,9 @@ def test_that_the_image_is_coarsened_as_asked(tmp_path):
         (SIMULATOR + "[training]\naverage = 1.0\n", r"average = 1\.0"),
         (SIMULATOR + "[training]\nbetas = [0.5]\n", r"betas = \[0\.5\]"),
         (SIMULATOR + "[training]\ncool_down = 2.0\n", r"cool_down = 2\.0"),
+        (SIMULATOR + "[training]\npatterns = -1\n", "patterns = -1.*0 or more"),
+        (SIMULATOR + "[training]\npatterns = 1.0\npatch = [64, 64]\n", "at least 65 cells each way"),
+        (SIMULATOR + "[training]\npatterns = 1.0\npatch = [80, 80, 80]\n", "of plane fields"),
     ],
 )
 def test_that_a_mistake_in_a_recipe_is_refused_by_name(text, sentence, tmp_path):

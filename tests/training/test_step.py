@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from latentinv.training import LOSSES, parse_recipe
+from latentinv.training._patterns import image_frequencies
 from latentinv.training._step import initialise, make_step
 
 RECIPE = """
@@ -34,6 +35,21 @@ def test_that_a_step_leaves_a_state_like_the_one_before(architecture, loss, tmp_
         expected, found = (jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), tree) for tree in (before, behind))
         assert found == expected, name
     assert [loss.shape for loss in losses] == [(), ()]
+
+
+def test_that_patterns_have_a_state_of_their_own_and_push_the_generator(tmp_path):
+    text = RECIPE.format(architecture="compact", loss="hinge", cells=80)
+    real = jnp.ones((2, 80, 80, 1))
+    image = image_frequencies(np.eye(100, dtype=np.uint8))
+    after = []
+    for weight in (0.0, 10.0):
+        recipe = parse_recipe(text.replace("[training]", f"width = 0.1\n[training]\npatterns = {weight}"), tmp_path)
+        networks, state = initialise(recipe, 2)
+        assert (state.frequencies is None) == (weight == 0)
+        after.append(make_step(recipe, networks, image)(state, real)[0])
+    assert float(after[1].frequencies.rings.sum()) == pytest.approx(4, rel=1e-4)
+    plain, pushed = (jax.tree.leaves(state.generator) for state in after)
+    assert any(np.abs(one - other).max() > 1e-4 for one, other in zip(plain, pushed, strict=True))
 
 
 @pytest.mark.parametrize("architecture", ["sgan", "dsgan"])
