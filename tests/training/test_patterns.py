@@ -12,8 +12,11 @@ from latentinv.training import _patterns as patterns
 FIELDS = np.where(gaussian_filter(np.random.default_rng(0).standard_normal((3, 70, 72)), (0, 2, 3)) > 0.05, 0.6, -0.3)
 
 
+_measure = jax.jit(patterns.running_frequencies)
+
+
 def _frequencies(fields):
-    return patterns.running_frequencies(patterns.no_frequencies(), jnp.asarray(fields), jnp.int32(0))
+    return _measure(patterns.no_frequencies(), jnp.asarray(fields), jnp.int32(0))
 
 
 def test_that_rings_of_sand_are_the_local_binary_patterns():

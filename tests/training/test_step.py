@@ -37,6 +37,7 @@ def test_that_a_step_leaves_a_state_like_the_one_before(architecture, loss, tmp_
     assert [loss.shape for loss in losses] == [(), ()]
 
 
+@pytest.mark.assure
 def test_that_patterns_have_a_state_of_their_own_and_push_the_generator(tmp_path):
     text = RECIPE.format(architecture="compact", loss="hinge", cells=80)
     real = jnp.ones((2, 80, 80, 1))
