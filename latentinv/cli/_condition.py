@@ -30,14 +30,15 @@ def condition(
     ] = None,
     spacing: Annotated[str, typer.Option(help="Edge of a cell in metres: one number, or x,y.")] = "1",
     origin: Annotated[str, typer.Option(help="Least x,y of the grid in metres.")] = "0",
-    draws: Annotated[int | None, typer.Option(help="Realizations to draw (default: smc 64, map 16).")] = None,
+    draws: Annotated[int | None, typer.Option(help="Realizations, if not the algorithm's own number.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
     algorithm: Annotated[
         str | None,
         typer.Option(
             help="smc (posterior draws), Markov chains: pcn, elliptical_slice, mala, hmc, dream, nuts (of the soft "
             "target), parallel_tempering (of most of these); an approximation, whose draws may miss wells: es_mda, "
-            "rml, laplace, stein, variational; best fits: map, completion. What suits the data unless given."
+            "rml, laplace (exact for linear Gaussian posteriors), stein, variational; best fits: map, completion. "
+            "What suits the data unless given."
         ),
     ] = None,
     settings: Annotated[

@@ -21,6 +21,8 @@ DRAWS_SETTING = {
     "hmc": "draws",
     "nuts": "draws",
     "parallel_tempering": "draws",
+    "dream": "draws",
+    "completion": "starts",
 }
 WHOLE_CELLS = 2**30
 """Most cells of all fields that are held at once."""

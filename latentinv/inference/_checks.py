@@ -1,5 +1,6 @@
 """What settings of algorithms are checked for, so that each mistake is one sentence that names the setting."""
 
+import dataclasses
 import math
 from typing import Any
 
@@ -18,7 +19,7 @@ def check_shares(settings: Any, *names: str) -> None:
     """Raise `InputError` unless these settings lie between 0 and 1, both excluded."""
     for name in names:
         value = getattr(settings, name)
-        if not 0 < value < 1:
+        if not (_is_number(value) and 0 < value < 1):
             raise InputError(f"The setting {name} is {value}; expected a share between 0 and 1.")
 
 
@@ -26,8 +27,16 @@ def check_positive(settings: Any, *names: str) -> None:
     """Raise `InputError` unless these settings are finite numbers above 0."""
     for name in names:
         value = getattr(settings, name)
-        if not (math.isfinite(value) and value > 0):
+        if not (_is_number(value) and math.isfinite(value) and value > 0):
             raise InputError(f"The setting {name} is {value}; expected a number above 0.")
+
+
+def check_flags(settings: Any) -> None:
+    """Raise `InputError` unless the settings that are true or false by default are either."""
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(field.default, bool) and not isinstance(value, bool):
+            raise InputError(f"The setting {field.name} is {value!r}; expected true or false.")
 
 
 def check_choice(settings: Any, name: str, choices: tuple[str, ...]) -> None:
@@ -35,3 +44,7 @@ def check_choice(settings: Any, name: str, choices: tuple[str, ...]) -> None:
     value = getattr(settings, name)
     if value not in choices:
         raise InputError(f"The setting {name} is '{value}'; expected one of {', '.join(choices)}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -22,7 +22,8 @@ from ._checks import check_counts, check_positive, check_shares
 from ._moves import Move, Outcome, Path, Position, metropolis
 from ._preconditioner import MassMatrix
 
-Step = tuple[Position, Float[Array, "latent"]]
+Way = tuple[Float[Array, "latent"], Float[Array, "latent"], Float[Array, "latent"]]
+"""Latents, the guide's gradient there, and the momentum."""
 LARGEST_ERROR = 1000.0
 """Energy that a trajectory may lose before it counts as diverging, as in Stan."""
 
@@ -36,18 +37,29 @@ def hmc_move(path: Path, *, leapfrogs: int, acceptance_target: float, mass: Mass
     def begin(z: Array, t: Array) -> Position:
         return Position(z, *path.guide(z, t))
 
+    def steer(z: Array, t: Array) -> Array:
+        return jax.grad(lambda z: path.log_guide(path.posterior.predict_soft(z), t))(z)
+
     def step(key: Array, here: Position, step_size: Array, t: Array) -> tuple[Position, Outcome]:
         key_momentum, key_jitter, key_accept = jax.random.split(key, 3)
         size = step_size * jax.random.uniform(key_jitter, (), minval=0.8, maxval=1.2)
         momentum = jax.random.normal(key_momentum, here.z.shape)
 
-        def leapfrog(carry: Step, _: None) -> tuple[Step, None]:
-            at, p = carry
-            p = p + 0.5 * size * scaled(at.memory - at.z)
-            at = begin(at.z + size * scaled(p), t)
-            return (at, p + 0.5 * size * scaled(at.memory - at.z)), None
+        def kicked(p: Array, z: Array, force: Array) -> Array:
+            return p + 0.5 * size * scaled(force - z)
 
-        (there, p), _ = lax.scan(leapfrog, (here, momentum), length=leapfrogs)
+        def leapfrog(carry: Way, _: None) -> tuple[Way, None]:
+            z, force, p = carry
+            p = kicked(p, z, force)
+            z = z + size * scaled(p)
+            force = steer(z, t)
+            return (z, force, kicked(p, z, force)), None
+
+        # what only the target needs is predicted at the end alone
+        (z, force, p), _ = lax.scan(leapfrog, (here.z, here.memory, momentum), length=leapfrogs - 1)
+        p = kicked(p, z, force)
+        there = begin(z + size * scaled(p), t)
+        p = kicked(p, there.z, there.memory)
         log_correction = log_prior(there.z) - log_prior(here.z) + log_prior(p) - log_prior(momentum)
 
         def guide(predictions: Predictions) -> Array:

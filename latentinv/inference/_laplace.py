@@ -118,7 +118,8 @@ class Laplace(AbstractAlgorithm):
             finished=machine.finished,
             progress=machine.progress,
             draws=machine.draws,
-            samples_target=linear_gaussian(posterior),
+            # a simulator outside JAX is not run to find out
+            samples_target=not posterior.external and linear_gaussian(posterior),
             results=machine.results,
         )
 

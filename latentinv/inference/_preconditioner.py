@@ -11,7 +11,7 @@ root of their number, the mass matrix is
 
 where Q and s come from a thin singular value decomposition, which float32 survives however stiff the data are. Its cost
 is linear in the latent size. In the metric M every direction has frequency near one, be it the data's or the prior's
-(likelihood- informed subspace, Cui et al. 2014, doi:10.1088/0266-5611/30/11/114015; here matrix-free and averaged over
+(likelihood-informed subspace, Cui et al. 2014, doi:10.1088/0266-5611/30/11/114015; here matrix-free and averaged over
 the population).
 """
 
@@ -21,7 +21,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from latentinv.posterior import Posterior, Predictions
+from latentinv.observations import AbstractObservation
+from latentinv.posterior import Posterior
+
+from ._gaussian_data import gaussian_noise
 
 
 class MassMatrix(NamedTuple):
@@ -76,19 +79,27 @@ def curvature_probe(
 ) -> Float[Array, "latent"]:
     """One random g with E[g gᵀ] = JᵀWJ of the tempered likelihood at z.
 
-    W is the diagonal of the negative second derivative in the predictions, which is all of it where data are
-    independent; negative curvature counts as none.
+    W is the negative second derivative in the predictions: of Gaussian noise, correlated or not, by its root; of
+    others the sums of its rows, which are its diagonal where data are independent, negative ones counting as none.
     """
     soft, pullback = jax.vjp(lambda z: posterior.predict_soft(z).soft, z)
-
-    def gradient(soft: tuple[Array, ...]) -> tuple[Array, ...]:
-        return jax.grad(lambda s: posterior.tempered_log_likelihood(Predictions(s, ()), inverse_temperature))(soft)
-
-    ones = jax.tree.map(jnp.ones_like, soft)
-    _, second = jax.jvp(gradient, (soft,), (ones,))
     keys = jax.random.split(key, len(soft))
-    signed = tuple(
-        jnp.sqrt(jnp.maximum(-s, 0.0)) * jax.random.rademacher(k, s.shape, s.dtype)
-        for s, k in zip(second, keys, strict=True)
-    )
-    return pullback(signed)[0]
+    parts = zip(posterior.observations, soft, keys, strict=True)
+    return pullback(tuple(_signed_root(o, p, inverse_temperature, k) for o, p, k in parts))[0]
+
+
+def _signed_root(
+    observation: AbstractObservation, prediction: Array, inverse_temperature: Float[Array, ""], key: Array
+) -> Array:
+    """A root of W times random signs."""
+    signs = jax.random.rademacher(key, prediction.shape, prediction.dtype)
+    noise = gaussian_noise(observation)
+    if noise is not None:
+        _, transposed = jax.vjp(noise.whiten, prediction)
+        return jnp.sqrt(jnp.minimum(inverse_temperature, 1.0)) * transposed(signs)[0]
+
+    def gradient(prediction: Array) -> Array:
+        return jax.grad(lambda p: observation.tempered_log_likelihood(p, inverse_temperature))(prediction)
+
+    _, second = jax.jvp(gradient, (prediction,), (jnp.ones_like(prediction),))
+    return jnp.sqrt(jnp.maximum(-second, 0.0)) * signs

@@ -7,6 +7,7 @@ from typing import Any
 from latentinv.errors import InputError
 
 from ._algorithm import AbstractAlgorithm
+from ._checks import check_flags
 from ._completion import Completion
 from ._dream import DREAM
 from ._elliptical_slice import EllipticalSlice
@@ -48,10 +49,12 @@ def make_algorithm(name: str, options: dict[str, Any]) -> AbstractAlgorithm:
     Raises
     ------
     InputError
-        If there is no such algorithm, or it has no such setting.
+        If there is no such algorithm, it has no such setting, or not with such a value.
     """
     default_settings(name, options)
-    return ALGORITHMS[name](**options)
+    algorithm = ALGORITHMS[name](**options)
+    check_flags(algorithm)
+    return algorithm
 
 
 def default_settings(name: str, named: Iterable[str] = ()) -> dict[str, Any]:
@@ -69,7 +72,7 @@ def default_settings(name: str, named: Iterable[str] = ()) -> dict[str, Any]:
     InputError
         If there is no such algorithm, or it has no such setting.
     """
-    if name not in ALGORITHMS:
+    if not isinstance(name, str) or name not in ALGORITHMS:
         raise InputError(f"There is no algorithm called '{name}'; choose one of {', '.join(ALGORITHMS)}.")
     defaults = {field.name: field.default for field in dataclasses.fields(ALGORITHMS[name])}  # type: ignore[arg-type]
     for setting in named:

@@ -206,7 +206,7 @@ class _Training:
                 f"The training image {self.image.name!r} has {len(self.image.categories)} facies in {facies.ndim} "
                 "dimensions, and the recipe weighs patterns, which are of two facies in a plane; leave 'patterns' out."
             )
-        return image_frequencies(facies)
+        return image_frequencies(facies, self.recipe.image.flips)
 
     def _real(self, step: int) -> jax.Array:
         training = self.recipe.training

@@ -16,6 +16,7 @@ to the frequencies is the derivative that is passed on, as if facies were linear
 (straight-through, Bengio, Léonard and Courville 2013, arXiv:1308.3432).
 """
 
+import itertools
 from typing import NamedTuple
 
 import jax
@@ -46,9 +47,11 @@ def least_patch() -> int:
     return max(2 * max(RADII) + 1, max(LAGS) + 1)
 
 
-def image_frequencies(facies: UInt8[np.ndarray, "row column"]) -> Frequencies:
-    """Frequencies in the whole training image, of facies indices 0 and 1."""
-    return _frequencies(jnp.asarray(facies[None], bool))
+def image_frequencies(facies: UInt8[np.ndarray, "row column"], flips: tuple[int, ...] = ()) -> Frequencies:
+    """Frequencies in the whole training image, of facies indices 0 and 1, flipped or not along these axes."""
+    chosen = itertools.chain.from_iterable(itertools.combinations(flips, count) for count in range(len(flips) + 1))
+    each = [_frequencies(jnp.asarray(np.flip(facies, axes)[None], bool)) for axes in chosen]
+    return jax.tree.map(lambda *parts: sum(parts) / len(parts), *each)
 
 
 def no_frequencies() -> Frequencies:

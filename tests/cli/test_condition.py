@@ -3,6 +3,9 @@
 import pytest
 
 from latentinv.cli import main
+from latentinv.cli._parse import DRAWS_SETTING
+from latentinv.inference import ALGORITHMS
+from latentinv.inference._registry import default_settings
 
 QUICK = ("--draws", 8, "--set", "moves=1", "--set", "leapfrogs=2", "--set", "final_rounds=1")
 PLACE = ("condition", "prior.h5", "--grid", "24x30", "--output", "run.h5")
@@ -150,6 +153,12 @@ def test_that_an_output_that_exists_is_refused_before_any_work(latentinv, folder
     assert (folder / "run.h5").read_text() == "mine"
 
 
+def test_that_every_algorithm_can_be_told_how_many_draws():
+    assert DRAWS_SETTING.keys() == ALGORITHMS.keys()
+    for name, setting in DRAWS_SETTING.items():
+        assert isinstance(default_settings(name)[setting], int)
+
+
 def test_that_no_data_are_refused(latentinv, folder):
     assert "No data are given" in latentinv(*PLACE).err
 
@@ -234,7 +243,7 @@ def test_that_an_error_of_ours_is_not_taken_for_a_lack_of_memory(latentinv, fold
     [
         (
             "condition",
-            ["(default: smc 64, map 16)", "--set moves=4", "TemperedSMC", "LAYERSxROWSxCOLUMNS; rows along y"],
+            ["if not the algorithm's own number", "--set moves=4", "TemperedSMC", "LAYERSxROWSxCOLUMNS; rows along y"],
         ),
         ("show", ["(default: NAME.png here)"]),
         ("train", ["(default: RECIPE.h5 here)"]),

@@ -38,7 +38,7 @@ SMALL = {
     "elliptical_slice": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
     "mala": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
     "hmc": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2, "metric": "curvature"},
-    "nuts": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2},
+    "nuts": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2, "metric": "curvature"},
     "parallel_tempering": {"chains": 2, "rungs": 4, "warmup": 34, "draws": 12, "thinning": 2, "moments_per_step": 2},
     "dream": {"chains": 2, "warmup": 6, "draws": 12, "thinning": 2, "moments_per_step": 2, "archive_capacity": 60},
 }
@@ -262,3 +262,17 @@ def test_that_unknown_algorithms_and_settings_are_refused_by_name():
         make_algorithm("magic", {})
     with pytest.raises(InputError, match=r"no setting 'wand'; it has, with defaults, starts \(16\)"):
         make_algorithm(MultistartMAP.name, {"wand": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "words"),
+    [
+        (["smc"], {}, "no algorithm called"),
+        ("hmc", {"acceptance_target": "high"}, "acceptance_target is high; expected a share"),
+        ("hmc", {"sharpness": "much"}, "sharpness is much; expected a number above 0"),
+        ("smc", {"waste_free": "no"}, "waste_free is 'no'; expected true or false"),
+    ],
+)
+def test_that_values_of_the_wrong_kind_are_refused_by_name(name, settings, words):
+    with pytest.raises(InputError, match=words):
+        make_algorithm(name, settings)

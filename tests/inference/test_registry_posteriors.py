@@ -173,6 +173,16 @@ class _Exponential(LinearPrior):
 
 @pytest.mark.parametrize("name", slowly_all(_promising("samples_target"), ("smc", "pcn")))
 def test_that_a_skewed_posterior_is_reproduced(name):
+    _assert_skewed(name)
+
+
+@pytest.mark.assure
+@pytest.mark.parametrize("name", ["hmc", "nuts"])
+def test_that_a_skewed_posterior_is_reproduced_in_the_metric_of_its_curvature(name):
+    _assert_skewed(name, {"metric": "curvature"})
+
+
+def _assert_skewed(name, more=None):
     grid = Grid((1, 1))
     blocks = BlockMeans(grid, np.zeros((1, 2)), np.ones((1, 2)), np.array([2.0]), 0.8, None)
     posterior = Posterior(_Exponential(np.eye(1)), grid, [blocks])
@@ -185,7 +195,7 @@ def test_that_a_skewed_posterior_is_reproduced(name):
     if "chains" in settings:
         # A Langevin chain that starts where the exponential is steep stays there.
         elsewhere = {"start": "optimised"} if name == MALA.name else {}
-        settings = settings | {"draws": 24 * 100, "warmup": 300} | elsewhere
+        settings = settings | {"draws": 24 * 100, "warmup": 300} | elsewhere | (more or {})
     values = _moments(posterior, name, settings, lambda z: (z < quantiles).astype(float))
     _assert_means(values, shares)
     assert np.all(values.std(axis=0, ddof=1) / np.sqrt(REPLICATES) < 0.02)

@@ -68,6 +68,13 @@ def test_that_the_image_itself_is_at_no_distance():
     assert float(patterns.distance(_frequencies(FIELDS[1:]), image)) > 1e-3
 
 
+def test_that_flips_of_the_image_count_alike():
+    facies = (FIELDS[0] > 0).astype(np.uint8)
+    whole, flipped = (patterns.image_frequencies(image) for image in (facies, facies[::-1]))
+    either = patterns.image_frequencies(facies, (0,))
+    np.testing.assert_allclose(either.rings, (whole.rings + flipped.rings) / 2, atol=1e-7)
+
+
 def test_that_a_running_average_weighs_its_first_batches_alike():
     average = patterns.no_frequencies()
     for n in range(3):

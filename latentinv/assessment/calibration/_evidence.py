@@ -1,8 +1,8 @@
 """Model choice: which prior, or training image, the data speak for, and whether the estimate can tell.
 
 The evidence p(d | model) = E[p(d | G(z))] over the prior ranks models that differ in anything: image, architecture,
-noise. Sequential Monte Carlo estimates it without bias, but with a scatter that a single run does not show. Each model
-is run with several seeds; with log-evidences ℓ_r of R runs
+noise. Sequential Monte Carlo estimates it with a bias that falls as one over its particles, and a scatter that a single
+run does not show. Each model is run with several seeds; with log-evidences ℓ_r of R runs
 
     log p(d | model) ≈ log (1/R Σ exp ℓ_r),        standard error by the jackknife,
 
@@ -110,7 +110,8 @@ def compare_evidence(
     Raises
     ------
     InputError
-        If there are fewer than two models or runs, or the algorithm gives no evidence.
+        If there are fewer than two models or runs, these are not of the same data, or the algorithm does not estimate
+        the evidence of their posteriors, or only approximately, which no scatter would show.
     NonFiniteError
         If too many proposals of a run leave the finite numbers.
     """
@@ -119,6 +120,13 @@ def compare_evidence(
             f"Given {len(posteriors)} models and {replicates} replicates; a comparison needs at least two of each."
         )
     algorithm = algorithm or TemperedSMC()
+    _check_same_data(posteriors)
+    for posterior in posteriors.values():
+        if not algorithm.build(posterior).samples_target:
+            raise InputError(
+                f"The algorithm '{algorithm.name}' only approximates these posteriors, and by how much its evidence is "
+                "off no scatter would show; use 'smc' or 'parallel_tempering'."
+            )
     found: dict[str, list[float]] = {name: [] for name in posteriors}
     for name, posterior in posteriors.items():
         for number in range(replicates):
@@ -131,6 +139,20 @@ def compare_evidence(
             if value is not None:
                 found[name].append(value)
     return _compared({name: np.array(values) for name, values in found.items()}, replicates)
+
+
+def _check_same_data(posteriors: Mapping[str, Posterior]) -> None:
+    data = {
+        name: (posterior.target, [(observation.name, observation.count) for observation in posterior.observations])
+        for name, posterior in posteriors.items()
+    }
+    (first, expected), *others = data.items()
+    for name, found in others:
+        if found != expected:
+            raise InputError(
+                f"The models '{first}' and '{name}' are not of the same data or target ({expected} and {found}), so "
+                "their evidence cannot be compared; give both the same observations."
+            )
 
 
 def _compared(found: dict[str, np.ndarray], replicates: int) -> EvidenceComparison:

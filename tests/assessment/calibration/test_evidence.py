@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from latentinv import InputError, Laplace, SteinVariational
+from latentinv import InputError, Laplace, PreconditionedCrankNicolson, SteinVariational
 from latentinv.assessment.calibration import compare_evidence
 from latentinv.assessment.calibration._evidence import _compared
 from tests.problems import linear_gaussian
@@ -59,5 +59,10 @@ def test_that_a_comparison_needs_two_models_two_runs_and_an_evidence():
         compare_evidence({"a": posterior})
     with pytest.raises(InputError, match="at least two of each"):
         compare_evidence({"a": posterior, "b": posterior}, replicates=1)
-    with pytest.raises(InputError, match="does not estimate the evidence"):
+    with pytest.raises(InputError, match="only approximates these posteriors"):
         compare_evidence({"a": posterior, "b": posterior}, SteinVariational(particles=4, iterations=20))
+    short = PreconditionedCrankNicolson(warmup=2, draws=4, thinning=1, moments_per_step=1)
+    with pytest.raises(InputError, match="does not estimate the evidence"):
+        compare_evidence({"a": posterior, "b": posterior}, short)
+    with pytest.raises(InputError, match="'a' and 'b' are not of the same data"):
+        compare_evidence({"a": posterior, "b": linear_gaussian(2, 3)[0]})

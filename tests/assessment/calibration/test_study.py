@@ -29,6 +29,7 @@ class _PriorDraws(AbstractAlgorithm):
     """Draws of the prior, whatever the data."""
 
     draws: int = 40
+    unmet: tuple[str, ...] = ()
     name = "prior_draws"
 
     def build(self, posterior):
@@ -39,7 +40,7 @@ class _PriorDraws(AbstractAlgorithm):
             progress=lambda state, info: Progress(1.0, ""),
             draws=lambda state: state.z,
             samples_target=False,
-            results=lambda state: {},
+            results=lambda state: {"unmet": list(self.unmet)} if self.unmet else {},
         )
 
 
@@ -62,6 +63,12 @@ def test_that_an_exact_sampler_passes_and_one_blind_to_the_data_does_not(monkeyp
     assert blind.sbc.names[blind.sbc.worst] == "log-likelihood"
     assert "not calibrated" in blind.verdict()
     assert blind.skill < good.skill
+
+
+def test_that_an_algorithm_set_to_too_few_draws_is_refused_at_once():
+    study = Study(_posterior(), _PriorDraws(draws=8), replicates=40, draws=15)
+    with pytest.raises(InputError, match="set to 8 draws, fewer than the 15"):
+        run_study(study)
 
 
 def test_that_a_study_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path):
@@ -92,12 +99,12 @@ def test_that_a_studys_posterior_keeps_its_own_data():
     np.testing.assert_array_equal(posterior.observed[0], before)
 
 
-def test_that_replicates_with_too_few_draws_count_as_failed():
-    posterior = generator_posterior(wells=3)
-    found, _ = run_study(Study(posterior, _PriorDraws(draws=4), replicates=2, draws=7))
+def test_that_replicates_that_could_not_be_met_count_as_failed():
+    posterior, lost = generator_posterior(wells=3), _PriorDraws(unmet=("out of reach",))
+    found, _ = run_study(Study(posterior, lost, replicates=2, draws=7))
     assert not found.met.any()
     with pytest.raises(InputError, match="None of the 2 replicates gave 7 draws"):
-        calibrate(Study(posterior, _PriorDraws(draws=4), replicates=2, draws=7))
+        calibrate(Study(posterior, lost, replicates=2, draws=7))
 
 
 def test_that_wells_in_blocks_do_not_contradict_each_other_once_their_data_are_taken_away():
