@@ -38,7 +38,7 @@ class _PriorDraws(AbstractAlgorithm):
             step=lambda key, state: (state._replace(done=jnp.array(True)), _State(jnp.zeros(()), jnp.zeros(()))),
             finished=lambda state: bool(state.done),
             progress=lambda state, info: Progress(1.0, ""),
-            draws=lambda state: state.z,
+            draws=lambda state: state.z[: 0 if self.unmet else None],
             samples_target=False,
             results=lambda state: {"unmet": list(self.unmet)} if self.unmet else {},
         )
