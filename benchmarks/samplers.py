@@ -98,7 +98,7 @@ def settings(name: str, budget: int) -> dict[str, Any]:
         "laplace": {"starts": 2, "draws": CHAINS * MOMENTS // REPLICATES},
         "stein": {"particles": few, "iterations": 400},
         "variational": {"iterations": max(20, budget // 8)},
-        "map": {"starts": few},
+        "map": {"starts": max(4, budget // 1000)},
         "completion": {"starts": few},
     }
     return sized.get(name, {})
