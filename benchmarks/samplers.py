@@ -35,7 +35,6 @@ from latentinv import NonFiniteError, Posterior, Run, diagnose, load_prior, samp
 from latentinv.errors import InputError
 from latentinv.inference import ALGORITHMS, Diagnosis, make_algorithm, realize
 
-PROBLEMS = ("wells", "tomography")
 CHAINS, MOMENTS, REPLICATES = 4, 250, 3
 PEER = "pydream"
 CLOSED_FORM = "laplace"
@@ -234,8 +233,12 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
         "wells": lambda: wells_and_blocks(load_prior(arguments.prior), arguments.cells, arguments.seed),
         "tomography": lambda: tomography(arguments.rows, arguments.rays, arguments.seed),
     }
+    names = arguments.problems or list(posteriors)
+    for name in names:
+        if name not in posteriors:
+            raise InputError(f"There is no problem called '{name}'; choose among {', '.join(posteriors)}.")
     rows = []
-    for problem in (Problem(name, posteriors[name]()) for name in arguments.problems):
+    for problem in (Problem(name, posteriors[name]()) for name in names):
         for name in arguments.algorithms or ALGORITHMS:
             rows.append(measure(problem, name, arguments.budget, arguments.seed))
             say(line(rows[-1]))
@@ -272,7 +275,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--cells", type=int, default=125, help="edge of the grid with wells (default 125)")
     parser.add_argument("--rows", type=int, default=24, help="rows of the tomography's grid (default 24)")
     parser.add_argument("--rays", type=int, default=12, help="sources, and receivers (default 12)")
-    parser.add_argument("--problems", type=_names, default=list(PROBLEMS), help="wells,tomography unless given")
+    parser.add_argument("--problems", type=_names, default=None, help="wells or tomography; both unless given")
     parser.add_argument("--algorithms", type=_names, default=None, help="names, such as smc,nuts; all unless given")
     parser.add_argument("--peer-python", default=None, help=f"a Python with PyDREAM (default: ${VARIABLE})")
     parser.add_argument("--prior", default="channels", help="a shipped prior's name, or a prior file")

@@ -179,12 +179,12 @@ class _Machine:
             run = sample(self.posterior, study.algorithm, seed=seed)
         except NonFiniteError as error:
             return self._failed(begun, {}), f"failed: {error}"
-        if "unmet" not in run.results and len(run.latents) < study.draws:
-            raise InputError(
-                f"The algorithm '{study.algorithm.name}' is set to {len(run.latents)} draws, fewer than the "
-                f"{study.draws} that the study keeps of each posterior; raise its number, or lower the study's draws."
-            )
         if len(run.latents) < study.draws:
+            if "unmet" not in run.results:
+                raise InputError(
+                    f"The algorithm '{study.algorithm.name}' is set to {len(run.latents)} draws, fewer than the "
+                    f"{study.draws} that the study keeps of each posterior; raise it, or lower the study's draws."
+                )
             why = f"{len(run.latents)} draws, {study.draws} needed"
             return self._failed(begun, run.results), f"failed: {why}"
         kept = _thinned(rng, run, study.draws)
