@@ -123,8 +123,8 @@ def test_that_ten_kills_at_random_moments_change_no_bit(recipe, reference, tmp_p
 def test_that_a_loss_that_is_not_finite_leaves_the_last_good_state(recipe, tmp_path, monkeypatch):
     make_step = loop.make_step
 
-    def poisoned(recipe, networks):
-        step = make_step(recipe, networks)
+    def poisoned(recipe, networks, frequencies):
+        step = make_step(recipe, networks, frequencies)
 
         def run(state, real):
             after, losses = step(state, real)
