@@ -29,7 +29,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from latentinv.errors import NonFiniteError
+from latentinv.errors import InputError, NonFiniteError
+from latentinv.posterior import Posterior
 
 from ._algorithm import Kernel, Progress, honoured_share
 from ._chain_start import CANDIDATES, ITERATIONS, ROUNDS, adopt, likely_draws, sought
@@ -46,6 +47,8 @@ HARDLY = 0.01
 """Acceptance below which chains stand still."""
 DIVERGING = 0.01
 """Share of diverging transitions from which on it is said."""
+MOST_DERIVATIVES = 10**8
+"""Numbers that the metric of the data's curvature may hold: 0.4 GB, and some minutes to decompose."""
 
 
 class ChainSettings(Protocol):
@@ -183,8 +186,23 @@ def check_metric(settings: MetricSettings) -> None:
 
 
 def metric_kernel(settings: MetricSettings, move: Callable[[MassMatrix | None], Move], path: Path) -> Kernel:
-    """Turn a move of one chain, made for a mass matrix, into an algorithm's kernel in the metric of the settings."""
-    return chain_kernel(settings, move(None), path, massive=None if settings.metric == "prior" else move)
+    """Turn a move of one chain, made for a mass matrix, into an algorithm's kernel in the metric of the settings.
+
+    Raises
+    ------
+    InputError
+        If the metric of the curvature would be too large to decompose.
+    """
+    if settings.metric == "prior":
+        return chain_kernel(settings, move(None), path)
+    latents, data = path.posterior.latent_size, _number_of_data(path.posterior)
+    if latents * data * settings.chains > MOST_DERIVATIVES:
+        raise InputError(
+            f"The metric 'curvature' holds and decomposes the derivatives of {data} data by {latents} latents at "
+            f"{settings.chains} chains, and {MOST_DERIVATIVES:.0e} numbers are the most; use the metric 'prior', or "
+            "'smc', whose metric is of few probes."
+        )
+    return chain_kernel(settings, move(None), path, massive=move)
 
 
 def chain_kernel(
@@ -204,7 +222,7 @@ def chain_kernel(
         The same move with another mass matrix; given, the chains follow the data's curvature.
     """
     chains, t = settings.chains, jnp.float32(path.end)
-    data = sum(observation.count for observation in path.posterior.observations)
+    data = _number_of_data(path.posterior)
     asks = path.posterior.external and move.questions is not None
     outside = OutsideTransitions(move, path.posterior) if asks else None
 
@@ -254,6 +272,10 @@ def chain_kernel(
     tried = candidates if candidates > 1 else 0
     crew = Crew(first, begin, together, move.first_step, tried=tried, outside=outside is not None)
     return crew_kernel(settings, crew, path)
+
+
+def _number_of_data(posterior: Posterior) -> int:
+    return sum(observation.count for observation in posterior.observations)
 
 
 def crew_kernel(settings: ChainSettings, crew: Crew, path: Path) -> Kernel:

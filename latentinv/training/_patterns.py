@@ -50,7 +50,8 @@ def least_patch() -> int:
 def image_frequencies(facies: UInt8[np.ndarray, "row column"], flips: tuple[int, ...] = ()) -> Frequencies:
     """Frequencies in the whole training image, of facies indices 0 and 1, flipped or not along these axes."""
     chosen = itertools.chain.from_iterable(itertools.combinations(flips, count) for count in range(len(flips) + 1))
-    each = [_frequencies(jnp.asarray(np.flip(facies, axes)[None], bool)) for axes in chosen]
+    count = jax.jit(_frequencies)
+    each = [count(jnp.asarray(np.flip(facies, axes)[None], bool)) for axes in chosen]
     return jax.tree.map(lambda *parts: sum(parts) / len(parts), *each)
 
 

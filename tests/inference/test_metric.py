@@ -7,6 +7,7 @@ import pytest
 
 from latentinv import HMC, NUTS, CorrelatedNoise, Grid, IndirectData, InputError, Posterior, sample
 from latentinv.forward import LinearForward
+from latentinv.inference import _chains
 from latentinv.inference._preconditioner import curvature_probe
 from tests.problems import LinearPrior, linear_gaussian
 
@@ -30,6 +31,13 @@ def test_that_its_own_cost_is_counted():
 def test_that_a_metric_that_is_not_known_is_refused():
     with pytest.raises(InputError, match="metric"):
         HMC(metric="euclidean")
+
+
+def test_that_a_metric_too_large_to_decompose_is_refused(monkeypatch):
+    monkeypatch.setattr(_chains, "MOST_DERIVATIVES", 100)
+    posterior, *_ = linear_gaussian(4, 9)
+    with pytest.raises(InputError, match=r"9 data by 4 latents at 3 chains, and 1e\+02 .* use the metric 'prior'"):
+        sample(posterior, NUTS(chains=3, metric="curvature"), seed=1)
 
 
 @pytest.mark.parametrize("noise", [0.3, CorrelatedNoise(0.2 * np.exp(-np.abs(np.subtract.outer(range(3), range(3)))))])
