@@ -51,6 +51,9 @@ def _show_prior(path: Path, picture: Path) -> None:
     prior = load_prior(path)
     console = make_console()
     _print_prior(console, prior)
+    card = path.with_suffix(".md")
+    if card.is_file():
+        console.print(f"what it is good for: {card}", soft_wrap=True)
     shape, count = SHEET[prior.ndim]
     fields, _ = draw_fields(prior, Grid(shape), count, seed=0)
     plot_fields(fields, Grid(shape), picture, categories=categories_of(prior), title=f"draws of {path.name}")

@@ -95,6 +95,9 @@ def test_that_show_prints_where_a_prior_comes_from(latentinv, folder):
     assert outcome.code == 0, outcome.err
     assert "no image" in outcome.out
     assert (folder / "sheet.png").exists()
+    assert "good for" not in outcome.out
+    (folder / "prior.md").write_text("# A card\n")
+    assert "good for: prior.md" in latentinv("show", "prior.h5", "--output", "again.png").out
 
 
 def test_that_show_says_what_a_file_of_fields_is(latentinv, folder):
