@@ -45,19 +45,23 @@ def walk(
     require_new(output)
     model = load_prior(prior)
     z, z_end = (jnp.asarray(draw_latents(model, place, seed, number)) for number in (0, 1))
+    corners = None
     if box is None:
         path = interpolate(z, z_end, steps)
     elif not isinstance(model, GeneratorPrior):
         raise InputError(f"Latents of the prior '{prior}' have no window of cells; leave --box out.")
     else:
-        lower, upper = (np.asarray(corner) for corner in parse_box(box, place.ndim))
-        path = walk_box(jax.random.key(seed), model, place, z, lower, upper, steps=steps)
+        corners = parse_box(box, place.ndim)
+        path = walk_box(jax.random.key(seed), model, place, z, *map(np.asarray, corners), steps=steps)
     fields = np.asarray(jax.lax.map(lambda one: model.realization(model.generate(one, place)), path))
     categories = categories_of(model)
     if output.suffix.lower() == FILM:
-        film_fields(fields, output, categories=categories)
+        outlined = None if corners is None else place.box_weights(*map(np.asarray, corners)) > 0
+        film_fields(fields, output, categories=categories, outlined=outlined)
     else:
         names = [f"step {n + 1}" for n in range(steps)]
         title = "from one draw to the next" if box is None else f"round the box {box}"
-        plot_fields(fields, place, output, categories=categories, title=f"{title}, seed {seed}", names=names)
+        plot_fields(
+            fields, place, output, categories=categories, title=f"{title}, seed {seed}", names=names, box=corners
+        )
     make_console().print(f"{steps} steps in {output}", soft_wrap=True)

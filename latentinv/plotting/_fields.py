@@ -16,6 +16,7 @@ from ._style import (
     facies_keys,
     layer_words,
     new_figure,
+    outline_box,
     save_figure,
     show_facies,
     show_values,
@@ -32,6 +33,7 @@ def plot_fields(
     categories: Sequence[int] | None = None,
     title: str = "",
     names: Sequence[str] | None = None,
+    box: tuple[Sequence[float], Sequence[float]] | None = None,
 ) -> None:
     """Draw fields side by side; of three dimensions the middle layer.
 
@@ -49,6 +51,8 @@ def plot_fields(
         Above the whole.
     names
         Above each field; ``draw 1``, ``draw 2`` … unless given.
+    box
+        Opposite corners of a box to outline, ``x, y(, z)`` in metres.
 
     Raises
     ------
@@ -73,6 +77,8 @@ def plot_fields(
             image = show_values(panel, field, grid, layer, cmap="viridis", vmin=low, vmax=high)
         else:
             image = show_facies(panel, field, grid, categories, layer)
+        if box is not None:
+            outline_box(panel, *box)
         panel.set_title(f"draw {position + 1}" if names is None else names[position], fontsize=11)
     if categories is None:
         add_colour_bar(figure, image, axes, "field")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Bool, Shaped
 from PIL import Image, ImageColor
 
 from latentinv.errors import InputError
@@ -22,6 +22,7 @@ def film_fields(
     *,
     categories: Sequence[int] | None = None,
     seconds: float = 4.0,
+    outlined: Bool[np.ndarray, "row column"] | None = None,
 ) -> None:
     """Write fields as the frames of an animated GIF, row 0 at the top.
 
@@ -35,6 +36,8 @@ def film_fields(
         The facies codes in the prior's order; None for a continuous property.
     seconds
         How long one round takes.
+    outlined
+        Cells to draw an outline round, in white.
 
     Raises
     ------
@@ -52,12 +55,24 @@ def film_fields(
     scale = max(1, -(-WIDTH // max(fields.shape[1:])))
     frames = [Image.fromarray(frame) for frame in colours]
     large = [frame.resize((frame.width * scale, frame.height * scale), Image.Resampling.NEAREST) for frame in frames]
+    if outlined is not None:
+        edge = _edge(np.kron(outlined, np.ones((scale, scale), bool)), max(1, scale // 2))
+        white = len(palette) // 3
+        large = [Image.fromarray(np.where(edge, white, np.asarray(frame)).astype(np.uint8)) for frame in large]
     for frame in large:
-        frame.putpalette(palette)
+        frame.putpalette([*palette, 255, 255, 255])
     # GIF counts hundredths of a second, and viewers slow a film whose frames last less than two.
     duration = max(20, 10 * round(100 * seconds / len(large)))
     with atomic_file(path) as file:
         large[0].save(file, "GIF", save_all=True, append_images=large[1:], duration=duration, loop=0)
+
+
+def _edge(inside: Bool[np.ndarray, "row column"], width: int) -> Bool[np.ndarray, "row column"]:
+    """The outermost pixels of a region, so many deep."""
+    from scipy.ndimage import binary_erosion
+
+    edge: np.ndarray = inside & ~binary_erosion(inside, iterations=width, border_value=1)
+    return edge
 
 
 def _indexed(fields: np.ndarray, categories: Sequence[int] | None) -> tuple[np.ndarray, list[int]]:
@@ -68,6 +83,7 @@ def _indexed(fields: np.ndarray, categories: Sequence[int] | None) -> tuple[np.n
     import matplotlib
 
     low, high = float(np.min(fields)), float(np.max(fields))
-    steps = np.round(255 * (fields - low) / (high - low if high > low else 1)).astype(np.uint8)
-    colours = matplotlib.colormaps["viridis"](np.arange(256), bytes=True)
+    most = 254  # one colour of the 256 is kept for an outline
+    steps = np.round(most * (fields - low) / (high - low if high > low else 1)).astype(np.uint8)
+    colours = matplotlib.colormaps["viridis"](np.linspace(0, 1, most + 1), bytes=True)
     return steps, colours[:, :3].ravel().tolist()

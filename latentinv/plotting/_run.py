@@ -22,6 +22,7 @@ from ._style import (
     facies_keys,
     layer_words,
     new_figure,
+    outline_box,
     save_figure,
     show_facies,
     show_values,
@@ -134,16 +135,11 @@ def _some_distinct(realizations: np.ndarray) -> list[int]:
 
 def _add_data(panel: Any, data: _Data, field: np.ndarray | None) -> None:
     """Put wells and boxes on a panel; with a field of facies codes, mark the wells that it misses."""
-    from matplotlib.patches import Rectangle
-    from matplotlib.patheffects import withStroke
-
     for blocks in data.blocks:
         height = _height(blocks.grid, data.layer)
         for lower, upper in zip(blocks.lower, blocks.upper, strict=True):
             if height is None or lower[2] <= height <= upper[2]:
-                box = Rectangle(tuple(lower[:2]), *(upper - lower)[:2], fill=False, edgecolor="white", linewidth=1.6)
-                box.set_path_effects([withStroke(linewidth=3.2, foreground="#202020")])
-                panel.add_patch(box)
+                outline_box(panel, lower, upper)
     for wells in data.wells:
         here = np.full(wells.count, True) if wells.grid.ndim == 2 else wells.cells[:, 0] == data.layer
         missed = np.full(wells.count, False) if field is None else field[tuple(wells.cells.T)] != wells.codes

@@ -68,6 +68,17 @@ def show_values(axes: Any, field: Any, grid: Grid, layer: int, **settings: Any) 
     return image
 
 
+def outline_box(panel: Any, lower: Sequence[float], upper: Sequence[float]) -> None:
+    """Draw the outline of a box, ``x, y(, z)`` in metres, so that it is seen on any facies."""
+    from matplotlib.patches import Rectangle
+    from matplotlib.patheffects import withStroke
+
+    (left, top), (right, bottom) = lower[:2], upper[:2]
+    box = Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor="white", linewidth=1.6)
+    box.set_path_effects([withStroke(linewidth=3.2, foreground="#202020")])
+    panel.add_patch(box)
+
+
 def add_colour_bar(figure: Any, image: Any, axes: Any, label: str) -> None:
     """Put a colour bar to the right of panels."""
     bar = figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02, aspect=24)
