@@ -12,7 +12,7 @@ PyDREAM (Shockley, Vrugt and Lopez 2018, doi:10.1093/bioinformatics/btx626), the
 environment of its own and asks us for each likelihood, so that both do the same work; its first quarter is dropped, as
 our warm-up is. It takes its seeds from the clock.
 
-Run ``python -m benchmarks.samplers [--budget 20000] [--problems wells] [--algorithms smc,nuts] [--peer-python PATH]``.
+Run ``python -m benchmarks.samplers [--budget 10000] [--problems wells] [--algorithms smc,nuts] [--peer-python PATH]``.
 """
 
 import argparse
@@ -271,7 +271,7 @@ def show_rows(problem: Problem, rows: list[dict[str, Any]]) -> None:
 def parse(words: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.samplers", description="Compare all samplers.")
-    parser.add_argument("--budget", type=int, default=20_000, help="forward runs of each, about (default 20000)")
+    parser.add_argument("--budget", type=int, default=10_000, help="forward runs of each, about (default 10000)")
     parser.add_argument("--cells", type=int, default=125, help="edge of the grid with wells (default 125)")
     parser.add_argument("--rows", type=int, default=24, help="rows of the tomography's grid (default 24)")
     parser.add_argument("--rays", type=int, default=12, help="sources, and receivers (default 12)")
