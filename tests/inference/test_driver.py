@@ -90,7 +90,7 @@ def test_that_every_algorithm_has_settings_for_these_tests():
     assert SMALL.keys() == ALGORITHMS.keys()
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", slowly_all())
 def test_that_storing_and_listening_change_no_draw(name, tmp_path):
     algorithm = make_algorithm(name, SMALL[name])
     recorder = _Recorder()

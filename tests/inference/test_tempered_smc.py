@@ -45,7 +45,10 @@ SETTINGS = TemperedSMC(particles=256, moves=3, leapfrogs=8, batch_size=256)
 WASTE_FREE = TemperedSMC(particles=512, moves=7, leapfrogs=8, local_moves=2, batch_size=64, waste_free=True)
 
 
-@pytest.mark.parametrize(("latents", "data", "settings"), [(2, 1, SETTINGS), (50, 12, SETTINGS), (50, 12, WASTE_FREE)])
+@pytest.mark.parametrize(
+    ("latents", "data", "settings"),
+    [(2, 1, SETTINGS), (50, 12, SETTINGS), pytest.param(50, 12, WASTE_FREE, marks=pytest.mark.assure)],
+)
 def test_that_a_linear_gaussian_posterior_is_reproduced(latents, data, settings):
     posterior, mean, covariance, evidence = linear_gaussian(latents, data)
     runs = _replicates(posterior, settings)
