@@ -3,6 +3,7 @@
 from ._aquifer import Aquifer as Aquifer
 from ._aquifer import steady_flux as steady_flux
 from ._aquifer import steady_heads as steady_heads
+from ._aquifer import transient_flux as transient_flux
 from ._aquifer import transient_heads as transient_heads
 from ._averaging import averaging as averaging
 from ._eikonal import CurvedRays as CurvedRays
@@ -14,6 +15,7 @@ from ._gravity import gravity as gravity
 from ._groundwater import SteadyFlow as SteadyFlow
 from ._groundwater import SteadyFlux as SteadyFlux
 from ._groundwater import TransientFlow as TransientFlow
+from ._groundwater import TransientFlux as TransientFlux
 from ._linear import LinearForward as LinearForward
 from ._registry import FORWARDS as FORWARDS
 from ._seismic import ConvolutionalSeismic as ConvolutionalSeismic

@@ -11,6 +11,7 @@ no water crosses the grid's outer faces. Time goes by implicit Euler steps. The 
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax.numpy as jnp
@@ -153,9 +154,45 @@ def steady_flux(
     aquifer: Aquifer, conductivity: Float[Array, "*grid"], zones: Bool[np.ndarray, "zone *grid"]
 ) -> Float[Array, "zone"]:
     """Water in m³/s that leaves each zone of cells, at rest, for the cells around it, less what enters."""
+    return _leaving(aquifer, conductivity, _steady(aquifer, conductivity), zones)
+
+
+def transient_heads(
+    aquifer: Aquifer,
+    conductivity: Float[Array, "*grid"],
+    initial_heads: Float[np.ndarray, "*grid"],
+    times: Float[np.ndarray, "time"],
+    specific_storage: float,
+) -> Float[Array, "time *grid"]:
+    """Heads in metres at given times in seconds, from those at time 0; one implicit step from each to the next."""
+    return _course(aquifer, conductivity, initial_heads, times, specific_storage, aquifer.heads)
+
+
+def transient_flux(
+    aquifer: Aquifer,
+    conductivity: Float[Array, "*grid"],
+    initial_heads: Float[np.ndarray, "*grid"],
+    times: Float[np.ndarray, "time"],
+    specific_storage: float,
+    zones: Bool[np.ndarray, "zone *grid"],
+) -> Float[Array, "time zone"]:
+    """Water in m³/s that leaves each zone for the cells around it, less what enters, at given times in seconds."""
+
+    def leaving(free: Array) -> Array:
+        return _leaving(aquifer, conductivity, free, zones)
+
+    return _course(aquifer, conductivity, initial_heads, times, specific_storage, leaving)
+
+
+def _leaving(
+    aquifer: Aquifer,
+    conductivity: Float[Array, "*grid"],
+    free: Float[Array, "*grid"],
+    zones: Bool[np.ndarray, "zone *grid"],
+) -> Float[Array, "zone"]:
+    """Water that leaves zones, from the solution over free cells."""
     # Counted from the reference, heads keep the digits that differences of neighbours need.
-    given = jnp.asarray(aquifer.given, conductivity.dtype)
-    heads = jnp.where(aquifer.fixed, given, _steady(aquifer, conductivity))
+    heads = jnp.where(aquifer.fixed, jnp.asarray(aquifer.given, conductivity.dtype), free)
     total = jnp.zeros(len(zones), conductivity.dtype)
     for axis, conductance in enumerate(aquifer.conductances(conductivity)):
         leaving = -np.diff(zones.astype(np.int8), axis=axis + 1)  # 1 where the lower of two cells lies in the zone
@@ -172,14 +209,15 @@ def _steady(aquifer: Aquifer, conductivity: Float[Array, "*grid"]) -> Float[Arra
     return solve(matrix, scale * drive)
 
 
-def transient_heads(
+def _course(
     aquifer: Aquifer,
     conductivity: Float[Array, "*grid"],
     initial_heads: Float[np.ndarray, "*grid"],
     times: Float[np.ndarray, "time"],
     specific_storage: float,
-) -> Float[Array, "time *grid"]:
-    """Heads in metres at given times in seconds, from those at time 0; one implicit step from each to the next."""
+    seen: Callable[[Array], Array],
+) -> Float[Array, "time ..."]:
+    """What is seen of the solution over free cells at each time."""
     matrix, drive = aquifer.system(conductivity)
     scale = 1 / jnp.mean(lax.stop_gradient(conductivity))
     volume = float(np.prod(aquifer.grid.spacing)) * aquifer.thickness
@@ -189,7 +227,7 @@ def transient_heads(
     def step(free: Array, seconds: Array) -> tuple[Array, Array]:
         stored = storage / seconds
         free = solve(Diffusion(conductances, scale * matrix.leak + stored), scale * drive + stored * free)
-        return free, aquifer.heads(free)
+        return free, seen(free)
 
     start = jnp.asarray(np.where(aquifer.fixed, 0, initial_heads - aquifer.reference), conductivity.dtype)
     return lax.scan(step, start, jnp.asarray(np.diff(times, prepend=0.0), conductivity.dtype))[1]

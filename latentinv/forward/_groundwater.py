@@ -6,15 +6,16 @@ solve for each prediction at rest or step in time, one more of each for a gradie
 """
 
 import math
-from typing import Literal, final, get_args
+from dataclasses import dataclass, fields
+from typing import Any, Literal, final, get_args
 
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 
-from ._aquifer import Aquifer, steady_flux, steady_heads, transient_heads
+from ._aquifer import Aquifer, steady_flux, steady_heads, transient_flux, transient_heads
 from ._forward import AbstractForward
 
 Output = Literal["heads", "drawdown"]
@@ -89,16 +90,7 @@ class SteadyFlux(AbstractForward):
 
     def __init__(self, aquifer: Aquifer, zones: Bool[np.ndarray, "datum *grid"]) -> None:
         self.aquifer, self.grid = aquifer, aquifer.grid
-        self.zones = np.asarray(zones, bool)
-        if self.zones.ndim != self.grid.ndim + 1 or self.zones.shape[1:] != self.grid.shape:
-            raise InputError(
-                f"The zones have shape {self.zones.shape}; expected one true or false for each of {self.grid.shape} "
-                "cells and each datum."
-            )
-        shares = self.zones.reshape(len(self.zones), -1).mean(axis=1)
-        for number, share in enumerate(shares, 1):
-            if share in (0, 1):
-                raise InputError(f"Zone {number} holds {'no' if share == 0 else 'every'} cell; give some of them.")
+        self.zones = _checked_zones(zones, aquifer.grid)
 
     @property
     def count(self) -> int:
@@ -117,6 +109,41 @@ class SteadyFlux(AbstractForward):
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "SteadyFlux":
         """Make the model again."""
         return cls(_aquifer(arrays, grid), arrays["zones"])
+
+
+@dataclass(frozen=True, eq=False)
+class _Course:
+    """When an aquifer is looked at, and what it starts from."""
+
+    times: Float[np.ndarray, "time"]
+    specific_storage: float
+    initial_heads: Float[np.ndarray, "*grid"]
+    observed: Int[np.ndarray, "observed"]
+
+    @classmethod
+    def checked(
+        cls, grid: Grid, times: Any, specific_storage: float, initial_heads: Any, observed: Any = None
+    ) -> "_Course":
+        times, initial_heads = np.asarray(times, float), np.asarray(initial_heads, float)
+        if times.ndim != 1 or not len(times) or np.any(np.diff(times, prepend=0.0) <= 0):
+            raise InputError("The times do not grow from above 0; give seconds in order.")
+        if not (math.isfinite(specific_storage) and specific_storage > 0):
+            raise InputError(f"The specific storage is {specific_storage}; give a number above 0, in 1/m.")
+        if initial_heads.shape != grid.shape or not np.all(np.isfinite(initial_heads)):
+            raise InputError(f"The initial heads must be finite metres over {grid.shape} cells.")
+        observed = np.arange(len(times)) if observed is None else np.asarray(observed, int)
+        if not len(observed) or observed.min() < 0 or observed.max() >= len(times):
+            raise InputError(f"The observed times are not all positions from 0 to {len(times) - 1}; correct them.")
+        return cls(times, float(specific_storage), initial_heads, observed)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+
+    @classmethod
+    def settings(cls, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+        """The forward models' arguments again."""
+        settings = {field.name: arrays[field.name] for field in fields(cls)}
+        return settings | {"specific_storage": float(arrays["specific_storage"])}
 
 
 @final
@@ -163,56 +190,92 @@ class TransientFlow(AbstractForward):
         self.aquifer, self.grid = aquifer, aquifer.grid
         self.cells = aquifer.grid.cells(wells)
         self.output: Output = _checked(output)
-        self.times = np.asarray(times, float)
-        if self.times.ndim != 1 or not len(self.times) or np.any(np.diff(self.times, prepend=0.0) <= 0):
-            raise InputError("The times do not grow from above 0; give seconds in order.")
-        if not (math.isfinite(specific_storage) and specific_storage > 0):
-            raise InputError(f"The specific storage is {specific_storage}; give a number above 0, in 1/m.")
-        self.specific_storage = float(specific_storage)
-        self.initial_heads = np.asarray(initial_heads, float)
-        if self.initial_heads.shape != self.grid.shape or not np.all(np.isfinite(self.initial_heads)):
-            raise InputError(f"The initial heads must be finite metres over {self.grid.shape} cells.")
-        self.observed = np.arange(len(self.times)) if observed is None else np.asarray(observed, int)
-        if not len(self.observed) or self.observed.min() < 0 or self.observed.max() >= len(self.times):
-            raise InputError(f"The observed times are not all positions from 0 to {len(self.times) - 1}; correct them.")
+        self._course = _Course.checked(self.grid, times, specific_storage, initial_heads, observed)
 
     @property
     def count(self) -> int:
         """Number of heads: wells times observed times."""
-        return len(self.cells) * len(self.observed)
+        return len(self.cells) * len(self._course.observed)
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """Heads or drawdown in metres from conductivities in m/s, well after well, each at its observed times."""
-        heads = transient_heads(self.aquifer, property, self.initial_heads, self.times, self.specific_storage)
-        observed = heads[(self.observed[:, None], *self.cells.T)].T
+        course = self._course
+        heads = transient_heads(self.aquifer, property, course.initial_heads, course.times, course.specific_storage)
+        observed = heads[(course.observed[:, None], *self.cells.T)].T
         if self.output == "drawdown":
-            observed = self.initial_heads[tuple(self.cells.T)][:, None].astype(observed.dtype) - observed
+            observed = course.initial_heads[tuple(self.cells.T)][:, None].astype(observed.dtype) - observed
         return observed.reshape(-1)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The aquifer, the wells and the times."""
-        return {
-            **_aquifer_arrays(self.aquifer),
-            "cells": self.cells,
-            "times": self.times,
-            "specific_storage": np.asarray(self.specific_storage),
-            "initial_heads": self.initial_heads,
-            "observed": self.observed,
-            "output": np.asarray(self.output),
-        }
+        own = {"cells": self.cells, "output": np.asarray(self.output)}
+        return {**_aquifer_arrays(self.aquifer), **self._course.to_arrays(), **own}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "TransientFlow":
         """Make the model again."""
-        return cls(
-            _aquifer(arrays, grid),
-            grid.centres(arrays["cells"]),
-            arrays["times"],
-            specific_storage=float(arrays["specific_storage"]),
-            initial_heads=arrays["initial_heads"],
-            observed=arrays["observed"],
-            output=str(arrays["output"]),  # type: ignore[arg-type]
+        output: Output = str(arrays["output"])  # type: ignore[assignment]
+        wells = grid.centres(arrays["cells"])
+        return cls(_aquifer(arrays, grid), wells, output=output, **_Course.settings(arrays))
+
+
+@final
+class TransientFlux(AbstractForward):
+    """Water that leaves zones of cells at several times: what a river loses after pumping begins.
+
+    Parameters
+    ----------
+    aquifer
+        Where water flows, and is pumped from time 0 on.
+    zones
+        For each series of data the cells of its zone, as `SteadyFlux` takes them. What a zone itself stores or releases
+        is not counted, only what crosses its border.
+    times, specific_storage, initial_heads, observed
+        As `TransientFlow` takes them.
+
+    Raises
+    ------
+    InputError
+        If a zone is not of the grid, is empty or is all of it, or a time or another setting cannot be used.
+    """
+
+    kind = "transient_flux"
+
+    def __init__(
+        self,
+        aquifer: Aquifer,
+        zones: Bool[np.ndarray, "zone *grid"],
+        times: Float[np.ndarray, "time"],
+        *,
+        specific_storage: float,
+        initial_heads: Float[np.ndarray, "*grid"],
+        observed: np.ndarray | None = None,
+    ) -> None:
+        self.aquifer, self.grid = aquifer, aquifer.grid
+        self.zones = _checked_zones(zones, aquifer.grid)
+        self._course = _Course.checked(self.grid, times, specific_storage, initial_heads, observed)
+
+    @property
+    def count(self) -> int:
+        """Number of fluxes: zones times observed times."""
+        return len(self.zones) * len(self._course.observed)
+
+    def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
+        """Water in m³/s from conductivities in m/s, zone after zone, each at its observed times."""
+        course = self._course
+        fluxes = transient_flux(
+            self.aquifer, property, course.initial_heads, course.times, course.specific_storage, self.zones
         )
+        return fluxes[course.observed].T.reshape(-1)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """The aquifer, the zones and the times."""
+        return {**_aquifer_arrays(self.aquifer), **self._course.to_arrays(), "zones": self.zones}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "TransientFlux":
+        """Make the model again."""
+        return cls(_aquifer(arrays, grid), arrays["zones"], **_Course.settings(arrays))
 
 
 def _aquifer_arrays(aquifer: Aquifer) -> dict[str, np.ndarray]:
@@ -232,3 +295,16 @@ def _checked(output: Output) -> Output:
     if output not in get_args(Output):
         raise InputError(f"The output is {output!r}; expected 'heads' or 'drawdown'.")
     return output
+
+
+def _checked_zones(zones: Bool[np.ndarray, "zone *grid"], grid: Grid) -> Bool[np.ndarray, "zone *grid"]:
+    zones = np.asarray(zones, bool)
+    if zones.ndim != grid.ndim + 1 or zones.shape[1:] != grid.shape:
+        raise InputError(
+            f"The zones have shape {zones.shape}; expected one true or false for each of {grid.shape} cells and each "
+            "datum."
+        )
+    for number, share in enumerate(zones.reshape(len(zones), -1).mean(axis=1), 1):
+        if share in (0, 1):
+            raise InputError(f"Zone {number} holds {'no' if share == 0 else 'every'} cell; give some of them.")
+    return zones

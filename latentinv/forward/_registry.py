@@ -4,7 +4,7 @@ from ._eikonal import CurvedRays
 from ._external import ExternalForward
 from ._forward import AbstractForward
 from ._function import FunctionForward
-from ._groundwater import SteadyFlow, SteadyFlux, TransientFlow
+from ._groundwater import SteadyFlow, SteadyFlux, TransientFlow, TransientFlux
 from ._linear import LinearForward
 from ._seismic import ConvolutionalSeismic
 from ._straight_rays import StraightRays
@@ -14,6 +14,7 @@ FORWARDS: dict[str, type[AbstractForward]] = {
     SteadyFlow.kind: SteadyFlow,
     SteadyFlux.kind: SteadyFlux,
     TransientFlow.kind: TransientFlow,
+    TransientFlux.kind: TransientFlux,
     StraightRays.kind: StraightRays,
     CurvedRays.kind: CurvedRays,
     ConvolutionalSeismic.kind: ConvolutionalSeismic,

@@ -18,6 +18,7 @@ from latentinv.forward import (
     SteadyFlux,
     StraightRays,
     TransientFlow,
+    TransientFlux,
     ricker,
 )
 
@@ -45,14 +46,15 @@ def make_forward(kind):
         return SteadyFlow(aquifer(), wells)
     if kind == "steady_drawdown":
         return SteadyFlow(aquifer(), wells, output="drawdown")
+    zones = np.zeros((2, *GRID.shape), bool)
+    zones[0, :, 0], zones[1, :7] = True, True
     if kind == "steady_flux":
-        zones = np.zeros((2, *GRID.shape), bool)
-        zones[0, :, 0], zones[1, :7] = True, True
         return SteadyFlux(aquifer(), zones)
+    in_time = {"specific_storage": 1e-2, "initial_heads": np.ones(GRID.shape)}
     if kind == "transient_flow":
-        return TransientFlow(
-            aquifer(), wells, [50.0, 200.0, 800.0], specific_storage=1e-2, initial_heads=np.ones(GRID.shape)
-        )
+        return TransientFlow(aquifer(), wells, [50.0, 200.0, 800.0], **in_time)
+    if kind == "transient_flux":
+        return TransientFlux(aquifer(), zones, [50.0, 200.0, 800.0], observed=[0, 2], **in_time)
     if kind == "straight_rays":
         return StraightRays(GRID, wells, [[1.0, 35.0], [3.0, 1.0], [10.0, 17.0]])
     if kind == "curved_rays":

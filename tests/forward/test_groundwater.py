@@ -15,6 +15,7 @@ from latentinv.forward import (
     SteadyFlow,
     SteadyFlux,
     TransientFlow,
+    TransientFlux,
     _multigrid,
     steady_flux,
     steady_heads,
@@ -188,6 +189,29 @@ def test_that_late_transient_heads_are_the_steady_ones():
     conductivity = jnp.exp(jax.random.normal(jax.random.key(3), grid.shape) - 5)
     late = transient_heads(aquifer, conductivity, np.zeros(grid.shape), np.geomspace(1, 1e7, 40), 1e-4)[-1]
     np.testing.assert_allclose(late, steady_heads(aquifer, conductivity), atol=2e-4)
+
+
+def test_that_a_river_gives_at_each_time_what_storage_does_not():
+    """At every time the border and storage give what is pumped; late, the border alone."""
+    grid, rate, storage = Grid((21, 23), spacing=(5.0, 4.0)), 3e-3, 1e-4
+    heads = np.full(grid.shape, np.nan)
+    heads[:, 0] = 4.0
+    sources = np.zeros(grid.shape)
+    sources[9, 13] = -rate
+    aquifer = Aquifer(grid, heads, sources, thickness=7.0)
+    conductivity = jnp.exp(jax.random.normal(jax.random.key(8), grid.shape) - 8)
+    times, start = np.geomspace(10.0, 1e6, 25), np.full(grid.shape, 4.0)
+    settings = {"specific_storage": storage, "initial_heads": start}
+    found = np.asarray(TransientFlux(aquifer, aquifer.fixed[None], times, **settings).predict(conductivity), float)
+    levels = np.asarray(transient_heads(aquifer, conductivity, start, times, storage), float)
+    stored = storage * 20.0 * 7.0 * levels.sum(axis=(1, 2))
+    released = -np.diff(stored, prepend=storage * 20.0 * 7.0 * start.sum()) / np.diff(times, prepend=0.0)
+    np.testing.assert_allclose(found + released, rate, rtol=5e-3)
+    assert found[0] < 0.5 * rate
+    assert found[-1] == pytest.approx(rate, rel=2e-3)
+    seen = TransientFlux(aquifer, aquifer.fixed[None], times, observed=[3, 20], **settings)
+    assert seen.count == 2
+    np.testing.assert_allclose(seen.predict(conductivity), found[[3, 20]], rtol=1e-5)
 
 
 def test_that_a_property_without_meaning_gives_no_heads():
