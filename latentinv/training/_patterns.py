@@ -9,11 +9,12 @@ are held against those of the image, which are known:
   doi:10.1109/TPAMI.2002.1017623).
 - *pairs*: the chance that two cells some way apart along an axis both hold the second facies.
 
-With f the frequencies and t the image's, the term is the χ² distance ½ Σ (f − t)² / (f + t) of rings, and
-½ Σ (f − t)² / t of pairs. One batch knows frequencies badly, and would be punished for its noise: f is a running
-average over batches, and its derivative meets the batch at hand. Facies are read exactly. What flipping a cell would do
-to the frequencies is the derivative that is passed on, as if facies were linear in the generator's output
-(straight-through, Bengio, Léonard and Courville 2013, arXiv:1308.3432).
+With f the frequencies and t the image's, the term is √D, D being the χ² distance ½ Σ (f − t)² / (f + t) of rings, and
+½ Σ (f − t)² / t of pairs. The root's derivative does not fade with D, which must fall from above 1 to below 0.01 beside
+a discriminator whose derivative stays as large as it was. One batch knows frequencies badly, and would be punished for
+its noise: f is a running average over batches, and its derivative meets the batch at hand. Facies are read exactly; the
+derivative passed on is what flipping a cell would do to the frequencies, as if facies were linear in the generator's
+output (straight-through, Bengio, Léonard and Courville 2013, arXiv:1308.3432).
 """
 
 import itertools
@@ -32,6 +33,8 @@ MEMORY = 0.98
 """Decay of the running frequencies."""
 RARE = 1e-5
 """Frequency below which kinds count less, since one that the image lacks may occur by chance."""
+LEAST = 1e-8
+"""Added to D under the root, whose derivative at 0 is none."""
 
 
 class Frequencies(NamedTuple):
@@ -72,7 +75,7 @@ def distance(found: Frequencies, image: Frequencies) -> Float[Array, ""]:
     """How far frequencies are from the image's."""
     rings = (found.rings - image.rings) ** 2 / (found.rings + image.rings + RARE)
     pairs = (found.pairs - image.pairs) ** 2 / (image.pairs + RARE)
-    return 0.5 * (jnp.sum(rings) + jnp.sum(pairs))
+    return jnp.sqrt(LEAST + 0.5 * (jnp.sum(rings) + jnp.sum(pairs)))
 
 
 def field_gradient(

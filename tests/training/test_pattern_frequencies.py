@@ -65,8 +65,8 @@ def test_that_the_image_itself_is_at_no_distance():
     facies = (FIELDS[0] > 0).astype(np.uint8)
     image = patterns.image_frequencies(facies)
     same = _frequencies(FIELDS[:1])
-    assert float(patterns.distance(same, image)) < 1e-9
-    assert float(patterns.distance(_frequencies(FIELDS[1:]), image)) > 1e-3
+    assert float(patterns.distance(same, image)) < 1.1e-4  # the root of LEAST and a little more
+    assert float(patterns.distance(_frequencies(FIELDS[1:]), image)) > 0.03
 
 
 def test_that_flips_of_the_image_count_alike():
