@@ -8,13 +8,15 @@ are held against those of the image, which are known:
   the point, all of which must agree, as in local binary patterns (Ojala, Pietikäinen and Mäenpää 2002,
   doi:10.1109/TPAMI.2002.1017623).
 - *pairs*: the chance that two cells some way apart along an axis both hold the second facies.
+- *steps*: the chance that neighbours along an axis differ, at each place in a latent cell. An image knows no places,
+  but a generator that puts its edges at some sooner than at others comes nearer to the image's rings.
 
 With f the frequencies and t the image's, the term is √D, D being the χ² distance ½ Σ (f − t)² / (f + t) of rings, and
-½ Σ (f − t)² / t of pairs. The root's derivative does not fade with D, which must fall from above 1 to below 0.01 beside
-a discriminator whose derivative stays as large as it was. One batch knows frequencies badly, and would be punished for
-its noise: f is a running average over batches, and its derivative meets the batch at hand. Facies are read exactly; the
-derivative passed on is what flipping a cell would do to the frequencies, as if facies were linear in the generator's
-output (straight-through, Bengio, Léonard and Courville 2013, arXiv:1308.3432).
+½ Σ (f − t)² / t of the others. The root's derivative does not fade with D, which must fall from above 1 to below 0.01
+beside a discriminator whose derivative stays as large as it was. One batch knows frequencies badly, and would be
+punished for its noise: f is a running average over batches, and its derivative meets the batch at hand. Facies are read
+exactly; the derivative passed on is what flipping a cell would do to the frequencies, as if facies were linear in the
+generator's output (straight-through, Bengio, Léonard and Courville 2013, arXiv:1308.3432).
 """
 
 import itertools
@@ -29,6 +31,8 @@ from jaxtyping import Array, Bool, Float, Int, UInt8
 RADII = (1, 2, 4, 8)
 LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
+PERIOD = 32
+"""Places told apart along an axis: those of a latent cell, or of a few."""
 MEMORY = 0.98
 """Decay of the running frequencies."""
 RARE = 1e-5
@@ -43,6 +47,7 @@ class Frequencies(NamedTuple):
     rings: Float[Array, "radius kind"]
     """Kind 256 · facies + Σ 2^k · (direction k holds the same facies)."""
     pairs: Float[Array, "axis lag"]
+    steps: Float[Array, "axis place"]
 
 
 def least_patch() -> int:
@@ -55,12 +60,13 @@ def image_frequencies(facies: UInt8[np.ndarray, "row column"], flips: tuple[int,
     chosen = itertools.chain.from_iterable(itertools.combinations(flips, count) for count in range(len(flips) + 1))
     count = jax.jit(_frequencies)
     each = [count(jnp.asarray(np.flip(facies, axes)[None], bool)) for axes in chosen]
-    return jax.tree.map(lambda *parts: sum(parts) / len(parts), *each)
+    whole: Frequencies = jax.tree.map(lambda *parts: sum(parts) / len(parts), *each)
+    return whole._replace(steps=jnp.broadcast_to(whole.steps.mean(axis=1, keepdims=True), whole.steps.shape))
 
 
 def no_frequencies() -> Frequencies:
     """What a running average starts from; `running_frequencies` replaces it in the first step."""
-    return Frequencies(jnp.zeros((len(RADII), 512)), jnp.zeros((2, len(LAGS))))
+    return Frequencies(jnp.zeros((len(RADII), 512)), jnp.zeros((2, len(LAGS))), jnp.zeros((2, PERIOD)))
 
 
 def running_frequencies(
@@ -75,7 +81,8 @@ def distance(found: Frequencies, image: Frequencies) -> Float[Array, ""]:
     """How far frequencies are from the image's."""
     rings = (found.rings - image.rings) ** 2 / (found.rings + image.rings + RARE)
     pairs = (found.pairs - image.pairs) ** 2 / (image.pairs + RARE)
-    return jnp.sqrt(LEAST + 0.5 * (jnp.sum(rings) + jnp.sum(pairs)))
+    steps = (found.steps - image.steps) ** 2 / (image.steps + RARE)
+    return jnp.sqrt(LEAST + 0.5 * (jnp.sum(rings) + jnp.sum(pairs) + jnp.sum(steps)))
 
 
 def field_gradient(
@@ -103,6 +110,7 @@ def _linearised(slope: Frequencies, fields: Float[Array, "batch row column"]) ->
     for axis in range(2):
         for n, lag in enumerate(LAGS):
             total += slope.pairs[axis, n] * jnp.mean(_pair(soft, axis, lag))
+        total += jnp.sum(slope.steps[axis] * _steps(soft, axis))
     return total
 
 
@@ -114,7 +122,7 @@ def _frequencies(sand: Bool[Array, "batch row column"]) -> Frequencies:
         rings.append(jnp.bincount(kind.ravel(), length=512) / kind.size)
     ones = sand.astype(jnp.float32)
     pairs = [[jnp.mean(_pair(ones, axis, lag)) for lag in LAGS] for axis in range(2)]
-    return Frequencies(jnp.stack(rings), jnp.array(pairs))
+    return Frequencies(jnp.stack(rings), jnp.array(pairs), jnp.stack([_steps(ones, axis) for axis in range(2)]))
 
 
 def _codes(
@@ -166,5 +174,19 @@ def _shifted(fields: Array, radius: int, y: int, x: int) -> Array:
 
 
 def _pair(ones: Array, axis: int, lag: int) -> Array:
+    near, far = _apart(ones, axis, lag)
+    return near * far
+
+
+def _steps(ones: Array, axis: int) -> Float[Array, "place"]:
+    """Share of neighbours that differ, by the place of the first of them."""
+    near, far = _apart(ones, axis, 1)
+    differ = jnp.moveaxis(near + far - 2 * near * far, 1 + axis, 0)
+    each = jnp.mean(differ, axis=(1, 2))
+    places = jnp.arange(len(each)) % PERIOD
+    return jax.ops.segment_sum(each, places, PERIOD) / jnp.bincount(places, length=PERIOD)
+
+
+def _apart(ones: Array, axis: int, lag: int) -> tuple[Array, Array]:
     near, far = ((slice(None),) * (1 + axis) + (part,) for part in (slice(None, -lag), slice(lag, None)))
-    return ones[near] * ones[far]
+    return ones[near], ones[far]

@@ -13,7 +13,6 @@ FIELDS = np.where(gaussian_filter(np.random.default_rng(0).standard_normal((3, 7
 
 
 _measure = jax.jit(patterns.running_frequencies)
-_field_gradient = jax.jit(patterns.field_gradient)
 
 
 def _frequencies(fields):
@@ -40,16 +39,33 @@ def test_that_frequencies_are_shares_and_pairs_of_lag_one_are_known():
     assert float(found.pairs[0, 2]) == pytest.approx(np.mean(sand[:, 3:] & sand[:, :-3]))
 
 
-def test_that_the_derivative_is_what_flipping_a_cell_does():
-    image = patterns.image_frequencies((np.roll(FIELDS[0], 7, axis=1)[::-1] > 0.1).astype(np.uint8))
-    found = _frequencies(FIELDS)
+def test_that_steps_are_told_apart_by_their_place():
+    fields = np.full((1, 70, 96), -1.0)
+    fields[:, :, 40:50] = 1.0
+    found = _measure(patterns.no_frequencies(), jnp.asarray(fields), jnp.int32(0)).steps
+    assert float(found[0].sum()) == 0
+    expected = np.zeros(patterns.PERIOD)
+    expected[[39 % patterns.PERIOD, 49 % patterns.PERIOD]] = 1 / 3  # of three places each in 96 cells
+    np.testing.assert_allclose(found[1], expected, rtol=1e-6)
+    whole = patterns.image_frequencies((fields[0] > 0).astype(np.uint8)).steps
+    np.testing.assert_allclose(whole[1], (2 / 3) / patterns.PERIOD, rtol=1e-5)
+
+
+def test_that_the_derivative_is_what_flipping_a_cell_does(monkeypatch):
+    # One radius whose diagonals look at one cell, and one whose diagonals look at four: all kinds of code there are.
+    monkeypatch.setattr(patterns, "RADII", (1, 4))
+    monkeypatch.setattr(patterns, "LAGS", (1, 5))
+    measure = jax.jit(lambda fields: patterns.running_frequencies(patterns.no_frequencies(), fields, jnp.int32(0)))
+    image = measure(jnp.asarray(np.roll(FIELDS[:1], 7, axis=2)[:, ::-1]))
+    found = measure(jnp.asarray(FIELDS))
     slope = jax.grad(patterns.distance)(found, image)
-    gradient = np.asarray(_field_gradient(found, image, jnp.asarray(FIELDS, jnp.float32)))
+    derivative = jax.jit(lambda fields: patterns.field_gradient(found, image, fields))
+    gradient = np.asarray(derivative(jnp.asarray(FIELDS, jnp.float32)))
 
     def value(fields):
         return sum(
             np.sum(np.asarray(s, float) * np.asarray(f, float))
-            for s, f in zip(slope, _frequencies(fields), strict=True)
+            for s, f in zip(slope, measure(jnp.asarray(fields)), strict=True)
         )
 
     before, rng = value(FIELDS), np.random.default_rng(1)
@@ -64,7 +80,7 @@ def test_that_the_derivative_is_what_flipping_a_cell_does():
 def test_that_the_image_itself_is_at_no_distance():
     facies = (FIELDS[0] > 0).astype(np.uint8)
     image = patterns.image_frequencies(facies)
-    same = _frequencies(FIELDS[:1])
+    same = _frequencies(FIELDS[:1])._replace(steps=image.steps)  # which tell places apart in a field, not in an image
     assert float(patterns.distance(same, image)) < 1.1e-4  # the root of LEAST and a little more
     assert float(patterns.distance(_frequencies(FIELDS[1:]), image)) > 0.03
 
