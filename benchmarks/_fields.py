@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from latentinv.errors import InputError
 from latentinv.grid import Grid
 from latentinv.posterior import map_batched
 from latentinv.priors import AbstractFaciesModel, AbstractPrior
@@ -15,7 +16,7 @@ BATCH = 16
 def facies_model(prior: AbstractPrior) -> AbstractFaciesModel:
     """Give the prior's reading as facies, which every benchmark of fields needs."""
     if prior.facies_model is None:
-        raise TypeError(
+        raise InputError(
             "The benchmarks measure facies, and this prior is of a continuous property; give a facies prior."
         )
     return prior.facies_model

@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks._data import steady_flow_case
 from benchmarks._fields import facies_model
 from latentinv import BlockMeans, CholeskyPrior, Covariance, Grid, HardData, IndirectData, Posterior
+from latentinv.errors import InputError
 from latentinv.forward import LinearForward, ray_lengths
 from latentinv.priors import AbstractPrior
 
@@ -31,7 +32,15 @@ def wells_and_blocks(prior: AbstractPrior, cells: int, seed: int) -> Posterior:
         Edge of the upper left part of the case that is taken, of at most 125 cells.
     seed
         Of the block means' errors.
+
+    Raises
+    ------
+    InputError
+        If the case has fewer cells.
     """
+    most = len(steady_flow_case()["true_facies"])
+    if not 2 <= cells <= most:
+        raise InputError(f"The wells were asked for on {cells} × {cells} cells; give from 2 to {most} along an edge.")
     case, grid, model = steady_flow_case(), Grid((cells, cells)), facies_model(prior)
     inside = (case["well_row"] < cells) & (case["well_column"] < cells)
     places = np.stack([case["well_row"], case["well_column"]], axis=1)[inside]

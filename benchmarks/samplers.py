@@ -272,7 +272,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.samplers", description="Compare all samplers.")
     parser.add_argument("--budget", type=int, default=10_000, help="forward runs of each, about (default 10000)")
-    parser.add_argument("--cells", type=int, default=125, help="edge of the grid with wells (default 125)")
+    parser.add_argument("--cells", type=int, default=125, help="edge of the grid with wells, at most 125 (default 125)")
     parser.add_argument("--rows", type=int, default=24, help="rows of the tomography's grid (default 24)")
     parser.add_argument("--rays", type=int, default=12, help="sources, and receivers (default 12)")
     parser.add_argument("--problems", type=_names, default=None, help="wells or tomography; both unless given")

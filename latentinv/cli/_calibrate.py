@@ -39,12 +39,15 @@ def calibrate(
     from latentinv.assessment.calibration import calibrate as run_and_judge
     from latentinv.assessment.calibration import read_study
     from latentinv.plotting import plot_calibration
-    from latentinv.storage import atomic_file
+    from latentinv.storage import atomic_file, require_new
 
+    store, picture = output.with_suffix(".h5"), output.with_suffix(".png")
+    if not store.exists():  # a study that goes on replaces its own figures
+        for path in (output, picture):
+            require_new(path)
     plan = read_study(study)
     if replicates is not None:
         plan = dataclasses.replace(plan, replicates=replicates)
-    store, picture = output.with_suffix(".h5"), output.with_suffix(".png")
     console = make_console()
     stopped = f"Stopped; the same command goes on from {store}."
     with (

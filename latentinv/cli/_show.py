@@ -16,7 +16,7 @@ from ._generate import categories_of, draw_fields
 from ._summary import exit_if_unmet, plain_table, print_run
 
 if TYPE_CHECKING:
-    from latentinv.inference import Kernel, Run
+    from latentinv.inference import Run
     from latentinv.priors import AbstractPrior
     from latentinv.storage import RunFile
 
@@ -128,6 +128,8 @@ def _print_header(console: Console, store: "RunFile") -> None:
 
 def _load_run(store: "RunFile") -> "Run | None":
     """Give the run; without draws yet, with the particles of its state in their place."""
+    import jax
+
     from latentinv.inference import Run, make_algorithm, posterior_of
     from latentinv.inference._draws import draw_tables, predicted_name, realization_name
 
@@ -137,7 +139,8 @@ def _load_run(store: "RunFile") -> "Run | None":
     if store.draw_count:
         tables = {name: store.draws(name) for name in store.draw_names()}
     elif store.has_state:
-        particles = _population(store, kernel, posterior.latent_size)
+        state = store.read_state(jax.eval_shape(kernel.init, jax.random.key(0)))
+        particles = np.asarray(kernel.current(state))
         tables, _ = draw_tables(posterior, particles, together=1, check=False)
     else:
         return None
@@ -153,12 +156,3 @@ def _load_run(store: "RunFile") -> "Run | None":
         predicted={o.name: tables[predicted_name(o.name)] for o in posterior.observations},
         seconds=store.seconds,
     )
-
-
-def _population(store: "RunFile", kernel: "Kernel", latent_size: int) -> np.ndarray:
-    """The latents that a run works on: the first table of latents in its state."""
-    import jax
-
-    state = store.read_state(jax.eval_shape(kernel.init, jax.random.key(0)))
-    tables: list[Any] = [leaf for leaf in jax.tree.leaves(state) if leaf.ndim == 2 and leaf.shape[1] == latent_size]
-    return np.asarray(tables[0])

@@ -44,6 +44,8 @@ class Kernel(NamedTuple):
     """The draws ``[draw, latent]`` that a state completes: of a population those of the last state; of chains, asked
     after each step, those of the step that led to it, ``[draw * chain, latent]``, the chains' draws of one moment side
     by side."""
+    current: Callable[[Any], jax.Array]
+    """The latents ``[row, latent]`` that a state works on, finished or not: particles, or chains on the target."""
     samples_target: bool
     """Whether the draws follow the posterior's target; optima of the soft model do not."""
     results: Callable[[Any], dict[str, Any]]

@@ -287,6 +287,7 @@ def crew_kernel(settings: ChainSettings, crew: Crew, path: Path) -> Kernel:
         finished=machine.finished,
         progress=machine.progress,
         draws=machine.draws,
+        current=lambda state: state.positions.z[crew.target],
         samples_target=True,
         results=machine.results,
         chains=settings.chains,
@@ -405,17 +406,17 @@ class _Machine:
 
     def results(self, state: ChainsState) -> dict[str, Any]:
         """Acceptance, costs and what the crew tells, of all chains together; warnings."""
+        spent, drawn = (jax.tree.map(np.asarray, tally) for tally in (whole(state), state.counted))
+        costs = {"gradients": int(spent.gradients.sum()), "forward_runs": int(spent.forward_runs.sum())}
         if int(state.stage) == STUCK:
             exact = zip(self.path.posterior.observations, self._target(state.positions.predictions.exact), strict=True)
-            return {"unmet": [sentence for o, table in exact for sentence in o.failures(np.asarray(table))]}
-        spent, drawn = (jax.tree.map(np.asarray, tally) for tally in (whole(state), state.counted))
+            return {"unmet": [sentence for o, table in exact for sentence in o.failures(np.asarray(table))], **costs}
         acceptance = (drawn.acceptance / np.maximum(drawn.transitions, 1))[self.crew.target]
         results: dict[str, Any] = {
             "acceptance": float(acceptance.mean()),
             **self.crew.results(state),
             "divergences": int(drawn.divergences.sum()),
-            "gradients": int(spent.gradients.sum()),
-            "forward_runs": int(spent.forward_runs.sum()),
+            **costs,
         }
         warnings = self.crew.warnings(state, acceptance)
         return {**results, "warnings": warnings} if warnings else results
@@ -519,8 +520,8 @@ def chain_warnings(state: ChainsState, moving: Float[np.ndarray, "chain"]) -> li
     share = float(np.sum(drawn.divergences) / max(1, np.sum(drawn.transitions)))
     if share > DIVERGING:
         warnings.append(
-            f"{100 * share:.0f} % of the transitions diverged, so parts of the posterior may be missing; raise "
-            "acceptance_target."
+            f"{100 * share:.0f} % of the transitions diverged, so parts of the posterior may be missing; take smaller "
+            "steps (a higher acceptance_target where there is one) or a move without gradients, such as 'pcn'."
         )
     return warnings
 

@@ -15,20 +15,22 @@ def check_counts(settings: Any, *names: str, least: int = 1) -> None:
             raise InputError(f"The setting {name} is {value}; expected a whole number from {least} on.")
 
 
-def check_shares(settings: Any, *names: str) -> None:
-    """Raise `InputError` unless these settings lie between 0 and 1, both excluded."""
+def check_shares(settings: Any, *names: str, or_zero: bool = False) -> None:
+    """Raise `InputError` unless these settings lie between 0 and 1, both excluded, or are 0 where that is allowed."""
     for name in names:
         value = getattr(settings, name)
-        if not (_is_number(value) and 0 < value < 1):
-            raise InputError(f"The setting {name} is {value}; expected a share between 0 and 1.")
+        if not (_is_number(value) and 0 <= value < 1 and (or_zero or value > 0)):
+            expected = "a share from 0 to below 1" if or_zero else "a share between 0 and 1"
+            raise InputError(f"The setting {name} is {value}; expected {expected}.")
 
 
-def check_positive(settings: Any, *names: str) -> None:
-    """Raise `InputError` unless these settings are finite numbers above 0."""
+def check_positive(settings: Any, *names: str, or_zero: bool = False) -> None:
+    """Raise `InputError` unless these settings are finite numbers above 0, or 0 where that is allowed."""
     for name in names:
         value = getattr(settings, name)
-        if not (_is_number(value) and math.isfinite(value) and value > 0):
-            raise InputError(f"The setting {name} is {value}; expected a number above 0.")
+        if not (_is_number(value) and math.isfinite(value) and value >= 0 and (or_zero or value > 0)):
+            expected = "a number from 0 on" if or_zero else "a number above 0"
+            raise InputError(f"The setting {name} is {value}; expected {expected}.")
 
 
 def check_flags(settings: Any) -> None:

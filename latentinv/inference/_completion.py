@@ -20,7 +20,6 @@ still looks like a field of the generator. Adam minimises, from draws of the pri
 The optima are completions, not posterior draws. Cost: one gradient an iteration and start.
 """
 
-import math
 from dataclasses import dataclass
 
 import jax
@@ -28,7 +27,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from latentinv.errors import InputError
 from latentinv.observations import AbstractObservation, HardData
 from latentinv.posterior import Posterior, Predictions, log_prior
 
@@ -75,8 +73,7 @@ class Completion(AbstractAlgorithm):
     def __post_init__(self) -> None:
         check_counts(self, "starts", "adam_iterations", "iterations_per_step", "batch_size")
         check_positive(self, "learning_rate", "prior_weight")
-        if not (math.isfinite(self.perceptual_weight) and self.perceptual_weight >= 0):
-            raise InputError(f"The setting perceptual_weight is {self.perceptual_weight}; expected a number from 0 on.")
+        check_positive(self, "perceptual_weight", or_zero=True)
 
     def build(self, posterior: Posterior) -> Kernel:
         """Bind the optimiser to a posterior.

@@ -35,6 +35,11 @@ def rhat(draws: Float[np.ndarray, "chain moment *numbers"]) -> Float[np.ndarray,
     -------
     For each quantity; infinite where chains stand still apart from each other, NaN where all draws are one number, one
     is not finite, or a chain has fewer than four.
+
+    Raises
+    ------
+    InputError
+        If the draws are not those of chains, ``[chain, moment, …]``.
     """
     table, numbers = _table(draws)
     if len(table) == 1:

@@ -44,7 +44,7 @@ def diagnose(run: "Run | Sequence[Run]") -> Diagnosis:
     Raises
     ------
     InputError
-        If no run is given, or the runs are not of one posterior.
+        If no run is given, the runs are not of one posterior, or one is another again.
     """
     runs: list[Run] = [run] if hasattr(run, "latents") else list(run)  # type: ignore[list-item]
     _check_runs(runs)
@@ -52,7 +52,7 @@ def diagnose(run: "Run | Sequence[Run]") -> Diagnosis:
     tables = _by_chain([functionals(one) for one in runs if len(one.latents)])
     quantities = tuple(_quantity(name, values, compared=not single) for name, values in tables.items())
     realizations = [one.realizations for one in runs]
-    chains = None if single else sum(one.chains or 1 for one in runs)
+    chains = None if single else sum(one.chains or 1 for one in runs if len(one.latents))
     diagnosis = Diagnosis(
         quantities=quantities,
         draws=sum(len(one.latents) for one in runs),
@@ -67,6 +67,10 @@ def diagnose(run: "Run | Sequence[Run]") -> Diagnosis:
         warnings=(),
     )
     told = dict.fromkeys(sentence for one in runs for sentence in one.results.get("warnings", []))
+    empty = [number for number, one in enumerate(runs, start=1) if not len(one.latents)]
+    if len(runs) > 1 and empty:
+        left_out = ", ".join(map(str, empty))
+        told[f"{len(empty)} of {len(runs)} runs gave no draws and are left out: {left_out}."] = None
     missed = dict.fromkeys(sentence for one in runs for sentence in _misfit_warnings(one))
     return diagnosis._replace(warnings=(*told, *_warnings(diagnosis), *missed))
 
@@ -76,10 +80,11 @@ def _check_runs(runs: "list[Run]") -> None:
         raise InputError("No run is given to diagnose; give one, or several of one posterior.")
     first = _signature(runs[0])
     for number, other in enumerate(runs[1:], start=2):
-        if other.latents is runs[0].latents:
-            raise InputError(f"Run {number} is the first one again; give runs of different seeds.")
         if _signature(other) != first:
             raise InputError(f"Run {number} is of another posterior than the first; compare runs of one.")
+        for earlier, one in enumerate(runs[: number - 1], start=1):
+            if len(one.latents) and np.array_equal(one.latents, other.latents):
+                raise InputError(f"Run {number} is run {earlier} again, draw for draw; give runs of different seeds.")
 
 
 def _signature(run: "Run") -> tuple[Any, ...]:
@@ -88,7 +93,8 @@ def _signature(run: "Run") -> tuple[Any, ...]:
         posterior.grid,
         posterior.target,
         run.latents.shape[1],
-        [(o.kind, o.name, o.count) for o in posterior.observations],
+        posterior.prior.fingerprint(),
+        [(o.kind, o.name, np.asarray(o.observed).tobytes()) for o in posterior.observations],
     )
 
 

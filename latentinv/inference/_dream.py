@@ -31,12 +31,11 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from latentinv.errors import InputError
 from latentinv.posterior import Posterior, log_prior
 
 from ._algorithm import AbstractAlgorithm, Kernel
 from ._chains import ChainsState, Crew, check_chains, crew_kernel
-from ._checks import check_counts
+from ._checks import check_counts, check_shares
 from ._moves import Outcome, Path, Position, metropolis
 
 ROWS_A_LATENT = 10
@@ -129,8 +128,7 @@ class DREAM(AbstractAlgorithm):
         check_chains(self)
         check_counts(self, "pairs", "crossovers", "archive_thinning")
         check_counts(self, "archive_capacity", least=4 * max(2, self.pairs))
-        if not 0 <= self.snooker < 1:
-            raise InputError(f"The setting snooker is {self.snooker}; expected a share from 0 to below 1.")
+        check_shares(self, "snooker", or_zero=True)
 
     def build(self, posterior: Posterior) -> Kernel:
         """Bind the chains to a posterior."""

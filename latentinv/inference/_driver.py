@@ -29,6 +29,7 @@ from latentinv.storage import ObservationRecord, RunFile, RunHeader, require_new
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress
 from ._arviz import to_arviz
+from ._checks import check_flags
 from ._choice import Choice, choose_algorithm
 from ._diagnostics import Diagnosis, diagnose
 from ._draws import draw_tables, generated, predicted_name, realization_name
@@ -145,6 +146,11 @@ def sample(
     choice = choose_algorithm(posterior) if algorithm is None else algorithm
     if not isinstance(choice, Choice):
         choice = Choice(choice, "")
+    if not isinstance(choice.algorithm, AbstractAlgorithm):
+        raise InputError(
+            f"The algorithm is {choice.algorithm!r}; give its settings, such as TemperedSMC(particles=64), or its name."
+        )
+    check_flags(choice.algorithm)
     if output is None:
         return _drive(posterior, choice, seed, None, listener)
     require_new(output)
@@ -181,6 +187,8 @@ def resume(
         If such a forward model is missing, or is not the one that the run was made with.
     StorageError
         If the file cannot be read or written.
+    NonFiniteError
+        If too many proposals leave the finite numbers, or more than half of a step's simulations fail.
     """
     store = RunFile.open(path)
     posterior = posterior_of(store.header, forwards)

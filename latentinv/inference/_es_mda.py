@@ -8,7 +8,7 @@ forward with Gaussian noise is conditioned once in all, exactly so as the ensemb
 
 with covariances taken over the ensemble. With latents and predictions (in units of their noise) centred and divided by
 √(N − 1), Z ``[member, latent]`` and D = V S Uᵀ ``[member, datum]``, the gain is Zᵀ V S (S² + α_k)⁻¹ Uᵀ ``[latent,
-datum]`` (subspace inversion, Evensen 2004, doi:10.1007/s10236-003-0036-9), without directions beyond `energy` of ΣS².
+datum]`` (subspace inversion, Evensen 2004, doi:10.1007/s10236-004-0099-2), without directions beyond `energy` of ΣS².
 
 A small ensemble shows correlations that are not there. `localised` tapers each element of the gain by the correlation
 ρ of its latent and datum (Luo and Bhakta 2020, doi:10.1007/s10596-019-09880-7): the noise of correlations is measured
@@ -122,6 +122,7 @@ class ESMDA(AbstractAlgorithm):
             finished=machine.finished,
             progress=machine.progress,
             draws=machine.draws,
+            current=lambda state: state.z,
             samples_target=False,
             results=machine.results,
         )

@@ -118,6 +118,7 @@ class Laplace(AbstractAlgorithm):
             finished=machine.finished,
             progress=machine.progress,
             draws=machine.draws,
+            current=lambda state: state.z,
             # a simulator outside JAX is not run to find out
             samples_target=not posterior.external and linear_gaussian(posterior),
             results=machine.results,

@@ -84,6 +84,7 @@ def optimiser_kernel(settings: Settings, posterior: Posterior, climb: Climb) -> 
         finished=machine.finished,
         progress=machine.progress,
         draws=machine.draws,
+        current=lambda state: state.descent.z,
         samples_target=False,
         results=machine.results,
     )

@@ -129,6 +129,7 @@ class RandomisedMaximumLikelihood(AbstractAlgorithm):
             finished=machine.finished,
             progress=machine.progress,
             draws=machine.draws,
+            current=lambda state: state.descent.z,
             samples_target=False,
             results=machine.results,
         )

@@ -89,6 +89,7 @@ class SteinVariational(AbstractAlgorithm):
             finished=machine.finished,
             progress=machine.progress,
             draws=machine.draws,
+            current=lambda state: state.z,
             samples_target=False,
             results=machine.results,
         )

@@ -174,6 +174,7 @@ class TemperedSMC(AbstractAlgorithm):
             finished=machine.finished,
             progress=machine.progress,
             draws=machine.draws,
+            current=lambda state: state.population.z,
             samples_target=True,
             results=machine.results,
         )

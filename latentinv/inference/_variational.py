@@ -132,6 +132,7 @@ class Variational(AbstractAlgorithm):
             finished=machine.finished,
             progress=machine.progress,
             draws=machine.draws,
+            current=lambda state: state.z,
             samples_target=False,
             results=machine.results,
         )

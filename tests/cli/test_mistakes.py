@@ -121,6 +121,7 @@ OUTPUTS = {
     "walk": ("walk", "prior.h5", "--grid", "8x8", "--output", "{}.png"),
     "assess": ("assess", "prior.h5", "--image", "image.npz", "--output", "{}.json"),
     "train": ("train", "recipe.toml", "--output", "{}.h5"),
+    "calibrate": ("calibrate", "study.toml", "--output", "{}.json"),
 }
 
 
@@ -130,7 +131,8 @@ def test_that_an_output_that_exists_or_cannot_be_written_is_refused_before_any_w
         return refuse(*(argument.format(stem) for argument in OUTPUTS[command]))
 
     (folder / "recipe.toml").write_text("[image.simulator]\nshape = [64, 64]\nseed = 0\n[training]\npatch = [32, 32]\n")
-    for ending in ("h5", "npz", "png", "json"):
+    (folder / "study.toml").write_text('[study]\nprior = "prior.h5"\ngrid = [8, 8]\n[algorithm]\nname = "es_mda"\n')
+    for ending in ("npz", "png", "json") if command == "calibrate" else ("h5", "npz", "png", "json"):
         (folder / f"mine.{ending}").write_text("mine")
     assert "exists already; choose another name or remove it" in call("mine")
     assert "does not exist; make it, or choose another place" in call("nowhere/new")

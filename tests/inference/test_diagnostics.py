@@ -160,11 +160,15 @@ def test_that_one_population_is_not_compared_and_several_are(gaussian):
 def test_that_runs_that_cannot_be_compared_are_refused(gaussian, chains):
     with pytest.raises(InputError, match="No run is given"):
         diagnose([])
-    with pytest.raises(InputError, match="Run 2 is the first one again"):
-        diagnose([chains, chains])
+    with pytest.raises(InputError, match="Run 2 is run 1 again"):
+        diagnose([chains, chains._replace(latents=chains.latents.copy())])
     other = Posterior(LinearPrior(np.eye(9)), Grid((3, 3)), [])
     with pytest.raises(InputError, match="Run 2 is of another posterior"):
         diagnose([chains, recorded(other, np.zeros((6, 9), np.float32), 3)])
+    (levels,) = gaussian.observations
+    measured_again = Posterior(gaussian.prior, gaussian.grid, [levels.with_data(levels.observed + 1)])
+    with pytest.raises(InputError, match="Run 2 is of another posterior"):
+        diagnose([chains, recorded(measured_again, np.zeros((6, 4), np.float32), 3)])
 
 
 def test_that_a_run_without_draws_says_nothing(gaussian):
@@ -173,6 +177,11 @@ def test_that_a_run_without_draws_says_nothing(gaussian):
     diagnosis = none.diagnose()
     assert (diagnosis.draws, diagnosis.quantities, diagnosis.warnings, diagnosis.words()) == (0, (), (), {})
     assert "quantity" in str(diagnosis)
+    rng = np.random.default_rng(5)
+    some = [recorded(gaussian, rng.standard_normal((30, 4)).astype(np.float32), 3) for _ in range(2)]
+    together = diagnose([some[0], none, some[1]])
+    assert (together.chains, together.draws) == (6, 60)
+    assert "1 of 3 runs gave no draws and are left out: 2." in together.warnings
 
 
 def test_that_the_time_of_a_stored_run_adds_up_over_its_sessions(tmp_path):

@@ -267,6 +267,10 @@ def test_that_unknown_algorithms_and_settings_are_refused_by_name():
         make_algorithm("magic", {})
     with pytest.raises(InputError, match=r"no setting 'wand'; it has, with defaults, starts \(16\)"):
         make_algorithm(MultistartMAP.name, {"wand": 1})
+    with pytest.raises(InputError, match="give its settings"):
+        sample(generator_posterior(), TemperedSMC)
+    with pytest.raises(InputError, match="waste_free is 'no'; expected true or false"):
+        sample(generator_posterior(), TemperedSMC(particles=8, waste_free="no"))
 
 
 @pytest.mark.parametrize(

@@ -116,9 +116,9 @@ def calibrate(
     Raises
     ------
     InputError
-        If all replicates failed.
+        If all replicates failed, or the algorithm gives too few draws or cannot explore the posterior.
     StorageError
-        If the file cannot be read or written, or is of another study.
+        If the file cannot be read or written, is of another study, or was made with other versions.
     """
     found, names = run_study(study, output, on_replicate)
     return judge(study, found, names)

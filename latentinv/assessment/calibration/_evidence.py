@@ -21,7 +21,11 @@ from scipy.special import logsumexp
 
 from latentinv.errors import InputError
 from latentinv.inference import AbstractAlgorithm, TemperedSMC, sample
+from latentinv.observations import AbstractObservation
 from latentinv.posterior import Posterior
+
+MEASURED = ("cells", "lower", "upper", "facies", "mean", "data")
+"""Of what observations store: places and values."""
 
 CLEAR = 3.0
 """Standard errors that two log-evidences must differ by to be called different."""
@@ -142,17 +146,35 @@ def compare_evidence(
 
 
 def _check_same_data(posteriors: Mapping[str, Posterior]) -> None:
-    data = {
-        name: (posterior.target, [(observation.name, observation.count) for observation in posterior.observations])
-        for name, posterior in posteriors.items()
-    }
-    (first, expected), *others = data.items()
-    for name, found in others:
-        if found != expected:
-            raise InputError(
-                f"The models '{first}' and '{name}' are not of the same data or target ({expected} and {found}), so "
-                "their evidence cannot be compared; give both the same observations."
-            )
+    """Kinds, names, places and values must be the same; noise and forward models are of the model, and may differ."""
+    (first, one), *others = posteriors.items()
+    for name, other in others:
+        for what, expected, found in (
+            ("the same target", one.target, other.target),
+            ("the same grid", one.grid, other.grid),
+            ("data of the same names and numbers", _named(one), _named(other)),
+        ):
+            if found != expected:
+                raise InputError(
+                    f"The models '{first}' and '{name}' do not have {what} ({expected} and {found}), so their evidence "
+                    "cannot be compared; give both the same observations."
+                )
+        for mine, theirs in zip(one.observations, other.observations, strict=True):
+            if _measured(mine) != _measured(theirs):
+                raise InputError(
+                    f"The data '{mine.name}' of the models '{first}' and '{name}' differ in places or values, so their "
+                    "evidence cannot be compared; give both the same observations."
+                )
+
+
+def _named(posterior: Posterior) -> list[tuple[str, str, int]]:
+    return [(observation.kind, observation.name, observation.count) for observation in posterior.observations]
+
+
+def _measured(observation: AbstractObservation) -> list[tuple[str, bytes]]:
+    """What was observed and where, as it is stored."""
+    arrays = observation.to_arrays()
+    return [(name, np.ascontiguousarray(arrays[name]).tobytes()) for name in MEASURED if name in arrays]
 
 
 def _compared(found: dict[str, np.ndarray], replicates: int) -> EvidenceComparison:

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from latentinv.errors import InputError
 from latentinv.inference import Run
 from latentinv.observations import AbstractObservation
 from latentinv.posterior import Posterior, map_batched
@@ -48,10 +49,19 @@ def posterior_predictive_checks(run: Run, *, seed: int = 0) -> list[PredictiveCh
     Parameters
     ----------
     run
-        With draws.
+        With draws, of a posterior with data.
     seed
         Of the simulated noise.
+
+    Raises
+    ------
+    InputError
+        If the run has no draws, or its posterior no data or data that cannot be simulated.
     """
+    if not len(run.latents) or not run.posterior.observations:
+        raise InputError(
+            f"The run has {len(run.latents)} draws and {len(run.posterior.observations)} data sets; a check needs both."
+        )
     values = predictive_p_values(run.posterior, run.latents, np.random.default_rng(seed))
     names = (observation.name for observation in run.posterior.observations)
     return [PredictiveCheck(name, float(value)) for name, value in zip(names, values, strict=True)]

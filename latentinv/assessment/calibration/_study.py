@@ -141,8 +141,10 @@ def run_study(
 
     Raises
     ------
+    InputError
+        If the algorithm gives fewer draws than the study keeps, or cannot explore the posterior.
     StorageError
-        If the file cannot be read or written, or is of another study.
+        If the file cannot be read or written, is of another study, or was made with other versions.
     """
     machine, digest = _Machine(study), study.digest()
     rows: list[Replicates] = []

@@ -166,6 +166,8 @@ def _rays(table: dict[str, Any], prior: AbstractPrior, grid: Grid, folder: Path)
     sources, receivers, sd = (_needed("rays", table, key) for key in ("sources", "receivers", "sd"))
     rays = StraightRays(grid, np.asarray(sources, float), np.asarray(receivers, float))
     property_ = None
+    if prior.facies_model is None and "velocities" in table:
+        raise InputError("The study's prior is of velocities itself; leave 'velocities' out of its [[rays]].")
     if prior.facies_model is not None:
         property_ = FaciesProperty(prior.facies_model, _needed("rays", table, "velocities"))
     name = table.get("name", "travel times")

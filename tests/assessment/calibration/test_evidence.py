@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from latentinv import InputError, Laplace, PreconditionedCrankNicolson, SteinVariational
+from latentinv import InputError, Laplace, Posterior, PreconditionedCrankNicolson, SteinVariational
 from latentinv.assessment.calibration import compare_evidence
 from latentinv.assessment.calibration._evidence import _compared
 from tests.problems import linear_gaussian
@@ -64,5 +64,9 @@ def test_that_a_comparison_needs_two_models_two_runs_and_an_evidence():
     short = PreconditionedCrankNicolson(warmup=2, draws=4, thinning=1, moments_per_step=1)
     with pytest.raises(InputError, match="does not estimate the evidence"):
         compare_evidence({"a": posterior, "b": posterior}, short)
-    with pytest.raises(InputError, match="'a' and 'b' are not of the same data"):
+    with pytest.raises(InputError, match="'a' and 'b' do not have data of the same names and numbers"):
         compare_evidence({"a": posterior, "b": linear_gaussian(2, 3)[0]})
+    (data,) = posterior.observations
+    others = Posterior(posterior.prior, posterior.grid, [data.with_data(data.observed + 1)])
+    with pytest.raises(InputError, match="differ in places or values"):
+        compare_evidence({"a": posterior, "b": others})

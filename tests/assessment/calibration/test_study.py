@@ -39,6 +39,7 @@ class _PriorDraws(AbstractAlgorithm):
             finished=lambda state: bool(state.done),
             progress=lambda state, info: Progress(1.0, ""),
             draws=lambda state: state.z[: 0 if self.unmet else None],
+            current=lambda state: state.z,
             samples_target=False,
             results=lambda state: {"unmet": list(self.unmet)} if self.unmet else {},
         )
