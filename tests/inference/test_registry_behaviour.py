@@ -111,3 +111,13 @@ def test_that_the_batch_size_changes_draws_by_rounding_alone(name):
         for batch_size in (2, 3)
     )
     np.testing.assert_allclose(two, one, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_that_a_state_tells_the_latents_it_works_on(name):
+    posterior = _posterior()
+    kernel = make_algorithm(name, SMALL[name]).build(posterior)
+    current = jax.eval_shape(kernel.current, jax.eval_shape(kernel.init, jax.random.key(0)))
+    assert current.shape[1:] == (posterior.latent_size,)
+    if kernel.chains is not None:  # of a ladder the chains on the target, not all its replicas
+        assert len(current) == kernel.chains
