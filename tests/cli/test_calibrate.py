@@ -74,8 +74,16 @@ def test_that_a_study_gives_table_figures_page_and_verdict_and_goes_on(latentinv
         ("points = [[1.5, 2.5], [9.5, 20.5]]", "points = [[1.5, 2.5], [9.5]]", "list of places"),
         ("points = [[1.5, 2.5], [9.5, 20.5]]", "points = [[1.5, 99.5]]", "outside the grid"),
         ('prior = "prior.h5"', 'prior = "none.h5"', "no file"),
-        ('name = "es_mda"\nmembers = 16', 'name = "dream"\nsnooker = "0.1"', "snooker is 0.1; expected a share from 0"),
-        ('name = "es_mda"\nmembers = 16', 'name = "completion"\nperceptual_weight = "x"', "a number from 0 on"),
+        (
+            'name = "es_mda"\nmembers = 16\nassimilations = 2',
+            'name = "dream"\nsnooker = "0.1"',
+            "snooker is 0.1; expected a share from 0",
+        ),
+        (
+            'name = "es_mda"\nmembers = 16\nassimilations = 2',
+            'name = "completion"\nperceptual_weight = "x"',
+            "a number from 0 on",
+        ),
         ("seed = 1", "seed = ", "not valid TOML"),
     ],
 )
