@@ -38,10 +38,11 @@ def wells_and_blocks(prior: AbstractPrior, cells: int, seed: int) -> Posterior:
     InputError
         If the case has fewer cells.
     """
-    most = len(steady_flow_case()["true_facies"])
+    case, model = steady_flow_case(), facies_model(prior)
+    most = len(case["true_facies"])
     if not 2 <= cells <= most:
         raise InputError(f"The wells were asked for on {cells} × {cells} cells; give from 2 to {most} along an edge.")
-    case, grid, model = steady_flow_case(), Grid((cells, cells)), facies_model(prior)
+    grid = Grid((cells, cells))
     inside = (case["well_row"] < cells) & (case["well_column"] < cells)
     places = np.stack([case["well_row"], case["well_column"]], axis=1)[inside]
     wells = HardData(grid, grid.centres(places), case["well_facies"][inside].astype(int), model)

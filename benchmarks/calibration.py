@@ -9,8 +9,9 @@ matter of its chains' starts, likely ones among a few dozen draws of the prior e
 wells and block means, and not that of the tomography, where data are too many for such starts.
 
 Run ``python -m benchmarks.calibration [--replicates 200] [--problems wells,tomography] [--algorithms smc,nuts]
-[--output FOLDER]``. On one core the three that promise something take about two hours; of
-the approximations `rml` is the slowest. It goes on from the replicates in the folder if it was stopped.
+[--output FOLDER]``. On one core the three that promise something take about two hours; of the approximations `rml` is
+the slowest. It goes on from the replicates in the folder if it was stopped; empty the folder after a change of the code
+that changes no version.
 """
 
 import argparse

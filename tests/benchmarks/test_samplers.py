@@ -5,11 +5,12 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import _pydream_peer, samplers
+from benchmarks import _pydream_peer, _sampling_problems, samplers
 from benchmarks._pydream_peer import pydream_python, sample_by_pydream
-from benchmarks._sampling_problems import tomography
-from latentinv.errors import StorageError
+from benchmarks._sampling_problems import tomography, wells_and_blocks
+from latentinv.errors import InputError, StorageError
 from latentinv.inference import ALGORITHMS, make_algorithm
+from tests.problems import random_generator_prior
 
 CHAINS = """
 import sys
@@ -92,6 +93,14 @@ def test_that_the_peer_is_answered_and_its_questions_are_counted(tmp_path, monke
     script.write_text("raise SystemExit('no pydream here')")
     with pytest.raises(StorageError, match="no pydream here"):
         sample_by_pydream(sys.executable, lambda z: 0.0, latents=3, chains=2, iterations=1)
+
+
+@pytest.mark.parametrize("cells", [1, 126])
+def test_that_wells_beyond_the_case_are_refused(cells, monkeypatch):
+    case = {"true_facies": np.zeros((125, 125), int)}
+    monkeypatch.setattr(_sampling_problems, "steady_flow_case", lambda: case)
+    with pytest.raises(InputError, match="give from 2 to 125 along an edge"):
+        wells_and_blocks(random_generator_prior(), cells, seed=0)
 
 
 def test_that_pydream_samples_our_posterior_at_the_same_cost(problem):

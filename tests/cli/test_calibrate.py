@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from latentinv import Covariance, SpectralPrior
+
 STUDY = """
 [study]
 prior = "prior.h5"
@@ -100,3 +102,12 @@ def test_that_a_study_that_cannot_be_used_is_refused_in_one_sentence(latentinv, 
 def test_that_a_missing_study_and_a_wrong_ending_are_refused(latentinv, folder):
     assert "There is no study" in latentinv("calibrate", "study.toml", "--output", "study.json").err
     assert "give .json" in latentinv("calibrate", "study.toml", "--output", "study.txt").err
+
+
+def test_that_facies_velocities_are_refused_where_the_prior_is_of_velocities_itself(latentinv, folder):
+    SpectralPrior(Covariance("exponential", 8.0), ndim=2, waves=64, mean=0.07).save("prior.h5")
+    rays = STUDY[STUDY.index("[[rays]]") :]
+    (folder / "study.toml").write_text(STUDY[: STUDY.index("[[wells]]")] + rays)
+    outcome = latentinv("calibrate", "study.toml", "--output", "study.json")
+    assert outcome.code == 1
+    assert "leave 'velocities' out of its [[rays]]" in outcome.err

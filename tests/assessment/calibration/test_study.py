@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from latentinv import BlockMeans, Grid, HardData, InputError, Laplace, Posterior, StorageError, sample
-from latentinv.assessment.calibration import Study, _pools, calibrate, posterior_predictive_checks
+from latentinv.assessment.calibration import Study, _pools, _study_file, calibrate, posterior_predictive_checks
 from latentinv.assessment.calibration._study import run_study
 from latentinv.inference import AbstractAlgorithm, Kernel, Progress
 from latentinv.priors import FaciesModel
@@ -72,7 +72,7 @@ def test_that_an_algorithm_set_to_too_few_draws_is_refused_at_once():
         run_study(study)
 
 
-def test_that_a_study_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path):
+def test_that_a_study_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
     study = Study(generator_posterior(wells=3), _PriorDraws(), replicates=5, draws=7, seed=2)
     whole, names = run_study(study)
     path = tmp_path / "study.h5"
@@ -91,6 +91,11 @@ def test_that_a_study_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path):
     assert whole.pools.shape == (5, 8, len(names))
     with pytest.raises(StorageError, match="another study"):
         run_study(Study(study.posterior, _PriorDraws(), replicates=5, draws=7, seed=3), path)
+    before = path.read_bytes()
+    monkeypatch.setattr(_study_file, "version", lambda name: "0.0")
+    with pytest.raises(StorageError, match=r"were made with latentinv .*, now it is latentinv 0\.0"):
+        run_study(study, path)
+    assert path.read_bytes() == before
 
 
 def test_that_a_studys_posterior_keeps_its_own_data():
@@ -135,10 +140,12 @@ def test_that_a_predictive_check_suspects_data_far_from_all_draws_and_data_too_n
     posterior = _posterior()
     truth = jnp.ones(posterior.latent_size)
     posterior.observe(posterior.simulate(jax.random.key(3), truth))
-    (fine,) = posterior_predictive_checks(sample(posterior, Laplace(draws=400)))
+    run = sample(posterior, Laplace(draws=400))
+    with pytest.raises(InputError, match="The run has 0 draws and 1 data sets"):
+        posterior_predictive_checks(run._replace(latents=run.latents[:0]))
+    (fine,) = posterior_predictive_checks(run)
     assert 0.02 < fine.p_value < 0.98
     assert "such as the draws would give" in fine.sentence
-    run = sample(posterior, Laplace(draws=400))
     posterior.observe([posterior.observed[0] + 20.0])
     (far,) = posterior_predictive_checks(run)
     assert far.p_value == 0.0
