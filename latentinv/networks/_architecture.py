@@ -46,8 +46,9 @@ class Layer:
         Distance between taps of a ``same`` layer.
     smooth
         Whether the kernel is a free one, two cells smaller along each axis, filtered by the binomial (1, 2, 1)/4, as
-        in Karras et al. (2019, arXiv:1812.04948). The alternating part of an upsampling kernel shows as bumps along the
-        edges of bodies, two, four or eight cells apart at fixed places, which a discriminator of stride 2 hardly sees.
+        in Karras et al. (2019, arXiv:1812.04948). The last layer of a generator of facies is, because the alternating
+        part of an upsampling kernel shows as single cells along the edges of bodies, which a discriminator of stride 2
+        hardly sees.
     """
 
     kind: Literal["same", "up"]
@@ -173,9 +174,9 @@ def generator_architecture(
             (
                 Layer("same", 128, 3, 1),
                 Layer("same", 128, 3, 2),
-                Layer("up", 64, 6, smooth=True),
-                Layer("up", 32, 6, smooth=True),
-                Layer("up", 32, 6, smooth=True),
+                Layer("up", 64, 6),
+                Layer("up", 32, 6),
+                Layer("up", 32, 6),
                 Layer("same", 32, 3),
                 Layer("up", 1, 8, smooth=True),
             ),
