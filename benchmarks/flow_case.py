@@ -28,7 +28,7 @@ from latentinv.inference import Progress, Run, rhat
 from latentinv.priors import AbstractPrior
 
 HEAD_SD = 0.01
-SLOPE = 40.0
+SLOPE = 160.0
 """Of the soft conductivity that gradients follow; sharper is nearer to the facies and rougher."""
 UNCONDITIONED = 64
 BLOCKS, LATTICE = 5, 8

@@ -66,7 +66,8 @@ class MultistartMAP(AbstractAlgorithm):
     iterations_per_step
         Iterations between two reports.
     batch_size
-        Starts evaluated at once.
+        Starts evaluated at once; all wait for the longest line search among them, so that more than one pays only where
+        one does not fill the machine.
     """
 
     starts: int = 16
@@ -80,7 +81,7 @@ class MultistartMAP(AbstractAlgorithm):
     last_learning_rate: float | None = None
     exchanges: int = 0
     iterations_per_step: int = 10
-    batch_size: int = 16
+    batch_size: int = 1
 
     name = "map"
 

@@ -199,6 +199,7 @@ class _Operator:
     def _polynomial(self) -> Any:
         """f(L), whose gradient is f(L) again."""
 
+        @jax.jit  # one operation after the other it would take seconds
         def value(field: Array) -> Array:
             def step(carry: tuple[Array, Array, Array], coefficient: Array) -> tuple[tuple[Array, Array, Array], None]:
                 before, now, total = carry
