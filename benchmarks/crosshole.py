@@ -48,6 +48,8 @@ SEARCH_SLOPE, SAMPLING_SLOPE = 40.0, 120.0
 """Of the soft reading of facies: an optimum of the soft model must hold for the thresholded one, and the sampler's last
 step, to the thresholded target, must be small beside the noise."""
 SUCCESS_NS = 1.02
+WEIGHT = 4.0
+"""Of the log-likelihood at the end of a search, which is judged by the misfit alone."""
 MOST_GRADIENTS = 1000
 PARTS = ("operator", "starts", "shipped")
 
@@ -144,6 +146,7 @@ def optimiser(count: int) -> MultistartMAP:
         last_learning_rate=0.02,
         first_inverse_temperature=0.25,
         first_sharpness=0.025,
+        last_inverse_temperature=WEIGHT,
         continuation=0.8,
         exchanges=8,
     )

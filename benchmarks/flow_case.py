@@ -25,10 +25,11 @@ from benchmarks.flow_solver import CLAY, SAND, aquifer
 from latentinv import FaciesProperty, HardData, IndirectData, Posterior, TemperedSMC, load_prior, sample
 from latentinv.forward import SteadyFlow, steady_heads
 from latentinv.inference import Progress, Run, rhat
+from latentinv.inference._tempered_smc import SHARPER_FROM
 from latentinv.priors import AbstractPrior
 
 HEAD_SD = 0.01
-SLOPE = 160.0
+SLOPE = 40.0
 """Of the soft conductivity that gradients follow; sharper is nearer to the facies and rougher."""
 UNCONDITIONED = 64
 BLOCKS, LATTICE = 5, 8
@@ -162,6 +163,9 @@ def flow_solves(algorithm: TemperedSMC, run: Run) -> int:
     # soft to the exact target.
     moves = algorithm.moves * (2 * algorithm.leapfrogs + 1) + 3 * rounds
     local = rounds * algorithm.local_moves * (1 + bridging)
+    # On the way, once the guide reads more sharply than stated, each end has the stated soft reading besides.
+    sharp = bridging & (run.trace["bridge"] >= SHARPER_FROM)
+    moves = moves + sharp * (algorithm.moves + rounds)
     level = (moves + local) * (algorithm.particles // share) + 2 * algorithm.probes * (algorithm.particles // share)
     return int(2 * algorithm.particles + np.sum(level))
 

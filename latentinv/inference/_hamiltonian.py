@@ -34,6 +34,8 @@ class Trajectory(NamedTuple):
     population: Population
     force: Float[Array, "particle latent"]
     """Gradient of the guide's log-density, the prior included."""
+    log_guide: Float[Array, "particle"]
+    """The guide's log-likelihood."""
 
 
 class MoveInfo(NamedTuple):
@@ -53,7 +55,6 @@ def hamiltonian_move(
     *,
     steer: Callable[[Array], Array],
     follow: Callable[[Array], Trajectory],
-    log_guide: Callable[[Predictions], Array],
     log_target: Callable[[Predictions], Array],
     mass: MassMatrix,
     step_size: Float[Array, ""],
@@ -70,9 +71,9 @@ def hamiltonian_move(
     steer
         The force on all particles, within a trajectory.
     follow
-        Force and predictions, at its end.
-    log_guide, log_target
-        Log-likelihoods of guide and target from one particle's predictions.
+        Force, predictions and the guide's log-likelihood, at its end.
+    log_target
+        The target's log-likelihood from one particle's predictions.
     mass
         The metric.
     step_size
@@ -100,17 +101,18 @@ def hamiltonian_move(
     end = follow(z + step * mass.solve(p))
     momentum_end = half_kick(p, end.force)
 
-    def log_joint(here: Trajectory, p: Array, log_likelihood: Callable[[Predictions], Array]) -> Array:
-        z, predictions = here.population
-        return jax.vmap(log_prior)(z) + each(log_likelihood, predictions, len(z)) - mass.kinetic(p)
+    def log_likelihood(here: Trajectory) -> Array:
+        return each(log_target, here.population.predictions, here.force.shape[0])
 
-    def gain(log_likelihood: Callable[[Predictions], Array]) -> Array:
-        return log_joint(end, momentum_end, log_likelihood) - log_joint(start, momentum, log_likelihood)
+    def gain(log_end: Array, log_start: Array) -> Array:
+        before = jax.vmap(log_prior)(start.population.z) + log_start - mass.kinetic(momentum)
+        return jax.vmap(log_prior)(end.population.z) + log_end - mass.kinetic(momentum_end) - before
 
-    change = gain(log_target)
+    change = gain(log_likelihood(end), log_likelihood(start))
     finite = jnp.isfinite(end.population.z).all(axis=1) & jnp.isfinite(end.force).all(axis=1) & ~jnp.isnan(change)
     acceptance, conservation = (
-        jnp.where(finite, jnp.exp(jnp.minimum(log_ratio, 0.0)), 0.0) for log_ratio in (change, gain(log_guide))
+        jnp.where(finite, jnp.exp(jnp.minimum(log_ratio, 0.0)), 0.0)
+        for log_ratio in (change, gain(end.log_guide, start.log_guide))
     )
     accepted = jax.random.uniform(key_accept, acceptance.shape) < acceptance
 

@@ -19,7 +19,9 @@ miss a datum and refills from those that honour all, and `final_rounds` further 
 proposals follow the sharp soft gradient, acceptance asks the exact likelihood, so every kept draw honours every certain
 datum and the draws follow the exact posterior, not a soft one. Where a forward model tells the soft reading from the
 exact one by more than the noise, however sharp the hard data are, the jump is too far for one. From `BRIDGE_FROM` on it
-is then made in parts, over likelihoods soft^(1 − b) exact^b, b from 0 to 1, all of which honour certain data.
+is then made in parts, over likelihoods soft^(1 − b) exact^b, b from 0 to 1, all of which honour certain data. From the
+middle of that way on, moves are guided by facies read `SHARPER` times as sharply as is stated: a smooth reading leads a
+population from the prior, a sharp one is near enough to the exact target that its moves are accepted.
 
 The products of mean weights give the log-evidence of the target. Cost: per level and particle, ``moves · leapfrogs +
 1`` gradients, `probes` backward passes and `local_moves` fields; memory: one batch of fields.
@@ -43,9 +45,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import logsumexp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from latentinv.errors import InputError, NonFiniteError
+from latentinv.observations import HardData
 from latentinv.posterior import Posterior, Predictions, each, map_batched
 
 from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
@@ -68,6 +71,8 @@ BRIDGE_FROM = 3.0
 is sharp by then."""
 LEAST_PART = 0.02
 """Of the jump; where less keeps the effective sample size, the ladder goes on."""
+SHARPER, SHARPER_FROM = 4.0, 0.5
+"""How much more sharply than stated the guide reads facies, and the part of the jump from which on it does."""
 
 
 class SMCState(NamedTuple):
@@ -85,6 +90,8 @@ class SMCState(NamedTuple):
     """Effective sample size at the jump to the exact likelihood, or at the last part of it."""
     bridge: Float[Array, ""]
     """Part b of the jump that was made."""
+    in_parts: Bool[Array, ""]
+    """Whether the jump was made in parts."""
 
 
 class SMCInfo(NamedTuple):
@@ -202,14 +209,14 @@ class _Machine:
         self.chains = settings.particles // (settings.moves + 1) if settings.waste_free else settings.particles
         self._resample = jax.jit(functools.partial(resampled, count=self.chains))
         self._mass = posterior.jit(self._estimate_mass)
-        self._move = posterior.jit(self._move_population, static_argnames="target")
+        self._move = posterior.jit(self._move_population, static_argnames=("target", "sharp"))
 
     def init(self, key: Array) -> SMCState:
         """Draw the population from the prior."""
         population, log_evidence = self._start(key)
         zero = jnp.int32(0)
         none = jnp.float32(0)
-        return SMCState(population, none, log_evidence, jnp.float32(0.2), zero, zero, zero, none, none)
+        return SMCState(population, none, log_evidence, jnp.float32(0.2), zero, zero, zero, none, none, jnp.bool(False))
 
     def step(self, key: Array, state: SMCState) -> tuple[SMCState, SMCInfo]:
         """Do one level."""
@@ -226,6 +233,7 @@ class _Machine:
                 jump_size=effective,
                 bridge=bridge,
             )
+            state = state._replace(in_parts=state.in_parts | self._bridging(state))
         elif self.settings.waste_free:
             last = jax.tree.map(lambda x: x[-self.chains :], state.population)
             state = state._replace(population=last)
@@ -235,7 +243,8 @@ class _Machine:
         else:
             target: Target = ("bridge" if self._bridging(state) else "exact") if final else "soft"
             mass = self._mass(key_mass, state)
-            population, step_size, moves = self._move(key_moves, state, mass, target=target)
+            sharp = bool(state.in_parts) and float(state.bridge) >= SHARPER_FROM
+            population, step_size, moves = self._move(key_moves, state, mass, target=target, sharp=sharp)
         self._check_finite(moves, int(state.level) + 1)
         state = state._replace(
             population=population,
@@ -410,25 +419,40 @@ class _Machine:
         moves = jax.tree.map(lambda *each_move: jnp.stack(each_move), *infos)
         return Population(positions.z, positions.predictions), step_size, moves
 
+    def _read_sharply(self, z: Array) -> Predictions:
+        """Soft predictions that are nearer to the exact ones than stated, and rougher in the latents."""
+        field, observations = self.posterior.field(z), self.posterior.observations
+        # Hard data are as sharp as the inverse temperature says.
+        sharpness = [1.0 if isinstance(observation, HardData) else SHARPER for observation in observations]
+        return Predictions(tuple(o.predict(field, s) for o, s in zip(observations, sharpness, strict=True)), ())
+
     def _move_population(
-        self, key: Array, state: SMCState, mass: MassMatrix, target: Target
+        self, key: Array, state: SMCState, mass: MassMatrix, target: Target, sharp: bool
     ) -> tuple[Population, Array, MoveInfo]:
         t, posterior, settings = state.inverse_temperature, self.posterior, self.settings
+        read = self._read_sharply if sharp else posterior.predict_soft
 
         def log_guide(predictions: Predictions) -> Array:
             return posterior.tempered_log_likelihood(predictions, t)
 
-        def guide(z: Array) -> tuple[Array, Predictions]:
-            predictions = posterior.predict(z)
-            return log_guide(predictions), predictions
+        def guide(z: Array) -> tuple[Array, tuple[Array, Predictions]]:
+            if sharp:
+                read_by_guide = read(z)
+                predictions = posterior.predict(z) if target == "bridge" else posterior.predict_exact(z)
+                # Nothing reads the soft predictions once the target is the exact one.
+                predictions = predictions._replace(soft=predictions.soft or read_by_guide.soft)
+            else:
+                predictions = read_by_guide = posterior.predict(z)
+            value = log_guide(read_by_guide)
+            return value, (value, predictions)
 
         def steer(z: Array) -> Array:
-            slope = jax.grad(lambda z: log_guide(posterior.predict_soft(z)))
+            slope = jax.grad(lambda z: log_guide(read(z)))
             return map_batched(slope, z, settings.batch_size) - z
 
         def follow(z: Array) -> Trajectory:
-            gradient, predictions = map_batched(jax.grad(guide, has_aux=True), z, settings.batch_size)
-            return Trajectory(Population(z, predictions), gradient - z)
+            gradient, (value, predictions) = map_batched(jax.grad(guide, has_aux=True), z, settings.batch_size)
+            return Trajectory(Population(z, predictions), gradient - z, value)
 
         def move(carry: tuple[Trajectory, Array], key: Array) -> tuple[tuple[Trajectory, Array], MoveInfo]:
             here, step_size = carry
@@ -437,7 +461,6 @@ class _Machine:
                 here,
                 steer=steer,
                 follow=follow,
-                log_guide=log_guide,
                 log_target=log_target,
                 mass=mass,
                 step_size=step_size,

@@ -61,6 +61,16 @@ def test_that_the_first_stage_has_the_optimum_of_weaker_data():
     np.testing.assert_allclose(state.descent.z[0], expected, atol=0.05 * np.abs(expected).max())
 
 
+def test_that_a_closer_fit_is_the_optimum_of_stronger_data():
+    posterior, mean, covariance, _ = linear_gaussian(20, 8)
+    precision, weight = np.linalg.inv(covariance), 5.0
+    expected = np.linalg.solve(np.eye(20) + weight * (precision - np.eye(20)), weight * precision @ mean)
+    settings = {"adam_iterations": 100, "lbfgs_iterations": 40, "last_inverse_temperature": weight}
+    run = sample(posterior, MultistartMAP(starts=2, first_inverse_temperature=0.2, **settings))
+    np.testing.assert_allclose(run.latents, np.tile(expected, (2, 1)), atol=2e-3)
+    assert np.abs(expected - mean).max() > 0.02
+
+
 def test_that_poor_starts_go_on_beside_the_best():
     posterior, _, _, _ = linear_gaussian(20, 8)
     settings = {"starts": 8, "adam_iterations": 20, "lbfgs_iterations": 0, "learning_rate": 1e-6}
@@ -83,6 +93,7 @@ def test_that_poor_starts_go_on_beside_the_best():
         ("last_learning_rate", -1.0),
         ("first_inverse_temperature", 0.0),
         ("first_sharpness", np.inf),
+        ("last_inverse_temperature", -2.0),
         ("continuation", 1.5),
         ("exchanges", -1),
     ],
