@@ -44,7 +44,7 @@ GRID = Grid((125, 60), 0.1)
 VELOCITIES = (0.08, 0.06)
 """Of clay and sand, m/ns."""
 NOISE_NS = 1.0
-SEARCH_SLOPE, SAMPLING_SLOPE = 40.0, 120.0
+SLOPE = 120.0
 """Of the soft reading of facies: an optimum of the soft model must hold for the thresholded one, and the sampler's last
 step, to the thresholded target, must be small beside the noise."""
 SUCCESS_NS = 1.02
@@ -77,9 +77,9 @@ def observed_times(prior: AbstractPrior, facies: np.ndarray, noise: np.ndarray) 
     return np.asarray(StraightRays(GRID, *antennas()).predict(velocity), float) + noise.ravel()
 
 
-def inversion(prior: AbstractPrior, data: Float[np.ndarray, "ray"], slope: float) -> Posterior:
+def inversion(prior: AbstractPrior, data: Float[np.ndarray, "ray"]) -> Posterior:
     """The posterior of times, facies being read by a slope where gradients are needed."""
-    rays, reading = StraightRays(GRID, *antennas()), FaciesProperty(facies_model(prior), VELOCITIES, slope=slope)
+    rays, reading = StraightRays(GRID, *antennas()), FaciesProperty(facies_model(prior), VELOCITIES, slope=SLOPE)
     return Posterior(
         prior, GRID, [IndirectData(GRID, rays, data, NOISE_NS, property=reading, name="travel times", unit="ns")]
     )
@@ -107,7 +107,7 @@ def fits(posterior: Posterior, latents: np.ndarray) -> tuple[Float[np.ndarray, "
 def starts(prior: AbstractPrior, case: dict[str, np.ndarray], arguments: argparse.Namespace) -> dict[str, Any]:
     """From many starts on each truth, how many end at the noise."""
     exact, soft, spent, begun = [], [], [], time.monotonic()
-    posterior = inversion(prior, np.zeros(case["noise_ns"].size), SEARCH_SLOPE)  # data follow; one program serves all
+    posterior = inversion(prior, np.zeros(case["noise_ns"].size))  # data follow; one program serves all
     for number in range(arguments.truths):
         z = jax.random.normal(jax.random.key(10_000 + 1000 * arguments.seed + number), (prior.latent_size(GRID),))
         truth = np.asarray(prior.facies(prior.generate(z, GRID)))
@@ -145,7 +145,7 @@ def optimiser(count: int) -> MultistartMAP:
         learning_rate=0.1,
         last_learning_rate=0.02,
         first_inverse_temperature=0.25,
-        first_sharpness=0.025,
+        first_sharpness=1 / SLOPE,
         last_inverse_temperature=WEIGHT,
         continuation=0.8,
         exchanges=8,
@@ -159,7 +159,7 @@ def sampler(particles: int) -> TemperedSMC:
 
 def shipped(prior: AbstractPrior, case: dict[str, np.ndarray], arguments: argparse.Namespace) -> dict[str, Any]:
     """The posterior of the published truth, from runs of several seeds."""
-    posterior = inversion(prior, observed_times(prior, case["true_facies"], case["noise_ns"]), SAMPLING_SLOPE)
+    posterior = inversion(prior, observed_times(prior, case["true_facies"], case["noise_ns"]))
     algorithm, begun, runs = sampler(arguments.particles), time.monotonic(), []
     for replicate in range(arguments.replicates):
         name = f"shipped truth, run {replicate + 1}"

@@ -63,7 +63,7 @@ def test_that_the_times_of_the_truth_miss_the_data_by_the_noise(case):
     prior = cheap_prior()
     z = jax.random.normal(jax.random.key(1), (prior.latent_size(SMALL),))
     truth = np.asarray(prior.facies(prior.generate(z, SMALL)))
-    posterior = crosshole.inversion(prior, crosshole.observed_times(prior, truth, case["noise_ns"]), 40.0)
+    posterior = crosshole.inversion(prior, crosshole.observed_times(prior, truth, case["noise_ns"]))
     exact, _ = crosshole.fits(posterior, z[None])
     assert exact[0] == pytest.approx(np.sqrt(np.mean(case["noise_ns"] ** 2)), rel=1e-3)
 
