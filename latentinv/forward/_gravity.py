@@ -62,13 +62,18 @@ def _differences(corners: Float[np.ndarray, "*corner"]) -> Float[np.ndarray, "*g
 
 
 def _rectangle(x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    return 2 * (_times_log(x, x**2 + z**2) / 2 + z * np.arctan2(x, z))
+    return 2 * (_times_log(x, x**2 + z**2) / 2 + _times_angle(z, x, 1.0))
 
 
 def _prism(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     r = np.sqrt(x**2 + y**2 + z**2)
     logs = _times_log(x, _sum(y, r, x, z)) + _times_log(y, _sum(x, r, y, z))
-    return z * np.arctan2(x * y, z * r) - logs
+    return _times_angle(z, x * y, r) - logs
+
+
+def _times_angle(z: np.ndarray, opposite: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+    """z · arctan(opposite / (z · scale)): even in z, so that cells above a station pull it up."""
+    return np.abs(z) * np.arctan2(opposite, np.abs(z) * scale)
 
 
 def _sum(side: np.ndarray, r: np.ndarray, *others: np.ndarray) -> np.ndarray:

@@ -48,6 +48,29 @@ def test_that_a_wide_slab_attracts_as_bouguer_says(ndim):
 
 
 @pytest.mark.parametrize("ndim", [2, 3])
+def test_that_a_cell_pulls_as_much_up_as_down(ndim):
+    grid = Grid((1,) * ndim)
+    across = [np.array([0.5, 0.5]), np.array([0.1, 0.7]), np.array([-3.0, 2.0])]
+    depths = np.array([-2.0, 0.0, 0.2, 0.8, 1.0, 3.0])
+    for place in across:
+        stations = np.array([[*place[: ndim - 1], depth] for depth in depths])
+        found = attraction(grid, stations, np.ones(grid.shape))
+        np.testing.assert_allclose(found, -found[::-1], rtol=1e-5, atol=1e-7 * np.abs(found).max())
+        assert np.all(found[:3] > 0)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_that_stations_within_a_slab_feel_what_is_below_less_what_is_above(ndim):
+    spacing, shape = (4000.0,) * (ndim - 1) + (5.0,), (4, *(50,) * (ndim - 1))
+    grid = Grid(shape, spacing=spacing, origin=(-100_000.0,) * (ndim - 1) + (10.0,))
+    depths = np.array([10.0, 15.0, 20.0, 26.0, 30.0])
+    stations = np.array([[*(0.0,) * (ndim - 1), depth] for depth in depths])
+    found = attraction(grid, stations, np.full(shape, 1000.0))
+    whole = 2 * np.pi * CONSTANT * 1000 * 20
+    np.testing.assert_allclose(found, whole * (20 - depths) / 10, atol=1e-3 * whole)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
 def test_that_halves_of_cells_attract_as_the_cells_from_corners_and_within(ndim):
     coarse, fine = Grid((3,) * ndim, spacing=(2.0,) * ndim), Grid((6,) * ndim)
     density = np.random.default_rng(2).normal(size=coarse.shape)
