@@ -72,7 +72,7 @@ def _prism(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 
 def _times_angle(z: np.ndarray, opposite: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
-    """z · arctan(opposite / (z · scale)): even in z, so that cells above a station pull it up."""
+    """Product of z and arctan(opposite / (z · scale)), even in z, so that cells above a station pull it up."""
     return np.abs(z) * np.arctan2(opposite, np.abs(z) * scale)
 
 

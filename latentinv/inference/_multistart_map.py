@@ -6,9 +6,9 @@ an easier problem and go over to the stated one gradually (continuation; Allgowe
 doi:10.1007/978-3-642-61257-2): at first only `first_inverse_temperature` of the log-likelihood counts, as if the noise
 were larger, and facies are read by `first_sharpness` times the stated slope, both growing geometrically to 1 within
 `continuation` of Adam's iterations. Where a field is wanted that fits the data, whatever the prior says of it, the
-log-likelihood may end at a weight above 1, `last_inverse_temperature`: the optimum is then not the posterior's. At `exchanges` moments, evenly spread over the first four fifths of all iterations,
-the worst quarter of the starts is given up, and goes on beside the best quarter; optima of such runs are not
-independent of each other.
+log-likelihood may end at a weight above 1, `last_inverse_temperature`: the optimum is then not the posterior's. At
+`exchanges` moments, evenly spread over the first four fifths of all iterations, the worst quarter of the starts is
+given up, and goes on beside the best quarter; optima of such runs are not independent of each other.
 
 A latent vector of n numbers drawn from the prior has a norm r near √n, but its log-density −½r² is highest at r = 0,
 so that optima with few data are smoother than any draw. With `norm_shell` the prior counts as that of the norm,

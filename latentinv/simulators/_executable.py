@@ -30,7 +30,7 @@ from jaxtyping import Float
 from latentinv.errors import InputError
 
 from ._processes import check_timeout
-from ._simulator import SimulationFailure
+from ._simulator import Outcome, SimulationFailure, checked, failed
 
 PLACEHOLDER = "{{property}}"
 
@@ -55,7 +55,7 @@ class Executable:
     folder
         Where the directories of runs are made; the system's temporary folder unless given.
     keep_failed
-        Whether to keep the directory of a run that failed.
+        Whether to keep the directory of a run that failed, or gave other data than expected.
 
     Raises
     ------
@@ -105,22 +105,30 @@ class Executable:
         SimulationFailure
             If it ends with an error, takes too long, or leaves nothing that can be read.
         """
+        outcome = self.simulate_checked(property, None)
+        if outcome.values is None:
+            raise SimulationFailure(outcome.kind, outcome.reason, outcome.place)
+        return outcome.values
+
+    def simulate_checked(self, property: Float[np.ndarray, "*grid"], shape: tuple[int, ...] | None) -> Outcome:
+        """Run the program once; one that gave no data of this shape failed, and its directory may be kept."""
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix="run-", dir=self.folder))
+        place, outcome = Path(tempfile.mkdtemp(prefix="run-", dir=self.folder)), None
         try:
             self._prepare(place, property)
             self._execute(place)
             values = self._read(place)
+            outcome = checked(values, values.shape if shape is None else shape)
         except SimulationFailure as failure:
-            where = f"{place}" if self.keep_failed else ""
-            raise SimulationFailure(failure.kind, failure.reason, where) from None
-        finally:
-            if not self.keep_failed:
+            outcome = failed(failure.kind, failure.reason)
+        except Exception as error:
+            outcome = failed("crashed", f"{type(error).__name__}: {error}")
+        finally:  # of an interrupt too, which keeps nothing
+            kept = self.keep_failed and outcome is not None and outcome.values is None
+            if not kept:
                 shutil.rmtree(place, ignore_errors=True)
-        if self.keep_failed and np.all(np.isfinite(values)) and values.size:
-            shutil.rmtree(place, ignore_errors=True)
-        return values
+        return outcome._replace(place=str(place)) if kept else outcome
 
     def describe(self) -> dict[str, str]:
         """What a run file keeps of it, for people."""

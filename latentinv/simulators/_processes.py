@@ -23,7 +23,7 @@ from latentinv.errors import InputError
 
 from ._executor import AbstractExecutor
 from ._simulator import Outcome, Task, failed
-from ._worker import READY, serve
+from ._worker import GRACE, READY, serve
 
 
 @final
@@ -125,8 +125,11 @@ class _Worker:
         return None
 
     def kill(self) -> None:
-        """End the worker and what it started."""
+        """End the worker and what it started; an `Executable` ends its program itself, given a moment."""
         self.alive = False
+        if self.begun:
+            self.process.terminate()
+            self.process.join(GRACE)
         if self.begun and hasattr(os, "killpg"):
             with contextlib.suppress(OSError):
                 os.killpg(self.process.pid, signal.SIGKILL)  # type: ignore[arg-type]

@@ -1,22 +1,33 @@
 """A worker process: makes the calls that come through its pipe, one by one, until the pipe or its parent ends."""
 
+import contextlib
 import multiprocessing
 import os
+import signal
 import threading
+import time
 from multiprocessing.connection import Connection
 from typing import Any
 
 from ._simulator import Outcome, attempt, failed
 
 READY = "ready"
+GRACE = 1.0
+"""Seconds that a worker has to end what its simulator started elsewhere, before it is killed."""
 
 
 def serve(connection: Connection) -> None:
     """Answer each message ``(simulator, or None for the last one; task)`` with an `Outcome`."""
     if hasattr(os, "setsid"):
         os.setsid()  # an interrupt at the terminal shall reach the parent alone, and a kill all that is started here
+    signal.signal(signal.SIGTERM, _give_up)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     connection.send(READY)
+    with contextlib.suppress(KeyboardInterrupt):
+        _answer(connection)
+
+
+def _answer(connection: Connection) -> None:
     simulator: Any = None
     while True:
         try:
@@ -37,4 +48,10 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)  # the main thread's, which it takes out of a wait
+    time.sleep(GRACE)
     os._exit(1)
+
+
+def _give_up(*_: object) -> None:
+    raise KeyboardInterrupt  # which simulators let pass, and clean up on the way

@@ -1,5 +1,8 @@
 """External programs: each run in its directory, failures by kind, and an identity that follows what matters."""
 
+import os
+import shutil
+import subprocess
 import sys
 import time
 from functools import partial
@@ -100,16 +103,19 @@ def lives(pid):
         return False
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_that_a_run_that_hangs_is_ended_with_all_that_it_started(template, tmp_path):
+@pytest.fixture
+def endless(template, tmp_path):
+    """A program that ends as little as the process it starts, whose number it leaves in a file."""
     (template / "program.py").write_text(
         "import subprocess, sys, time\n"
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1e4)'])\n"
         f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\n"
         "time.sleep(1e4)\n"
     )
-    found = outcome(program(template, timeout=1.0), 0)
-    assert found == Outcome(None, "timed out", "it took longer than 1 s")
+    return template
+
+
+def assert_child_ends(tmp_path):
     pid = int((tmp_path / "pid").read_text())
     for _ in range(200):  # the system may take a moment to end it
         if not lives(pid):
@@ -118,14 +124,66 @@ def test_that_a_run_that_hangs_is_ended_with_all_that_it_started(template, tmp_p
     pytest.fail("the program's child lives on")
 
 
-def test_that_the_directory_of_a_run_that_failed_is_kept_if_asked_for(template, tmp_path):
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_that_a_run_that_hangs_is_ended_with_all_that_it_started(endless, tmp_path):
+    found = outcome(program(endless, timeout=1.0), 0)
+    assert found == Outcome(None, "timed out", "it took longer than 1 s")
+    assert_child_ends(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_that_a_worker_that_is_killed_ends_its_program_and_removes_its_directory(endless, tmp_path):
+    pool = Processes(1, timeout=4.0)
+    simulator = program(endless, folder=tmp_path / "runs")
+    ((_, found),) = pool.run(simulator, [Task("simulate", (PROPERTY,), (2,))])
+    assert found == Outcome(None, "timed out", "it took longer than 4 s")
+    assert_child_ends(tmp_path)
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+PARENT = """
+from pathlib import Path
+from latentinv.simulators import Executable, Processes, Task
+from tests.simulators.test_executable import PROPERTY, program
+
+if __name__ == "__main__":
+    list(Processes(1).run(program(Path({template!r})), [Task("simulate", (PROPERTY,), (2,))]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_that_no_program_outlives_the_process_that_asked_for_it(endless, tmp_path):
+    (tmp_path / "parent.py").write_text(PARENT.format(template=str(endless)))
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    parent = subprocess.Popen([sys.executable, str(tmp_path / "parent.py")], env=environment)
+    for _ in range(1200):
+        if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():
+            break
+        assert parent.poll() is None
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait()
+    assert_child_ends(tmp_path)
+
+
+@pytest.mark.parametrize(("mode", "left"), [(1, "stderr.txt"), (3, "stdout.txt"), (5, "result.txt"), (6, "result.txt")])
+def test_that_the_directory_of_a_run_that_failed_is_kept_if_asked_for(template, tmp_path, mode, left):
     simulator = program(template, folder=tmp_path / "runs", keep_failed=True)
     simulator.simulate(PROPERTY)
-    found = outcome(simulator, 1)
+    found = outcome(simulator, mode)
     (kept,) = (tmp_path / "runs").iterdir()
     assert found.place == str(kept)
-    assert (kept / "stderr.txt").read_text() == "no convergence\n"
-    assert (kept / "field.txt").read_text().startswith("# conductivity\n1 1 2\n3 4 5")
+    assert (kept / left).exists()
+    assert (kept / "field.txt").read_text().startswith(f"# conductivity\n{mode} 1 2\n3 4 5")
+
+
+def test_that_input_that_cannot_be_written_is_a_failure_whose_directory_is_kept(template, tmp_path):
+    simulator = program(template, write=partial(write, name="no/folder.txt"), keep_failed=True)
+    found = outcome(simulator, 0)
+    assert found.kind == "crashed"
+    assert found.reason.startswith("FileNotFoundError")
+    assert (Path(found.place) / "program.py").exists()
+    shutil.rmtree(found.place)
 
 
 def test_that_a_program_runs_in_worker_processes(template):
