@@ -11,7 +11,7 @@ any simulator if it has a cache. Properties and data are float32 inside, float64
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, final
 
@@ -29,6 +29,7 @@ from ._forward import AbstractForward
 
 REMEMBERED = 2**14
 """Evaluations whose outcome stays in memory."""
+NO_PROPERTY = "the property is not finite"
 
 
 @final
@@ -113,15 +114,26 @@ class ExternalForward(AbstractForward):
     def evaluate(self, properties: Float[np.ndarray, "field *grid"]) -> Float[np.ndarray, "field datum"]:
         """Simulate many properties, as many at once as the executor can; rows of NaN where that fails."""
         properties = np.asarray(properties, np.float32)
-        keys = [evaluation_key(self.identity, property) for property in properties]
+        keys = [evaluation_key(self.identity, property, self._count) for property in properties]
         outcomes = {key: outcome for key in set(keys) if (outcome := self._recall(key)) is not None}
         new = {key: property for key, property in zip(keys, properties, strict=True) if key not in outcomes}
         for key, property in new.items():
             if not np.all(np.isfinite(property)):
-                outcomes[key] = Outcome(None, "not finite", "the property is not finite")
+                outcomes[key] = Outcome(None, "not finite", NO_PROPERTY)
         tasks = {key: Task("simulate", (p,), (self._count,)) for key, p in new.items() if key not in outcomes}
-        outcomes |= self._attempted(tasks)
+        for key, outcome in self._attempted(tasks):
+            outcomes[key] = outcome
+            self._remember(key, outcome)
+            if self.cache is not None:
+                self.cache.put(key, outcome)
         return np.stack([self._counted(outcomes[key]) for key in keys]) if keys else np.zeros((0, self._count), "f4")
+
+    def forget_failures(self) -> None:
+        """Let failed simulations be tried again, once what they failed of is mended; the cache's are forgotten too."""
+        for key in [key for key, outcome in self._remembered.items() if outcome.values is None]:
+            del self._remembered[key]
+        if self.cache is not None:
+            self.cache.forget_failures()
 
     def take_counts(self) -> np.ndarray:
         """How many simulations were asked for since the last time, and how many failed of each of `KINDS`."""
@@ -153,23 +165,18 @@ class ExternalForward(AbstractForward):
                     f"'{given}', not '{stored}'; give the same one."
                 )
 
-    def _attempted(self, tasks: dict[str, Task]) -> dict[str, Outcome]:
-        """Make calls, and those that fail again as often as allowed; each outcome is kept as soon as it is known."""
-        found: dict[str, Outcome] = {}
+    def _attempted(self, tasks: dict[Any, Task]) -> Iterator[tuple[Any, Outcome]]:
+        """Make calls, and those that fail again as often as allowed; each outcome is given as soon as it is known."""
+        open_keys = list(tasks)
         for left in range(self.retries, -1, -1):
-            open_keys = [key for key in tasks if key not in found]
+            again = []
             for position, exact in self.executor.run(self.simulator, [tasks[key] for key in open_keys]):
                 outcome = _single(exact)
                 if outcome.values is None and left:
-                    continue
-                found[open_keys[position]] = outcome
-                self._keep(open_keys[position], outcome)
-        return found
-
-    def _keep(self, key: str, outcome: Outcome) -> None:
-        self._remember(key, outcome)
-        if self.cache is not None:
-            self.cache.put(key, outcome)
+                    again.append(open_keys[position])
+                else:
+                    yield open_keys[position], outcome
+            open_keys = again
 
     def _recall(self, key: str) -> Outcome | None:
         outcome = self._remembered.get(key)
@@ -188,17 +195,27 @@ class ExternalForward(AbstractForward):
         self._counts[0] += 1
         if outcome.values is not None:
             return np.asarray(outcome.values, np.float32)
-        self._counts[1 + KINDS.index(outcome.kind)] += 1
-        self.last_failure = f"{outcome.kind}: {outcome.reason}" + (f", in {outcome.place}" if outcome.place else "")
+        self._count_failure(outcome, "")
         return np.full(self._count, np.nan, np.float32)
 
+    def _count_failure(self, outcome: Outcome, call: str) -> None:
+        self._counts[1 + KINDS.index(outcome.kind)] += 1
+        if outcome.reason == NO_PROPERTY and self.last_failure:
+            return  # it comes of a failure before, of an adjoint above all
+        where = f", in {outcome.place}" if outcome.place else ""
+        self.last_failure = f"{call}{outcome.kind}: {outcome.reason}{where}"
+
     def _pull_back(self, properties: np.ndarray, residuals: np.ndarray) -> Float[np.ndarray, "field *grid"]:
-        tasks = [Task("adjoint", pair, self.grid.shape) for pair in zip(properties, residuals, strict=True)]
+        """The adjoint's answers; NaN where it fails, which counts as a failed simulation."""
+        pairs = enumerate(zip(properties, residuals, strict=True))
+        tasks = {number: Task("adjoint", pair, self.grid.shape) for number, pair in pairs}
         result = np.full(properties.shape, np.nan, np.float32)
-        for position, outcome in self.executor.run(self.simulator, tasks):
-            gradient = _single(outcome).values
-            if gradient is not None:
-                result[position] = gradient
+        for number, outcome in self._attempted(tasks):
+            if outcome.values is not None:
+                result[number] = outcome.values
+            else:
+                self._counts[0] += 1
+                self._count_failure(outcome, "adjoint ")
         return result
 
     def _with_gradient(self) -> Any:

@@ -56,7 +56,8 @@ def draw_tables(
         So many neighbours are kept or dropped together: the chains' draws of one moment.
     check
         Whether to drop draws that the exact likelihood excludes: a field value at a threshold may have rounded to its
-        other side here.
+        other side here. Draws that a simulator outside JAX cannot predict, which only an approximation gives, are
+        dropped in any case.
 
     Returns
     -------
@@ -65,7 +66,10 @@ def draw_tables(
     """
     batches = [(batch.realizations, batch.predictions.exact, batch.possible) for batch in generated(posterior, latents)]
     realizations, exact, possible = jax.tree.map(lambda *parts: np.concatenate(parts), *batches)
-    kept = np.repeat(possible.reshape(-1, together).all(axis=1), together) if check else np.ones(len(latents), bool)
+    good = possible if check else np.ones(len(latents), bool)
+    if posterior.external:
+        good = good & np.all([np.isfinite(table).all(axis=1) for table in exact], axis=0)
+    kept = np.repeat(good.reshape(-1, together).all(axis=1), together)
     tables = {"latents": np.asarray(latents), realization_name(posterior): realizations}
     tables |= {predicted_name(o.name): table for o, table in zip(posterior.observations, exact, strict=True)}
     return {name: table[kept] for name, table in tables.items()}, int(np.sum(~kept))

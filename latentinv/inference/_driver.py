@@ -310,7 +310,7 @@ def _add_draws(posterior: Posterior, kernel: Kernel, state: Any, ledger: Ledger,
     latents = np.asarray(kernel.draws(state))
     if not len(latents):
         return 0
-    check = posterior.target == "thresholded" and kernel.samples_target
+    check = _excludes(posterior, kernel)
     tables, dropped = draw_tables(posterior, latents, together=kernel.chains or 1, check=check)
     ledger.add_draws(tables)
     if monitor is not None:
@@ -322,8 +322,8 @@ def _add_draws(posterior: Posterior, kernel: Kernel, state: Any, ledger: Ledger,
 def _finish(posterior: Posterior, kernel: Kernel, state: Any, ledger: Ledger) -> dict[str, Any]:
     """Record a population's draws, and check all draws against the data.
 
-    Draws that miss a certain datum by rounding were dropped, which is said. Data that the draws contradict, though no
-    likelihood excludes it, are named.
+    Draws that miss a certain datum by rounding, or that a simulator cannot predict, were dropped, which is said. Data
+    that the draws contradict, though no likelihood excludes it, are named.
     """
     results = kernel.results(state)
     warnings = list(results.get("warnings", []))
@@ -336,7 +336,8 @@ def _finish(posterior: Posterior, kernel: Kernel, state: Any, ledger: Ledger) ->
         dropped = int(np.sum(ledger.trace().get("dropped", 0)))
     count = len(ledger.draws("latents"))
     if dropped:
-        warnings.append(f"{dropped} of {count + dropped} draws miss a certain datum by rounding and were dropped.")
+        why = "miss a certain datum by rounding" if _excludes(posterior, kernel) else "could not be simulated"
+        warnings.append(f"{dropped} of {count + dropped} draws {why} and were dropped.")
     if count:
         tables = [(o, ledger.draws(predicted_name(o.name))) for o in posterior.observations]
         strained = [sentence for observation, table in tables for sentence in observation.failures(table)]
@@ -344,6 +345,11 @@ def _finish(posterior: Posterior, kernel: Kernel, state: Any, ledger: Ledger) ->
         if strained and not kernel.samples_target:
             warnings.append(APPROXIMATE)
     return {**results, "warnings": warnings} if warnings else results
+
+
+def _excludes(posterior: Posterior, kernel: Kernel) -> bool:
+    """Whether the target leaves draws that miss a certain datum no chance."""
+    return posterior.target == "thresholded" and kernel.samples_target
 
 
 def _first_state(kernel: Kernel, key: jax.Array, store: RunFile | None) -> tuple[int, Any]:

@@ -133,7 +133,8 @@ class Watch:
             assert forward is not None
             raise NonFiniteError(
                 f"{failed} of the last {asked} simulations of '{name}' failed, the latest one so: "
-                f"{forward.last_failure}; mend the simulator and resume. What was saved before is whole."
+                f"{forward.last_failure}; mend what they failed of, call forget_failures() of its ExternalForward, and "
+                "resume. What was saved before is whole."
             )
         self._recent[_column(name)] = np.zeros(1 + len(KINDS), np.int64)
 

@@ -262,11 +262,15 @@ class IndirectData(AbstractObservation):
         return Report(self.name, text, near, self.count, rmse)
 
     def failures(self, predictions: Float[np.ndarray, "draw datum"]) -> list[str]:
-        """From exact predictions of many draws, name the data off by over three sd, worst first."""
+        """From exact predictions of many draws, name the data off by over three sd, worst first.
+
+        An sd that is inferred is the one that the draws' mean leaves.
+        """
         table = np.asarray(predictions, dtype=float)
         worked = np.isfinite(table).all(axis=1)  # where no simulation did, nothing is drawn
         drawn = np.mean(table[worked], axis=0) if worked.any() else np.full(self.count, np.nan)
-        misfit = np.abs(drawn - self.data) / self.spread
+        inferred = self.noise.inferred_spread(self.data - drawn)
+        misfit = np.abs(drawn - self.data) / (self.spread if inferred is None else inferred)
         # Written so that a misfit that is not a number counts as a failure.
         return [self._failure(i, drawn[i]) for i in np.argsort(-misfit, kind="stable") if not misfit[i] <= 3]
 

@@ -88,8 +88,8 @@ class EvaluationCache:
         return self.folder / key[:2] / f"{key}.npz"
 
 
-def evaluation_key(identity: str, property: Float[np.ndarray, "*grid"]) -> str:
-    """The name of an evaluation: a digest of who simulates and of what is simulated."""
-    digest = hashlib.sha256(f"{identity}\0{property.shape}\0{property.dtype.str}\0".encode())
+def evaluation_key(identity: str, property: Float[np.ndarray, "*grid"], count: int) -> str:
+    """The name of an evaluation: a digest of who simulates, of what is simulated, and of how many data are expected."""
+    digest = hashlib.sha256(f"{identity}\0{count}\0{property.shape}\0{property.dtype.str}\0".encode())
     digest.update(np.ascontiguousarray(property).tobytes())
     return digest.hexdigest()

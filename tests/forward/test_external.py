@@ -102,10 +102,39 @@ def test_that_a_cache_spares_another_process_and_remembers_failures(tmp_path):
     assert second.simulator.calls == 0
     np.testing.assert_array_equal(second.take_counts(), first.take_counts())
     assert second.last_failure == "crashed: OSError: the licence server is away"
-    second.cache.forget_failures()
-    third = ExternalForward(Counting(), GRID, 3, cache=tmp_path)
-    assert np.isfinite(third.evaluate(FIELDS)).all()
-    assert third.simulator.calls == 1
+    second.forget_failures()
+    assert np.isfinite(second.evaluate(FIELDS)).all()
+    assert second.simulator.calls == 1
+
+
+def test_that_a_wrong_number_of_data_given_once_spoils_no_cache(tmp_path):
+    wrong = ExternalForward(Counting(), GRID, 4, cache=tmp_path)
+    assert np.isnan(wrong.evaluate(FIELDS)).all()
+    assert np.isfinite(ExternalForward(Counting(), GRID, 3, cache=tmp_path).evaluate(FIELDS)).all()
+
+
+class BlindAtFirst(Counting):
+    """Its adjoint fails while told to."""
+
+    def simulate(self, property):
+        return WEIGHTS @ property.ravel()
+
+    def adjoint(self, property, residual):
+        super().simulate(property)
+        return (WEIGHTS.T @ residual).reshape(property.shape)
+
+
+@pytest.mark.parametrize(("retries", "lost"), [(0, 2), (1, 0)])
+def test_that_adjoints_that_fail_are_tried_again_counted_and_named(retries, lost):
+    forward = ExternalForward(BlindAtFirst(failures=2), GRID, 3, retries=retries)
+    gradient = jax.jit(jax.vmap(jax.grad(lambda x: forward.predict(x).sum())))(FIELDS)
+    assert np.isnan(gradient).all(axis=(1, 2)).sum() == lost
+    assert forward.take_counts()[:2].tolist() == [lost, lost]  # the gradient alone asks for no simulation
+    forward.evaluate(np.full((1, 3, 3), np.nan))
+    expected = (
+        "adjoint crashed: OSError: the licence server is away" if lost else "not finite: the property is not finite"
+    )
+    assert forward.last_failure == expected
 
 
 def test_that_what_is_simulated_is_kept_at_once_so_that_a_kill_loses_only_what_is_under_way(tmp_path):

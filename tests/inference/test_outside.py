@@ -156,6 +156,16 @@ def test_that_a_faulty_simulator_gives_the_posterior_of_a_healthy_one_where_it_w
     assert f"{counts['crashed']} crashed" in said[0]
 
 
+def test_that_an_approximation_keeps_no_draw_that_could_not_be_simulated():
+    run = sample(posterior(external(Blind(0.2))), ESMDA(members=60, assimilations=1), seed=4)
+    assert 30 < len(run.latents) < 60
+    assert np.isfinite(run.predicted["heads"]).all()
+    (said,) = [one for one in run.results["warnings"] if one.endswith("draws could not be simulated and were dropped.")]
+    dropped, members = int(said.split()[0]), int(said.split()[2])
+    assert members - dropped == len(run.latents)
+    assert 0 < dropped < 20
+
+
 @pytest.mark.parametrize("name", [pytest.param("pcn", marks=SLOW), "es_mda", "smc"])
 def test_that_a_simulator_that_fails_more_often_than_not_stops_the_run_and_says_why(name):
     with pytest.raises(

@@ -127,6 +127,12 @@ def test_that_the_report_tells_what_the_residuals_make_of_an_unknown_sd():
     assert sentence == f"rmse 0.65 m, guessed 0.1 m, inferred {inferred:.2g} m; 4 of 4 within two sd"
 
 
+def test_that_data_are_held_against_the_sd_that_is_inferred_not_the_one_that_was_guessed():
+    drawn = DATA + np.array([0.3, -0.4, 0.2, 0.5])
+    assert heads(0.1).failures(drawn[None])
+    assert heads(UnknownNoise(0.1, 1.0)).failures(drawn[None]) == []
+
+
 def test_that_a_report_of_a_failed_simulation_says_so():
     report = heads(forward=fails_below).report(FIELD)
     assert report.sentence == "the forward model gave no number for 4 of 4 data"
