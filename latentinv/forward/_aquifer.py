@@ -101,6 +101,11 @@ class Aquifer:
         return Aquifer(self.grid, np.where(self.fixed, 0.0, np.nan), -self.sources, self.thickness)
 
     @property
+    def at_rest(self) -> "Aquifer":
+        """The aquifer before its wells pump."""
+        return Aquifer(self.grid, self.fixed_heads, np.zeros(self.grid.shape), self.thickness, self.recharge)
+
+    @property
     def reference(self) -> float:
         """The head from which the others are counted, in metres."""
         return float(np.nanmean(self.fixed_heads))
@@ -160,18 +165,21 @@ def steady_flux(
 def transient_heads(
     aquifer: Aquifer,
     conductivity: Float[Array, "*grid"],
-    initial_heads: Float[np.ndarray, "*grid"],
+    initial_heads: Float[np.ndarray, "*grid"] | None,
     times: Float[np.ndarray, "time"],
     specific_storage: float,
 ) -> Float[Array, "time *grid"]:
-    """Heads in metres at given times in seconds, from those at time 0; one implicit step from each to the next."""
+    """Heads in metres at given times in seconds, from those at time 0; one implicit step from each to the next.
+
+    Without initial heads those at rest, before the wells pump, are the first.
+    """
     return _course(aquifer, conductivity, initial_heads, times, specific_storage, aquifer.heads)
 
 
 def transient_flux(
     aquifer: Aquifer,
     conductivity: Float[Array, "*grid"],
-    initial_heads: Float[np.ndarray, "*grid"],
+    initial_heads: Float[np.ndarray, "*grid"] | None,
     times: Float[np.ndarray, "time"],
     specific_storage: float,
     zones: Bool[np.ndarray, "zone *grid"],
@@ -212,7 +220,7 @@ def _steady(aquifer: Aquifer, conductivity: Float[Array, "*grid"]) -> Float[Arra
 def _course(
     aquifer: Aquifer,
     conductivity: Float[Array, "*grid"],
-    initial_heads: Float[np.ndarray, "*grid"],
+    initial_heads: Float[np.ndarray, "*grid"] | None,
     times: Float[np.ndarray, "time"],
     specific_storage: float,
     seen: Callable[[Array], Array],
@@ -229,5 +237,8 @@ def _course(
         free = solve(Diffusion(conductances, scale * matrix.leak + stored), scale * drive + stored * free)
         return free, seen(free)
 
-    start = jnp.asarray(np.where(aquifer.fixed, 0, initial_heads - aquifer.reference), conductivity.dtype)
+    if initial_heads is None:
+        start = jnp.where(aquifer.fixed, 0, _steady(aquifer.at_rest, conductivity))
+    else:
+        start = jnp.asarray(np.where(aquifer.fixed, 0, initial_heads - aquifer.reference), conductivity.dtype)
     return lax.scan(step, start, jnp.asarray(np.diff(times, prepend=0.0), conductivity.dtype))[1]

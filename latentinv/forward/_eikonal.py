@@ -33,7 +33,7 @@ from latentinv.grid import Grid
 
 from ._diagonals import Order, lower, orders_of, shifted
 from ._forward import AbstractForward
-from ._straight_rays import check_rays
+from ._straight_rays import check_rays, where_possible
 
 FAR = 1e6
 """What τ is before a wave comes, over the mean slowness."""
@@ -103,9 +103,8 @@ class CurvedRays(AbstractForward):
         origins = jnp.asarray(self._origins, velocity.dtype)
         factors = jax.vmap(lambda origin: mean_slowness(mesh_of(self.grid), origin, slowness).reshape(-1))(origins)
         near = factors[self._shot[:, None], self._corners]
-        return jnp.asarray(self._distance, velocity.dtype) * jnp.sum(
-            jnp.asarray(self._weights, velocity.dtype) * near, axis=1
-        )
+        mean = jnp.sum(jnp.asarray(self._weights, velocity.dtype) * near, axis=1)
+        return where_possible(velocity, jnp.asarray(self._distance, velocity.dtype) * mean)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The ends of the rays."""

@@ -117,38 +117,42 @@ class _Course:
 
     times: Float[np.ndarray, "time"]
     specific_storage: float
-    initial_heads: Float[np.ndarray, "*grid"]
+    initial_heads: Float[np.ndarray, "*grid"] | None
+    """None for those of each conductivity, at rest before the wells pump."""
     observed: Int[np.ndarray, "observed"]
 
     @classmethod
     def checked(
         cls, grid: Grid, times: Any, specific_storage: float, initial_heads: Any, observed: Any = None
     ) -> "_Course":
-        times, initial_heads = np.asarray(times, float), np.asarray(initial_heads, float)
-        if times.ndim != 1 or not len(times) or np.any(np.diff(times, prepend=0.0) <= 0):
-            raise InputError("The times do not grow from above 0; give seconds in order.")
+        times = np.asarray(times, float)
+        if times.ndim != 1 or not len(times) or not np.all(np.diff(times, prepend=0.0) > 0) or np.isinf(times).any():
+            raise InputError("The times do not grow from above 0, all finite; give seconds in order.")
         if not (math.isfinite(specific_storage) and specific_storage > 0):
             raise InputError(f"The specific storage is {specific_storage}; give a number above 0, in 1/m.")
-        if initial_heads.shape != grid.shape or not np.all(np.isfinite(initial_heads)):
-            raise InputError(f"The initial heads must be finite metres over {grid.shape} cells.")
+        if initial_heads is not None:
+            initial_heads = np.asarray(initial_heads, float)
+            if initial_heads.shape != grid.shape or not np.all(np.isfinite(initial_heads)):
+                raise InputError(f"The initial heads must be finite metres over {grid.shape} cells, or left out.")
         observed = np.arange(len(times)) if observed is None else np.asarray(observed, int)
         if not len(observed) or observed.min() < 0 or observed.max() >= len(times):
             raise InputError(f"The observed times are not all positions from 0 to {len(times) - 1}; correct them.")
         return cls(times, float(specific_storage), initial_heads, observed)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: np.asarray(value) for name, value in values.items() if value is not None}
 
     @classmethod
     def settings(cls, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         """The forward models' arguments again."""
-        settings = {field.name: arrays[field.name] for field in fields(cls)}
+        settings = {field.name: arrays[field.name] for field in fields(cls) if field.name in arrays}
         return settings | {"specific_storage": float(arrays["specific_storage"])}
 
 
 @final
 class TransientFlow(AbstractForward):
-    """Heads in observation wells at several times, from rest or any other start, or their drawdown since.
+    """Heads in observation wells at several times, from rest or a given start, or their drawdown since.
 
     Parameters
     ----------
@@ -162,7 +166,8 @@ class TransientFlow(AbstractForward):
     specific_storage
         Water that a volume gives for a metre less head, 1/m.
     initial_heads
-        In metres, at time 0, over the grid.
+        In metres, at time 0, over the grid; unless given, the steady heads of each conductivity before the wells pump,
+        as in a pumping test in a regional gradient.
     observed
         Positions in `times` at which heads are data; all unless given.
     output
@@ -183,7 +188,7 @@ class TransientFlow(AbstractForward):
         times: Float[np.ndarray, "time"],
         *,
         specific_storage: float,
-        initial_heads: Float[np.ndarray, "*grid"],
+        initial_heads: Float[np.ndarray, "*grid"] | None = None,
         observed: np.ndarray | None = None,
         output: Output = "heads",
     ) -> None:
@@ -203,7 +208,9 @@ class TransientFlow(AbstractForward):
         heads = transient_heads(self.aquifer, property, course.initial_heads, course.times, course.specific_storage)
         observed = heads[(course.observed[:, None], *self.cells.T)].T
         if self.output == "drawdown":
-            observed = course.initial_heads[tuple(self.cells.T)][:, None].astype(observed.dtype) - observed
+            before = course.initial_heads
+            start = steady_heads(self.aquifer.at_rest, property) if before is None else before.astype(observed.dtype)
+            observed = start[tuple(self.cells.T)][:, None] - observed
         return observed.reshape(-1)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -248,7 +255,7 @@ class TransientFlux(AbstractForward):
         times: Float[np.ndarray, "time"],
         *,
         specific_storage: float,
-        initial_heads: Float[np.ndarray, "*grid"],
+        initial_heads: Float[np.ndarray, "*grid"] | None = None,
         observed: np.ndarray | None = None,
     ) -> None:
         self.aquifer, self.grid = aquifer, aquifer.grid

@@ -122,7 +122,7 @@ class LinearForward(AbstractForward):
         """Predict the data from the property of every cell."""
         cells = property.reshape(-1)
         if self._dense:
-            return jnp.asarray(self.matrix.toarray(), cells.dtype) @ cells
+            return jnp.matmul(jnp.asarray(self.matrix.toarray(), cells.dtype), cells, precision="highest")
         rows = np.repeat(np.arange(self.count), np.diff(self.matrix.indptr))
         terms = jnp.asarray(self.matrix.data, cells.dtype) * cells[self.matrix.indices]
         return jax.ops.segment_sum(terms, rows, self.count, indices_are_sorted=True)

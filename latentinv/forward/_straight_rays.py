@@ -21,6 +21,11 @@ from ._forward import AbstractForward
 from ._linear import LinearForward
 
 
+def where_possible(velocity: Float[Array, "*grid"], times: Float[Array, "datum"]) -> Float[Array, "datum"]:
+    """Times, or no number where a velocity is none, which a likelihood rejects."""
+    return jnp.where(jnp.all(velocity > 0), times, jnp.nan)
+
+
 @final
 class StraightRays(AbstractForward):
     """Travel times from sources to receivers, from velocities.
@@ -54,7 +59,8 @@ class StraightRays(AbstractForward):
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """Times from velocities: metres over metres a second give seconds, over metres a nanosecond nanoseconds."""
-        return self._lengths.predict(1 / jnp.asarray(property))
+        velocity = jnp.asarray(property)
+        return where_possible(velocity, self._lengths.predict(1 / velocity))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The ends of the rays."""

@@ -53,6 +53,8 @@ def make_forward(kind):
     in_time = {"specific_storage": 1e-2, "initial_heads": np.ones(GRID.shape)}
     if kind == "transient_flow":
         return TransientFlow(aquifer(), wells, [50.0, 200.0, 800.0], **in_time)
+    if kind == "pumping_test":
+        return TransientFlow(aquifer(), wells, [50.0, 200.0, 800.0], specific_storage=1e-2, output="drawdown")
     if kind == "transient_flux":
         return TransientFlux(aquifer(), zones, [50.0, 200.0, 800.0], observed=[0, 2], **in_time)
     if kind == "straight_rays":
@@ -65,7 +67,12 @@ def make_forward(kind):
     return FunctionForward(lambda field: jnp.stack([1e6 * field[3, 4] ** 2, 1e3 * jnp.sum(field[2])]), GRID)
 
 
-KINDS = [*(kind for kind, forward in FORWARDS.items() if not forward.external), "sparse", "steady_drawdown"]
+KINDS = [
+    *(kind for kind, forward in FORWARDS.items() if not forward.external),
+    "sparse",
+    "steady_drawdown",
+    "pumping_test",
+]
 """Simulators outside JAX have tests of their own, for they know no forward derivative."""
 
 
@@ -161,3 +168,11 @@ def test_that_an_operators_file_that_cannot_be_used_is_refused_by_name(tmp_path)
     write_operator(tmp_path / "other.csv", np.ones((3, 7)))
     with pytest.raises(InputError, match=r"other\.csv: The operator has shape \(3, 7\)"):
         LinearForward.from_file(tmp_path / "other.csv", GRID)
+
+
+@pytest.mark.parametrize("kind", ["straight_rays", "curved_rays"])
+@pytest.mark.parametrize("wrong", [-0.05, 0.0, np.nan])
+def test_that_velocities_that_are_none_give_no_times(kind, wrong):
+    velocity = conductivity(1).at[2, 1].set(wrong)
+    assert np.isnan(make_forward(kind).predict(velocity)).all()
+    assert np.isfinite(make_forward(kind).predict(conductivity(1))).all()

@@ -88,16 +88,20 @@ def test_that_the_drawdown_is_what_the_pumping_takes_from_the_heads():
     np.testing.assert_allclose(found, np.asarray(expected)[tuple(cells.T)], atol=1e-4 * float(expected.max()))
     # Since the heads of the rested aquifer, until the flow is steady again.
     start = np.asarray(steady_heads(rested, conductivity), float)
-    late = TransientFlow(
-        pumped,
-        grid.centres(cells),
-        np.geomspace(10, 1e8, 60),
-        specific_storage=1e-4,
-        initial_heads=start,
-        observed=[59],
-        output="drawdown",
-    ).predict(conductivity)
-    np.testing.assert_allclose(late, found, atol=1e-3 * float(expected.max()))
+    test = (pumped, grid.centres(cells), np.geomspace(10, 1e8, 60))
+    settings = {"specific_storage": 1e-4, "observed": [20, 59], "output": "drawdown"}
+    stated = TransientFlow(*test, initial_heads=start, **settings).predict(conductivity)
+    np.testing.assert_allclose(stated[1::2], found, atol=1e-3 * float(expected.max()))
+    # Those heads are the start where none is stated.
+    np.testing.assert_allclose(
+        TransientFlow(*test, **settings).predict(conductivity), stated, atol=1e-3 * float(expected.max())
+    )
+    idle = TransientFlow(rested, *test[1:], **settings).predict(conductivity)
+    np.testing.assert_allclose(idle, 0.0, atol=1e-3 * float(expected.max()))
+    zones = np.arange(24)[None, None] < np.full((1, 20, 1), 7)
+    series = [TransientFlux(pumped, zones, test[2], specific_storage=1e-4, initial_heads=h) for h in (start, None)]
+    one, other = (np.asarray(flux.predict(conductivity)) for flux in series)
+    np.testing.assert_allclose(other, one, atol=1e-3 * 2e-3)
 
 
 @pytest.mark.parametrize("shape", [(6, 40), (4, 5, 40)])
@@ -241,6 +245,8 @@ def test_that_an_aquifer_that_means_nothing_is_refused(change, words):
     ("change", "words"),
     [
         ({"times": [2.0, 1.0]}, "do not grow"),
+        ({"times": [1.0, np.nan]}, "do not grow"),
+        ({"times": [1.0, np.inf]}, "do not grow"),
         ({"specific_storage": 0.0}, "specific storage"),
         ({"initial_heads": np.zeros((2, 2))}, "initial heads"),
         ({"observed": [5]}, "observed times"),
