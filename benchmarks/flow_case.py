@@ -165,8 +165,8 @@ def flow_solves(algorithm: TemperedSMC, run: Run) -> int:
     local = rounds * algorithm.local_moves * (1 + bridging)
     # On the way, once the guide reads more sharply than stated, each end has the stated soft reading besides.
     sharp = bridging & (run.trace["bridge"] >= SHARPER_FROM)
-    moves = moves + sharp * (algorithm.moves + rounds)
-    level = (moves + local) * (algorithm.particles // share) + 2 * algorithm.probes * (algorithm.particles // share)
+    ends = sharp * (algorithm.moves + rounds)
+    level = (moves + ends + local + 2 * algorithm.probes) * (algorithm.particles // share)
     return int(2 * algorithm.particles + np.sum(level))
 
 

@@ -49,7 +49,7 @@ def main(members: int = 64, assimilations: int = 4, output: Path = OUTPUT) -> Ru
     heads = IndirectData(grid, forward, observed, SD, property=ContinuousProperty("exp"), name="heads", unit="m")
     algorithm = ESMDA(members, assimilations, localised=False)  # every wave reaches every place
     run = sample(Posterior(prior, grid, [heads]), algorithm, seed=1, listener=Printer())
-    print(f"{run.reports()[0][0].sentence}; simulations: {run.results['forward_failures']['heads']}")
+    print(f"{run.reports()[0][0].sentence}; by {program().command[-1]}: {run.results['forward_failures']['heads']}")
     names = ["truth, ln m/s", "mean of draws", *(f"draw {n + 1}" for n in range(6))]
     fields = np.stack([truth, run.realizations.mean(axis=0), *run.realizations[:6]])
     plot_fields(fields, grid, output / "own_program.png", names=names)
