@@ -48,9 +48,6 @@ SLOPE = 120.0
 """Of the soft reading of facies: an optimum of the soft model must hold for the thresholded one, and the sampler's last
 step, to the thresholded target, must be small beside the noise."""
 SUCCESS_NS = 1.02
-WEIGHT = 4.0
-"""Of the log-likelihood at the end of a search, which is judged by the misfit alone."""
-MOST_GRADIENTS = 1000
 PARTS = ("operator", "starts", "shipped")
 
 
@@ -146,8 +143,8 @@ def optimiser(count: int) -> MultistartMAP:
         last_learning_rate=0.02,
         first_inverse_temperature=0.25,
         first_sharpness=1 / SLOPE,
-        last_inverse_temperature=WEIGHT,
         continuation=0.8,
+        likelihood_continuation=0.4,
         exchanges=8,
     )
 

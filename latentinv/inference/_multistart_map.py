@@ -5,8 +5,7 @@ by a steep slope have gradients only along their borders, and each datum pulls t
 an easier problem and go over to the stated one gradually (continuation; Allgower and Georg 1990,
 doi:10.1007/978-3-642-61257-2): at first only `first_inverse_temperature` of the log-likelihood counts, as if the noise
 were larger, and facies are read by `first_sharpness` times the stated slope, both growing geometrically to 1 within
-`continuation` of Adam's iterations. Where a field is wanted that fits the data, whatever the prior says of it, the
-log-likelihood may end at a weight above 1, `last_inverse_temperature`: the optimum is then not the posterior's. At
+`continuation` of Adam's iterations. The log-likelihood may be whole sooner, after `likelihood_continuation`. At
 `exchanges` moments, evenly spread over the first four fifths of all iterations, the worst quarter of the starts is
 given up, and goes on beside the best quarter; optima of such runs are not independent of each other.
 
@@ -58,11 +57,10 @@ class MultistartMAP(AbstractAlgorithm):
         Whether the prior keeps latents at the norm of its draws, instead of drawing them to 0.
     first_inverse_temperature, first_sharpness
         Where Adam begins: share of the log-likelihood that counts, and share of the slope facies are read by.
-    last_inverse_temperature
-        How often the log-likelihood counts at the end and in L-BFGS: 1 for the maximum of the posterior, more for a
-        closer fit.
     continuation
-        Share of Adam's iterations after which the last stage is reached.
+        Share of Adam's iterations after which the stated model is reached.
+    likelihood_continuation
+        Share of Adam's iterations after which the whole log-likelihood counts; `continuation` unless given.
     last_learning_rate
         At Adam's last iteration, reached geometrically; as at the first unless given.
     exchanges
@@ -81,8 +79,8 @@ class MultistartMAP(AbstractAlgorithm):
     norm_shell: bool = False
     first_inverse_temperature: float = 1.0
     first_sharpness: float = 1.0
-    last_inverse_temperature: float = 1.0
     continuation: float = 0.7
+    likelihood_continuation: float | None = None
     last_learning_rate: float | None = None
     exchanges: int = 0
     iterations_per_step: int = 10
@@ -95,8 +93,9 @@ class MultistartMAP(AbstractAlgorithm):
         check_counts(self, "adam_iterations", "lbfgs_iterations", least=0)
         check_counts(self, "exchanges", least=0)
         check_positive(self, "learning_rate", "first_inverse_temperature", "first_sharpness")
-        check_positive(self, "last_inverse_temperature")
         check_shares(self, "continuation")
+        if self.likelihood_continuation is not None:
+            check_shares(self, "likelihood_continuation")
         if self.last_learning_rate is not None:
             check_positive(self, "last_learning_rate")
 
@@ -107,11 +106,10 @@ class MultistartMAP(AbstractAlgorithm):
             return log_prior(z) + log_norm_shell(z) if self.norm_shell else log_prior(z)
 
         def value(z: Array, predictions: Predictions) -> Array:
-            return log_density(z) + posterior.tempered_log_likelihood(predictions, self.last_inverse_temperature)
+            return log_density(z) + posterior.tempered_log_likelihood(predictions, 1.0)
 
         def loss(z: Array, iteration: Array | None) -> Array:
-            last = Stage(self.last_inverse_temperature, 1.0)
-            t, sharpness = last if iteration is None else _stage(self, iteration)
+            t, sharpness = Stage(1.0, 1.0) if iteration is None else _stage(self, iteration)
             soft = Predictions(posterior.predict_softly(z, sharpness), ())
             return -log_density(z) - posterior.tempered_log_likelihood(soft, t)
 
@@ -128,9 +126,13 @@ class MultistartMAP(AbstractAlgorithm):
 
 def _stage(settings: MultistartMAP, iteration: Array) -> Stage:
     """The problem that an iteration of Adam is about."""
-    left = 1 - jnp.minimum(iteration / max(settings.continuation * settings.adam_iterations, 1), 1.0)
-    first, last = settings.first_inverse_temperature, settings.last_inverse_temperature
-    return Stage(first**left * last ** (1 - left), settings.first_sharpness**left)
+
+    def left(share: float) -> Array:
+        return 1 - jnp.minimum(iteration / max(share * settings.adam_iterations, 1), 1.0)
+
+    whole = settings.continuation if settings.likelihood_continuation is None else settings.likelihood_continuation
+    t, sharpness = settings.first_inverse_temperature, settings.first_sharpness
+    return Stage(t ** left(whole), sharpness ** left(settings.continuation))
 
 
 def _exchanges_by(settings: MultistartMAP, iteration: int) -> int:

@@ -1,10 +1,12 @@
 """Multi-start MAP against optima that are known exactly."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from latentinv import Grid, InputError, MultistartMAP, Posterior, sample
+from latentinv.inference._multistart_map import _stage
 from tests.problems import LinearPrior, generator_posterior, linear_gaussian
 
 
@@ -61,14 +63,15 @@ def test_that_the_first_stage_has_the_optimum_of_weaker_data():
     np.testing.assert_allclose(state.descent.z[0], expected, atol=0.05 * np.abs(expected).max())
 
 
-def test_that_a_closer_fit_is_the_optimum_of_stronger_data():
-    posterior, mean, covariance, _ = linear_gaussian(20, 8)
-    precision, weight = np.linalg.inv(covariance), 5.0
-    expected = np.linalg.solve(np.eye(20) + weight * (precision - np.eye(20)), weight * precision @ mean)
-    settings = {"adam_iterations": 100, "lbfgs_iterations": 40, "last_inverse_temperature": weight}
-    run = sample(posterior, MultistartMAP(starts=2, first_inverse_temperature=0.2, **settings))
-    np.testing.assert_allclose(run.latents, np.tile(expected, (2, 1)), atol=2e-3)
-    assert np.abs(expected - mean).max() > 0.02
+def test_that_the_likelihood_is_whole_before_facies_are_read_as_stated():
+    settings = {"first_inverse_temperature": 0.25, "first_sharpness": 0.01, "continuation": 0.8}
+    both = MultistartMAP(adam_iterations=100, **settings)
+    sooner = MultistartMAP(adam_iterations=100, likelihood_continuation=0.4, **settings)
+    for iteration, t, whole, sharpness in ((0, 0.25, 0.25, 0.01), (20, 0.25**0.75, 0.5, 0.01**0.75), (40, 0.5, 1, 0.1)):
+        assert _stage(both, jnp.int32(iteration)) == pytest.approx((t, sharpness), rel=1e-5)
+        assert _stage(sooner, jnp.int32(iteration)) == pytest.approx((whole, sharpness), rel=1e-5)
+    for algorithm in (both, sooner):
+        assert _stage(algorithm, jnp.int32(90)) == pytest.approx((1.0, 1.0))
 
 
 def test_that_poor_starts_go_on_beside_the_best():
@@ -93,7 +96,7 @@ def test_that_poor_starts_go_on_beside_the_best():
         ("last_learning_rate", -1.0),
         ("first_inverse_temperature", 0.0),
         ("first_sharpness", np.inf),
-        ("last_inverse_temperature", -2.0),
+        ("likelihood_continuation", -0.5),
         ("continuation", 1.5),
         ("exchanges", -1),
     ],
