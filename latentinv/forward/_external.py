@@ -1,9 +1,10 @@
 """A simulator outside JAX as a forward model: a Python class or an external program, run by an executor.
 
-Algorithms that need no gradient propose in JAX, have all proposals of a moment simulated here at once, and decide in
-JAX, so no callback runs under ``jit``. A simulator with an adjoint has gradients too: then predictions are
-``pure_callback``s whose gradient is the adjoint's answer (reverse mode only), so that algorithms with gradients run as
-they are. A failed simulation predicts NaN for all its data, which the likelihood rejects; it is counted by kind.
+Without an adjoint `smc`, `pcn` and `es_mda` propose in JAX, have all proposals of a moment simulated here at once, and
+decide in JAX, so no callback runs under ``jit``. Elsewhere predictions are ``pure_callback``s, one field after the
+other where an algorithm asks so; a simulator with an adjoint, whose answer is their gradient (reverse mode only),
+serves algorithms with gradients as they are. A failed simulation predicts NaN for all its data, which the likelihood
+rejects; it is counted by kind.
 
 Each property is simulated once: what became of the last `REMEMBERED` evaluations stays in memory, and a cache keeps all
 of them on the disk, failures too. So a run that is resumed repeats bit for bit with a deterministic simulator, and with
@@ -29,7 +30,7 @@ from ._forward import AbstractForward
 
 REMEMBERED = 2**14
 """Evaluations whose outcome stays in memory."""
-NO_PROPERTY = "the property is not finite"
+NO_PROPERTY, ADJOINT = "the property is not finite", "adjoint "
 
 
 @final
@@ -200,8 +201,8 @@ class ExternalForward(AbstractForward):
 
     def _count_failure(self, outcome: Outcome, call: str) -> None:
         self._counts[1 + KINDS.index(outcome.kind)] += 1
-        if outcome.reason == NO_PROPERTY and self.last_failure:
-            return  # it comes of a failure before, of an adjoint above all
+        if outcome.reason == NO_PROPERTY and self.last_failure.startswith(ADJOINT):
+            return  # which came of that
         where = f", in {outcome.place}" if outcome.place else ""
         self.last_failure = f"{call}{outcome.kind}: {outcome.reason}{where}"
 
@@ -215,7 +216,7 @@ class ExternalForward(AbstractForward):
                 result[number] = outcome.values
             else:
                 self._counts[0] += 1
-                self._count_failure(outcome, "adjoint ")
+                self._count_failure(outcome, ADJOINT)
         return result
 
     def _with_gradient(self) -> Any:
