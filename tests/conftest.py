@@ -2,11 +2,16 @@
 
 Programs are kept by the process of the tests alone: those that it starts may be killed, or be out of disk, in the
 middle of writing one, so they only read.
+
+A program in memory takes some ten mappings of memory, of which Linux gives a process 65 530 by default, and XLA crashes
+where it gets no more; so programs are dropped before there are too many.
 """
 
+import gc
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
@@ -19,7 +24,11 @@ else:
     processors = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {processors[int(WORKER.removeprefix("gw")) % len(processors)]})
 
-import jax  # noqa: E402, F401
+import jax  # noqa: E402
+import pytest  # noqa: E402
+
+MAPPINGS = Path("/proc/self/maps")
+MOST_MAPPINGS = 20_000
 
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "1e9"
 
@@ -28,3 +37,12 @@ def pytest_unconfigure():
     """Remove the compiled programs."""
     if WORKER is None:
         shutil.rmtree(COMPILATIONS, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_programs():
+    """Drop all programs when they take too many mappings."""
+    yield
+    if MAPPINGS.exists() and MAPPINGS.read_bytes().count(b"\n") > MOST_MAPPINGS:
+        jax.clear_caches()
+        gc.collect()
