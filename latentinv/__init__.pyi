@@ -36,6 +36,7 @@ from .priors import Anamorphosis as Anamorphosis
 from .priors import CholeskyPrior as CholeskyPrior
 from .priors import Covariance as Covariance
 from .priors import Cut as Cut
+from .priors import HierarchicalPrior as HierarchicalPrior
 from .priors import PlurigaussianPrior as PlurigaussianPrior
 from .priors import SPDEPrior as SPDEPrior
 from .priors import SpectralPrior as SpectralPrior

@@ -12,8 +12,8 @@ the logarithm, so its gradients reach further: it is the better guide for conduc
 Within a facies the logarithm of the property may be linear in the field, v_k exp(g_k (field − c_k)), c_k being the
 middle of the facies interval, or its only threshold where the interval has no end: a property that is log-normal
 within a facies where the field is Gaussian there. It costs no further latents. Heterogeneity that does not follow the
-field has latents of its own, which a posterior does not: it is for a hierarchical model around one
-(`Posterior.as_numpyro_model`), which draws a Gaussian prior's field beside the facies.
+field has latents of its own, those of the scores ε_k of a `HierarchicalPrior`: v_k exp(s_k ε_k) is log-normal within
+facies k, of median v_k and standard deviation s_k of its logarithm.
 """
 
 import abc
@@ -26,6 +26,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
+from latentinv.priors._hierarchical import HierarchicalFaciesModel
 from latentinv.priors._prior import AbstractFaciesModel, AbstractPrior, FaciesModel
 
 from ._checks import check_slope
@@ -62,7 +63,7 @@ class AbstractProperty(abc.ABC):
 
 @final
 class FaciesProperty(AbstractProperty):
-    """A property that each facies has, constant or log-linear in the field within it.
+    """A property that each facies has: constant, log-linear in the field, or log-normal within it.
 
     Parameters
     ----------
@@ -75,6 +76,9 @@ class FaciesProperty(AbstractProperty):
     log_gradients
         How much the logarithm of the property grows per unit of the field within each facies; one number or one for
         each facies. At 0 the property is constant.
+    log_standard_deviations
+        Standard deviation of the natural logarithm of the property within each facies; one number or one for each
+        facies. Above 0 it needs the facies model of a `HierarchicalPrior`, and `values` are medians.
     slope
         Slope of the soft reading of facies, per unit of the field.
 
@@ -82,7 +86,8 @@ class FaciesProperty(AbstractProperty):
     ------
     InputError
         If there is not one value for each facies, a number is not finite, a value that is taken the logarithm of is not
-        positive, or there are log_gradients though the facies are read from several numbers a cell.
+        positive, there are log_gradients though the facies are read from several numbers a cell, or standard deviations
+        are negative or given without scores to follow.
     """
 
     kind = "facies"
@@ -94,6 +99,7 @@ class FaciesProperty(AbstractProperty):
         *,
         mean: Mean = "arithmetic",
         log_gradients: float | Sequence[float] | Float[np.ndarray, "facies"] = 0.0,
+        log_standard_deviations: float | Sequence[float] | Float[np.ndarray, "facies"] = 0.0,
         slope: float = 20.0,
     ) -> None:
         count = len(facies_model.categories)
@@ -104,12 +110,10 @@ class FaciesProperty(AbstractProperty):
         self.mean: Mean = mean
         if mean not in get_args(Mean):
             raise InputError(f"The mean is {mean!r}; expected 'arithmetic' or 'geometric'.")
-        gradients = np.asarray(log_gradients, dtype=float)
-        if gradients.shape not in ((), (count,)):
-            raise InputError(f"Given {gradients.size} log_gradients for {count} facies; give one, or one for each.")
-        self.log_gradients = np.broadcast_to(gradients, (count,)).copy()
-        if not (np.all(np.isfinite(self.values)) and np.all(np.isfinite(self.log_gradients))):
-            raise InputError("The property's values or log_gradients are not all finite; correct them.")
+        self.log_gradients = _per_facies(log_gradients, "log_gradients", count)
+        self.log_standard_deviations = _per_facies(log_standard_deviations, "log_standard_deviations", count)
+        if not np.all(np.isfinite([self.values, self.log_gradients, self.log_standard_deviations])):
+            raise InputError("The property's values, log_gradients or log_standard_deviations are not all finite.")
         self.slope = check_slope(slope, "the property")
         self._graded = bool(np.any(self.log_gradients))
         if self._graded and not isinstance(facies_model, FaciesModel):
@@ -117,7 +121,17 @@ class FaciesProperty(AbstractProperty):
                 "Given log_gradients, but the prior reads facies from several numbers a cell, so that there is no one "
                 "field to follow; leave log_gradients at 0."
             )
-        self._logarithmic = mean == "geometric" or self._graded
+        self._varied = bool(np.any(self.log_standard_deviations))
+        if np.any(self.log_standard_deviations < 0):
+            raise InputError(
+                f"A standard deviation of {self.log_standard_deviations.min():g} was given; give 0 or more."
+            )
+        if self._varied and not isinstance(facies_model, HierarchicalFaciesModel):
+            raise InputError(
+                "Given log_standard_deviations, but the prior has no scores within its facies; make a "
+                "HierarchicalPrior of it and a Gaussian one, and take that one's facies_model."
+            )
+        self._logarithmic = mean == "geometric" or self._graded or self._varied
         if self._logarithmic and np.any(self.values <= 0):
             raise InputError(
                 f"The property has a value of {self.values.min():g}, but its logarithm is taken; give values above 0."
@@ -138,7 +152,7 @@ class FaciesProperty(AbstractProperty):
         """Property of each cell's facies; NaN where the field is not a number."""
         field = jnp.asarray(field)
         index = self.facies_model.index(field)
-        if self._graded:
+        if self._graded or self._varied:
             chosen = jnp.take_along_axis(self._log_values(field), index[..., None], axis=-1)[..., 0]
             result = jnp.exp(chosen)
         else:
@@ -151,6 +165,7 @@ class FaciesProperty(AbstractProperty):
             "values": self.values,
             "mean": np.asarray(self.mean),
             "log_gradients": self.log_gradients,
+            "log_standard_deviations": self.log_standard_deviations,
             "slope": np.asarray(self.slope),
         }
 
@@ -159,18 +174,30 @@ class FaciesProperty(AbstractProperty):
         """Make the reading again."""
         assert prior.facies_model is not None
         settings: dict[str, Any] = {"mean": str(arrays["mean"]), "slope": float(arrays["slope"])}
-        return cls(prior.facies_model, arrays["values"], log_gradients=arrays["log_gradients"], **settings)
+        settings |= {name: arrays[name] for name in ("log_gradients", "log_standard_deviations")}
+        return cls(prior.facies_model, arrays["values"], **settings)
 
     def _log_values(self, field: Float[Array, "*field"]) -> Float[Array, "*#grid facies"]:
         """Logarithm of what the property of each facies is or would be, one for all cells where it is constant."""
         field = jnp.asarray(field)
-        logarithms, gradients = (jnp.asarray(x, field.dtype) for x in (np.log(self.values), self.log_gradients))
-        if not self._graded:
-            return logarithms
-        assert isinstance(self.facies_model, FaciesModel)
-        edges = np.asarray(self.facies_model.thresholds)
-        centres = np.concatenate([edges[:1], (edges[1:] + edges[:-1]) / 2, edges[-1:]])
-        return logarithms + gradients * (field[..., None] - jnp.asarray(centres, field.dtype))
+        result = jnp.asarray(np.log(self.values), field.dtype)
+        if self._graded:
+            assert isinstance(self.facies_model, FaciesModel)
+            edges = np.asarray(self.facies_model.thresholds)
+            centres = np.concatenate([edges[:1], (edges[1:] + edges[:-1]) / 2, edges[-1:]])
+            gradients, middles = (jnp.asarray(x, field.dtype) for x in (self.log_gradients, centres))
+            result += gradients * (field[..., None] - middles)
+        if self._varied:
+            assert isinstance(self.facies_model, HierarchicalFaciesModel)
+            result += jnp.asarray(self.log_standard_deviations, field.dtype) * self.facies_model.scores(field)
+        return result
+
+
+def _per_facies(given: float | Sequence[float] | np.ndarray, what: str, count: int) -> Float[np.ndarray, "facies"]:
+    numbers = np.asarray(given, dtype=float)
+    if numbers.shape not in ((), (count,)):
+        raise InputError(f"Given {numbers.size} {what} for {count} facies; give one, or one for each.")
+    return np.broadcast_to(numbers, (count,)).copy()
 
 
 @final

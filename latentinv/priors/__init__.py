@@ -7,6 +7,8 @@ from ._families import load_prior as load_prior
 from ._families import prior_from_record as prior_from_record
 from ._gaussian import Anamorphosis as Anamorphosis
 from ._generator import GeneratorPrior as GeneratorPrior
+from ._hierarchical import HierarchicalFaciesModel as HierarchicalFaciesModel
+from ._hierarchical import HierarchicalPrior as HierarchicalPrior
 from ._kriging import Kriging as Kriging
 from ._kriging import simple_kriging as simple_kriging
 from ._plurigaussian import PlurigaussianPrior as PlurigaussianPrior

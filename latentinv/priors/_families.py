@@ -8,13 +8,15 @@ from latentinv.storage import PriorRecord, read_prior
 
 from ._cholesky import CholeskyPrior
 from ._generator import GeneratorPrior
+from ._hierarchical import HierarchicalPrior
 from ._plurigaussian import PlurigaussianPrior
 from ._prior import AbstractPrior
 from ._spde import SPDEPrior
 from ._spectral import SpectralPrior
 
 FAMILIES: dict[str, Any] = {
-    family.family: family for family in (GeneratorPrior, CholeskyPrior, SpectralPrior, SPDEPrior, PlurigaussianPrior)
+    family.family: family
+    for family in (GeneratorPrior, CholeskyPrior, SpectralPrior, SPDEPrior, PlurigaussianPrior, HierarchicalPrior)
 }
 
 

@@ -8,26 +8,23 @@ that of the fields.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, final
 
-import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 from latentinv.storage import PriorRecord
 
+from . import _parts
 from ._cholesky import CholeskyPrior
-from ._gaussian import GaussianReading, check_latent
+from ._gaussian import GaussianReading
 from ._prior import AbstractPrior
 from ._spde import SPDEPrior
 from ._spectral import SpectralPrior
 from ._truncation import Cut, TruncationRule
 
 GaussianPrior = CholeskyPrior | SpectralPrior | SPDEPrior
-METHODS: dict[str, Any] = {method.family: method for method in (CholeskyPrior, SpectralPrior, SPDEPrior)}
 
 
 @final
@@ -66,7 +63,7 @@ class PlurigaussianPrior(AbstractPrior):
 
     def latent_size(self, grid: Grid) -> int:
         """The latents of all fields."""
-        return sum(field.latent_size(grid) for field in self.fields)
+        return _parts.latent_size(self.fields, grid)
 
     def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid score"]:
         """Turn a latent vector into the scores of every cell.
@@ -76,11 +73,7 @@ class PlurigaussianPrior(AbstractPrior):
         InputError
             If the length of `z` is not `latent_size(grid)`, or the grid does not suit a field.
         """
-        sizes = [field.latent_size(grid) for field in self.fields]
-        check_latent(z, sum(sizes), self.ndim, grid)
-        edges = np.cumsum([0, *sizes]).tolist()
-        parts = zip(self.fields, pairwise(edges), strict=True)
-        return jnp.stack([field.generate(z[first:last], grid) for field, (first, last) in parts], axis=-1)
+        return _parts.generate(self.fields, z, grid)
 
     def describe(self) -> dict[str, Any]:
         """Facies with their proportions, the cuts, and the covariance of each field."""
@@ -89,24 +82,11 @@ class PlurigaussianPrior(AbstractPrior):
 
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""
-        records = [field.to_record() for field in self.fields]
-        metadata = {
-            "cut": self.rule.cut.to_list(),
-            "proportions": [list(pair) for pair in dict(self.rule.proportions).items()],
-            "fields": [{"family": record.family, "metadata": record.metadata} for record in records],
-        }
-        arrays = {
-            f"{number} {name}": array for number, record in enumerate(records) for name, array in record.arrays.items()
-        }
-        return PriorRecord(self.family, metadata, arrays)
+        proportions = [list(pair) for pair in dict(self.rule.proportions).items()]
+        return _parts.to_record(self.family, self.fields, {"cut": self.rule.cut.to_list(), "proportions": proportions})
 
     @classmethod
     def from_record(cls, record: PriorRecord) -> "PlurigaussianPrior":
         """Make the prior from the content of its file."""
-        fields = []
-        for number, field in enumerate(record.metadata["fields"]):
-            own = f"{number} "
-            arrays = {name.removeprefix(own): a for name, a in record.arrays.items() if name.startswith(own)}
-            fields.append(METHODS[field["family"]].from_record(PriorRecord(field["family"], field["metadata"], arrays)))
         proportions = tuple((code, share) for code, share in record.metadata["proportions"])
-        return cls(fields, TruncationRule(Cut.from_list(record.metadata["cut"]), proportions))
+        return cls(_parts.from_record(record), TruncationRule(Cut.from_list(record.metadata["cut"]), proportions))
