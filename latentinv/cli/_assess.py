@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from latentinv.errors import InputError, StorageError
+from latentinv.errors import InputError
 from latentinv.grid import Grid
 
 from ._display import interruptible, make_console
@@ -29,7 +29,7 @@ def assess(
     prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or a shipped prior's name.")],
     image: Annotated[
         Path,
-        typer.Option(help="Training image: .npz, .npy, .png, .tif, GSLIB or SGeMS text; of a property .npz or .npy."),
+        typer.Option(help="Training image: .npz, .npy, .png, .tif, GSLIB or SGeMS text."),
     ],
     output: Annotated[Path, typer.Option(help="JSON of the figures; a page of pictures stands beside it as .png.")],
     key: Annotated[str | None, typer.Option(help="Which array of an .npz that holds several.")] = None,
@@ -105,10 +105,12 @@ def _patches(model: "AbstractPrior", path: Path, key: str | None, grid: Grid, co
     from latentinv.assessment import random_windows
     from latentinv.training import read_training_image, sample_patches
 
-    rng = np.random.default_rng(seed)
-    if model.facies_model is None:
-        return random_windows(rng, _read_property(path, key)[None], grid.shape, count)
-    reference, categories = read_training_image(path, key=key), model.facies_model.categories
+    rng, continuous = np.random.default_rng(seed), model.facies_model is None
+    reference = read_training_image(path, key=key, continuous=continuous)
+    if reference.values is not None:
+        return random_windows(rng, reference.values[None], grid.shape, count)
+    assert model.facies_model is not None
+    categories = model.facies_model.categories
     if tuple(reference.categories) != tuple(categories):
         raise InputError(
             f"The image has the facies {tuple(reference.categories)}, the prior {tuple(categories)}; give the image "
@@ -127,42 +129,6 @@ def _fields(model: "AbstractPrior", grid: Grid, count: int, seed: int) -> np.nda
     codes, _ = draw_fields(model, grid, count, seed)
     categories = model.facies_model.categories
     return np.argsort(categories)[np.searchsorted(np.sort(categories), codes)]
-
-
-def _read_property(path: Path, key: str | None) -> np.ndarray:
-    """Read an image of a continuous property.
-
-    Raises
-    ------
-    StorageError
-        If it is missing or damaged.
-    InputError
-        If it is no .npy or .npz of numbers, or holds several arrays and none is named.
-    """
-    if path.suffix not in (".npy", ".npz"):
-        raise InputError(
-            f"The image {path.name} of a continuous property has no ending that is read; give .npz or .npy."
-        )
-    try:
-        with path.open("rb") as file:
-            content = np.load(file, allow_pickle=False)
-            named = {"": content} if isinstance(content, np.ndarray) else dict(content)
-    except FileNotFoundError as error:
-        raise StorageError(f"There is no training image file at {path}; check the path.") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise StorageError(f"The image {path} cannot be read ({error}); check its name.") from error
-    if key is None and len(named) == 1:
-        (values,) = named.values()
-    elif key in named:
-        values = named[key]
-    else:
-        raise InputError(f"{path.name} holds the arrays {', '.join(named)}; name the one to use with --key.")
-    if values.dtype.kind not in "iuf" or values.ndim not in (2, 3):
-        raise InputError(
-            f"The image {path.name} holds values of type {values.dtype} and shape {values.shape}; expected numbers on "
-            "two or three axes."
-        )
-    return values.astype(np.float32)
 
 
 def _table(realism: "Realism") -> Any:

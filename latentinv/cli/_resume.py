@@ -55,6 +55,6 @@ def _resume_training(file: Path) -> None:
     begun = time.monotonic()
     with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_go_on(output)):
         with Display(console, "resume", fresh=False) as display:
-            listener = TrainingDisplay(display, recipe.training.steps, output)
+            listener = TrainingDisplay(display, recipe, output)
             result = resume_training(file, listener=listener)
         print_training(console, result, output, time.monotonic() - begun)

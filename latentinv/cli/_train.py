@@ -12,7 +12,7 @@ from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
 from ._summary import plain_table
 
 if TYPE_CHECKING:
-    from latentinv.training import Comparison, TrainingResult
+    from latentinv.training import Comparison, Recipe, TrainingResult
 
 
 def train(
@@ -33,7 +33,7 @@ def train(
     begun = time.monotonic()
     with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_go_on(target)):
         with Display(console, "train") as display:
-            listener = TrainingDisplay(display, plan.training.steps, target, minutes)
+            listener = TrainingDisplay(display, plan, target, minutes)
             result = train_prior(plan, target, minutes=minutes, listener=listener)
         print_training(console, result, target, time.monotonic() - begun)
 
@@ -51,10 +51,11 @@ def how_to_go_on(output: Path) -> str:
 class TrainingDisplay:
     """Shows losses, and at each comparison with the image what a viewer would see first."""
 
-    def __init__(self, display: Display, steps: int, output: Path, minutes: float | None = None) -> None:
+    def __init__(self, display: Display, recipe: "Recipe", output: Path, minutes: float | None = None) -> None:
         from latentinv.training import sheet_path
 
-        self._display, self._steps, self._minutes = display, steps, minutes
+        self._display, self._steps, self._minutes = display, recipe.training.steps, minutes
+        self._share = share_of(continuous=recipe.image.continuous)
         self._sheet = sheet_path(output)
         self._begun = time.monotonic()
         self._losses, self._compared = (
@@ -70,9 +71,9 @@ class TrainingDisplay:
 
     def on_comparison(self, step: int, comparison: "Comparison", kept: bool) -> None:
         """Show how the fields compare with the image."""
-        new = "" if self._compared.startswith("facies") else f"samples in {self._sheet}"
+        new = "" if self._compared.startswith(self._share) else f"samples in {self._sheet}"
         best = "best so far" if kept else "not better"
-        self._compared = f"{say_comparison(comparison)}, score {comparison.score:.3f} ({best})"
+        self._compared = f"{say_comparison(comparison, self._share)}, score {comparison.score:.3f} ({best})"
         if new:
             self._display.note(new)
         self._tell(step, line=True)
@@ -84,10 +85,15 @@ class TrainingDisplay:
         self._display.update(done, f"step {step} of {self._steps}; {self._losses}; {self._compared}", line=line)
 
 
-def say_comparison(comparison: "Comparison") -> str:
-    """Say the facies' share and the total variation against the image's."""
+def share_of(*, continuous: bool) -> str:
+    """Say of what the share in a comparison is."""
+    return "share of the highest values" if continuous else "facies share"
+
+
+def say_comparison(comparison: "Comparison", share: str) -> str:
+    """Say the share, of what `share` says, and the total variation against the image's."""
     return (
-        f"facies share {comparison.share:.3f} (image {comparison.share_reference:.3f}), "
+        f"{share} {comparison.share:.3f} (image {comparison.share_reference:.3f}), "
         f"total variation {comparison.total_variation:.4f} (image {comparison.total_variation_reference:.4f})"
     )
 
@@ -98,7 +104,8 @@ def print_training(console: Console, result: "TrainingResult", output: Path, sec
 
     comparison = result.comparison
     table = plain_table()
-    table.add_row("facies share", f"{comparison.share:.3f} before calibration, image {comparison.share_reference:.3f}")
+    share = share_of(continuous=result.prior.facies_model is None)
+    table.add_row(share, f"{comparison.share:.3f} before calibration, image {comparison.share_reference:.3f}")
     variation = f"{comparison.total_variation:.4f}, image {comparison.total_variation_reference:.4f}"
     table.add_row("total variation", variation)
     table.add_row("patterns", f"{comparison.patterns:.3f} from the image's (0 is equal)")

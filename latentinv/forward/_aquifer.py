@@ -68,6 +68,11 @@ class Aquifer:
             raise InputError(f"The aquifer is {self.thickness} m thick; give metres above 0.")
         if self.grid.ndim == 3 and self.thickness != 1:
             raise InputError("An aquifer in three dimensions is as thick as its cells; leave its thickness out.")
+        if np.any(idle := self.fixed & (self.sources != 0)):
+            raise InputError(
+                f"The aquifer has a source in {np.count_nonzero(idle)} of the cells whose head is fixed, where it "
+                "changes nothing; move it, or free the head."
+            )
         if not np.any(self.fixed):
             raise InputError("The aquifer has no fixed head, so its heads are not determined; fix one cell's at least.")
 

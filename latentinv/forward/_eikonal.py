@@ -40,6 +40,8 @@ FAR = 1e6
 TOLERANCE = 1e-6
 """Relative change of τ in a round of sweeps below which it is found."""
 MOST_ROUNDS = 60
+GIVE_UP = 1e-4
+"""Relative change of the last round above which no times were found."""
 LEAST_SLOPE = 1e-3
 """Of p_k in τ; next to the source, sides that waves cannot come from have less."""
 INSIDE = 1e-3
@@ -136,7 +138,7 @@ def corner_means(cells: Float[Array, "*grid"]) -> Float[Array, "*corners"]:
 def mean_slowness(
     mesh: Mesh, source: Float[Array, "axis"], slowness: Float[Array, "*corners"]
 ) -> Float[Array, "*corners"]:
-    """The factor τ of every corner: first-arrival time over distance from the source.
+    """The factor τ of every corner: first-arrival time over distance from the source; NaN where none was found.
 
     Parameters
     ----------
@@ -176,10 +178,10 @@ def mean_slowness(
         return new, jnp.max((factor - new) / new), rounds + 1
 
     first = jnp.where(own, start, far)
-    found, _, _ = lax.while_loop(
+    found, change, _ = lax.while_loop(
         lambda state: (state[1] > TOLERANCE) & (state[2] < MOST_ROUNDS), body, (first, jnp.inf * start, jnp.int32(0))
     )
-    return found
+    return jnp.where(change <= GIVE_UP, found, jnp.nan)
 
 
 @mean_slowness.defjvp
@@ -344,8 +346,8 @@ def _solve(mesh: Mesh, upwind: Upwind, right: Array) -> Array:
         return new, jnp.max(jnp.abs(new - v)) / jnp.maximum(jnp.max(jnp.abs(new)), 1e-30), rounds + 1
 
     first = (right, jnp.asarray(jnp.inf, right.dtype), jnp.int32(0))
-    found, _, _ = lax.while_loop(lambda s: (s[1] > TOLERANCE) & (s[2] < MOST_ROUNDS), body, first)
-    return found
+    found, change, _ = lax.while_loop(lambda s: (s[1] > TOLERANCE) & (s[2] < MOST_ROUNDS), body, first)
+    return jnp.where(change <= GIVE_UP, found, jnp.nan)
 
 
 def _places(grid: Grid, points: np.ndarray) -> np.ndarray:

@@ -112,13 +112,14 @@ class IndirectData(AbstractObservation):
         cls,
         path: str | Path,
         grid: Grid,
-        forward_at: Callable[[Float[np.ndarray, "datum axis"]], AbstractForward | Function],
+        forward_at: Callable[[Float[np.ndarray, "datum column"]], AbstractForward | Function],
         *,
+        columns: Sequence[str] | None = None,
         property: AbstractProperty | None = None,
         name: str | None = None,
         unit: str = "",
     ) -> "IndirectData":
-        """Read data from a CSV file with columns x, y(, z), value and sd, and if wanted unit.
+        """Read data from a CSV file with columns of places, value and sd, and if wanted unit.
 
         Parameters
         ----------
@@ -129,6 +130,10 @@ class IndirectData(AbstractObservation):
         forward_at
             Makes the forward model of the file's places, such as ``lambda wells: SteadyFlow(aquifer, wells)``, so that
             model and data cannot differ in them.
+        columns
+            What says where, and if need be when, a datum was measured, in the order that `forward_at` takes: ``("x",
+            "y", "time")``, or ``("source_x", "source_y", "receiver_x", "receiver_y")`` for rays. Unless given they are
+            x, y(, z), and every place must lie in the grid; else that is for the forward model to say.
         property
             How a field is read as the property that the forward model expects; the field itself unless given.
         name
@@ -144,11 +149,12 @@ class IndirectData(AbstractObservation):
             If a column is missing, a line cannot be used or has another unit, or the forward model predicts another
             number of data; the sentence names the file, and the column or the line.
         """
-        axes = AXIS_NAMES[: grid.ndim]
-        table = read_table(path, (*axes, "value", "sd"))
-        places, labels = table.points(axes), table.labels("datum")
-        for place, label, inside, sd in zip(places, labels, grid.inside(places), table.columns["sd"], strict=True):
-            where = sentence(f"{label} at {say_point(place)}")
+        names = AXIS_NAMES[: grid.ndim] if columns is None else tuple(column.lower() for column in columns)
+        table = read_table(path, (*names, "value", "sd"))
+        places, labels = table.points(names), table.labels("datum")
+        within = grid.inside(places) if columns is None else np.ones(len(places), bool)
+        for place, label, inside, sd in zip(places, labels, within, table.columns["sd"], strict=True):
+            where = sentence(f"{label} at {say_point(place)}" if columns is None else label)
             if not inside:
                 raise InputError(f"{where} lies outside the grid ({grid.describe()}); move or remove it.")
             if not sd > 0:

@@ -4,7 +4,7 @@ The network gives a logit. Training drives the logit's size far from zero, which
 so the field is the logit shifted and divided by its median size and softly bounded: field = u / √(1 + (u / 4)²) with
 u = (logit − shift) / scale. The typical field value is then ±1, the bound ±4, and gradients never vanish abruptly. The
 shift, or the thresholds where there are more than two facies, are set so that the facies shares match the training
-image.
+image. A continuous property is a growing function of that field, such that its law is the training image's.
 
 Generation is local and stationary: no padding is seen, statistics are frozen into the weights, and a tile of a field
 equals the same tile of any larger field with the same latents to float32 rounding. A prior file may hold the
@@ -29,6 +29,7 @@ from latentinv.grid import MOST_CELLS, Grid
 from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, Layer, synthesize
 from latentinv.storage import PriorRecord
 
+from ._gaussian import Anamorphosis
 from ._prior import NO_DISCRIMINATOR, AbstractPrior, FaciesModel
 
 BOUND = 4.0
@@ -44,7 +45,9 @@ class GeneratorPrior(AbstractPrior):
     layers
         Folded kernels and biases, one pair a layer.
     facies_model
-        Facies codes and the field values that part them.
+        Facies codes and the field values that part them; None for a continuous property.
+    anamorphosis
+        From field values to those of a continuous property, in place of facies.
     shift, scale
         The logit that becomes field value 0, and the logit distance that becomes 1.
     provenance
@@ -59,8 +62,9 @@ class GeneratorPrior(AbstractPrior):
         self,
         architecture: GeneratorArchitecture,
         layers: list[FoldedLayer],
-        facies_model: FaciesModel,
+        facies_model: FaciesModel | None,
         *,
+        anamorphosis: Anamorphosis | None = None,
         shift: float,
         scale: float,
         provenance: dict[str, Any],
@@ -68,7 +72,8 @@ class GeneratorPrior(AbstractPrior):
     ) -> None:
         self.architecture = architecture
         self.ndim = architecture.ndim
-        self.facies_model = facies_model
+        self.facies_model: FaciesModel | None = facies_model
+        self.anamorphosis = anamorphosis
         self.provenance = provenance
         self._layers = [FoldedLayer(jnp.asarray(kernel), jnp.asarray(bias)) for kernel, bias in layers]
         self._generate = jax.jit(self.generate, static_argnums=1)
@@ -110,7 +115,8 @@ class GeneratorPrior(AbstractPrior):
                 f"The latent has shape {z.shape}; this prior needs ({self.latent_size(grid)},) on a grid of "
                 f"{grid.shape}."
             )
-        return bounded(self._logits(z, grid)[0, ..., 0], self._shift, self._scale)
+        field = bounded(self._logits(z, grid)[0, ..., 0], self._shift, self._scale)
+        return field if self.anamorphosis is None else self.anamorphosis(field)
 
     def discriminate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*scores"]:
         """Score how like its training image the field of a latent vector is, place by place; higher is more alike.
@@ -131,11 +137,11 @@ class GeneratorPrior(AbstractPrior):
 
     def with_critic(self, critic: Critic) -> "GeneratorPrior":
         """The same prior with a discriminator."""
-        assert isinstance(self.facies_model, FaciesModel)
         return GeneratorPrior(
             self.architecture,
             self._layers,
             self.facies_model,
+            anamorphosis=self.anamorphosis,
             shift=self._shift,
             scale=self._scale,
             provenance=self.provenance,
@@ -176,21 +182,24 @@ class GeneratorPrior(AbstractPrior):
 
     def describe(self) -> dict[str, Any]:
         """Latents, facies and provenance."""
-        assert self.facies_model is not None
         every = f"{self.architecture.latent_channels} for each {self.architecture.ratio} cells along each axis"
-        return {"latents": every, "facies": list(self.facies_model.categories), **self.provenance}
+        return {"latents": every, **super().describe(), **self.provenance}
 
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""
-        assert isinstance(self.facies_model, FaciesModel)
+        model, table = self.facies_model, self.anamorphosis
+        reading = (
+            {"categories": list(model.categories), "thresholds": list(model.thresholds)}
+            if model is not None
+            else {"anamorphosis": None if table is None else asdict(table)}
+        )
         arrays = {}
         for position, layer in enumerate(self._layers):
             arrays[f"kernel_{position}"] = np.asarray(layer.kernel)
             arrays[f"bias_{position}"] = np.asarray(layer.bias)
         metadata = {
             "architecture": asdict(self.architecture),
-            "categories": list(self.facies_model.categories),
-            "thresholds": list(self.facies_model.thresholds),
+            **reading,
             "shift": self._shift,
             "scale": self._scale,
             "provenance": self.provenance,
@@ -211,10 +220,13 @@ class GeneratorPrior(AbstractPrior):
         layers = _stored_layers(record, "", len(chain))
         strides = metadata.get("discriminator_strides")
         critic = Critic(_stored_layers(record, "discriminator_", len(strides)), tuple(strides)) if strides else None
+        facies = "categories" in metadata
+        table = metadata.get("anamorphosis")
         return cls(
             architecture,
             layers,
-            FaciesModel(tuple(metadata["categories"]), tuple(metadata["thresholds"])),
+            FaciesModel(tuple(metadata["categories"]), tuple(metadata["thresholds"])) if facies else None,
+            anamorphosis=None if table is None else Anamorphosis(**table),
             shift=metadata["shift"],
             scale=metadata["scale"],
             provenance=metadata["provenance"],

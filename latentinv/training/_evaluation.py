@@ -3,22 +3,26 @@
 A comparison takes fields from averaged weights whose batch statistics have just been re-estimated on one large batch,
 reads them as facies, and measures three things that a viewer sees first: total variation (is it speckled or blurred),
 the histogram of 4×4 patterns on a pyramid (are the shapes right) and the two-point connectivity of each facies (do
-channels go on). Their sum is the score by which the best state of a training is kept; training is not monotone.
+channels go on). Their sum is the score by which the best state of a training is kept; training is not monotone. Of a
+continuous property the facies are the quarters of its law, below and above which a field lies.
 """
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from scipy import special
 
 from latentinv.assessment import connectivity, facies_share, pattern_distance, pattern_histogram, total_variation
 from latentinv.errors import InputError
 from latentinv.networks import FoldedLayer, GeneratorArchitecture, fold, synthesize
-from latentinv.priors import FaciesModel, GeneratorPrior
-from latentinv.priors._generator import bounded
+from latentinv.priors import Anamorphosis, FaciesModel, GeneratorPrior
+from latentinv.priors._gaussian import TAIL
+from latentinv.priors._generator import BOUND, bounded
 
 from ._images import TrainingImage, sample_patches
 
@@ -43,11 +47,12 @@ class Comparison(NamedTuple):
 
 
 class Calibration(NamedTuple):
-    """What turns logits into field values."""
+    """What turns logits into field values, and these into facies or the values of a continuous property."""
 
     shift: float
     scale: float
     thresholds: tuple[float, ...]
+    anamorphosis: Anamorphosis | None
 
 
 @functools.partial(jax.jit, static_argnums=(0, 3))
@@ -61,13 +66,30 @@ def folded_weights(
     return fold(network)
 
 
-def calibrate(logits: np.ndarray, shares: np.ndarray) -> Calibration:
-    """Choose shift, scale and thresholds so that the facies shares of these logits are the image's."""
-    cuts = np.quantile(logits, np.cumsum(shares)[:-1])
+def calibrate(logits: np.ndarray, image: TrainingImage) -> Calibration:
+    """Choose shift, scale and thresholds, or the anamorphosis, so that shares or values of these are the image's."""
+    cuts = np.quantile(logits, np.cumsum(image_shares(image))[:-1])
     shift = float(cuts.mean())
     scale = float(np.median(np.abs(logits - shift)))
-    thresholds = tuple(float(bounded(jnp.float32(cut), shift, scale)) for cut in cuts)
-    return Calibration(shift, scale, thresholds)
+
+    def field(quantiles: np.ndarray) -> np.ndarray:
+        return np.asarray(bounded(jnp.asarray(quantiles, jnp.float32), shift, scale), float)
+
+    table = None if image.values is None else _table(field, logits, image.values)
+    return Calibration(shift, scale, tuple(field(cuts).tolist()), table)
+
+
+def _table(
+    field: Callable[[np.ndarray], np.ndarray], logits: np.ndarray, values: np.ndarray, nodes: int = 201
+) -> Anamorphosis:
+    """Field values against the property at equal probabilities; at the bounds stand the image's extremes."""
+    probabilities = np.linspace(TAIL, 1 - TAIL, nodes)
+    pairs = np.stack([field(np.quantile(logits, probabilities)), np.quantile(values, probabilities)])
+    ends = np.array([[-BOUND, BOUND], [values.min(), values.max()]], float)
+    table = np.concatenate([ends[:, :1], pairs, ends[:, 1:]], axis=1)
+    grows = np.all(np.diff(table, axis=1) > 0, axis=0)
+    kept = table[:, np.concatenate([[True], grows])]
+    return Anamorphosis(tuple(kept[0]), tuple(kept[1]))
 
 
 def image_shares(image: TrainingImage) -> np.ndarray:
@@ -108,8 +130,7 @@ def compare(
     facies = np.searchsorted(np.quantile(logits, np.cumsum(image_shares(image))[:-1]), logits).astype(np.uint8)
     patches = sample_patches(np.random.default_rng(seed), image, shape, 4 * count)
     top = len(image.categories) - 1
-    levels = np.linspace(-1, 1, top + 1)  # tanh levels of the facies in training
-    raw = np.abs(np.tanh(logits)[..., None] - levels).argmin(-1)
+    raw = np.searchsorted(_nominal_cuts(image), logits)
     tv, tv_reference = (float(total_variation(x / top).pooled()) for x in (facies, image.facies[None]))
     patterns = float(pattern_distance(pattern_histogram(facies), pattern_histogram(patches)))
     gap = _connectivity_gap(facies, patches, top)
@@ -137,11 +158,12 @@ def make_prior(
     """Calibrate folded weights on `count` fields and make them a prior."""
     key = jax.random.key(seed)
     batches = [_logits(architecture, layers, shape, jax.random.fold_in(key, n), 32) for n in range(max(1, count // 32))]
-    calibration = calibrate(np.concatenate(batches), image_shares(image))
+    calibration = calibrate(np.concatenate(batches), image)
     return GeneratorPrior(
         architecture,
         layers,
-        FaciesModel(image.categories, calibration.thresholds),
+        FaciesModel(image.categories, calibration.thresholds) if image.values is None else None,
+        anamorphosis=calibration.anamorphosis,
         shift=calibration.shift,
         scale=calibration.scale,
         provenance=provenance,
@@ -156,6 +178,14 @@ def _logits(
 
 
 _synthesize = jax.jit(synthesize, static_argnums=(0, 3))
+
+
+def _nominal_cuts(image: TrainingImage) -> np.ndarray:
+    """Logits between successive facies as the discriminator is shown them in training."""
+    if image.values is not None:
+        return special.ndtri(np.cumsum(image_shares(image))[:-1])
+    levels = np.linspace(-1, 1, len(image.categories))
+    return np.arctanh((levels[1:] + levels[:-1]) / 2)
 
 
 def _connectivity_gap(facies: np.ndarray, patches: np.ndarray, top: int) -> float:

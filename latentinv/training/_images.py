@@ -1,11 +1,12 @@
 """Training images: the example of the geology from which a prior is learned, and patches cut from it.
 
-A training image is an array of facies codes, two- or three-dimensional. It is held as category *indices* (0,
-1, …) beside the codes of the file, because a network counts from zero and a report speaks in the user's
-codes. Files are read by their suffix: NumPy (`.npz`, `.npy`), pictures (`.png`, `.tif`; the pages of a TIFF
-are the layers of a 3-D image) and GSLIB or SGeMS text (`.gslib`, `.sgems`, `.dat`, `.txt`; Deutsch and
-Journel 1998, *GSLIB*, values with x fastest, then y, then z). Arrays are ``[y, x]`` or ``[z, y, x]``, in the
-order of the file: nothing is turned upside down.
+A training image is an array of facies codes, two- or three-dimensional. It is held as category *indices* (0, 1, …)
+beside the codes of the file, because a network counts from zero and a report speaks in the user's codes. An image of a
+continuous property holds its values too; its facies are then the quarters of its law (halves in three dimensions), by
+which generated fields are compared with it. Files are read by their suffix: NumPy (`.npz`, `.npy`), pictures (`.png`,
+`.tif`; the pages of a TIFF are the layers of a 3-D image) and GSLIB or SGeMS text (`.gslib`, `.sgems`, `.dat`, `.txt`;
+Deutsch and Journel 1998, *GSLIB*, values with x fastest, then y, then z). Arrays are ``[y, x]`` or ``[z, y, x]``, in
+the order of the file: nothing is turned upside down.
 
 Reading costs one sort of the cells (about a second for 2500 × 2500 in text, less otherwise); a patch costs
 its copy.
@@ -19,12 +20,13 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32, Shaped, UInt8
 from PIL import Image, ImageSequence
+from scipy import special, stats
 from scipy.ndimage import distance_transform_edt
 
 from latentinv.errors import InputError, StorageError
@@ -54,12 +56,15 @@ class TrainingImage:
     sha256
         Digest of the bytes of the array the image was made from (as read, C order), which identifies it in
         cards. A coarsened image keeps the digest of its source.
+    values
+        Of a continuous property; None for facies.
     """
 
     facies: UInt8[np.ndarray, "*grid"]
     categories: tuple[int, ...]
     name: str
     sha256: str
+    values: Float32[np.ndarray, "*grid"] | None = None
 
     @classmethod
     def from_array(cls, array: Shaped[np.ndarray, "*grid"], name: str) -> "TrainingImage":
@@ -71,20 +76,44 @@ class TrainingImage:
             If the array has not two or three axes, holds values that are not finite whole numbers, a single
             facies, or more than 16.
         """
-        array = np.ascontiguousarray(array)
-        if array.ndim not in (2, 3) or sum(n > 1 for n in array.shape) < 2:
-            raise InputError(
-                f"The training image {name!r} has shape {array.shape}; expected (rows, columns) or "
-                "(layers, rows, columns) with at least two axes longer than one cell."
-            )
+        array = _with_axes(array, name)
         codes = _codes(array, name)
         facies = np.searchsorted(codes, array).astype(np.uint8)
         facies.setflags(write=False)
         digest = hashlib.sha256(array.tobytes()).hexdigest()
         return cls(facies, tuple(int(code) for code in codes), name, digest)
 
+    @classmethod
+    def from_values(cls, array: Shaped[np.ndarray, "*grid"], name: str) -> "TrainingImage":
+        """Make a training image from an array of a continuous property.
 
-def read_training_image(path: str | Path, *, key: str | None = None) -> TrainingImage:
+        Raises
+        ------
+        InputError
+            If the array has not two or three axes, or holds values that are not finite numbers, or so few
+            distinct ones that they are facies.
+        """
+        array = _with_axes(array, name)
+        if array.dtype.kind not in "iuf" or not np.all(np.isfinite(array)):
+            raise InputError(
+                f"The training image {name!r} holds values of type {array.dtype}, or such that are not finite; a "
+                "continuous property has a finite number in every cell, so give it one."
+            )
+        values = array.astype(np.float32)
+        if (count := len(np.unique(values))) <= MOST_FACIES:
+            raise InputError(
+                f"The training image {name!r} holds {count} distinct values, which are facies and no continuous "
+                "property; leave out continuous = true."
+            )
+        values.setflags(write=False)
+        parts = 4 if values.ndim == 2 else 2
+        cuts = np.quantile(values, np.arange(1, parts) / parts)
+        facies = np.searchsorted(cuts, values, side="right").astype(np.uint8)
+        facies.setflags(write=False)
+        return cls(facies, tuple(range(parts)), name, hashlib.sha256(array.tobytes()).hexdigest(), values)
+
+
+def read_training_image(path: str | Path, *, key: str | None = None, continuous: bool = False) -> TrainingImage:
     """Read a training image.
 
     Parameters
@@ -94,14 +123,16 @@ def read_training_image(path: str | Path, *, key: str | None = None) -> Training
         states its sizes ``nx ny nz`` in the first line, alone or within a title; its first variable is used.
     key
         Which array of a `.npz` file; needed where it holds several and none is called ``facies``.
+    continuous
+        Whether the values are of a continuous property rather than facies codes.
 
     Raises
     ------
     StorageError
         If the file is missing, empty or damaged.
     InputError
-        If the file is of an unknown kind, or its content is not a facies image (see
-        `TrainingImage.from_array`).
+        If the file is of an unknown kind, or its content is not such an image (see
+        `TrainingImage.from_array` and `TrainingImage.from_values`).
     """
     path = Path(path)
     if not path.is_file():
@@ -125,11 +156,14 @@ def read_training_image(path: str | Path, *, key: str | None = None) -> Training
             f"The training image {path.name} cannot be read ({detail}); it may be truncated, or of another "
             "kind than its suffix says."
         ) from error
-    return TrainingImage.from_array(array, path.stem)
+    make = TrainingImage.from_values if continuous else TrainingImage.from_array
+    return make(array, path.stem)
 
 
 def coarsen(image: TrainingImage, factor: int) -> TrainingImage:
-    """Make each block of ``factor`` cells an axis one cell, by majority; trailing cells are dropped.
+    """Make each block of ``factor`` cells an axis one cell, by majority, or the mean of a continuous property.
+
+    Trailing cells are dropped.
 
     Where two facies are equally frequent in a block, the first cell of the block (in array order) that
     belongs to either decides. Giving ties to the lower or the higher index would change the proportions,
@@ -146,6 +180,10 @@ def coarsen(image: TrainingImage, factor: int) -> TrainingImage:
             f"Coarsening by {factor} was asked of an image of {_times(image.facies.shape)} cells; give a "
             f"factor between 1 and {min(image.facies.shape)}."
         )
+    name = f"{image.name} coarsened by {factor}"
+    if image.values is not None:
+        means = np.mean(_block_members(image.values, factor), axis=0, dtype=float)
+        return replace(TrainingImage.from_values(means, name), sha256=image.sha256)
     members = _block_members(image.facies, factor)
     counts = np.stack([sum(member == k for member in members) for k in range(len(image.categories))])
     most = counts.max(axis=0)
@@ -157,7 +195,17 @@ def coarsen(image: TrainingImage, factor: int) -> TrainingImage:
     if lost:
         raise InputError(f"Coarsening by {factor} leaves no cell of facies {lost[0]}; give a smaller factor.")
     coarse.setflags(write=False)
-    return TrainingImage(coarse, image.categories, f"{image.name} coarsened by {factor}", image.sha256)
+    return TrainingImage(coarse, image.categories, name, image.sha256)
+
+
+def score_levels(values: Float32[np.ndarray, "*grid"]) -> Float32[np.ndarray, "*grid"]:
+    """Give each cell of a continuous property a level in (−1, 1): the hyperbolic tangent of its normal score.
+
+    The score is the standard normal quantile of the value's rank (ties share their mean rank), so that the logit a
+    network learns is standard normal whatever the property's law; the law comes back with the prior's calibration.
+    """
+    ranks = stats.rankdata(values).reshape(values.shape)
+    return np.tanh(special.ndtri((ranks - 0.5) / values.size)).astype(np.float32)
 
 
 def signed_levels(image: TrainingImage, edge_width: float) -> Float32[np.ndarray, "*grid"]:
@@ -246,6 +294,17 @@ def cut_patches(
     return patches
 
 
+def _with_axes(array: np.ndarray, name: str) -> np.ndarray:
+    """The array, if it has the axes of an image."""
+    array = np.ascontiguousarray(array)
+    if array.ndim not in (2, 3) or sum(n > 1 for n in array.shape) < 2:
+        raise InputError(
+            f"The training image {name!r} has shape {array.shape}; expected (rows, columns) or "
+            "(layers, rows, columns) with at least two axes longer than one cell."
+        )
+    return array
+
+
 def _codes(array: np.ndarray, name: str) -> np.ndarray:
     """Distinct facies codes of an array, ascending; refuse what is not facies."""
     if array.dtype.kind not in "buif":
@@ -262,7 +321,7 @@ def _codes(array: np.ndarray, name: str) -> np.ndarray:
         value = codes[codes != np.rint(codes)][0]
         raise InputError(
             f"The training image {name!r} holds the value {value:g}, which is not a whole number; expected "
-            "facies codes, so threshold continuous values first."
+            "facies codes; threshold the values first, or learn them as they are with continuous = true."
         )
     if len(codes) > MOST_FACIES:
         raise InputError(

@@ -22,7 +22,7 @@ from latentinv.priors import GeneratorPrior
 from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
 
 from ._evaluation import Comparison, compare, folded_weights, make_prior, require_comparable
-from ._images import TrainingImage, cut_patches, sample_patches, signed_levels
+from ._images import TrainingImage, cut_patches, sample_patches, score_levels, signed_levels
 from ._patterns import Frequencies, image_frequencies
 from ._recipe import Recipe, parse_recipe
 from ._sheet import write_sheet
@@ -173,7 +173,8 @@ class _Training:
         # Refuses, before any compilation or file, what sampling or the first comparison would refuse later.
         sample_patches(np.random.default_rng(0), self.image, self.patch, 1, flips=recipe.image.flips)
         require_comparable(self.image, self.patch)
-        self.levels = signed_levels(self.image, recipe.training.edge_width)
+        values = self.image.values
+        self.levels = signed_levels(self.image, recipe.training.edge_width) if values is None else score_levels(values)
         self.networks: Networks
         self.state: TrainingState
         self.networks, self.state = initialise(recipe, self.image.facies.ndim)
@@ -233,10 +234,16 @@ class _Training:
         prior = make_prior(architecture, layers, self.image, self.patch, {}, seed=COMPARE_SEED, count=32)
         grid = Grid(self.patch)
         z = jax.random.normal(jax.random.key(COMPARE_SEED), (18, prior.latent_size(grid)))
-        assert prior.facies_model is not None
-        fields = prior.facies_model.index(jax.vmap(lambda one: prior.generate(one, grid))(z))
-        patches = sample_patches(np.random.default_rng(0), self.image, self.patch, 6)
-        write_sheet(sheet_path(self.output), patches, np.asarray(fields), len(self.image.categories))
+        fields = jax.vmap(lambda one: prior.generate(one, grid))(z)
+        rng, values = np.random.default_rng(0), self.image.values
+        if values is None:
+            assert prior.facies_model is not None
+            grey = 255 // (len(self.image.categories) - 1)
+            pair = [sample_patches(rng, self.image, self.patch, 6) * grey, prior.facies_model.index(fields) * grey]
+        else:
+            levels = np.quantile(values, np.arange(1, 256) / 256)
+            pair = [np.searchsorted(levels, x) for x in (cut_patches(rng, values, self.patch, 6), fields)]
+        write_sheet(sheet_path(self.output), *(np.asarray(x, np.uint8) for x in pair))
 
     def _folded(self, parameters: Any) -> list:
         networks = self.networks

@@ -3,7 +3,8 @@
     [image]
     file = "channels_2500.npz"       # relative to the recipe, or found in $LATENTINV_DATA; or a [image.simulator] table
     key = "facies"                   # which array of a .npz file; needed where it holds several, none called facies
-    coarsen = 1                      # majority over blocks of this many cells
+    continuous = false               # whether its values are of a continuous property rather than facies codes
+    coarsen = 1                      # majority (mean of a continuous property) over blocks of this many cells
     flips = []                       # array axes along which patches may be flipped
 
     [networks]
@@ -72,6 +73,7 @@ class RecipeImage:
     file: str | None = entry(None, words("a file's name"))
     key: str | None = entry(None, words("the name of an array in the .npz file"))
     simulator: dict[str, Any] | None = field(default=None, metadata={"rule": TABLE})
+    continuous: bool = entry(False, FLAG)
     coarsen: int = entry(1, whole(1))
     flips: tuple[int, ...] = entry((), several(whole(0, 2), (0, 1, 2, 3), "a list of array axes such as [0, 1]"))
 
@@ -137,7 +139,8 @@ class Recipe:
             shape, seed = parameters.pop("shape"), parameters.pop("seed")
             image = ChannelSimulator(**parameters).as_training_image(seed, shape)
         else:
-            image = read_training_image(find_image(str(self.image.file), self.folder), key=self.image.key)
+            path = find_image(str(self.image.file), self.folder)
+            image = read_training_image(path, key=self.image.key, continuous=self.image.continuous)
         return coarsen(image, self.image.coarsen) if self.image.coarsen > 1 else image
 
 
@@ -198,6 +201,10 @@ def _check(recipe: Recipe) -> None:
         raise InputError("The recipe's [image.simulator] lacks 'shape' or 'seed'; give both.")
     if image.simulator is not None and image.key is not None:
         raise InputError(f"The recipe has key = {image.key!r} but no file that it belongs to; leave it out.")
+    if image.continuous and (image.simulator is not None or recipe.training.edge_width or recipe.training.patterns):
+        raise InputError(
+            "The recipe has continuous = true, but simulator, edge_width and patterns are of facies; leave them out."
+        )
     if len(set(image.flips)) < len(image.flips) or any(axis >= len(patch) for axis in image.flips):
         raise InputError(
             f"The recipe has flips = {list(image.flips)} in [image]; expected different axes of the patch, which has "

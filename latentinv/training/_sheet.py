@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import UInt8
 from PIL import Image
 
 from latentinv.storage import atomic_file
@@ -12,7 +12,7 @@ COLUMNS, ROWS, GAP = 6, 3, 4
 
 
 def write_sheet(
-    path: Path, patches: Int[np.ndarray, "patch *shape"], fields: Int[np.ndarray, "field *shape"], facies: int
+    path: Path, patches: UInt8[np.ndarray, "patch *shape"], fields: UInt8[np.ndarray, "field *shape"]
 ) -> None:
     """Write the sheet; of 3-D fields the middle layer is shown.
 
@@ -21,9 +21,7 @@ def write_sheet(
     path
         The PNG file.
     patches, fields
-        Facies indices; at least 6 patches and 18 fields are needed to fill the sheet.
-    facies
-        Number of facies, for the grey scale.
+        Grey levels; at least 6 patches and 18 fields are needed to fill the sheet.
 
     Raises
     ------
@@ -37,7 +35,7 @@ def write_sheet(
     for i, row in enumerate(flat):
         top = i * (height + GAP) + (GAP if i else 0)  # a wider band parts the image from the generator
         for j, image in enumerate(row):
-            sheet[top : top + height, j * (width + GAP) : j * (width + GAP) + width] = image * (255 // (facies - 1))
+            sheet[top : top + height, j * (width + GAP) : j * (width + GAP) + width] = image
     scale = max(1, 1200 // sheet.shape[1])
     picture = Image.fromarray(sheet).resize((sheet.shape[1] * scale, sheet.shape[0] * scale), Image.Resampling.NEAREST)
     with atomic_file(path) as file:

@@ -108,11 +108,11 @@ def test_that_a_prior_of_a_continuous_property_is_assessed(latentinv, property_p
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "holds the arrays porosity, depth; name the one to use with --key"),
+        ((), "holds the arrays porosity, depth, and no key was given; name the one to use with key"),
         (("--key", "nothing"), "holds the arrays porosity, depth"),
-        (("--image", "image.png"), "no ending that is read"),
+        (("--image", "image.jpg"), "There is no training image file at image.jpg"),
         (("--image", "nowhere.npy"), "There is no training image file at nowhere.npy"),
-        (("--image", "words.npy"), "expected numbers on two or three axes"),
+        (("--image", "words.npy"), "has shape (2,)"),
         (("--key", "porosity", "--grid", "90x90"), "smaller window"),
     ],
 )

@@ -96,3 +96,13 @@ def test_that_the_gradient_lies_along_the_ray_and_adds_up_to_the_time():
 def test_that_a_ray_outside_the_grid_is_refused():
     with pytest.raises(InputError, match="receiver of ray 1"):
         CurvedRays(Grid((5, 6)), [0.0, 1.0], [7.0, 1.0])
+
+
+def test_that_times_that_were_not_found_are_no_numbers(monkeypatch):
+    grid = Grid((20, 20), 0.5)
+    rays = CurvedRays(grid, [0.5, 5.0], [9.5, 5.0])
+    maze = np.ones(grid.shape, np.float32)
+    maze[2:, 6], maze[:-2, 13] = 1e-3, 1e-3
+    assert np.isfinite(rays.predict(jnp.asarray(maze))).all()
+    monkeypatch.setattr("latentinv.forward._eikonal.MOST_ROUNDS", 1)
+    assert np.isnan(rays.predict(jnp.asarray(maze))).all()

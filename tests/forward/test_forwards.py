@@ -19,10 +19,13 @@ from latentinv.forward import (
     StraightRays,
     TransientFlow,
     TransientFlux,
+    averaging,
+    gravity,
     ricker,
 )
 
 GRID = Grid((12, 15), spacing=(2.0, 3.0))
+BODY = Grid((4, 6, 5), spacing=(2.0, 3.0, 1.5))
 
 
 def aquifer():
@@ -34,8 +37,31 @@ def aquifer():
     return Aquifer(GRID, heads, sources)
 
 
+def body_aquifer():
+    """Heads fixed at one end along x of a body, a pumping well at the other."""
+    heads, sources = np.full(BODY.shape, np.nan), np.zeros(BODY.shape)
+    heads[:, :, 0] = 2.0
+    sources[1, 3, 4] = -2e-3
+    return Aquifer(BODY, heads, sources)
+
+
+def make_solid(kind):
+    """A forward of each kind in three dimensions."""
+    wells = np.array([[3.0, 5.0, 1.0], [9.0, 14.0, 4.0], [7.0, 9.0, 5.5]])
+    if kind == "solid_steady_flow":
+        return SteadyFlow(body_aquifer(), wells)
+    if kind == "solid_transient_flow":
+        return TransientFlow(body_aquifer(), wells, [50.0, 200.0], specific_storage=1e-2)
+    if kind == "solid_curved_rays":
+        return CurvedRays(BODY, wells, [[9.0, 1.0, 5.0], [1.0, 2.0, 1.0], [1.0, 17.0, 3.0]])
+    assert kind == "solid_gravity"
+    return gravity(BODY, [[4.0, 8.0, -1.0], [1.0, 2.0, -0.5]])
+
+
 def make_forward(kind):
-    """A forward of each kind on one grid."""
+    """A forward of each kind on its grid."""
+    if kind.startswith("solid"):
+        return make_solid(kind)
     weights = np.random.default_rng(3).normal(size=(5, GRID.size)) * (np.random.default_rng(4).random(GRID.size) < 0.3)
     wells = np.array([[10.0, 5.0], [20.0, 30.0], [27.0, 17.0]])
     if kind == "linear":
@@ -61,6 +87,10 @@ def make_forward(kind):
         return StraightRays(GRID, wells, [[1.0, 35.0], [3.0, 1.0], [10.0, 17.0]])
     if kind == "curved_rays":
         return CurvedRays(GRID, wells, [[1.0, 35.0], [3.0, 1.0], [10.0, 17.0]])
+    if kind == "gravity":
+        return gravity(GRID, [[10.0, -1.0], [25.0, 4.0]])
+    if kind == "averaging":
+        return averaging(GRID, (4, 5))
     if kind == "convolutional_seismic":
         return ConvolutionalSeismic(GRID, ricker(40.0, 0.004))
     assert kind == "function"
@@ -72,19 +102,23 @@ KINDS = [
     "sparse",
     "steady_drawdown",
     "pumping_test",
+    "gravity",
+    "averaging",
 ]
 """Simulators outside JAX have tests of their own, for they know no forward derivative."""
+SOLIDS = [f"solid_{name}" for name in ("steady_flow", "transient_flow", "curved_rays", "gravity")]
 
 
-def conductivity(seed):
+def conductivity(seed, grid=GRID):
     """A positive property around 1e-3."""
-    return jnp.exp(jax.random.normal(jax.random.key(seed), GRID.shape) - 7)
+    return jnp.exp(jax.random.normal(jax.random.key(seed), grid.shape) - 7)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *SOLIDS])
 def test_that_the_gradient_is_the_adjoint_of_the_derivative(kind):
     forward = make_forward(kind)
-    log_field, direction = jnp.log(conductivity(1)), jax.random.normal(jax.random.key(2), GRID.shape)
+    grid = forward.grid
+    log_field, direction = jnp.log(conductivity(1, grid)), jax.random.normal(jax.random.key(2), grid.shape)
     data = jax.random.normal(jax.random.key(3), (forward.count,))
     _, change = jax.jvp(lambda k: forward.predict(jnp.exp(k)), (log_field,), (direction,))
     _, pullback = jax.vjp(lambda k: forward.predict(jnp.exp(k)), log_field)
@@ -92,16 +126,18 @@ def test_that_the_gradient_is_the_adjoint_of_the_derivative(kind):
     assert left == pytest.approx(right, rel=2e-3)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *SOLIDS])
 def test_that_the_remainder_of_the_first_order_is_of_the_second(kind):
     forward = make_forward(kind)
-    log_field, direction = jnp.log(conductivity(4)), jax.random.normal(jax.random.key(5), GRID.shape)
+    grid = forward.grid
+    log_field, direction = jnp.log(conductivity(4, grid)), jax.random.normal(jax.random.key(5), grid.shape)
 
     def predict(step):
         return np.asarray(forward.predict(jnp.exp(log_field + step * direction)), float)
 
     _, change = jax.jvp(lambda k: forward.predict(jnp.exp(k)), (log_field,), (direction,))
-    steps = np.array([0.4, 0.2, 0.1])
+    # Near a well in a body the third order is felt at the longest step.
+    steps = np.array([0.4, 0.2, 0.1]) * (0.5 if kind in SOLIDS else 1.0)
     remainders = [np.linalg.norm(predict(h) - predict(0.0) - h * np.asarray(change)) for h in steps]
     orders = np.diff(np.log(remainders)) / np.diff(np.log(steps))
     assert np.all((orders > 1.6) & (orders < 2.6)), orders
@@ -110,7 +146,7 @@ def test_that_the_remainder_of_the_first_order_is_of_the_second(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_that_a_batch_predicts_what_each_field_does(kind):
     forward = make_forward(kind)
-    fields = jnp.stack([conductivity(n) for n in range(3)])
+    fields = jnp.stack([conductivity(n, forward.grid) for n in range(3)])
     each = np.stack([forward.predict(field) for field in fields])
     np.testing.assert_allclose(jax.vmap(forward.predict)(fields), each, rtol=2e-4, atol=2e-5 * np.abs(each).max())
 
@@ -118,9 +154,10 @@ def test_that_a_batch_predicts_what_each_field_does(kind):
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"function"}))
 def test_that_a_model_read_back_predicts_the_same(kind):
     forward = make_forward(kind)
-    again = FORWARDS[forward.kind].from_arrays(forward.to_arrays(), GRID)
+    again = FORWARDS[forward.kind].from_arrays(forward.to_arrays(), forward.grid)
     assert again.count == forward.count
-    assert (again.predict(conductivity(6)) == forward.predict(conductivity(6))).all()
+    field = conductivity(6, forward.grid)
+    assert (again.predict(field) == forward.predict(field)).all()
 
 
 @pytest.mark.parametrize("sparse", [False, True])

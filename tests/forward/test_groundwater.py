@@ -230,6 +230,7 @@ def test_that_a_property_without_meaning_gives_no_heads():
         ({"fixed_heads": np.zeros((3, 3))}, "have shape"),
         ({"fixed_heads": np.full((4, 5), np.nan)}, "no fixed head"),
         ({"sources": np.full((4, 5), np.inf)}, "infinite"),
+        ({"sources": np.eye(4, 5)}, "a source in 4 of the cells whose head is fixed"),
         ({"thickness": 0.0}, "thick"),
         ({"recharge": np.zeros(4)}, "recharge has shape"),
         ({"recharge": np.nan}, "is not finite"),

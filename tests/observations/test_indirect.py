@@ -18,7 +18,7 @@ from latentinv import (
     StudentNoise,
     UnknownNoise,
 )
-from latentinv.forward import LinearForward
+from latentinv.forward import LinearForward, StraightRays, gravity
 from latentinv.observations import OBSERVATIONS
 from latentinv.priors import FaciesModel
 from tests.problems import LinearPrior
@@ -241,6 +241,28 @@ def test_that_a_table_gives_places_values_and_their_noise(tmp_path):
     np.testing.assert_allclose(data.predict(FIELD), [-1.0, -0.3])
     expected = scipy.stats.norm([-1.0, -0.3], [0.1, 0.2]).logpdf([-0.9, -0.5]).sum()
     assert float(data.log_likelihood(FIELD)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_that_columns_that_are_named_say_where_and_when(tmp_path):
+    text = "Source_x,source_y,receiver_x,receiver_y,value,sd\n1,2,25,12,9,1\n1,2,25,18,9,1\n"
+    rays = ("source_x", "source_y", "receiver_x", "receiver_y")
+    data = IndirectData.from_csv(
+        written(tmp_path, text), GRID, lambda ends: StraightRays(GRID, ends[:, :2], ends[:, 2:]), columns=rays
+    )
+    np.testing.assert_array_equal(data.forward.receivers, [[25, 12], [25, 18]])
+    stations = written(tmp_path, "x,y,value,sd\n5,-1,0.1,0.01\n")
+    assert IndirectData.from_csv(stations, GRID, lambda at: gravity(GRID, at), columns=("x", "y")).count == 1
+    with pytest.raises(InputError, match=r"line 2 of heads\.csv at x 5 m, y -1 m lies outside the grid"):
+        IndirectData.from_csv(stations, GRID, lambda at: gravity(GRID, at))
+    seen = []
+    timed = written(tmp_path, "x,y,time,value,sd\n5,5,60,1,1\n5,5,120,2,1\n")
+
+    def forward(rows):
+        seen.append(rows)
+        return at_cells(rows[:, :2])
+
+    IndirectData.from_csv(timed, GRID, forward, columns=("x", "y", "time"))
+    np.testing.assert_array_equal(seen[0], [[5, 5, 60], [5, 5, 120]])
 
 
 @pytest.mark.parametrize(
