@@ -103,10 +103,12 @@ def as_json(realism: "Realism") -> dict[str, Any]:
 def _patches(model: "AbstractPrior", path: Path, key: str | None, grid: Grid, count: int, seed: int) -> np.ndarray:
     """Patches of the image: category indices, or of a continuous property its values."""
     from latentinv.assessment import random_windows
-    from latentinv.training import read_training_image, sample_patches
+    from latentinv.training import coarsen, read_training_image, sample_patches
 
     rng, continuous = np.random.default_rng(seed), model.facies_model is None
+    factor = _coarsening(model)
     reference = read_training_image(path, key=key, continuous=continuous)
+    reference = reference if factor == 1 else coarsen(reference, factor)
     if reference.values is not None:
         return random_windows(rng, reference.values[None], grid.shape, count)
     assert model.facies_model is not None
@@ -117,6 +119,15 @@ def _patches(model: "AbstractPrior", path: Path, key: str | None, grid: Grid, co
             "that the prior was trained on."
         )
     return sample_patches(rng, reference, grid.shape, count)
+
+
+def _coarsening(model: "AbstractPrior") -> int:
+    """Cells of the image that are one cell of the prior, as its recipe says."""
+    from latentinv.priors import GeneratorPrior
+    from latentinv.training import parse_recipe
+
+    recipe = model.provenance.get("recipe") if isinstance(model, GeneratorPrior) else None
+    return 1 if recipe is None else parse_recipe(recipe, Path()).image.coarsen
 
 
 def _fields(model: "AbstractPrior", grid: Grid, count: int, seed: int) -> np.ndarray:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SHEET = {2: ((128, 128), 8), 3: ((32, 64, 64), 4)}
 """Shape and number of the fields on a prior's sheet, by its axes."""
+SMALLER = {2: (64, 64), 3: (16, 16, 16)}
+"""Shape where a prior does not serve that many cells."""
 
 
 def show(
@@ -55,6 +57,10 @@ def _show_prior(path: Path, picture: Path) -> None:
     if card.is_file():
         console.print(f"what it is good for: {card}", soft_wrap=True)
     shape, count = SHEET[prior.ndim]
+    try:
+        prior.latent_size(Grid(shape))
+    except InputError:  # of a prior that serves small grids alone
+        shape = SMALLER[prior.ndim]
     fields, _ = draw_fields(prior, Grid(shape), count, seed=0)
     plot_fields(fields, Grid(shape), picture, categories=categories_of(prior), title=f"draws of {path.name}")
     console.print(f"sheet of samples in {picture}", soft_wrap=True)

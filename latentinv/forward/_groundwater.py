@@ -6,6 +6,7 @@ solve for each prediction at rest or step in time, one more of each for a gradie
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, final, get_args
 
@@ -123,7 +124,7 @@ class _Course:
 
     @classmethod
     def checked(
-        cls, grid: Grid, times: Any, specific_storage: float, initial_heads: Any, observed: Any = None
+        cls, grid: Grid, times: Any, specific_storage: float, initial_heads: Any = None, observed: Any = None
     ) -> "_Course":
         times = np.asarray(times, float)
         if times.ndim != 1 or not len(times) or not np.all(np.diff(times, prepend=0.0) > 0) or np.isinf(times).any():
@@ -192,38 +193,95 @@ class TransientFlow(AbstractForward):
         observed: np.ndarray | None = None,
         output: Output = "heads",
     ) -> None:
-        self.aquifer, self.grid = aquifer, aquifer.grid
-        self.cells = aquifer.grid.cells(wells)
-        self.output: Output = _checked(output)
-        self._course = _Course.checked(self.grid, times, specific_storage, initial_heads, observed)
+        course = _Course.checked(aquifer.grid, times, specific_storage, initial_heads, observed)
+        cells = aquifer.grid.cells(wells)
+        self._set(
+            aquifer,
+            np.repeat(cells, len(course.observed), axis=0),
+            np.tile(course.observed, len(cells)),
+            course,
+            output,
+        )
+
+    @classmethod
+    def at(
+        cls,
+        aquifer: Aquifer,
+        rows: Float[np.ndarray, "datum column"],
+        *,
+        specific_storage: float,
+        steps: Float[np.ndarray, "time"] | Sequence[float] = (),
+        initial_heads: Float[np.ndarray, "*grid"] | None = None,
+        output: Output = "heads",
+    ) -> "TransientFlow":
+        """The same for data that have each its own well and time, in any order.
+
+        Parameters
+        ----------
+        aquifer, specific_storage, initial_heads, output
+            As above.
+        rows
+            A well's coordinates x, y(, z) in metres, then seconds, for each datum.
+        steps
+            Further times in seconds to step through, that a curve be smooth.
+
+        Raises
+        ------
+        InputError
+            If a row has not one number more than the grid has axes, or as above.
+        """
+        rows = np.atleast_2d(np.asarray(rows, float))
+        if rows.shape[1] != aquifer.grid.ndim + 1:
+            raise InputError(
+                f"Rows of {rows.shape[1]} numbers were given for heads in time; give {aquifer.grid.ndim} coordinates "
+                "in metres and the seconds of each."
+            )
+        times = np.unique(np.concatenate([rows[:, -1], np.asarray(steps, float).ravel()]))
+        model = cls.__new__(cls)
+        course = _Course.checked(aquifer.grid, times, specific_storage, initial_heads)
+        model._set(aquifer, aquifer.grid.cells(rows[:, :-1]), np.searchsorted(times, rows[:, -1]), course, output)
+        return model
+
+    def _set(
+        self,
+        aquifer: Aquifer,
+        cells: Int[np.ndarray, "datum axis"],
+        moments: Int[np.ndarray, "datum"],
+        course: _Course,
+        output: Output,
+    ) -> None:
+        self.aquifer, self.grid, self.output = aquifer, aquifer.grid, _checked(output)
+        self.cells, self._moments, self._course = cells, moments, course
 
     @property
     def count(self) -> int:
-        """Number of heads: wells times observed times."""
-        return len(self.cells) * len(self._course.observed)
+        """Number of heads."""
+        return len(self.cells)
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """Heads or drawdown in metres from conductivities in m/s, well after well, each at its observed times."""
+        """Heads or drawdown in metres from conductivities in m/s: well after well, each at its observed times."""
         course = self._course
         heads = transient_heads(self.aquifer, property, course.initial_heads, course.times, course.specific_storage)
-        observed = heads[(course.observed[:, None], *self.cells.T)].T
-        if self.output == "drawdown":
-            before = course.initial_heads
-            start = steady_heads(self.aquifer.at_rest, property) if before is None else before.astype(observed.dtype)
-            observed = start[tuple(self.cells.T)][:, None] - observed
-        return observed.reshape(-1)
+        observed = heads[(self._moments, *self.cells.T)]
+        if self.output == "heads":
+            return observed
+        before = course.initial_heads
+        start = steady_heads(self.aquifer.at_rest, property) if before is None else before.astype(observed.dtype)
+        return start[tuple(self.cells.T)] - observed
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The aquifer, the wells and the times."""
-        own = {"cells": self.cells, "output": np.asarray(self.output)}
+        own = {"cells": self.cells, "moments": self._moments, "output": np.asarray(self.output)}
         return {**_aquifer_arrays(self.aquifer), **self._course.to_arrays(), **own}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "TransientFlow":
         """Make the model again."""
+        model = cls.__new__(cls)
+        course = _Course.checked(grid, **_Course.settings(arrays))
         output: Output = str(arrays["output"])  # type: ignore[assignment]
-        wells = grid.centres(arrays["cells"])
-        return cls(_aquifer(arrays, grid), wells, output=output, **_Course.settings(arrays))
+        model._set(_aquifer(arrays, grid), arrays["cells"], arrays["moments"], course, output)
+        return model
 
 
 @final

@@ -18,7 +18,7 @@ from latentinv.grid import Grid
 from latentinv.observations import AbstractObservation, HardData
 from latentinv.observations._checks import say_point
 from latentinv.posterior import Posterior
-from latentinv.priors import AbstractPrior
+from latentinv.priors import AbstractPrior, HierarchicalFaciesModel
 
 from ._draws import generated
 
@@ -42,13 +42,15 @@ def functionals(run: "Run") -> dict[str, Float[np.ndarray, "chain moment"]]:
     Returns
     -------
     The share of each facies (of two, that of the higher code) or the field's mean; for hard data the share of pixels
-    honoured, for other data each predicted datum; pixels; the log-likelihood under the target.
+    honoured, for other data each predicted datum; pixels; scores within facies, if the prior has such, in the mean and
+    at pixels; the log-likelihood under the target.
     """
     posterior = run.posterior
     columns = whole_field(posterior.prior, run.realizations)
     for observation in posterior.observations:
         columns |= predicted_data(observation, run.predicted[observation.name])
     columns |= _pixels(posterior.grid, run.realizations)
+    columns |= _scores(posterior, run.latents)
     if posterior.observations:
         columns["log-likelihood"] = log_likelihoods(posterior, run.latents, run.predicted)
     return {name: run.by_chain(np.asarray(values, float)) for name, values in columns.items()}
@@ -102,6 +104,22 @@ def _pixels(grid: Grid, realizations: Shaped[np.ndarray, "draw *grid"]) -> dict[
     cells = spread_cells(grid)
     values = realizations[(slice(None), *cells.T)]
     return {f"pixel at {say_point(at)}": values[:, i] for i, at in enumerate(grid.centres(cells))}
+
+
+def _scores(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> dict[str, np.ndarray]:
+    """Mean and pixels of the scores that a hierarchical prior draws within facies."""
+    model, grid = posterior.prior.facies_model, posterior.grid
+    if not isinstance(model, HierarchicalFaciesModel):
+        return {}
+    cells = spread_cells(grid)
+
+    def one(z: Array) -> Float[Array, "moment score"]:
+        scores = model.scores(posterior.field(z))
+        return jnp.concatenate([scores.mean(axis=range(grid.ndim))[None], scores[tuple(cells.T)]])
+
+    values = np.asarray(jax.jit(lambda z: jax.lax.map(one, z))(jnp.asarray(latents)))
+    names = ["in the mean", *(f"at {say_point(at)}" for at in grid.centres(cells))]
+    return {f"score {k} {name}": values[:, i, k] for k in range(model.score_count) for i, name in enumerate(names)}
 
 
 def spread_cells(grid: Grid) -> Int[np.ndarray, "pixel axis"]:

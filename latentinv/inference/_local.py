@@ -4,7 +4,8 @@ A gradient follows the walls that well data put up, but does not jump them. Wher
 side of a well, a window of latents is drawn anew by the preconditioned Crank–Nicolson proposal (Cotter et al. 2013,
 doi:10.1214/13-STS421), z' = ρ z + √(1 − ρ²) ξ inside the window, z' = z outside, which leaves the prior invariant, so
 that the likelihood alone decides. Place and size of the window and ρ are drawn afresh for each particle, whatever its
-state. Cost: one field a particle and move.
+state; where a prior has several maps of latents, so is the one that the window lies in. Cost: one field a particle and
+move.
 """
 
 from collections.abc import Callable
@@ -23,8 +24,16 @@ LARGEST_REACH = 2
 """Windows reach up to this many places from their centre."""
 
 
-def window(key: Array, latent_map: tuple[int, ...]) -> Float[Array, "latent"]:
-    """One where a random window of a latent map lies, zero elsewhere."""
+def window(key: Array, latent_maps: tuple[tuple[int, ...], ...]) -> Float[Array, "latent"]:
+    """One where a random window of one of the latent maps lies, zero elsewhere."""
+    if len(latent_maps) == 1:
+        return _window(key, latent_maps[0])
+    key_part, key_window = jax.random.split(key)
+    part = jax.random.randint(key_part, (), 0, len(latent_maps))
+    return jnp.concatenate([jnp.where(part == n, _window(key_window, m), 0.0) for n, m in enumerate(latent_maps)])
+
+
+def _window(key: Array, latent_map: tuple[int, ...]) -> Float[Array, "latent"]:
     key_centre, key_reach = jax.random.split(key)
     places = latent_map[:-1]
     reach = jax.random.randint(key_reach, (), 0, LARGEST_REACH + 1)
@@ -42,7 +51,7 @@ def local_move(
     *,
     predict: Callable[[Array], Predictions],
     log_target: Callable[[Predictions], Array],
-    latent_map: tuple[int, ...],
+    latent_maps: tuple[tuple[int, ...], ...],
 ) -> Population:
     """Try to renew one window of every particle.
 
@@ -56,19 +65,19 @@ def local_move(
         Predictions for all particles.
     log_target
         Log-likelihood of the target from one particle's predictions.
-    latent_map
-        Shape of the latents as a map, `AbstractPrior.latent_map`.
+    latent_maps
+        Shapes of the latents as maps, `AbstractPrior.latent_maps`.
     """
-    z = renewed(key, here.z, latent_map)
+    z = renewed(key, here.z, latent_maps)
     return decided(key, here, Population(z, predict(z)), log_target)
 
 
 def renewed(
-    key: Array, z: Float[Array, "particle latent"], latent_map: tuple[int, ...]
+    key: Array, z: Float[Array, "particle latent"], latent_maps: tuple[tuple[int, ...], ...]
 ) -> Float[Array, "particle latent"]:
     """Propose to renew one window of every particle."""
     key_window, key_kept, key_noise, _ = jax.random.split(key, 4)
-    mask = jax.vmap(lambda one: window(one, latent_map))(jax.random.split(key_window, len(z)))
+    mask = jax.vmap(lambda one: window(one, latent_maps))(jax.random.split(key_window, len(z)))
     kept = jax.random.choice(key_kept, jnp.asarray(KEPT), (len(z), 1))
     new = kept * z + jnp.sqrt(1 - kept**2) * jax.random.normal(key_noise, z.shape)
     return jnp.where(mask > 0, new, z)

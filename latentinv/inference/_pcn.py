@@ -27,7 +27,7 @@ from ._moves import Move, Outcome, Path, Position, Question, Questions, metropol
 def pcn_move(path: Path, *, local_moves: int, acceptance_target: float) -> Move:
     """Make the move: one global renewal, then local ones."""
     posterior = path.posterior
-    latent_map = posterior.prior.latent_map(posterior.grid)
+    latent_maps = posterior.prior.latent_maps(posterior.grid)
 
     def begin(z: Array, t: Array) -> Position:
         del t
@@ -43,7 +43,7 @@ def pcn_move(path: Path, *, local_moves: int, acceptance_target: float) -> Move:
 
     def ask_locally(key: Array, here: Position, step_size: Array) -> Array:
         del step_size
-        return renewed(key, here.z[None], latent_map)[0]
+        return renewed(key, here.z[None], latent_maps)[0]
 
     def tell_locally(key: Array, here: Position, there: Position, t: Array) -> tuple[Position, Array, Array]:
         one, other = (jax.tree.map(lambda x: x[None], Population(p.z, p.predictions)) for p in (here, there))

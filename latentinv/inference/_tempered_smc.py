@@ -192,7 +192,7 @@ class _Machine:
 
     def __init__(self, settings: TemperedSMC, posterior: Posterior) -> None:
         self.settings, self.posterior = settings, posterior
-        self.latent_map = posterior.prior.latent_map(posterior.grid)
+        self.latent_maps = posterior.prior.latent_maps(posterior.grid)
         self.thresholded = posterior.target == "thresholded"
         self.predict: Callable[[Array], Predictions]
         self.predict = functools.partial(map_batched, posterior.predict, batch_size=settings.batch_size)
@@ -480,7 +480,7 @@ class _Machine:
         predict = functools.partial(map_batched, one, batch_size=settings.batch_size)
 
         def renew(here: Population, key: Array) -> tuple[Population, None]:
-            moved = local_move(key, here, predict=predict, log_target=log_target, latent_map=self.latent_map)
+            moved = local_move(key, here, predict=predict, log_target=log_target, latent_maps=self.latent_maps)
             return moved, None
 
         def one_round(carry: tuple[Population, Array], key: Array) -> tuple[tuple[Population, Array], Any]:

@@ -132,8 +132,9 @@ class IndirectData(AbstractObservation):
             model and data cannot differ in them.
         columns
             What says where, and if need be when, a datum was measured, in the order that `forward_at` takes: ``("x",
-            "y", "time")``, or ``("source_x", "source_y", "receiver_x", "receiver_y")`` for rays. Unless given they are
-            x, y(, z), and every place must lie in the grid; else that is for the forward model to say.
+            "y", "time")`` for `TransientFlow.at`, or ``("source_x", "source_y", "receiver_x", "receiver_y")`` for rays.
+            Unless given they are x, y(, z), and every place must lie in the grid; else that is for the forward model to
+            say.
         property
             How a field is read as the property that the forward model expects; the field itself unless given.
         name
@@ -149,7 +150,7 @@ class IndirectData(AbstractObservation):
             If a column is missing, a line cannot be used or has another unit, or the forward model predicts another
             number of data; the sentence names the file, and the column or the line.
         """
-        names = AXIS_NAMES[: grid.ndim] if columns is None else tuple(column.lower() for column in columns)
+        names = AXIS_NAMES[: grid.ndim] if columns is None else _named(columns)
         table = read_table(path, (*names, "value", "sd"))
         places, labels = table.points(names), table.labels("datum")
         within = grid.inside(places) if columns is None else np.ones(len(places), bool)
@@ -384,6 +385,16 @@ class IndirectData(AbstractObservation):
                 f"The function given for the data '{self.name}' predicts other data than the one the run was made "
                 "with; give the same one."
             )
+
+
+def _named(columns: Sequence[str]) -> tuple[str, ...]:
+    names = () if isinstance(columns, str) else tuple(column.lower() for column in columns)
+    if not names or len({*names, "value", "sd"}) < len(names) + 2:
+        raise InputError(
+            f"The columns {columns!r} were asked for; give a list of different names, such as ('x', 'y', 'time'), "
+            "without value and sd."
+        )
+    return names
 
 
 def _as_forward(forward: AbstractForward | Function, grid: Grid) -> AbstractForward:

@@ -116,7 +116,8 @@ class FaciesProperty(AbstractProperty):
             raise InputError("The property's values, log_gradients or log_standard_deviations are not all finite.")
         self.slope = check_slope(slope, "the property")
         self._graded = bool(np.any(self.log_gradients))
-        if self._graded and not isinstance(facies_model, FaciesModel):
+        plain = facies_model.facies_model if isinstance(facies_model, HierarchicalFaciesModel) else facies_model
+        if self._graded and not isinstance(plain, FaciesModel):
             raise InputError(
                 "Given log_gradients, but the prior reads facies from several numbers a cell, so that there is no one "
                 "field to follow; leave log_gradients at 0."
@@ -182,11 +183,15 @@ class FaciesProperty(AbstractProperty):
         field = jnp.asarray(field)
         result = jnp.asarray(np.log(self.values), field.dtype)
         if self._graded:
-            assert isinstance(self.facies_model, FaciesModel)
-            edges = np.asarray(self.facies_model.thresholds)
+            whole, followed = self.facies_model, field
+            model: AbstractFaciesModel = whole
+            if isinstance(whole, HierarchicalFaciesModel):
+                model, followed = whole.facies_model, whole.leading(field)
+            assert isinstance(model, FaciesModel)
+            edges = np.asarray(model.thresholds)
             centres = np.concatenate([edges[:1], (edges[1:] + edges[:-1]) / 2, edges[-1:]])
             gradients, middles = (jnp.asarray(x, field.dtype) for x in (self.log_gradients, centres))
-            result += gradients * (field[..., None] - middles)
+            result += gradients * (followed[..., None] - middles)
         if self._varied:
             assert isinstance(self.facies_model, HierarchicalFaciesModel)
             result += jnp.asarray(self.log_standard_deviations, field.dtype) * self.facies_model.scores(field)

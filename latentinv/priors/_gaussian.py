@@ -29,19 +29,19 @@ TAIL = 1e-4
 
 @dataclass(frozen=True)
 class Anamorphosis:
-    """A marginal law, as a growing table from scores to values; linear between nodes, and beyond them as at the ends.
+    """A marginal law, as a table from scores to values; linear between nodes, and beyond them as at the ends.
 
     Parameters
     ----------
     scores
         Standard normal scores, growing.
     values
-        The property at these scores, growing, in its own unit.
+        The property at these scores, in its own unit, nowhere falling; level where a value has a share of its own.
 
     Raises
     ------
     InputError
-        If there are fewer than two nodes, their numbers differ, or one does not grow.
+        If there are fewer than two nodes, their numbers differ, scores do not grow, or values fall or are all equal.
     """
 
     scores: tuple[float, ...]
@@ -55,11 +55,17 @@ class Anamorphosis:
                 f"The anamorphosis has {len(self.scores)} scores and {len(self.values)} values; give as many of each, "
                 "two at least."
             )
-        for name, numbers in (("scores", self.scores), ("values", self.values)):
-            if not all(map(math.isfinite, numbers)) or any(a >= b for a, b in itertools.pairwise(numbers)):
-                raise InputError(
-                    f"The anamorphosis' {name} do not grow from node to node; sort them and leave out ties."
-                )
+        if not all(map(math.isfinite, self.scores)) or any(a >= b for a, b in itertools.pairwise(self.scores)):
+            raise InputError("The anamorphosis' scores do not grow from node to node; sort them and leave out ties.")
+        values = self.values
+        if (
+            not all(map(math.isfinite, values))
+            or any(a > b for a, b in itertools.pairwise(values))
+            or len({*values}) < 2
+        ):
+            raise InputError(
+                "The anamorphosis' values fall from a node to the next, or are all equal; sort them beside the scores."
+            )
 
     @classmethod
     def from_sample(cls, values: Float[np.ndarray, "datum"], nodes: int = 101) -> "Anamorphosis":
@@ -74,8 +80,7 @@ class Anamorphosis:
         if not len(values) or not np.all(np.isfinite(values)) or np.ptp(values) == 0:
             raise InputError("A marginal law needs finite values that are not all equal; correct the sample.")
         probabilities = np.linspace(TAIL, 1 - TAIL, nodes)
-        quantiles, first = np.unique(np.quantile(values, probabilities), return_index=True)
-        return cls(tuple(stats.norm.ppf(probabilities[first])), tuple(quantiles))
+        return cls(tuple(stats.norm.ppf(probabilities)), tuple(np.quantile(values, probabilities)))
 
     @classmethod
     def log_normal(cls, median: float, log_standard_deviation: float) -> "Anamorphosis":

@@ -75,7 +75,7 @@ class HierarchicalFaciesModel(AbstractFaciesModel):
 
     def describe(self) -> str:
         """Say the other model and the scores."""
-        return f"{self.facies_model.describe()} and {self.score_count} within them"
+        return f"{self.facies_model.describe()} and {self.score_count} scores within them"
 
 
 @final
@@ -128,6 +128,10 @@ class HierarchicalPrior(AbstractPrior):
     def latent_size(self, grid: Grid) -> int:
         """The latents of the facies and of all scores."""
         return _parts.latent_size(self._all, grid)
+
+    def latent_maps(self, grid: Grid) -> tuple[tuple[int, ...], ...]:
+        """The maps of the facies and of all scores."""
+        return _parts.latent_maps(self._all, grid)
 
     def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid number"]:
         """Turn a latent vector into what the facies are read from and the scores, cell by cell.

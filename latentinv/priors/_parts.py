@@ -23,6 +23,11 @@ def latent_size(parts: Sequence[AbstractPrior], grid: Grid) -> int:
     return sum(part.latent_size(grid) for part in parts)
 
 
+def latent_maps(parts: Sequence[AbstractPrior], grid: Grid) -> tuple[tuple[int, ...], ...]:
+    """The maps of all parts."""
+    return tuple(latent_map for part in parts for latent_map in part.latent_maps(grid))
+
+
 def generate(parts: Sequence[AbstractPrior], z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid number"]:
     """The fields of all parts, side by side along the last axis.
 

@@ -65,6 +65,10 @@ class PlurigaussianPrior(AbstractPrior):
         """The latents of all fields."""
         return _parts.latent_size(self.fields, grid)
 
+    def latent_maps(self, grid: Grid) -> tuple[tuple[int, ...], ...]:
+        """The maps of all fields."""
+        return _parts.latent_maps(self.fields, grid)
+
     def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid score"]:
         """Turn a latent vector into the scores of every cell.
 

@@ -177,6 +177,10 @@ class AbstractPrior(abc.ABC):
         """
         return (*(1,) * grid.ndim, self.latent_size(grid))
 
+    def latent_maps(self, grid: Grid) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the maps that stand one after the other in the latent vector: one for each part of a prior."""
+        return (self.latent_map(grid),)
+
     def tiles(
         self, z: Float[np.ndarray, "latent"], grid: Grid, tile: int = 512
     ) -> Iterator[tuple[tuple[slice, ...], Float[np.ndarray, "*tile"]]]:

@@ -87,9 +87,8 @@ def _table(
     pairs = np.stack([field(np.quantile(logits, probabilities)), np.quantile(values, probabilities)])
     ends = np.array([[-BOUND, BOUND], [values.min(), values.max()]], float)
     table = np.concatenate([ends[:, :1], pairs, ends[:, 1:]], axis=1)
-    grows = np.all(np.diff(table, axis=1) > 0, axis=0)
-    kept = table[:, np.concatenate([[True], grows])]
-    return Anamorphosis(tuple(kept[0]), tuple(kept[1]))
+    first = np.unique(table[0], return_index=True)[1]  # logits without a law of their own would repeat a field value
+    return Anamorphosis(tuple(table[0, first]), tuple(table[1, first]))
 
 
 def image_shares(image: TrainingImage) -> np.ndarray:

@@ -102,15 +102,17 @@ class TrainingImage:
         values = array.astype(np.float32)
         if (count := len(np.unique(values))) <= MOST_FACIES:
             raise InputError(
-                f"The training image {name!r} holds {count} distinct values, which are facies and no continuous "
-                "property; leave out continuous = true."
+                f"The training image {name!r} holds {count} distinct values in single precision, too few for a "
+                f"continuous property; learn up to {MOST_FACIES} as facies, or take what is common off large numbers."
             )
         values.setflags(write=False)
         parts = 4 if values.ndim == 2 else 2
-        cuts = np.quantile(values, np.arange(1, parts) / parts)
-        facies = np.searchsorted(cuts, values, side="right").astype(np.uint8)
+        cuts = np.unique(np.quantile(values, np.arange(1, parts) / parts))
+        # Where one value fills more than a quarter there are fewer classes, none of them empty.
+        present, facies = np.unique(np.searchsorted(cuts, values), return_inverse=True)
+        facies = facies.reshape(values.shape).astype(np.uint8)
         facies.setflags(write=False)
-        return cls(facies, tuple(range(parts)), name, hashlib.sha256(array.tobytes()).hexdigest(), values)
+        return cls(facies, tuple(range(len(present))), name, hashlib.sha256(array.tobytes()).hexdigest(), values)
 
 
 def read_training_image(path: str | Path, *, key: str | None = None, continuous: bool = False) -> TrainingImage:
@@ -122,7 +124,7 @@ def read_training_image(path: str | Path, *, key: str | None = None, continuous:
         A `.npz`, `.npy`, `.png`, `.tif`, `.tiff`, `.gslib`, `.sgems`, `.dat` or `.txt` file. A text file
         states its sizes ``nx ny nz`` in the first line, alone or within a title; its first variable is used.
     key
-        Which array of a `.npz` file; needed where it holds several and none is called ``facies``.
+        Which array of a `.npz` file; needed where it holds several, unless facies are in one called ``facies``.
     continuous
         Whether the values are of a continuous property rather than facies codes.
 
@@ -147,7 +149,7 @@ def read_training_image(path: str | Path, *, key: str | None = None, continuous:
     if path.stat().st_size == 0:
         raise StorageError(f"The training image {path.name} is empty; fetch or write it again.")
     try:
-        array = _READERS[path.suffix.lower()](path, key)
+        array = _READERS[path.suffix.lower()](path, key, None if continuous else "facies")
     except (InputError, StorageError):
         raise
     except UNREADABLE as error:
@@ -321,12 +323,13 @@ def _codes(array: np.ndarray, name: str) -> np.ndarray:
         value = codes[codes != np.rint(codes)][0]
         raise InputError(
             f"The training image {name!r} holds the value {value:g}, which is not a whole number; expected "
-            "facies codes; threshold the values first, or learn them as they are with continuous = true."
+            "facies codes; threshold the values first, or train on them with continuous = true in the recipe."
         )
     if len(codes) > MOST_FACIES:
         raise InputError(
-            f"The training image {name!r} holds {len(codes)} distinct values, more than {MOST_FACIES} "
-            "facies; threshold it into facies first (scaled or JPEG-compressed pictures have grey edges)."
+            f"The training image {name!r} holds {len(codes)} distinct values, more than {MOST_FACIES} facies; "
+            "threshold it into facies first (scaled or JPEG-compressed pictures have grey edges), or train on it as a "
+            "continuous property, with continuous = true in the recipe."
         )
     if len(codes) < 2:
         raise InputError(
@@ -343,14 +346,14 @@ def _block_members(facies: np.ndarray, factor: int) -> list[np.ndarray]:
     return [whole[tuple(slice(start, None, factor) for start in offset)] for offset in offsets]
 
 
-def _read_numpy(path: Path, key: str | None) -> np.ndarray:
+def _read_numpy(path: Path, key: str | None, usual: str | None) -> np.ndarray:
     with path.open("rb") as file:
         content = np.load(file, allow_pickle=False)
         if isinstance(content, np.ndarray):
             return content
         names = list(content.files)
         if key is None:
-            key = "facies" if "facies" in names else names[0] if len(names) == 1 else None
+            key = usual if usual in names else names[0] if len(names) == 1 else None
         if key not in names:
             asked = "no key was given" if key is None else f"not {key!r}"
             raise InputError(
@@ -359,8 +362,7 @@ def _read_numpy(path: Path, key: str | None) -> np.ndarray:
         return content[key]
 
 
-def _read_picture(path: Path, key: None) -> np.ndarray:
-    del key
+def _read_picture(path: Path, *_: None) -> np.ndarray:
     with warnings.catch_warnings(), Image.open(path) as picture:
         warnings.filterwarnings("error", message="Truncated")  # Pillow only warns of a TIFF that ends early
         pages = [_grey(page, path) for page in ImageSequence.Iterator(picture)]
@@ -386,8 +388,7 @@ def _grey(page: Image.Image, path: Path) -> np.ndarray:
     return colours[..., 0]
 
 
-def _read_gslib(path: Path, key: None) -> np.ndarray:
-    del key
+def _read_gslib(path: Path, *_: None) -> np.ndarray:
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n", 2)
     count = int(lines[1].split()[0]) if len(lines) == 3 and re.match(r"\s*[1-9]\d*\b", lines[1]) else None
     if count is None:

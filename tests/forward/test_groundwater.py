@@ -275,3 +275,22 @@ def test_that_recharge_of_a_body_is_asked_for_cell_by_cell():
 def test_that_zones_without_a_border_are_refused(zones, words):
     with pytest.raises(InputError, match=words):
         SteadyFlux(between_ends(Grid((4, 5)), 1.0, 0.0), zones)
+
+
+def test_that_heads_in_time_may_come_in_any_order():
+    grid = Grid((6, 8), 5.0)
+    sources = np.zeros(grid.shape)
+    sources[3, 4] = -1e-3
+    aquifer = Aquifer(grid, between_ends(grid, 2.0, 1.0).fixed_heads, sources)
+    wells, times = np.array([[12.0, 8.0], [33.0, 22.0]]), [60.0, 300.0, 900.0]
+    settings = {"specific_storage": 1e-3, "output": "drawdown"}
+    table = TransientFlow(aquifer, wells, times, observed=[0, 2], **settings)
+    rows = np.array([[*wells[1], 900.0], [*wells[0], 60.0], [*wells[0], 900.0], [*wells[1], 60.0]])
+    each = TransientFlow.at(aquifer, rows, steps=[300.0], **settings)
+    conductivity = jnp.exp(jax.random.normal(jax.random.key(2), grid.shape) - 8)
+    expected = np.asarray(table.predict(conductivity))[[3, 0, 1, 2]]
+    np.testing.assert_allclose(each.predict(conductivity), expected, rtol=1e-5)
+    again = TransientFlow.from_arrays(each.to_arrays(), grid)
+    np.testing.assert_array_equal(again.predict(conductivity), each.predict(conductivity))
+    with pytest.raises(InputError, match="Rows of 2 numbers were given for heads in time; give 2 coordinates"):
+        TransientFlow.at(aquifer, wells, **settings)

@@ -254,15 +254,13 @@ def test_that_columns_that_are_named_say_where_and_when(tmp_path):
     assert IndirectData.from_csv(stations, GRID, lambda at: gravity(GRID, at), columns=("x", "y")).count == 1
     with pytest.raises(InputError, match=r"line 2 of heads\.csv at x 5 m, y -1 m lies outside the grid"):
         IndirectData.from_csv(stations, GRID, lambda at: gravity(GRID, at))
-    seen = []
-    timed = written(tmp_path, "x,y,time,value,sd\n5,5,60,1,1\n5,5,120,2,1\n")
-
-    def forward(rows):
-        seen.append(rows)
-        return at_cells(rows[:, :2])
-
-    IndirectData.from_csv(timed, GRID, forward, columns=("x", "y", "time"))
-    np.testing.assert_array_equal(seen[0], [[5, 5, 60], [5, 5, 120]])
+    timed = written(tmp_path, "x,y,time,value,sd\n15,5,120,2,1\n5,5,60,1,1\n")
+    names = ("x", "y", "time")  # of which the last alone decides where this forward model looks
+    seen = IndirectData.from_csv(timed, GRID, lambda rows: at_cells(rows[:, -1:] * [0.2, 0.05]), columns=names)
+    np.testing.assert_allclose(seen.predict(FIELD), [0.02, 0.5], rtol=1e-6)
+    for columns in ((), "time", ("x", "x"), ("x", "value")):
+        with pytest.raises(InputError, match="give a list of different names"):
+            IndirectData.from_csv(timed, GRID, at_cells, columns=columns)
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,9 @@ def test_that_an_anamorphosis_gives_any_marginal_law():
     ("make", "sentence"),
     [
         (lambda: Anamorphosis((0.0,), (1.0,)), "1 scores and 1 values; give as many of each, two at least"),
-        (lambda: Anamorphosis((0.0, 1.0), (1.0, 1.0)), "values do not grow"),
+        (lambda: Anamorphosis((0.0, 0.0), (1.0, 2.0)), "scores do not grow"),
+        (lambda: Anamorphosis((0.0, 1.0), (1.0, 1.0)), "values fall from a node to the next, or are all equal"),
+        (lambda: Anamorphosis((0.0, 1.0, 2.0), (1.0, 3.0, 2.0)), "values fall from a node to the next"),
         (lambda: Anamorphosis.from_sample(np.ones(5)), "not all equal"),
         (lambda: Anamorphosis.log_normal(0.0, 1.0), "both must be above 0"),
         (lambda: CholeskyPrior(COVARIANCE, anamorphosis=Anamorphosis((0, 1), (0, 1))), "leave them at 0 and 1"),

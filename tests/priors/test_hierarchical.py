@@ -1,5 +1,7 @@
 """Hierarchical priors: facies as their own prior draws them, log-normal properties within, files and posteriors."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +21,9 @@ from latentinv import (
     sample,
 )
 from latentinv.errors import InputError
-from latentinv.forward import FunctionForward
+from latentinv.forward import FunctionForward, averaging
+from latentinv.inference._functionals import functionals
+from latentinv.inference._local import window
 from latentinv.observations import PROPERTIES
 from latentinv.priors import CholeskyPrior, Covariance, Cut, FaciesModel, PlurigaussianPrior, SPDEPrior, TruncationRule
 from tests.problems import random_generator_prior
@@ -93,6 +97,17 @@ def test_that_the_soft_property_tends_to_the_exact_one_with_gradients_in_all_num
             assert gradient[(*cell, number)] == pytest.approx(float(change), rel=1e-2, abs=1e-3)
 
 
+def test_that_the_property_may_follow_the_facies_field_too():
+    own = truncated()
+    prior, gradients = HierarchicalPrior(own, scores()), (0.5, -0.3)
+    field = draw(prior)
+    both = FaciesProperty(prior.facies_model, MEDIANS, log_gradients=gradients, log_standard_deviations=SDS)
+    graded = FaciesProperty(own.facies_model, MEDIANS, log_gradients=gradients).exact(field[..., 0])
+    varied = FaciesProperty(prior.facies_model, MEDIANS, log_standard_deviations=SDS).exact(field)
+    plain = FaciesProperty(own.facies_model, MEDIANS).exact(field[..., 0])
+    np.testing.assert_allclose(both.exact(field), graded * varied / plain, rtol=1e-5)
+
+
 def test_that_prior_and_property_come_back_from_files(tmp_path):
     prior = HierarchicalPrior(random_generator_prior(), scores())
     prior.save(tmp_path / "prior.h5")
@@ -131,12 +146,43 @@ def test_that_data_on_the_property_give_the_scores_their_exact_law(tmp_path):
     assert np.all(np.abs(found.var(axis=0) / np.diag(left) - 1) < 4 * np.sqrt(2 / len(found)))
 
 
-def test_that_a_stored_run_is_read_again(tmp_path):
+def test_that_a_stored_run_is_read_again_with_its_property_and_its_scores_are_diagnosed(tmp_path):
     prior = HierarchicalPrior(truncated(), scores())
     wells = HardData(GRID, np.array([[1.5, 1.5]]), [4], prior.facies_model)
-    run = sample(Posterior(prior, GRID, [wells]), TemperedSMC(particles=8), seed=1, output=tmp_path / "run.h5")
+    reading = FaciesProperty(prior.facies_model, MEDIANS, log_standard_deviations=SDS)
+    values = IndirectData(GRID, averaging(GRID, (8, 7)), [10.0], 3.0, property=reading, name="mean")
+    posterior = Posterior(prior, GRID, [wells, values])
+    run = sample(posterior, TemperedSMC(particles=8), seed=1, output=tmp_path / "run.h5")
     assert run.realizations.shape == (8, *GRID.shape)
-    np.testing.assert_array_equal(resume(tmp_path / "run.h5").realizations, run.realizations)
+    again = resume(tmp_path / "run.h5")
+    np.testing.assert_array_equal(again.realizations, run.realizations)
+    np.testing.assert_array_equal(again.predicted["mean"], run.predicted["mean"])
+    found = functionals(again)
+    fields = jax.vmap(lambda z: prior.generate(z, GRID))(jnp.asarray(run.latents))
+    np.testing.assert_allclose(
+        found["score 0 in the mean"].ravel(), np.asarray(fields)[..., 1].mean(axis=(1, 2)), rtol=1e-4, atol=1e-5
+    )
+    assert "score 0 at x 0.5 m, y 1.5 m" in found
+
+
+def test_that_local_moves_renew_a_window_of_one_part():
+    generator = random_generator_prior()
+    prior = HierarchicalPrior(generator, [SPDEPrior(1.0, 4.0), scores()])
+    maps = prior.latent_maps(GRID)
+    assert maps[0] == generator.latent_map(GRID)
+    assert sum(np.prod(one) for one in maps) == prior.latent_size(GRID)
+    edges = np.cumsum([0, *(np.prod(one) for one in maps)])
+    seen = np.zeros(len(maps), int)
+    for n in range(60):
+        mask = np.asarray(window(jax.random.key(n), maps))
+        touched = [mask[first:last].any() for first, last in itertools.pairwise(edges)]
+        assert sum(touched) == 1
+        part = int(np.argmax(touched))
+        seen[part] += 1
+        if part < 2:  # whose latents have places: at most five along each axis
+            inside = mask[edges[part] : edges[part + 1]].reshape(maps[part])[..., 0]
+            assert all(np.ptp(np.nonzero(inside)[axis]) < 5 for axis in range(2))
+    assert seen.min() > 5
 
 
 CONTINUOUS = CholeskyPrior(Covariance("gaussian", 3.0))

@@ -10,7 +10,9 @@ from scipy.ndimage import gaussian_filter
 
 from latentinv import ContinuousProperty, Grid, IndirectData, InputError, Posterior, TemperedSMC, load_prior, sample
 from latentinv.forward import LinearForward
+from latentinv.priors._generator import bounded
 from latentinv.training import TrainingImage, coarsen, parse_recipe, read_training_image, resume_training, train
+from latentinv.training._evaluation import calibrate
 from latentinv.training._images import score_levels
 
 RECIPE = """
@@ -65,6 +67,35 @@ def test_that_levels_are_those_of_normal_scores_and_ties_share_one():
     assert np.all(np.diff(levels.ravel()[order]) >= 0)
     tied = np.arctanh(score_levels(np.array([[1.0, 1.0], [1.0, 5.0]], np.float32)).astype(float))
     np.testing.assert_allclose(tied, special.ndtri([[0.375, 0.375], [0.375, 0.875]]), rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["zeros", "saturated", "levels"])
+def test_that_values_with_a_share_of_their_own_keep_it(kind):
+    """Quantiles of a large sample of logits; nodes stand at every half per cent of probability."""
+    noise = gaussian_filter(np.random.default_rng(3).standard_normal((90, 80)), 1.5)
+    values = {
+        "zeros": np.maximum(noise - np.quantile(noise, 0.6), 0),
+        "saturated": np.minimum(noise, np.quantile(noise, 0.6)),
+        "levels": np.digitize(noise, np.quantile(noise, np.arange(1, 20) / 20)).astype(float),
+    }[kind]
+    image = TrainingImage.from_values(values, kind)
+    assert np.bincount(image.facies.ravel()).min() > 0
+    logits = np.random.default_rng(4).normal(0.3, 2.0, 200_000)
+    calibration = calibrate(logits, image)
+    field = calibration.anamorphosis(bounded(jnp.asarray(logits, jnp.float32), calibration.shift, calibration.scale))
+    assert values.min() - 1e-6 <= float(field.min()) <= float(field.max()) <= values.max() + 1e-6
+    assert float(field.mean()) == pytest.approx(values.mean(), abs=0.02 * values.std())
+    if kind != "levels":
+        end = values.min() if kind == "zeros" else values.max()
+        assert float(jnp.mean(jnp.abs(field - end) < 1e-6)) == pytest.approx(np.mean(values == end), abs=0.01)
+
+
+def test_that_an_array_of_facies_is_not_taken_for_the_property(tmp_path):
+    np.savez(tmp_path / "both.npz", facies=np.eye(20), porosity=texture((20, 20)))
+    with pytest.raises(InputError, match="holds the arrays facies, porosity, and no key was given"):
+        read_training_image(tmp_path / "both.npz", continuous=True)
+    image = read_training_image(tmp_path / "both.npz", key="porosity", continuous=True)
+    assert image.values is not None
 
 
 def test_that_coarsening_takes_means(folder):
@@ -127,7 +158,7 @@ def test_that_measured_cells_condition_it(result):
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (np.arange(12).reshape(3, 4) % 5, "5 distinct values, which are facies"),
+        (np.arange(12).reshape(3, 4) % 5, "5 distinct values in single precision, too few"),
         (np.where(np.eye(20), np.nan, texture((20, 20))), "not finite"),
         (np.full((3, 3), "a"), "values of type <U1"),
         (texture((1, 40)), "at least two axes longer than one cell"),

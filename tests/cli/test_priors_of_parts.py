@@ -1,4 +1,4 @@
-"""Plurigaussian priors at the command line: a file of facies like any other."""
+"""Priors made of others at the command line: files of facies like any other."""
 
 from pathlib import Path
 
@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentinv import Covariance, Cut, PlurigaussianPrior, SpectralPrior, TruncationRule
+from latentinv import (
+    CholeskyPrior,
+    Covariance,
+    Cut,
+    HierarchicalPrior,
+    PlurigaussianPrior,
+    SpectralPrior,
+    TruncationRule,
+    load_prior,
+)
 
 
 @pytest.fixture
@@ -43,3 +52,16 @@ def test_that_it_is_shown_drawn_walked_and_conditioned(latentinv, prior):
     assert outcome.code == 0, outcome.err
     with Image.open("run.png") as picture:
         assert picture.width > 500
+
+
+def test_that_a_hierarchical_prior_of_small_grids_is_shown_and_conditioned(latentinv, prior):
+    HierarchicalPrior(load_prior("facies.h5"), CholeskyPrior(Covariance("exponential", 5.0))).save("both.h5")
+    outcome = latentinv("show", "both.h5", "--output", "sheet.png")
+    assert outcome.code == 0, outcome.err
+    assert "score 0" in outcome.out
+    Path("wells.csv").write_text("x,y,facies\n4.5,3.5,2\n")
+    files = ("--wells", "wells.csv", "--output", "run.h5")
+    outcome = latentinv("condition", "both.h5", "--grid", "12x14", "--draws", 8, *files)
+    assert outcome.code == 0, outcome.err
+    with h5py.File("run.h5") as file:
+        assert np.all(file["draws/facies"][()][:, 3, 4] == 2)
