@@ -64,6 +64,11 @@ class Posterior:
         *,
         target: Target | None = None,
     ) -> None:
+        for what, given, kind in (("prior", prior, AbstractPrior), ("grid", grid, Grid)):
+            if not isinstance(given, kind):
+                raise InputError(f"The posterior's {what} is a {type(given).__name__}; expected a {kind.__name__}.")
+        if isinstance(observations, AbstractObservation):
+            raise InputError(f"The observations are one alone, '{observations.name}'; give a list of them.")
         self.prior = prior
         self.grid = grid
         self.observations = tuple(observations)

@@ -21,13 +21,11 @@ def train(
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this time.")] = None,
 ) -> None:
     """Train a prior on an image."""
-    from latentinv.storage import require_new
-    from latentinv.training import checkpoint_path, read_recipe, sheet_path
+    from latentinv.training import read_recipe, require_new_training
     from latentinv.training import train as train_prior
 
     target = output or Path(f"{recipe.stem}.h5")
-    for path in (target, checkpoint_path(target), sheet_path(target)):
-        require_new(path)
+    require_new_training(target)
     plan = read_recipe(recipe)
     console = make_console()
     begun = time.monotonic()

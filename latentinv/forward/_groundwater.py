@@ -219,7 +219,7 @@ class TransientFlow(AbstractForward):
         Parameters
         ----------
         aquifer, specific_storage, initial_heads, output
-            As above.
+            As `TransientFlow` takes them.
         rows
             A well's coordinates x, y(, z) in metres, then seconds, for each datum.
         steps
@@ -228,7 +228,8 @@ class TransientFlow(AbstractForward):
         Raises
         ------
         InputError
-            If a row has not one number more than the grid has axes, or as above.
+            If a row has not one number more than the grid has axes, a time is not above 0, a well lies outside the
+            grid, or another setting cannot be used.
         """
         rows = np.atleast_2d(np.asarray(rows, float))
         if rows.shape[1] != aquifer.grid.ndim + 1:
@@ -236,6 +237,8 @@ class TransientFlow(AbstractForward):
                 f"Rows of {rows.shape[1]} numbers were given for heads in time; give {aquifer.grid.ndim} coordinates "
                 "in metres and the seconds of each."
             )
+        if wrong := [n for n, seconds in enumerate(rows[:, -1], 1) if not 0 < seconds < math.inf]:
+            raise InputError(f"Row {wrong[0]} has the time {rows[wrong[0] - 1, -1]:g} s; give seconds above 0.")
         times = np.unique(np.concatenate([rows[:, -1], np.asarray(steps, float).ravel()]))
         model = cls.__new__(cls)
         course = _Course.checked(aquifer.grid, times, specific_storage, initial_heads)

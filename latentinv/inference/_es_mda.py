@@ -35,7 +35,7 @@ from latentinv.posterior import Posterior, map_batched
 from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
 from ._checks import check_counts, check_positive
 from ._gaussian_data import gaussian_data, surrogate_warning
-from ._outside import outside
+from ._outside import latest_failures, outside
 
 
 class ESMDAState(NamedTuple):
@@ -154,8 +154,9 @@ class _Machine:
         failed = self.settings.members - int(state.valid.sum())
         if failed > 0.5 * self.settings.members:
             raise NonFiniteError(
-                f"The predictions of {failed} of {self.settings.members} members left the finite numbers; check the "
-                "data's sd and the prior. What was saved before is whole."
+                f"The predictions of {failed} of {self.settings.members} members left the finite numbers"
+                f"{latest_failures(self.posterior)}; check the data's sd, the prior and the simulator. What was saved "
+                "before is whole."
             )
         kept = jax.tree.map(lambda x: np.asarray(x)[np.asarray(state.valid)], exact)
         return state, info._replace(honoured=jnp.float32(honoured_share(kept, self.posterior)))

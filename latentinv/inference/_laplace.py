@@ -32,6 +32,7 @@ from ._algorithm import AbstractAlgorithm, Kernel, Progress, honoured_share
 from ._checks import check_counts, check_positive
 from ._gaussian_data import check_noise, linear_gaussian
 from ._linearisation import Linearisation, likelihood_informed_subspace, linearise
+from ._outside import latest_failures
 from ._preconditioner import MassMatrix
 
 LEAST_DAMPING, MOST_DAMPING = 1e-6, 1e6
@@ -159,7 +160,8 @@ class _Machine:
             state = self._search(state, jnp.int32(min(self.settings.iterations_per_step, left)))
             shown = state.z
             if not bool(jnp.isfinite(state.log_density).any()):
-                raise NonFiniteError("All starts left the finite numbers; check the data's sd and the prior.")
+                why = latest_failures(self.posterior)
+                raise NonFiniteError(f"All starts left the finite numbers{why}; check the data's sd and the prior.")
         else:
             state = self._expand(state)
             shown = state.draws

@@ -159,6 +159,13 @@ def failure_results(posterior: Posterior, trace: Mapping[str, np.ndarray]) -> tu
     return failures, sentences
 
 
+def latest_failures(posterior: Posterior) -> str:
+    """Of what simulators last failed, as a continued sentence; empty where none failed."""
+    forwards = ((o.name, external_forward(o)) for o in posterior.observations)
+    said = [f"of '{name}' {f.last_failure}" for name, f in forwards if f is not None and f.last_failure]
+    return f" (the latest failed simulation {'; '.join(said)})" if said else ""
+
+
 def _simulated(forward: ExternalForward, readings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Predictions of properties read softly and exactly, or of one reading that stands for both."""
     draws, count = readings.shape[:2]

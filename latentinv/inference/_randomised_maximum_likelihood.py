@@ -39,6 +39,7 @@ from ._checks import check_counts, check_positive
 from ._gaussian_data import check_noise, gaussian_noise
 from ._lbfgs import Descent, begin_descent, descend
 from ._linearisation import linearise
+from ._outside import latest_failures
 from ._resampling import resampled
 
 
@@ -181,7 +182,8 @@ class _Machine:
         objective, slope, exact = self._evaluate(state)
         finite = jnp.isfinite(objective)
         if not bool(finite.any()):
-            raise NonFiniteError("All draws left the finite numbers; check the data's sd and the prior.")
+            why = latest_failures(self.posterior)
+            raise NonFiniteError(f"All draws left the finite numbers{why}; check the data's sd and the prior.")
         state = state if bool(state.weighed) else state._replace(slope=slope)
         converged = jnp.mean(state.slope < self.settings.tolerance)
         honoured = jnp.float32(honoured_share(exact, self.posterior))

@@ -105,6 +105,11 @@ class IndirectData(AbstractObservation):
         self.noise = noise if isinstance(noise, AbstractNoise) else GaussianNoise(noise)
         self.spread: Float[np.ndarray, "datum"] = self.noise.spread(self.count)
         self.property = ContinuousProperty() if property is None else property
+        if not isinstance(self.property, AbstractProperty):
+            raise InputError(
+                f"The property of '{name}' is a {type(property).__name__}; expected how fields are read, such as "
+                "FaciesProperty(prior.facies_model, (1e-4, 1e-2))."
+            )
         self.grid, self.name, self.unit = grid, name, unit
 
     @classmethod
@@ -161,7 +166,13 @@ class IndirectData(AbstractObservation):
             if not sd > 0:
                 raise InputError(f"{where} has sd {sd:g}; expected a standard deviation above 0.")
         name = Path(path).stem if name is None else name
-        unit, forward = read_unit(path, unit), _as_forward(forward_at(places), grid)
+        unit = read_unit(path, unit)
+        try:
+            forward = _as_forward(forward_at(places), grid)
+        except InputError as error:
+            raise InputError(
+                f"{table.file}, read by its columns {', '.join(names)}, gives no forward model: {error}"
+            ) from error
         if forward.count != len(places):
             raise InputError(
                 f"{table.file} has {len(places)} data, but the forward model predicts {forward.count}; give one line a "
@@ -398,6 +409,11 @@ def _named(columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def _as_forward(forward: AbstractForward | Function, grid: Grid) -> AbstractForward:
+    if not isinstance(forward, AbstractForward) and (isinstance(forward, type) or not callable(forward)):
+        raise InputError(
+            f"The forward model is {forward!r}; expected one of latentinv.forward with its settings, a function, or "
+            "ExternalForward(simulator, grid, count) around a simulator."
+        )
     return forward if isinstance(forward, AbstractForward) else FunctionForward(forward, grid)
 
 

@@ -102,6 +102,10 @@ class FaciesProperty(AbstractProperty):
         log_standard_deviations: float | Sequence[float] | Float[np.ndarray, "facies"] = 0.0,
         slope: float = 20.0,
     ) -> None:
+        if not isinstance(facies_model, AbstractFaciesModel):
+            raise InputError(
+                f"A property of facies was given a {type(facies_model).__name__}; give a prior's facies_model."
+            )
         count = len(facies_model.categories)
         self.facies_model: AbstractFaciesModel = facies_model
         self.values = np.array(values, dtype=float)

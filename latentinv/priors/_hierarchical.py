@@ -100,6 +100,8 @@ class HierarchicalPrior(AbstractPrior):
     family = "hierarchical"
 
     def __init__(self, facies: AbstractPrior, scores: GaussianPrior | Sequence[GaussianPrior]) -> None:
+        if not isinstance(facies, AbstractPrior):
+            raise InputError(f"The prior of facies is a {type(facies).__name__}; load or make a prior of facies first.")
         model = facies.facies_model
         if model is None or isinstance(model, HierarchicalFaciesModel):
             what = "has no facies" if model is None else "has scores within its facies already"
@@ -114,8 +116,9 @@ class HierarchicalPrior(AbstractPrior):
         for number, score in enumerate(self.scores):
             if not isinstance(score, GaussianPrior) or score.reading != GaussianReading(1.0):
                 raise InputError(
-                    f"The prior of scores {number} is not a Gaussian one of mean 0 and standard deviation 1; leave out "
-                    "its mean, anamorphosis and facies, and give median and standard deviation to the property."
+                    f"The prior of scores {number} is a {type(score).__name__}, or not of mean 0 and standard "
+                    "deviation 1; give a Gaussian one such as SpectralPrior(covariance), without mean, anamorphosis "
+                    "and facies: median and standard deviation are the property's."
                 )
             if score.ndim != facies.ndim:
                 raise InputError(

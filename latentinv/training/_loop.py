@@ -101,8 +101,7 @@ def train(
     NonFiniteError
         If a loss leaves the finite numbers; the best state so far is written all the same.
     """
-    for path in (output, checkpoint_path(output), sheet_path(output)):
-        require_new(path)
+    require_new_training(output)
     training = _Training(recipe, Path(output), listener or Silence())
     training.save()
     try:
@@ -160,6 +159,24 @@ def checkpoint_path(output: str | Path) -> Path:
 def sheet_path(output: str | Path) -> Path:
     """Where the sheet of samples of a prior's training stands."""
     return Path(output).with_suffix(".samples.png")
+
+
+def require_new_training(output: str | Path) -> None:
+    """Check, before any work, that a training can write its files.
+
+    Raises
+    ------
+    StorageError
+        If one is there already, or the folder is missing or not writable.
+    """
+    checkpoint = checkpoint_path(output)
+    if checkpoint.exists() and not Path(output).exists():
+        raise StorageError(
+            f"{checkpoint} exists already, of a training that has not ended; go on with 'latentinv resume "
+            f"{checkpoint}', choose another name, or remove it."
+        )
+    for path in (output, checkpoint, sheet_path(output)):
+        require_new(path)
 
 
 class _Training:

@@ -294,3 +294,5 @@ def test_that_heads_in_time_may_come_in_any_order():
     np.testing.assert_array_equal(again.predict(conductivity), each.predict(conductivity))
     with pytest.raises(InputError, match="Rows of 2 numbers were given for heads in time; give 2 coordinates"):
         TransientFlow.at(aquifer, wells, **settings)
+    with pytest.raises(InputError, match="Row 2 has the time -60 s; give seconds above 0"):
+        TransientFlow.at(aquifer, np.where(rows == 60, -60, rows), **settings)

@@ -174,6 +174,13 @@ def test_that_a_simulator_that_fails_more_often_than_not_stops_the_run_and_says_
         sample(posterior(external(Blind(0.9))), ALGORITHMS[name], seed=1)
 
 
+def test_that_an_ensemble_too_small_to_count_failures_says_what_failed_too():
+    with pytest.raises(
+        NonFiniteError, match=r"8 of 8 members .* \(the latest failed simulation of 'heads' not finite: "
+    ):
+        sample(posterior(external(Blind(1.0))), ESMDA(members=8), seed=1)
+
+
 @SLOW
 def test_that_boreholes_are_honoured_beside_a_simulator_without_gradients():
     facies = FaciesModel((0, 1), (0.0,))
