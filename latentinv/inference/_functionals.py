@@ -1,8 +1,8 @@
 """What users care about in draws: facies shares, predicted data, pixels, the log-likelihood.
 
 Many latents give one field, so whether chains agree is asked of these and not of latents. They come from what a run
-keeps of its draws; fields are generated again only for the log-likelihood of facies read softly. Cost: one pass over
-the realizations.
+keeps of its draws; fields are generated again only for the log-likelihood of facies read softly and for scores within
+facies. Cost: one pass over the realizations, and one generation of each draw for either.
 """
 
 import functools
@@ -111,15 +111,23 @@ def _scores(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> 
     model, grid = posterior.prior.facies_model, posterior.grid
     if not isinstance(model, HierarchicalFaciesModel):
         return {}
+    values = np.asarray(_score_program(posterior)(jnp.asarray(latents)))
+    names = ["in the mean", *(f"at {say_point(at)}" for at in grid.centres(spread_cells(grid)))]
+    return {f"score {k} {name}": values[:, i, k] for k in range(model.score_count) for i, name in enumerate(names)}
+
+
+@functools.lru_cache(maxsize=4)
+def _score_program(posterior: Posterior) -> Callable[[Array], Float[Array, "draw moment score"]]:
+    """The map from latents to means and pixels of scores, compiled once for all looks at a run."""
+    model, grid = posterior.prior.facies_model, posterior.grid
+    assert isinstance(model, HierarchicalFaciesModel)
     cells = spread_cells(grid)
 
     def one(z: Array) -> Float[Array, "moment score"]:
         scores = model.scores(posterior.field(z))
         return jnp.concatenate([scores.mean(axis=range(grid.ndim))[None], scores[tuple(cells.T)]])
 
-    values = np.asarray(jax.jit(lambda z: jax.lax.map(one, z))(jnp.asarray(latents)))
-    names = ["in the mean", *(f"at {say_point(at)}" for at in grid.centres(cells))]
-    return {f"score {k} {name}": values[:, i, k] for k in range(model.score_count) for i, name in enumerate(names)}
+    return jax.jit(lambda latents: jax.lax.map(one, latents))
 
 
 def spread_cells(grid: Grid) -> Int[np.ndarray, "pixel axis"]:

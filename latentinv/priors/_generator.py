@@ -54,6 +54,11 @@ class GeneratorPrior(AbstractPrior):
         Whatever says where the prior comes from: recipe, training image, measures. JSON types only.
     critic
         The discriminator it was trained against, where that was kept.
+
+    Raises
+    ------
+    InputError
+        If there are both facies and an anamorphosis, or neither.
     """
 
     family = "generator"
@@ -70,6 +75,8 @@ class GeneratorPrior(AbstractPrior):
         provenance: dict[str, Any],
         critic: Critic | None = None,
     ) -> None:
+        if (facies_model is None) == (anamorphosis is None):
+            raise InputError("A generator has facies or an anamorphosis; give one of them.")
         self.architecture = architecture
         self.ndim = architecture.ndim
         self.facies_model: FaciesModel | None = facies_model
@@ -188,11 +195,9 @@ class GeneratorPrior(AbstractPrior):
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""
         model, table = self.facies_model, self.anamorphosis
-        reading = (
-            {"categories": list(model.categories), "thresholds": list(model.thresholds)}
-            if model is not None
-            else {"anamorphosis": None if table is None else asdict(table)}
-        )
+        reading: dict[str, Any] = {} if table is None else {"anamorphosis": asdict(table)}
+        if model is not None:
+            reading = {"categories": list(model.categories), "thresholds": list(model.thresholds)}
         arrays = {}
         for position, layer in enumerate(self._layers):
             arrays[f"kernel_{position}"] = np.asarray(layer.kernel)
@@ -220,13 +225,12 @@ class GeneratorPrior(AbstractPrior):
         layers = _stored_layers(record, "", len(chain))
         strides = metadata.get("discriminator_strides")
         critic = Critic(_stored_layers(record, "discriminator_", len(strides)), tuple(strides)) if strides else None
-        facies = "categories" in metadata
-        table = metadata.get("anamorphosis")
+        continuous = "anamorphosis" in metadata
         return cls(
             architecture,
             layers,
-            FaciesModel(tuple(metadata["categories"]), tuple(metadata["thresholds"])) if facies else None,
-            anamorphosis=None if table is None else Anamorphosis(**table),
+            None if continuous else FaciesModel(tuple(metadata["categories"]), tuple(metadata["thresholds"])),
+            anamorphosis=Anamorphosis(**metadata["anamorphosis"]) if continuous else None,
             shift=metadata["shift"],
             scale=metadata["scale"],
             provenance=metadata["provenance"],

@@ -19,8 +19,7 @@ from latentinv.grid import Grid
 from latentinv.storage import PriorRecord
 
 from . import _parts
-from ._gaussian import GaussianReading
-from ._plurigaussian import GaussianPrior
+from ._parts import GaussianPrior
 from ._prior import AbstractFaciesModel, AbstractPrior
 
 
@@ -113,18 +112,7 @@ class HierarchicalPrior(AbstractPrior):
                 f"Given {len(self.scores)} priors of scores for {len(model.categories)} facies; give one for all, or "
                 "one for each."
             )
-        for number, score in enumerate(self.scores):
-            if not isinstance(score, GaussianPrior) or score.reading != GaussianReading(1.0):
-                raise InputError(
-                    f"The prior of scores {number} is a {type(score).__name__}, or not of mean 0 and standard "
-                    "deviation 1; give a Gaussian one such as SpectralPrior(covariance), without mean, anamorphosis "
-                    "and facies: median and standard deviation are the property's."
-                )
-            if score.ndim != facies.ndim:
-                raise InputError(
-                    f"The prior of scores {number} has {score.ndim} axes and that of facies {facies.ndim}; give both "
-                    "the same."
-                )
+        _parts.check_scores(self.scores, "The prior of scores", facies.ndim)
         self.ndim = facies.ndim
         self.facies_model = HierarchicalFaciesModel(model, len(self.scores))
 

@@ -1,4 +1,4 @@
-"""What priors made of other priors share: latents one after the other, and files within a file.
+"""What priors made of other priors share: Gaussian parts, latents one after the other, files within a file.
 
 The arrays of part n are stored under their own names behind ``n `` and a space.
 """
@@ -11,11 +11,36 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from latentinv.errors import InputError
 from latentinv.grid import Grid
 from latentinv.storage import PriorRecord
 
-from ._gaussian import check_latent
+from ._cholesky import CholeskyPrior
+from ._gaussian import GaussianReading, check_latent
 from ._prior import AbstractPrior
+from ._spde import SPDEPrior
+from ._spectral import SpectralPrior
+
+GaussianPrior = CholeskyPrior | SpectralPrior | SPDEPrior
+
+
+def check_scores(parts: Sequence[Any], what: str, ndim: int | None = None) -> None:
+    """Check that parts, which the sentences call `what`, give standard normal scores on `ndim` axes, or as many each.
+
+    Raises
+    ------
+    InputError
+        If one does not.
+    """
+    for number, part in enumerate(parts):
+        if not isinstance(part, GaussianPrior) or part.reading != GaussianReading(1.0):
+            raise InputError(
+                f"{what} {number} is a {type(part).__name__}, or not of mean 0 and standard deviation 1; give a "
+                "Gaussian prior such as SpectralPrior(covariance), without mean, anamorphosis and facies."
+            )
+    axes = {part.ndim for part in parts} | ({ndim} if ndim else set())
+    if len(axes) > 1:
+        raise InputError("The parts of the prior have different numbers of axes; give all 2 or all 3.")
 
 
 def latent_size(parts: Sequence[AbstractPrior], grid: Grid) -> int:

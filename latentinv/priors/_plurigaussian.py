@@ -17,14 +17,9 @@ from latentinv.grid import Grid
 from latentinv.storage import PriorRecord
 
 from . import _parts
-from ._cholesky import CholeskyPrior
-from ._gaussian import GaussianReading
+from ._parts import GaussianPrior
 from ._prior import AbstractPrior
-from ._spde import SPDEPrior
-from ._spectral import SpectralPrior
 from ._truncation import Cut, TruncationRule
-
-GaussianPrior = CholeskyPrior | SpectralPrior | SPDEPrior
 
 
 @final
@@ -51,14 +46,7 @@ class PlurigaussianPrior(AbstractPrior):
             raise InputError(
                 f"The rule cuts {rule.components} scores and {len(fields)} fields were given; give one for each score."
             )
-        for number, field in enumerate(fields):
-            if not isinstance(field, GaussianPrior) or field.reading != GaussianReading(1.0):
-                raise InputError(
-                    f"Field {number} is not a Gaussian prior of mean 0 and standard deviation 1; leave out its mean, "
-                    "anamorphosis and facies, which the rule takes the place of."
-                )
-        if len({field.ndim for field in fields}) > 1:
-            raise InputError("The fields have different numbers of axes; give all 2 or all 3.")
+        _parts.check_scores(fields, "Field")
         self.fields, self.rule, self.facies_model, self.ndim = tuple(fields), rule, rule, fields[0].ndim
 
     def latent_size(self, grid: Grid) -> int:

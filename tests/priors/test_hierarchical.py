@@ -22,7 +22,7 @@ from latentinv import (
 )
 from latentinv.errors import InputError
 from latentinv.forward import FunctionForward, averaging
-from latentinv.inference._functionals import functionals
+from latentinv.inference._functionals import _scores, functionals
 from latentinv.inference._local import window
 from latentinv.observations import PROPERTIES
 from latentinv.priors import CholeskyPrior, Covariance, Cut, FaciesModel, PlurigaussianPrior, SPDEPrior, TruncationRule
@@ -163,6 +163,7 @@ def test_that_a_stored_run_is_read_again_with_its_property_and_its_scores_are_di
         found["score 0 in the mean"].ravel(), np.asarray(fields)[..., 1].mean(axis=(1, 2)), rtol=1e-4, atol=1e-5
     )
     assert "score 0 at x 0.5 m, y 1.5 m" in found
+    assert _scores(posterior, run.latents[:0])["score 0 in the mean"].shape == (0,)
 
 
 def test_that_local_moves_renew_a_window_of_one_part():
@@ -197,7 +198,10 @@ CONTINUOUS = CholeskyPrior(Covariance("gaussian", 3.0))
         (lambda: HierarchicalPrior(truncated(), truncated()), "scores 0 is a CholeskyPrior, or not of mean 0"),
         (lambda: HierarchicalPrior(truncated(), Covariance("gaussian", 3.0)), "a Covariance.*such as SpectralPrior"),
         (lambda: HierarchicalPrior("meanders", scores()), "prior of facies is a str; load"),
-        (lambda: HierarchicalPrior(truncated(), SPDEPrior(1.0, 3.0, ndim=3)), "has 3 axes and that of facies 2"),
+        (
+            lambda: HierarchicalPrior(truncated(), SPDEPrior(1.0, 3.0, ndim=3)),
+            "different numbers of axes; give all 2 or",
+        ),
         (
             lambda: FaciesProperty(truncated().facies_model, MEDIANS, log_standard_deviations=0.5),
             "no scores within its facies; make a HierarchicalPrior",
