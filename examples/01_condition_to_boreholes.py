@@ -66,7 +66,9 @@ def share_right(facies: np.ndarray, site: Site) -> float:
 def panels(run: Run, site: Site) -> list[Panel]:
     """Truth, mean, standard deviation and five draws."""
     mean, deviation = run.realizations.mean(axis=0), run.realizations.std(axis=0)
-    draws = [Panel(f"draw {n + 1}", facies) for n, facies in enumerate(run.realizations[:5])]
+    # Draws of one population that stand side by side may share most of their descent; show some from all over.
+    spread = np.linspace(0, len(run.realizations) - 1, 5).round().astype(int)
+    draws = [Panel(f"draw {n + 1}", run.realizations[n]) for n in spread]
     return [
         Panel("truth and boreholes", site.truth),
         Panel("posterior mean", mean),

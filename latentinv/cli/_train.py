@@ -60,6 +60,8 @@ class TrainingDisplay:
             "",
             f"first comparison with the image soon; samples will be in {self._sheet}",
         )
+        first = min(recipe.training.evaluate_every, recipe.training.steps)
+        display.update(0.0, f"{self._steps} steps; first comparison with the image after step {first}")
 
     def on_step(self, step: int, losses: "tuple") -> None:
         """Show a finished step; it is worth a line only where there is a bar."""

@@ -38,10 +38,13 @@ def walk(
     import jax.numpy as jnp
     import numpy as np
 
-    from latentinv.plotting import film_fields, plot_fields
+    from latentinv.plotting import ENDINGS, film_fields, plot_fields
     from latentinv.priors import GeneratorPrior, interpolate, load_prior, walk_box
     from latentinv.storage import require_new
 
+    if output.suffix.lower() not in (*ENDINGS, FILM):
+        endings = ", ".join((*ENDINGS, FILM))
+        raise InputError(f"The output {output} has no ending that can be drawn; give one of {endings}.")
     require_new(output)
     model = load_prior(prior)
     z, z_end = (jnp.asarray(draw_latents(model, place, seed, number)) for number in (0, 1))

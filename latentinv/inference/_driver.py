@@ -221,10 +221,12 @@ def posterior_of(header: RunHeader, forwards: Mapping[str, Function | ExternalFo
             )
     prior = prior_from_record(header.prior)
     forwards = dict(forwards or {})
-    observations = [_observation(o, header.grid, prior, forwards.pop(o.name, None)) for o in header.observations]
-    if forwards:
-        names = ", ".join(f"'{record.name}'" for record in header.observations) or "none"
-        raise InputError(f"A forward model was given for '{next(iter(forwards))}', but the run's data are {names}.")
+    known = [record.name for record in header.observations]
+    for name in forwards:
+        if name not in known:
+            names = ", ".join(f"'{one}'" for one in known) or "none"
+            raise InputError(f"A forward model was given for '{name}', but the run's data are {names}.")
+    observations = [_observation(o, header.grid, prior, forwards.get(o.name)) for o in header.observations]
     return Posterior(prior, header.grid, observations, target=header.target)  # type: ignore[arg-type]
 
 

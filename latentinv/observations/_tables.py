@@ -76,7 +76,7 @@ def read_unit(path: str | Path, unit: str) -> str:
     return unit
 
 
-def read_table(path: str | Path, required: Sequence[str], optional: Sequence[str] = ()) -> Table:
+def read_table(path: str | Path, required: Sequence[str], optional: Sequence[str] = (), hint: str = "") -> Table:
     """Read the named columns of a CSV file.
 
     Parameters
@@ -87,6 +87,8 @@ def read_table(path: str | Path, required: Sequence[str], optional: Sequence[str
         Columns that must be there; upper and lower case are the same.
     optional
         Columns that are read if they are there.
+    hint
+        A sentence for who lacks a required column.
 
     Raises
     ------
@@ -98,7 +100,7 @@ def read_table(path: str | Path, required: Sequence[str], optional: Sequence[str
     path = Path(path)
     rows = _rows(path)
     header = [cell.strip().lower() for cell in rows[0].cells]
-    _check_header(path.name, header, required, optional)
+    _check_header(path.name, header, required, optional, hint)
     if len(rows) == 1:
         raise InputError(f"{path.name} has a header but no data; expected one line a datum below it.")
     for row in rows[1:]:
@@ -135,12 +137,13 @@ def _has_data(line: str) -> bool:
     return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
-def _check_header(file: str, header: list[str], required: Sequence[str], optional: Sequence[str]) -> None:
+def _check_header(file: str, header: list[str], required: Sequence[str], optional: Sequence[str], hint: str) -> None:
     missing = [name for name in required if name not in header]
     if missing:
         expected = ", ".join(required) + (f" and if wanted {', '.join(optional)}" if optional else "")
         raise InputError(
             f"{file} has no column {', '.join(missing)}; its columns are {', '.join(header)}, expected {expected}."
+            + (f" {hint}" if hint else "")
         )
     repeated = [name for name in (*required, *optional) if header.count(name) > 1]
     if repeated:

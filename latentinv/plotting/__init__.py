@@ -5,3 +5,4 @@ from ._fields import plot_fields as plot_fields
 from ._film import film_fields as film_fields
 from ._realism import plot_realism as plot_realism
 from ._run import plot_run as plot_run
+from ._style import ENDINGS as ENDINGS

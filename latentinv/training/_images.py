@@ -94,11 +94,12 @@ class TrainingImage:
             distinct ones that they are facies.
         """
         array = _with_axes(array, name)
-        if array.dtype.kind not in "iuf" or not np.all(np.isfinite(array)):
+        if array.dtype.kind not in "iuf":
             raise InputError(
-                f"The training image {name!r} holds values of type {array.dtype}, or such that are not finite; a "
-                "continuous property has a finite number in every cell, so give it one."
+                f"The training image {name!r} holds values of type {array.dtype}; expected numbers of a continuous "
+                "property."
             )
+        _check_finite(array, name, "give every cell a number")
         values = array.astype(np.float32)
         if (count := len(np.unique(values))) <= MOST_FACIES:
             raise InputError(
@@ -307,17 +308,24 @@ def _with_axes(array: np.ndarray, name: str) -> np.ndarray:
     return array
 
 
+def _check_finite(array: np.ndarray, name: str, what_to_do: str) -> None:
+    missing = np.argwhere(~np.isfinite(array))
+    if len(missing):
+        first = tuple(missing[0].tolist())
+        raise InputError(
+            f"The training image {name!r} has {len(missing)} cells that are not finite numbers, the first at index "
+            f"{first}; {what_to_do}, or cut the image to where it has them."
+        )
+
+
 def _codes(array: np.ndarray, name: str) -> np.ndarray:
     """Distinct facies codes of an array, ascending; refuse what is not facies."""
     if array.dtype.kind not in "buif":
         raise InputError(
             f"The training image {name!r} holds values of type {array.dtype}; expected facies codes (whole numbers)."
         )
-    if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
-        raise InputError(
-            f"The training image {name!r} has {np.count_nonzero(~np.isfinite(array))} cells that are not "
-            "finite numbers; give every cell a facies code."
-        )
+    if array.dtype.kind == "f":
+        _check_finite(array, name, "give every cell a facies code")
     codes = np.unique(array)
     if array.dtype.kind == "f" and np.any(codes != np.rint(codes)):
         value = codes[codes != np.rint(codes)][0]

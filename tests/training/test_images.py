@@ -147,7 +147,7 @@ def test_that_coloured_and_transparent_pictures_are_refused(tmp_path):
     [
         (np.array([0.0, 1.0]), "shape \\(2,\\)"),
         (np.array([[0.0, 1.0]]), "at least two axes longer"),
-        (np.array([[0.0, np.nan], [1.0, 1.0]]), "1 cells that are not finite"),
+        (np.array([[0.0, np.nan], [1.0, 1.0]]), r"1 cells that are not finite numbers, the first at index \(0, 1\)"),
         (np.array([[0.0, 0.5], [1.0, 1.0]]), "the value 0.5, which is not a whole number"),
         (np.full((3, 3), 4), "single facies 4"),
         (np.arange(25).reshape(5, 5), "25 distinct values.*threshold"),
