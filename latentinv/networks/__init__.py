@@ -14,6 +14,7 @@ from ._convolution import space_to_depth as space_to_depth
 from ._discriminator import Critic as Critic
 from ._discriminator import DiscriminatorNetwork as DiscriminatorNetwork
 from ._discriminator import freeze as freeze
+from ._discriminator import packed as packed
 from ._generator import FoldedLayer as FoldedLayer
 from ._generator import GeneratorNetwork as GeneratorNetwork
 from ._generator import fold as fold

@@ -120,6 +120,11 @@ class DiscriminatorArchitecture:
         Whether the layer that gives the scores halves the resolution too (as in the published network).
     normalisation
         ``spectral`` (Miyato et al. 2018, arXiv:1802.05957) or ``batch``, as in the published network.
+    scales
+        Towers of such layers: one sees the field, the next its means over 2 cells along each axis, and so on (Wang et
+        al. 2018, doi:10.1109/CVPR.2018.00917).
+    packing
+        Fields that are judged together, as channels (Lin et al. 2018, arXiv:1712.04086).
     """
 
     ndim: int
@@ -127,11 +132,13 @@ class DiscriminatorArchitecture:
     window: int
     final_stride_2: bool
     normalisation: Literal["spectral", "batch"]
+    scales: int = 1
+    packing: int = 1
 
     @property
     def ratio(self) -> int:
-        """Field cells per score along an axis, the least that a patch must have."""
-        return 2 ** (len(self.widths) + self.final_stride_2)
+        """Field cells per score of the coarsest tower along an axis, the least that a patch must have."""
+        return 2 ** (len(self.widths) + self.final_stride_2 + self.scales - 1)
 
 
 def generator_architecture(
@@ -190,7 +197,9 @@ def generator_architecture(
     return GeneratorArchitecture(ndim, channels if latent_channels is None else latent_channels, scaled)
 
 
-def discriminator_architecture(name: str, *, ndim: int = 2, width: float = 1.0) -> DiscriminatorArchitecture:
+def discriminator_architecture(
+    name: str, *, ndim: int = 2, width: float = 1.0, scales: int = 1, packing: int = 1
+) -> DiscriminatorArchitecture:
     """Give the discriminator that belongs to a generator architecture of the same name, as wide by the same factor.
 
     Raises
@@ -206,7 +215,8 @@ def discriminator_architecture(name: str, *, ndim: int = 2, width: float = 1.0) 
     }
     _check_name(name, choices, ndim)
     chosen = choices[name]
-    return replace(chosen, widths=tuple(_scaled(channels, width) for channels in chosen.widths))
+    widths = tuple(_scaled(channels, width) for channels in chosen.widths)
+    return replace(chosen, widths=widths, scales=scales, packing=packing)
 
 
 def _scaled(channels: int, width: float) -> int:

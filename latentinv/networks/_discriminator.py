@@ -1,4 +1,8 @@
-"""The discriminator: a map of scores, one for each patch it looks at (Isola et al. 2017, doi:10.1109/CVPR.2017.632).
+"""The discriminator: maps of scores, one for each patch it looks at (Isola et al. 2017, doi:10.1109/CVPR.2017.632).
+
+It has a tower of layers for each scale: the first sees the field, each further one the means over 2 cells along each
+axis of what the one before sees (`pooled`). Where fields are packed, a score is of several at once, and what draws have
+in common that the image has not is seen, such as that all look alike.
 
 After training, a `Critic` is what is left of it: plain convolutions, with the normalisation frozen into the weights.
 """
@@ -11,7 +15,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from ._architecture import DiscriminatorArchitecture
-from ._convolution import convolve, convolve_strided
+from ._convolution import convolve, convolve_strided, space_to_depth
 from ._generator import FoldedLayer
 
 SLOPE = 0.2
@@ -60,13 +64,13 @@ class Convolution(nnx.Module):
         return convolve_padded(x, self.kernel[...], self.stride) + self.bias[...]
 
 
-class DiscriminatorNetwork(nnx.Module):
+class Tower(nnx.Module):
     """Stride-2 layers with leaky ReLU, spectrally or batch-normalised, then one layer to the scores."""
 
     def __init__(self, architecture: DiscriminatorArchitecture, rngs: nnx.Rngs) -> None:
         spectral = architecture.normalisation == "spectral"
         layers, norms = [], []
-        channels = 1
+        channels = architecture.packing
         last = (1, architecture.window if architecture.final_stride_2 else 3, 2 if architecture.final_stride_2 else 1)
         for width, window, stride in [*((w, architecture.window, 2) for w in architecture.widths), last]:
             layer = Convolution(channels, width, window, architecture.ndim, stride, rngs)
@@ -77,8 +81,8 @@ class DiscriminatorNetwork(nnx.Module):
         # As in Radford et al. (2015), the first and the last layer go without batch statistics.
         self.norms = nnx.List([] if spectral else norms[1:-1])
 
-    def __call__(self, x: Float[Array, "batch *space 1"]) -> Float[Array, "batch *scores 1"]:
-        """Score fields in [−1, 1]; higher means more like the training image."""
+    def __call__(self, x: Float[Array, "batch *space field"]) -> Float[Array, "batch *scores 1"]:
+        """Score packs of fields in [−1, 1]; higher means more like the training image."""
         for position, layer in enumerate(self.layers):
             x = layer(x)
             if self.norms and 0 < position < len(self.layers) - 1:
@@ -88,8 +92,36 @@ class DiscriminatorNetwork(nnx.Module):
         return x
 
 
+class DiscriminatorNetwork(nnx.Module):
+    """A tower for each scale."""
+
+    def __init__(self, architecture: DiscriminatorArchitecture, rngs: nnx.Rngs) -> None:
+        self.towers = nnx.List([Tower(architecture, rngs) for _ in range(architecture.scales)])
+
+    def __call__(self, x: Float[Array, "batch *space field"]) -> tuple[Float[Array, "batch *scores 1"], ...]:
+        """Score packs of fields in [−1, 1], at every scale."""
+        scores = []
+        for number, tower in enumerate(self.towers):
+            x = pooled(x) if number else x
+            scores.append(tower(x))
+        return tuple(scores)
+
+
+def packed(fields: Float[Array, "batch *space 1"], packing: int) -> Float[Array, "pack *space field"]:
+    """Put every `packing` fields of a batch side by side as channels."""
+    packs = fields.reshape(-1, packing, *fields.shape[1:-1])
+    return jnp.moveaxis(packs, 1, -1)
+
+
+def pooled(x: Float[Array, "batch *space field"]) -> Float[Array, "batch *half field"]:
+    """Means over 2 cells along each axis; a last odd cell is dropped."""
+    even = x[:, *(slice(n - n % 2) for n in x.shape[1:-1])]
+    blocks = space_to_depth(even)
+    return blocks.reshape(*blocks.shape[:-1], -1, x.shape[-1]).mean(axis=-2)
+
+
 def freeze(network: DiscriminatorNetwork, fields: Float[Array, "batch *space 1"]) -> Critic:
-    """Freeze a spectrally normalised discriminator.
+    """Freeze the tower that sees fields as they are, of a spectrally normalised discriminator of single fields.
 
     Parameters
     ----------
@@ -98,8 +130,9 @@ def freeze(network: DiscriminatorNetwork, fields: Float[Array, "batch *space 1"]
     fields
         Any fields it may be asked about: it normalises its weights when it is asked.
     """
-    network(fields)
-    normalised: list[Any] = list(network.layers)
+    tower: Tower = network.towers[0]
+    tower(fields)
+    normalised: list[Any] = list(tower.layers)
     inner = [layer.layer_instance for layer in normalised]
     layers = [FoldedLayer(layer.kernel[...], layer.bias[...]) for layer in inner]
     return Critic(layers, tuple(layer.stride for layer in inner))

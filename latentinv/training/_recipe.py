@@ -11,6 +11,8 @@
     architecture = "compact"         # sgan, dsgan or compact
     latent_channels = 4              # Gaussian numbers at a latent cell; left out: 1 for sgan and dsgan, 4 for compact
     width = 1.0                      # factor on the architecture's own widths, of both networks
+    discriminator_scales = 1         # towers of the discriminator: of fields, of their means over 2 cells, 4 cells …
+    packing = 1                      # fields that it judges together; the batch is a multiple
 
     [training]
     seed = 0
@@ -19,6 +21,7 @@
     patch = [128, 128]
     edge_width = 0.0                 # cells over which facies edges are drawn out for the discriminator; 0: not at all
     loss = "hinge"                   # or "non-saturating"
+    gradient_penalty = 0.0           # weight of the discriminator's squared gradient at the image's patches (R1)
     patterns = 0.0                   # weight of the distance to the image's frequencies of small patterns; two facies
     learning_rate_generator = 4e-4
     learning_rate_discriminator = 4e-4
@@ -63,6 +66,7 @@ from ._recipe_rules import (
 from ._simulator import ChannelSimulator
 
 RATE = number(lambda value: value > 0, "a finite number above 0")
+WEIGHT = number(lambda value: value >= 0, "a finite weight, 0 or more")
 DECAY = number(lambda value: 0 <= value < 1, "a decay from 0 to below 1")
 
 
@@ -86,6 +90,8 @@ class RecipeNetworks:
     latent_channels: int | None = entry(None, whole(1))
     """The architecture's own number where it is None."""
     width: float = entry(1.0, number(lambda value: 0 < value <= 16, "a factor above 0, at most 16"))
+    discriminator_scales: int = entry(1, whole(1, 8))
+    packing: int = entry(1, whole(1))
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,8 @@ class RecipeTraining:
     patch: tuple[int, ...] = entry((128, 128), several(whole(1), (2, 3), "cells along each axis such as [128, 128]"))
     edge_width: float = entry(0.0, number(lambda value: value >= 0, "a finite number of cells, 0 or more"))
     loss: str = entry("hinge", one_of(tuple(LOSSES)))
-    patterns: float = entry(0.0, number(lambda value: value >= 0, "a finite weight, 0 or more"))
+    gradient_penalty: float = entry(0.0, WEIGHT)
+    patterns: float = entry(0.0, WEIGHT)
     learning_rate_generator: float = entry(4e-4, RATE)
     learning_rate_discriminator: float = entry(4e-4, RATE)
     cool_down: float = entry(0.5, number(lambda value: 0 <= value <= 1, "a share of the steps, 0 to 1"))
@@ -215,15 +222,23 @@ def _check(recipe: Recipe) -> None:
             f"The recipe has patterns = {recipe.training.patterns:g} and patch = {list(patch)} in [training]; patterns "
             f"are of plane fields of at least {least_patch()} cells each way. Take such patches, or leave it out."
         )
-    discriminator = discriminator_architecture(recipe.networks.architecture, ndim=len(patch))
-    if recipe.training.keep_discriminator and discriminator.normalisation == "batch":
+    networks, batch = recipe.networks, recipe.training.batch
+    if batch % networks.packing:
         raise InputError(
-            f"The recipe has keep_discriminator = true, but the discriminator of '{recipe.networks.architecture}' "
-            "judges whole batches, not a field by itself; take 'compact', or leave it out."
+            f"The recipe has packing = {networks.packing} in [networks] and batch = {batch} in [training]; give a "
+            "batch that is a multiple of packing."
+        )
+    scales = networks.discriminator_scales
+    discriminator = discriminator_architecture(networks.architecture, ndim=len(patch), scales=scales)
+    if recipe.training.keep_discriminator and (discriminator.normalisation == "batch" or networks.packing > 1):
+        judge = f"of '{networks.architecture}'" if networks.packing == 1 else f"with packing = {networks.packing}"
+        raise InputError(
+            f"The recipe has keep_discriminator = true, but the discriminator {judge} judges several fields together, "
+            "not a field by itself; take 'compact' without packing, or leave it out."
         )
     least = discriminator.ratio
     if min(patch) < least:
         raise InputError(
             f"The recipe has patch = {list(patch)} in [training], smaller than what the discriminator of "
-            f"'{recipe.networks.architecture}' sees at once; give at least {least} cells along each axis."
+            f"'{networks.architecture}' sees at once; give at least {least} cells along each axis."
         )

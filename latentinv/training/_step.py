@@ -2,10 +2,11 @@
 
 The discriminator is updated on real patches and on generated fields, then the generator through the updated
 discriminator, from the same noise, so that the generator runs forward once a step. Adam, two learning rates (Heusel et
-al. 2017, arXiv:1706.08500); the generator's weights are averaged exponentially for use (EMA).
+al. 2017, arXiv:1706.08500); the generator's weights are averaged exponentially for use (EMA). A gradient penalty, where
+the recipe asks for one, is R1, on real patches alone (Mescheder, Geiger and Nowozin 2018, arXiv:1801.04406).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -20,6 +21,7 @@ from latentinv.networks import (
     GeneratorNetwork,
     discriminator_architecture,
     generator_architecture,
+    packed,
 )
 
 from ._losses import LOSSES
@@ -67,7 +69,9 @@ def initialise(recipe: Recipe, ndim: int) -> tuple[Networks, TrainingState]:
     channels = recipe.networks.latent_channels
     architecture = generator_architecture(name, ndim=ndim, latent_channels=channels, width=width)
     generator = _split(GeneratorNetwork(architecture, seeds))
-    discriminator = _split(DiscriminatorNetwork(discriminator_architecture(name, ndim=ndim, width=width), seeds))
+    scales, packing = recipe.networks.discriminator_scales, recipe.networks.packing
+    judge = discriminator_architecture(name, ndim=ndim, width=width, scales=scales, packing=packing)
+    discriminator = _split(DiscriminatorNetwork(judge, seeds))
     parameters_g, parameters_d = (jax.tree.map(jnp.asarray, part[1]) for part in (generator, discriminator))
     optimizer_g, optimizer_d = _optimizers(recipe)
     state = TrainingState(
@@ -98,10 +102,20 @@ def make_step(
         network = nnx.merge(networks.generator, parameters, networks.generator_statistics, copy=True)
         return jnp.tanh(network(z, training.patch))
 
-    def score(parameters: Any, statistics: Any, fields: Array) -> tuple[Array, Any]:
+    def score(parameters: Any, statistics: Any, fields: Array) -> tuple[tuple[Array, ...], Any]:
         network = nnx.merge(networks.discriminator, parameters, statistics, copy=True)
-        scores = network(fields)
+        scores = network(packed(fields, recipe.networks.packing))
         return scores, _split(network)[2]
+
+    def squared_gradient(parameters: Any, statistics: Any, fields: Array) -> Array:
+        """Of one score, in the mean, as if none saw what another sees."""
+
+        def total(x: Array) -> tuple[Array, int]:
+            scores = jnp.concatenate([one.ravel() for one in score(parameters, statistics, x)[0]])
+            return jnp.sum(scores), scores.size
+
+        gradient, count = jax.grad(total, has_aux=True)(fields)
+        return jnp.sum(gradient**2) / count
 
     def step(state: TrainingState, real: Array) -> tuple[TrainingState, Losses]:
         key = jax.random.fold_in(key_training, state.step)
@@ -111,15 +125,20 @@ def make_step(
         def loss_d(parameters: Any) -> tuple[Array, Any]:
             scores_real, statistics = score(parameters, state.discriminator_statistics, real)
             scores_fake, statistics = score(parameters, statistics, fake)
-            return loss.discriminator(scores_real, scores_fake), statistics
+            value = _mean(map(loss.discriminator, scores_real, scores_fake))
+            if training.gradient_penalty:
+                steepness = squared_gradient(parameters, state.discriminator_statistics, real)
+                value += 0.5 * training.gradient_penalty * steepness
+            return value, statistics
 
         (value_d, statistics), gradient_d = jax.value_and_grad(loss_d, has_aux=True)(state.discriminator)
         update_d, optimizer_state_d = optimizer_d.update(gradient_d, state.discriminator_optimizer)
         discriminator = optax.apply_updates(state.discriminator, update_d)
 
-        value_g, gradient_fake = jax.value_and_grad(lambda x: loss.generator(score(discriminator, statistics, x)[0]))(
-            fake
-        )
+        def loss_g(fields: Array) -> Array:
+            return _mean(map(loss.generator, score(discriminator, statistics, fields)[0]))
+
+        value_g, gradient_fake = jax.value_and_grad(loss_g)(fake)
         frequencies = state.frequencies
         if image is not None and frequencies is not None:
             fields = fake[..., 0]
@@ -143,6 +162,11 @@ def make_step(
         return after, Losses(value_d, value_g)
 
     return jax.jit(step)
+
+
+def _mean(losses: Iterable[Array]) -> Array:
+    """Of the losses of all scales."""
+    return jnp.mean(jnp.stack(list(losses)))
 
 
 def _split(network: nnx.Module) -> tuple[nnx.GraphDef, nnx.State, nnx.State]:

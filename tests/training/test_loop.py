@@ -227,7 +227,8 @@ def test_that_a_changed_image_is_not_trained_on(recipe, tmp_path, monkeypatch):
 
 
 def test_that_a_prior_takes_the_last_discriminator_if_asked(tmp_path):
-    recipe = parse_recipe(RECIPE + "keep_discriminator = true\n", tmp_path)
+    text = RECIPE + "keep_discriminator = true\n[networks]\ndiscriminator_scales = 2\n"
+    recipe = parse_recipe(text, tmp_path)
     prior = train(recipe, tmp_path / "prior.h5", minutes=1e-6).prior
     training = loop._Training(recipe, tmp_path / "prior.h5", loop.Silence())
     with open_hdf5(checkpoint_path(tmp_path / "prior.h5"), loop.FORMAT, loop.VERSION) as file:
@@ -240,4 +241,4 @@ def test_that_a_prior_takes_the_last_discriminator_if_asked(tmp_path):
     network = nnx.merge(training.networks.discriminator, state.discriminator, state.discriminator_statistics, copy=True)
     u = prior.generate(z, grid) / jnp.sqrt(1 - (prior.generate(z, grid) / BOUND) ** 2)
     field = jnp.tanh(prior._shift + prior._scale * u)
-    np.testing.assert_allclose(scores, network(field[None, ..., None])[0, ..., 0], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(scores, network(field[None, ..., None])[0][0, ..., 0], rtol=1e-3, atol=1e-4)

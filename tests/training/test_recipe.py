@@ -39,6 +39,10 @@ def test_that_the_image_is_coarsened_as_asked(tmp_path):
         (SIMULATOR + "[training]\nbetas = [0.5]\n", r"betas = \[0\.5\]"),
         (SIMULATOR + "[training]\ncool_down = 2.0\n", r"cool_down = 2\.0"),
         (SIMULATOR + "[training]\npatterns = -1\n", "patterns = -1.*0 or more"),
+        (SIMULATOR + "[training]\ngradient_penalty = -1\n", "gradient_penalty = -1.*0 or more"),
+        (SIMULATOR + "[networks]\npacking = 3\n", r"packing = 3 .* batch = 8 .*; give a batch that is a multiple"),
+        (SIMULATOR + "[networks]\ndiscriminator_scales = 5\n", "give at least 256 cells along each axis"),
+        (SIMULATOR + "[networks]\npacking = 2\n[training]\nkeep_discriminator = true\n", "packing = 2 judges several"),
         (SIMULATOR + "[training]\npatterns = 1.0\npatch = [64, 64]\n", "at least 65 cells each way"),
         (SIMULATOR + "[training]\npatterns = 1.0\npatch = [80, 80, 80]\n", "of plane fields"),
     ],
@@ -146,5 +150,5 @@ def test_that_images_are_found_in_the_data_folder(tmp_path, monkeypatch):
 def test_that_a_discriminator_that_judges_whole_batches_is_not_kept(tmp_path):
     text = '[image]\nfile = "a.npz"\n[networks]\narchitecture = "{}"\n[training]\nkeep_discriminator = true\n'
     assert parse_recipe(text.format("compact"), tmp_path).training.keep_discriminator
-    with pytest.raises(InputError, match="judges whole batches"):
+    with pytest.raises(InputError, match="judges several fields together"):
         parse_recipe(text.format("dsgan"), tmp_path)

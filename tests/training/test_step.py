@@ -4,7 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
+from latentinv.networks import DiscriminatorNetwork, discriminator_architecture, packed
+from latentinv.networks._discriminator import pooled
 from latentinv.training import LOSSES, parse_recipe
 from latentinv.training._patterns import image_frequencies
 from latentinv.training._step import initialise, make_step
@@ -23,11 +26,17 @@ loss = "{loss}"
 LEAST_PATCH = {"compact": 16, "sgan": 32, "dsgan": 32}
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("architecture", LEAST_PATCH)
-def test_that_a_step_leaves_a_state_like_the_one_before(architecture, loss, tmp_path):
-    cells = LEAST_PATCH[architecture]
-    recipe = parse_recipe(RECIPE.format(architecture=architecture, loss=loss, cells=cells), tmp_path)
+MORE = {"networks": "discriminator_scales = 2\npacking = 2\n", "training": "gradient_penalty = 1\n"}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "loss", "more"),
+    [(a, loss, "") for a in LEAST_PATCH for loss in LOSSES] + [("compact", "hinge", more) for more in MORE],
+)
+def test_that_a_step_leaves_a_state_like_the_one_before(architecture, loss, more, tmp_path):
+    cells = LEAST_PATCH[architecture] * (2 if more == "networks" else 1)
+    text = RECIPE.format(architecture=architecture, loss=loss, cells=cells)
+    recipe = parse_recipe(text.replace(f"[{more}]\n", f"[{more}]\n{MORE.get(more)}"), tmp_path)
     networks, state = initialise(recipe, 2)
     real = jax.ShapeDtypeStruct((2, cells, cells, 1), jnp.float32)
     after, losses = jax.eval_shape(make_step(recipe, networks), state, real)
@@ -64,6 +73,45 @@ def test_that_a_recipe_makes_both_networks_narrower(architecture, tmp_path):
     assert sorted(shape[-1] for shape in kernels) == [1, 16, 32, 64, 128]
     real = jax.ShapeDtypeStruct((2, 32, 32, 1), jnp.float32)
     jax.eval_shape(make_step(recipe, networks), state, real)
+
+
+def test_that_the_gradient_penalty_is_half_the_mean_squared_gradient_of_a_score_at_real_patches(tmp_path):
+    text = RECIPE.format(architecture="compact", loss="hinge", cells=32).replace(
+        "[training]", "width = 0.1\n[training]"
+    )
+    real = jax.random.normal(jax.random.key(0), (2, 32, 32, 1))
+    losses = []
+    for weight in (0.0, 3.0):
+        recipe = parse_recipe(text + f"gradient_penalty = {weight}\n", tmp_path)
+        networks, state = initialise(recipe, 2)
+        losses.append(float(make_step(recipe, networks)(state, real)[1].discriminator))
+
+    def scores(x):  # two by two of them for each patch
+        parts = networks.discriminator, state.discriminator, state.discriminator_statistics
+        return nnx.merge(*parts, copy=True)(x)[0]
+
+    gradients = jax.jacrev(lambda x: scores(x).sum(axis=(1, 2, 3)))(real)[np.arange(2), np.arange(2)]
+    expected = np.mean(np.sum(np.asarray(gradients) ** 2, axis=(1, 2, 3))) / 4
+    assert losses[1] - losses[0] == pytest.approx(1.5 * expected, rel=1e-3)
+
+
+def test_that_scales_and_packs_are_means_of_cells_and_fields_side_by_side():
+    fields = np.arange(4 * 5 * 6, dtype=np.float32).reshape(4, 5, 6, 1)
+    packs = packed(jnp.asarray(fields), 2)
+    np.testing.assert_array_equal(packs, np.stack([fields[[0, 2], ..., 0], fields[[1, 3], ..., 0]], axis=-1))
+    means = fields[:, :4].reshape(4, 2, 2, 3, 2).mean(axis=(2, 4))
+    np.testing.assert_allclose(pooled(jnp.asarray(fields))[..., 0], means, rtol=1e-6)
+    both = pooled(packs)
+    np.testing.assert_allclose(both, packed(jnp.asarray(means[..., None]), 2), rtol=1e-6)
+
+
+def test_that_the_discriminator_scores_each_scale_by_a_tower_of_its_own():
+    architecture = discriminator_architecture("compact", width=0.1, scales=2, packing=2)
+    network, twin = (DiscriminatorNetwork(architecture, nnx.Rngs(0)) for _ in range(2))
+    packs = jnp.asarray(np.random.default_rng(0).standard_normal((1, 64, 64, 2)).astype(np.float32))
+    fine, coarse = network(packs)
+    assert (fine.shape, coarse.shape) == ((1, 4, 4, 1), (1, 2, 2, 1))
+    np.testing.assert_allclose(coarse, twin.towers[1](pooled(packs)), rtol=1e-4, atol=1e-6)
 
 
 def test_that_the_hinge_loss_is_that_of_its_paper():
