@@ -6,7 +6,7 @@ without error. They used 282 000 to 320 000 forward runs, with the boreholes as 
 the prior to both at once; independent runs are compared with each other. A forward run is a solve of the flow equation,
 and a gradient costs one besides.
 
-Run ``python -m benchmarks.flow_case [--particles 32] [--runs 2] [--moves 2]``. Each level prints as it finishes.
+Run ``python -m benchmarks.flow_case [--particles 64] [--runs 2] [--moves 2]``. Each level prints as it finishes.
 """
 
 import argparse
@@ -36,6 +36,10 @@ BLOCKS, LATTICE = 5, 8
 """Blocks and pixels along each side at which runs are compared."""
 BATCH = 16
 MOST_LEVELS = 80
+LOCAL_MOVES = 24
+"""A level: of the latents that heads see little of, which Hamiltonian moves, held to the steps that heads allow, leave
+nearly where they are."""
+FINAL_ROUNDS = 8
 
 
 class Levels:
@@ -177,9 +181,10 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
     algorithm = TemperedSMC(
         particles=arguments.particles,
         moves=arguments.moves,
-        local_moves=2,
-        probes=1,
+        local_moves=LOCAL_MOVES,
+        probes=2,
         acceptance_target=0.7,
+        final_rounds=FINAL_ROUNDS,
         max_levels=MOST_LEVELS,
     )
     pairs = [explore(posterior, algorithm, arguments.seed + number) for number in range(arguments.runs)]
@@ -199,7 +204,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.flow_case", description="Invert the published flow case."
     )
-    parser.add_argument("--particles", type=int, default=32, help="of a run (default 32)")
+    parser.add_argument("--particles", type=int, default=64, help="of a run (default 64)")
     parser.add_argument("--runs", type=int, default=2, help="independent runs, compared with each other (default 2)")
     parser.add_argument("--moves", type=int, default=2, help="Hamiltonian moves a level (default 2)")
     parser.add_argument("--seed", type=int, default=0, help="of the first run")
