@@ -191,10 +191,19 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 KEYS = (
+    "starts",
     "success_share",
+    "soft_success_share",
+    "median_rmse_ns",
+    "worst_rmse_ns",
+    "gradients_per_start",
+    "seconds_per_start",
     "shipped_rmse_ns",
     "shipped_pixel_accuracy",
+    "shipped_mean_accuracy",
     "rhat_max",
+    "draws",
+    "gradients_per_draw",
     "minutes",
     "published_operator_max_ns",
 )

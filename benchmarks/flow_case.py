@@ -37,9 +37,10 @@ BLOCKS, LATTICE = 5, 8
 BATCH = 16
 MOST_LEVELS = 80
 LOCAL_MOVES = 24
-"""A level: of the latents that heads see little of, which Hamiltonian moves, held to the steps that heads allow, leave
-nearly where they are."""
+"""A level. Hamiltonian moves keep to the small steps that the heads allow, so they hardly change latents of which the
+heads see little; local moves do."""
 FINAL_ROUNDS = 8
+"""On the exact target, where particles that descend from one come apart."""
 
 
 class Levels:

@@ -67,20 +67,17 @@ def tables(
         rows |= {key: large[name].distance, **_beside(key, large[name])}
     worst = max((large[name] for name in FIGURE), key=lambda measure: measure.times_floor)
     rows |= {"connectivity": worst.distance, **_beside("connectivity", worst)}
-    return {**rows, **cost(prior)}, large
+    return {**rows, "images_seen": images_seen(prior)}, large
 
 
 def _beside(key: str, measure: Measure) -> dict[str, float]:
     return {f"{key}_floor": measure.floor, f"{key}_over_floor": measure.times_floor}
 
 
-def cost(prior: GeneratorPrior) -> dict[str, Any]:
-    """Patches that a training saw, and its minutes where the prior tells."""
+def images_seen(prior: GeneratorPrior) -> int:
+    """Patches that a training saw."""
     recipe = parse_recipe(prior.provenance["recipe"], MODELS)
-    return {
-        "images_seen": prior.provenance["steps"] * recipe.training.batch,
-        "minutes": prior.provenance.get("minutes"),
-    }
+    return prior.provenance["steps"] * recipe.training.batch
 
 
 def ranking(measured: dict[str, dict[str, Any] | None], near: str, far: str, keys: list[str]) -> dict[str, bool | None]:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import OUTPUT, Panel, Printer, Site, draw, make_site
+from common import OUTPUT, Panel, Printer, Site, draw, make_site, some_draws
 
 from latentinv import BlockMeans, HardData, Posterior, Run, TemperedSMC, load_prior, sample
 from latentinv.inference import realize
@@ -66,14 +66,11 @@ def share_right(facies: np.ndarray, site: Site) -> float:
 def panels(run: Run, site: Site) -> list[Panel]:
     """Truth, mean, standard deviation and five draws."""
     mean, deviation = run.realizations.mean(axis=0), run.realizations.std(axis=0)
-    # Draws of one population that stand side by side may share most of their descent; show some from all over.
-    spread = np.linspace(0, len(run.realizations) - 1, 5).round().astype(int)
-    draws = [Panel(f"draw {n + 1}", run.realizations[n]) for n in spread]
     return [
         Panel("truth and boreholes", site.truth),
         Panel("posterior mean", mean),
         Panel("standard deviation", deviation, largest=0.5),
-        *draws,
+        *some_draws(run, 5),
     ]
 
 

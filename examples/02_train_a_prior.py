@@ -8,7 +8,7 @@ from pathlib import Path
 
 from common import OUTPUT
 
-from latentinv.training import Comparison, TrainingResult, checkpoint_path, parse_recipe, train
+from latentinv.training import Comparison, TrainingResult, checkpoint_path, parse_recipe, sheet_path, train
 
 RECIPE = """
 [image.simulator]            # or: file = "my_image.png"
@@ -49,10 +49,10 @@ def main(steps: int = 800, patch: int = 64, output: Path = OUTPUT) -> TrainingRe
     output.mkdir(parents=True, exist_ok=True)
     file = output / "trained.h5"
     # No training is overwritten, so an earlier one must go first.
-    for earlier in (file, checkpoint_path(file)):
+    for earlier in (file, checkpoint_path(file), sheet_path(file)):
         earlier.unlink(missing_ok=True)
     result = train(parse_recipe(RECIPE.format(steps=steps, patch=patch), output), file, listener=Printer())
-    print(f"\nprior    {file}\npicture  {file.with_suffix('.samples.png')} (top row: the training image)")
+    print(f"\nprior    {file}\npicture  {sheet_path(file)} (top row: the training image)")
     return result
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from common import OUTPUT, Panel, Printer, draw, make_site
+from common import OUTPUT, Panel, Printer, draw, make_site, some_draws
 
 from latentinv import FaciesProperty, HardData, IndirectData, Posterior, Run, TemperedSMC, load_prior, sample
 from latentinv.forward import Aquifer, SteadyFlow
@@ -41,9 +41,8 @@ def main(particles: int = 32, cells: int = 64, prior: str = "meanders", output: 
     right = np.mean((np.mean(run.realizations, axis=0) > 0.5) == site.truth)
     print(f"\ncells right, by the posterior mean  {100 * right:.1f} %")
 
-    draws = [Panel(f"draw {n + 1}", facies) for n, facies in enumerate(run.realizations[:6])]
     mean = Panel("posterior mean", np.mean(run.realizations, axis=0))
-    draw(output / "heads.png", [Panel("truth and boreholes", site.truth), mean, *draws], site.wells)
+    draw(output / "heads.png", [Panel("truth and boreholes", site.truth), mean, *some_draws(run, 6)], site.wells)
     print(f"picture  {output / 'heads.png'}")
     return run
 

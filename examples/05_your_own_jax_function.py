@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from common import OUTPUT, Panel, Printer, draw, make_site
+from common import OUTPUT, Panel, Printer, draw, make_site, some_draws
 from jaxtyping import Array, Float
 
 from latentinv import FaciesProperty, HardData, IndirectData, Posterior, Run, TemperedSMC, load_prior, sample
@@ -38,9 +38,8 @@ def main(particles: int = 32, cells: int = 64, prior: str = "meanders", output: 
     for reports in run.reports()[:3]:
         print("; ".join(f"{report.name}: {report.sentence}" for report in reports))
 
-    draws = [Panel(f"draw {n + 1}", facies) for n, facies in enumerate(run.realizations[:6])]
     mean = Panel("posterior mean", np.mean(run.realizations, axis=0))
-    draw(output / "own_function.png", [Panel("truth and boreholes", site.truth), mean, *draws], site.wells)
+    draw(output / "own_function.png", [Panel("truth and boreholes", site.truth), mean, *some_draws(run, 6)], site.wells)
     print(f"\npicture  {output / 'own_function.png'}")
     return run
 

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Num, UInt8
 from matplotlib.figure import Figure
 
-from latentinv import Grid
+from latentinv import Grid, Run
 from latentinv.inference import Progress
 from latentinv.training import ChannelSimulator
 
@@ -39,6 +39,12 @@ class Panel(NamedTuple):
     values: Num[np.ndarray, "row column"]
     largest: float = 1.0
     """Value shown brightest; the darkest is 0."""
+
+
+def some_draws(run: Run, count: int) -> list[Panel]:
+    """Draws from all over a run: those of one population that stand side by side may share most of their descent."""
+    chosen = np.unique(np.linspace(0, len(run.realizations) - 1, count).round().astype(int))
+    return [Panel(f"draw {n + 1}", run.realizations[n]) for n in chosen]
 
 
 class Printer:

@@ -32,6 +32,8 @@ def train(
     with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_go_on(target)):
         with Display(console, "train") as display:
             listener = TrainingDisplay(display, plan, target, minutes)
+            steps, first = plan.training.steps, min(plan.training.evaluate_every, plan.training.steps)
+            display.update(0.0, f"{steps} steps; first comparison with the image after step {first}")
             result = train_prior(plan, target, minutes=minutes, listener=listener)
         print_training(console, result, target, time.monotonic() - begun)
 
@@ -58,10 +60,8 @@ class TrainingDisplay:
         self._begun = time.monotonic()
         self._losses, self._compared = (
             "",
-            f"first comparison with the image soon; samples will be in {self._sheet}",
+            f"comparison with the image soon; samples will be in {self._sheet}",
         )
-        first = min(recipe.training.evaluate_every, recipe.training.steps)
-        display.update(0.0, f"{self._steps} steps; first comparison with the image after step {first}")
 
     def on_step(self, step: int, losses: "tuple") -> None:
         """Show a finished step; it is worth a line only where there is a bar."""

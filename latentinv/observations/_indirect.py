@@ -156,8 +156,8 @@ class IndirectData(AbstractObservation):
             number of data; the sentence names the file, and the column or the line.
         """
         names = AXIS_NAMES[: grid.ndim] if columns is None else _named(columns)
-        hint = "Name other coordinates with columns=." if columns is None else ""
-        table = read_table(path, (*names, "value", "sd"), hint=hint)
+        example = "Other names for coordinates go into columns=, as in columns=('east', 'north')."
+        table = read_table(path, (*names, "value", "sd"), hints=dict.fromkeys(AXIS_NAMES, example))
         places, labels = table.points(names), table.labels("datum")
         within = grid.inside(places) if columns is None else np.ones(len(places), bool)
         for place, label, inside, sd in zip(places, labels, within, table.columns["sd"], strict=True):
@@ -172,8 +172,8 @@ class IndirectData(AbstractObservation):
             forward = _as_forward(forward_at(places), grid)
         except InputError as error:
             raise InputError(
-                f"{table.file}, read by its columns {', '.join(names)}, gives no forward model (its rows are on lines "
-                f"{table.lines[0]} to {table.lines[-1]}): {error}"
+                f"{table.file}, read by its columns {', '.join(names)}, gives no forward model (its row 1 is line "
+                f"{table.lines[0]}; comments and blank lines do not count): {error}"
             ) from error
         if forward.count != len(places):
             raise InputError(

@@ -8,7 +8,7 @@ be a finite number; what cannot be read is named by file, line and column.
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,7 +76,12 @@ def read_unit(path: str | Path, unit: str) -> str:
     return unit
 
 
-def read_table(path: str | Path, required: Sequence[str], optional: Sequence[str] = (), hint: str = "") -> Table:
+def read_table(
+    path: str | Path,
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    hints: Mapping[str, str] | None = None,
+) -> Table:
     """Read the named columns of a CSV file.
 
     Parameters
@@ -87,8 +92,8 @@ def read_table(path: str | Path, required: Sequence[str], optional: Sequence[str
         Columns that must be there; upper and lower case are the same.
     optional
         Columns that are read if they are there.
-    hint
-        A sentence for who lacks a required column.
+    hints
+        What to do besides where a required column is missing: a sentence by its name.
 
     Raises
     ------
@@ -100,7 +105,7 @@ def read_table(path: str | Path, required: Sequence[str], optional: Sequence[str
     path = Path(path)
     rows = _rows(path)
     header = [cell.strip().lower() for cell in rows[0].cells]
-    _check_header(path.name, header, required, optional, hint)
+    _check_header(path.name, header, required, optional, hints or {})
     if len(rows) == 1:
         raise InputError(f"{path.name} has a header but no data; expected one line a datum below it.")
     for row in rows[1:]:
@@ -137,13 +142,16 @@ def _has_data(line: str) -> bool:
     return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
-def _check_header(file: str, header: list[str], required: Sequence[str], optional: Sequence[str], hint: str) -> None:
+def _check_header(
+    file: str, header: list[str], required: Sequence[str], optional: Sequence[str], hints: Mapping[str, str]
+) -> None:
     missing = [name for name in required if name not in header]
     if missing:
         expected = ", ".join(required) + (f" and if wanted {', '.join(optional)}" if optional else "")
+        hint = "".join([f" {hints[name]}" for name in missing if name in hints][:1])
+        columns = ", ".join(header)
         raise InputError(
-            f"{file} has no column {', '.join(missing)}; its columns are {', '.join(header)}, expected {expected}."
-            + (f" {hint}" if hint else "")
+            f"{file} has no column {', '.join(missing)}; its columns are {columns}, expected {expected}.{hint}"
         )
     repeated = [name for name in (*required, *optional) if header.count(name) > 1]
     if repeated:

@@ -16,6 +16,8 @@ from latentinv.errors import StorageError
 
 from ._schema import file_name, numbers, read_arrays, write_array
 
+MOST_NAMES = 3
+"""That one sentence lists."""
 _REMEDY = "resume with the settings and the version the run was started with"
 
 
@@ -67,12 +69,17 @@ def read_tree(group: h5py.Group, like: Any) -> Any:
     stored = {file_name(name) for name in expected}
     missing, extra = sorted(stored - set(group)), sorted(set(group) - stored)
     if missing or extra:
-        lists = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has besides {', '.join(extra)}"] * bool(extra)
+        lists = [f"lacks {_some(missing)}"] * bool(missing) + [f"has besides {_some(extra)}"] * bool(extra)
         raise StorageError(f"The state saved in {group.file.filename} {' and '.join(lists)}; {_REMEDY}.")
     arrays = read_arrays(group)
     for name, leaf in expected.items():
         _check_leaf(group.file.filename, name, arrays[name], leaf)
     return tree_unflatten(tree_structure(like), [arrays[name] for name in expected])
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _named(tree: Any) -> list[tuple[str, Any]]:

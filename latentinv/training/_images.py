@@ -311,10 +311,10 @@ def _with_axes(array: np.ndarray, name: str) -> np.ndarray:
 def _check_finite(array: np.ndarray, name: str, what_to_do: str) -> None:
     missing = np.argwhere(~np.isfinite(array))
     if len(missing):
-        first = tuple(missing[0].tolist())
+        first = ", ".join(str(index) for index in missing[0])
         raise InputError(
-            f"The training image {name!r} has {len(missing)} cells that are not finite numbers, the first at index "
-            f"{first}; {what_to_do}, or cut the image to where it has them."
+            f"The training image {name!r} holds no finite number in {len(missing)} of its cells, the first of them "
+            f"[{first}]; {what_to_do}, or cut out a part where every cell has one."
         )
 
 

@@ -2,7 +2,8 @@
 
     [image]
     file = "channels_2500.npz"       # relative to the recipe, or found in $LATENTINV_DATA; or a [image.simulator] table
-    key = "facies"                   # which array of a .npz file; needed where it holds several, none called facies
+    key = "facies"                   # which array of a .npz file; needed where it holds several (but for one called
+                                     # facies, if facies are wanted)
     continuous = false               # whether its values are of a continuous property rather than facies codes
     coarsen = 1                      # majority (mean of a continuous property) over blocks of this many cells
     flips = []                       # array axes along which patches may be flipped
@@ -11,8 +12,8 @@
     architecture = "compact"         # sgan, dsgan or compact
     latent_channels = 4              # Gaussian numbers at a latent cell; left out: 1 for sgan and dsgan, 4 for compact
     width = 1.0                      # factor on the architecture's own widths, of both networks
-    discriminator_scales = 1         # towers of the discriminator: of fields, of their means over 2 cells, 4 cells …
-    packing = 1                      # fields that it judges together; the batch is a multiple
+    discriminator_scales = 1         # discriminators: one sees fields, the next their means over 2 × 2 cells, and so on
+    packing = 1                      # fields that they judge together; batch must be a multiple of it
 
     [training]
     seed = 0
@@ -21,7 +22,8 @@
     patch = [128, 128]
     edge_width = 0.0                 # cells over which facies edges are drawn out for the discriminator; 0: not at all
     loss = "hinge"                   # or "non-saturating"
-    gradient_penalty = 0.0           # weight of the discriminator's squared gradient at the image's patches (R1)
+    gradient_penalty = 0.0           # R1's γ: half of it weighs the squared gradient of the sum of the scores of the
+                                     # image's patches, over the number of scores
     patterns = 0.0                   # weight of the distance to the image's frequencies of small patterns; two facies
     learning_rate_generator = 4e-4
     learning_rate_discriminator = 4e-4
@@ -29,7 +31,8 @@
     betas = [0.5, 0.99]              # Adam
     average = 0.998                  # decay of the weight average (EMA)
     evaluate_every = 200             # steps between comparisons with the image, checkpoints and sample sheets
-    keep_discriminator = false       # whether the prior's file takes the last discriminator, for image completion
+    keep_discriminator = false       # whether the prior's file takes the last discriminator (that of fields as they
+                                     # are), for image completion
 
 Keys that are left out take the values above, which are `RecipeTraining`'s defaults; keys that do not exist are refused
 by name.
@@ -238,7 +241,8 @@ def _check(recipe: Recipe) -> None:
         )
     least = discriminator.ratio
     if min(patch) < least:
+        many = "" if scales == 1 else f" with discriminator_scales = {scales}"
         raise InputError(
             f"The recipe has patch = {list(patch)} in [training], smaller than what the discriminator of "
-            f"'{networks.architecture}' sees at once; give at least {least} cells along each axis."
+            f"'{networks.architecture}'{many} sees at once; give at least {least} cells along each axis."
         )

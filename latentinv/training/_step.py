@@ -108,7 +108,7 @@ def make_step(
         return scores, _split(network)[2]
 
     def squared_gradient(parameters: Any, statistics: Any, fields: Array) -> Array:
-        """Of one score, in the mean, as if none saw what another sees."""
+        """Of the sum of all scores, over their number."""
 
         def total(x: Array) -> tuple[Array, int]:
             scores = jnp.concatenate([one.ravel() for one in score(parameters, statistics, x)[0]])

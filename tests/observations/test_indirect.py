@@ -267,7 +267,7 @@ def test_that_columns_that_are_named_say_where_and_when(tmp_path):
     ("text", "words"),
     [
         ("x,y,head,sd\n5,5,1,1\n", r"heads\.csv has no column value; its columns are x, y, head, sd"),
-        ("east,north,value,sd\n5,5,1,1\n", r"heads\.csv has no column x, y; .* Name other coordinates with columns=\."),
+        ("east,north,value,sd\n5,5,1,1\n", r"heads\.csv has no column x, y; .* Other names for coord"),
         ("x,y,value\n5,5,1\n", r"heads\.csv has no column sd"),
         ("x,y,value,sd\n5,5,1,0\n", r"line 2 of heads\.csv at x 5 m, y 5 m has sd 0; expected a standard deviation"),
         ("x,y,value,sd\n5,5,1,1\n95,5,1,1\n", r"line 3 of heads\.csv at x 95 m, y 5 m lies outside the grid"),

@@ -159,7 +159,7 @@ def test_that_measured_cells_condition_it(result):
     ("array", "words"),
     [
         (np.arange(12).reshape(3, 4) % 5, "5 distinct values in single precision, too few"),
-        (np.where(np.eye(20), np.nan, texture((20, 20))), "not finite"),
+        (np.where(np.eye(20), np.nan, texture((20, 20))), "no finite number in 20 of its cells"),
         (np.full((3, 3), "a"), "values of type <U1"),
         (texture((1, 40)), "at least two axes longer than one cell"),
     ],

@@ -147,7 +147,7 @@ def test_that_coloured_and_transparent_pictures_are_refused(tmp_path):
     [
         (np.array([0.0, 1.0]), "shape \\(2,\\)"),
         (np.array([[0.0, 1.0]]), "at least two axes longer"),
-        (np.array([[0.0, np.nan], [1.0, 1.0]]), r"1 cells that are not finite numbers, the first at index \(0, 1\)"),
+        (np.array([[0.0, np.nan], [1.0, 1.0]]), r"no finite number in 1 of its cells, the first of them \[0, 1\]"),
         (np.array([[0.0, 0.5], [1.0, 1.0]]), "the value 0.5, which is not a whole number"),
         (np.full((3, 3), 4), "single facies 4"),
         (np.arange(25).reshape(5, 5), "25 distinct values.*threshold"),
@@ -167,7 +167,7 @@ def test_that_arrays_that_are_not_facies_are_refused(tmp_path, array, message):
         ("0 1 0\n1 0 1\n1 1 1\n", "states 0 × 1 × 0"),
         ("2 2 1\nfacies\n0\n1\n", "no GSLIB header"),
         ("2 2 1\n1\nfacies\n0\n1\n1\nclay\n", "not a number.*clay"),
-        ("2 2 1\n1\nfacies\n0\n1\n1\nnan\n", "not finite"),
+        ("2 2 1\n1\nfacies\n0\n1\n1\nnan\n", "no finite number"),
         ("2 2 1\n1\nfacies\n0\n1\n1\n0\n1\n", "2 × 2 × 1 = 4 cells in its first line but holds values for 5"),
         ("2 2 1\n2\nfacies\nporosity\n0 1\n1 1\n1 1\n0\n", "holds values for 3.5"),
         ("2 2 1\n3\nfacies\n", "holds values for 0"),

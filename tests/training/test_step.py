@@ -75,7 +75,7 @@ def test_that_a_recipe_makes_both_networks_narrower(architecture, tmp_path):
     jax.eval_shape(make_step(recipe, networks), state, real)
 
 
-def test_that_the_gradient_penalty_is_half_the_mean_squared_gradient_of_a_score_at_real_patches(tmp_path):
+def test_that_the_gradient_penalty_is_half_the_squared_gradient_of_the_sum_of_scores_over_their_number(tmp_path):
     text = RECIPE.format(architecture="compact", loss="hinge", cells=32).replace(
         "[training]", "width = 0.1\n[training]"
     )
