@@ -42,10 +42,10 @@ def walk(
     from latentinv.priors import GeneratorPrior, interpolate, load_prior, walk_box
     from latentinv.storage import require_new
 
+    require_new(output)
     if output.suffix.lower() not in (*ENDINGS, FILM):
         endings = ", ".join((*ENDINGS, FILM))
         raise InputError(f"The output {output} has no ending that can be drawn; give one of {endings}.")
-    require_new(output)
     model = load_prior(prior)
     z, z_end = (jnp.asarray(draw_latents(model, place, seed, number)) for number in (0, 1))
     corners = None
