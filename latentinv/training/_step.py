@@ -24,7 +24,7 @@ from latentinv.networks import (
     packed,
 )
 
-from ._losses import LOSSES
+from ._losses import LOSSES, Scores
 from ._patterns import Frequencies, field_gradient, no_frequencies, running_frequencies
 from ._recipe import Recipe
 
@@ -107,16 +107,6 @@ def make_step(
         scores = network(packed(fields, recipe.networks.packing))
         return scores, _split(network)[2]
 
-    def squared_gradient(parameters: Any, statistics: Any, fields: Array) -> Array:
-        """Of the sum of all scores, over their number."""
-
-        def total(x: Array) -> tuple[Array, int]:
-            scores = jnp.concatenate([one.ravel() for one in score(parameters, statistics, x)[0]])
-            return jnp.sum(scores), scores.size
-
-        gradient, count = jax.grad(total, has_aux=True)(fields)
-        return jnp.sum(gradient**2) / count
-
     def step(state: TrainingState, real: Array) -> tuple[TrainingState, Losses]:
         key = jax.random.fold_in(key_training, state.step)
         z = jax.random.normal(key, (training.batch, *networks.architecture.latent_shape(training.patch)))
@@ -127,7 +117,8 @@ def make_step(
             scores_fake, statistics = score(parameters, statistics, fake)
             value = _mean(map(loss.discriminator, scores_real, scores_fake))
             if training.gradient_penalty:
-                steepness = squared_gradient(parameters, state.discriminator_statistics, real)
+                before = state.discriminator_statistics
+                steepness = squared_gradient(lambda fields: score(parameters, before, fields)[0], real)
                 value += 0.5 * training.gradient_penalty * steepness
             return value, statistics
 
@@ -162,6 +153,19 @@ def make_step(
         return after, Losses(value_d, value_g)
 
     return jax.jit(step)
+
+
+def squared_gradient(
+    score: Callable[[Float[Array, "batch *patch 1"]], tuple[Scores, ...]], fields: Float[Array, "batch *patch 1"]
+) -> Float[Array, ""]:
+    """Squared gradient of the sum of all scores in the fields, over the number of scores."""
+
+    def total(x: Array) -> tuple[Array, int]:
+        scores = jnp.concatenate([one.ravel() for one in score(x)])
+        return jnp.sum(scores), scores.size
+
+    gradient, count = jax.grad(total, has_aux=True)(fields)
+    return jnp.sum(gradient**2) / count
 
 
 def _mean(losses: Iterable[Array]) -> Array:

@@ -19,6 +19,7 @@ KEYS = {
 SMALL = ["--cells=16", "--rounds=1", "--covariance-cells=5", "--kriging-cells=4", "--replicates=2", "--draws=4"]
 
 
+@pytest.mark.assure  # a minute and a half, to compile for all the sizes
 def test_that_every_figure_is_measured_and_a_missing_peer_is_null(capsys, monkeypatch):
     monkeypatch.setattr(gaussian, "RANGE", 4.0)
     monkeypatch.setattr(_gaussian_exactness, "COVARIANCES", _gaussian_exactness.COVARIANCES[2:4])
