@@ -32,8 +32,8 @@ MORE = {"networks": "discriminator_scales = 2\npacking = 2\n", "training": "grad
 @pytest.mark.parametrize(
     ("architecture", "loss", "more"),
     [
-        *((a, "hinge", "") for a in LEAST_PATCH),
-        *(("compact", loss, more) for loss, more in zip(LOSSES, MORE, strict=True)),
+        *((architecture, loss, "") for architecture in LEAST_PATCH for loss in LOSSES),
+        *(("compact", "hinge", more) for more in MORE),
     ],
 )
 def test_that_a_step_leaves_a_state_like_the_one_before(architecture, loss, more, tmp_path):
@@ -87,6 +87,20 @@ def test_that_the_gradient_of_scores_is_that_of_their_sum_over_their_number():
 
     expected = np.sum((np.asarray(weights) + 2 * np.asarray(fields)) ** 2) / 6
     assert float(squared_gradient(score, fields)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.assure
+def test_that_half_the_gradient_penalty_weighs_the_squared_gradient_at_real_patches(tmp_path):
+    text = RECIPE.format(architecture="compact", loss="hinge", cells=32).replace("[training]", "width = 0.1\n[training]")
+    real = jax.random.normal(jax.random.key(0), (2, 32, 32, 1))
+    losses = []
+    for weight in (0.0, 3.0):
+        recipe = parse_recipe(text + f"gradient_penalty = {weight}\n", tmp_path)
+        networks, state = initialise(recipe, 2)
+        losses.append(float(make_step(recipe, networks)(state, real)[1].discriminator))
+    parts = networks.discriminator, state.discriminator, state.discriminator_statistics
+    expected = float(squared_gradient(lambda x: nnx.merge(*parts, copy=True)(x), real))
+    assert losses[1] - losses[0] == pytest.approx(1.5 * expected, rel=1e-3)
 
 
 def test_that_scales_and_packs_are_means_of_cells_and_fields_side_by_side():
