@@ -91,7 +91,8 @@ def test_that_the_gradient_of_scores_is_that_of_their_sum_over_their_number():
 
 @pytest.mark.assure
 def test_that_half_the_gradient_penalty_weighs_the_squared_gradient_at_real_patches(tmp_path):
-    text = RECIPE.format(architecture="compact", loss="hinge", cells=32).replace("[training]", "width = 0.1\n[training]")
+    text = RECIPE.format(architecture="compact", loss="hinge", cells=32)
+    text = text.replace("[training]", "width = 0.1\n[training]")
     real = jax.random.normal(jax.random.key(0), (2, 32, 32, 1))
     losses = []
     for weight in (0.0, 3.0):
