@@ -1,11 +1,12 @@
 """What a prior trained from nothing in a given time is worth.
 
-Trains by a recipe (`models/channels.toml` unless another is named) for at most the given minutes, then draws 256 fields
-of 128×128 cells and compares them with the training image: the share of sand and the total variation with the whole
-image, the patterns (Jensen–Shannon divergence of 4×4 patterns on three scales) with the whole image, and connectivity
-curves (lags 1 to 64, both axes, both facies; root mean square difference) with 1024 patches of the same
-size, since a cluster in a window is not a cluster in the image. Two ``floor`` figures give the same
-distances for 256 patches of the image itself in place of the fields. Last, total variation, local binary patterns of
+Trains by a recipe (`models/channels.toml` unless another is named) for at most the given minutes: a trial of some steps
+tells how many fit, and a longer recipe is shortened to these, so its learning rates still fall to zero. Then draws 256
+fields of 128×128 cells and compares them with the training image: the share of sand and the total variation with the
+whole image, the patterns (Jensen–Shannon divergence of 4×4 patterns on three scales) with the whole image, and
+connectivity curves (lags 1 to 64, both axes, both facies; root mean square difference) with 1024 patches of the same
+size, since a cluster in a window is not a cluster in the image. Two ``floor`` figures give the same distances for 256
+patches of the image itself in place of the fields. Last, total variation, local binary patterns of
 radius 1 and connectivity of 1 000 fields are set against 1 000 patches as in `benchmarks.realism`, in times the floor.
 
 Run ``python -m benchmarks.training --minutes 30 [--recipe FILE] [--output FILE]``. Nothing else should run on the
@@ -14,6 +15,7 @@ machine meanwhile.
 
 import argparse
 import dataclasses
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -36,7 +38,16 @@ from latentinv.assessment import (
 )
 from latentinv.grid import Grid
 from latentinv.priors import GeneratorPrior
-from latentinv.training import Comparison, Recipe, TrainingImage, read_recipe, sample_patches, train
+from latentinv.training import (
+    Comparison,
+    Recipe,
+    Silence,
+    TrainingImage,
+    parse_recipe,
+    read_recipe,
+    sample_patches,
+    train,
+)
 
 FIELDS = 256
 PATCHES = 1024
@@ -46,9 +57,30 @@ FLOORS = ("tv_over_floor", "lbp1_over_floor", "connectivity_over_floor")
 CELLS = 128
 SEED = 20
 SAY_EVERY = 50
+TRIAL, TRIAL_COMPARISON = 60, 30
+"""Steps of the trial, and steps between its comparisons, the first of which compiles."""
+RESERVE = 0.03
+"""Share of the time left for steps that is not planned with."""
 
 
-class Progress:
+class Clock(Silence):
+    """A listener that notes when steps and comparisons end."""
+
+    def __init__(self) -> None:
+        self.begun = time.monotonic()
+        self.steps: list[float] = []
+        self.comparisons: list[float] = []
+
+    def on_step(self, step: int, losses: Any) -> None:
+        """Note a step's end."""
+        self.steps.append(time.monotonic())
+
+    def on_comparison(self, step: int, comparison: Comparison, kept: bool) -> None:
+        """Note a comparison's end."""
+        self.comparisons.append(time.monotonic())
+
+
+class Progress(Silence):
     """A listener that prints a line now and then, and remembers which state was kept."""
 
     def __init__(self) -> None:
@@ -77,10 +109,35 @@ class Progress:
         return (time.monotonic() - self.begun) / 60
 
 
+def shortened(recipe: Recipe, steps: int) -> Recipe:
+    """The recipe with at most so many steps, in its text too, from which a training is resumed."""
+    if steps >= recipe.training.steps:
+        return recipe
+    text, found = re.subn(r"(?m)^steps *=.*$", f"steps = {steps}", recipe.text)
+    if not found:
+        text = text.replace("[training]", f"[training]\nsteps = {steps}")
+    return parse_recipe(text, recipe.folder)
+
+
+def steps_that_fit(recipe: Recipe, folder: Path, seconds: float) -> int:
+    """How many steps of a recipe can be done in a time, the trial that tells it counted in."""
+    training = dataclasses.replace(recipe.training, steps=TRIAL, evaluate_every=TRIAL_COMPARISON)
+    clock = Clock()
+    train(dataclasses.replace(recipe, training=training), folder / "trial.h5", listener=clock)
+    steps, spent = clock.steps, time.monotonic() - clock.begun
+    compilation, comparison = steps[0] - clock.begun, clock.comparisons[-1] - steps[-1]
+    step = (steps[-1] - steps[TRIAL_COMPARISON]) / (TRIAL - TRIAL_COMPARISON - 1)
+    left = (1 - RESERVE) * (seconds - spent - compilation)
+    return max(1, int(left / (step + comparison / recipe.training.evaluate_every)))
+
+
 def train_and_measure(recipe: Recipe, output: Path, minutes: float) -> dict[str, Any]:
     """Train a prior by a recipe for at most some minutes, and measure it."""
     progress = Progress()
-    result = train(recipe, output, minutes=minutes, listener=progress)
+    with tempfile.TemporaryDirectory() as scratch:
+        recipe = shortened(recipe, steps_that_fit(recipe, Path(scratch), 60 * minutes))
+    say(f"{progress.minutes():5.1f} min  {recipe.training.steps} steps fit")
+    result = train(recipe, output, minutes=minutes - progress.minutes(), listener=progress)
     spent = progress.minutes()
     say(f"{spent:5.1f} min  step {result.steps:5d}  training ended; measuring {FIELDS} fields")
     training = {"steps": result.steps, "minutes": spent, "kept_step": progress.kept_step}

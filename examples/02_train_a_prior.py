@@ -40,7 +40,7 @@ class Printer:
     def on_comparison(self, step: int, comparison: Comparison, kept: bool) -> None:
         """Hear of a comparison."""
         variation, wanted = comparison.total_variation, comparison.total_variation_reference
-        line = f"step {step:4d}  score {comparison.score:.3f}  variation {variation:.3f} (image {wanted:.3f})"
+        line = f"step {step:4d}  {comparison.score:.1f} times the floor  variation {variation:.3f} (image {wanted:.3f})"
         print(line + ("  best so far" if kept else ""), flush=True)
 
 

@@ -13,6 +13,8 @@ from ._convolution import polyphase as polyphase
 from ._convolution import space_to_depth as space_to_depth
 from ._discriminator import Critic as Critic
 from ._discriminator import DiscriminatorNetwork as DiscriminatorNetwork
+from ._discriminator import Maps as Maps
+from ._discriminator import Scores as Scores
 from ._discriminator import freeze as freeze
 from ._discriminator import packed as packed
 from ._generator import FoldedLayer as FoldedLayer

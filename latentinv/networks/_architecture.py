@@ -15,9 +15,10 @@ Three architectures are offered:
     1 to 5 (16-16-16-16-1). Widths and windows of these layers are our choice.
 ``compact``
     For two CPU cores: two 3×3 layers (dilation 1 and 2) on the latent map of 1/16 resolution give the reach, three 6×6
-    stride-½ layers and a 3×3 one refine, and the last 8×8 stride-½ layer goes to one channel, so that nothing is
+    stride-½ layers and a 3×3 one refine, and the last 10×10 stride-½ layer goes to one channel, so that nothing is
     computed at full resolution. Widths are powers of two and stride-2 windows even, which the polyphase form fills
-    without waste.
+    without waste. Its discriminator scores what every layer of it sees, so small windows are judged as well as large
+    ones.
 
 The published network pads with zeros inside the generator; here the latent map grows instead, which changes no weight.
 Discriminators see crops of equal size, real and generated, so they may pad.
@@ -45,22 +46,21 @@ class Layer:
     dilation
         Distance between taps of a ``same`` layer.
     smooth
-        Whether the kernel is a free one, two cells smaller along each axis, filtered by the binomial (1, 2, 1)/4, as
-        in Karras et al. (2019, arXiv:1812.04948). The last layer of a generator of facies is, because the alternating
-        part of an upsampling kernel shows as single cells along the edges of bodies, which a discriminator of stride 2
-        hardly sees.
+        How many times the kernel is filtered by the binomial (1, 2, 1)/4 along each axis, as in Karras et al. (2019,
+        arXiv:1812.04948); the free kernel is two cells smaller for each. The last layer of a generator of facies is
+        filtered, because the alternating part of an upsampling kernel shows as single cells along the edges of bodies.
     """
 
     kind: Literal["same", "up"]
     width: int
     window: int
     dilation: int = 1
-    smooth: bool = False
+    smooth: int = 0
 
     @property
     def free_window(self) -> int:
         """Size of the kernel that is trained, along each axis."""
-        return self.window - 2 if self.smooth else self.window
+        return self.window - 2 * self.smooth
 
     def input_size(self, size: int) -> int:
         """Cells that the input must have along an axis for `size` cells of output."""
@@ -125,6 +125,8 @@ class DiscriminatorArchitecture:
         al. 2018, doi:10.1109/CVPR.2018.00917).
     packing
         Fields that are judged together, as channels (Lin et al. 2018, arXiv:1712.04086).
+    every_layer
+        Whether each stride-2 layer's output is scored, by a layer of its own, and not the last alone.
     """
 
     ndim: int
@@ -134,6 +136,7 @@ class DiscriminatorArchitecture:
     normalisation: Literal["spectral", "batch"]
     scales: int = 1
     packing: int = 1
+    every_layer: bool = False
 
     @property
     def ratio(self) -> int:
@@ -185,7 +188,7 @@ def generator_architecture(
                 Layer("up", 32, 6),
                 Layer("up", 32, 6),
                 Layer("same", 32, 3),
-                Layer("up", 1, 8, smooth=True),
+                Layer("up", 1, 10, smooth=2),
             ),
         ),
     }
@@ -211,7 +214,7 @@ def discriminator_architecture(
     choices = {
         "sgan": published,
         "dsgan": published,
-        "compact": DiscriminatorArchitecture(ndim, (32, 64, 128, 128), 4, False, "spectral"),
+        "compact": DiscriminatorArchitecture(ndim, (32, 64, 128, 128), 4, False, "spectral", every_layer=True),
     }
     _check_name(name, choices, ndim)
     chosen = choices[name]

@@ -1,8 +1,10 @@
 """The discriminator: maps of scores, one for each patch it looks at (Isola et al. 2017, doi:10.1109/CVPR.2017.632).
 
 It has a tower of layers for each scale: the first sees the field, each further one the means over 2 cells along each
-axis of what the one before sees (`pooled`). Where fields are packed, a score is of several at once, and what draws have
-in common that the image has not is seen, such as that all look alike.
+axis of what the one before sees (`pooled`). A tower gives a map of scores from its last layer, and one from every layer
+before where its architecture says so: the deeper the layer, the larger the window that a score judges. Where fields are
+packed, a score is of several at once, and what draws have in common that the image has not is seen, such as that all
+look alike.
 
 After training, a `Critic` is what is left of it: plain convolutions, with the normalisation frozen into the weights.
 """
@@ -20,6 +22,12 @@ from ._generator import FoldedLayer
 
 SLOPE = 0.2
 """Of the leaky ReLU below 0."""
+HEAD = 3
+"""Window of a layer that scores what another gives."""
+
+Scores = Float[Array, "batch *scores 1"]
+Maps = tuple[tuple[Scores, ...], ...]
+"""The maps of each tower, from the smallest windows to the largest."""
 
 
 class Critic(NamedTuple):
@@ -33,7 +41,7 @@ class Critic(NamedTuple):
         """Field cells per score along an axis, the least that a field must have."""
         return 2 ** self.strides.count(2)
 
-    def scores(self, x: Float[Array, "batch *space 1"]) -> Float[Array, "batch *scores 1"]:
+    def scores(self, x: Float[Array, "batch *space 1"]) -> Scores:
         """Score fields in [−1, 1]; higher means more like the training image."""
         for position, ((kernel, bias), stride) in enumerate(zip(self.layers, self.strides, strict=True)):
             x = convolve_padded(x, kernel, stride) + bias
@@ -65,31 +73,37 @@ class Convolution(nnx.Module):
 
 
 class Tower(nnx.Module):
-    """Stride-2 layers with leaky ReLU, spectrally or batch-normalised, then one layer to the scores."""
+    """Stride-2 layers with leaky ReLU, spectrally or batch-normalised, and the layers to the scores."""
 
     def __init__(self, architecture: DiscriminatorArchitecture, rngs: nnx.Rngs) -> None:
         spectral = architecture.normalisation == "spectral"
         layers, norms = [], []
         channels = architecture.packing
-        last = (1, architecture.window if architecture.final_stride_2 else 3, 2 if architecture.final_stride_2 else 1)
+        last = (1, architecture.window, 2) if architecture.final_stride_2 else (1, HEAD, 1)
         for width, window, stride in [*((w, architecture.window, 2) for w in architecture.widths), last]:
             layer = Convolution(channels, width, window, architecture.ndim, stride, rngs)
-            layers.append(nnx.SpectralNorm(layer, rngs=rngs) if spectral else layer)
+            layers.append(_normalised(layer, architecture, rngs))
             norms.append(nnx.BatchNorm(width, use_running_average=False, rngs=rngs))
             channels = width
         self.layers = nnx.List(layers)
         # As in Radford et al. (2015), the first and the last layer go without batch statistics.
         self.norms = nnx.List([] if spectral else norms[1:-1])
+        before = architecture.widths[:-1] if architecture.every_layer else ()
+        heads = [Convolution(width, 1, HEAD, architecture.ndim, 1, rngs) for width in before]
+        self.heads = nnx.List([_normalised(head, architecture, rngs) for head in heads])
 
-    def __call__(self, x: Float[Array, "batch *space field"]) -> Float[Array, "batch *scores 1"]:
+    def __call__(self, x: Float[Array, "batch *space field"]) -> tuple[Scores, ...]:
         """Score packs of fields in [−1, 1]; higher means more like the training image."""
+        maps = []
         for position, layer in enumerate(self.layers):
             x = layer(x)
             if self.norms and 0 < position < len(self.layers) - 1:
                 x = self.norms[position - 1](x)
             if position < len(self.layers) - 1:
                 x = jax.nn.leaky_relu(x, SLOPE)
-        return x
+            if position < len(self.heads):
+                maps.append(self.heads[position](x))
+        return (*maps, x)
 
 
 class DiscriminatorNetwork(nnx.Module):
@@ -98,13 +112,17 @@ class DiscriminatorNetwork(nnx.Module):
     def __init__(self, architecture: DiscriminatorArchitecture, rngs: nnx.Rngs) -> None:
         self.towers = nnx.List([Tower(architecture, rngs) for _ in range(architecture.scales)])
 
-    def __call__(self, x: Float[Array, "batch *space field"]) -> tuple[Float[Array, "batch *scores 1"], ...]:
+    def __call__(self, x: Float[Array, "batch *space field"]) -> Maps:
         """Score packs of fields in [−1, 1], at every scale."""
-        scores = []
+        maps = []
         for number, tower in enumerate(self.towers):
             x = pooled(x) if number else x
-            scores.append(tower(x))
-        return tuple(scores)
+            maps.append(tower(x))
+        return tuple(maps)
+
+
+def _normalised(layer: Convolution, architecture: DiscriminatorArchitecture, rngs: nnx.Rngs) -> nnx.Module:
+    return nnx.SpectralNorm(layer, rngs=rngs) if architecture.normalisation == "spectral" else layer
 
 
 def packed(fields: Float[Array, "batch *space 1"], packing: int) -> Float[Array, "pack *space field"]:

@@ -46,7 +46,9 @@ class GeneratorNetwork(nnx.Module):
     def kernel(self, position: int) -> Float[Array, "*window channel_in channel_out"]:
         """The kernel that a layer applies."""
         kernel = self.kernels[position][...]
-        return binomial(kernel) if self.architecture.layers[position].smooth else kernel
+        for _ in range(self.architecture.layers[position].smooth):
+            kernel = binomial(kernel)
+        return kernel
 
     def __call__(
         self, z: Float[Array, "batch *latent channel"], shape: tuple[int, ...]

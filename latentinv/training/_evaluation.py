@@ -1,10 +1,11 @@
 """How a generator in training compares with its image, and how its output is calibrated.
 
 A comparison takes fields from averaged weights whose batch statistics have just been re-estimated on one large batch,
-reads them as facies, and measures three things that a viewer sees first: total variation (is it speckled or blurred),
-the histogram of 4×4 patterns on a pyramid (are the shapes right) and the two-point connectivity of each facies (do
-channels go on). Their sum is the score by which the best state of a training is kept; training is not monotone. Of a
-continuous property the facies are the quarters of its law, below and above which a field lies.
+reads them as facies, and measures four things that a viewer sees first: total variation (is it speckled or blurred),
+the Euler number (are bodies in pieces), the histogram of 4×4 patterns on a pyramid (are the shapes right) and the
+two-point connectivity of each facies (do channels go on). Each is given in times the floor, as `measure_realism` does,
+and the geometric mean of them is the score by which the best state of a training is kept; training is not monotone. Of
+a continuous property the facies are the quarters of its law, below and above which a field lies.
 """
 
 import functools
@@ -17,8 +18,8 @@ import numpy as np
 from flax import nnx
 from scipy import special
 
-from latentinv.assessment import connectivity, facies_share, pattern_distance, pattern_histogram, total_variation
-from latentinv.errors import InputError
+from latentinv.assessment import Measure, facies_share, measure_statistics, total_variation
+from latentinv.assessment._realism_statistics import axis_names
 from latentinv.networks import FoldedLayer, GeneratorArchitecture, fold, synthesize
 from latentinv.priors import Anamorphosis, FaciesModel, GeneratorPrior
 from latentinv.priors._gaussian import TAIL
@@ -27,23 +28,29 @@ from latentinv.priors._generator import BOUND, bounded
 from ._images import TrainingImage, sample_patches
 
 STATISTICS_BATCH = 64
+MOST = 1e6
+"""Times the floor beyond which a comparison does not tell; the floor itself is 0 where an image repeats itself."""
 
 
 class Comparison(NamedTuple):
     """A generator's fields against patches of the image."""
 
     score: float
-    """Sum of the three distances below; smaller is better."""
+    """Geometric mean of the last four, each at least 1; smaller is better."""
     share: float
     """Share of the highest facies before calibration, where calibration would make it exact."""
     share_reference: float
     total_variation: float
     """Isotropic, mean per pixel on [0, 1], after calibration."""
     total_variation_reference: float
+    variation: float
+    """Distance of total variation, in times the floor."""
+    pieces: float
+    """That of the Euler number of the highest facies."""
     patterns: float
-    """Jensen–Shannon divergence of 4×4 patterns, mean over a pyramid of three levels."""
+    """That of multiple-point patterns."""
     connectivity: float
-    """Root mean square difference of the connectivity curves, lags to half a patch."""
+    """That of the connectivity curves, along the axis where it is largest."""
 
 
 class Calibration(NamedTuple):
@@ -96,25 +103,6 @@ def image_shares(image: TrainingImage) -> np.ndarray:
     return np.bincount(image.facies.ravel(), minlength=len(image.categories)) / image.facies.size
 
 
-def require_comparable(image: TrainingImage, shape: tuple[int, ...]) -> None:
-    """Check, before any training, that patterns of patches of this shape can be told apart.
-
-    Raises
-    ------
-    InputError
-        If the patch is smaller than a pattern, or the image has more facies than a pattern can tell apart.
-    """
-    facies = len(image.categories)
-    try:
-        pattern_histogram(np.full((1, *shape), facies - 1, np.uint8))
-    except InputError as error:
-        raise InputError(
-            f"The training image {image.name!r} with {facies} facies in {len(shape)} dimensions and patches of {shape} "
-            "cells cannot be compared with what is generated; merge facies (three dimensions take two) or take larger "
-            "patches."
-        ) from error
-
-
 def compare(
     architecture: GeneratorArchitecture,
     layers: list[FoldedLayer],
@@ -122,25 +110,27 @@ def compare(
     shape: tuple[int, ...],
     *,
     seed: int,
-    count: int = 64,
+    count: int = 128,
 ) -> Comparison:
-    """Compare `count` fields with as many patches of the image."""
+    """Compare `count` fields with twice as many patches of the image."""
     logits = _logits(architecture, layers, shape, jax.random.key(seed), count)
     facies = np.searchsorted(np.quantile(logits, np.cumsum(image_shares(image))[:-1]), logits).astype(np.uint8)
-    patches = sample_patches(np.random.default_rng(seed), image, shape, 4 * count)
+    patches = sample_patches(np.random.default_rng(seed), image, shape, 2 * count)
     top = len(image.categories) - 1
     raw = np.searchsorted(_nominal_cuts(image), logits)
     tv, tv_reference = (float(total_variation(x / top).pooled()) for x in (facies, image.facies[None]))
-    patterns = float(pattern_distance(pattern_histogram(facies), pattern_histogram(patches)))
-    gap = _connectivity_gap(facies, patches, top)
+    along = [f"connectivity along {axis}" for axis in axis_names(shape)]
+    names = ["total variation", "euler number", "multiple-point patterns", *along]
+    measures = measure_statistics(facies, patches, top + 1, names, seed=seed)
+    times = {name: _times_floor(measure) for name, measure in measures.items()}
+    four = [*(times[name] for name in names[:3]), max(times[name] for name in along)]
     return Comparison(
-        score=abs(tv / tv_reference - 1) + patterns + gap,
+        float(np.exp(np.mean(np.log(four)))),
         share=float(facies_share(raw, top).pooled()),
         share_reference=float(image_shares(image)[top]),
         total_variation=tv,
         total_variation_reference=tv_reference,
-        patterns=patterns,
-        connectivity=gap,
+        **dict(zip(("variation", "pieces", "patterns", "connectivity"), four, strict=True)),
     )
 
 
@@ -187,11 +177,5 @@ def _nominal_cuts(image: TrainingImage) -> np.ndarray:
     return np.arctanh((levels[1:] + levels[:-1]) / 2)
 
 
-def _connectivity_gap(facies: np.ndarray, patches: np.ndarray, top: int) -> float:
-    axes = np.eye(facies.ndim - 1, dtype=int)
-    lags = [np.outer(np.arange(1, n // 2 + 1), axis) for n, axis in zip(facies.shape[1:], axes, strict=True)]
-    ours, theirs = (
-        np.array([connectivity(images, index, np.concatenate(lags)).pooled() for index in range(top + 1)])
-        for images in (facies, patches)
-    )
-    return float(np.sqrt(np.mean((ours - theirs) ** 2)))
+def _times_floor(measure: Measure) -> float:
+    return float(np.clip(measure.times_floor, 1, MOST))

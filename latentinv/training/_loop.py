@@ -21,7 +21,7 @@ from latentinv.networks import Critic, freeze
 from latentinv.priors import GeneratorPrior
 from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
 
-from ._evaluation import Comparison, compare, folded_weights, make_prior, require_comparable
+from ._evaluation import Comparison, compare, folded_weights, make_prior
 from ._images import TrainingImage, cut_patches, sample_patches, score_levels, signed_levels
 from ._patterns import Frequencies, image_frequencies
 from ._recipe import Recipe, parse_recipe
@@ -187,9 +187,8 @@ class _Training:
         self.image: TrainingImage = recipe.load_image()
         self.patch = recipe.training.patch
         self.kept: dict[str, float] = {}
-        # Refuses, before any compilation or file, what sampling or the first comparison would refuse later.
+        # Refuses, before any compilation or file, what sampling would refuse later.
         sample_patches(np.random.default_rng(0), self.image, self.patch, 1, flips=recipe.image.flips)
-        require_comparable(self.image, self.patch)
         values = self.image.values
         self.levels = signed_levels(self.image, recipe.training.edge_width) if values is None else score_levels(values)
         self.networks: Networks
@@ -237,7 +236,7 @@ class _Training:
         layers = self._folded(self.state.average)
         architecture = self.networks.architecture
         comparison = compare(architecture, layers, self.image, self.patch, seed=COMPARE_SEED)
-        better = comparison.score < float(self.state.best_score)
+        better = comparison.score < float(self.state.best_score)  # the first is finite, so it is kept
         if better:
             best = jax.tree.map(jnp.array, self.state.average)
             self.state = self.state._replace(best=best, best_score=jnp.float32(comparison.score))

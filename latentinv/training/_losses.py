@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-Scores = Float[Array, "batch *scores 1"]
+from latentinv.networks import Scores
 
 
 class AdversarialLoss(NamedTuple):

@@ -20,8 +20,9 @@
     steps = 5000
     batch = 8
     patch = [128, 128]
-    edge_width = 0.0                 # cells over which facies edges are drawn out for the discriminator; 0: not at all
-    loss = "hinge"                   # or "non-saturating"
+    edge_width = 0.0                 # standard deviation, in cells, of the Gaussian that softens facies edges for the
+                                     # discriminator; 0: not at all
+    loss = "non-saturating"          # or "hinge"
     gradient_penalty = 0.0           # R1's γ: half of it weighs the squared gradient of the sum of the scores of the
                                      # image's patches, over the number of scores
     patterns = 0.0                   # weight of the distance to the image's frequencies of small patterns; two facies
@@ -106,7 +107,7 @@ class RecipeTraining:
     batch: int = entry(8, whole(1))
     patch: tuple[int, ...] = entry((128, 128), several(whole(1), (2, 3), "cells along each axis such as [128, 128]"))
     edge_width: float = entry(0.0, number(lambda value: value >= 0, "a finite number of cells, 0 or more"))
-    loss: str = entry("hinge", one_of(tuple(LOSSES)))
+    loss: str = entry("non-saturating", one_of(tuple(LOSSES)))
     gradient_penalty: float = entry(0.0, WEIGHT)
     patterns: float = entry(0.0, WEIGHT)
     learning_rate_generator: float = entry(4e-4, RATE)

@@ -6,7 +6,7 @@ al. 2017, arXiv:1706.08500); the generator's weights are averaged exponentially 
 the recipe asks for one, is R1, on real patches alone (Mescheder, Geiger and Nowozin 2018, arXiv:1801.04406).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -19,12 +19,13 @@ from latentinv.networks import (
     DiscriminatorNetwork,
     GeneratorArchitecture,
     GeneratorNetwork,
+    Maps,
     discriminator_architecture,
     generator_architecture,
     packed,
 )
 
-from ._losses import LOSSES, Scores
+from ._losses import LOSSES
 from ._patterns import Frequencies, field_gradient, no_frequencies, running_frequencies
 from ._recipe import Recipe
 
@@ -102,10 +103,10 @@ def make_step(
         network = nnx.merge(networks.generator, parameters, networks.generator_statistics, copy=True)
         return jnp.tanh(network(z, training.patch))
 
-    def score(parameters: Any, statistics: Any, fields: Array) -> tuple[tuple[Array, ...], Any]:
+    def score(parameters: Any, statistics: Any, fields: Array) -> tuple[Maps, Any]:
         network = nnx.merge(networks.discriminator, parameters, statistics, copy=True)
-        scores = network(packed(fields, recipe.networks.packing))
-        return scores, _split(network)[2]
+        maps = network(packed(fields, recipe.networks.packing))
+        return maps, _split(network)[2]
 
     def step(state: TrainingState, real: Array) -> tuple[TrainingState, Losses]:
         key = jax.random.fold_in(key_training, state.step)
@@ -113,9 +114,9 @@ def make_step(
         fake, back = jax.vjp(lambda parameters: generate(parameters, z), state.generator)
 
         def loss_d(parameters: Any) -> tuple[Array, Any]:
-            scores_real, statistics = score(parameters, state.discriminator_statistics, real)
-            scores_fake, statistics = score(parameters, statistics, fake)
-            value = _mean(map(loss.discriminator, scores_real, scores_fake))
+            maps_real, statistics = score(parameters, state.discriminator_statistics, real)
+            maps_fake, statistics = score(parameters, statistics, fake)
+            value = over_maps(loss.discriminator, maps_real, maps_fake)
             if training.gradient_penalty:
                 before = state.discriminator_statistics
                 steepness = squared_gradient(lambda fields: score(parameters, before, fields)[0], real)
@@ -127,7 +128,7 @@ def make_step(
         discriminator = optax.apply_updates(state.discriminator, update_d)
 
         def loss_g(fields: Array) -> Array:
-            return _mean(map(loss.generator, score(discriminator, statistics, fields)[0]))
+            return over_maps(loss.generator, score(discriminator, statistics, fields)[0])
 
         value_g, gradient_fake = jax.value_and_grad(loss_g)(fake)
         frequencies = state.frequencies
@@ -156,21 +157,30 @@ def make_step(
 
 
 def squared_gradient(
-    score: Callable[[Float[Array, "batch *patch 1"]], tuple[Scores, ...]], fields: Float[Array, "batch *patch 1"]
+    score: Callable[[Float[Array, "batch *patch 1"]], Maps], fields: Float[Array, "batch *patch 1"]
 ) -> Float[Array, ""]:
     """Squared gradient of the sum of all scores in the fields, over the number of scores."""
 
     def total(x: Array) -> tuple[Array, int]:
-        scores = jnp.concatenate([one.ravel() for one in score(x)])
+        scores = jnp.concatenate([one.ravel() for one in jax.tree.leaves(score(x))])
         return jnp.sum(scores), scores.size
 
     gradient, count = jax.grad(total, has_aux=True)(fields)
     return jnp.sum(gradient**2) / count
 
 
-def _mean(losses: Iterable[Array]) -> Array:
-    """Of the losses of all scales."""
-    return jnp.mean(jnp.stack(list(losses)))
+def over_maps(loss: Callable[..., Float[Array, ""]], *maps: Maps) -> Float[Array, ""]:
+    """Take a loss over the maps of a discriminator, or of the same for real and generated fields.
+
+    Towers count alike. Of a tower's maps the last, which sees the largest windows, counts as much as the others
+    together: alike they would leave it a quarter, and what goes on over long distances, such as channels, is lost.
+    """
+
+    def of_tower(*parts: tuple[Array, ...]) -> Array:
+        values = jnp.stack([loss(*scores) for scores in zip(*parts, strict=True)])
+        return 0.5 * (values[:-1].mean() + values[-1]) if len(values) > 1 else values[0]
+
+    return jnp.mean(jnp.stack([of_tower(*parts) for parts in zip(*maps, strict=True)]))
 
 
 def _split(network: nnx.Module) -> tuple[nnx.GraphDef, nnx.State, nnx.State]:

@@ -20,7 +20,7 @@ CHECKPOINT = {
     "output": "delta.h5",
     "image_sha256": "0",
 }
-COMPARISON = Comparison(0.31, 0.24, 0.26, 0.061, 0.063, 0.11, 0.02)
+COMPARISON = Comparison(2.31, 0.24, 0.26, 0.061, 0.063, 1.5, 2.0, 11.0, 1.2)
 
 
 @pytest.fixture

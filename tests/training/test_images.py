@@ -273,7 +273,7 @@ def test_that_patches_larger_than_the_image_or_unknown_axes_are_refused(facies):
 
 
 @pytest.mark.parametrize("shape", [(23, 31), (9, 11, 13)])
-def test_that_levels_drawn_out_from_the_edges_give_back_every_facies(shape):
+def test_that_softened_levels_give_back_every_facies(shape):
     smooth = gaussian_filter(np.random.default_rng(8).normal(size=shape), 2)
     facies = np.searchsorted(np.quantile(smooth, [0.3, 0.7]), smooth)
     image = TrainingImage.from_array(facies, "three")
@@ -281,9 +281,13 @@ def test_that_levels_drawn_out_from_the_edges_give_back_every_facies(shape):
     assert levels.dtype == np.float32
     # At an edge between facies k and k + 1 the level passes half-way between theirs, at −0.5 and 0.5.
     np.testing.assert_array_equal(np.searchsorted([-0.5, 0.5], levels), image.facies)
+    assert np.abs(levels).max() <= 1
 
 
-def test_that_levels_follow_the_distance_from_the_edge():
+def test_that_an_edge_becomes_the_law_of_a_gaussian_sampled_at_cells():
     image = TrainingImage.from_array(np.repeat([[0, 1]], 6, axis=1).repeat(3, axis=0), "step")
-    np.testing.assert_allclose(signed_levels(image, 1.5)[1], np.tanh((np.arange(12) - 5.5) / 1.5), rtol=1e-6)
+    offsets = np.arange(-6, 7)
+    weights = np.exp(-0.5 * (offsets / 1.5) ** 2)
+    expected = np.sign(np.arange(12)[:, None] - offsets - 5.5) @ weights / weights.sum()
+    np.testing.assert_allclose(signed_levels(image, 1.5)[1], expected, rtol=1e-5)
     np.testing.assert_array_equal(signed_levels(image, 0)[1], np.repeat([-1, 1], 6))

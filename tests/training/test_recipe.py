@@ -13,7 +13,7 @@ SIMULATOR = "[image.simulator]\nshape = [64, 64]\nseed = 1\n"
 def test_that_a_recipe_takes_what_is_written_and_defaults_for_the_rest(tmp_path):
     recipe = parse_recipe(SIMULATOR + "[training]\nsteps = 7\nlearning_rate_generator = 1e-4\n", tmp_path)
     assert (recipe.training.steps, recipe.training.learning_rate_generator) == (7, 1e-4)
-    assert (recipe.training.loss, recipe.networks.architecture) == ("hinge", "compact")
+    assert (recipe.training.loss, recipe.networks.architecture) == ("non-saturating", "compact")
     assert recipe.load_image().facies.shape == (64, 64)
 
 

@@ -10,7 +10,7 @@ from latentinv.networks import DiscriminatorNetwork, discriminator_architecture,
 from latentinv.networks._discriminator import pooled
 from latentinv.training import LOSSES, parse_recipe
 from latentinv.training._patterns import image_frequencies
-from latentinv.training._step import initialise, make_step, squared_gradient
+from latentinv.training._step import initialise, make_step, over_maps, squared_gradient
 
 RECIPE = """
 [image.simulator]
@@ -33,7 +33,7 @@ MORE = {"networks": "discriminator_scales = 2\npacking = 2\n", "training": "grad
     ("architecture", "loss", "more"),
     [
         *((architecture, loss, "") for architecture in LEAST_PATCH for loss in LOSSES),
-        *(("compact", "hinge", more) for more in MORE),
+        *(("compact", "non-saturating", more) for more in MORE),
     ],
 )
 def test_that_a_step_leaves_a_state_like_the_one_before(architecture, loss, more, tmp_path):
@@ -82,8 +82,8 @@ def test_that_the_gradient_of_scores_is_that_of_their_sum_over_their_number():
     rng = np.random.default_rng(0)
     fields, weights = (jnp.asarray(rng.normal(size=(2, 4, 4, 1)), jnp.float32) for _ in range(2))
 
-    def score(x):  # two maps: one score a field, and one for each half of a field
-        return (weights * x).sum(axis=(1, 2), keepdims=True), (x**2).reshape(2, 2, 1, 8).sum(axis=3)[..., None]
+    def score(x):  # two maps of one tower: one score a field, and one for each half of a field
+        return (((weights * x).sum(axis=(1, 2), keepdims=True), (x**2).reshape(2, 2, 1, 8).sum(axis=3)[..., None]),)
 
     expected = np.sum((np.asarray(weights) + 2 * np.asarray(fields)) ** 2) / 6
     assert float(squared_gradient(score, fields)) == pytest.approx(expected, rel=1e-5)
@@ -119,8 +119,26 @@ def test_that_the_discriminator_scores_each_scale_by_a_tower_of_its_own():
     network, twin = (DiscriminatorNetwork(architecture, nnx.Rngs(0)) for _ in range(2))
     packs = jnp.asarray(np.random.default_rng(0).standard_normal((1, 64, 64, 2)).astype(np.float32))
     fine, coarse = network(packs)
-    assert (fine.shape, coarse.shape) == ((1, 4, 4, 1), (1, 2, 2, 1))
-    np.testing.assert_allclose(coarse, twin.towers[1](pooled(packs)), rtol=1e-4, atol=1e-6)
+    assert [scores.shape[1] for scores in fine] == [32, 16, 8, 4]  # of every layer
+    assert [scores.shape[1] for scores in coarse] == [16, 8, 4, 2]
+    for ours, expected in zip(coarse, twin.towers[1](pooled(packs)), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("map_", "window"), [(0, 8), (1, 18), (2, 38), (3, 78)])
+def test_that_a_score_judges_a_window_that_grows_with_its_layer(map_, window):
+    parts = nnx.split(DiscriminatorNetwork(discriminator_architecture("compact", width=0.1), nnx.Rngs(0)))
+    rng = np.random.default_rng(0)
+    fields = jnp.asarray(rng.standard_normal((1, 160, 160, 1)).astype(np.float32))
+    middle = 80 // 2 ** (map_ + 1)
+    seen = jax.grad(lambda x: nnx.merge(*parts, copy=True)(x)[0][map_][0, middle, middle, 0])(fields)[0, ..., 0]
+    assert [np.ptp(cells) + 1 for cells in np.nonzero(seen)] == [window, window]
+
+
+def test_that_the_largest_windows_count_as_much_as_all_smaller_ones_and_towers_alike():
+    maps = tuple(tuple(jnp.full((2, 3), value) for value in tower) for tower in ((1.0, 3.0, 10.0), (4.0,)))
+    assert float(over_maps(jnp.mean, maps)) == pytest.approx(((2 + 10) / 2 + 4) / 2)
+    assert float(over_maps(lambda real, fake: jnp.mean(real - fake), maps, maps)) == 0
 
 
 def test_that_the_hinge_loss_is_that_of_its_paper():
