@@ -20,6 +20,9 @@ RECIPE = """
 file = "porosity.npy"
 continuous = true
 
+[networks]
+width = 0.25
+
 [training]
 steps = 6
 batch = 2

@@ -19,6 +19,9 @@ RECIPE = """
 shape = [120, 120]
 seed = 3
 
+[networks]
+width = 0.25
+
 [training]
 steps = 24
 batch = 2
@@ -149,7 +152,7 @@ def test_that_the_hinge_loss_trains(tmp_path):
 @pytest.mark.assure  # the published widths take half a minute each, most of it to compile
 @pytest.mark.parametrize("architecture", ["sgan", "dsgan"])
 def test_that_the_published_architectures_train(architecture, tmp_path):
-    text = RECIPE.replace("steps = 24", "steps = 2") + f'[networks]\narchitecture = "{architecture}"\n'
+    text = RECIPE.replace("steps = 24", "steps = 2").replace("width = 0.25", f'architecture = "{architecture}"')
     recorder = _Recorder()
     result = train(parse_recipe(text, tmp_path), tmp_path / "prior.h5", listener=recorder)
     assert result.steps == 2
@@ -224,7 +227,7 @@ def test_that_a_changed_image_is_not_trained_on(recipe, tmp_path, monkeypatch):
 
 
 def test_that_a_prior_takes_the_last_discriminator_if_asked(tmp_path):
-    text = RECIPE + "keep_discriminator = true\n[networks]\ndiscriminator_scales = 2\n"
+    text = RECIPE.replace("width = 0.25", "width = 0.25\ndiscriminator_scales = 2") + "keep_discriminator = true\n"
     recipe = parse_recipe(text, tmp_path)
     prior = train(recipe, tmp_path / "prior.h5", minutes=1e-6).prior
     training = loop._Training(recipe, tmp_path / "prior.h5", loop.Silence())
