@@ -41,7 +41,6 @@ from latentinv.priors import GeneratorPrior
 from latentinv.training import (
     Comparison,
     Recipe,
-    Silence,
     TrainingImage,
     parse_recipe,
     read_recipe,
@@ -63,7 +62,7 @@ RESERVE = 0.03
 """Share of the time left for steps that is not planned with."""
 
 
-class Clock(Silence):
+class Clock:
     """A listener that notes when steps and comparisons end."""
 
     def __init__(self) -> None:
@@ -80,7 +79,7 @@ class Clock(Silence):
         self.comparisons.append(time.monotonic())
 
 
-class Progress(Silence):
+class Progress:
     """A listener that prints a line now and then, and remembers which state was kept."""
 
     def __init__(self) -> None:
@@ -105,7 +104,7 @@ class Progress(Silence):
         )
 
     def minutes(self) -> float:
-        """Minutes since the training began."""
+        """Minutes since the listener was made."""
         return (time.monotonic() - self.begun) / 60
 
 

@@ -73,7 +73,9 @@ class TrainingDisplay:
         """Show how the fields compare with the image."""
         new = "" if self._compared.startswith(self._share) else f"samples in {self._sheet}"
         best = "best so far" if kept else "not better"
-        self._compared = f"{say_comparison(comparison, self._share)}, {comparison.score:.2f} times the floor ({best})"
+        self._compared = (
+            f"{say_comparison(comparison, self._share)}, in all {comparison.score:.2f} times the floor ({best})"
+        )
         if new:
             self._display.note(new)
         self._tell(step, line=True)
@@ -108,7 +110,7 @@ def print_training(console: Console, result: "TrainingResult", output: Path, sec
     table.add_row(share, f"{comparison.share:.3f} before calibration, image {comparison.share_reference:.3f}")
     variation = f"{comparison.total_variation:.4f}, image {comparison.total_variation_reference:.4f}"
     table.add_row("total variation", variation)
-    table.add_row("patterns", f"{comparison.patterns:.1f} times the floor (how parts of the image differ)")
+    table.add_row("patterns", f"{comparison.patterns:.1f} times the floor, how far parts of the image differ")
     table.add_row("Euler number", f"{comparison.pieces:.1f} times the floor")
     table.add_row("connectivity", f"{comparison.connectivity:.1f} times the floor")
     table.add_row("steps", str(result.steps))

@@ -5,7 +5,6 @@ from ._images import TrainingImage as TrainingImage
 from ._images import coarsen as coarsen
 from ._images import read_training_image as read_training_image
 from ._images import sample_patches as sample_patches
-from ._loop import Silence as Silence
 from ._loop import TrainingListener as TrainingListener
 from ._loop import TrainingPlan as TrainingPlan
 from ._loop import TrainingResult as TrainingResult

@@ -173,7 +173,7 @@ def over_maps(loss: Callable[..., Float[Array, ""]], *maps: Maps) -> Float[Array
     """Take a loss over the maps of a discriminator, or of the same for real and generated fields.
 
     Towers count alike. Of a tower's maps the last, which sees the largest windows, counts as much as the others
-    together: alike they would leave it a quarter, and what goes on over long distances, such as channels, is lost.
+    together: alike they would leave it a quarter, little for what goes on over long distances, such as channels.
     """
 
     def of_tower(*parts: tuple[Array, ...]) -> Array:
