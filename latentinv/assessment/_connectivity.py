@@ -35,16 +35,15 @@ def connectivity(
         If a lag vector does not fit the images.
     """
     stack = as_stack(facies)
-    vectors = lag_vectors(vectors, stack.shape[1:])
+    windows = pairs(stack.shape[1:], lag_vectors(vectors, stack.shape[1:]))
 
     def measure(image: np.ndarray) -> tuple[list[int], list[int]]:
         inside = image == index
         labels = scipy.ndimage.label(inside)[0]
         # Two kinds of background, which differ, leave one comparison for "same cluster".
         ends = np.where(inside, labels, -1)
-        both = [int(np.count_nonzero(start & end)) for start, end in pairs(inside, vectors)]
-        joined = zip(pairs(labels, vectors), pairs(ends, vectors), strict=True)
-        return [int(np.count_nonzero(start == end)) for (start, _), (_, end) in joined], both
+        both = [int(np.count_nonzero(inside[start] & inside[end])) for start, end in windows]
+        return [int(np.count_nonzero(labels[start] == ends[end])) for start, end in windows], both
 
     return each(stack, measure)
 

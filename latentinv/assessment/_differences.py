@@ -19,7 +19,7 @@ from scipy.special import gammaln
 
 from latentinv.errors import InputError
 
-from ._lags import lag_vectors, pairs
+from ._lags import Window, lag_vectors, pairs
 from ._per_image import PerImage, as_stack, each
 
 SHAPES = (0.1, 20.0)
@@ -117,17 +117,19 @@ def edge_step_quantiles(
             f"Fields of shape {values.shape} and facies of shape {indices.shape} were given; give one shape."
         )
     axes = lag_vectors(np.eye(values.ndim - 1, dtype=int), values.shape[1:])
-    steps = np.concatenate([_edge_steps(*images, axes) for images in zip(values, indices, strict=True)])
+    windows = pairs(values.shape[1:], axes)
+    steps = np.concatenate([_edge_steps(*images, windows) for images in zip(values, indices, strict=True)])
     if not len(steps):
         raise InputError("The images hold one facies each, without edges; give images with at least two facies.")
     return np.quantile(steps, probabilities)
 
 
-def _edge_steps(field: np.ndarray, facies: np.ndarray, axes: np.ndarray) -> np.ndarray:
-    steps = []
-    for values, (first, last) in zip(pairs(field.astype(float), axes), pairs(facies, axes), strict=True):
+def _edge_steps(field: np.ndarray, facies: np.ndarray, windows: list[tuple[Window, Window]]) -> np.ndarray:
+    values, steps = field.astype(float), []
+    for start, end in windows:
+        first, last = facies[start], facies[end]
         edge = first != last
-        step = values[1][edge] - values[0][edge]
+        step = values[end][edge] - values[start][edge]
         steps.append(np.where(last[edge] > first[edge], step, -step))
     return np.concatenate(steps)
 

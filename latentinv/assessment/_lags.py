@@ -5,12 +5,12 @@ A lag vector is a displacement in cells in the order of the array's axes, of any
 diagonal (each √2 cells long). All pairs inside the image count, and none across its border.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 from jaxtyping import Int, Integer
 
 from latentinv.errors import InputError
+
+Window = tuple[slice, ...]
 
 
 def lag_vectors(vectors: Integer[np.ndarray, "lag axis"], shape: tuple[int, ...]) -> Int[np.ndarray, "lag axis"]:
@@ -37,9 +37,10 @@ def lag_vectors(vectors: Integer[np.ndarray, "lag axis"], shape: tuple[int, ...]
     return given.astype(int)
 
 
-def pairs(image: np.ndarray, vectors: Int[np.ndarray, "lag axis"]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Give for each lag vector the image at the start and at the end of all its pairs."""
-    for vector in vectors:
-        start = tuple(slice(max(0, -h), n - max(0, h)) for h, n in zip(vector, image.shape, strict=True))
-        end = tuple(slice(max(0, h), n - max(0, -h)) for h, n in zip(vector, image.shape, strict=True))
-        yield image[start], image[end]
+def pairs(shape: tuple[int, ...], vectors: Int[np.ndarray, "lag axis"]) -> list[tuple[Window, Window]]:
+    """Give for each lag vector where in an image of a shape its pairs start, and where they end."""
+    return [(_window(shape, -vector), _window(shape, vector)) for vector in vectors]
+
+
+def _window(shape: tuple[int, ...], vector: Int[np.ndarray, "axis"]) -> Window:
+    return tuple(slice(max(0, h), n - max(0, -h)) for h, n in zip(vector.tolist(), shape, strict=True))

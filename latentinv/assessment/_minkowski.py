@@ -54,7 +54,8 @@ def _boundary(inside: np.ndarray) -> float:
     """Crofton: boundary per cell = c · mean over directions of changes per unit of length; c = π/2, in 3-D 2."""
     directions = _directions(inside.ndim)
     squares = np.square(directions).sum(axis=1)
-    changes = np.array([np.mean(start != end) for start, end in pairs(inside, directions)]) / np.sqrt(squares)
+    windows = pairs(inside.shape, directions)
+    changes = np.array([np.mean(inside[start] != inside[end]) for start, end in windows]) / np.sqrt(squares)
     if inside.ndim == 2:
         return float(np.pi / 2 * changes.mean())
     return float(2 * changes @ [_WEIGHTS[int(square)] for square in squares])

@@ -23,10 +23,11 @@ def variogram(images: Real[np.ndarray, "image *grid"], vectors: Integer[np.ndarr
     """
     stack = as_stack(images)
     vectors = lag_vectors(vectors, stack.shape[1:])
-    counts = _counts(stack.shape[1:], vectors)
+    counts, windows = _counts(stack.shape[1:], vectors), pairs(stack.shape[1:], vectors)
 
     def measure(image: np.ndarray) -> tuple[list[float], np.ndarray]:
-        differences = (end - start for start, end in pairs(image.astype(float), vectors))
+        values = image.astype(float)
+        differences = (values[end] - values[start] for start, end in windows)
         return [0.5 * float(np.square(d, out=d).sum()) for d in differences], counts
 
     return each(stack, measure)
@@ -44,10 +45,11 @@ def two_point_probability(
     """
     stack = as_stack(facies)
     vectors = lag_vectors(vectors, stack.shape[1:])
-    counts = _counts(stack.shape[1:], vectors)
+    counts, windows = _counts(stack.shape[1:], vectors), pairs(stack.shape[1:], vectors)
 
     def measure(image: np.ndarray) -> tuple[list[int], np.ndarray]:
-        return [int(np.count_nonzero(start & end)) for start, end in pairs(image == index, vectors)], counts
+        inside = image == index
+        return [int(np.count_nonzero(inside[start] & inside[end])) for start, end in windows], counts
 
     return each(stack, measure)
 

@@ -65,14 +65,18 @@ class Networks(NamedTuple):
 
 def initialise(recipe: Recipe, ndim: int) -> tuple[Networks, TrainingState]:
     """Make networks and the state before the first step from a recipe."""
-    seeds = nnx.Rngs(recipe.training.seed)
     name, width = recipe.networks.architecture, recipe.networks.width
     channels = recipe.networks.latent_channels
     architecture = generator_architecture(name, ndim=ndim, latent_channels=channels, width=width)
-    generator = _split(GeneratorNetwork(architecture, seeds))
     scales, packing = recipe.networks.discriminator_scales, recipe.networks.packing
     judge = discriminator_architecture(name, ndim=ndim, width=width, scales=scales, packing=packing)
-    discriminator = _split(DiscriminatorNetwork(judge, seeds))
+
+    @nnx.jit  # one program; a kernel each would be as many
+    def networks() -> tuple[GeneratorNetwork, DiscriminatorNetwork]:
+        seeds = nnx.Rngs(recipe.training.seed)
+        return GeneratorNetwork(architecture, seeds), DiscriminatorNetwork(judge, seeds)
+
+    generator, discriminator = map(_split, networks())
     parameters_g, parameters_d = (jax.tree.map(jnp.asarray, part[1]) for part in (generator, discriminator))
     optimizer_g, optimizer_d = _optimizers(recipe)
     state = TrainingState(

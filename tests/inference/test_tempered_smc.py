@@ -45,10 +45,10 @@ SETTINGS = TemperedSMC(particles=256, moves=3, leapfrogs=8, batch_size=256)
 WASTE_FREE = TemperedSMC(particles=512, moves=7, leapfrogs=8, local_moves=2, batch_size=64, waste_free=True)
 
 
-@pytest.mark.parametrize(
-    ("latents", "data", "settings"),
-    [(2, 1, SETTINGS), (50, 12, SETTINGS), pytest.param(50, 12, WASTE_FREE, marks=pytest.mark.assure)],
-)
+MANY = [pytest.param(50, 12, settings, marks=pytest.mark.assure) for settings in (SETTINGS, WASTE_FREE)]
+
+
+@pytest.mark.parametrize(("latents", "data", "settings"), [(2, 1, SETTINGS), *MANY])
 def test_that_a_linear_gaussian_posterior_is_reproduced(latents, data, settings):
     posterior, mean, covariance, evidence = linear_gaussian(latents, data)
     runs = _replicates(posterior, settings)
@@ -96,6 +96,7 @@ def test_that_without_data_the_prior_is_returned(target):
     assert all(run.results["log_evidence"] == pytest.approx(0.0, abs=1e-5) for run in runs)
 
 
+@pytest.mark.assure
 def test_that_the_evidence_of_a_generator_equals_rejection_sampling():
     prior, grid = random_generator_prior(), Grid((20, 18))
     wells = wells_of_a_draw(prior, grid, 6)
