@@ -1,5 +1,6 @@
 """The tables of the dilated spatial GAN paper, from tiny priors and an image of their own making."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -14,13 +15,14 @@ from latentinv.training import TrainingImage, read_recipe
 from tests.problems import random_generator_prior
 
 SHAPE, COUNTS = (32, 32), (8, 16)
+NAMES = ("seed_compact", "channels", "seed_sgan")
 RECIPE = '[image]\nfile = "itself.npz"\n[training]\nbatch = 4\n'
 
 
 @pytest.fixture
 def models(tmp_path, monkeypatch):
-    """A folder with our prior and that of the dilated network, but none of the spatial GAN."""
-    for name, seed in (("channels", 0), ("seed_dsgan", 5)):
+    """A folder with our priors and that of the dilated network, but none of the spatial GAN."""
+    for name, seed in (("seed_compact", 0), ("channels", 0), ("seed_dsgan", 5)):
         prior = random_generator_prior(seed)
         prior.provenance = {"recipe": RECIPE, "steps": 30}
         prior.save(tmp_path / f"{name}.h5")
@@ -37,7 +39,7 @@ def test_that_both_tables_and_the_figure_are_made_of_what_is_there(models, capsy
     figures = json.loads(last_line(figures))
     assert figures["sgan"] is None
     rows = {f"tv_{kind}_{count}" for kind in ("iso", "aniso") for count in COUNTS} | {"lbp1", "lbp2", "hog"}
-    for label in ("dsgan", "ours"):
+    for label in ("dsgan", "ours", "shipped"):
         for row in (*rows, "connectivity"):
             assert {row, f"{row}_floor", f"{row}_over_floor"} <= figures[label].keys()
         assert figures[label]["images_seen"] == 120
@@ -67,6 +69,14 @@ def test_that_the_seeds_are_trained_alike_and_only_the_architecture_differs():
     assert sgan.image == dsgan.image
     assert sgan.networks.width == dsgan.networks.width
     assert (sgan.networks.architecture, dsgan.networks.architecture) == ("sgan", "dsgan")
+
+
+def test_that_ours_is_trained_as_the_shipped_prior_on_as_many_patches_as_the_seeds():
+    ours, shipped, seed = (read_recipe(seed_tables.ROOT / "models" / f"{name}.toml") for name in NAMES)
+    assert ours.networks == shipped.networks
+    assert ours.image == shipped.image == seed.image
+    assert ours.training == dataclasses.replace(shipped.training, steps=seed.training.steps)
+    assert ours.training.batch == seed.training.batch
 
 
 def test_that_the_sand_is_the_second_of_two_curves():
