@@ -5,9 +5,9 @@ their dilated variant on the channel image. Table 1 is the total variation of 10
 table 2 the χ² between histograms of samples and of the image (local binary patterns of radius 1 and 2, oriented
 gradients), and a figure the connectivity of the sand. Here each is given for both networks at a quarter of their widths
 (models/seed_sgan.toml, models/seed_dsgan.toml) and for ours (models/seed_compact.toml), which all saw as many patches,
-and for the shipped channel prior, which is ours trained for longer. Patterns are compared between pooled normalised histograms, ½ Σ (p − q)² / (p + q), which is not the published
-code's scale: only the ranking of theirs compares. Each distance stands beside its floor, that of patches of the image
-from each other.
+and for the shipped channel prior, which is ours trained for longer. Patterns are compared between pooled normalised
+histograms, ½ Σ (p − q)² / (p + q), which is not the published code's scale: only the ranking of theirs compares. Each
+distance stands beside its floor, that of patches of the image from each other.
 
 Run ``python -m benchmarks.seed_tables [--output connectivity.png] [--seed 0]``. Takes about five minutes.
 """

@@ -36,7 +36,7 @@ def main(particles: int = 32, cells: int = 64, prior: str = "meanders", output: 
     heads = IndirectData(site.grid, flow, observed, HEAD_SD, property=conductivity, name="heads", unit="m")
 
     run = sample(Posterior(generator, site.grid, [wells, heads]), TemperedSMC(particles), seed=1, listener=Printer())
-    for reports in run.reports()[:3]:
+    for reports in run.reports()[:: len(run.latents) // 3]:
         print("; ".join(f"{report.name}: {report.sentence}" for report in reports))
     right = np.mean((np.mean(run.realizations, axis=0) > 0.5) == site.truth)
     print(f"\ncells right, by the posterior mean  {100 * right:.1f} %")

@@ -35,7 +35,7 @@ def main(particles: int = 32, cells: int = 64, prior: str = "meanders", output: 
     times = IndirectData(site.grid, travel_times, observed, SD, property=velocity, name="travel times", unit="ns")
 
     run = sample(Posterior(generator, site.grid, [wells, times]), TemperedSMC(particles), seed=1, listener=Printer())
-    for reports in run.reports()[:3]:
+    for reports in run.reports()[:: len(run.latents) // 3]:
         print("; ".join(f"{report.name}: {report.sentence}" for report in reports))
 
     mean = Panel("posterior mean", np.mean(run.realizations, axis=0))

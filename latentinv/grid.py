@@ -52,7 +52,7 @@ class Grid:
             raise InputError(f"The grid's shape {self.shape} has fractions of cells; give whole numbers.")
         if len(shape) not in (2, 3):
             raise InputError(
-                f"The grid's shape {self.shape} has {len(shape)} axes; expected (rows, columns) or "
+                f"The grid's shape {self.shape} has a length of {len(shape)}; expected (rows, columns) or "
                 "(layers, rows, columns)."
             )
         if min(shape) < 1:

@@ -98,7 +98,7 @@ def test_that_the_weights_of_any_box_sum_to_one_and_average_a_plane_at_its_middl
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"shape": (4,)}, "has 1 axes; expected"),
+        ({"shape": (4,)}, "has a length of 1; expected"),
         ({"shape": (4, 0)}, "an axis without cells"),
         ({"shape": (4, 2.5)}, "fractions of cells"),
         ({"shape": (4, 4), "spacing": (1.0, 0.0)}, "spacing .* is not positive"),

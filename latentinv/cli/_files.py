@@ -17,22 +17,16 @@ def kind_of(path: Path) -> Kind:
     StorageError
         If it cannot be read or is none of them.
     """
-    import h5py
+    from latentinv.storage import format_of
 
-    if not path.exists():
-        raise StorageError(f"There is no file {path}; check its name and folder.")
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            found = str(file.attrs.get("format", ""))
-    except (OSError, RuntimeError, LookupError, ValueError, TypeError):  # what h5py makes of damage
-        raise StorageError(f"{path} is not a file of latentinv, or is damaged; give another file.") from None
+    found = format_of(path).removeprefix("latentinv-")
     for kind in KINDS:
-        if found == f"latentinv-{kind}":
+        if found == kind:
             return kind
     wanted = "give a prior, a run or the checkpoint of a training"
-    if found == "latentinv-fields":
+    if found == "fields":
         raise StorageError(f"{path} holds fields that 'latentinv generate' drew; {wanted}, or draw a .png of them.")
-    raise StorageError(f"{path} was not written by latentinv; {wanted}.")
+    raise StorageError(f"{path} is a calibration study; {wanted}.")
 
 
 def free_name(path: Path) -> Path:

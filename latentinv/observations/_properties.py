@@ -110,7 +110,9 @@ class FaciesProperty(AbstractProperty):
         self.facies_model: AbstractFaciesModel = facies_model
         self.values = np.array(values, dtype=float)
         if self.values.shape != (count,):
-            raise InputError(f"The property has {self.values.size} values for {count} facies; give one for each.")
+            raise InputError(
+                f"The property has {self.values.size} values, but there are {count} facies; give one for each."
+            )
         self.mean: Mean = mean
         if mean not in get_args(Mean):
             raise InputError(f"The mean is {mean!r}; expected 'arithmetic' or 'geometric'.")

@@ -151,7 +151,7 @@ def _check_header(
         hint = "".join([f" {hints[name]}" for name in missing if name in hints][:1])
         columns = ", ".join(header)
         raise InputError(
-            f"{file} has no column {', '.join(missing)}; its columns are {columns}, expected {expected}.{hint}"
+            f"{file} has no column {', '.join(missing)}; its columns are {columns}; expected are {expected}.{hint}"
         )
     repeated = [name for name in (*required, *optional) if header.count(name) > 1]
     if repeated:

@@ -2,6 +2,7 @@
 
 from ._atomic import atomic_file as atomic_file
 from ._atomic import atomic_hdf5 as atomic_hdf5
+from ._atomic import format_of as format_of
 from ._atomic import open_hdf5 as open_hdf5
 from ._atomic import require_new as require_new
 from ._prior_file import PriorRecord as PriorRecord

@@ -35,6 +35,7 @@ _FORMAT_NAMES = {
     "latentinv-run": "run",
     "latentinv-training": "training checkpoint",
     "latentinv-study": "calibration study",
+    "latentinv-fields": "field",
 }
 # What a file that is not what it says makes h5py and its readers raise; each becomes one sentence.
 _UNREADABLE = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError)
@@ -146,15 +147,45 @@ def open_hdf5(path: str | Path, expected_format: str, newest_version: int) -> It
     StorageError
         If the file is missing, a folder, foreign, truncated, damaged, of another format or newer.
     """
-    _check_signature(path, expected_format)
+    wanted = f"a {_FORMAT_NAMES[expected_format]} file of latentinv"
+    with _opened(path, wanted) as (file, found):
+        if found != expected_format:
+            raise StorageError(f"{path} is a {_FORMAT_NAMES[found]} file; expected {wanted}; give another file.")
+        version = int(file.attrs["format_version"])
+        if version > newest_version:
+            raise StorageError(
+                f"{path} was written by a newer latentinv (format {version}; this one reads up to {newest_version}); "
+                "update latentinv."
+            )
+        yield file
+
+
+def format_of(path: str | Path) -> str:
+    """Read the root attribute ``format`` of any latentinv file.
+
+    Raises
+    ------
+    StorageError
+        If the file is missing, a folder, foreign, truncated or damaged.
+    """
+    with _opened(path, "a file of latentinv") as (_, found):
+        return found
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path, wanted: str) -> Iterator[tuple[h5py.File, str]]:
+    """Open a file of ours with its format; what reading it raises inside the block is told as damage."""
+    _check_signature(path, wanted)
     try:
         with h5py.File(path, "r", locking=False) as file:  # files are replaced, never changed: nothing to lock
-            _check_format(path, file, expected_format, newest_version)
-            yield file
+            found = file.attrs.get("format")
+            if not isinstance(found, str) or found not in _FORMAT_NAMES:
+                raise StorageError(f"{path} was not written by latentinv; expected {wanted}; give another file.")
+            yield file, found
     except StorageError:
         raise
     except _UNREADABLE as error:
-        raise StorageError(f"{path} is truncated or damaged ({_first_line(error)}); copy it again.") from error
+        raise StorageError(f"{path} is truncated or damaged; copy it again.") from error
 
 
 class _Sink(io.FileIO):
@@ -192,10 +223,9 @@ def _filled(sink: _Sink) -> Iterator[_Sink]:
         raise sink.error
 
 
-def _check_signature(path: str | Path, expected_format: str) -> None:
-    expected = f"a {_FORMAT_NAMES[expected_format]} file of latentinv"
+def _check_signature(path: str | Path, wanted: str) -> None:
     if os.path.isdir(path):
-        raise StorageError(f"{path} is a folder; expected {expected}; give the file's name.")
+        raise StorageError(f"{path} is a folder; expected {wanted}; give the file's name.")
     try:
         with open(path, "rb") as file:
             head = file.read(len(_SIGNATURE))
@@ -206,22 +236,7 @@ def _check_signature(path: str | Path, expected_format: str) -> None:
     if head != _SIGNATURE and _SIGNATURE.startswith(head):
         raise StorageError(f"{path} is truncated: it ends after {len(head)} bytes; copy it again.")
     if head != _SIGNATURE:
-        raise StorageError(f"{path} is not an HDF5 file; expected {expected}; give another file.")
-
-
-def _check_format(path: str | Path, file: h5py.File, expected: str, newest: int) -> None:
-    wanted = f"a {_FORMAT_NAMES[expected]} file of latentinv"
-    found = file.attrs.get("format")
-    if not isinstance(found, str) or found not in _FORMAT_NAMES:
-        raise StorageError(f"{path} was not written by latentinv; expected {wanted}; give another file.")
-    if found != expected:
-        raise StorageError(f"{path} is a {_FORMAT_NAMES[found]} file; expected {wanted}; give another file.")
-    version = int(file.attrs["format_version"])
-    if version > newest:
-        raise StorageError(
-            f"{path} was written by a newer latentinv (format {version}; this one reads up to {newest}); "
-            "update latentinv."
-        )
+        raise StorageError(f"{path} is not an HDF5 file; expected {wanted}; give another file.")
 
 
 def _explain_write(path: str | Path, error: Exception) -> str:

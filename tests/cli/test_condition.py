@@ -167,7 +167,7 @@ def test_that_no_data_are_refused(latentinv, folder):
     ("arguments", "words"),
     [
         (("resume", "prior.h5"), "is a prior, which is complete"),
-        (("resume", "wells.csv"), "not a file of latentinv"),
+        (("resume", "wells.csv"), "is not an HDF5 file; expected a file of latentinv"),
         (("resume", "none.h5"), "There is no file none.h5"),
         (("show", "none.h5"), "There is no file none.h5"),
         (("show", "nothing"), "no prior called 'nothing'"),

@@ -110,7 +110,7 @@ def test_that_a_property_comes_back_from_its_arrays(reading):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: FaciesProperty(THREE, (1.0, 2.0)), "has 2 values for 3 facies; give one for each"),
+        (lambda: FaciesProperty(THREE, (1.0, 2.0)), "has 2 values, but there are 3 facies; give one for each"),
         (lambda: FaciesProperty(THREE, VALUES, mean="harmonic"), "'harmonic'; expected 'arithmetic' or 'geometric'"),
         (lambda: FaciesProperty(THREE, VALUES, log_gradients=(1.0, 2.0)), "2 log_gradients for 3 facies"),
         (lambda: FaciesProperty(THREE, (1.0, np.nan, 2.0)), "not all finite"),
