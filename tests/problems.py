@@ -15,6 +15,8 @@ from latentinv.storage import PriorRecord
 
 MACHINES = ("smc", "map", "es_mda", "variational", "pcn", "parallel_tempering", "dream")
 """One algorithm of each machine that drives a run; the others share one of these."""
+FEW = ("smc", "map", "pcn")
+"""Of these the ones for tests of what happens around the machine."""
 
 
 def slowly_all(names=ALGORITHMS, quickly=MACHINES):

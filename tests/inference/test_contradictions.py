@@ -8,7 +8,7 @@ from latentinv.forward import LinearForward
 from latentinv.inference import make_algorithm
 from latentinv.priors import FaciesModel
 from tests.inference.test_driver import SMALL
-from tests.problems import LinearPrior, generator_posterior, slowly_all
+from tests.problems import FEW, LinearPrior, generator_posterior, slowly_all
 
 MOST_STEPS = 60
 
@@ -17,7 +17,7 @@ def _named(run):
     return [sentence for kind in ("unmet", "strained") for sentence in run.results.get(kind, [])]
 
 
-@pytest.mark.parametrize("name", slowly_all())
+@pytest.mark.parametrize("name", slowly_all(quickly=FEW))
 def test_that_measurements_that_contradict_each_other_are_named(name):
     # A block mean of 2 and a measured sum over the same four cells that says 0: hundreds of sd apart.
     grid = Grid((2, 2))
@@ -32,7 +32,7 @@ def test_that_measurements_that_contradict_each_other_are_named(name):
     )
 
 
-@pytest.mark.parametrize("name", slowly_all())
+@pytest.mark.parametrize("name", slowly_all(quickly=FEW))
 def test_that_wells_that_no_field_honours_together_are_named(name):
     # One latent lifts all cells together, so three wells in sand and one in clay never agree.
     grid, model = Grid((1, 4)), FaciesModel((0, 1), (0.0,))

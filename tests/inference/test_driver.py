@@ -22,7 +22,7 @@ from latentinv import (
 )
 from latentinv.inference import ALGORITHMS, make_algorithm, realize
 from latentinv.storage import RunFile
-from tests.problems import generator_posterior, random_generator_prior, slowly_all
+from tests.problems import FEW, generator_posterior, random_generator_prior, slowly_all
 from tests.workers import MOST_STEPS, RUN, killed_workers
 
 SMALL = {
@@ -90,7 +90,7 @@ def test_that_every_algorithm_has_settings_for_these_tests():
     assert SMALL.keys() == ALGORITHMS.keys()
 
 
-@pytest.mark.parametrize("name", slowly_all())
+@pytest.mark.parametrize("name", slowly_all(quickly=FEW))
 def test_that_storing_and_listening_change_no_draw(name, tmp_path):
     algorithm = make_algorithm(name, SMALL[name])
     recorder = _Recorder()
@@ -102,7 +102,7 @@ def test_that_storing_and_listening_change_no_draw(name, tmp_path):
     _assert_same(resume(tmp_path / "run.h5"), plain)
 
 
-@pytest.mark.parametrize("name", slowly_all())
+@pytest.mark.parametrize("name", slowly_all(quickly=FEW))
 def test_that_a_posterior_given_other_data_follows_them_with_the_programs_it_has(name):
     algorithm, posterior = make_algorithm(name, SMALL[name]), _posterior(name)
     sample(posterior, algorithm, seed=5)

@@ -10,7 +10,7 @@ from latentinv.inference import ALGORITHMS, _driver, make_algorithm
 from latentinv.inference._ledger import Ledger
 from tests.inference.test_driver import SMALL
 from tests.inference.test_registry_posteriors import PROMISES
-from tests.problems import LinearPrior, slowly_all
+from tests.problems import FEW, LinearPrior, slowly_all
 
 PIECES = {"moments_per_step": 5, "iterations_per_step": 7}
 """Settings that say how much work is done between two reports, and other values than those of `SMALL`."""
@@ -46,7 +46,7 @@ def _state_bytes(kernel):
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
 
 
-@pytest.mark.parametrize("name", slowly_all())
+@pytest.mark.parametrize("name", slowly_all(quickly=FEW))
 def test_that_neither_pieces_nor_checkpoints_change_a_draw_and_that_memory_stays_flat(name, monkeypatch, tmp_path):
     posterior, algorithm = _posterior(), make_algorithm(name, SMALL[name])
     kernel, pending, sizes = algorithm.build(posterior), [], set()
@@ -79,7 +79,7 @@ def test_that_neither_pieces_nor_checkpoints_change_a_draw_and_that_memory_stays
     np.testing.assert_array_equal(other.latents, stored.latents)
 
 
-@pytest.mark.parametrize("name", slowly_all())
+@pytest.mark.parametrize("name", slowly_all(quickly=FEW))
 def test_that_fields_that_are_no_numbers_are_counted_and_never_drawn(name):
     # One in six draws of the prior fails, which no algorithm may hide: it counts them, or leaves them at once.
     many = SMALL[name] | {setting: value for setting, value in MANY.items() if setting in _fields(name)}

@@ -121,6 +121,7 @@ def test_that_prior_and_property_come_back_from_files(tmp_path):
     np.testing.assert_array_equal(again.exact(draw(prior)), reading.exact(draw(prior)))
 
 
+@pytest.mark.assure
 def test_that_data_on_the_property_give_the_scores_their_exact_law(tmp_path):
     """Wells fix the facies of the measured cells, so scores are Gaussian there; four standard errors of 256 draws."""
     prior = HierarchicalPrior(truncated(), scores())

@@ -128,6 +128,7 @@ def test_that_the_prior_comes_back_from_its_file_and_the_sheet_shows_greys(resul
         assert len(np.unique(np.asarray(sheet))) > 100
 
 
+@pytest.mark.assure
 def test_that_an_interrupted_training_equals_one_that_was_not(result, folder, tmp_path):
     class Interrupter:
         def on_step(self, step, losses):
@@ -145,6 +146,7 @@ def test_that_an_interrupted_training_equals_one_that_was_not(result, folder, tm
         np.testing.assert_array_equal(ours.arrays[name], array)
 
 
+@pytest.mark.assure
 def test_that_measured_cells_condition_it(result):
     prior, cells = result.prior, [5, 300, 700, 1000]
     truth = draws(prior, 1, seed=9)[0].ravel()[cells]

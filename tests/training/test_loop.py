@@ -226,6 +226,7 @@ def test_that_a_changed_image_is_not_trained_on(recipe, tmp_path, monkeypatch):
         resume_training(checkpoint_path(tmp_path / "prior.h5"))
 
 
+@pytest.mark.assure
 def test_that_a_prior_takes_the_last_discriminator_if_asked(tmp_path):
     text = RECIPE.replace("width = 0.25", "width = 0.25\ndiscriminator_scales = 2") + "keep_discriminator = true\n"
     recipe = parse_recipe(text, tmp_path)
