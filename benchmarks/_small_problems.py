@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from latentinv import BlockMeans, FaciesProperty, Grid, HardData, IndirectData, Posterior, load_prior
+from latentinv.data import AbstractObservation
 from latentinv.forward import LinearForward, ray_lengths
-from latentinv.observations import AbstractObservation
 from latentinv.posterior import Target
 from latentinv.priors import AbstractPrior
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from benchmarks._report import run, say, show
 from benchmarks._small_problems import PROBLEMS, small_posterior
 from latentinv import InputError
-from latentinv.assessment.calibration import Calibration, Study, calibrate
+from latentinv.calibration import Calibration, Study, calibrate
 from latentinv.inference import make_algorithm
 from latentinv.plotting import plot_calibration
 from latentinv.posterior import Target

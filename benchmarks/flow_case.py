@@ -25,7 +25,7 @@ from benchmarks.flow_solver import CLAY, SAND, aquifer
 from latentinv import FaciesProperty, HardData, IndirectData, Posterior, TemperedSMC, load_prior, sample
 from latentinv.forward import SteadyFlow, steady_heads
 from latentinv.inference import Progress, Run, rhat
-from latentinv.inference._tempered_smc import SHARPER_FROM
+from latentinv.inference.tempering._tempered_smc import SHARPER_FROM
 from latentinv.priors import AbstractPrior
 
 HEAD_SD = 0.01

@@ -25,13 +25,7 @@ from jax import lax
 
 from benchmarks._report import run, say, show
 from benchmarks._torch_peer import TorchPeer, torch_python, write_case
-from latentinv.networks import (
-    FoldedLayer,
-    GeneratorArchitecture,
-    generator_architecture,
-    polyphase,
-    synthesize,
-)
+from latentinv.networks import FoldedLayer, GeneratorArchitecture, generator_architecture, polyphase, synthesize
 
 FIELDS, CELLS = 16, 128
 ROUNDS, REPETITIONS = 7, 5

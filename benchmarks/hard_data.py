@@ -23,8 +23,8 @@ from benchmarks._data import channel_image, steady_flow_wells
 from benchmarks._fields import draw_facies, facies_model, pictures
 from benchmarks._report import Steps, run, say, show
 from latentinv import Grid, HardData, Posterior, TemperedSMC, load_prior, sample
-from latentinv.assessment import chi_square, local_binary_pattern_histogram, total_variation
 from latentinv.priors import AbstractPrior
+from latentinv.realism import chi_square, local_binary_pattern_histogram, total_variation
 from latentinv.training import sample_patches
 
 GRID = Grid((125, 125))

@@ -19,7 +19,8 @@ from benchmarks._data import channel_image
 from benchmarks._fields import draw_facies, facies_model
 from benchmarks._report import run, say, show
 from latentinv import Grid, load_prior
-from latentinv.assessment import (
+from latentinv.priors import AbstractPrior
+from latentinv.realism import (
     Measure,
     Realism,
     largest_cluster_share,
@@ -27,7 +28,6 @@ from latentinv.assessment import (
     nearest_window_distance,
     random_windows,
 )
-from latentinv.priors import AbstractPrior
 from latentinv.training import TrainingImage, sample_patches
 
 SHAPE = (128, 128)

@@ -24,9 +24,9 @@ from scipy.spatial.distance import cdist
 from benchmarks._report import run, say, show
 from benchmarks._small_problems import GRID, blocks, small_prior, wells
 from latentinv import InputError, Posterior, Run, diagnose, sample
-from latentinv.assessment import median_distance
 from latentinv.inference import make_algorithm, realize
 from latentinv.posterior import Predictions, Target, map_batched
+from latentinv.realism import median_distance
 
 BATCH, CHUNK = 32, 4096
 MOST = 4_000_000

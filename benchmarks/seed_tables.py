@@ -23,9 +23,9 @@ from benchmarks._data import ROOT, channel_image
 from benchmarks._fields import draw_facies
 from benchmarks._report import run, say, show
 from latentinv import Grid, load_prior
-from latentinv.assessment import Measure, anisotropic_total_variation, measure_statistics, total_variation
 from latentinv.errors import InputError
 from latentinv.priors import GeneratorPrior
+from latentinv.realism import Measure, anisotropic_total_variation, measure_statistics, total_variation
 from latentinv.training import TrainingImage, parse_recipe, sample_patches
 
 MODELS = ROOT / "models"

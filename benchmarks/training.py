@@ -28,7 +28,9 @@ from benchmarks._data import ROOT, data_file
 from benchmarks._fields import draw_facies, facies_model, pictures
 from benchmarks._report import run, say, show
 from benchmarks.realism import OVER_FLOOR, over_floor
-from latentinv.assessment import (
+from latentinv.grid import Grid
+from latentinv.priors import GeneratorPrior
+from latentinv.realism import (
     connectivity,
     facies_share,
     measure_statistics,
@@ -36,17 +38,7 @@ from latentinv.assessment import (
     pattern_histogram,
     total_variation,
 )
-from latentinv.grid import Grid
-from latentinv.priors import GeneratorPrior
-from latentinv.training import (
-    Comparison,
-    Recipe,
-    TrainingImage,
-    parse_recipe,
-    read_recipe,
-    sample_patches,
-    train,
-)
+from latentinv.training import Comparison, Recipe, TrainingImage, parse_recipe, read_recipe, sample_patches, train
 
 FIELDS = 256
 PATCHES = 1024

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from latentinv.errors import InputError
+from .errors import InputError
 
 AXIS_NAMES = ("x", "y", "z")
 MOST_CELLS = 2**31 - 1

@@ -7,7 +7,7 @@ import pytest
 from latentinv import BlockMeans, Grid, HardData, Posterior, Run
 from latentinv.forward import AbstractForward
 from latentinv.inference import ALGORITHMS
-from latentinv.inference._draws import draw_tables, predicted_name, realization_name
+from latentinv.inference.core._draws import draw_tables, predicted_name, realization_name
 from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, Layer
 from latentinv.networks._generator import to_folded_layer
 from latentinv.priors import AbstractPrior, FaciesModel, GeneratorPrior

@@ -16,8 +16,8 @@ from ._generate import draw_fields, draw_latents
 from ._parse import check_amount, check_seed, parse_shape
 
 if TYPE_CHECKING:
-    from latentinv.assessment import Realism
-    from latentinv.priors import AbstractPrior
+    from latentinv.priors.core import AbstractPrior
+    from latentinv.realism import Realism
 
 MINIMUM = 16
 """Fewest fields whose floor means anything."""
@@ -49,9 +49,9 @@ def assess(
     if output.suffix != ".json":
         raise InputError(f"{output} has no ending that can be written; give .json.")
 
-    from latentinv.assessment import measure_realism
     from latentinv.plotting import plot_realism
     from latentinv.priors import load_prior
+    from latentinv.realism import measure_realism
     from latentinv.storage import atomic_file, require_new
 
     picture = output.with_suffix(".png")
@@ -102,8 +102,8 @@ def as_json(realism: "Realism") -> dict[str, Any]:
 
 def _patches(model: "AbstractPrior", path: Path, key: str | None, grid: Grid, count: int, seed: int) -> np.ndarray:
     """Patches of the image: category indices, or of a continuous property its values."""
-    from latentinv.assessment import random_windows
-    from latentinv.training import coarsen, read_training_image, sample_patches
+    from latentinv.realism import random_windows
+    from latentinv.training.images import coarsen, read_training_image, sample_patches
 
     rng, continuous = np.random.default_rng(seed), model.facies_model is None
     factor = _coarsening(model)
@@ -123,7 +123,7 @@ def _patches(model: "AbstractPrior", path: Path, key: str | None, grid: Grid, co
 
 def _coarsening(model: "AbstractPrior") -> int:
     """Cells of the image that are one cell of the prior, as its recipe says."""
-    from latentinv.priors import GeneratorPrior
+    from latentinv.priors.learned import GeneratorPrior
     from latentinv.training import parse_recipe
 
     recipe = model.provenance.get("recipe") if isinstance(model, GeneratorPrior) else None

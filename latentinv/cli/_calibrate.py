@@ -11,7 +11,7 @@ from latentinv.errors import InputError
 from ._display import Display, interruptible, make_console
 
 if TYPE_CHECKING:
-    from latentinv.assessment.calibration import Calibration
+    from latentinv.calibration import Calibration
 
 
 def calibrate(
@@ -36,8 +36,8 @@ def calibrate(
 
     import dataclasses
 
-    from latentinv.assessment.calibration import calibrate as run_and_judge
-    from latentinv.assessment.calibration import read_study
+    from latentinv.calibration import calibrate as run_and_judge
+    from latentinv.calibration import read_study
     from latentinv.plotting import plot_calibration
     from latentinv.storage import atomic_file, require_new
 

@@ -15,7 +15,7 @@ from ._parse import check_seed, parse_grid, parse_settings
 from ._summary import exit_if_unmet, print_run
 
 if TYPE_CHECKING:
-    from latentinv.inference import Choice
+    from latentinv.inference.run import Choice
     from latentinv.posterior import Posterior
 
 
@@ -64,8 +64,9 @@ def condition(
             "No data are given; give --wells or --blocks, or use 'latentinv generate' to draw from the prior."
         )
 
-    from latentinv.inference import Choice, make_algorithm, sample
-    from latentinv.observations import AbstractObservation, BlockMeans, HardData
+    from latentinv.data import BlockMeans, HardData
+    from latentinv.data.core import AbstractObservation
+    from latentinv.inference.run import Choice, make_algorithm, sample
     from latentinv.posterior import Posterior
     from latentinv.priors import load_prior
     from latentinv.storage import require_new
@@ -105,7 +106,7 @@ def condition(
 
 def _choose(posterior: "Posterior", settings: list[str], draws: int | None) -> "Choice":
     """What suits the posterior, with what the user set."""
-    from latentinv.inference import choose_algorithm, make_algorithm
+    from latentinv.inference.run import choose_algorithm, make_algorithm
 
     choice = choose_algorithm(posterior)
     name, chosen = choice.algorithm.name, dataclasses.asdict(choice.algorithm)  # type: ignore[call-overload]

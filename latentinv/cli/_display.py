@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from latentinv.inference import Progress as RunProgress
+    from latentinv.inference.core import Progress as RunProgress
 
 PLAIN_WIDTH = 120
 

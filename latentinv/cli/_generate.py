@@ -18,7 +18,7 @@ from ._display import Display, interruptible, make_console
 from ._parse import check_amount, check_seed, parse_shape
 
 if TYPE_CHECKING:
-    from latentinv.priors import AbstractPrior
+    from latentinv.priors.core import AbstractPrior
 
 TILES = {2: 512, 3: 64}
 """Edge of a tile in cells, by the number of axes."""
@@ -60,8 +60,7 @@ def generate(
 
 
 def _write_picture(path: Path, prior: "AbstractPrior", grid: Grid, count: int, seed: int, display: Display) -> None:
-    from latentinv.plotting import plot_fields
-    from latentinv.plotting._fields import MOST_PANELS
+    from latentinv.plotting import MOST_PANELS, plot_fields
 
     if count > MOST_PANELS:
         raise InputError(

@@ -110,7 +110,7 @@ def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[
     InputError
         If there is no such algorithm or setting, or the value is no number of its kind.
     """
-    from latentinv.inference import default_settings
+    from latentinv.inference.run import default_settings
 
     defaults = default_settings(algorithm)
     settings: dict[str, Any] = {}

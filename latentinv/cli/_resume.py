@@ -30,7 +30,7 @@ def resume(
 
 
 def _resume_run(file: Path) -> None:
-    from latentinv.inference import resume as resume_run
+    from latentinv.inference.run import resume as resume_run
     from latentinv.storage import RunFile
 
     console = make_console()

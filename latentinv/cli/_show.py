@@ -16,8 +16,8 @@ from ._generate import categories_of, draw_fields
 from ._summary import exit_if_unmet, plain_table, print_run
 
 if TYPE_CHECKING:
-    from latentinv.inference import Run
-    from latentinv.priors import AbstractPrior
+    from latentinv.inference.run import Run
+    from latentinv.priors.core import AbstractPrior
     from latentinv.storage import RunFile
 
 SHEET = {2: ((128, 128), 8), 3: ((32, 64, 64), 4)}
@@ -31,7 +31,7 @@ def show(
     output: Annotated[Path | None, typer.Option(help="Picture to write (default: NAME.png here).")] = None,
 ) -> None:
     """Show what a run or a prior holds, and draw it."""
-    from latentinv.plotting._style import check_ending
+    from latentinv.plotting import check_ending
     from latentinv.priors import find_prior
     from latentinv.storage import require_new
 
@@ -136,8 +136,8 @@ def _load_run(store: "RunFile") -> "Run | None":
     """Give the run; without draws yet, with the particles of its state in their place."""
     import jax
 
-    from latentinv.inference import Run, make_algorithm, posterior_of
-    from latentinv.inference._draws import draw_tables, predicted_name, realization_name
+    from latentinv.inference.core import draw_tables, predicted_name, realization_name
+    from latentinv.inference.run import Run, make_algorithm, posterior_of
 
     header = store.header
     posterior = posterior_of(header)

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from latentinv.inference import Run
-    from latentinv.observations import AbstractObservation, Report
+    from latentinv.data.core import AbstractObservation, Report
+    from latentinv.inference.run import Run
 
 DATA_WORDS = {
     "hard_data": "pixels honoured",
@@ -79,7 +79,7 @@ def over_draws(observation: "AbstractObservation", reports: "list[Report]", noun
 
 def _rmse_words(observation: "AbstractObservation", reports: "list[Report]") -> str:
     """The draws' root mean square errors beside the stated noise, where data have them."""
-    from latentinv.observations import IndirectData
+    from latentinv.data import IndirectData
 
     errors = [report.rmse for report in reports if report.rmse is not None]
     if not errors or not isinstance(observation, IndirectData):
@@ -90,7 +90,7 @@ def _rmse_words(observation: "AbstractObservation", reports: "list[Report]") -> 
 
 def add_block_rows(table: Table, run: "Run", noun: str) -> None:
     """Add one row for each block mean, where they are few: the data and the draws' mean and spread."""
-    from latentinv.observations import BlockMeans
+    from latentinv.data import BlockMeans
 
     for blocks in run.posterior.observations:
         if not isinstance(blocks, BlockMeans) or blocks.count > FEW or not len(run.realizations):

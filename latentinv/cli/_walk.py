@@ -39,7 +39,8 @@ def walk(
     import numpy as np
 
     from latentinv.plotting import ENDINGS, film_fields, plot_fields
-    from latentinv.priors import GeneratorPrior, interpolate, load_prior, walk_box
+    from latentinv.priors import interpolate, load_prior, walk_box
+    from latentinv.priors.learned import GeneratorPrior
     from latentinv.storage import require_new
 
     require_new(output)

@@ -1,13 +1,10 @@
 """The kinds of forward model: run files name a kind, and this finds the class that reads it back."""
 
-from ._eikonal import CurvedRays
-from ._external import ExternalForward
-from ._forward import AbstractForward
-from ._function import FunctionForward
-from ._groundwater import SteadyFlow, SteadyFlux, TransientFlow, TransientFlux
-from ._linear import LinearForward
-from ._seismic import ConvolutionalSeismic
-from ._straight_rays import StraightRays
+from latentinv.forward.core import AbstractForward
+from latentinv.forward.external import ExternalForward, FunctionForward
+from latentinv.forward.flow import SteadyFlow, SteadyFlux, TransientFlow, TransientFlux
+from latentinv.forward.linear import ConvolutionalSeismic, LinearForward
+from latentinv.forward.rays import CurvedRays, StraightRays
 
 FORWARDS: dict[str, type[AbstractForward]] = {
     LinearForward.kind: LinearForward,

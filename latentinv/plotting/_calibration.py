@@ -9,7 +9,7 @@ import numpy as np
 from ._style import FACIES_COLOURS, check_ending, save_figure
 
 if TYPE_CHECKING:
-    from latentinv.assessment.calibration import Calibration
+    from latentinv.calibration import Calibration
 
 COLUMNS = 6
 GOOD, BAD, BAND = FACIES_COLOURS[0], "#b3261e", FACIES_COLOURS[2]

@@ -10,7 +10,7 @@ from jaxtyping import Real
 from ._style import FACIES_COLOURS, check_ending, facies_colours, save_figure
 
 if TYPE_CHECKING:
-    from latentinv.assessment import Measure, Realism
+    from latentinv.realism import Measure, Realism
 
 COLUMNS = 6
 KINDS = ("connectivity", "variogram", "two-point probability", "power spectrum")

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from latentinv.data import BlockMeans, HardData
 from latentinv.errors import InputError
-from latentinv.inference import Run
-from latentinv.observations import BlockMeans, HardData
+from latentinv.inference.run import Run
 
 from ._style import (
     add_colour_bar,

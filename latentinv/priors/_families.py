@@ -4,15 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from latentinv.errors import StorageError
+from latentinv.priors.composed import HierarchicalPrior, PlurigaussianPrior
+from latentinv.priors.core import AbstractPrior
+from latentinv.priors.gaussian import CholeskyPrior, SPDEPrior, SpectralPrior
+from latentinv.priors.learned import GeneratorPrior
 from latentinv.storage import PriorRecord, read_prior
-
-from ._cholesky import CholeskyPrior
-from ._generator import GeneratorPrior
-from ._hierarchical import HierarchicalPrior
-from ._plurigaussian import PlurigaussianPrior
-from ._prior import AbstractPrior
-from ._spde import SPDEPrior
-from ._spectral import SpectralPrior
 
 FAMILIES: dict[str, Any] = {
     family.family: family

@@ -13,8 +13,7 @@ from jaxtyping import Array, Bool, Float
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-
-from ._generator import GeneratorPrior
+from latentinv.priors.learned import GeneratorPrior
 
 
 def interpolate(

@@ -1,6 +1,7 @@
 """Simulators of the user's, and what runs them; nothing here waits for JAX, so that worker processes begin at once."""
 
 from ._cache import EvaluationCache as EvaluationCache
+from ._cache import evaluation_key as evaluation_key
 from ._dask import Dask as Dask
 from ._executable import Executable as Executable
 from ._executor import AbstractExecutor as AbstractExecutor

@@ -1,10 +1,6 @@
 """Training images, losses, recipes and the loop that trains a prior."""
 
 from ._evaluation import Comparison as Comparison
-from ._images import TrainingImage as TrainingImage
-from ._images import coarsen as coarsen
-from ._images import read_training_image as read_training_image
-from ._images import sample_patches as sample_patches
 from ._loop import TrainingListener as TrainingListener
 from ._loop import TrainingPlan as TrainingPlan
 from ._loop import TrainingResult as TrainingResult
@@ -14,10 +10,14 @@ from ._loop import require_new_training as require_new_training
 from ._loop import resume_training as resume_training
 from ._loop import sheet_path as sheet_path
 from ._loop import train as train
-from ._losses import LOSSES as LOSSES
-from ._losses import AdversarialLoss as AdversarialLoss
 from ._recipe import Recipe as Recipe
 from ._recipe import parse_recipe as parse_recipe
 from ._recipe import read_recipe as read_recipe
-from ._simulator import ChannelSimulator as ChannelSimulator
 from ._step import Losses as Losses
+from .images import ChannelSimulator as ChannelSimulator
+from .images import TrainingImage as TrainingImage
+from .images import coarsen as coarsen
+from .images import read_training_image as read_training_image
+from .images import sample_patches as sample_patches
+from .objectives import LOSSES as LOSSES
+from .objectives import AdversarialLoss as AdversarialLoss

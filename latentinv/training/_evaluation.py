@@ -18,14 +18,12 @@ import numpy as np
 from flax import nnx
 from scipy import special
 
-from latentinv.assessment import Measure, facies_share, measure_statistics, total_variation
-from latentinv.assessment._realism_statistics import axis_names
 from latentinv.networks import FoldedLayer, GeneratorArchitecture, fold, synthesize
-from latentinv.priors import Anamorphosis, FaciesModel, GeneratorPrior
-from latentinv.priors._gaussian import TAIL
-from latentinv.priors._generator import BOUND, bounded
-
-from ._images import TrainingImage, sample_patches
+from latentinv.priors.core import FaciesModel
+from latentinv.priors.gaussian import TAIL, Anamorphosis
+from latentinv.priors.learned import BOUND, GeneratorPrior, bounded
+from latentinv.realism import Measure, axis_names, facies_share, measure_statistics, total_variation
+from latentinv.training.images import TrainingImage, sample_patches
 
 STATISTICS_BATCH = 64
 MOST = 1e6

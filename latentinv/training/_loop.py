@@ -18,12 +18,12 @@ from flax import nnx
 from latentinv.errors import InputError, NonFiniteError, StorageError
 from latentinv.grid import Grid
 from latentinv.networks import Critic, freeze
-from latentinv.priors import GeneratorPrior
+from latentinv.priors.learned import GeneratorPrior
 from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
+from latentinv.training.images import TrainingImage, cut_patches, sample_patches, score_levels, signed_levels
+from latentinv.training.objectives import Frequencies, image_frequencies
 
 from ._evaluation import Comparison, compare, folded_weights, make_prior
-from ._images import TrainingImage, cut_patches, sample_patches, score_levels, signed_levels
-from ._patterns import Frequencies, image_frequencies
 from ._recipe import Recipe, parse_recipe
 from ._sheet import write_sheet
 from ._step import Losses, Networks, TrainingState, initialise, make_step

@@ -46,12 +46,7 @@ from pathlib import Path
 from typing import Any
 
 from latentinv.errors import InputError, StorageError
-from latentinv.networks import discriminator_architecture
-
-from ._images import TrainingImage, coarsen, read_training_image
-from ._losses import LOSSES
-from ._patterns import least_patch
-from ._recipe_rules import (
+from latentinv.io import (
     FLAG,
     NUMBER,
     SEED,
@@ -67,7 +62,9 @@ from ._recipe_rules import (
     whole,
     words,
 )
-from ._simulator import ChannelSimulator
+from latentinv.networks import discriminator_architecture
+from latentinv.training.images import ChannelSimulator, TrainingImage, coarsen, read_training_image
+from latentinv.training.objectives import LOSSES, least_patch
 
 RATE = number(lambda value: value > 0, "a finite number above 0")
 WEIGHT = number(lambda value: value >= 0, "a finite weight, 0 or more")

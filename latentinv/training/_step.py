@@ -24,9 +24,8 @@ from latentinv.networks import (
     generator_architecture,
     packed,
 )
+from latentinv.training.objectives import LOSSES, Frequencies, field_gradient, no_frequencies, running_frequencies
 
-from ._losses import LOSSES
-from ._patterns import Frequencies, field_gradient, no_frequencies, running_frequencies
 from ._recipe import Recipe
 
 

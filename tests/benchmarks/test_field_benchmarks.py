@@ -8,9 +8,9 @@ import pytest
 from benchmarks import _large_field, generation, hard_data, realism, training
 from benchmarks._fields import draw_facies, pictures
 from latentinv import Grid, TemperedSMC
-from latentinv.assessment import local_binary_pattern_histogram, total_variation
 from latentinv.networks import FoldedLayer, GeneratorArchitecture, Layer
 from latentinv.priors import FaciesModel, GeneratorPrior
+from latentinv.realism import local_binary_pattern_histogram, total_variation
 from latentinv.training import TrainingImage, parse_recipe
 
 GRID = Grid((16, 16))

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import flow_case
 from benchmarks.flow_solver import aquifer
 from latentinv import TemperedSMC
-from latentinv.forward import _multigrid
+from latentinv.forward.flow import _multigrid
 from tests.problems import random_generator_prior
 
 CELLS = 12

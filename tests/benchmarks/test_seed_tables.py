@@ -10,7 +10,7 @@ from benchmarks import seed_tables
 from benchmarks._fields import draw_facies
 from benchmarks._report import last_line
 from latentinv import Grid, InputError
-from latentinv.assessment import total_variation
+from latentinv.realism import total_variation
 from latentinv.training import TrainingImage, read_recipe
 from tests.problems import random_generator_prior
 

@@ -111,7 +111,7 @@ def test_that_a_prior_of_a_continuous_property_is_assessed(latentinv, property_p
     outcome = _assess_property(latentinv, "--key", "porosity")
     assert outcome.code == 0, outcome.err
     figures = json.loads((property_prior / "a.json").read_text())
-    # Gaussian: shape 2, with a standard error of 0.12 (see tests/assessment/test_realism.py; n = 16 · (20 / 3)²).
+    # Gaussian: shape 2, with a standard error of 0.12 (see tests/realism/test_realism.py; n = 16 · (20 / 3)²).
     assert figures["measures"]["differences along x"]["prior"][0] == pytest.approx(2, abs=0.7)
     assert "image's median" in " ".join(outcome.out.split())
     assert (property_prior / "a.png").exists()

@@ -5,8 +5,8 @@ import numpy as np
 
 from latentinv import ESMDA, FaciesProperty, Grid, IndirectData, Posterior, load_prior, sample
 from latentinv.cli._summary import over_draws
+from latentinv.data import Report
 from latentinv.forward import LinearForward
-from latentinv.observations import Report
 
 GRID = Grid((24, 30))
 

@@ -7,7 +7,7 @@ from latentinv import NUTS, BlockMeans, FaciesProperty, Grid, HardData, Indirect
 from latentinv.forward import LinearForward
 from latentinv.inference import make_algorithm
 from latentinv.priors import FaciesModel
-from tests.inference.test_driver import SMALL
+from tests.inference.run.test_driver import SMALL
 from tests.problems import FEW, LinearPrior, generator_posterior, slowly_all
 
 MOST_STEPS = 60

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from latentinv import NUTS, BlockMeans, Grid, NonFiniteError, Posterior, sample
-from latentinv.inference import ALGORITHMS, _driver, make_algorithm
-from latentinv.inference._ledger import Ledger
-from tests.inference.test_driver import SMALL
+from latentinv.inference import ALGORITHMS, make_algorithm
+from latentinv.inference.run import _driver
+from latentinv.inference.run._ledger import Ledger
+from tests.inference.run.test_driver import SMALL
 from tests.inference.test_registry_posteriors import PROMISES
 from tests.problems import FEW, LinearPrior, slowly_all
 

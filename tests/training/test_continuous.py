@@ -10,10 +10,10 @@ from scipy.ndimage import gaussian_filter
 
 from latentinv import ContinuousProperty, Grid, IndirectData, InputError, Posterior, TemperedSMC, load_prior, sample
 from latentinv.forward import LinearForward
-from latentinv.priors._generator import bounded
+from latentinv.priors.learned._generator import bounded
 from latentinv.training import TrainingImage, coarsen, parse_recipe, read_training_image, resume_training, train
 from latentinv.training._evaluation import calibrate
-from latentinv.training._images import score_levels
+from latentinv.training.images._images import score_levels
 
 RECIPE = """
 [image]

@@ -9,7 +9,7 @@ from PIL import Image
 import latentinv.training._loop as loop
 from latentinv import Grid, InputError, NonFiniteError, StorageError, load_prior
 from latentinv.networks import generator_architecture
-from latentinv.priors._generator import BOUND
+from latentinv.priors.learned._generator import BOUND
 from latentinv.storage import open_hdf5
 from latentinv.training import Losses, checkpoint_path, parse_recipe, resume_training, train
 from tests.workers import TRAINING, killed_workers

@@ -9,8 +9,8 @@ from flax import nnx
 from latentinv.networks import DiscriminatorNetwork, discriminator_architecture, packed
 from latentinv.networks._discriminator import pooled
 from latentinv.training import LOSSES, parse_recipe
-from latentinv.training._patterns import image_frequencies
 from latentinv.training._step import initialise, make_step, over_maps, squared_gradient
+from latentinv.training.objectives._patterns import image_frequencies
 
 RECIPE = """
 [image.simulator]

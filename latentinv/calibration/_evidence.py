@@ -1,0 +1,203 @@
+"""Model choice: which prior, or training image, the data speak for, and whether the estimate can tell.
+
+The evidence p(d | model) = E[p(d | G(z))] over the prior ranks models that differ in anything: image, architecture,
+noise. Sequential Monte Carlo estimates it with a bias that falls as one over its particles, and a scatter that a single
+run does not show. Each model is run with several seeds; with log-evidences ℓ_r of R runs
+
+    log p(d | model) ≈ log (1/R Σ exp ℓ_r),        standard error by the jackknife,
+
+and the models' probabilities, equally probable before, follow by Bayes (for training images Linde et al. 2015,
+doi:10.1016/j.advwatres.2015.09.019; for evidence by tempered sequential Monte Carlo Amaya et al. 2021,
+doi:10.1093/gji/ggab170). A population that lost a mode underestimates in all its runs alike, which no spread shows.
+Cost: a run for each model and seed.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import logsumexp
+
+from latentinv.data.core import AbstractObservation
+from latentinv.errors import InputError
+from latentinv.inference.core import AbstractAlgorithm
+from latentinv.inference.run import sample
+from latentinv.inference.tempering import TemperedSMC
+from latentinv.posterior import Posterior
+
+MEASURED = ("cells", "lower", "upper", "facies", "mean", "data")
+"""Of what observations store: places and values."""
+
+CLEAR = 3.0
+"""Standard errors that two log-evidences must differ by to be called different."""
+
+
+class ModelEvidence(NamedTuple):
+    """The evidence of one model."""
+
+    name: str
+    log_evidence: float
+    """Logarithm of the mean evidence of the runs; minus infinity if none of them met the data."""
+    standard_error: float
+    """Of it, from the runs' scatter."""
+    runs: Float[np.ndarray, "run"]
+    """Log-evidence of each run that met the data."""
+    unmet: int
+    """Runs that found no field which meets the data."""
+    probability: float
+    """Of the model, were all equally probable before."""
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the runs' log-evidences."""
+        return float(np.std(self.runs, ddof=1)) if len(self.runs) > 1 else float("nan")
+
+
+class EvidenceComparison(NamedTuple):
+    """Models by their evidence, the best first."""
+
+    models: tuple[ModelEvidence, ...]
+
+    @property
+    def clear(self) -> bool:
+        """Whether the first is better than the second by more than their standard errors explain."""
+        first, second = self.models[:2]
+        if not np.isfinite(second.log_evidence):
+            return bool(np.isfinite(first.log_evidence))
+        error = np.hypot(first.standard_error, second.standard_error)
+        return bool(first.log_evidence - second.log_evidence > CLEAR * error)
+
+    def sentence(self) -> str:
+        """The comparison in one sentence."""
+        first, second = self.models[:2]
+        if not np.isfinite(first.log_evidence):
+            return (
+                "No run of any model met the data, so nothing is known of their evidence; ease the data or raise moves."
+            )
+        gain = first.log_evidence - second.log_evidence
+        error = np.hypot(first.standard_error, second.standard_error)
+        if not np.isfinite(second.log_evidence):
+            return f"The data speak for '{first.name}': no run of another model met them."
+        if not self.clear:
+            return (
+                f"'{first.name}' and '{second.name}' cannot be ranked: their log-evidences differ by {gain:.2g} with a "
+                f"standard error of {error:.2g}; raise the replicates or the particles."
+            )
+        return (
+            f"The data speak for '{first.name}': its log-evidence is {gain:.2g} ± {error:.2g} above that of "
+            f"'{second.name}' (probability {first.probability:.2g}, equal ones before)."
+        )
+
+
+def compare_evidence(
+    posteriors: Mapping[str, Posterior],
+    algorithm: AbstractAlgorithm | None = None,
+    *,
+    replicates: int = 4,
+    seed: int = 0,
+    on_run: Callable[[str, float | None], None] | None = None,
+) -> EvidenceComparison:
+    """Rank models of the same data by their evidence.
+
+    Parameters
+    ----------
+    posteriors
+        Two models or more by name, with the same data: priors of different training images, say.
+    algorithm
+        One that estimates the evidence; tempered SMC with its defaults unless given.
+    replicates
+        Runs of each model, two or more.
+    seed
+        Of the first run; the others follow.
+    on_run
+        Hears each run's model and log-evidence; None if it did not meet the data.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two models or runs, these are not of the same data, or the algorithm does not estimate
+        the evidence of their posteriors, or only approximately, which no scatter would show.
+    NonFiniteError
+        If too many proposals of a run leave the finite numbers.
+    """
+    if len(posteriors) < 2 or replicates < 2:
+        raise InputError(
+            f"Given {len(posteriors)} models and {replicates} replicates; a comparison needs at least two of each."
+        )
+    algorithm = algorithm or TemperedSMC()
+    _check_same_data(posteriors)
+    for posterior in posteriors.values():
+        if not algorithm.build(posterior).samples_target:
+            raise InputError(
+                f"The algorithm '{algorithm.name}' only approximates these posteriors, and by how much its evidence is "
+                "off no scatter would show; use 'smc' or 'parallel_tempering'."
+            )
+    found: dict[str, list[float]] = {name: [] for name in posteriors}
+    for name, posterior in posteriors.items():
+        for number in range(replicates):
+            results = sample(posterior, algorithm, seed=seed + number).results
+            if "unmet" not in results and "log_evidence" not in results:
+                raise InputError(f"The algorithm '{algorithm.name}' does not estimate the evidence; use 'smc'.")
+            value = results.get("log_evidence")
+            if on_run is not None:
+                on_run(name, value)
+            if value is not None:
+                found[name].append(value)
+    return _compared({name: np.array(values) for name, values in found.items()}, replicates)
+
+
+def _check_same_data(posteriors: Mapping[str, Posterior]) -> None:
+    """Kinds, names, places and values must be the same; noise and forward models are of the model, and may differ."""
+    (first, one), *others = posteriors.items()
+    for name, other in others:
+        for what, expected, found in (
+            ("the same target", one.target, other.target),
+            ("the same grid", one.grid, other.grid),
+            ("data of the same names and numbers", _named(one), _named(other)),
+        ):
+            if found != expected:
+                raise InputError(
+                    f"The models '{first}' and '{name}' do not have {what} ({expected} and {found}), so their evidence "
+                    "cannot be compared; give both the same observations."
+                )
+        for mine, theirs in zip(one.observations, other.observations, strict=True):
+            if _measured(mine) != _measured(theirs):
+                raise InputError(
+                    f"The data '{mine.name}' of the models '{first}' and '{name}' differ in places or values, so their "
+                    "evidence cannot be compared; give both the same observations."
+                )
+
+
+def _named(posterior: Posterior) -> list[tuple[str, str, int]]:
+    return [(observation.kind, observation.name, observation.count) for observation in posterior.observations]
+
+
+def _measured(observation: AbstractObservation) -> list[tuple[str, bytes]]:
+    """What was observed and where, as it is stored."""
+    arrays = observation.to_arrays()
+    return [(name, np.ascontiguousarray(arrays[name]).tobytes()) for name in MEASURED if name in arrays]
+
+
+def _compared(found: dict[str, np.ndarray], replicates: int) -> EvidenceComparison:
+    estimates = {name: _estimate(values, replicates) for name, values in found.items()}
+    values = np.array([value for value, _ in estimates.values()])
+    probabilities = np.exp(values - logsumexp(values)) if np.isfinite(values).any() else np.full(len(values), np.nan)
+    models = [
+        ModelEvidence(name, *estimate, found[name], replicates - len(found[name]), float(probability))
+        for (name, estimate), probability in zip(estimates.items(), probabilities, strict=True)
+    ]
+    return EvidenceComparison(tuple(sorted(models, key=lambda model: -model.log_evidence)))
+
+
+def _estimate(runs: Float[np.ndarray, "run"], replicates: int) -> tuple[float, float]:
+    """Logarithm of the mean evidence and its jackknife error; runs that met nothing count as no evidence."""
+    if not len(runs):
+        return -np.inf, np.nan
+    all_runs = np.concatenate([runs, np.full(replicates - len(runs), -np.inf)])
+    value = logsumexp(all_runs) - np.log(replicates)
+    without = np.array([logsumexp(np.delete(all_runs, n)) for n in range(replicates)]) - np.log(replicates - 1)
+    if not np.isfinite(without).all():  # all evidence is one run's
+        return float(value), np.inf
+    error = np.sqrt((replicates - 1) / replicates * np.sum((without - without.mean()) ** 2))
+    return float(value), float(error)

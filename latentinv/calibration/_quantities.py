@@ -1,0 +1,119 @@
+"""What truth and draws are compared in: numbers that users care for, of latents, fields and data.
+
+Each member of a pool gets its log-likelihood under the replicate's data, which sees an ignored or doubly counted datum
+that no number of the field alone would (Modrák et al. 2023, doi:10.1214/23-BA1404); the norm of its latents; the shares
+of facies; the means of the four quarters of the grid; the field at four pixels; and predictions of up to three data of
+each observation. Compiled with the data as arguments, so all replicates use one program.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Real
+
+from latentinv.data.core import AbstractObservation
+from latentinv.posterior import Posterior, Predictions, map_batched
+
+PIXELS = ((0.2, 0.35), (0.4, 0.8), (0.65, 0.15), (0.85, 0.6))
+"""Rows and columns, in shares of the grid; no two alike, and off its symmetries."""
+PREDICTED = 3
+"""Data of an observation whose predictions are compared, at most."""
+BATCH = 16
+
+
+class Members(NamedTuple):
+    """What is known of the members of a pool."""
+
+    table: Float[np.ndarray, "member quantity"]
+    images: Real[np.ndarray, "member *grid"]
+    """Positions of facies among the categories, or values of a continuous property."""
+
+
+class Quantities:
+    """The numbers of members of a posterior's pools.
+
+    Parameters
+    ----------
+    posterior
+        Whose; other data may be put into it later.
+    """
+
+    def __init__(self, posterior: Posterior) -> None:
+        self._posterior = posterior
+        self._pixels = [_place(posterior.grid.shape, share) for share in PIXELS]
+        self._data = [_spread(observation.count) for observation in posterior.observations]
+        self._measure = posterior.jit(lambda z: map_batched(self._member, z, BATCH))
+        self.names = ("log-likelihood", "norm of the latents", *self._field_names(), *self._data_names())
+
+    def of(self, latents: Float[np.ndarray, "member latent"]) -> Members:
+        """Measure members."""
+        table, images = self._measure(jnp.asarray(latents))
+        return Members(np.asarray(table, float), np.asarray(images))
+
+    def _member(self, z: Float[Array, "latent"]) -> tuple[Array, Array]:
+        posterior, facies = self._posterior, self._posterior.prior.facies_model
+        field = posterior.field(z)
+        predictions = posterior.predict_field(field)
+        image = field if facies is None else facies.index(field).astype(jnp.int8)
+        shown = field if facies is None or facies.components is None else image  # one number a cell
+        shares = [image.mean()] if facies is None else [jnp.mean(image == n) for n in range(1, len(facies.categories))]
+        numbers = [
+            self._log_likelihood(predictions),
+            jnp.linalg.norm(z),
+            *shares,
+            *(quarter.mean() for quarter in _quarters(image)),
+            *(shown[pixel] for pixel in self._pixels),
+            *self._predicted(predictions),
+        ]
+        return jnp.stack([jnp.asarray(number, jnp.float32) for number in numbers]), image
+
+    def _log_likelihood(self, predictions: Predictions) -> Array:
+        if self._posterior.target == "thresholded":
+            return self._posterior.exact_log_likelihood(predictions)
+        return self._posterior.tempered_log_likelihood(predictions, 1.0)
+
+    def _predicted(self, predictions: Predictions) -> list[Array]:
+        """Predictions as the target reads them; of wells how far inside their facies the field is, which tells more."""
+        observations = self._posterior.observations
+        exact = [self._posterior.target == "thresholded" and o.kind != "hard_data" for o in observations]
+        chosen = [e if read else s for s, e, read in zip(predictions.soft, predictions.exact, exact, strict=True)]
+        return [numbers[n] for numbers, places in zip(chosen, self._data, strict=True) for n in places]
+
+    def _field_names(self) -> list[str]:
+        facies = self._posterior.prior.facies_model
+        shares = ["mean of the field"] if facies is None else [f"share of facies {c}" for c in facies.categories[1:]]
+        quarters = [
+            f"mean of the {rows} {columns} quarter" for rows in ("upper", "lower") for columns in ("left", "right")
+        ]
+        pixels = [f"field at row {pixel[-2]}, column {pixel[-1]}" for pixel in self._pixels]
+        return [*shares, *quarters, *pixels]
+
+    def _data_names(self) -> list[str]:
+        pairs = zip(self._posterior.observations, self._data, strict=True)
+        return [_datum_name(o, n) for o, places in pairs for n in places]
+
+
+def _datum_name(observation: AbstractObservation, number: int) -> str:
+    return f"{observation.name}: prediction of datum {number + 1}"
+
+
+def _place(shape: tuple[int, ...], share: tuple[float, float]) -> tuple[int, ...]:
+    """The cell at these shares of rows and columns, of three axes in the middle layer."""
+    middle = tuple(n // 2 for n in shape[:-2])
+    return (*middle, *(int(part * n) for part, n in zip(share, shape[-2:], strict=True)))
+
+
+def _spread(count: int) -> list[int]:
+    """A few of so many data, apart from each other."""
+    return sorted({int(n) for n in np.linspace(0, count - 1, min(count, PREDICTED)).round()})
+
+
+def _quarters(image: Array) -> list[Array]:
+    """The four quarters of rows and columns, the first rows uppermost; an axis of one cell is not cut."""
+    rows, columns = (max(1, n // 2) for n in image.shape[-2:])
+    halves = [
+        (slice(0, rows), slice(min(rows, image.shape[-2] - 1), None)),
+        (slice(0, columns), slice(min(columns, image.shape[-1] - 1), None)),
+    ]
+    return [image[..., a, b] for a in halves[0] for b in halves[1]]

@@ -1,0 +1,3 @@
+"""What a forward model is."""
+
+from ._forward import AbstractForward as AbstractForward

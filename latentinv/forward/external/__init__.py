@@ -1,0 +1,5 @@
+"""Forward models of the user: JAX functions, and simulators outside JAX."""
+
+from ._external import ExternalForward as ExternalForward
+from ._function import Function as Function
+from ._function import FunctionForward as FunctionForward

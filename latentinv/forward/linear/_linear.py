@@ -1,0 +1,138 @@
+"""Any linear operator: each datum is a weighted sum over the cells.
+
+Dense operators are one matrix product. Sparse ones (rays, stencils, averages) are a gather of the cells they touch and
+a sum over the data they belong to, O(entries), which under `vmap` and in gradients stays a gather and a sum.
+"""
+
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy import sparse
+
+from latentinv.errors import InputError, StorageError
+from latentinv.forward.core import AbstractForward
+from latentinv.grid import Grid
+
+DENSE_SHARE = 0.1
+"""From this share of entries on a dense product is the faster."""
+
+
+def _read_csv(path: Path) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # of a file without numbers
+        try:
+            return np.loadtxt(path, delimiter=",", ndmin=2)
+        except UserWarning as warning:
+            raise ValueError(warning) from None
+
+
+READERS: dict[str, Callable[[Path], Any]] = {
+    ".npz": sparse.load_npz,
+    ".npy": lambda path: np.load(path, allow_pickle=False),
+    ".csv": _read_csv,
+}
+"""How a file is read, by its ending."""
+
+
+@final
+class LinearForward(AbstractForward):
+    """Data that are weighted sums of the property.
+
+    Parameters
+    ----------
+    operator
+        Weights, ``[datum, *grid]`` or ``[datum, cell]`` with the cells in array order (the last axis, x, fastest),
+        dense or a SciPy sparse matrix.
+    grid
+        Where the property lives.
+
+    Raises
+    ------
+    InputError
+        If the shape is not that of the grid, a weight is not finite, or a datum has none.
+    """
+
+    kind = "linear"
+
+    def __init__(self, operator: Float[np.ndarray, "datum *grid"] | sparse.sparray, grid: Grid) -> None:
+        given = operator.shape
+        if not sparse.issparse(operator):
+            operator = np.asarray(operator, float)
+            if operator.shape[1:] == grid.shape:
+                operator = operator.reshape(len(operator), grid.size)
+        if len(operator.shape) != 2 or operator.shape[1] != grid.size or not operator.shape[0]:
+            raise InputError(
+                f"The operator has shape {given}; expected a row for each datum of {grid.size} cells or {grid.shape}."
+            )
+        matrix = sparse.csr_array(operator)
+        matrix.sum_duplicates()
+        if not np.all(np.isfinite(matrix.data)):
+            raise InputError("The operator holds weights that are not finite numbers; correct them.")
+        empty = np.flatnonzero(np.diff(matrix.indptr) == 0)
+        if empty.size:
+            raise InputError(f"Row {empty[0] + 1} of the operator weighs no cell; remove that datum.")
+        self.grid, self.matrix = grid, matrix
+        self._dense = matrix.nnz > DENSE_SHARE * matrix.shape[0] * matrix.shape[1]
+
+    @classmethod
+    def from_file(cls, path: str | Path, grid: Grid) -> "LinearForward":
+        """Read an operator from a file.
+
+        Parameters
+        ----------
+        path
+            ``.npz`` as `scipy.sparse.save_npz` writes it, ``.npy`` with a dense array, or ``.csv`` with a line a datum
+            of the weights of all cells, in array order, without a header.
+        grid
+            Where the property lives.
+
+        Raises
+        ------
+        StorageError
+            If the file cannot be opened, or is not what its ending says.
+        InputError
+            If the ending is another, or the operator does not fit the grid; the sentence names the file.
+        """
+        path = Path(path)
+        if path.suffix not in READERS:
+            raise InputError(f"The operator's file {path} ends in '{path.suffix}'; give one of {', '.join(READERS)}.")
+        try:
+            operator = READERS[path.suffix](path)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise StorageError(f"The operator's file {path} cannot be read as {path.suffix}: {error}.") from error
+        try:
+            return cls(operator, grid)
+        except InputError as error:
+            raise InputError(f"In {path}: {error}") from None
+
+    @property
+    def count(self) -> int:
+        """Number of data."""
+        return int(self.matrix.shape[0])
+
+    def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
+        """Predict the data from the property of every cell."""
+        cells = property.reshape(-1)
+        if self._dense:
+            return jnp.matmul(jnp.asarray(self.matrix.toarray(), cells.dtype), cells, precision="highest")
+        rows = np.repeat(np.arange(self.count), np.diff(self.matrix.indptr))
+        terms = jnp.asarray(self.matrix.data, cells.dtype) * cells[self.matrix.indices]
+        return jax.ops.segment_sum(terms, rows, self.count, indices_are_sorted=True)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """The operator by its entries, row by row."""
+        return {"weights": self.matrix.data, "cells": self.matrix.indices, "starts": self.matrix.indptr}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "LinearForward":
+        """Make the operator again."""
+        starts = arrays["starts"]
+        matrix = sparse.csr_array((arrays["weights"], arrays["cells"], starts), shape=(len(starts) - 1, grid.size))
+        return cls(matrix, grid)

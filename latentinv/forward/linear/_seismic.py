@@ -1,0 +1,102 @@
+"""Convolutional seismic: every column of cells is a trace of its own.
+
+    r_i = (I_{i+1} − I_i) / (I_{i+1} + I_i),     trace = w * r
+
+with the acoustic impedance I at the cells of a column, from the top down in steps of equal two-way time, the
+reflectivity r at normal incidence, and the wavelet w; no multiples, no losses (Robinson and Treitel 2008, *Digital
+Imaging and Deconvolution*, doi:10.1190/1.9781560801610). O(cells × samples of the wavelet).
+"""
+
+import math
+from typing import final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from latentinv.errors import InputError
+from latentinv.forward.core import AbstractForward
+from latentinv.grid import Grid
+
+
+@final
+class ConvolutionalSeismic(AbstractForward):
+    """Amplitudes of normal-incidence traces, from acoustic impedance.
+
+    Parameters
+    ----------
+    grid
+        The cells; the first array axis is two-way time, downward.
+    wavelet
+        Its samples at the cells' interval, of odd number, time 0 in the middle.
+
+    Raises
+    ------
+    InputError
+        If the wavelet has no middle or is not finite, or the grid has one cell along time.
+    """
+
+    kind = "convolutional_seismic"
+
+    def __init__(self, grid: Grid, wavelet: Float[np.ndarray, "sample"]) -> None:
+        self.grid, self.wavelet = grid, np.asarray(wavelet, float)
+        if self.wavelet.ndim != 1 or self.wavelet.size % 2 == 0 or not np.all(np.isfinite(self.wavelet)):
+            raise InputError(
+                f"The wavelet has shape {self.wavelet.shape}; give an odd number of finite samples in one row."
+            )
+        if grid.shape[0] < 2:
+            raise InputError("The grid has one cell along time, so nothing reflects; give two at least.")
+
+    @property
+    def count(self) -> int:
+        """One amplitude for every face between cells along time."""
+        return (self.grid.shape[0] - 1) * math.prod(self.grid.shape[1:])
+
+    def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
+        """Amplitudes in array order, from impedances."""
+        above, below = property[:-1], property[1:]
+        reflectivity = (below - above) / (below + above)
+        traces = reflectivity.reshape(len(reflectivity), -1)
+        kernel = jnp.asarray(self.wavelet, traces.dtype)
+        return jax.vmap(lambda trace: jnp.convolve(trace, kernel, mode="full"), 1, 1)(traces)[self._kept].ravel()
+
+    @property
+    def _kept(self) -> slice:
+        """The samples of a full convolution that lie at faces."""
+        half = self.wavelet.size // 2
+        return slice(half, half + self.grid.shape[0] - 1)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """The wavelet."""
+        return {"wavelet": self.wavelet}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "ConvolutionalSeismic":
+        """Make the model again."""
+        return cls(grid, arrays["wavelet"])
+
+
+def ricker(frequency: float, interval: float) -> Float[np.ndarray, "sample"]:
+    """Ricker's wavelet (1953, doi:10.1190/1.1437843), (1 − 2 a²) exp(−a²) with a = π · frequency · time.
+
+    Parameters
+    ----------
+    frequency
+        Where its spectrum is largest, in hertz.
+    interval
+        Between samples, in seconds; a quarter of a period at most.
+
+    Raises
+    ------
+    InputError
+        If one is not positive, or samples are too far apart.
+    """
+    if not (0 < frequency < math.inf and 0 < interval <= 0.25 / frequency):
+        raise InputError(
+            f"A Ricker wavelet of {frequency} Hz was asked for at an interval of {interval} s; give a frequency above "
+            "0 and four samples a period at least."
+        )
+    half = math.ceil(1.5 / (frequency * interval))
+    phase = np.pi * frequency * interval * np.arange(-half, half + 1)
+    return (1 - 2 * phase**2) * np.exp(-(phase**2))

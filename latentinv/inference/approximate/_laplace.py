@@ -1,0 +1,268 @@
+"""Laplace's approximation: a Gaussian about the best optimum, with the Gauss–Newton curvature of the soft model there.
+
+The optimum m of −log p(d | z) + ½‖z‖² is sought from several draws of the prior by Levenberg's and Marquardt's damped
+Gauss–Newton steps (Nocedal and Wright 2006, doi:10.1007/978-0-387-40065-5, chapter 10),
+
+    ((1 + λ) I + SᵀS) δ = −∇,        SᵀS = JᵀWJ        (`_linearisation`),
+
+solved in the right singular vectors of S; λ falls after a step that lowers the objective and grows after one that does
+not, which is taken back. At the best m, SᵀS = Q diag(s²) Qᵀ spans the likelihood-informed subspace (Cui et al. 2014,
+doi:10.1088/0266-5611/30/11/114015); draws and evidence cost no more than that:
+
+    z = m + ξ − Q (1 − (1 + s²)^−½) Qᵀ ξ ~ N(m, (I + SᵀS)⁻¹),        log p(d) ≈ log p(d | m) − ½‖m‖² − ½ Σ log(1 + s²).
+
+Both are exact if the forward is linear and the noise Gaussian, which is tried on random latents. For a generator there
+are many modes, of which this is one, and hard data make densities with edges, which a Gaussian does not have; the soft
+model is meant whatever the target. Cost: per start and iteration as many gradients as there are data; one singular
+value decomposition of S each.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from latentinv.errors import NonFiniteError
+from latentinv.inference.core import (
+    AbstractAlgorithm,
+    Kernel,
+    Progress,
+    check_counts,
+    check_noise,
+    check_positive,
+    honoured_share,
+    latest_failures,
+    linear_gaussian,
+)
+from latentinv.inference.moves import Linearisation, MassMatrix, likelihood_informed_subspace, linearise
+from latentinv.posterior import Posterior, log_prior, map_batched
+
+LEAST_DAMPING, MOST_DAMPING = 1e-6, 1e6
+
+
+class LaplaceState(NamedTuple):
+    """What the next step needs."""
+
+    key: Array
+    """Data of the key of the draws, which do not depend on how many steps the search takes."""
+    z: Float[Array, "start latent"]
+    damping: Float[Array, "start"]
+    log_density: Float[Array, "start"]
+    decrement: Float[Array, "start"]
+    """How far above its minimum the objective is, by its quadratic model; half of Newton's decrement squared."""
+    iteration: Int[Array, ""]
+    draws: Float[Array, "draw latent"]
+    """Zero before the last step."""
+    singular: Float[Array, "direction"]
+    """s at the best optimum; zero before the last step."""
+    done: Bool[Array, ""]
+
+
+class LaplaceInfo(NamedTuple):
+    """What a person wants to know of a step."""
+
+    best_log_density: Float[Array, ""]
+    decrement: Float[Array, ""]
+    """Of the best start."""
+    converged: Float[Array, ""]
+    """Share of starts that are at an optimum."""
+    honoured: Float[Array, ""]
+    """Share of hard data honoured over all starts, at last over all draws; nan without hard data."""
+    non_finite: Float[Array, ""]
+    """Starts where the log-density is not a finite number."""
+
+
+@dataclass(frozen=True)
+class Laplace(AbstractAlgorithm):
+    """Laplace's approximation at the best of several optima.
+
+    Parameters
+    ----------
+    draws
+        Draws of the Gaussian.
+    starts
+        Draws of the prior to look for optima from.
+    max_iterations
+        Gauss–Newton iterations at most.
+    tolerance
+        Decrement of the log-density below which a start is at its optimum.
+    iterations_per_step
+        Iterations between two reports.
+    batch_size
+        Fields or backward passes evaluated at once.
+    """
+
+    draws: int = 64
+    starts: int = 4
+    max_iterations: int = 50
+    tolerance: float = 1e-5
+    iterations_per_step: int = 2
+    batch_size: int = 16
+
+    name = "laplace"
+
+    def __post_init__(self) -> None:
+        check_counts(self, "draws", "starts", "max_iterations", "iterations_per_step", "batch_size")
+        check_positive(self, "tolerance")
+
+    def build(self, posterior: Posterior) -> Kernel:
+        """Bind the approximation to a posterior.
+
+        Raises
+        ------
+        InputError
+            If the noise of measured numbers is not Gaussian.
+        """
+        check_noise(posterior)
+        machine = _Machine(self, posterior)
+        return Kernel(
+            init=machine.init,
+            step=machine.step,
+            finished=machine.finished,
+            progress=machine.progress,
+            draws=machine.draws,
+            current=lambda state: state.z,
+            # a simulator outside JAX is not run to find out
+            samples_target=not posterior.external and linear_gaussian(posterior),
+            results=machine.results,
+        )
+
+
+class _Machine:
+    """The approximation bound to a posterior."""
+
+    def __init__(self, settings: Laplace, posterior: Posterior) -> None:
+        self.settings, self.posterior = settings, posterior
+        self.data = sum(observation.count for observation in posterior.observations)
+        self._search = posterior.jit(self._iterations)
+        self._expand = posterior.jit(self._expansion)
+        self._honoured = posterior.jit(self._exact)
+
+    def init(self, key: Array) -> LaplaceState:
+        """Draw the starts from the prior."""
+        starts, latents = self.settings.starts, self.posterior.latent_size
+        key_starts, key_draws = jax.random.split(key)
+        return LaplaceState(
+            key=jax.random.key_data(key_draws),
+            z=jax.random.normal(key_starts, (starts, latents)),
+            damping=jnp.full(starts, 1e-2),
+            log_density=jnp.full(starts, -jnp.inf),
+            decrement=jnp.full(starts, jnp.inf),
+            iteration=jnp.int32(0),
+            draws=jnp.zeros((self.settings.draws, latents)),
+            singular=jnp.zeros(min(self.data, latents)),
+            done=jnp.array(False),
+        )
+
+    def step(self, key: Array, state: LaplaceState) -> tuple[LaplaceState, LaplaceInfo]:
+        """Do some iterations of all starts, and at the end draw about the best optimum."""
+        del key
+        if self._searching(state):
+            left = self.settings.max_iterations - int(state.iteration)
+            state = self._search(state, jnp.int32(min(self.settings.iterations_per_step, left)))
+            shown = state.z
+            if not bool(jnp.isfinite(state.log_density).any()):
+                why = latest_failures(self.posterior)
+                raise NonFiniteError(f"All starts left the finite numbers{why}; check the data's sd and the prior.")
+        else:
+            state = self._expand(state)
+            shown = state.draws
+        best = jnp.argmax(state.log_density)
+        converged = jnp.mean(self._settled(state).astype(jnp.float32))
+        honoured = jnp.float32(honoured_share(self._honoured(shown), self.posterior))
+        non_finite = jnp.sum(~jnp.isfinite(state.log_density)).astype(jnp.float32)
+        return state, LaplaceInfo(state.log_density[best], state.decrement[best], converged, honoured, non_finite)
+
+    def finished(self, state: LaplaceState) -> bool:
+        """Whether the draws are made."""
+        return bool(state.done)
+
+    def progress(self, state: LaplaceState, info: LaplaceInfo) -> Progress:
+        """Iteration, best log-density and honoured wells in words."""
+        words = f"iteration {int(state.iteration)}, best log-density {float(info.best_log_density):.1f}"
+        if np.isfinite(float(info.honoured)):
+            words += f", wells honoured {100 * float(info.honoured):.1f} %"
+        done = 1.0 if bool(state.done) else 0.95 * int(state.iteration) / self.settings.max_iterations
+        return Progress(done, words)
+
+    def draws(self, state: LaplaceState) -> Array:
+        """Draws of the Gaussian."""
+        return state.draws
+
+    def results(self, state: LaplaceState) -> dict[str, Any]:
+        """Log-evidence, how many directions the data inform more than the prior, gradients spent; warnings."""
+        settings, best, iterations = self.settings, int(jnp.argmax(state.log_density)), int(state.iteration)
+        singular, density = np.asarray(state.singular, float), np.asarray(state.log_density, float)
+        results: dict[str, Any] = {
+            "iterations": iterations,
+            "gradients": settings.starts * iterations * (self.data + 1) + self.data,
+            "log_density": sorted((float(value) for value in density[np.isfinite(density)]), reverse=True),
+            "informed_directions": int(np.sum(singular > 1)),
+            "log_evidence": float(density[best] - 0.5 * np.log1p(singular**2).sum()),
+        }
+        if not bool(self._settled(state)[best]):
+            results["warnings"] = [
+                f"The best start is not at its optimum after {iterations} iterations: its log-density can grow by "
+                f"about {float(state.decrement[best]):.2g}; raise max_iterations."
+            ]
+        return results
+
+    def _searching(self, state: LaplaceState) -> bool:
+        stuck = self._settled(state) | (state.damping >= MOST_DAMPING)
+        return int(state.iteration) < self.settings.max_iterations and not bool(stuck.all())
+
+    def _settled(self, state: LaplaceState) -> Bool[Array, "start"]:
+        return state.decrement < self.settings.tolerance
+
+    def _exact(self, z: Array) -> tuple[Array, ...]:
+        return map_batched(lambda one: self.posterior.predict(one).exact, z, self.settings.batch_size)
+
+    def _iterations(self, state: LaplaceState, count: Array) -> LaplaceState:
+        def iterate(_: Array, state: LaplaceState) -> LaplaceState:
+            places = (state.z, state.damping)
+            z, damping, log_density, decrement = jax.lax.map(self._iteration, places)
+            return state._replace(
+                z=z, damping=damping, log_density=log_density, decrement=decrement, iteration=state.iteration + 1
+            )
+
+        return jax.lax.fori_loop(0, count, iterate, state)
+
+    def _iteration(self, place: tuple[Array, Array]) -> tuple[Array, Array, Array, Array]:
+        """One damped Gauss–Newton step: where it leads, the next damping, log-density there, decrement here."""
+        z, damping = place
+        about = linearise(self.posterior, z, batch_size=self.settings.batch_size)
+        density = log_prior(z) + about.log_likelihood
+        density = jnp.where(jnp.isfinite(density), density, -jnp.inf)
+        step, _ = _newton(about, z, damping)
+        _, decrement = _newton(about, z, jnp.float32(0))
+        proposed = z + step
+        reached = self.posterior.soft_log_density(proposed)
+        better = reached > density  # false where it is not a number
+        damping = jnp.clip(jnp.where(better, damping / 10, damping * 10), LEAST_DAMPING, MOST_DAMPING)
+        return jnp.where(better, proposed, z), damping, jnp.where(better, reached, density), decrement
+
+    def _expansion(self, state: LaplaceState) -> LaplaceState:
+        optimum = state.z[jnp.argmax(state.log_density)]
+        subspace = likelihood_informed_subspace(self.posterior, optimum[None], batch_size=self.settings.batch_size)
+        draws = optimum + _centred_draws(jax.random.wrap_key_data(state.key), subspace, self.settings.draws)
+        return state._replace(draws=draws, singular=subspace.singular, done=jnp.array(True))
+
+
+def _newton(about: Linearisation, z: Array, damping: Array) -> tuple[Array, Array]:
+    """The step −((1 + λ) I + SᵀS)⁻¹ ∇ and half of what it is worth in the gradient's direction."""
+    uphill = z - about.gradient
+    if not about.scaled_jacobian.shape[0]:
+        step = -uphill / (1 + damping)
+    else:
+        _, singular, basis = jnp.linalg.svd(about.scaled_jacobian, full_matrices=False)
+        shrink = singular**2 / (1 + damping + singular**2)
+        step = -(uphill - (shrink * (basis @ uphill)) @ basis) / (1 + damping)
+    return step, -0.5 * jnp.dot(uphill, step)
+
+
+def _centred_draws(key: Array, subspace: MassMatrix, count: int) -> Float[Array, "draw latent"]:
+    """Draws of N(0, M⁻¹), M the metric of the subspace."""
+    return subspace.solve_root(jax.random.normal(key, (count, subspace.basis.shape[0])))

@@ -1,0 +1,288 @@
+"""Variational inference: the member of a family of densities that is nearest to the soft posterior.
+
+NumPyro's stochastic variational inference maximises the evidence lower bound (ELBO)
+
+    E_q [log p(d | z) + log N(z; 0, I) − log q(z)] = log p(d) − KL(q ‖ posterior)
+
+over the parameters of a guide q (Hoffman et al. 2013, JMLR 14; Kucukelbir et al. 2017, JMLR 18): ``mean_field``, a
+Gaussian with independent latents; ``low_rank``, one whose covariance has `rank` directions beside a diagonal;
+``full_rank``; or ``flow``, inverse autoregressive flows (Kingma et al. 2016, arXiv:1606.04934). Gradients are averaged
+over `elbo_samples` draws of q, for Adam with a rate that falls to 0 along a cosine.
+
+The divergence punishes q for mass where the posterior has none, not for what it leaves out: a guide covers one mode and
+is narrower than the posterior. At the end the draws are weighed against the soft posterior; the shape k of the weights'
+tail (`_pareto`) says whether q is near enough for their mean to estimate the evidence, and a warning tells if it is not
+(Yao et al. 2018, arXiv:1802.02538). Cost: `elbo_samples` gradients an iteration, `draws` fields at the end.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import optax
+from jax.scipy.special import logsumexp
+from jaxtyping import Array, Float, Int
+from numpyro.infer import SVI, Trace_ELBO, init_to_value
+from numpyro.infer.autoguide import (
+    AutoContinuous,
+    AutoDiagonalNormal,
+    AutoIAFNormal,
+    AutoLowRankMultivariateNormal,
+    AutoMultivariateNormal,
+)
+from numpyro.infer.svi import SVIState
+
+from latentinv.errors import InputError, NonFiniteError
+from latentinv.inference.core import AbstractAlgorithm, Kernel, Progress, check_choice, check_counts, check_positive
+from latentinv.posterior import Posterior, map_batched
+
+from ._pareto import RELIABLE, tail_shape
+
+GUIDES = ("mean_field", "low_rank", "full_rank", "flow")
+START_SCALE = 0.5
+"""Standard deviation of a Gaussian guide at the start, between the prior's and that of directions the data inform."""
+
+
+class VariationalState(NamedTuple):
+    """What the next step needs."""
+
+    z: Float[Array, "draw latent"]
+    """Draws of the guide as it stands."""
+    optimiser: Any
+    """The guide's parameters and Adam's memory."""
+    key: Array
+    """Data of the key of the next iteration."""
+    iteration: Int[Array, ""]
+    elbo: Float[Array, ""]
+    log_weights: Float[Array, "draw"]
+    """Log-ratio of the posterior, not normalised, to the guide at each draw; nan before the end."""
+    non_finite: Int[Array, ""]
+    """Iterations whose ELBO left the finite numbers; they changed nothing."""
+
+
+class VariationalInfo(NamedTuple):
+    """What a person wants to know of a step."""
+
+    elbo: Float[Array, ""]
+    """Mean over the step's iterations."""
+    spread: Float[Array, ""]
+    """Standard deviation of the latents over the guide's draws, their root mean square."""
+    non_finite: Float[Array, ""]
+    """Iterations so far whose ELBO left the finite numbers."""
+
+
+@dataclass(frozen=True)
+class Variational(AbstractAlgorithm):
+    """Variational inference with a guide of NumPyro.
+
+    Parameters
+    ----------
+    guide
+        ``mean_field``, ``low_rank``, ``full_rank`` or ``flow``.
+    rank
+        Directions of the low-rank guide.
+    draws
+        Draws of the guide kept at the end.
+    iterations
+        Steps of Adam.
+    learning_rate
+        Adam's at the start.
+    elbo_samples
+        Draws over which a gradient is averaged.
+    iterations_per_step
+        Iterations between two reports.
+    batch_size
+        Draws evaluated at once at the end.
+    """
+
+    guide: str = "low_rank"
+    rank: int = 16
+    draws: int = 256
+    iterations: int = 1000
+    learning_rate: float = 0.02
+    elbo_samples: int = 8
+    iterations_per_step: int = 25
+    batch_size: int = 16
+
+    name = "variational"
+
+    def __post_init__(self) -> None:
+        check_choice(self, "guide", GUIDES)
+        check_counts(self, "rank", "draws", "iterations", "elbo_samples", "iterations_per_step", "batch_size")
+        check_positive(self, "learning_rate")
+
+    def build(self, posterior: Posterior) -> Kernel:
+        """Bind the guide to a posterior.
+
+        Raises
+        ------
+        InputError
+            If a flow is asked for and there is one latent only.
+        NonFiniteError
+            If the likelihood is no number at the prior's centre, where the guide starts.
+        """
+        machine = _Machine(self, posterior)
+        return Kernel(
+            init=machine.init,
+            step=machine.step,
+            finished=machine.finished,
+            progress=machine.progress,
+            draws=machine.draws,
+            current=lambda state: state.z,
+            samples_target=False,
+            results=machine.results,
+        )
+
+
+class _Machine:
+    """The guide bound to a posterior."""
+
+    def __init__(self, settings: Variational, posterior: Posterior) -> None:
+        self.settings, self.posterior = settings, posterior
+        model = posterior.as_numpyro_model()
+        self.guide = _guide(settings, posterior, model)
+        rate = optax.cosine_decay_schedule(settings.learning_rate, settings.iterations)
+        optimiser = numpyro.optim.optax_to_numpyro(optax.adam(rate))
+        self.svi = SVI(model, self.guide, optimiser, _OrderedELBO(settings.elbo_samples))
+        # A guide learns the model's shape when first called, which must not happen while a function is traced.
+        try:
+            self.svi.init(jax.random.key(0))
+        except RuntimeError as error:  # NumPyro found no start where the density is a number
+            raise NonFiniteError(
+                "At the prior's centre the likelihood left the finite numbers; check the data's sd and the prior."
+            ) from error
+        self._advance = posterior.jit(self._iterations)
+        self._weigh = posterior.jit(self._weights)
+
+    def init(self, key: Array) -> VariationalState:
+        """Start the guide at the prior's centre."""
+        settings, inner = self.settings, self.svi.init(key)
+        return VariationalState(
+            z=jnp.zeros((settings.draws, self.posterior.latent_size)),
+            optimiser=inner.optim_state,
+            key=jax.random.key_data(inner.rng_key),
+            iteration=jnp.int32(0),
+            elbo=jnp.float32(jnp.nan),
+            log_weights=jnp.full(settings.draws, jnp.nan),
+            non_finite=jnp.int32(0),
+        )
+
+    def step(self, key: Array, state: VariationalState) -> tuple[VariationalState, VariationalInfo]:
+        """Do some iterations, and draw from the guide; after the last one weigh the draws."""
+        del key
+        count = min(self.settings.iterations_per_step, self.settings.iterations - int(state.iteration))
+        before = int(state.non_finite)
+        state = self._advance(state, jnp.int32(count))
+        if int(state.non_finite) - before == count:
+            raise NonFiniteError(
+                f"The ELBO left the finite numbers in {count} iterations on end; check the data's sd or lower the "
+                "learning rate. What was saved before is whole."
+            )
+        z, log_guide = self._draw(state)
+        state = state._replace(z=z)
+        if self.finished(state):
+            state = state._replace(log_weights=self._weigh(z, log_guide))
+        spread = jnp.sqrt(jnp.mean(jnp.var(z, axis=0)))
+        return state, VariationalInfo(state.elbo, spread, jnp.float32(state.non_finite))
+
+    def finished(self, state: VariationalState) -> bool:
+        """Whether all iterations are done."""
+        return int(state.iteration) >= self.settings.iterations
+
+    def progress(self, state: VariationalState, info: VariationalInfo) -> Progress:
+        """Iteration, ELBO and spread in words."""
+        words = f"iteration {int(state.iteration)}, ELBO {float(info.elbo):.2f}, spread {float(info.spread):.2f}"
+        return Progress(int(state.iteration) / self.settings.iterations, words)
+
+    def draws(self, state: VariationalState) -> Array:
+        """Draws of the guide."""
+        return state.z
+
+    def results(self, state: VariationalState) -> dict[str, Any]:
+        """ELBO of the last step, log-evidence by importance sampling with its k, gradients spent; warnings."""
+        settings, log_weights = self.settings, np.asarray(state.log_weights, float)
+        shape = tail_shape(log_weights)
+        results: dict[str, Any] = {
+            "elbo": float(state.elbo),
+            "log_evidence": float(logsumexp(log_weights) - np.log(log_weights.size)),
+            "pareto_k": shape,
+            "gradients": int(state.iteration) * settings.elbo_samples,
+            "forward_runs": settings.draws,
+        }
+        warnings = []
+        if shape > RELIABLE:
+            warnings.append(
+                f"The guide '{settings.guide}' is far from the posterior (Pareto k {shape:.2f}, above {RELIABLE}), so "
+                "its draws and the log-evidence are not reliable; take a richer guide, more iterations, or 'smc'."
+            )
+        if int(state.non_finite):
+            warnings.append(
+                f"The ELBO left the finite numbers in {int(state.non_finite)} of {settings.iterations} iterations, "
+                "which were left out; lower the learning rate."
+            )
+        return {**results, "warnings": warnings} if warnings else results
+
+    def _iterations(self, state: VariationalState, count: Array) -> VariationalState:
+        def iterate(_: Array, carry: tuple[SVIState, Array, Array]) -> tuple[SVIState, Array, Array]:
+            inner, total, failed = carry
+            inner, loss = self.svi.stable_update(inner)
+            finite = jnp.isfinite(loss)
+            return inner, total - jnp.where(finite, loss, 0.0), failed + ~finite
+
+        start = (SVIState(state.optimiser, None, jax.random.wrap_key_data(state.key)), jnp.zeros(()), jnp.int32(0))
+        inner, total, failed = jax.lax.fori_loop(0, count, iterate, start)
+        return state._replace(
+            optimiser=inner.optim_state,
+            key=jax.random.key_data(inner.rng_key),
+            iteration=state.iteration + count,
+            elbo=total / jnp.maximum(count - failed, 1),
+            non_finite=state.non_finite + failed,
+        )
+
+    def _draw(self, state: VariationalState) -> tuple[Array, Array]:
+        """Draws of the guide and their log-density; a flow knows it only of its own draws, from how they came about."""
+        key = jax.random.fold_in(jax.random.wrap_key_data(state.key), 0)
+        parameters = self.svi.get_params(SVIState(state.optimiser, None, key))
+        guide = self.guide.get_posterior(parameters)
+        guide = guide if guide.event_shape else guide.to_event(1)
+        z, way = guide.sample_with_intermediates(key, (self.settings.draws,))
+        return z, guide.log_prob(z, way) if way else guide.log_prob(z)
+
+    def _weights(self, z: Array, log_guide: Array) -> Array:
+        density = map_batched(self.posterior.soft_log_density, z, self.settings.batch_size)
+        return density - 0.5 * z.shape[1] * jnp.log(2 * jnp.pi) - log_guide
+
+
+@final
+class _OrderedELBO:
+    """NumPyro's ELBO with its sites added up by name.
+
+    NumPyro adds them in the order of a set of names, which differs from process to process, and so would the rounding
+    of a run that is resumed.
+    """
+
+    can_infer_discrete = False
+
+    def __init__(self, samples: int) -> None:
+        self._by_site = Trace_ELBO(num_particles=samples, sum_sites=False)
+
+    def loss(self, *arguments: Any, **settings: Any) -> Float[Array, ""]:
+        """Minus the bound, from the arguments that NumPyro's takes."""
+        sites: Any = self._by_site.loss(*arguments, **settings)
+        return sum((sites[name] for name in sorted(sites)), jnp.zeros(()))
+
+
+def _guide(settings: Variational, posterior: Posterior, model: Any) -> AutoContinuous:
+    start = init_to_value(values={"z": jnp.zeros(posterior.latent_size)})
+    if settings.guide == "flow":
+        if posterior.latent_size == 1:
+            raise InputError("A flow needs two latents or more, and the prior has one on this grid; use 'full_rank'.")
+        return AutoIAFNormal(model, init_loc_fn=start)
+    if settings.guide == "low_rank":
+        rank = min(settings.rank, posterior.latent_size)
+        return AutoLowRankMultivariateNormal(model, init_loc_fn=start, init_scale=START_SCALE, rank=rank)
+    family = AutoMultivariateNormal if settings.guide == "full_rank" else AutoDiagonalNormal
+    return family(model, init_loc_fn=start, init_scale=START_SCALE)

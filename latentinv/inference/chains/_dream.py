@@ -1,0 +1,316 @@
+"""DREAM(ZS): chains that jump along differences of places where chains have been.
+
+Differential evolution adaptive Metropolis with sampling from the past (Laloy and Vrugt 2012, doi:10.1029/2011WR010608;
+Vrugt 2016, doi:10.1016/j.envsoft.2015.08.013), the sampler of most published inversions in latent space. An archive
+begins with draws of the prior and takes the chains' states every `archive_thinning` transitions. Two moves draw rows a,
+b, c of it without replacement:
+
+- *parallel direction*: z' = z + (1 + λ) γ Σ (aᵢ − bᵢ) + ζ over up to `pairs` pairs, in a random part of the latents
+  alone, each with probability CR (the crossover); γ = 2.38 / √(2 · pairs · latents moved), or 1 for one move in five,
+  which leads from mode to mode;
+- *snooker* (ter Braak and Vrugt 2008, doi:10.1007/s11222-008-9104-9): along the line from a to z, by γ times the
+  projections' difference of b and c, γ ~ U(1.2, 2.2); its acceptance takes the factor (‖z' − a‖ / ‖z − a‖)^(n − 1).
+
+In warm-up the probabilities of the crossovers follow the squared jumps, in units of the archive's spread, that each has
+brought, and a chain whose mean log-density over its last half lies two interquartile ranges below the chains' lower
+quartile takes the place of the best one. Both are frozen afterwards. The archive goes on growing, so the chains are
+Markov only in the limit: what a new row changes falls as one over their number.
+
+The target never changes: the prior is N(0, I) in all latents, and no noise is annealed. The published archive grows
+without bound; here it is a part of the state and has `archive_capacity` rows. Once full, it stays a uniform sample of
+all states that it was offered (reservoir sampling, Vitter 1985, doi:10.1145/3147.3165). Needs no gradient. Cost: one
+field a transition and chain.
+"""
+
+import functools
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from latentinv.inference.core import (
+    AbstractAlgorithm,
+    Kernel,
+    Outcome,
+    Path,
+    Position,
+    check_counts,
+    check_shares,
+    metropolis,
+)
+from latentinv.posterior import Posterior, log_prior
+
+from ._chains import ChainsState, Crew, check_chains, crew_kernel
+
+ROWS_A_LATENT = 10
+"""Prior draws that the archive begins with, for each latent, if it can hold twice as many."""
+UNIT_GAMMA = 0.2
+"""Share of parallel moves with γ = 1."""
+JITTER, TREMOR = 0.05, 1e-6
+"""Bound of the uniform λ, and standard deviation of ζ, which make every place reachable."""
+FIRST_CHECK = 32
+"""Transition of warm-up after which outliers are looked for first, and then whenever their number has doubled."""
+
+
+class Memory(NamedTuple):
+    """What the chains share."""
+
+    archive: Float[Array, "row latent"]
+    rows: Int[Array, ""]
+    """Rows of the archive that are filled."""
+    offered: Int[Array, ""]
+    """States that it was offered."""
+    spread: Float[Array, "latent"]
+    """Standard deviation of the rows."""
+    crossover: Float[Array, "crossover"]
+    """Probability of each crossover."""
+    jumped: Float[Array, "crossover"]
+    """Sum of squared jumps that it brought."""
+    tried: Float[Array, "crossover"]
+    log_density: Float[Array, "chain"]
+    """Sum over the transitions since outliers were looked for."""
+    outliers: Int[Array, ""]
+    """Chains that took the place of the best."""
+
+
+class Proposal(NamedTuple):
+    """Where a chain might go."""
+
+    z: Float[Array, "latent"]
+    log_factor: Float[Array, ""]
+    """What the proposal adds to the log-ratio of densities."""
+    crossover: Int[Array, ""]
+    """Which crossover it has; −1 for a snooker move."""
+
+
+@dataclass(frozen=True)
+class DREAM(AbstractAlgorithm):
+    """DREAM(ZS) chains.
+
+    Parameters
+    ----------
+    chains
+        Markov chains, evaluated at once.
+    warmup
+        Transitions of each chain before the first draw, in which crossovers are learnt and outliers moved.
+    draws
+        Draws of all chains together; each gives its equal part, rounded up.
+    thinning
+        Transitions between two draws of a chain.
+    start
+        ``prior``: at draws of the prior, led to the data only where the target excludes them; ``optimised``: all are.
+    pairs
+        Most pairs of rows in a parallel move.
+    crossovers
+        Number of crossovers, evenly spaced up to 1.
+    snooker
+        Share of snooker moves, from 0 to below 1.
+    archive_thinning
+        Transitions after which the archive takes the chains' states.
+    archive_capacity
+        Most rows of the archive. It begins with ten draws of the prior for each latent, at most half of these rows.
+    moments_per_step
+        Draws of a chain between two reports.
+    """
+
+    chains: int = 4
+    warmup: int = 5000
+    draws: int = 1000
+    thinning: int = 40
+    start: str = "prior"
+    pairs: int = 3
+    crossovers: int = 3
+    snooker: float = 0.1
+    archive_thinning: int = 10
+    archive_capacity: int = 10_000
+    moments_per_step: int = 10
+
+    name = "dream"
+    needs_gradient = False
+
+    def __post_init__(self) -> None:
+        check_chains(self)
+        check_counts(self, "pairs", "crossovers", "archive_thinning")
+        check_counts(self, "archive_capacity", least=4 * max(2, self.pairs))
+        check_shares(self, "snooker", or_zero=True)
+
+    def build(self, posterior: Posterior) -> Kernel:
+        """Bind the chains to a posterior."""
+        path = Path(posterior, sharpest_guide=1.0)
+        return crew_kernel(self, dream_crew(self, path), path)
+
+
+def dream_crew(settings: DREAM, path: Path) -> Crew:
+    """Make the moves of all chains."""
+    posterior, t = path.posterior, jnp.float32(path.end)
+    filled = min(max(ROWS_A_LATENT * posterior.latent_size, 2 * settings.pairs), settings.archive_capacity // 2)
+
+    def begin(z: Float[Array, "chain latent"]) -> Position:
+        return Position(z, jax.vmap(posterior.predict)(z))
+
+    def log_density(here: Position) -> Float[Array, ""]:
+        return log_prior(here.z) + path.log_target(here.predictions, t)
+
+    def first(key: Array) -> tuple[Array, Memory, Array]:
+        key_start, key_rows, key_transitions = jax.random.split(key, 3)
+        z = jax.random.normal(key_start, (settings.chains, posterior.latent_size))
+        rows = jax.random.normal(key_rows, (filled, posterior.latent_size))
+        archive = jnp.zeros((settings.archive_capacity, posterior.latent_size)).at[:filled].set(rows)
+        none = jnp.zeros(settings.crossovers)
+        memory = Memory(
+            archive=archive,
+            rows=jnp.int32(filled),
+            offered=jnp.int32(filled),
+            spread=spread(archive, jnp.int32(filled)),
+            crossover=jnp.full(settings.crossovers, 1 / settings.crossovers),
+            jumped=none,
+            tried=none,
+            log_density=jnp.zeros(settings.chains),
+            outliers=jnp.int32(0),
+        )
+        return z, memory, key_transitions
+
+    def move(key: Array, here: Position, memory: Memory) -> tuple[Position, Outcome, Array]:
+        key_move, key_accept = jax.random.split(key)
+        proposal = propose(key_move, here.z, memory, settings)
+        there = Position(proposal.z, posterior.predict(proposal.z))
+        likelihoods = path.log_target(here.predictions, t), path.log_target(there.predictions, t)
+        correction = log_prior(there.z) - log_prior(here.z) + proposal.log_factor
+        here, acceptance, finite = metropolis(key_accept, here, there, likelihoods, correction)
+        none, one = jnp.zeros(()), jnp.ones(())
+        return here, Outcome(acceptance, finite, jnp.bool_(False), one, none, one), proposal.crossover
+
+    def together(
+        key: Array, here: Position, memory: Memory, number: Int[Array, ""]
+    ) -> tuple[Position, Outcome, Memory]:
+        key_archive, key_moves = jax.random.split(key)
+        keys = jax.random.split(key_moves, settings.chains)
+        there, outcome, crossover = jax.vmap(lambda key, here: move(key, here, memory))(keys, here)
+        due = (number + 1) % settings.archive_thinning == 0
+        after = lax.cond(due, lambda: remember(key_archive, there.z, memory), lambda: memory)
+
+        def learnt() -> tuple[Position, Memory]:
+            learning = learn_crossovers(after, crossover, there.z - here.z)
+            densities = jax.vmap(log_density)(there)
+            learning = learning._replace(log_density=learning.log_density + densities)
+            return lead_outliers(there, densities, learning, number + 1)
+
+        there, after = lax.cond(number < settings.warmup, learnt, lambda: (there, after))
+        return there, outcome, after
+
+    def results(state: ChainsState) -> dict[str, Any]:
+        memory = state.shared
+        return {
+            "step_size": 1.0,
+            "crossover_probabilities": [float(share) for share in memory.crossover],
+            "outliers": int(memory.outliers),
+            "archive_rows": int(memory.rows),
+        }
+
+    return Crew(first, begin, together, results=results)
+
+
+def propose(key: Array, z: Float[Array, "latent"], memory: Memory, settings: DREAM) -> Proposal:
+    """Propose a parallel or a snooker move of one chain."""
+    key_kind, key_parallel, key_snooker = jax.random.split(key, 3)
+    parallel, snooker = (
+        propose_parallel(key_parallel, z, memory, settings.pairs),
+        propose_snooker(key_snooker, z, memory),
+    )
+    chosen = jax.random.uniform(key_kind) < settings.snooker
+    return jax.tree.map(lambda one, other: jnp.where(chosen, one, other), snooker, parallel)
+
+
+def propose_parallel(key: Array, z: Float[Array, "latent"], memory: Memory, most_pairs: int) -> Proposal:
+    """Jump along differences of rows, in a random part of the latents (Vrugt 2016, equation 28)."""
+    key_rows, key_pairs, key_crossover, key_part, key_one, key_gamma, key_jitter, key_tremor = jax.random.split(key, 8)
+    rows = memory.archive[distinct(key_rows, memory.rows, 2 * most_pairs)]
+    pairs = jax.random.randint(key_pairs, (), 1, most_pairs + 1)
+    taken = (jnp.arange(most_pairs) < pairs)[:, None]
+    difference = jnp.sum(jnp.where(taken, rows[:most_pairs] - rows[most_pairs:], 0.0), axis=0)
+    count = memory.crossover.size
+    crossover = jax.random.categorical(key_crossover, jnp.log(memory.crossover))
+    part = jax.random.uniform(key_part, z.shape) < (crossover + 1) / count
+    one = jnp.arange(z.size) == jax.random.randint(key_one, (), 0, z.size)
+    part = jnp.where(part.any(), part, one)
+    gamma = 2.38 / jnp.sqrt(2.0 * pairs * part.sum())
+    gamma = jnp.where(jax.random.uniform(key_gamma) < UNIT_GAMMA, 1.0, gamma)
+    jitter = jax.random.uniform(key_jitter, z.shape, minval=-JITTER, maxval=JITTER)
+    tremor = TREMOR * jax.random.normal(key_tremor, z.shape)
+    jump = (1 + jitter) * gamma * difference + tremor
+    return Proposal(z + jnp.where(part, jump, 0.0), jnp.zeros(()), crossover.astype(jnp.int32))
+
+
+def propose_snooker(key: Array, z: Float[Array, "latent"], memory: Memory) -> Proposal:
+    """Jump along the line from a row to the chain (ter Braak and Vrugt 2008, equations 3 and 4)."""
+    key_rows, key_gamma = jax.random.split(key)
+    a, b, c = memory.archive[distinct(key_rows, memory.rows, 3)]
+    line = z - a
+    squared = jnp.maximum(jnp.sum(line**2), 1e-30)  # a chain may stand on the row
+    gamma = jax.random.uniform(key_gamma, minval=1.2, maxval=2.2)
+    stretch = gamma * jnp.dot(b - c, line) / squared
+    # z' − a = (1 + stretch) (z − a)
+    log_factor = (z.size - 1) * jnp.log(jnp.abs(1 + stretch))
+    return Proposal(z + stretch * line, log_factor, jnp.int32(-1))
+
+
+def distinct(key: Array, rows: Int[Array, ""], count: int) -> Int[Array, "count"]:
+    """Draw `count` different rows out of `rows`: each is a rank among those that are left."""
+
+    def choose(n: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        taken, chosen = carry  # the former sorted, and beyond any row where there is none yet
+        rank = jax.random.randint(jax.random.fold_in(key, n), (), 0, rows - n)
+        row = rank + jnp.sum(taken - jnp.arange(count) <= rank)
+        return jnp.sort(taken.at[-1].set(row)), chosen.at[n].set(row)
+
+    none = jnp.full(count, jnp.iinfo(jnp.int32).max)
+    return lax.fori_loop(0, count, choose, (none, jnp.zeros(count, jnp.int32)))[1]
+
+
+def remember(key: Array, z: Float[Array, "chain latent"], memory: Memory) -> Memory:
+    """Offer the chains' states to the archive."""
+
+    def offer(now: tuple[Array, Array], pair: tuple[Array, Array]) -> tuple[tuple[Array, Array], None]:
+        (archive, offered), (key, row) = now, pair
+        capacity = len(archive)
+        lot = jax.random.randint(key, (), 0, offered + 1)
+        place = jnp.where(offered < capacity, offered, lot)
+        return (archive.at[place].set(row, mode="drop"), offered + 1), None
+
+    pairs = jax.random.split(key, len(z)), z
+    (archive, offered), _ = lax.scan(offer, (memory.archive, memory.offered), pairs)
+    rows = jnp.minimum(offered, len(archive))
+    return memory._replace(archive=archive, offered=offered, rows=rows, spread=spread(archive, rows))
+
+
+def spread(archive: Float[Array, "row latent"], rows: Int[Array, ""]) -> Float[Array, "latent"]:
+    """Standard deviation of the filled rows."""
+    filled = (jnp.arange(len(archive)) < rows)[:, None]
+    return jnp.std(archive, axis=0, where=filled)
+
+
+def learn_crossovers(memory: Memory, crossover: Int[Array, "chain"], jumps: Float[Array, "chain latent"]) -> Memory:
+    """Let the probability of each crossover follow the mean squared jump that it brought."""
+    used = crossover[:, None] == jnp.arange(memory.crossover.size)  # no column for a snooker move
+    squared = jnp.sum((jumps / memory.spread) ** 2, axis=1)
+    jumped, tried = memory.jumped + squared @ used, memory.tried + used.sum(axis=0)
+    gain = jumped / jnp.maximum(tried, 1)
+    learnt = jnp.where((jumped > 0).all(), gain / gain.sum(), memory.crossover)
+    return memory._replace(jumped=jumped, tried=tried, crossover=learnt)
+
+
+def lead_outliers(
+    here: Position, densities: Float[Array, "chain"], memory: Memory, transitions: Int[Array, ""]
+) -> tuple[Position, Memory]:
+    """Move outliers to the best chain, whenever the number of transitions has doubled."""
+    due = (transitions >= FIRST_CHECK) & ((transitions & (transitions - 1)) == 0)
+    # The sum since the last check is that over the last half of the chain.
+    low, high = jnp.quantile(memory.log_density, jnp.asarray((0.25, 0.75)))
+    outlying = due & (memory.log_density < low - 2 * (high - low))
+    origin = jnp.where(outlying, jnp.argmax(densities), jnp.arange(len(densities)))
+    here = jax.tree.map(functools.partial(jnp.take, indices=origin, axis=0), here)
+    log_density = jnp.where(due, 0.0, memory.log_density)
+    return here, memory._replace(log_density=log_density, outliers=memory.outliers + outlying.sum())

@@ -1,0 +1,112 @@
+"""Elliptical slice sampling: no step size, no refusal.
+
+Through the chain's place z and a draw ξ of the prior runs an ellipse, z cos θ + ξ sin θ, every point of which is as
+likely under the prior. The next place is one on it whose likelihood exceeds a random share of the present one's: an
+angle is drawn from a bracket, which shrinks towards θ = 0 until one is found (Murray, Adams and MacKay 2010, PMLR 9,
+541–548). Needs no gradient and nothing to adapt. Cost: as many fields as angles are tried, from one to ten or more
+where data are sharp.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from latentinv.inference.core import AbstractAlgorithm, Kernel, Move, Outcome, Path, Position
+from latentinv.posterior import Posterior
+
+from ._chains import chain_kernel, check_chains
+
+MOST_ANGLES = 100
+"""Angles tried; by then the bracket is below the rounding of any latent."""
+
+
+class _Search(NamedTuple):
+    """A search for the next place on an ellipse."""
+
+    there: Position
+    found: Bool[Array, ""]
+    low: Float[Array, ""]
+    high: Float[Array, ""]
+    angle: Float[Array, ""]
+    tried: Float[Array, ""]
+    finite: Bool[Array, ""]
+
+
+def slice_move(path: Path) -> Move:
+    """Make the move."""
+
+    def begin(z: Array, t: Array) -> Position:
+        del t
+        return Position(z, path.posterior.predict(z))
+
+    def step(key: Array, here: Position, step_size: Array, t: Array) -> tuple[Position, Outcome]:
+        key_ellipse, key_level, key_first, key_angles = jax.random.split(key, 4)
+        other = jax.random.normal(key_ellipse, here.z.shape)
+        # 1 − u lies in (0, 1], so that the level is never −∞ by the draw alone.
+        level = path.log_target(here.predictions, t) + jnp.log1p(-jax.random.uniform(key_level))
+
+        def attempt(angle: Array) -> tuple[Position, Array, Array]:
+            there = begin(here.z * jnp.cos(angle) + other * jnp.sin(angle), t)
+            value = path.log_target(there.predictions, t)
+            return there, value > level, jnp.isfinite(there.z).all() & ~jnp.isnan(value)
+
+        def shrink(now: _Search) -> _Search:
+            low = jnp.where(now.angle < 0, now.angle, now.low)
+            high = jnp.where(now.angle < 0, now.high, now.angle)
+            key_angle = jax.random.fold_in(key_angles, now.tried.astype(jnp.int32))
+            angle = jax.random.uniform(key_angle, (), minval=low, maxval=high)
+            there, found, finite = attempt(angle)
+            return _Search(there, found, low, high, angle, now.tried + 1, now.finite & finite)
+
+        first = jax.random.uniform(key_first, (), maxval=2 * jnp.pi)
+        there, found, finite = attempt(first)
+        search = _Search(there, found, first - 2 * jnp.pi, first, first, jnp.ones(()), finite)
+        search = jax.lax.while_loop(lambda now: ~now.found & (now.tried < MOST_ANGLES), shrink, search)
+        here = jax.tree.map(lambda new, old: jnp.where(search.found, new, old), search.there, here)
+        moved = search.found.astype(jnp.float32)
+        return here, Outcome(moved, search.finite, jnp.bool_(False), step_size, jnp.zeros(()), search.tried)
+
+    return Move(begin, step, uses_gradient=False)
+
+
+@dataclass(frozen=True)
+class EllipticalSlice(AbstractAlgorithm):
+    """Elliptical slice sampling chains.
+
+    Parameters
+    ----------
+    chains
+        Markov chains, evaluated at once; a transition takes as long as the slowest of them.
+    warmup
+        Transitions of each chain before the first draw.
+    draws
+        Draws of all chains together; each gives its equal part, rounded up.
+    thinning
+        Transitions between two draws of a chain.
+    start
+        ``prior``: at likely draws of the prior, led to the data only where the target excludes them; ``optimised``:
+        all are.
+    moments_per_step
+        Draws of a chain between two reports.
+    """
+
+    chains: int = 4
+    warmup: int = 500
+    draws: int = 1000
+    thinning: int = 10
+    start: str = "prior"
+    moments_per_step: int = 10
+
+    name = "elliptical_slice"
+    needs_gradient = False
+
+    def __post_init__(self) -> None:
+        check_chains(self)
+
+    def build(self, posterior: Posterior) -> Kernel:
+        """Bind the chains to a posterior."""
+        path = Path(posterior, sharpest_guide=1.0)
+        return chain_kernel(self, slice_move(path), path)

@@ -1,0 +1,9 @@
+"""How far draws can be trusted: R-hat, effective sample sizes, and what to look at in a run."""
+
+from ._arviz import to_arviz as to_arviz
+from ._convergence import effective_sample_size as effective_sample_size
+from ._convergence import rhat as rhat
+from ._diagnostics import Diagnosis as Diagnosis
+from ._diagnostics import Quantity as Quantity
+from ._diagnostics import diagnose as diagnose
+from ._monitor import Monitor as Monitor

@@ -1,0 +1,90 @@
+"""How chains agree while they run, from sums that do not grow.
+
+Moments are gathered in batches of equal length, of which a chain has at most `BATCHES`; when these are full, neighbours
+are joined and batches get twice as long. From each batch's sums follow split R-hat (Gelman et al. 2013, chapter 11) and
+the effective sample size by batch means, N s² / (L · variance of the means of batches of length L) (Flegal and Jones
+2010, doi:10.1214/09-AOS735), less where chains lie apart. These are estimates for people who wait; `diagnose` tells
+more, from ranks, at the end. What is watched is cheap: facies shares or the mean, and predicted data. Memory: `BATCHES`
+sums a chain and quantity.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from latentinv.inference.core import predicted_name, realization_name
+from latentinv.posterior import Posterior
+
+from ._functionals import predicted_data, whole_field
+
+BATCHES = 32
+"""A power of two, so that joined batches are whole."""
+LEAST_BATCHES = 8
+"""Batches of a chain from which on estimates are told."""
+
+
+class Monitor:
+    """Watches the draws of chains.
+
+    Parameters
+    ----------
+    posterior
+        Whose draws.
+    chains
+        Number of chains.
+    """
+
+    def __init__(self, posterior: Posterior, chains: int) -> None:
+        self._posterior, self._chains = posterior, chains
+        self._origin: np.ndarray | None = None
+        self._sums: list[np.ndarray] = []
+        """Of each whole batch, ``[sum and sum of squares, chain, quantity]``."""
+        self._length, self._pending, self._pending_count = 1, np.zeros(0), 0
+
+    def add(self, tables: dict[str, np.ndarray]) -> None:
+        """Watch further draws, by the names under which a run keeps them."""
+        posterior = self._posterior
+        columns = whole_field(posterior.prior, tables[realization_name(posterior)])
+        for observation in posterior.observations:
+            columns |= predicted_data(observation, tables[predicted_name(observation.name)])
+        values = np.stack([np.asarray(column, float) for column in columns.values()], axis=-1)
+        for moment in values.reshape(-1, self._chains, len(columns)):
+            if self._origin is None:  # sums of squares are taken from here, so that they lose no digits
+                self._origin, self._pending = moment.mean(axis=0), np.zeros((2, *moment.shape))
+            self._add_moment(moment - self._origin)
+
+    def words(self) -> str:
+        """The worst R-hat and effective sample size in words, once there is something to tell."""
+        if len(self._sums) < LEAST_BATCHES:
+            return ""
+        rhat, size = self.estimates()
+        told = np.isfinite(size)
+        if not told.any():
+            return ""
+        return f", R-hat {np.max(rhat[told]):.2f}, worth {np.min(size[told]):.0f} draws"
+
+    def estimates(self) -> tuple[Float[np.ndarray, "quantity"], Float[np.ndarray, "quantity"]]:
+        """R-hat and effective sample size of each quantity over whole batches; NaN of what never changes."""
+        sums = np.stack(self._sums[: len(self._sums) // 2 * 2]).reshape(2, -1, *self._sums[0].shape)
+        count = sums.shape[1] * self._length
+        mean, square = (sums.sum(axis=1) / count).swapaxes(0, 1)  # [half, chain, quantity] each
+        within = np.mean((square - mean**2) * count / (count - 1), axis=(0, 1))
+        between = np.var(mean.reshape(-1, mean.shape[-1]), axis=0, ddof=1)
+        total = within * (count - 1) / count + between
+        of_batches = np.mean(np.var(sums[:, :, 0] / self._length, axis=1, ddof=1), axis=(0, 1))
+        # The means of half chains are few; they count where they differ by far more than batches explain.
+        long_run = np.maximum(self._length * of_batches, 0.5 * count * between)
+        draws = 2 * count * self._chains
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rhat = np.where(total > 0, np.sqrt(total / within), np.nan)
+            return rhat, np.where(total > 0, np.minimum(draws * total / long_run, draws), np.nan)
+
+    def _add_moment(self, moment: Float[np.ndarray, "chain quantity"]) -> None:
+        self._pending += np.stack([moment, moment**2])
+        self._pending_count += 1
+        if self._pending_count < self._length:
+            return
+        self._sums.append(self._pending)
+        self._pending, self._pending_count = np.zeros_like(self._pending), 0
+        if len(self._sums) == BATCHES:
+            self._sums = [one + other for one, other in zip(self._sums[::2], self._sums[1::2], strict=True)]
+            self._length *= 2

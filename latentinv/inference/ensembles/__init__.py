@@ -1,0 +1,3 @@
+"""Ensemble smoothers."""
+
+from ._es_mda import ESMDA as ESMDA

@@ -1,0 +1,292 @@
+"""Ensemble smoother with multiple data assimilation (ES-MDA), a baseline without gradients.
+
+An ensemble of prior draws is led to the data in a few assimilations (Emerick and Reynolds 2013,
+doi:10.1016/j.cageo.2012.03.011). Assimilation k sees the noise inflated, α_k C, with Σ 1/α_k = 1, so that a linear
+forward with Gaussian noise is conditioned once in all, exactly so as the ensemble grows. A member moves by
+
+    z ← z + K (d + √α_k ε − F(z)),        K = C_zd (C_dd + α_k C)⁻¹,        ε ~ N(0, C),
+
+with covariances taken over the ensemble. With latents and predictions (in units of their noise) centred and divided by
+√(N − 1), Z ``[member, latent]`` and D = V S Uᵀ ``[member, datum]``, the gain is Zᵀ V S (S² + α_k)⁻¹ Uᵀ ``[latent,
+datum]`` (subspace inversion, Evensen 2004, doi:10.1007/s10236-004-0099-2), without directions beyond `energy` of ΣS².
+
+A small ensemble shows correlations that are not there. `localised` tapers each element of the gain by the correlation
+ρ of its latent and datum (Luo and Bhakta 2020, doi:10.1007/s10596-019-09880-7): the noise of correlations is measured
+once members are shuffled, σ = median |ρ| / 0.6745 for each datum, and the taper is that of Gaspari and Cohn (1999,
+doi:10.1002/qj.49712555417) at (1 − |ρ|) / (1 − θ) with θ = σ √(2 log latents).
+
+The 1/α_k are equal, or grow geometrically by `growth` (small steps first, where the forward is least linear), or are
+chosen from the misfit as it is (`adaptive`; Iglesias and Yang 2021, doi:10.1088/1361-6420/abd29b), at most as many as
+`assimilations`. For nonlinear generators the draws are approximate, and too wide where the posterior has several modes;
+hard data are fitted through a surrogate (`_gaussian_data`). Cost: `members` fields an assimilation, no gradient.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from latentinv.errors import InputError, NonFiniteError
+from latentinv.inference.core import (
+    AbstractAlgorithm,
+    Kernel,
+    Progress,
+    check_counts,
+    check_positive,
+    gaussian_data,
+    honoured_share,
+    latest_failures,
+    outside,
+    surrogate_warning,
+)
+from latentinv.posterior import Posterior, map_batched
+
+
+class ESMDAState(NamedTuple):
+    """What the next assimilation needs."""
+
+    z: Float[Array, "member latent"]
+    valid: Bool[Array, "member"]
+    """Members whose predictions were finite so far; the others are left as they are, and out."""
+    assimilation: Int[Array, ""]
+    information: Float[Array, ""]
+    """Σ 1/α of the assimilations done; 1 at the end."""
+
+
+class ESMDAInfo(NamedTuple):
+    """What a person wants to know of an assimilation; misfits are from before its update."""
+
+    inflation: Float[Array, ""]
+    """α."""
+    misfit: Float[Array, ""]
+    """Mean squared residual over the noise's variance; about 1 where the data are met as the noise says."""
+    spread: Float[Array, ""]
+    """Standard deviation of the latents over the ensemble after the update, their root mean square."""
+    honoured: Float[Array, ""]
+    """Share of hard data honoured; nan without hard data."""
+    non_finite: Float[Array, ""]
+    """Members left out so far, for their predictions left the finite numbers."""
+
+
+@dataclass(frozen=True)
+class ESMDA(AbstractAlgorithm):
+    """Ensemble smoother with multiple data assimilation.
+
+    Parameters
+    ----------
+    members
+        Size of the ensemble, and draws kept.
+    assimilations
+        How often the data are assimilated; with `adaptive` at most so often.
+    growth
+        Factor by which 1/α grows from one assimilation to the next; 1 for equal ones.
+    adaptive
+        Whether α is chosen from the misfit instead.
+    localised
+        Whether gains are tapered by correlation; of little use above some thousand members.
+    energy
+        Share of the variance of scaled predictions that the subspace keeps, up to 1.
+    facies_sd
+        Noise of the soft facies index that stands for hard data, in positions among the categories.
+    batch_size
+        Members evaluated at once.
+    """
+
+    members: int = 128
+    assimilations: int = 8
+    growth: float = 1.0
+    adaptive: bool = False
+    localised: bool = True
+    energy: float = 1.0
+    facies_sd: float = 0.2
+    batch_size: int = 16
+
+    name = "es_mda"
+    needs_gradient = False
+
+    def __post_init__(self) -> None:
+        check_counts(self, "members", least=3)
+        check_counts(self, "assimilations", "batch_size")
+        check_positive(self, "growth", "energy", "facies_sd")
+        if self.energy > 1:
+            raise InputError(f"The setting energy is {self.energy}; expected a share of at most 1.")
+
+    def build(self, posterior: Posterior) -> Kernel:
+        """Bind the smoother to a posterior.
+
+        Raises
+        ------
+        InputError
+            If the noise of an observation is neither Gaussian nor has a surrogate.
+        """
+        machine = _Machine(self, posterior)
+        return Kernel(
+            init=machine.init,
+            step=machine.step,
+            finished=machine.finished,
+            progress=machine.progress,
+            draws=machine.draws,
+            current=lambda state: state.z,
+            samples_target=False,
+            results=machine.results,
+        )
+
+
+class _Machine:
+    """The smoother bound to a posterior."""
+
+    def __init__(self, settings: ESMDA, posterior: Posterior) -> None:
+        self.settings, self.posterior = settings, posterior
+        self.data = gaussian_data(posterior, settings.facies_sd)
+        self._assimilate, self._update = posterior.jit(self._assimilation), posterior.jit(self._updated)
+        self._read = posterior.jit(jax.vmap(self.data.predict))
+
+    def init(self, key: Array) -> ESMDAState:
+        """Draw the ensemble from the prior."""
+        members = self.settings.members
+        z = jax.random.normal(key, (members, self.posterior.latent_size))
+        return ESMDAState(z, jnp.ones(members, bool), jnp.int32(0), jnp.float32(0))
+
+    def step(self, key: Array, state: ESMDAState) -> tuple[ESMDAState, ESMDAInfo]:
+        """Do one assimilation."""
+        if self.posterior.external:
+            made = outside(self.posterior).evaluate(np.asarray(state.z))
+            state, info = self._update(key, state, self._read(made.fields, made.predictions.soft))
+            exact = made.predictions.exact
+        else:
+            state, info, exact = self._assimilate(key, state)
+        failed = self.settings.members - int(state.valid.sum())
+        if failed > 0.5 * self.settings.members:
+            raise NonFiniteError(
+                f"The predictions of {failed} of {self.settings.members} members left the finite numbers"
+                f"{latest_failures(self.posterior)}; check the data's sd, the prior and the simulator. What was saved "
+                "before is whole."
+            )
+        kept = jax.tree.map(lambda x: np.asarray(x)[np.asarray(state.valid)], exact)
+        return state, info._replace(honoured=jnp.float32(honoured_share(kept, self.posterior)))
+
+    def finished(self, state: ESMDAState) -> bool:
+        """Whether the data are assimilated once in all."""
+        return float(state.information) >= 1.0
+
+    def progress(self, state: ESMDAState, info: ESMDAInfo) -> Progress:
+        """Assimilation, inflation and misfit in words."""
+        words = f"assimilation {int(state.assimilation)}, inflation {float(info.inflation):.3g}"
+        words += f", misfit before {float(info.misfit):.2f} of the noise"
+        if np.isfinite(float(info.honoured)):
+            words += f", wells honoured {100 * float(info.honoured):.1f} %"
+        return Progress(float(state.information), words)
+
+    def draws(self, state: ESMDAState) -> Array:
+        """The members whose predictions stayed finite."""
+        return state.z[np.asarray(state.valid)]
+
+    def results(self, state: ESMDAState) -> dict[str, Any]:
+        """Forward runs spent, and what is approximate about the draws."""
+        settings, count = self.settings, int(state.assimilation)
+        warnings = surrogate_warning(self.data, settings.facies_sd)
+        failed = settings.members - int(state.valid.sum())
+        if failed:
+            warnings.append(
+                f"The predictions of {failed} of {settings.members} members left the finite numbers; these are dropped."
+            )
+        results: dict[str, Any] = {"assimilations": count, "forward_runs": settings.members * count, "gradients": 0}
+        return {**results, "warnings": warnings} if warnings else results
+
+    def _predict(self, z: Array) -> tuple[Array, tuple[Array, ...]]:
+        field = self.posterior.field(z)
+        predictions = self.posterior.predict_field(field)
+        return self.data.predict(field, predictions.soft), predictions.exact
+
+    def _assimilation(self, key: Array, state: ESMDAState) -> tuple[ESMDAState, ESMDAInfo, tuple[Array, ...]]:
+        predicted, exact = map_batched(self._predict, state.z, self.settings.batch_size)
+        return *self._updated(key, state, predicted), exact
+
+    def _updated(self, key: Array, state: ESMDAState, predicted: Array) -> tuple[ESMDAState, ESMDAInfo]:
+        """The ensemble after an assimilation, from what it predicted before."""
+        key_noise, key_shuffle = jax.random.split(key)
+        residual = jax.vmap(self.data.whiten)(self.data.values() - predicted)
+        valid = state.valid & jnp.isfinite(residual).all(axis=1)
+        residual = jnp.where(valid[:, None], residual, 0.0)
+        share, information = self._share(state, residual, valid)
+        innovation = residual + jax.random.normal(key_noise, residual.shape) / jnp.sqrt(share)
+        latents, predictions = _anomalies(state.z, valid), _anomalies(-residual, valid)
+        gain = _gain(latents, predictions, 1 / share, self.settings.energy)
+        if self.settings.localised:
+            gain = gain * correlation_taper(key_shuffle, latents, predictions)
+        z = state.z + jnp.where(valid[:, None], jnp.matmul(innovation, gain.T, precision="highest"), 0.0)
+        misfit = jnp.sum(residual**2) / jnp.maximum(valid.sum() * residual.shape[1], 1)
+        spread = jnp.sqrt(jnp.mean(jnp.sum(_anomalies(z, valid) ** 2, axis=0)))
+        failed = jnp.sum(~valid).astype(jnp.float32)
+        info = ESMDAInfo(1 / share, misfit, spread, jnp.float32(jnp.nan), failed)
+        return ESMDAState(z, valid, state.assimilation + 1, information), info
+
+    def _share(self, state: ESMDAState, residual: Array, valid: Array) -> tuple[Array, Array]:
+        """1/α of this assimilation, and its sum so far."""
+        settings, left = self.settings, 1.0 - state.information
+        if settings.adaptive:
+            # Iglesias and Yang, equation 17: as much as the misfit's mean or its variance allows.
+            misfit, data = 0.5 * jnp.sum(residual**2, axis=1), residual.shape[1]
+            mean = jnp.mean(misfit, where=valid)
+            variance = jnp.var(misfit, where=valid)
+            wanted = jnp.maximum(0.5 * data / mean, jnp.sqrt(0.5 * data / variance))
+        else:
+            parts = settings.growth ** np.arange(settings.assimilations)
+            wanted = jnp.asarray(parts / parts.sum(), jnp.float32)[state.assimilation]
+        last = (state.assimilation + 1 >= settings.assimilations) | ~(wanted < left)
+        return jnp.where(last, left, wanted), jnp.where(last, 1.0, state.information + wanted)
+
+
+def _anomalies(x: Float[Array, "member number"], valid: Bool[Array, "member"]) -> Float[Array, "member number"]:
+    """Deviations from the ensemble's mean over √(members − 1); zero for members left out."""
+    count = valid.sum()
+    mean = jnp.sum(jnp.where(valid[:, None], x, 0.0), axis=0) / count
+    return jnp.where(valid[:, None], x - mean, 0.0) / jnp.sqrt(count - 1.0)
+
+
+def _gain(
+    latents: Float[Array, "member latent"], predictions: Float[Array, "member datum"], inflation: Array, energy: float
+) -> Float[Array, "latent datum"]:
+    if not predictions.shape[1]:
+        return jnp.zeros((latents.shape[1], 0))
+    members, singular, data = jnp.linalg.svd(predictions, full_matrices=False)
+    before = jnp.cumsum(singular**2) - singular**2
+    kept = before < energy * jnp.sum(singular**2)
+    weights = jnp.where(kept, singular / (singular**2 + inflation), 0.0)
+    return jnp.matmul(latents.T, (members * weights) @ data, precision="highest")
+
+
+def correlation_taper(
+    key: Array, latents: Float[Array, "member latent"], predictions: Float[Array, "member datum"]
+) -> Float[Array, "latent datum"]:
+    """Weights between 0 and 1 for the gain, near 0 where a correlation is no larger than noise makes them.
+
+    Parameters
+    ----------
+    key
+        Random key, for the shuffling of members.
+    latents, predictions
+        Centred over the members.
+    """
+    correlation = _correlation(latents, predictions)
+    noise = _correlation(jax.random.permutation(key, latents), predictions)
+    sd = jnp.median(jnp.abs(noise), axis=0) / 0.6745
+    threshold = jnp.minimum(sd * jnp.sqrt(2 * jnp.log(max(latents.shape[1], 2))), 0.99)
+    return gaspari_cohn((1 - jnp.abs(correlation)) / (1 - threshold))
+
+
+def gaspari_cohn(distance: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """The compactly supported correlation of Gaspari and Cohn, equation 4.10: 1 at 0, 5/24 at 1, 0 from 2 on."""
+    r = jnp.clip(distance, 0.0, 2.0)
+    near = -(r**5) / 4 + r**4 / 2 + 5 * r**3 / 8 - 5 * r**2 / 3 + 1
+    far = r**5 / 12 - r**4 / 2 + 5 * r**3 / 8 + 5 * r**2 / 3 - 5 * r + 4 - 2 / (3 * jnp.maximum(r, 1.0))
+    return jnp.where(r <= 1, near, jnp.maximum(far, 0.0))
+
+
+def _correlation(latents: Array, predictions: Array) -> Float[Array, "latent datum"]:
+    sizes = jnp.linalg.norm(latents, axis=0)[:, None] * jnp.linalg.norm(predictions, axis=0)
+    product = jnp.matmul(latents.T, predictions, precision="highest")
+    return jnp.clip(product / jnp.maximum(sizes, 1e-30), -1.0, 1.0)

@@ -1,0 +1,78 @@
+"""Which algorithm suits a posterior, by what the posterior offers, and why.
+
+- Nothing to condition to, or Gaussian and linear: Laplace's approximation is exact, and its draws are independent.
+- Gaussian and linear, but with too many data and latents for one matrix: no-U-turn chains; there is one mode.
+- Gradients: adaptive tempered SMC, which passes between modes and ends on the thresholded facies.
+- No gradients: the same, moved by random walks.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from latentinv.data import HardData
+from latentinv.inference.approximate import Laplace
+from latentinv.inference.chains import NUTS
+from latentinv.inference.core import AbstractAlgorithm, linear_gaussian
+from latentinv.inference.tempering import TemperedSMC
+from latentinv.posterior import Posterior
+
+LARGEST_MATRIX = 2**25
+"""Numbers in the matrix of data by latents that is decomposed whole: 128 MiB."""
+BATCH_CELLS = 2**20
+"""Cells of fields whose gradients are held at once."""
+
+
+class Choice(NamedTuple):
+    """An algorithm, and why it was chosen."""
+
+    algorithm: AbstractAlgorithm
+    reason: str
+    """A sentence."""
+
+
+def choose_algorithm(posterior: Posterior) -> Choice:
+    """Choose an algorithm for a posterior; pass the choice, or its algorithm, to `sample`.
+
+    Cost: five predictions, or none where that would settle nothing.
+    """
+    if not posterior.observations:
+        return _chosen(Laplace(starts=1), "without data the posterior is the prior, of which its draws are exact")
+    if posterior.has_gradient and linear_gaussian(posterior):
+        data = sum(observation.count for observation in posterior.observations)
+        size = f"{data} data and {posterior.latent_size} latents"
+        if data * posterior.latent_size <= LARGEST_MATRIX:
+            why = f"predictions are linear and all noise is Gaussian ({size}), so its independent draws are exact"
+            return _chosen(Laplace(starts=1), why)
+        why = f"predictions are linear and all noise is Gaussian, so there is one mode, but {size} are too many for "
+        return _chosen(NUTS(), f"{why}one matrix")
+    return _tempered(posterior)
+
+
+def certain_wells(posterior: Posterior) -> bool:
+    """Whether the target honours facies that were seen for certain."""
+    wells = [o for o in posterior.observations if isinstance(o, HardData)]
+    return posterior.target == "thresholded" and any(np.any(o.error_probability == 0) for o in wells)
+
+
+def _tempered(posterior: Posterior) -> Choice:
+    together = max(1, min(TemperedSMC.batch_size, BATCH_CELLS // posterior.grid.size))
+    if not posterior.has_gradient:
+        blind = ", ".join(f"'{o.name}'" for o in posterior.observations if not o.has_gradient)
+        why = (
+            f"the forward model of {blind} has no gradients, and it needs none to pass between modes; 'es_mda' runs it "
+            "far less often, but is approximate and may miss wells"
+        )
+    elif certain_wells(posterior):
+        why = "it ends on the thresholded facies, so that every draw honours the certain wells"
+    elif posterior.target == "thresholded":
+        why = "it ends on the thresholded facies and passes between the modes that a posterior of facies has"
+    else:
+        why = "predictions are not linear with Gaussian noise, so there may be several modes, between which it passes"
+    if together < TemperedSMC.batch_size:
+        why += f"; {posterior.grid.size} cells are many, so it works on {together} at a time"
+    return _chosen(TemperedSMC(batch_size=together), why)
+
+
+def _chosen(algorithm: AbstractAlgorithm, why: str) -> Choice:
+    return Choice(algorithm, f"'{algorithm.name}' was chosen: {why}.")

@@ -1,0 +1,70 @@
+"""The algorithms by name. What is not listed here cannot be chosen, stored or resumed, and what is listed is tested."""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+from latentinv.errors import InputError
+from latentinv.inference.approximate import Laplace, RandomisedMaximumLikelihood, SteinVariational, Variational
+from latentinv.inference.chains import DREAM, HMC, MALA, NUTS, EllipticalSlice, PreconditionedCrankNicolson
+from latentinv.inference.core import AbstractAlgorithm, check_flags
+from latentinv.inference.ensembles import ESMDA
+from latentinv.inference.optimisation import Completion, MultistartMAP
+from latentinv.inference.tempering import ParallelTempering, TemperedSMC
+
+ALGORITHMS: dict[str, type[AbstractAlgorithm]] = {
+    TemperedSMC.name: TemperedSMC,
+    MultistartMAP.name: MultistartMAP,
+    Completion.name: Completion,
+    ESMDA.name: ESMDA,
+    RandomisedMaximumLikelihood.name: RandomisedMaximumLikelihood,
+    Laplace.name: Laplace,
+    SteinVariational.name: SteinVariational,
+    Variational.name: Variational,
+    PreconditionedCrankNicolson.name: PreconditionedCrankNicolson,
+    EllipticalSlice.name: EllipticalSlice,
+    MALA.name: MALA,
+    HMC.name: HMC,
+    NUTS.name: NUTS,
+    ParallelTempering.name: ParallelTempering,
+    DREAM.name: DREAM,
+}
+
+
+def make_algorithm(name: str, options: dict[str, Any]) -> AbstractAlgorithm:
+    """Make an algorithm from its name and settings.
+
+    Raises
+    ------
+    InputError
+        If there is no such algorithm, it has no such setting, or not with such a value.
+    """
+    default_settings(name, options)
+    algorithm = ALGORITHMS[name](**options)
+    check_flags(algorithm)
+    return algorithm
+
+
+def default_settings(name: str, named: Iterable[str] = ()) -> dict[str, Any]:
+    """Settings that an algorithm has, with their defaults.
+
+    Parameters
+    ----------
+    name
+        The algorithm's.
+    named
+        Settings that it is expected to have.
+
+    Raises
+    ------
+    InputError
+        If there is no such algorithm, or it has no such setting.
+    """
+    if not isinstance(name, str) or name not in ALGORITHMS:
+        raise InputError(f"There is no algorithm called '{name}'; choose one of {', '.join(ALGORITHMS)}.")
+    defaults = {field.name: field.default for field in dataclasses.fields(ALGORITHMS[name])}  # type: ignore[arg-type]
+    for setting in named:
+        if setting not in defaults:
+            known = ", ".join(f"{key} ({str(default).lower()})" for key, default in defaults.items())
+            raise InputError(f"The algorithm '{name}' has no setting '{setting}'; it has, with defaults, {known}.")
+    return defaults

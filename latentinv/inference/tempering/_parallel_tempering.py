@@ -1,0 +1,362 @@
+"""Parallel tempering: replicas from the prior to the target, which exchange places and so leave no mode unseen.
+
+A chain on the target stays in the mode it found. Here each chain is the top of a ladder (`_ladder`): replicas at
+inverse temperatures from 0, the prior, to the target, moved each by the same kind of move with a step size of its own,
+and exchanged with their neighbours by a non-reversible scheme (Syed et al. 2022, doi:10.1111/rssb.12464). The prior
+needs no move: its replica is drawn anew in every transition. So all that reaches the target has come from an
+independent draw of the prior. Draws are the target's replicas alone.
+
+In warm-up the rungs are placed anew after 1/2ᵏ, …, 1/4, 1/2 of it, by the rates of refusal since the last time, such
+that all neighbours exchange alike; the step sizes are adapted throughout. Both are frozen afterwards. Ladders share
+them and nothing else, so their agreement proves what it does for chains.
+
+The log-evidence comes from bridges between neighbours over all transitions that gave draws, its standard error from the
+spread of the ladders' own estimates. What bias it has is of the order of its variance.
+
+Cost: a transition makes ``chains · (rungs − 1)`` moves, all evaluated at once, and ``chains`` fields of the prior.
+Exchanges need stored predictions alone, and for moves with gradients one gradient a replica, for the guide changes with
+the temperature.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from latentinv.errors import InputError
+from latentinv.inference.chains import (
+    HARDLY,
+    HMC,
+    MALA,
+    NUTS,
+    ChainsInfo,
+    ChainsState,
+    Crew,
+    PreconditionedCrankNicolson,
+    Tally,
+    adapted,
+    chain_warnings,
+    check_chains,
+    check_gradient,
+    crew_kernel,
+    hmc_move,
+    mala_move,
+    nuts_move,
+    pcn_move,
+    slice_move,
+)
+from latentinv.inference.core import (
+    AbstractAlgorithm,
+    Kernel,
+    Move,
+    Outcome,
+    Path,
+    Position,
+    check_choice,
+    check_counts,
+)
+from latentinv.posterior import Posterior
+
+from ._ladder import (
+    Bridges,
+    Swaps,
+    bridged,
+    exchanging,
+    first_ladder,
+    log_evidence,
+    neighbours,
+    no_bridges,
+    no_swaps,
+    respaced,
+    swap_probability,
+    swap_rates,
+    travelled,
+)
+
+GUIDED = ("mala", "hmc", "nuts")
+"""Moves that follow a gradient."""
+MOVES = ("pcn", "elliptical_slice", *GUIDED)
+LEAST_ROUND = 16
+"""Transitions from which rates of refusal are first told."""
+
+
+class Rungs(NamedTuple):
+    """What the ladders share, and what was counted of their replicas."""
+
+    ladder: Float[Array, "rung"]
+    """Inverse temperatures."""
+    log_step: Float[Array, "rung"]
+    """Logarithms of the step sizes."""
+    phase: Int[Array, "chain rung"]
+    """Where replicas come from, see `travelled`."""
+    swaps: Swaps
+    """Of all transitions."""
+    swaps_before: Swaps
+    """What they were when the ladder was placed last, or the draws began."""
+    bridges: Bridges
+    """Of the transitions that gave draws."""
+
+
+class TemperingInfo(NamedTuple):
+    """What a person wants to know of a step."""
+
+    stage: Int[Array, ""]
+    inverse_temperature: Float[Array, "rung"]
+    acceptance: Float[Array, "rung"]
+    """Of moves, mean over the step's transitions and chains; nan while the start is sought."""
+    swap_acceptance: Float[Array, "pair"]
+    """Of each rung with the next; nan if the pair had no turn."""
+    step_size: Float[Array, "rung"]
+    round_trips: Int[Array, "chain"]
+    """Travels from the prior to the target and back that ended in this step."""
+    divergences: Int[Array, "chain"]
+    non_finite: Int[Array, "chain"]
+    """Proposals that left the finite numbers; they were rejected."""
+    gradients: Int[Array, "chain"]
+    forward_runs: Int[Array, "chain"]
+    log_likelihood: Float[Array, "chain"]
+    """Of the target's replicas at the step's end."""
+    honoured: Float[Array, ""]
+    """Share of hard data that these honour; nan without hard data."""
+
+
+@dataclass(frozen=True)
+class ParallelTempering(AbstractAlgorithm):
+    """Parallel tempering over a move of Markov chains.
+
+    Parameters
+    ----------
+    chains
+        Independent ladders; each gives one chain of draws.
+    rungs
+        Replicas of a ladder, the prior's and the target's counted in. Twice the ``communication_barrier`` of the
+        results is about right.
+    warmup
+        Transitions of each ladder before the first draw, in which rungs and step sizes are adapted.
+    draws
+        Draws of all chains together; each gives its equal part, rounded up.
+    thinning
+        Transitions between two draws of a chain.
+    move
+        ``pcn``, ``elliptical_slice``, ``mala``, ``hmc`` or ``nuts`` (for the soft target only), with its defaults.
+    local_moves
+        With ``pcn``, renewals of a random window in a transition.
+    moments_per_step
+        Draws of a chain between two reports.
+    """
+
+    chains: int = 4
+    rungs: int = 12
+    warmup: int = 1000
+    draws: int = 1000
+    thinning: int = 5
+    move: str = "pcn"
+    local_moves: int = 2
+    moments_per_step: int = 10
+
+    name = "parallel_tempering"
+    needs_gradient = False
+    start = "prior"  # of the target's replicas, the only ones that data may exclude
+
+    def __post_init__(self) -> None:
+        check_chains(self)
+        check_counts(self, "rungs", least=2)
+        check_counts(self, "local_moves", least=0)
+        check_choice(self, "move", MOVES)
+
+    def build(self, posterior: Posterior) -> Kernel:
+        """Bind the ladders to a posterior.
+
+        Raises
+        ------
+        InputError
+            If the move needs a gradient that the target or a simulator does not have.
+        """
+        if self.move in GUIDED and not posterior.has_gradient:
+            raise InputError(
+                f"The move '{self.move}' needs gradients, but a simulator knows none; give it an adjoint, or use the "
+                "move 'pcn' or 'elliptical_slice'."
+            )
+        path = Path(posterior, sharpest_guide=HMC.sharpness)
+        return crew_kernel(self, ladder_crew(self, self._move(path), path), path)
+
+    def _move(self, path: Path) -> Move:
+        if self.move == "mala":
+            return mala_move(path, variant=MALA.variant, acceptance_target=MALA.acceptance_target)
+        if self.move == "hmc":
+            return hmc_move(path, leapfrogs=HMC.leapfrogs, acceptance_target=HMC.acceptance_target)
+        if self.move == "nuts":
+            check_gradient(path.posterior)
+            return nuts_move(path, depth=NUTS.depth, acceptance_target=NUTS.acceptance_target)
+        if self.move == "elliptical_slice":
+            return slice_move(path)
+        target = PreconditionedCrankNicolson.acceptance_target
+        return pcn_move(path, local_moves=self.local_moves, acceptance_target=target)
+
+
+def ladder_crew(settings: ParallelTempering, mover: Move, path: Path) -> Crew:
+    """Make the transitions of all ladders, whose replicas are tables ``[chain, rung]``, the target's last."""
+    posterior, shape = path.posterior, (settings.chains, settings.rungs)
+    first_rungs = first_ladder(settings.rungs, path.end)
+    halves = [settings.warmup >> k for k in range(1, settings.warmup.bit_length())]
+    placings = jnp.asarray([n for n in halves if n >= LEAST_ROUND] or [-1])
+
+    def first(key: Array) -> tuple[Array, Rungs, Array]:
+        key_start, key_transitions = jax.random.split(key)
+        rungs = Rungs(
+            ladder=first_rungs,
+            log_step=jnp.full(settings.rungs, jnp.log(jnp.float32(mover.first_step))),
+            phase=jnp.zeros(shape, jnp.int32),
+            swaps=no_swaps(*shape),
+            swaps_before=no_swaps(*shape),
+            bridges=no_bridges(*shape),
+        )
+        return jax.random.normal(key_start, (*shape, posterior.latent_size)), rungs, key_transitions
+
+    def begin(z: Float[Array, "chain rung latent"], ladder: Float[Array, "rung"] = first_rungs) -> Position:
+        return jax.vmap(lambda z: jax.vmap(mover.begin)(z, ladder))(z)
+
+    def moved(key: Array, positions: Position, rungs: Rungs) -> tuple[Position, Outcome]:
+        """The prior's replicas drawn anew, all others moved."""
+        key_prior, key_moves = jax.random.split(key)
+        prior, others = (jax.tree.map(lambda x, at=at: x[:, at], positions) for at in (slice(0, 1), slice(1, None)))
+        z = jax.random.normal(key_prior, prior.z.shape)
+        fresh = prior._replace(z=z, predictions=jax.vmap(jax.vmap(posterior.predict))(z))
+        none, one = jnp.zeros((settings.chains, 1)), jnp.ones((settings.chains, 1))
+        drawn = Outcome(one, one > 0, none > 0, one, none, one)
+        keys = jax.random.split(key_moves, others.z.shape[:2])
+        stepped = jax.vmap(
+            lambda key, here: jax.vmap(mover.step)(key, here, jnp.exp(rungs.log_step[1:]), rungs.ladder[1:])
+        )(keys, others)
+        return jax.tree.map(lambda one, many: jnp.concatenate([one, many], axis=1), (fresh, drawn), stepped)
+
+    def together(
+        key: Array, positions: Position, rungs: Rungs, number: Int[Array, ""]
+    ) -> tuple[Position, Outcome, Rungs]:
+        """Move all replicas, then let neighbours exchange; in warm-up tune steps and rungs."""
+        key_moves, key_swaps = jax.random.split(key)
+        positions, outcome = moved(key_moves, positions, rungs)
+        near = jax.vmap(lambda one: neighbours(path, rungs.ladder, one), axis_size=settings.chains)(
+            positions.predictions
+        )
+        probability = jax.vmap(swap_probability)(near)
+        keys = jax.random.split(key_swaps, settings.chains)
+        source, tried = jax.vmap(lambda key, p: exchanging(key, p, number))(keys, probability)
+        positions, phase = jax.tree.map(lambda x: jax.vmap(lambda x, i: x[i])(x, source), (positions, rungs.phase))
+        phase, back = jax.vmap(travelled)(phase)
+        swaps = Swaps(
+            rungs.swaps.attempts + tried[0],
+            rungs.swaps.acceptance + tried * probability,
+            rungs.swaps.round_trips + back,
+        )
+        warming = number < settings.warmup
+        log_step = adapted(mover, rungs.log_step, outcome.acceptance.mean(axis=0), number)
+        rungs = rungs._replace(
+            log_step=jnp.where(warming, log_step, rungs.log_step),
+            phase=phase,
+            swaps=swaps,
+            bridges=either(warming, rungs.bridges, bridged(rungs.bridges, near)),
+        )
+        rungs = placed(rungs, number + 1)
+        outcome = outcome._replace(gradients=outcome.gradients + mover.uses_gradient)
+        if mover.uses_gradient:
+            # Replicas learn the guide's gradient on the rungs where they are. Predictions stay as they were stored:
+            # another program may round a value at a threshold to its other side.
+            positions = positions._replace(memory=begin(positions.z, rungs.ladder).memory)
+        return positions, outcome, rungs
+
+    def placed(rungs: Rungs, transitions: Int[Array, ""]) -> Rungs:
+        """Place the rungs anew, if it is time; then, and when draws begin, rates are counted anew."""
+        due = jnp.isin(transitions, placings)
+        ladder, log_step = respaced(rungs.ladder, 1 - recent_rates(rungs), rungs.log_step)
+        return rungs._replace(
+            ladder=jnp.where(due, ladder, rungs.ladder),
+            log_step=jnp.where(due, log_step, rungs.log_step),
+            swaps_before=either(due | (transitions == settings.warmup), rungs.swaps, rungs.swaps_before),
+        )
+
+    def info(told: ChainsInfo, spent: Tally, before: Rungs, after: Rungs) -> TemperingInfo:
+        swaps = jax.tree.map(jnp.subtract, after.swaps, before.swaps)
+        of_rungs = {
+            "inverse_temperature": after.ladder,
+            "acceptance": spent.acceptance.mean(axis=0) / spent.transitions[0],
+            "swap_acceptance": swap_rates(swaps),
+            "step_size": jnp.exp(after.log_step),
+            "round_trips": swaps.round_trips,
+        }
+        return TemperingInfo(**told._asdict() | of_rungs)
+
+    return Crew(
+        first,
+        begin,
+        together,
+        target=(slice(None), -1),
+        info=info,
+        words=tempering_words,
+        results=tempering_results,
+        warnings=tempering_warnings,
+    )
+
+
+def either(condition: Array, one: Any, other: Any) -> Any:
+    """One of two trees."""
+    return jax.tree.map(lambda one, other: jnp.where(condition, one, other), one, other)
+
+
+def recent_rates(rungs: Rungs) -> Float[Array, "pair"]:
+    """How often each pair exchanged since the ladder was placed last, or the draws began."""
+    return swap_rates(jax.tree.map(jnp.subtract, rungs.swaps, rungs.swaps_before))
+
+
+def tempering_words(info: TemperingInfo) -> str:
+    """Acceptance of the target's replicas, and of the exchanges that are refused most."""
+    return f"acceptance {float(info.acceptance[-1]):.2f}, exchanges {float(jnp.nanmin(info.swap_acceptance)):.2f}"
+
+
+def tempering_results(state: ChainsState) -> dict[str, Any]:
+    """Log-evidence and exchanges, of all ladders together."""
+    rungs: Rungs = state.shared
+    rates = np.asarray(recent_rates(rungs))
+    evidence, each = log_evidence(rungs.bridges)
+    results: dict[str, Any] = {"log_evidence": float(evidence)}
+    if len(each) > 1:
+        results["log_evidence_standard_error"] = float(np.std(each, ddof=1) / np.sqrt(len(each)))
+    return results | {
+        "least_swap_acceptance": float(np.nanmin(rates, initial=1.0)),
+        "communication_barrier": float(np.nansum(1 - rates)),
+        "round_trips": round_trips(rungs),
+    }
+
+
+def round_trips(rungs: Rungs) -> int:
+    """Travels that ended while draws were taken."""
+    return int(jnp.sum(rungs.swaps.round_trips - rungs.swaps_before.round_trips))
+
+
+def tempering_warnings(state: ChainsState, acceptance: Float[np.ndarray, "chain"]) -> list[str]:
+    """What makes the draws less than they should be."""
+    rungs: Rungs = state.shared
+    rates = np.asarray(recent_rates(rungs))
+    # A target's replica that its own moves leave in place may still be replaced from below.
+    moving = np.maximum(acceptance, np.nan_to_num(rates[-1]))
+    return ladder_warnings(rates, round_trips(rungs), np.asarray(rungs.ladder)) + chain_warnings(state, moving)
+
+
+def ladder_warnings(rates: Float[np.ndarray, "pair"], round_trips: int, ladder: Float[np.ndarray, "rung"]) -> list[str]:
+    """What makes the draws of ladders less than they should be."""
+    warnings = []
+    for pair in np.flatnonzero(rates < HARDLY):
+        sides = " and ".join("the target" if rung == len(rates) else f"{ladder[rung]:.2g}" for rung in (pair, pair + 1))
+        warnings.append(
+            f"The rungs at inverse temperatures {sides} exchanged their places in {100 * rates[pair]:.2g} % of all "
+            "attempts, so the draws are all but cut off from the prior; raise rungs or warmup."
+        )
+    if not round_trips:
+        warnings.append(
+            "No replica travelled from the prior to the target and back while draws were taken, so ways to meet the "
+            "data may be missing and the log-evidence is not reliable; raise rungs, thinning or draws."
+        )
+    return warnings

@@ -1,0 +1,19 @@
+"""Reading what users write: tables of numbers, and settings in TOML."""
+
+from ._recipe_rules import FLAG as FLAG
+from ._recipe_rules import NUMBER as NUMBER
+from ._recipe_rules import SEED as SEED
+from ._recipe_rules import TABLE as TABLE
+from ._recipe_rules import Rule as Rule
+from ._recipe_rules import checked as checked
+from ._recipe_rules import entry as entry
+from ._recipe_rules import number as number
+from ._recipe_rules import one_of as one_of
+from ._recipe_rules import rules_of as rules_of
+from ._recipe_rules import several as several
+from ._recipe_rules import tables_of as tables_of
+from ._recipe_rules import text_of as text_of
+from ._recipe_rules import whole as whole
+from ._recipe_rules import words as words
+from ._tables import read_table as read_table
+from ._tables import read_unit as read_unit

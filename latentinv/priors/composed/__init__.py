@@ -1,0 +1,7 @@
+"""Priors made of other priors: plurigaussian and hierarchical ones."""
+
+from ._hierarchical import HierarchicalFaciesModel as HierarchicalFaciesModel
+from ._hierarchical import HierarchicalPrior as HierarchicalPrior
+from ._plurigaussian import PlurigaussianPrior as PlurigaussianPrior
+from ._truncation import Cut as Cut
+from ._truncation import TruncationRule as TruncationRule

@@ -1,0 +1,158 @@
+"""Facies of one prior and, within them, scores of Gaussian priors: the two stages of reservoir modelling in one prior.
+
+Geology is drawn first, then what varies within each facies (Deutsch 2002, *Geostatistical Reservoir Modeling*, Oxford
+University Press). The first numbers of a cell are those the facies are read from; behind them stand standard normal
+scores, one for all facies or one for each, correlated as their own priors say. `FaciesProperty` makes them a log-normal
+property: median of the facies · exp(standard deviation of the facies · score). Scores have latents of their own, behind
+those of the facies, so data on the property inform both; cost is that of all fields.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from latentinv.errors import InputError
+from latentinv.grid import Grid
+from latentinv.priors.composed import _parts
+from latentinv.priors.core import AbstractFaciesModel, AbstractPrior
+from latentinv.storage import PriorRecord
+
+from ._parts import GaussianPrior
+
+
+@final
+@dataclass(frozen=True)
+class HierarchicalFaciesModel(AbstractFaciesModel):
+    """Facies read from the first numbers of a cell as another model reads them; scores stand behind.
+
+    Parameters
+    ----------
+    facies_model
+        How the first numbers are read.
+    score_count
+        Scores behind them: one for all facies, or one for each in the order of the categories.
+    """
+
+    facies_model: AbstractFaciesModel
+    score_count: int
+
+    @property
+    def categories(self) -> tuple[int, ...]:  # type: ignore[override]
+        """The facies codes of the other model."""
+        return self.facies_model.categories
+
+    @property
+    def components(self) -> int:
+        """Numbers of a field in each cell."""
+        return (self.facies_model.components or 1) + self.score_count
+
+    def leading(self, field: Float[Array, "*grid number"]) -> Float[Array, "*field"]:
+        """What the facies are read from."""
+        field = jnp.asarray(field)
+        return field[..., 0] if self.facies_model.components is None else field[..., : -self.score_count]
+
+    def scores(self, field: Float[Array, "*grid number"]) -> Float[Array, "*grid #facies"]:
+        """Scores of each cell."""
+        return jnp.asarray(field)[..., -self.score_count :]
+
+    def index(self, field: Float[Array, "*grid number"]) -> Int[Array, "*grid"]:
+        """Index of the facies in `categories` in each cell."""
+        return self.facies_model.index(self.leading(field))
+
+    def margin(self, field: Float[Array, "*grid number"], index: Int[Array, "*grid"]) -> Float[Array, "*grid"]:
+        """How far a cell lies inside the values of a facies."""
+        return self.facies_model.margin(self.leading(field), index)
+
+    def log_probability(
+        self, field: Float[Array, "*grid number"], slope: float | Float[Array, ""]
+    ) -> Float[Array, "*grid facies"]:
+        """Log-probability of each facies."""
+        return self.facies_model.log_probability(self.leading(field), slope)
+
+    def describe(self) -> str:
+        """Say the other model and the scores."""
+        return f"{self.facies_model.describe()} and {self.score_count} scores within them"
+
+
+@final
+class HierarchicalPrior(AbstractPrior):
+    """Facies, and scores of what varies within them.
+
+    Parameters
+    ----------
+    facies
+        A prior of facies.
+    scores
+        A Gaussian prior for all facies, or a sequence of one for each facies in the order of its categories; of mean 0
+        and standard deviation 1, without anamorphosis or facies.
+
+    Raises
+    ------
+    InputError
+        If the first prior has no facies or is hierarchical itself, there are neither one nor as many score priors as
+        facies, or one cannot be used.
+    """
+
+    family = "hierarchical"
+
+    def __init__(self, facies: AbstractPrior, scores: GaussianPrior | Sequence[GaussianPrior]) -> None:
+        if not isinstance(facies, AbstractPrior):
+            raise InputError(f"The prior of facies is a {type(facies).__name__}; load or make a prior of facies first.")
+        model = facies.facies_model
+        if model is None or isinstance(model, HierarchicalFaciesModel):
+            what = "has no facies" if model is None else "has scores within its facies already"
+            raise InputError(f"The prior {what}; give a prior of facies alone.")
+        self.facies_prior = facies
+        self.scores = tuple(scores) if isinstance(scores, Sequence) else (scores,)
+        if len(self.scores) not in (1, len(model.categories)):
+            raise InputError(
+                f"Given {len(self.scores)} priors of scores for {len(model.categories)} facies; give one for all, or "
+                "one for each."
+            )
+        _parts.check_scores(self.scores, "The prior of scores", facies.ndim)
+        self.ndim = facies.ndim
+        self.facies_model = HierarchicalFaciesModel(model, len(self.scores))
+
+    def latent_size(self, grid: Grid) -> int:
+        """The latents of the facies and of all scores."""
+        return _parts.latent_size(self._all, grid)
+
+    def latent_maps(self, grid: Grid) -> tuple[tuple[int, ...], ...]:
+        """The maps of the facies and of all scores."""
+        return _parts.latent_maps(self._all, grid)
+
+    def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid number"]:
+        """Turn a latent vector into what the facies are read from and the scores, cell by cell.
+
+        Raises
+        ------
+        InputError
+            If the length of `z` is not `latent_size(grid)`, or the grid does not suit a part.
+        """
+        return _parts.generate(self._all, z, grid)
+
+    def discriminate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*scores"]:
+        """Score the facies of a latent vector as their prior does."""
+        return self.facies_prior.discriminate(z[: self.facies_prior.latent_size(grid)], grid)
+
+    def describe(self) -> dict[str, Any]:
+        """What the prior of facies says, and the covariance of each score."""
+        scores = {f"score {number}": score.describe()["covariance"] for number, score in enumerate(self.scores)}
+        return {**self.facies_prior.describe(), **scores}
+
+    def to_record(self) -> PriorRecord:
+        """Give the content of the prior's file."""
+        return _parts.to_record(self.family, self._all, {})
+
+    @classmethod
+    def from_record(cls, record: PriorRecord) -> "HierarchicalPrior":
+        """Make the prior from the content of its file."""
+        facies, *scores = _parts.from_record(record)
+        return cls(facies, scores)
+
+    @property
+    def _all(self) -> tuple[AbstractPrior, ...]:
+        return self.facies_prior, *self.scores

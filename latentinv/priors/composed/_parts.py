@@ -1,0 +1,84 @@
+"""What priors made of other priors share: Gaussian parts, latents one after the other, files within a file.
+
+The arrays of part n are stored under their own names behind ``n `` and a space.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from latentinv.errors import InputError
+from latentinv.grid import Grid
+from latentinv.priors.core import AbstractPrior
+from latentinv.priors.gaussian import CholeskyPrior, GaussianReading, SPDEPrior, SpectralPrior, check_latent
+from latentinv.storage import PriorRecord
+
+GaussianPrior = CholeskyPrior | SpectralPrior | SPDEPrior
+
+
+def check_scores(parts: Sequence[Any], what: str, ndim: int | None = None) -> None:
+    """Check that parts, which the sentences call `what`, give standard normal scores on `ndim` axes, or as many each.
+
+    Raises
+    ------
+    InputError
+        If one does not.
+    """
+    for number, part in enumerate(parts):
+        if not isinstance(part, GaussianPrior) or part.reading != GaussianReading(1.0):
+            raise InputError(
+                f"{what} {number} is a {type(part).__name__}, or not of mean 0 and standard deviation 1; give a "
+                "Gaussian prior such as SpectralPrior(covariance), without mean, anamorphosis and facies."
+            )
+    axes = {part.ndim for part in parts} | ({ndim} if ndim else set())
+    if len(axes) > 1:
+        raise InputError("The parts of the prior have different numbers of axes; give all 2 or all 3.")
+
+
+def latent_size(parts: Sequence[AbstractPrior], grid: Grid) -> int:
+    """The latents of all parts."""
+    return sum(part.latent_size(grid) for part in parts)
+
+
+def latent_maps(parts: Sequence[AbstractPrior], grid: Grid) -> tuple[tuple[int, ...], ...]:
+    """The maps of all parts."""
+    return tuple(latent_map for part in parts for latent_map in part.latent_maps(grid))
+
+
+def generate(parts: Sequence[AbstractPrior], z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid number"]:
+    """The fields of all parts, side by side along the last axis.
+
+    Raises
+    ------
+    InputError
+        If the length of `z` is not `latent_size(parts, grid)`, or the grid does not suit a part.
+    """
+    sizes = [part.latent_size(grid) for part in parts]
+    check_latent(z, sum(sizes), parts[0].ndim, grid)
+    edges = np.cumsum([0, *sizes]).tolist()
+    fields = [part.generate(z[first:last], grid) for part, (first, last) in zip(parts, pairwise(edges), strict=True)]
+    return jnp.concatenate([f[..., None] if f.ndim == grid.ndim else f for f in fields], axis=-1)
+
+
+def to_record(family: str, parts: Sequence[AbstractPrior], metadata: dict[str, Any]) -> PriorRecord:
+    """The content of a file of all parts, with further metadata."""
+    records = [part.to_record() for part in parts]
+    described = [{"family": record.family, "metadata": record.metadata} for record in records]
+    arrays = {f"{n} {name}": array for n, record in enumerate(records) for name, array in record.arrays.items()}
+    return PriorRecord(family, {**metadata, "parts": described}, arrays)
+
+
+def from_record(record: PriorRecord) -> list[Any]:
+    """Make the parts from what `to_record` gave."""
+    from latentinv.priors import prior_from_record  # which knows the families of whole and parts
+
+    parts = []
+    for number, part in enumerate(record.metadata["parts"]):
+        own = f"{number} "
+        arrays = {name.removeprefix(own): a for name, a in record.arrays.items() if name.startswith(own)}
+        parts.append(prior_from_record(PriorRecord(part["family"], part["metadata"], arrays)))
+    return parts

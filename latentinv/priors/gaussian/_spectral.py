@@ -1,0 +1,149 @@
+"""Gaussian fields as a sum of cosines: any grid, any place, one latent pair a wave.
+
+Shinozuka and Jan's (1972, doi:10.1016/0022-460X(72)90600-1) spectral representation with fixed wave vectors k_m:
+
+    x(s) = 1/√M Σ_m  a_m cos(k_m·s) + b_m sin(k_m·s),   a_m, b_m ~ N(0, 1)
+
+For fixed wave vectors this is an exactly Gaussian and exactly stationary field of unit variance, whose correlation at
+h is the mean of cos(k_m·h); drawn from the spectral measure by a scrambled Sobol sequence, the waves bring it to the
+model's as M grows, faster than the 1/√M of independent draws (`python -m benchmarks.gaussian` prints the error). The
+latent's length is 2 M whatever the grid, so a field can be looked at on any grid that shares its coordinates. A field
+of n cells costs O(M n) as one matrix product, because a wave on a grid is a product of waves along its axes.
+"""
+
+import functools
+from dataclasses import asdict
+from typing import Any, final
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy.stats import qmc
+
+from latentinv.errors import InputError
+from latentinv.grid import Grid
+from latentinv.priors.core import AbstractPrior, FaciesModel
+from latentinv.storage import PriorRecord
+
+from ._covariance import Covariance
+from ._gaussian import Anamorphosis, GaussianReading, check_latent, covariance_from
+
+WAVES = 1024
+SOBOL_SEED = 0
+LEAST_UNIFORM = 1e-12
+"""Uniform numbers keep this far from 0 and 1, where normal scores are infinite."""
+
+
+@final
+class SpectralPrior(AbstractPrior):
+    """A stationary Gaussian field as a sum of waves.
+
+    Parameters
+    ----------
+    covariance
+        Its covariance. With an anamorphosis its standard deviation must be 1: it correlates the scores.
+    ndim
+        Axes of the fields, 2 or 3.
+    waves
+        How many; a power of two keeps the Sobol sequence balanced.
+    mean
+        Of the property.
+    anamorphosis
+        The property's marginal law, if it is not normal.
+    facies_model
+        Thresholds on the property, for facies (truncated Gaussian).
+
+    Raises
+    ------
+    InputError
+        If the covariance does not suit the axes, or a setting cannot be used.
+    """
+
+    family = "spectral"
+
+    def __init__(
+        self,
+        covariance: Covariance,
+        *,
+        ndim: int = 2,
+        waves: int = WAVES,
+        mean: float = 0.0,
+        anamorphosis: Anamorphosis | None = None,
+        facies_model: FaciesModel | None = None,
+    ) -> None:
+        covariance.scaling(ndim)
+        if waves < 2 or waves & (waves - 1):
+            raise InputError(f"The spectral prior was given {waves} waves; give a power of two such as {WAVES}.")
+        self.covariance, self.ndim, self.waves, self.facies_model = covariance, ndim, waves, facies_model
+        self.reading = GaussianReading(covariance.standard_deviation, mean, anamorphosis, facies_model)
+
+    @functools.cached_property
+    def wave_vectors(self) -> Float[np.ndarray, "wave axis"]:
+        """Wave vectors x, y(, z) in radians a metre."""
+        uniforms = qmc.Sobol(3, seed=SOBOL_SEED).random(self.waves)
+        return self.covariance.wave_vectors(np.clip(uniforms, LEAST_UNIFORM, 1 - LEAST_UNIFORM), self.ndim)
+
+    def latent_size(self, grid: Grid) -> int:
+        """Two numbers a wave, on any grid."""
+        del grid
+        return 2 * self.waves
+
+    def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:
+        """Turn a latent vector into a field.
+
+        Raises
+        ------
+        InputError
+            If the length of `z` is not `latent_size(grid)`, or the grid has other axes than the prior.
+        """
+        check_latent(z, self.latent_size(grid), self.ndim, grid)
+        cosine, sine = jnp.split(z / np.sqrt(self.waves), 2)
+        for axis in range(grid.ndim - 1):  # all axes but the last: turn each wave's phase along them
+            turn = self._phases(grid, axis)
+            shape = (*(1,) * (cosine.ndim - 1), *turn.shape)
+            c, s = jnp.cos(turn).reshape(shape), jnp.sin(turn).reshape(shape)
+            cosine, sine = cosine[..., None, :], sine[..., None, :]
+            cosine, sine = cosine * c + sine * s, sine * c - cosine * s
+        last = self._phases(grid, grid.ndim - 1).T
+        return self.reading.property(cosine @ jnp.cos(last) + sine @ jnp.sin(last))
+
+    def correlation(self, separations: Float[np.ndarray, "*pair axis"]) -> Float[np.ndarray, "*pair"]:
+        """The correlation that the fields' scores really have at separations x, y(, z) in metres."""
+        return np.cos(np.asarray(separations) @ self.wave_vectors.T).mean(axis=-1)
+
+    def describe(self) -> dict[str, Any]:
+        """Covariance, waves and marginal law."""
+        latents = f"two for each of {self.waves} waves"
+        return {"latents": latents, "covariance": asdict(self.covariance), **self.reading.describe()}
+
+    def to_record(self) -> PriorRecord:
+        """Give the content of the prior's file."""
+        metadata = {
+            "covariance": asdict(self.covariance),
+            "ndim": self.ndim,
+            "waves": self.waves,
+            "reading": self.reading.to_metadata(),
+        }
+        return PriorRecord(self.family, metadata, {})
+
+    @classmethod
+    def from_record(cls, record: PriorRecord) -> "SpectralPrior":
+        """Make the prior from the content of its file."""
+        reading = GaussianReading.from_metadata(record.metadata["reading"])
+        return cls(
+            covariance_from(record.metadata["covariance"]),
+            ndim=record.metadata["ndim"],
+            waves=record.metadata["waves"],
+            mean=reading.mean,
+            anamorphosis=reading.anamorphosis,
+            facies_model=reading.facies_model,
+        )
+
+    def _phases(self, grid: Grid, axis: int) -> Float[Array, "cell wave"]:
+        """Phase of each wave at the cells along an array axis, made in float64 and kept within a turn."""
+        cells = np.zeros((grid.shape[axis], grid.ndim), int)
+        cells[:, axis] = np.arange(grid.shape[axis])
+        coordinate = grid.ndim - 1 - axis
+        places = grid.centres(cells)[:, coordinate]
+        phases = np.outer(places, self.wave_vectors[:, coordinate])
+        return jnp.asarray(np.remainder(phases, 2 * np.pi), jnp.float32)

@@ -1,0 +1,10 @@
+"""What a generator is trained to do: adversarial losses, and the frequencies of small patterns."""
+
+from ._losses import LOSSES as LOSSES
+from ._losses import AdversarialLoss as AdversarialLoss
+from ._patterns import Frequencies as Frequencies
+from ._patterns import field_gradient as field_gradient
+from ._patterns import image_frequencies as image_frequencies
+from ._patterns import least_patch as least_patch
+from ._patterns import no_frequencies as no_frequencies
+from ._patterns import running_frequencies as running_frequencies

@@ -1,0 +1,152 @@
+"""Studies: an exact sampler passes, one that ignores the data does not, and a study that was stopped goes on."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from latentinv import BlockMeans, Grid, HardData, InputError, Laplace, Posterior, StorageError, sample
+from latentinv.calibration import Study, _pools, _study_file, calibrate, posterior_predictive_checks
+from latentinv.calibration._study import run_study
+from latentinv.inference import AbstractAlgorithm, Kernel, Progress
+from latentinv.priors import FaciesModel
+from tests.problems import LinearPrior, generator_posterior, linear_gaussian
+
+LEAST = 1e-4
+"""p-value that a calibrated sampler falls below so seldom."""
+
+
+class _State(NamedTuple):
+    z: jax.Array
+    done: jax.Array
+
+
+@dataclass(frozen=True)
+class _PriorDraws(AbstractAlgorithm):
+    """Draws of the prior, whatever the data."""
+
+    draws: int = 40
+    unmet: tuple[str, ...] = ()
+    name = "prior_draws"
+
+    def build(self, posterior):
+        return Kernel(
+            init=lambda key: _State(jax.random.normal(key, (self.draws, posterior.latent_size)), jnp.array(False)),
+            step=lambda key, state: (state._replace(done=jnp.array(True)), _State(jnp.zeros(()), jnp.zeros(()))),
+            finished=lambda state: bool(state.done),
+            progress=lambda state, info: Progress(1.0, ""),
+            draws=lambda state: state.z[: 0 if self.unmet else None],
+            current=lambda state: state.z,
+            samples_target=False,
+            results=lambda state: {"unmet": list(self.unmet)} if self.unmet else {},
+        )
+
+
+def _posterior():
+    return linear_gaussian(6, 3)[0]
+
+
+def test_that_an_exact_sampler_passes_and_one_blind_to_the_data_does_not(monkeypatch):
+    monkeypatch.setattr(_pools, "SIMULATIONS", 12000)
+    good = calibrate(Study(_posterior(), Laplace(draws=40), replicates=40, draws=15, seed=1))
+    assert good.failed == 0
+    assert min(good.sbc.p_value, good.tarp.p_value) > LEAST
+    assert abs(good.score_excess.mean) < 5 * good.score_excess.standard_error
+    assert all(abs(estimate.mean - level) < 6 * estimate.standard_error for level, estimate in good.coverage)
+    assert "no miscalibration" in good.verdict()
+    assert "so few show gross errors only" in good.verdict()
+    assert 0.2 < dict(good.predictive)["blocks"] < 0.8
+    blind = calibrate(Study(_posterior(), _PriorDraws(), replicates=40, draws=15, seed=1))
+    assert blind.sbc.p_value < LEAST
+    assert blind.sbc.names[blind.sbc.worst] == "log-likelihood"
+    assert "not calibrated" in blind.verdict()
+    assert blind.skill < good.skill
+
+
+def test_that_an_algorithm_set_to_too_few_draws_is_refused_at_once():
+    study = Study(_posterior(), _PriorDraws(draws=8), replicates=40, draws=15)
+    with pytest.raises(InputError, match="set to 8 draws, fewer than the 15"):
+        run_study(study)
+
+
+def test_that_a_study_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
+    study = Study(generator_posterior(wells=3), _PriorDraws(), replicates=5, draws=7, seed=2)
+    whole, names = run_study(study)
+    path = tmp_path / "study.h5"
+
+    def stop(done, words):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(study, path, stop)
+    heard = []
+    again, _ = run_study(study, path, lambda done, words: heard.append(done))
+    assert heard == [3, 4, 5]
+    for name in set(whole._fields) - {"costs"}:
+        np.testing.assert_array_equal(getattr(again, name), getattr(whole, name))
+    assert whole.pools.shape == (5, 8, len(names))
+    with pytest.raises(StorageError, match="another study"):
+        run_study(Study(study.posterior, _PriorDraws(), replicates=5, draws=7, seed=3), path)
+    before = path.read_bytes()
+    monkeypatch.setattr(_study_file, "version", lambda name: "0.0")
+    with pytest.raises(StorageError, match=r"were made with latentinv .*, now it is latentinv 0\.0"):
+        run_study(study, path)
+    assert path.read_bytes() == before
+
+
+def test_that_a_studys_posterior_keeps_its_own_data():
+    posterior = generator_posterior(wells=3)
+    before = posterior.observed[0]
+    run_study(Study(posterior, _PriorDraws(), replicates=1, draws=7))
+    np.testing.assert_array_equal(posterior.observed[0], before)
+
+
+def test_that_replicates_that_could_not_be_met_count_as_failed():
+    posterior, lost = generator_posterior(wells=3), _PriorDraws(unmet=("out of reach",))
+    found, _ = run_study(Study(posterior, lost, replicates=2, draws=7))
+    assert not found.met.any()
+    with pytest.raises(InputError, match="None of the 2 replicates gave 7 draws"):
+        calibrate(Study(posterior, lost, replicates=2, draws=7))
+
+
+def test_that_wells_in_blocks_do_not_contradict_each_other_once_their_data_are_taken_away():
+    grid = Grid((2, 3))
+    prior = LinearPrior(np.eye(6), FaciesModel((0, 1), (0.0,)))
+    wells = HardData(grid, [[0.5, 0.5], [1.5, 0.5]], [0, 1], prior.facies_model)
+    corners = np.array([[0.0, 0.0], [1.0, 0.0]])
+    shares = BlockMeans(grid, corners, corners + 1, [1.0, 1.0], 0.01, prior.facies_model, facies=np.array([0, 1]))
+    study = Study(Posterior(prior, grid, [wells, shares]), Laplace())
+    other = Posterior(prior, grid, [wells.with_data(np.array([1, 1])), shares.with_data(np.array([0.0, 1.0]))])
+    assert Study(other, Laplace()).digest() == study.digest()  # data are no part of a study
+
+
+def test_that_a_study_without_data_or_with_data_that_cannot_be_simulated_is_refused():
+    grid = Grid((2, 3))
+    prior = LinearPrior(np.eye(6), FaciesModel((0, 1, 2), (-0.5, 0.5)))
+    with pytest.raises(InputError, match="no data to simulate"):
+        Study(Posterior(prior, grid, []), Laplace())
+    wells = HardData(grid, [[0.5, 0.5]], [1], prior.facies_model)
+    with pytest.raises(InputError, match="thresholded"):
+        Study(Posterior(prior, grid, [wells], target="soft"), Laplace())
+    with pytest.raises(InputError, match="replicates"):
+        Study(Posterior(prior, grid, [wells]), Laplace(), replicates=0)
+
+
+def test_that_a_predictive_check_suspects_data_far_from_all_draws_and_data_too_near():
+    posterior = _posterior()
+    truth = jnp.ones(posterior.latent_size)
+    posterior.observe(posterior.simulate(jax.random.key(3), truth))
+    run = sample(posterior, Laplace(draws=400))
+    with pytest.raises(InputError, match="The run has 0 draws and 1 data sets"):
+        posterior_predictive_checks(run._replace(latents=run.latents[:0]))
+    (fine,) = posterior_predictive_checks(run)
+    assert 0.02 < fine.p_value < 0.98
+    assert "such as the draws would give" in fine.sentence
+    posterior.observe([posterior.observed[0] + 20.0])
+    (far,) = posterior_predictive_checks(run)
+    assert far.p_value == 0.0
+    assert "further from the draws" in far.sentence

@@ -1,0 +1,232 @@
+"""Tempered SMC against posteriors that are known exactly.
+
+Every statistical bound is of five standard errors, estimated from independent replicates; with about two hundred
+compared numbers in this file, the chance that a right sampler fails any of them is below 2e-4.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.stats import norm
+from scipy.stats import t as student_t
+
+from latentinv import BlockMeans, Grid, HardData, InputError, NonFiniteError, Posterior, TemperedSMC, sample
+from latentinv.data import AbstractObservation
+from latentinv.inference import ALGORITHMS
+from latentinv.inference.core._resampling import resampled
+from latentinv.inference.moves._hamiltonian import Population
+from latentinv.posterior import Predictions
+from latentinv.priors import FaciesModel
+from tests.problems import LinearPrior, generator_posterior, linear_gaussian, random_generator_prior, wells_of_a_draw
+
+REPLICATES = 24
+ALARM = 1e-4
+
+
+def _replicates(posterior, settings):
+    return [sample(posterior, settings, seed=seed) for seed in range(REPLICATES)]
+
+
+def _assert_mean_is(values, exact):
+    """Replicate means agree with exact values at a false-alarm rate of `ALARM` for all of them together."""
+    values = np.asarray(values)
+    standard_error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+    quantile = student_t.isf(ALARM / 2 / values[0].size, len(values) - 1)
+    assert np.all(np.abs(values.mean(axis=0) - exact) <= quantile * standard_error + 1e-6)
+
+
+def _assert_evidence_is(runs, exact):
+    """The evidence itself, not its logarithm, is estimated without bias."""
+    _assert_mean_is([np.exp(run.results["log_evidence"] - exact) for run in runs], 1.0)
+
+
+SETTINGS = TemperedSMC(particles=256, moves=3, leapfrogs=8, batch_size=256)
+WASTE_FREE = TemperedSMC(particles=512, moves=7, leapfrogs=8, local_moves=2, batch_size=64, waste_free=True)
+
+
+MANY = [pytest.param(50, 12, settings, marks=pytest.mark.assure) for settings in (SETTINGS, WASTE_FREE)]
+
+
+@pytest.mark.parametrize(("latents", "data", "settings"), [(2, 1, SETTINGS), *MANY])
+def test_that_a_linear_gaussian_posterior_is_reproduced(latents, data, settings):
+    posterior, mean, covariance, evidence = linear_gaussian(latents, data)
+    runs = _replicates(posterior, settings)
+    _assert_mean_is([run.latents.mean(axis=0) for run in runs], mean)
+    _assert_mean_is(
+        [run.latents.var(axis=0) + (run.latents.mean(axis=0) - mean) ** 2 for run in runs], np.diag(covariance)
+    )
+    _assert_evidence_is(runs, evidence)
+
+
+@pytest.mark.parametrize("waste_free", [False, True])
+def test_that_thresholded_independent_cells_are_truncated_normals_with_exact_evidence(waste_free):
+    grid, cells = Grid((2, 2)), np.array([[0, 0], [0, 1], [1, 0]])
+    threshold = 0.7
+    prior = LinearPrior(np.eye(4), FaciesModel((0, 1), (threshold,)))
+    facies = np.array([1, 0, 1])
+    posterior = Posterior(prior, grid, [HardData(grid, grid.centres(cells), facies, prior.facies_model)])
+    settings = {"particles": 256, "moves": 3 if waste_free else 4, "leapfrogs": 6, "batch_size": 256}
+    runs = _replicates(posterior, TemperedSMC(**settings, waste_free=waste_free))
+    above, below = norm.sf(threshold), norm.cdf(threshold)
+    exact_mean = np.array([norm.pdf(threshold) / above, -norm.pdf(threshold) / below, norm.pdf(threshold) / above, 0.0])
+    _assert_mean_is([run.latents.mean(axis=0) for run in runs], exact_mean)
+    _assert_evidence_is(runs, 2 * np.log(above) + np.log(below))
+    for run in runs:
+        np.testing.assert_array_equal(run.realizations[:, cells[:, 0], cells[:, 1]], np.tile(facies, (256, 1)))
+
+
+def test_that_wells_with_stated_errors_are_weighed_not_forced():
+    grid = Grid((1, 2))
+    prior = LinearPrior(np.eye(2), FaciesModel((0, 1), (0.0,)))
+    wells = HardData(grid, grid.centres([[0, 0]]), [1], prior.facies_model, error_probability=0.2)
+    runs = _replicates(
+        Posterior(prior, grid, [wells]), TemperedSMC(particles=256, moves=4, leapfrogs=6, batch_size=256)
+    )
+    _assert_mean_is([(run.realizations[:, 0, 0] == 1).mean() for run in runs], 0.8)
+    _assert_evidence_is(runs, np.log(0.5))
+
+
+@pytest.mark.parametrize("target", ["soft", "thresholded"])
+def test_that_without_data_the_prior_is_returned(target):
+    prior, grid = LinearPrior(np.eye(6), FaciesModel((0, 1), (0.0,))), Grid((2, 3))
+    runs = _replicates(Posterior(prior, grid, [], target=target), TemperedSMC(particles=256, batch_size=256))
+    _assert_mean_is([run.latents.mean(axis=0) for run in runs], 0.0)
+    _assert_mean_is([(run.latents**2).mean(axis=0) for run in runs], 1.0)
+    assert all(run.results["log_evidence"] == pytest.approx(0.0, abs=1e-5) for run in runs)
+
+
+@pytest.mark.assure
+def test_that_the_evidence_of_a_generator_equals_rejection_sampling():
+    prior, grid = random_generator_prior(), Grid((20, 18))
+    wells = wells_of_a_draw(prior, grid, 6)
+    posterior = Posterior(prior, grid, [wells])
+    z = jax.random.normal(jax.random.key(11), (20_000, posterior.latent_size))
+    predicted = jax.jit(lambda z: jax.lax.map(lambda one: posterior.predict(one).exact[0], z, batch_size=500))(z)
+    hits = np.asarray(predicted).all(axis=1)
+    estimates = np.exp([run.results["log_evidence"] for run in _replicates(posterior, TemperedSMC(batch_size=64))])
+    error = np.hypot(estimates.std(ddof=1) / np.sqrt(REPLICATES), hits.std() / np.sqrt(hits.size))
+    assert abs(estimates.mean() - hits.mean()) <= student_t.isf(ALARM / 2, REPLICATES - 1) * error
+
+
+def test_that_every_draw_honours_every_well_and_draws_differ():
+    posterior = generator_posterior()
+    run = sample(posterior, TemperedSMC(particles=32), seed=3)
+    assert all(report.fulfilled == report.total for reports in run.reports() for report in reports)
+    assert len(np.unique(run.realizations.reshape(32, -1), axis=0)) == 32
+
+
+def test_that_a_waste_free_run_keeps_every_place_and_counts_what_it_spent():
+    posterior = generator_posterior()
+    settings = {"moves": 3, "leapfrogs": 4, "local_moves": 2, "probes": 1, "batch_size": 32}
+    run = sample(posterior, TemperedSMC(particles=32, **settings, waste_free=True), seed=3)
+    assert len(run.latents) == 32
+    assert len(np.unique(run.realizations.reshape(32, -1), axis=0)) > 8  # more than the chains
+    assert all(report.fulfilled == report.total for reports in run.reports() for report in reports)
+    levels = run.results["levels"]
+    assert run.results["gradients"] == levels * 8 * (12 + 3 + 1) == pytest.approx(32 * run.trace["gradients"].sum())
+    assert run.results["forward_runs"] == 32 + levels * 8 * 3 * 2
+    with pytest.raises(InputError, match="particles is 34; with waste_free expected a multiple of moves \\+ 1"):
+        TemperedSMC(particles=34, moves=3, waste_free=True)
+
+
+def test_that_the_batch_size_changes_the_first_level_by_rounding_only():
+    posterior = generator_posterior(wells=4)
+    first, second = (sample(posterior, TemperedSMC(particles=8, batch_size=size), seed=1) for size in (8, 4))
+    for name in ("inverse_temperature", "effective_sample_size", "acceptance", "step_size", "honoured"):
+        np.testing.assert_allclose(first.trace[name][0], second.trace[name][0], rtol=1e-3, err_msg=name)
+
+
+def test_that_a_ladder_cut_short_is_said_to_be():
+    settings = TemperedSMC(particles=64, moves=1, leapfrogs=2, max_levels=6, final_rounds=1)
+    run = sample(generator_posterior(wells=40), settings)
+    assert "unmet" in run.results or "raise moves" in run.results["warnings"][0]
+    soft = Posterior(
+        random_generator_prior(), Grid((20, 18)), generator_posterior(wells=12).observations, target="soft"
+    )
+    run = sample(soft, TemperedSMC(particles=16, max_levels=1))
+    assert len(run.latents) == 0
+    assert "raise max_levels" in run.results["unmet"][0]
+
+
+def test_that_block_means_that_contradict_are_named():
+    prior, grid = LinearPrior(np.eye(4)), Grid((2, 2))
+    box = np.zeros((2, 2)), np.full((2, 2), 2.0)
+    blocks = BlockMeans(grid, *box, np.array([-1.0, 1.0]), 0.05, None)
+    run = sample(Posterior(prior, grid, [blocks]), TemperedSMC(particles=64, batch_size=64))
+    assert len(run.results["strained"]) == 2
+
+
+def test_that_resampling_never_picks_a_particle_of_weight_zero():
+    weights = jnp.where((jnp.arange(4096) < 9) | (jnp.arange(4096) > 4000), -jnp.inf, 0.0)
+    population = Population(jnp.arange(4096.0)[:, None], Predictions((), ()))
+    resample = jax.jit(resampled)
+    for seed in range(200):
+        chosen = np.asarray(resample(jax.random.key(seed), population, weights)[0].z[:, 0])
+        assert chosen.min() >= 9
+        assert chosen.max() <= 4000
+
+
+def test_that_wells_out_of_reach_are_named():
+    grid = Grid((1, 2))
+    # Both cells are the same latent, so they can never differ.
+    prior = LinearPrior([[1.0], [1.0]], FaciesModel((0, 1), (0.0,)))
+    posterior = Posterior(prior, grid, [HardData(grid, grid.centres([[0, 0], [0, 1]]), [0, 1], prior.facies_model)])
+    run = sample(posterior, TemperedSMC(particles=32, max_levels=15, batch_size=32))
+    assert len(run.latents) == 0
+    assert "log_evidence" not in run.results
+    assert any("x 0.5 m" in sentence or "x 1.5 m" in sentence for sentence in run.results["unmet"])
+
+
+class _Poison(AbstractObservation):
+    """A datum whose likelihood is not a number."""
+
+    kind, name, count, observed = "poison", "poison", 1, np.zeros(1)
+
+    def __init__(self, grid):
+        self.grid = grid
+
+    def check(self, prior, grid): ...
+
+    def predict(self, field):
+        return field.ravel()[:1]
+
+    predict_exact = predict
+
+    def tempered_log_likelihood(self, prediction, inverse_temperature):
+        return jnp.where(prediction[0] > -10, jnp.nan, 0.0) * jnp.sum(prediction) * jnp.sign(inverse_temperature)
+
+    def exact_log_likelihood(self, prediction):
+        return self.tempered_log_likelihood(prediction, 1.0)
+
+    def with_data(self, data):
+        return self
+
+    def simulate(self, key_noise, field, *, exact): ...
+
+    def report(self, field): ...
+
+    def failures(self, predictions):
+        return []
+
+    def to_arrays(self):
+        return {}
+
+    @classmethod
+    def from_arrays(cls, name, arrays, grid, prior): ...
+
+
+def test_that_values_that_are_not_finite_stop_the_run_loudly():
+    grid = Grid((2, 2))
+    with pytest.raises(NonFiniteError, match="left the finite numbers"):
+        sample(Posterior(LinearPrior(np.eye(4)), grid, [_Poison(grid)]), TemperedSMC(particles=8))
+
+
+@pytest.mark.parametrize(("setting", "value"), [("particles", 0), ("ess_target", 1.5), ("leapfrogs", 0)])
+def test_that_a_senseless_setting_is_refused_by_name(setting, value):
+    with pytest.raises(InputError, match=setting):
+        TemperedSMC(**{setting: value})
+
+
+def test_that_every_algorithm_of_the_registry_is_named_as_it_is_listed():
+    assert all(algorithm.name == name for name, algorithm in ALGORITHMS.items())

@@ -1,0 +1,107 @@
+"""Tables: every way to write one gives the same columns, every slip its sentence naming the cell."""
+
+import numpy as np
+import pytest
+
+from latentinv.errors import InputError, StorageError
+from latentinv.io._tables import read_table
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, encoding="utf-8"):
+        path = tmp_path / "wells.csv"
+        path.write_bytes(text.encode(encoding))
+        return path
+
+    return write
+
+
+PLAIN = "x,y,facies\n1.5,2,0\n-3e1,4,1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (PLAIN, "utf-8"),
+        (PLAIN, "utf-8-sig"),
+        (PLAIN.replace(",", ";"), "utf-8"),
+        (PLAIN.replace(",", "\t"), "utf-8"),
+        (PLAIN.replace("\n", "\r\n"), "utf-8"),
+        (PLAIN.rstrip("\n"), "utf-8"),
+        (PLAIN.upper().replace(",", " , "), "utf-8"),
+        ('"x","y","facies"\n"1.5","2","0"\n"-3e1","4","1"\n', "utf-8"),
+        ("name,facies,y,x\nB1,0,2,1.5\nB2,1,4,-30\n", "utf-8"),
+    ],
+    ids=[
+        "plain",
+        "byte order mark",
+        "semicolon",
+        "tab",
+        "crlf",
+        "no last newline",
+        "case",
+        "quoted",
+        "others",
+    ],
+)
+def test_that_a_table_reads_the_same_however_it_is_written(write, text, encoding):
+    table = read_table(write(text, encoding), ("x", "y", "facies"))
+    assert list(table.columns) == ["x", "y", "facies"]
+    np.testing.assert_array_equal(table.columns["x"], [1.5, -30.0])
+    np.testing.assert_array_equal(table.columns["y"], [2.0, 4.0])
+    np.testing.assert_array_equal(table.columns["facies"], [0.0, 1.0])
+    assert (table.file, table.lines) == ("wells.csv", (2, 3))
+
+
+def test_that_blank_lines_and_comments_are_skipped_but_counted(write):
+    table = read_table(write("# survey of May\n\nx,y\n  \n1,2\n # moved\n3,4\n"), ("x", "y"))
+    np.testing.assert_array_equal(table.columns["x"], [1.0, 3.0])
+    assert table.lines == (5, 7)
+
+
+def test_that_an_optional_column_is_read_only_where_it_is(write):
+    path = write("x,y,e\n1,2,0.5\n")
+    assert list(read_table(path, ("x", "y"), ("e", "f")).columns) == ["x", "y", "e"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", r"wells\.csv is empty; expected a header line"),
+        ("# only a remark\n\n", r"wells\.csv is empty; expected a header line"),
+        ("x,y,facies\n", r"wells\.csv has a header but no data"),
+        (
+            "x,facies\n1,2\n",
+            r"has no column y; its columns are x, facies; expected are x, y, facies and if wanted e",
+        ),
+        ("x,y,y,facies\n1,2,2,0\n", "has the column y more than once"),
+        ("x,y,facies\n1,2,0\n\n1,2\n", r"wells\.csv, line 4 has 2 cells, but the header has 3 columns"),
+        ("x,y,facies\n1,2,0,7\n", r"line 2 has 4 cells, but the header has 3 columns"),
+        ("x,y,facies\n1,2,0\n1,two,0\n", r"wells\.csv, line 3, column y holds 'two', which is not a number"),
+        (
+            "x;y;facies\n1;2,5;0\n",
+            r"line 2, column y holds '2,5', which is not a number; write it like 12\.5",
+        ),
+        ("x,y,facies\n1,2_0,0\n", r"line 2, column y holds '2_0', which is not a number"),
+        ("x,y,facies\n1,2,nan\n", r"line 2, column facies holds 'nan', which is not finite"),
+        ("x,y,facies\n1,-inf,0\n", r"line 2, column y holds '-inf', which is not finite"),
+        ("x,y,facies\n1, ,0\n", r"line 2, column y is empty; give a number or remove the line"),
+        ("x,y,facies,e\n1,2,0,maybe\n", r"line 2, column e holds 'maybe', which is not a number"),
+    ],
+)
+def test_that_a_slip_is_named_by_file_line_and_column(write, text, sentence):
+    with pytest.raises(InputError, match=sentence):
+        read_table(write(text), ("x", "y", "facies"), ("e",))
+
+
+def test_that_a_file_in_another_encoding_is_refused(write):
+    with pytest.raises(InputError, match=r"wells\.csv is not text in UTF-8"):
+        read_table(write("x,y\n1,2\n# größer\n", "latin-1"), ("x", "y"))
+
+
+def test_that_a_missing_file_and_a_folder_are_refused(tmp_path):
+    with pytest.raises(StorageError, match=r"There is no file .*absent\.csv; check the path"):
+        read_table(tmp_path / "absent.csv", ("x",))
+    with pytest.raises(StorageError, match="cannot be read"):
+        read_table(tmp_path, ("x",))

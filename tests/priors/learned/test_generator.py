@@ -1,0 +1,154 @@
+"""Generator priors: local, stationary, the same for every batch and field size."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from latentinv import Grid, InputError, StorageError, load_prior
+from latentinv.networks import GeneratorNetwork, discriminator_architecture, fold, generator_architecture, synthesize
+from latentinv.priors import GeneratorPrior, find_prior, prior_from_record
+from latentinv.priors.learned._generator import BOUND, bounded
+from latentinv.storage import write_prior
+from tests.problems import random_critic, random_generator_prior
+
+NAMES = ("sgan", "dsgan", "compact")
+
+
+def _z(prior, grid, seed=0):
+    return jax.random.normal(jax.random.key(seed), (prior.latent_size(grid),))
+
+
+def test_that_a_tile_equals_the_same_tile_of_any_larger_field():
+    prior = random_generator_prior()
+    small, large = Grid((19, 16)), Grid((45, 52))
+    latent = np.asarray(_z(prior, large)).reshape(prior.latent_map(large))
+    rows, columns, _ = prior.latent_map(small)
+    whole = prior.generate(jnp.asarray(latent.ravel()), large)
+    ratio = prior.architecture.ratio
+    for i, j in ((0, 0), (3, 2)):
+        part = latent[i : i + rows, j : j + columns]
+        tile = prior.generate(jnp.asarray(part.ravel()), small)
+        place = whole[i * ratio : i * ratio + 19, j * ratio : j * ratio + 16]
+        np.testing.assert_allclose(tile, place, atol=1e-5)
+
+
+def test_that_tiles_put_together_are_the_field():
+    prior, grid = random_generator_prior(), Grid((45, 52))
+    z = _z(prior, grid)
+    field = np.full(grid.shape, np.nan, np.float32)
+    for place, tile in prior.tiles(np.asarray(z), grid, tile=16):
+        field[place] = tile
+    np.testing.assert_allclose(field, prior.generate(z, grid), atol=1e-5)
+
+
+def test_that_one_latent_moves_only_its_window():
+    prior, grid = random_generator_prior(), Grid((48, 48))
+    z = _z(prior, grid)
+    shape = prior.latent_map(grid)
+    moved = np.zeros(grid.shape, bool)
+    for channel in range(shape[2]):
+        index = np.ravel_multi_index((6, 7, channel), shape)
+        moved |= np.asarray(prior.generate(z.at[index].add(3.0), grid) != prior.generate(z, grid))
+    rows, columns = np.flatnonzero(moved.any(axis=1)), np.flatnonzero(moved.any(axis=0))
+    reach = prior.architecture.ratio * (prior.architecture.latent_shape((1, 1))[0] + 1)
+    assert rows.size
+    assert max(np.ptp(rows), np.ptp(columns)) < reach
+
+
+def test_that_a_field_does_not_depend_on_its_batch():
+    prior, grid = random_generator_prior(), Grid((20, 20))
+    z = jnp.stack([_z(prior, grid, seed) for seed in range(4)])
+    batch = jax.vmap(lambda one: prior.generate(one, grid))(z)
+    np.testing.assert_allclose(batch[2], prior.generate(z[2], grid), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_that_folding_keeps_the_network(name, ndim):
+    if ndim == 3 and name != "compact":
+        pytest.skip("the published widths are too heavy in three dimensions for a test")
+    architecture = generator_architecture(name, ndim=ndim)
+    network = GeneratorNetwork(architecture, nnx.Rngs(0))
+    shape = (21, 18) if ndim == 2 else (9, 6, 5)
+    z = jax.random.normal(jax.random.key(0), (2, *architecture.latent_shape(shape)))
+    direct = network(z, shape)
+    folded = synthesize(architecture, fold(network), z, shape)
+    assert direct.shape == (2, *shape, 1)
+    np.testing.assert_allclose(folded, direct, atol=1e-4 * float(jnp.abs(direct).max()))
+
+
+def test_that_values_are_bounded_and_the_shift_becomes_zero():
+    values = bounded(jnp.asarray([-1e6, 2.0, 1e6]), 2.0, 0.5)
+    np.testing.assert_allclose(values, [-BOUND, 0.0, BOUND], rtol=1e-5)
+
+
+def test_that_a_saved_prior_comes_back_the_same(tmp_path):
+    prior, grid = random_generator_prior(categories=(1, 2, 5)), Grid((12, 12))
+    prior.save(tmp_path / "prior.h5")
+    loaded = load_prior(tmp_path / "prior.h5")
+    np.testing.assert_array_equal(loaded.generate(_z(prior, grid), grid), prior.generate(_z(prior, grid), grid))
+    assert loaded.facies_model == prior.facies_model
+    assert loaded.fingerprint() == prior.fingerprint()
+    assert isinstance(loaded, GeneratorPrior)
+
+
+def test_that_a_latent_of_the_wrong_length_and_a_grid_of_the_wrong_rank_are_refused():
+    prior = random_generator_prior()
+    with pytest.raises(InputError, match="this prior needs"):
+        prior.generate(jnp.zeros(3), Grid((12, 12)))
+    with pytest.raises(InputError, match="has 3 axes"):
+        prior.latent_size(Grid((4, 12, 12)))
+
+
+def test_that_unknown_priors_and_families_are_named(tmp_path):
+    with pytest.raises(StorageError, match="no prior called 'atlantis'"):
+        load_prior("atlantis")
+    record = random_generator_prior().to_record()._replace(family="oracle")
+    write_prior(tmp_path / "prior.h5", record)
+    with pytest.raises(StorageError, match="'oracle'"):
+        load_prior(tmp_path / "prior.h5")
+    with pytest.raises(StorageError, match="'oracle'"):
+        prior_from_record(record)
+
+
+def test_that_an_unknown_architecture_is_refused_by_name():
+    with pytest.raises(InputError, match="no architecture called 'unet'"):
+        generator_architecture("unet")
+
+
+def test_that_a_width_scales_every_layer_but_the_last():
+    half, whole = (generator_architecture("dsgan", width=width).layers for width in (0.5, 1.0))
+    assert [layer.width for layer in half] == [*(layer.width // 2 for layer in whole[:-1]), 1]
+    assert [layer.window for layer in half] == [layer.window for layer in whole]
+    assert discriminator_architecture("dsgan", width=0.5).widths == (32, 64, 128, 256)
+
+
+@pytest.mark.parametrize("width", [0.0, -1.0, float("nan"), float("inf")])
+def test_that_a_width_that_is_no_factor_is_refused(width):
+    with pytest.raises(InputError, match="expected a factor above 0"):
+        generator_architecture("sgan", width=width)
+
+
+def test_that_a_folder_does_not_hide_a_shipped_prior(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "channels").mkdir()
+    assert find_prior("channels").name == "channels.h5"
+
+
+def test_that_a_discriminator_is_stored_with_its_prior_and_changes_no_field(tmp_path):
+    plain, grid = random_generator_prior(), Grid((24, 20))
+    with pytest.raises(InputError, match="keep_discriminator"):
+        plain.discriminate(_z(plain, grid), grid)
+    prior = plain.with_critic(random_critic())
+    prior.save(tmp_path / "prior.h5")
+    loaded, z = load_prior(tmp_path / "prior.h5"), _z(prior, grid)
+    np.testing.assert_array_equal(loaded.generate(z, grid), plain.generate(z, grid))
+    scores = loaded.discriminate(z, grid)
+    assert scores.shape == (6, 5)
+    np.testing.assert_array_equal(scores, prior.discriminate(z, grid))
+    assert prior.fingerprint() == loaded.fingerprint() != plain.fingerprint()
+    small = Grid((24, 3))
+    with pytest.raises(InputError, match="sees 4 along each axis"):
+        prior.discriminate(_z(prior, small), small)

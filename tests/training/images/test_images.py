@@ -1,0 +1,299 @@
+"""Training images: every format gives the same array, every damaged or unfit file one sentence."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from latentinv.errors import InputError, StorageError
+from latentinv.realism import facies_share, total_variation
+from latentinv.training.images._images import (
+    TrainingImage,
+    coarsen,
+    read_training_image,
+    sample_patches,
+    signed_levels,
+)
+
+DATA = Path(os.environ.get("LATENTINV_DATA", Path(__file__).parents[3] / ".." / "shared" / "data"))
+
+
+@pytest.fixture
+def facies():
+    """Three facies without any symmetry, so that a turned or mirrored reading is noticed."""
+    return np.random.default_rng(0).choice([0, 3, 7], size=(6, 9)).astype(np.uint8)
+
+
+def gslib(array, title=None, variables=("facies",)):
+    """GSLIB text written value by value, x fastest, then y, then z; other variables count up."""
+    volume = array if array.ndim == 3 else array[None]
+    nz, ny, nx = volume.shape
+    lines = [title or f"{nx} {ny} {nz}", str(len(variables)), *variables]
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                lines.append(" ".join([f"{volume[z, y, x]}", *(str(k) for k in range(len(variables) - 1))]))
+    return "\n".join(lines) + "\n"
+
+
+def write(folder, facies, kind):
+    path = folder / f"image.{kind}"
+    if kind == "npz":
+        np.savez(path, facies=facies, other=facies[::-1])
+    elif kind == "npy":
+        np.save(path, facies)
+    elif kind in ("png", "tif", "tiff"):
+        Image.fromarray(facies).save(path)
+    else:
+        path.write_text(gslib(facies))
+    return path
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy", "png", "tif", "tiff", "gslib", "sgems", "dat", "txt"])
+def test_that_every_format_gives_the_same_image(tmp_path, facies, kind):
+    image = read_training_image(write(tmp_path, facies, kind))
+    assert image.categories == (0, 3, 7)
+    assert image.name == "image"
+    assert image.facies.dtype == np.uint8
+    np.testing.assert_array_equal(np.array(image.categories)[image.facies], facies)
+
+
+def test_that_the_digest_is_of_the_array_as_stored(tmp_path, facies):
+    wide = np.asfortranarray(facies.astype(np.int32))
+    np.save(tmp_path / "a.npy", wide)
+    digest = hashlib.sha256(np.ascontiguousarray(wide).tobytes()).hexdigest()
+    assert read_training_image(tmp_path / "a.npy").sha256 == digest
+
+
+@pytest.mark.parametrize("title", ["2 3 4", "folds (2x3x4), 12 runs", "model 7, size 2 3 4"])
+def test_that_a_gslib_volume_is_read_as_layers_rows_columns_with_its_first_variable(tmp_path, title):
+    volume = np.random.default_rng(1).integers(0, 3, (4, 3, 2))
+    (tmp_path / "a.gslib").write_text(gslib(volume, title, ("facies code", "porosity")))
+    image = read_training_image(tmp_path / "a.gslib")
+    np.testing.assert_array_equal(image.facies, volume)
+
+
+def test_that_the_pages_of_a_tiff_are_layers(tmp_path):
+    volume = np.random.default_rng(2).integers(0, 2, (3, 8, 5)).astype(np.uint8) * 255
+    pages = [Image.fromarray(page) for page in volume]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    image = read_training_image(tmp_path / "a.tif")
+    np.testing.assert_array_equal(image.facies * 255, volume)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "1"])
+def test_that_grey_pictures_are_accepted_in_any_mode(tmp_path, mode):
+    facies = np.random.default_rng(3).integers(0, 2, (8, 11)).astype(np.uint8)
+    Image.fromarray(facies * 255).convert(mode).save(tmp_path / "a.png")
+    image = read_training_image(tmp_path / "a.png")
+    np.testing.assert_array_equal(image.facies, facies)
+    assert image.categories == (0, 255)
+
+
+def test_that_a_named_array_is_taken_from_several(tmp_path, facies):
+    path = write(tmp_path, facies, "npz")
+    np.testing.assert_array_equal(read_training_image(path, key="other").facies, read_training_image(path).facies[::-1])
+    np.savez(tmp_path / "b.npz", one=facies, two=facies)
+    with pytest.raises(InputError, match="holds the arrays one, two, and no key was given"):
+        read_training_image(tmp_path / "b.npz")
+    with pytest.raises(InputError, match="not 'three'"):
+        read_training_image(tmp_path / "b.npz", key="three")
+    with pytest.raises(InputError, match="only \\.npz files hold named arrays"):
+        read_training_image(write(tmp_path, facies, "png"), key="one")
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy", "png", "tif", "gslib"])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_that_a_truncated_file_is_refused_in_one_sentence(tmp_path, kind, share):
+    facies = np.random.default_rng(4).integers(0, 2, (60, 70)).astype(np.uint8)
+    path = write(tmp_path, facies, kind)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(StorageError, match=f"image.{kind}.*(empty|truncated)"):
+        read_training_image(path)
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy", "png", "tif"])
+def test_that_a_foreign_file_is_refused(tmp_path, kind):
+    path = tmp_path / f"a.{kind}"
+    path.write_bytes(b"Dear colleague, please find the image attached." * 20)
+    with pytest.raises(StorageError, match="cannot be read"):
+        read_training_image(path)
+
+
+def test_that_pickled_arrays_are_refused(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([[{}, {}]]), allow_pickle=True)
+    with pytest.raises(StorageError, match="cannot be read"):
+        read_training_image(tmp_path / "a.npy")
+
+
+def test_that_missing_files_and_unknown_kinds_are_refused(tmp_path):
+    with pytest.raises(StorageError, match="no training image file at"):
+        read_training_image(tmp_path / "a.npz")
+    (tmp_path / "a.jpg").write_text("x")
+    with pytest.raises(InputError, match="unknown kind; give a file that ends in \\.npz"):
+        read_training_image(tmp_path / "a.jpg")
+
+
+def test_that_coloured_and_transparent_pictures_are_refused(tmp_path):
+    colours = np.random.default_rng(5).integers(0, 2, (8, 8, 3)).astype(np.uint8)
+    Image.fromarray(colours).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="coloured"):
+        read_training_image(tmp_path / "a.png")
+    Image.fromarray(np.repeat(colours[..., :1], 4, axis=2)).save(tmp_path / "b.png")
+    with pytest.raises(InputError, match="not plain grey"):
+        read_training_image(tmp_path / "b.png")
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.array([0.0, 1.0]), "shape \\(2,\\)"),
+        (np.array([[0.0, 1.0]]), "at least two axes longer"),
+        (np.array([[0.0, np.nan], [1.0, 1.0]]), r"no finite number in 1 of its cells, the first of them \[0, 1\]"),
+        (np.array([[0.0, 0.5], [1.0, 1.0]]), "the value 0.5, which is not a whole number"),
+        (np.full((3, 3), 4), "single facies 4"),
+        (np.arange(25).reshape(5, 5), "25 distinct values.*threshold"),
+        (np.array([["a", "b"], ["b", "a"]]), "facies codes"),
+    ],
+)
+def test_that_arrays_that_are_not_facies_are_refused(tmp_path, array, message):
+    np.save(tmp_path / "a.npy", array)
+    with pytest.raises(InputError, match=message):
+        read_training_image(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("channels\n1\nfacies\n0\n1\n", "does not state the sizes"),
+        ("0 1 0\n1 0 1\n1 1 1\n", "states 0 × 1 × 0"),
+        ("2 2 1\nfacies\n0\n1\n", "no GSLIB header"),
+        ("2 2 1\n1\nfacies\n0\n1\n1\nclay\n", "not a number.*clay"),
+        ("2 2 1\n1\nfacies\n0\n1\n1\nnan\n", "no finite number"),
+        ("2 2 1\n1\nfacies\n0\n1\n1\n0\n1\n", "2 × 2 × 1 = 4 cells in its first line but holds values for 5"),
+        ("2 2 1\n2\nfacies\nporosity\n0 1\n1 1\n1 1\n0\n", "holds values for 3.5"),
+        ("2 2 1\n3\nfacies\n", "holds values for 0"),
+    ],
+)
+def test_that_a_faulty_gslib_file_is_refused(tmp_path, text, message):
+    (tmp_path / "a.dat").write_text(text)
+    with pytest.raises((InputError, StorageError), match=message):
+        read_training_image(tmp_path / "a.dat")
+
+
+def test_that_coarsening_takes_the_majority_and_drops_trailing_cells():
+    array = np.array([[0, 0, 5, 5, 9], [0, 5, 9, 5, 9], [5, 5, 0, 9, 9], [5, 9, 9, 9, 0], [0, 0, 0, 0, 0]])
+    coarse = coarsen(TrainingImage.from_array(array, "a"), 2)
+    np.testing.assert_array_equal(np.array(coarse.categories)[coarse.facies], [[0, 5], [5, 9]])
+
+
+def test_that_ties_go_to_the_first_cell_that_is_of_a_tied_facies():
+    blocks = {((5, 5), (0, 0)): 5, ((0, 0), (5, 5)): 0, ((9, 5), (0, 0)): 0, ((9, 5), (0, 7)): 9}
+    array = np.concatenate([np.array(block) for block in blocks], axis=1)
+    coarse = coarsen(
+        TrainingImage.from_array(np.vstack([array, np.repeat(np.repeat([[0, 5, 7, 9]], 2, 0), 2, 1)]), "a"), 2
+    )
+    assert np.array(coarse.categories)[coarse.facies[0]].tolist() == list(blocks.values())
+
+
+def test_that_coarsening_keeps_the_size_of_bodies_and_their_edges_straight():
+    array = np.zeros((60, 40), np.uint8)
+    for top in range(1, 60, 10):
+        array[top : top + 4] = 1  # every edge falls within a block of two rows
+    coarse = coarsen(TrainingImage.from_array(array, "stripes"), 2)
+    assert coarse.facies.mean() == pytest.approx(array.mean())
+    assert np.all(coarse.facies == coarse.facies[:, :1])
+
+
+def test_that_coarsening_works_in_three_dimensions_and_keeps_the_source_digest():
+    array = np.zeros((4, 4, 6), np.uint8)
+    array[:2, 2:, 2:4] = 1
+    array[0, 2, 2] = 0
+    image = TrainingImage.from_array(array, "a")
+    coarse = coarsen(image, 2)
+    assert np.argwhere(coarse.facies).tolist() == [[0, 1, 1]]
+    assert coarse.sha256 == image.sha256
+    assert coarse.name == "a coarsened by 2"
+
+
+def test_that_the_coarsened_channel_image_keeps_its_proportion():
+    file = DATA / "training_images" / "channels_2500.npz"
+    if not file.exists():
+        pytest.skip(f"the reference data are not at {file}; set LATENTINV_DATA")
+    image = read_training_image(file)
+    coarse = coarsen(image, 2)
+    shares = [facies_share(x.facies[None], 1).pooled() for x in (coarse, image)]
+    assert shares[0] == pytest.approx(shares[1], abs=5e-4)
+    # Smooth bodies have twice the boundary in a cell twice as long.
+    variations = [total_variation(x.facies[None]).pooled() for x in (coarse, image)]
+    assert variations[0] == pytest.approx(2 * variations[1], rel=0.05)
+
+
+def test_that_impossible_coarsening_is_refused():
+    array = np.zeros((8, 8), np.uint8)
+    array[3, 3] = 1
+    image = TrainingImage.from_array(array, "dot")
+    with pytest.raises(InputError, match="leaves no cell of facies 1"):
+        coarsen(image, 4)
+    with pytest.raises(InputError, match="between 1 and 8"):
+        coarsen(image, 9)
+
+
+def test_that_patches_are_cut_uniformly_from_all_places():
+    codes = np.random.default_rng(0).integers(0, 16, (7, 9), np.uint8)
+    image = TrainingImage(codes, tuple(range(16)), "scattered", "")
+    patches = sample_patches(np.random.default_rng(6), image, (3, 4), 20_000)
+    places = {image.facies[r : r + 3, c : c + 4].tobytes(): (r, c) for r in range(5) for c in range(6)}
+    assert len(places) == 30
+    counts = np.zeros((5, 6))
+    for patch in patches:
+        counts[places[patch.tobytes()]] += 1
+    expected = 20_000 / 30
+    # Chi-square with 29 degrees of freedom exceeds 66 with probability 1e-4.
+    assert np.sum((counts - expected) ** 2 / expected) < 66
+
+
+def test_that_patches_are_flipped_only_along_the_axes_asked_for():
+    volume = np.arange(8).reshape(2, 2, 2)
+    image = TrainingImage(volume.astype(np.uint8), tuple(range(8)), "cube", "")
+    patches = sample_patches(np.random.default_rng(7), image, (2, 2, 2), 400, flips=(0, 2))
+    expected = [np.flip(volume, axes).tobytes() for axes in ((), (0,), (2,), (0, 2))]
+    seen = [patch.astype(volume.dtype).tobytes() for patch in patches]
+    # Each of four cases has 100 expected, standard deviation 8.7: 5 of them is a false alarm of 2e-6.
+    assert [abs(seen.count(case) - 100) < 44 for case in expected] == [True] * 4
+    assert set(seen) == set(expected)
+
+
+def test_that_patches_larger_than_the_image_or_unknown_axes_are_refused(facies):
+    image = TrainingImage.from_array(facies, "a")
+    with pytest.raises(InputError, match="A patch of 7 × 9 cells cannot be cut from the training image of 6 × 9"):
+        sample_patches(np.random.default_rng(0), image, (7, 9), 1)
+    with pytest.raises(InputError, match="as many axes"):
+        sample_patches(np.random.default_rng(0), image, (2, 2, 2), 1)
+    with pytest.raises(InputError, match="from 0 to 1"):
+        sample_patches(np.random.default_rng(0), image, (2, 2), 1, flips=(2,))
+
+
+@pytest.mark.parametrize("shape", [(23, 31), (9, 11, 13)])
+def test_that_softened_levels_give_back_every_facies(shape):
+    smooth = gaussian_filter(np.random.default_rng(8).normal(size=shape), 2)
+    facies = np.searchsorted(np.quantile(smooth, [0.3, 0.7]), smooth)
+    image = TrainingImage.from_array(facies, "three")
+    levels = signed_levels(image, 2.0)
+    assert levels.dtype == np.float32
+    # At an edge between facies k and k + 1 the level passes half-way between theirs, at −0.5 and 0.5.
+    np.testing.assert_array_equal(np.searchsorted([-0.5, 0.5], levels), image.facies)
+    assert np.abs(levels).max() <= 1
+
+
+def test_that_an_edge_becomes_the_law_of_a_gaussian_sampled_at_cells():
+    image = TrainingImage.from_array(np.repeat([[0, 1]], 6, axis=1).repeat(3, axis=0), "step")
+    offsets = np.arange(-6, 7)
+    weights = np.exp(-0.5 * (offsets / 1.5) ** 2)
+    expected = np.sign(np.arange(12)[:, None] - offsets - 5.5) @ weights / weights.sum()
+    np.testing.assert_allclose(signed_levels(image, 1.5)[1], expected, rtol=1e-5)
+    np.testing.assert_array_equal(signed_levels(image, 0)[1], np.repeat([-1, 1], 6))
