@@ -30,7 +30,7 @@ def slowly_all(names=ALGORITHMS, quickly=KERNELS):
 class LinearPrior(AbstractPrior):
     """Field = matrix · z: a Gaussian prior of covariance matrix · matrixᵀ."""
 
-    ndim = 2
+    family, ndim = "linear", 2
 
     def __init__(self, matrix, facies_model=None):
         self.matrix = jnp.asarray(matrix, jnp.float32)
@@ -64,7 +64,7 @@ class BlindForward(AbstractForward):
     from_arrays = None
 
 
-def random_generator_prior(seed=0, *, categories=(0, 1), ndim=2):
+def random_generator_prior(seed=0, *, categories=(0, 1), ndim=2, provenance=()):
     """An untrained generator: no geology, but local, nonlinear and cheap."""
     architecture = GeneratorArchitecture(ndim, 2, (Layer("same", 8, 3), Layer("up", 8, 4), Layer("up", 1, 4)))
     rng = np.random.default_rng(seed)
@@ -77,7 +77,7 @@ def random_generator_prior(seed=0, *, categories=(0, 1), ndim=2):
         channels = layer.width
     thresholds = tuple(np.linspace(-0.5, 0.5, len(categories) - 1)) if len(categories) > 2 else (0.0,)
     return GeneratorPrior(
-        architecture, layers, FaciesModel(categories, thresholds), shift=0.0, scale=0.5, provenance={}
+        architecture, layers, FaciesModel(categories, thresholds), shift=0.0, scale=0.5, provenance=dict(provenance)
     )
 
 
