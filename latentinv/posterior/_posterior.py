@@ -77,12 +77,12 @@ class Posterior:
                 raise InputError(f"The posterior's {what} is a {type(given).__name__}; expected a {kind.__name__}.")
         if isinstance(observations, AbstractObservation):
             raise InputError(f"The observations are one alone, '{observations.name}'; give a list of them.")
-        self.prior = prior
+        grid.check_whole()
+        self.prior = prior.on(grid)
         self.grid = grid
         self.observations = tuple(observations)
         self.target: Target = target or ("thresholded" if prior.facies_model is not None else "soft")
         _check_target(self.target, prior)
-        grid.check_whole()
         self.latent_size = prior.latent_size(grid)
         _check_names([observation.name for observation in self.observations])
         for observation in self.observations:

@@ -35,7 +35,7 @@ def evaluate(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) ->
     """Predict all data of all latents, on the host."""
     parts = list(_batches(posterior, latents, simulated_predictions if posterior.external else _predict_batch))
     predictions = jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
-    return Draws(np.asarray(latents), predictions)
+    return Draws(jnp.asarray(latents), predictions)
 
 
 def realize(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> Shaped[np.ndarray, "draw *grid"]:

@@ -165,8 +165,12 @@ def _needed(predictions: Predictions, stage: Stage) -> Predictions:
 def _as_accepted(start: Trajectory, accepted: Predictions) -> Trajectory:
     """The start of a trajectory with the predictions by which its particles were accepted."""
     found = start.population.predictions
-    pairs = zip(accepted, found, strict=True)
-    merged = Predictions(*(new if isinstance(old, tuple) and not old else old for old, new in pairs))
+    empty = isinstance(accepted.realization, tuple)
+    merged = Predictions(
+        soft=accepted.soft or found.soft,
+        exact=accepted.exact or found.exact,
+        realization=found.realization if empty else accepted.realization,
+    )
     return start._replace(population=start.population._replace(predictions=merged))
 
 
