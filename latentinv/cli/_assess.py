@@ -123,11 +123,12 @@ def _patches(model: "AbstractPrior", path: Path, key: str | None, grid: Grid, co
 
 def _coarsening(model: "AbstractPrior") -> int:
     """Cells of the image that are one cell of the prior, as its recipe says."""
+    from latentinv.io import tables_of
     from latentinv.priors.learned import GeneratorPrior
-    from latentinv.training import parse_recipe
 
-    recipe = model.provenance.get("recipe") if isinstance(model, GeneratorPrior) else None
-    return 1 if recipe is None else parse_recipe(recipe, Path()).image.coarsen
+    recipe = model.provenance.get("recipe", "") if isinstance(model, GeneratorPrior) else ""
+    # No other key is looked at, so that a recipe of an earlier version serves too.
+    return int(tables_of(recipe, "prior's recipe").get("image", {}).get("coarsen", 1))
 
 
 def _fields(model: "AbstractPrior", grid: Grid, count: int, seed: int) -> np.ndarray:
