@@ -24,7 +24,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from latentinv.errors import InputError
 
-from ._images import TrainingImage
+from ._training_image import TrainingImage
 
 BANDWIDTH = 0.35
 """Standard deviation of the spectrum over its central frequency: bends differ, yet remain bends."""
