@@ -12,12 +12,13 @@ from typing import final
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from latentinv.errors import InputError
-from latentinv.forward.core import AbstractForward
+from latentinv.forward.core import FORWARDS, AbstractForward, Lines
 from latentinv.forward.linear import LinearForward
 from latentinv.grid import Grid
+from latentinv.pytrees import pytree
 
 
 def where_possible(velocity: Float[Array, "*grid"], times: Float[Array, "datum"]) -> Float[Array, "datum"]:
@@ -26,6 +27,8 @@ def where_possible(velocity: Float[Array, "*grid"], times: Float[Array, "datum"]
 
 
 @final
+@FORWARDS.register("straight_rays")
+@pytree("sources", "receivers", "_lengths")
 class StraightRays(AbstractForward):
     """Travel times from sources to receivers, from velocities.
 
@@ -60,6 +63,15 @@ class StraightRays(AbstractForward):
         """Times from velocities: metres over metres a second give seconds, over metres a nanosecond nanoseconds."""
         velocity = jnp.asarray(property)
         return where_possible(velocity, self._lengths.predict(1 / velocity))
+
+    def marks(self, data: Float[np.ndarray, "datum"]) -> tuple[Lines]:
+        """The rays."""
+        del data
+        return (Lines(self.sources, self.receivers),)
+
+    def seen(self) -> Bool[np.ndarray, "*grid"]:
+        """The cells that rays cross."""
+        return self._lengths.seen()
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The ends of the rays."""
@@ -138,8 +150,6 @@ def check_rays(grid: Grid, sources: np.ndarray, receivers: np.ndarray) -> None:
 
 
 def _reached(grid: Grid, points: np.ndarray) -> np.ndarray:
-    """Whether points lie within the grid or on its outer faces, to rounding."""
-    low = np.asarray(grid.origin)
-    high = low + np.asarray(grid.shape[::-1]) * np.asarray(grid.spacing)
-    slack = 1e-9 * np.asarray(grid.spacing)
-    return np.all(np.isfinite(points) & (points >= low - slack) & (points <= high + slack), axis=1)
+    """Whether points lie within the grid or on its outer faces."""
+    finite = np.all(np.isfinite(points), axis=1)
+    return finite & grid.inside(np.where(finite[:, None], points, grid.lower))
