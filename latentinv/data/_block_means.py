@@ -38,6 +38,7 @@ from latentinv.data.core import (
     sentence,
 )
 from latentinv.errors import InputError
+from latentinv.forward.core import Boxes
 from latentinv.grid import Grid
 from latentinv.io import read_table
 from latentinv.priors.core import AbstractFaciesModel, AbstractPrior
@@ -212,6 +213,10 @@ class BlockMeans(AbstractObservation):
         mean = jnp.asarray(self.mean, prediction.dtype)
         sd = jnp.asarray(self.sd, prediction.dtype)
         return jnp.sum(jax.scipy.stats.norm.logpdf(mean, prediction, sd))
+
+    def marks(self) -> tuple[Boxes]:
+        """The boxes."""
+        return (Boxes(self.lower, self.upper),)
 
     def report(self, field: Float[Array, "*grid"]) -> Report:
         """Say how many block means lie within one and two standard deviations of the data; two fulfil."""

@@ -37,6 +37,7 @@ from latentinv.data.core import (
     sentence,
 )
 from latentinv.errors import InputError
+from latentinv.forward.core import Points
 from latentinv.grid import Grid
 from latentinv.io import read_table
 from latentinv.priors.core import AbstractFaciesModel, AbstractPrior
@@ -236,6 +237,10 @@ class HardData(AbstractObservation):
         wrong = jax.random.uniform(key_error, shown.shape) < jnp.asarray(self.error_probability, values.dtype)
         other = (shown + jax.random.randint(key_other, shown.shape, 1, categories)) % categories
         return jnp.where(wrong, other, shown)
+
+    def marks(self) -> tuple[Points]:
+        """The pixels with their facies."""
+        return (Points(self.coordinates, codes=self.codes),)
 
     def report(self, field: Float[Array, "*grid"]) -> Report:
         """Say how many pixels a field honours."""

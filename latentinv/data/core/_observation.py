@@ -17,6 +17,7 @@ from typing import Any, Self
 import numpy as np
 from jaxtyping import Array, Float, Shaped
 
+from latentinv.forward.core import Mark
 from latentinv.grid import Grid
 from latentinv.priors.core import AbstractPrior
 
@@ -120,6 +121,10 @@ class AbstractObservation(abc.ABC):
         InputError
             If the soft model is no law of what is observed.
         """
+
+    def marks(self) -> tuple[Mark, ...]:
+        """What a map shows of the data."""
+        return ()
 
     @abc.abstractmethod
     def report(self, field: Float[Array, "*grid"]) -> Report:
