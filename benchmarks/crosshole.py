@@ -40,7 +40,7 @@ from latentinv import (
 from latentinv.forward import StraightRays, ray_lengths
 from latentinv.priors import AbstractPrior
 
-GRID = Grid((125, 60), 0.1)
+GRID = Grid((125, 60), 0.1, axes="xz", z_axis="depth")
 VELOCITIES = (0.08, 0.06)
 """Of clay and sand, m/ns."""
 NOISE_NS = 1.0

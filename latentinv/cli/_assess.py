@@ -106,8 +106,9 @@ def _patches(model: "AbstractPrior", path: Path, key: str | None, grid: Grid, co
     from latentinv.training.images import coarsen, read_training_image, sample_patches
 
     rng, continuous = np.random.default_rng(seed), model.facies_model is None
-    factor = _coarsening(model)
-    reference = read_training_image(path, key=key, continuous=continuous)
+    recipe = _image_table(model)
+    factor = int(recipe.get("coarsen", 1))
+    reference = read_training_image(path, key=key, continuous=continuous, first_row=recipe.get("first_row"))
     reference = reference if factor == 1 else coarsen(reference, factor)
     if reference.values is not None:
         return random_windows(rng, reference.values[None], grid.shape, count)
@@ -121,13 +122,15 @@ def _patches(model: "AbstractPrior", path: Path, key: str | None, grid: Grid, co
     return sample_patches(rng, reference, grid.shape, count)
 
 
-def _coarsening(model: "AbstractPrior") -> int:
-    """Cells of the image that are one cell of the prior, as its recipe says."""
+def _image_table(model: "AbstractPrior") -> dict[str, Any]:
+    """How the prior's recipe says that its image is read and coarsened."""
+    from latentinv.io import tables_of
     from latentinv.priors.learned import GeneratorPrior
-    from latentinv.training import parse_recipe
 
-    recipe = model.provenance.get("recipe") if isinstance(model, GeneratorPrior) else None
-    return 1 if recipe is None else parse_recipe(recipe, Path()).image.coarsen
+    recipe = model.provenance.get("recipe", "") if isinstance(model, GeneratorPrior) else ""
+    # Other keys are not looked at, so that a recipe of an earlier version serves too.
+    table: dict[str, Any] = tables_of(recipe, "prior's recipe").get("image", {})
+    return table
 
 
 def _fields(model: "AbstractPrior", grid: Grid, count: int, seed: int) -> np.ndarray:

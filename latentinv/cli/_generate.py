@@ -4,7 +4,7 @@ Draw n of a seed has the latents ``normal(fold_in(key(seed), n))`` whatever the 
 large HDF5 file of one seed show the same fields. HDF5 is written tile by tile: only the latents grow with the field.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,8 +18,10 @@ from ._display import Display, interruptible, make_console
 from ._parse import check_amount, check_seed, parse_shape
 
 if TYPE_CHECKING:
+    from latentinv.io.fields import Fields
     from latentinv.priors.core import AbstractPrior
 
+PICTURES = (".png", ".pdf", ".svg")
 TILES = {2: 512, 3: 64}
 """Edge of a tile in cells, by the number of axes."""
 
@@ -27,26 +29,24 @@ TILES = {2: 512, 3: 64}
 def generate(
     prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or a shipped prior's name.")],
     grid: Annotated[str, typer.Option(metavar="CELLS", help="ROWSxCOLUMNS, or LAYERSxROWSxCOLUMNS; rows along y.")],
-    output: Annotated[Path, typer.Option(help="Picture (.png), arrays (.npz), or HDF5 (.h5) for fields of any size.")],
+    output: Annotated[
+        Path,
+        typer.Option(help="Picture (.png), arrays (.npz), GSLIB text (.gslib), or HDF5 (.h5) for fields of any size."),
+    ],
     count: Annotated[int, typer.Option(min=1, help="Number of fields.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
 ) -> None:
     """Draw fields from a prior."""
-    writers: dict[str, Callable[..., None]] = {
-        ".png": _write_picture,
-        ".npz": _write_arrays,
-        ".h5": _write_hdf5,
-    }
-    if output.suffix not in writers:
-        raise InputError(f"{output} has no ending that can be written; give one of {', '.join(writers)}.")
-    check_seed(seed)
-    place = Grid(parse_shape(grid))
-    if output.suffix != ".h5":
-        check_amount(count, place, "write them to .h5")
-
+    from latentinv.io.fields import field_format, write_fields
     from latentinv.priors import load_prior
     from latentinv.storage import require_new
 
+    drawn = output.suffix.lower() in PICTURES
+    tiled = not drawn and field_format(output, also=PICTURES).tiled
+    check_seed(seed)
+    place = Grid(parse_shape(grid))
+    if not tiled:
+        check_amount(count, place, "write them to .h5")
     require_new(output)
     model = load_prior(prior)
     model.latent_size(place)  # refuses a grid of other axes, or far too large, before the file is begun
@@ -55,11 +55,14 @@ def generate(
         interruptible(lambda: "Stopped; nothing was written."),
         Display(console, "generate") as display,
     ):
-        writers[output.suffix](output, model, place, count, seed, display)
+        if drawn:
+            _draw_picture(output, model, place, count, seed, display)
+        else:
+            write_fields(output, _fields(model, place, count, seed, display))
     console.print(f"{count} {'field' if count == 1 else 'fields'} of {grid} cells in {output}", soft_wrap=True)
 
 
-def _write_picture(path: Path, prior: "AbstractPrior", grid: Grid, count: int, seed: int, display: Display) -> None:
+def _draw_picture(path: Path, prior: "AbstractPrior", grid: Grid, count: int, seed: int, display: Display) -> None:
     from latentinv.plotting import MOST_PANELS, plot_fields
 
     if count > MOST_PANELS:
@@ -70,31 +73,24 @@ def _write_picture(path: Path, prior: "AbstractPrior", grid: Grid, count: int, s
     plot_fields(fields, grid, path, categories=categories_of(prior), title=f"draws of the prior, seed {seed}")
 
 
-def _write_arrays(path: Path, prior: "AbstractPrior", grid: Grid, count: int, seed: int, display: Display) -> None:
-    from latentinv.storage import atomic_file
+def _fields(prior: "AbstractPrior", grid: Grid, count: int, seed: int, display: Display) -> "Fields":
+    """The fields of a seed, each drawn tile by tile when it is written."""
+    from latentinv.io.fields import Fields
 
-    fields, latents = draw_fields(prior, grid, count, seed, display)
-    with atomic_file(path) as file:
-        tables: dict[str, Any] = {_name(prior): fields, "latents": latents}
-        np.savez_compressed(file, **tables)
+    def tiles(number: int) -> Iterator[tuple[Any, np.ndarray]]:
+        for place, tile, done in _tiles(prior, draw_latents(prior, grid, seed, number), grid):
+            yield place, tile
+            display.update((number + done) / count, f"field {number + 1} of {count}, {100 * done:.0f} % of its cells")
 
-
-def _write_hdf5(path: Path, prior: "AbstractPrior", grid: Grid, count: int, seed: int, display: Display) -> None:
-    from latentinv.storage import atomic_hdf5
-
-    edge = TILES[grid.ndim]
-    with atomic_hdf5(path) as file:
-        file.attrs["format"], file.attrs["format_version"] = "latentinv-fields", 1
-        file.attrs["prior"], file.attrs["seed"] = prior.fingerprint(), seed
-        chunks = (1, *(min(edge, n) for n in grid.shape))
-        compression = {"chunks": chunks, "compression": "gzip", "compression_opts": 1}
-        fields = file.create_dataset(_name(prior), (count, *grid.shape), prior.realization_type, **compression)
-        latents = file.create_dataset("latents", (count, prior.latent_size(grid)), np.float32)
-        for n in range(count):
-            latents[n] = draw_latents(prior, grid, seed, n)
-            for place, tile, done in _tiles(prior, latents[n], grid):
-                fields[(n, *place)] = tile
-                display.update((n + done) / count, f"field {n + 1} of {count}, {100 * done:.0f} % of its cells")
+    return Fields(
+        "field" if prior.facies_model is None else "facies",
+        grid,
+        count,
+        np.dtype(prior.realization_type),
+        lambda number: draw_latents(prior, grid, seed, number),
+        tiles,
+        {"prior": prior.fingerprint(), "seed": seed},
+    )
 
 
 def draw_latents(prior: "AbstractPrior", grid: Grid, seed: int, number: int) -> np.ndarray:
@@ -138,8 +134,3 @@ def _tiles(prior: "AbstractPrior", z: np.ndarray, grid: Grid) -> Iterator[tuple[
 def categories_of(prior: "AbstractPrior") -> tuple[int, ...] | None:
     """The facies codes of a prior; None for a continuous property."""
     return None if prior.facies_model is None else prior.facies_model.categories
-
-
-def _name(prior: "AbstractPrior") -> str:
-    """Under which name fields are stored."""
-    return "field" if prior.facies_model is None else "facies"

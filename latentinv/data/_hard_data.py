@@ -49,7 +49,7 @@ from latentinv.data.noise import GaussianNoise, per_datum
 from latentinv.data.properties import check_slope
 from latentinv.errors import InputError
 from latentinv.forward.core import Points
-from latentinv.grid import AXIS_NAMES, Grid
+from latentinv.grid import Grid
 from latentinv.io import read_table
 from latentinv.keys import named
 from latentinv.priors.core import AbstractFaciesModel, AbstractPrior
@@ -161,7 +161,7 @@ class HardData(AbstractObservation):
         InputError
             If the table or a well in it cannot be used; the sentence names the line.
         """
-        axes = AXIS_NAMES[: grid.ndim]
+        axes = grid.axes
         table = read_table(path, (*axes, "facies"), ("error_probability",))
         return cls(
             grid,

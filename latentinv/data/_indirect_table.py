@@ -49,7 +49,7 @@ def read_indirect(
     unit: str,
 ) -> IndirectTable:
     """Read a table as `IndirectData.from_csv` states it."""
-    names = AXIS_NAMES[: grid.ndim] if columns is None else _checked_names(columns)
+    names = grid.axes if columns is None else _checked_names(columns)
     example = "Other names for coordinates go into columns=, as in columns=('east', 'north')."
     table = read_table(path, (*names, "value", "sd"), hints=dict.fromkeys(AXIS_NAMES, example))
     places, labels = table.points(names), table.labels("datum")

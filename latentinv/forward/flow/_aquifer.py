@@ -38,10 +38,11 @@ class Aquifer:
     sources
         Water that wells bring to each cell in m³/s: injection above 0, pumping below.
     thickness
-        In metres, of a two-dimensional aquifer; one in three dimensions is as thick as its cells.
+        In metres, of a map its height, of a vertical section its width across; an aquifer in three dimensions is as
+        thick as its cells.
     recharge
-        Water that infiltrates in m/s, over the area that each cell has in a map; one number, or one for each cell. In
-        three dimensions one for each cell, for it enters at the surface only.
+        Water that infiltrates in m/s, over the area that each cell has seen from above; one number, or one for each
+        cell. In sections and in three dimensions one for each cell, for it enters at the surface only.
 
     Raises
     ------
@@ -90,7 +91,9 @@ class Aquifer:
     @property
     def inflow(self) -> Float[Array, "*grid"]:
         """Water that enters each cell from outside, in m³/s."""
-        return jnp.asarray(self.sources) + jnp.asarray(self.recharge) * math.prod(self.grid.spacing[:2])  # type: ignore[index]
+        east, north = np.asarray(self.grid.spacing)[:2].tolist()
+        across = self.thickness if self.grid.ndim == 2 and self.grid.vertical else north
+        return jnp.asarray(self.sources) + jnp.asarray(self.recharge) * east * across
 
     @property
     def pumping_alone(self) -> "Aquifer":
@@ -279,9 +282,9 @@ def _checked_recharge(grid: Grid, recharge: float | Float[np.ndarray, "*grid"]) 
             f"The aquifer's recharge has shape {recharge.shape} or is not finite; expected one number, or one for "
             f"each of {grid.shape} cells, in m/s."
         )
-    if grid.ndim == 3 and recharge.shape == () and recharge != 0:
+    if grid.vertical and recharge.shape == () and recharge != 0:
         raise InputError(
-            "The recharge of an aquifer in three dimensions is one number, but it enters at the surface only; give "
-            "one for each cell, 0 below."
+            "The recharge of an aquifer with layers is one number, but it enters at the surface only; give one for "
+            "each cell, 0 below."
         )
     return np.broadcast_to(recharge, grid.shape)
