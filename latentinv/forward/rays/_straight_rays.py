@@ -147,4 +147,3 @@ def check_rays(grid: Grid, sources: np.ndarray, receivers: np.ndarray) -> None:
     short = np.flatnonzero((sources == receivers).all(axis=1))
     if short.size:
         raise InputError(f"Ray {short[0] + 1} ends where it begins; leave it out.")
-
