@@ -8,7 +8,7 @@ from latentinv import BlockMeans, Grid, HardData, Posterior
 from latentinv.forward import AbstractForward
 from latentinv.inference import ALGORITHMS
 from latentinv.inference.core import draw_tables, evaluate
-from latentinv.inference.run._run import run_of_tables
+from latentinv.inference.run import run_of_tables
 from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, Layer
 from latentinv.networks._generator import to_folded_layer
 from latentinv.priors import AbstractPrior, FaciesModel, GeneratorPrior

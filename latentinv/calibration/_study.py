@@ -26,7 +26,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from latentinv.data import AbstractObservation
 from latentinv.errors import InputError, NonFiniteError
 from latentinv.inference.core import AbstractAlgorithm, check_counts
 from latentinv.inference.run import Run, sample
@@ -223,12 +222,7 @@ class _Replicator:
 
 def _template(posterior: Posterior) -> Posterior:
     """The same posterior with data that say nothing, so that studies of other data have one digest."""
-    return posterior.with_data([blank_data(observation) for observation in posterior.observations])
-
-
-def blank_data(observation: AbstractObservation) -> np.ndarray:
-    """Data that say nothing: the first facies, or zeros."""
-    return np.zeros_like(observation.observed)
+    return posterior.with_data([np.zeros_like(observation.observed) for observation in posterior.observations])
 
 
 @jax.jit

@@ -205,7 +205,7 @@ class Posterior:
         """The observed numbers of each observation."""
         return tuple(jnp.asarray(observation.observed) for observation in self.observations)
 
-    def with_data(self, data: Sequence[Shaped[Array, "datum"]]) -> "Posterior":
+    def with_data(self, data: Sequence[Shaped[Array | np.ndarray, "datum"]]) -> "Posterior":
         """The same posterior of other observed numbers, for which the same programs serve.
 
         Parameters

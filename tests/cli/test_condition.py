@@ -1,11 +1,11 @@
 """`latentinv condition`, `resume` and `show`: one run from data to picture, and how each mistake is told."""
 
 import pytest
+from latentinv.inference.run._registry import default_settings
 
 from latentinv.cli import main
 from latentinv.cli._parse import DRAWS_SETTING
 from latentinv.inference import ALGORITHMS
-from latentinv.inference.run._registry import default_settings
 
 QUICK = ("--draws", 8, "--set", "moves=1", "--set", "leapfrogs=2", "--set", "final_rounds=1")
 PLACE = ("condition", "prior.h5", "--grid", "24x30", "--output", "run.h5")

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Int
 
 from latentinv.errors import NonFiniteError
+from latentinv.forward import ExternalForward
 from latentinv.posterior import Posterior
 from latentinv.simulators import KINDS
 
@@ -41,17 +42,18 @@ class SimulationCounter:
             name = _column(observation.name)
             if name in counts:
                 self._recent[name] = self._recent.get(name, 0) + counts[name]
-                self._check(observation.name, observation.simulator.last_failure)
+                self._check(observation.name, observation.simulator)
         return counts
 
-    def _check(self, name: str, last_failure: str) -> None:
+    def _check(self, name: str, simulator: ExternalForward | None) -> None:
         asked, failed = _sums(self._recent[_column(name)])
         if asked < TOO_FEW:
             return
         if failed > MOST_FAILED * asked:
+            assert simulator is not None
             raise NonFiniteError(
-                f"{failed} of the last {asked} simulations of '{name}' failed, the latest one so: {last_failure}; "
-                "mend what they failed of, call forget_failures() of its ExternalForward, and resume. What was saved "
+                f"{failed} of the last {asked} simulations of '{name}' failed, the latest one so: "
+                f"{simulator.last_failure}; mend what they failed of, call forget_failures() of its ExternalForward, and resume. What was saved "
                 "before is whole."
             )
         self._recent[_column(name)] = np.zeros(1 + len(KINDS), np.int64)

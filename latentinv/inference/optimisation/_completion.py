@@ -25,6 +25,7 @@ from typing import final
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
@@ -112,7 +113,9 @@ def known_cells(posterior: Posterior) -> Bool[Array, "*grid"]:
 
 
 def context_weights(
-    cells: Int[Array, "datum axis"], reliability: Float[Array, "datum"], known: Bool[Array, "*grid"]
+    cells: Int[Array | np.ndarray, "datum axis"],
+    reliability: Float[Array | np.ndarray, "datum"],
+    known: Bool[Array, "*grid"],
 ) -> Float[Array, "datum"]:
     """Weight of each datum: the share of the cells in its window, cut at the border, of which nothing is known."""
     shares = _window_sums(~known) / _window_sums(jnp.ones(known.shape, bool))
