@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from latentinv.errors import InputError
-
-from ._display import Display, interruptible, make_console
+from ._console import interruptible, make_console
+from ._parse import check_extension
 
 if TYPE_CHECKING:
     from latentinv.calibration import Calibration
@@ -31,8 +30,7 @@ def calibrate(
 
     Finished replicates are kept, and the same command goes on from them.
     """
-    if output.suffix != ".json":
-        raise InputError(f"{output} has no ending that can be written; give .json.")
+    check_extension(output, ".json")
 
     import dataclasses
 
@@ -40,6 +38,8 @@ def calibrate(
     from latentinv.calibration import read_study
     from latentinv.plotting import plot_calibration
     from latentinv.storage import atomic_file, require_new
+
+    from ._display import Display
 
     store, picture = output.with_suffix(".h5"), output.with_suffix(".png")
     if not store.exists():  # a study that goes on replaces its own figures

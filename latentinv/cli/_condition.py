@@ -9,9 +9,9 @@ import typer
 
 from latentinv.errors import InputError
 
-from ._display import Display, RunListener, interruptible, make_console, say_seconds
+from ._console import interruptible, make_console, say_seconds
 from ._memory import fitting_in_memory
-from ._parse import check_seed, parse_grid, parse_settings
+from ._parse import check_extension, check_seed, parse_grid, parse_settings
 from ._summary import exit_if_unmet, print_run
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ def condition(
 ) -> None:
     """Condition a prior to wells and block means."""
     check_seed(seed)
-    if output.suffix != ".h5":
-        raise InputError(f"{output} has no ending that can be written; give .h5.")
+    check_extension(output, ".h5")
     if draws is not None and draws < 1:
         raise InputError(f"The number of draws is {draws}; expected at least 1.")
     place = parse_grid(grid, spacing, origin)
@@ -70,6 +69,8 @@ def condition(
     from latentinv.posterior import Posterior
     from latentinv.priors import load_prior
     from latentinv.storage import require_new
+
+    from ._display import Display, RunListener
 
     require_new(output)
     if algorithm is not None:

@@ -4,30 +4,19 @@ The time left is the time since the first news over the share done since then, w
 compilation; so it begins high and settles.
 """
 
-import contextlib
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from ._console import say_seconds
+
 if TYPE_CHECKING:
     from latentinv.inference.core import Progress as RunProgress
-
-PLAIN_WIDTH = 120
-
-
-def make_console() -> Console:
-    """Give the console to write to; wide where nobody's window sets a width."""
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = PLAIN_WIDTH
-    return console
 
 
 class TimeLeft:
@@ -114,23 +103,3 @@ class RunListener:
     def on_step(self, step: int, progress: "RunProgress") -> None:
         """Show a finished step."""
         self._display.update(progress.done, f"step {step}, {progress.words}")
-
-
-@contextlib.contextmanager
-def interruptible(how_to_go_on: Callable[[], str]) -> Iterator[None]:
-    """Turn an interrupt from the keyboard into one sentence, asked for when it comes, and exit code 130."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        print(f"latentinv: {how_to_go_on()}", file=sys.stderr)
-        raise typer.Exit(130) from None
-
-
-def say_seconds(seconds: float) -> str:
-    """Say a duration as people do: ``45 s``, ``3 min 20 s``, ``2 h 5 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

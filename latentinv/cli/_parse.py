@@ -2,10 +2,13 @@
 
 import math
 import sys
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from latentinv.errors import InputError
-from latentinv.grid import Grid
+
+if TYPE_CHECKING:
+    from latentinv.grid import Grid
 
 DRAWS_SETTING = {
     "smc": "particles",
@@ -47,8 +50,10 @@ def parse_shape(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
-def parse_grid(shape: str, spacing: str, origin: str) -> Grid:
+def parse_grid(shape: str, spacing: str, origin: str) -> "Grid":
     """Make a grid from its shape, spacing and origin as typed."""
+    from latentinv.grid import Grid
+
     return Grid(parse_shape(shape), _numbers(spacing, "spacing"), _numbers(origin, "origin"))
 
 
@@ -81,16 +86,31 @@ def check_seed(seed: int) -> None:
         raise InputError(f"The seed is {seed}; expected a whole number from 0 to {2**63 - 1}.")
 
 
-def check_amount(count: int, grid: Grid, remedy: str) -> None:
+def check_extension(path: Path, *known: str) -> None:
+    """Refuse an output file of an extension that the command does not write.
+
+    Raises
+    ------
+    InputError
+        If it is not one of those known.
+    """
+    if path.suffix not in known:
+        *others, last = known
+        wanted = f"{', '.join(others)} or {last}" if others else last
+        raise InputError(f"Unsupported file extension of {path}; use {wanted}.")
+
+
+def check_amount(count: int, shape: tuple[int, ...], remedy: str) -> None:
     """Refuse more cells than may be held at once.
 
     Raises
     ------
     InputError
-        If `count` fields on the grid have more, with what to do.
+        If `count` fields of this shape have more, with what to do.
     """
-    if count * grid.size > WHOLE_CELLS:
-        raise InputError(f"{count} fields of {grid.size} cells are too many to hold at once; {remedy}.")
+    cells = math.prod(shape)
+    if count * cells > WHOLE_CELLS:
+        raise InputError(f"{count} fields of {cells} cells do not fit in memory; {remedy}.")
 
 
 def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[str, Any]:

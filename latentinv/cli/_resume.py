@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ._display import Display, RunListener, interruptible, make_console, say_seconds
+from ._console import interruptible, make_console, say_seconds
 from ._files import kind_of
 from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
 from ._summary import exit_if_unmet, print_run
@@ -33,6 +33,8 @@ def _resume_run(file: Path) -> None:
     from latentinv.inference.run import resume as resume_run
     from latentinv.storage import RunFile
 
+    from ._display import Display, RunListener
+
     console = make_console()
     if RunFile.open(file).finished:
         console.print(f"{file} is finished; nothing is left to do.", soft_wrap=True)
@@ -49,6 +51,8 @@ def _resume_run(file: Path) -> None:
 
 def _resume_training(file: Path) -> None:
     from latentinv.training import read_plan, resume_training
+
+    from ._display import Display
 
     recipe, output, _ = read_plan(file)
     console = make_console()

@@ -3,16 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 
 from latentinv.errors import InputError
-from latentinv.grid import Grid
 
-from ._display import make_console
+from ._console import make_console
 from ._files import free_name, kind_of
-from ._generate import categories_of, draw_fields
 from ._summary import exit_if_unmet, plain_table, print_run
 
 if TYPE_CHECKING:
@@ -47,8 +44,12 @@ def show(
 
 
 def _show_prior(path: Path, picture: Path) -> None:
+    from latentinv.grid import Grid
+    from latentinv.keys import from_seed
     from latentinv.plotting import plot_fields
     from latentinv.priors import load_prior
+
+    from ._drawing import categories_of, draw_fields
 
     prior = load_prior(path)
     console = make_console()
@@ -61,7 +62,7 @@ def _show_prior(path: Path, picture: Path) -> None:
         prior.latent_size(Grid(shape))
     except InputError:  # of a prior that serves small grids alone
         shape = SMALLER[prior.ndim]
-    fields, _ = draw_fields(prior, Grid(shape), count, seed=0)
+    fields, _ = draw_fields(prior, Grid(shape), count, from_seed(0, "show"))
     plot_fields(fields, Grid(shape), picture, categories=categories_of(prior), title=f"draws of {path.name}")
     console.print(f"sheet of samples in {picture}", soft_wrap=True)
 
@@ -135,6 +136,7 @@ def _print_header(console: Console, store: "RunFile") -> None:
 def _load_run(store: "RunFile") -> "Run | None":
     """Give the run; without draws yet, with the particles of its state in their place."""
     import jax
+    import numpy as np
 
     from latentinv.inference.core import draw_tables, predicted_name, realization_name
     from latentinv.inference.run import Run, make_algorithm, posterior_of

@@ -1,9 +1,9 @@
 """The end of a run in a table: how the draws agree with the data, and single numbers."""
 
+import statistics
 import sys
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -73,7 +73,7 @@ def over_draws(observation: "AbstractObservation", reports: "list[Report]", noun
     words = f"{observation.count} of {observation.count} {data} in {whole} of {len(reports)} {noun}"
     if whole < len(reports):
         fulfilled = [report.fulfilled for report in reports]
-        words += f"; on average {np.mean(fulfilled):.1f}, at worst {min(fulfilled)}"
+        words += f"; on average {statistics.mean(fulfilled):.1f}, at worst {min(fulfilled)}"
     return words + _rmse_words(observation, reports)
 
 
@@ -85,7 +85,7 @@ def _rmse_words(observation: "AbstractObservation", reports: "list[Report]") -> 
     if not errors or not isinstance(observation, IndirectData):
         return ""
     best, worst = observation.say(min(errors)), observation.say(max(errors))
-    return f"; rmse {observation.say(float(np.median(errors)))} ({best} to {worst}), {observation.say_spread()}"
+    return f"; rmse {observation.say(statistics.median(errors))} ({best} to {worst}), {observation.say_spread()}"
 
 
 def add_block_rows(table: Table, run: "Run", noun: str) -> None:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from ._display import Display, interruptible, make_console, say_seconds
+from ._console import interruptible, make_console, say_seconds
 from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
 from ._summary import plain_table
 
 if TYPE_CHECKING:
     from latentinv.training import Comparison, Recipe, TrainingResult
+
+    from ._display import Display
 
 
 def train(
@@ -23,6 +25,8 @@ def train(
     """Train a prior on an image."""
     from latentinv.training import read_recipe, require_new_training
     from latentinv.training import train as train_prior
+
+    from ._display import Display
 
     target = output or Path(f"{recipe.stem}.h5")
     require_new_training(target)
@@ -51,7 +55,7 @@ def how_to_go_on(output: Path) -> str:
 class TrainingDisplay:
     """Shows losses, and at each comparison with the image what a viewer would see first."""
 
-    def __init__(self, display: Display, recipe: "Recipe", output: Path, minutes: float | None = None) -> None:
+    def __init__(self, display: "Display", recipe: "Recipe", output: Path, minutes: float | None = None) -> None:
         from latentinv.training import sheet_path
 
         self._display, self._steps, self._minutes = display, recipe.training.steps, minutes

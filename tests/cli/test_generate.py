@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentinv.cli._generate import TILES
+from latentinv.cli._drawing import TILES
 from latentinv.cli._show import _in_words
 
 

@@ -1,0 +1,82 @@
+"""Fields of a prior and patches of its training image in the same terms, to be compared."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+from jaxtyping import Array, Shaped
+
+from latentinv.errors import InputError
+from latentinv.grid import Grid
+from latentinv.keys import from_seed, named
+from latentinv.priors.core import AbstractPrior
+from latentinv.priors.learned import GeneratorPrior
+from latentinv.realism import random_windows
+from latentinv.training import parse_recipe
+from latentinv.training.images import coarsen, read_training_image, sample_patches
+
+from ._drawing import draw_fields, draw_latents
+
+
+def fields_and_patches(
+    prior: AbstractPrior, image: Path, array: str | None, grid: Grid, count: int, seed: int
+) -> tuple[Shaped[np.ndarray, "draw *grid"], Shaped[np.ndarray, "patch *grid"]]:
+    """Draw `count` fields and twice as many patches: category indices, or of a continuous property its values.
+
+    Parameters
+    ----------
+    prior
+        Whose fields.
+    image
+        File of the training image.
+    array
+        Which array of an .npz that holds several.
+    grid
+        Shape of fields and patches.
+    count
+        Number of fields.
+    seed
+        Of both.
+
+    Raises
+    ------
+    InputError
+        If the image cannot be read, or has other facies than the prior.
+    """
+    key_fields, key_patches = named(from_seed(seed, "assess"), "fields", "patches")
+    patches = _patches(prior, image, array, grid, 2 * count, key_patches)  # first: it refuses a wrong image at once
+    return _fields(prior, grid, count, key_fields), patches
+
+
+def _patches(
+    prior: AbstractPrior, path: Path, array: str | None, grid: Grid, count: int, key_patches: Array
+) -> np.ndarray:
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key_patches)))
+    factor = _coarsening(prior)
+    reference = read_training_image(path, key=array, continuous=prior.facies_model is None)
+    reference = reference if factor == 1 else coarsen(reference, factor)
+    if reference.values is not None:
+        return random_windows(rng, reference.values[None], grid.shape, count)
+    assert prior.facies_model is not None
+    categories = prior.facies_model.categories
+    if tuple(reference.categories) != tuple(categories):
+        raise InputError(
+            f"The image has the facies {tuple(reference.categories)}, the prior {tuple(categories)}; give the image "
+            "that the prior was trained on."
+        )
+    return sample_patches(rng, reference, grid.shape, count)
+
+
+def _coarsening(prior: AbstractPrior) -> int:
+    """Cells of the image that are one cell of the prior, as its recipe says."""
+    recipe = prior.provenance.get("recipe") if isinstance(prior, GeneratorPrior) else None
+    return 1 if recipe is None else parse_recipe(recipe, Path()).image.coarsen
+
+
+def _fields(prior: AbstractPrior, grid: Grid, count: int, key: Array) -> np.ndarray:
+    if prior.facies_model is None:
+        generate = jax.jit(lambda z: prior.generate(z, grid))
+        return np.stack([np.asarray(generate(draw_latents(prior, grid, key, n))) for n in range(count)])
+    codes, _ = draw_fields(prior, grid, count, key)
+    categories = prior.facies_model.categories
+    return np.argsort(categories)[np.searchsorted(np.sort(categories), codes)]
