@@ -52,9 +52,11 @@ def parse_shape(text: str) -> tuple[int, ...]:
 
 def parse_grid(shape: str, spacing: str, origin: str) -> "Grid":
     """Make a grid from its shape, spacing and origin as typed."""
+    parts = parse_shape(shape), _numbers(spacing, "spacing"), _numbers(origin, "origin")
+
     from latentinv.grid import Grid
 
-    return Grid(parse_shape(shape), _numbers(spacing, "spacing"), _numbers(origin, "origin"))
+    return Grid(*parts)
 
 
 def parse_box(text: str, ndim: int) -> tuple[list[float], list[float]]:

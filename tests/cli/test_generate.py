@@ -49,8 +49,8 @@ def test_that_a_picture_is_drawn(latentinv, folder):
     [
         (("--grid", "16", "--output", "a.npz"), "The grid '16' cannot be read"),
         (("--grid", "16x16x16", "--output", "a.h5"), "3 axes"),
-        (("--grid", "16x16", "--output", "a.txt"), "no ending that can be written"),
-        (("--grid", "16x16", "--output", "wells.csv"), "no ending that can be written"),
+        (("--grid", "16x16", "--output", "a.txt"), "Unsupported file extension of"),
+        (("--grid", "16x16", "--output", "wells.csv"), "Unsupported file extension of"),
         (("--grid", "99999x99999", "--output", "a.npz"), "write them to .h5"),
         (("--grid", "16x16", "--output", "prior.h5"), "exists already"),
         (

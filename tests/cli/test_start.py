@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = {"jax", "flax", "scipy", "h5py", "matplotlib"}
+HEAVY = {"numpy", "jax", "flax", "scipy", "h5py", "matplotlib"}
 SCRIPT = """
 import sys
 from latentinv.cli import main
