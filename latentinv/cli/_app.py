@@ -12,6 +12,7 @@ import typer
 
 from latentinv.errors import InputError, NonFiniteError, StorageError
 
+from ._algorithms import algorithms
 from ._assess import assess
 from ._calibrate import calibrate
 from ._compilations import VARIABLE, compilations_kept
@@ -32,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, assess, generate, walk, condition, resume, show, calibrate):
+for command in (train, assess, generate, walk, condition, resume, show, algorithms, calibrate):
     app.command()(command)
 
 

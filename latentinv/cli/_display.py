@@ -1,6 +1,6 @@
 """Progress for people: a live bar on a terminal, plain lines elsewhere.
 
-The time left is the time since the first news over the share done since then, which for a fresh start includes the
+The time left is the time since the first report over the share done since then, which for a fresh start includes the
 compilation; so it begins high and settles.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TimeLeft:
-    """A guess of the time left, from the pace since the first news."""
+    """A guess of the time left, from the pace since the first report."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -71,7 +71,7 @@ class Display:
         self._live.stop()
 
     def update(self, done: float, words: str, *, line: bool = True) -> None:
-        """Tell of news.
+        """Report progress.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class Display:
         words
             One line.
         line
-            Whether it is worth a line of its own where there is no bar.
+            Whether to print a line where there is no bar.
         """
         left = self._time_left.words(done)
         self._bar.update(self._task, completed=done, left=left)
@@ -90,7 +90,7 @@ class Display:
             self._console.print(" · ".join(part for part in parts if part), soft_wrap=True)
 
     def note(self, text: str) -> None:
-        """Say something that stays above the bar."""
+        """Print a line that stays above the bar."""
         self._console.print(text, soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""`latentinv show`: what a run or a prior holds, in words and one picture."""
+"""`latentinv show`: what is in a run or a prior, in words and one picture."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,9 +8,9 @@ from rich.console import Console
 
 from latentinv.errors import InputError
 
-from ._console import make_console
+from ._console import make_console, plain_table, to_continue
 from ._files import free_name, kind_of
-from ._summary import exit_if_unmet, plain_table, print_run
+from ._summary import exit_if_unmet, print_run
 
 if TYPE_CHECKING:
     from latentinv.inference.run import Run
@@ -24,10 +24,12 @@ SMALLER = {2: (64, 64), 3: (16, 16, 16)}
 
 
 def show(
-    file: Annotated[str, typer.Argument(metavar="RUN|PRIOR", help="Run file, prior file, or a shipped prior's name.")],
+    file: Annotated[
+        str, typer.Argument(metavar="RUN|PRIOR", help="Run file, prior file, or the name of a shipped prior.")
+    ],
     output: Annotated[Path | None, typer.Option(help="Picture to write (default: NAME.png here).")] = None,
 ) -> None:
-    """Show what a run or a prior holds, and draw it."""
+    """Show what is in a run or a prior, and draw it."""
     from latentinv.plotting import check_ending
     from latentinv.priors import find_prior
     from latentinv.storage import require_new
@@ -38,7 +40,7 @@ def show(
     path = find_prior(file)
     kind = kind_of(path)
     if kind == "training":
-        raise InputError(f"{path} is the checkpoint of a training; go on with 'latentinv resume {path}'.")
+        raise InputError(f"{path} is the checkpoint of a training; to continue: latentinv resume {path}")
     picture = output or free_name(Path(f"{path.stem}.png"))
     (_show_prior if kind == "prior" else _show_run)(path, picture)
 
@@ -56,7 +58,7 @@ def _show_prior(path: Path, picture: Path) -> None:
     _print_prior(console, prior)
     card = path.with_suffix(".md")
     if card.is_file():
-        console.print(f"what it is good for: {card}", soft_wrap=True)
+        console.print(f"model card: {card}", soft_wrap=True)
     shape, count = SHEET[prior.ndim]
     try:
         prior.latent_size(Grid(shape))
@@ -100,7 +102,7 @@ def _show_run(path: Path, picture: Path) -> None:
     _print_header(console, store)
     run = _load_run(store)
     if run is None:
-        console.print(f"no step was saved yet; 'latentinv resume {path}' begins it", soft_wrap=True)
+        console.print(f"No step was saved yet. {to_continue(path)}", soft_wrap=True)
         return
     drawn = store.draw_count > 0
     print_run(console, run, {}, noun="draws" if drawn else "particles")

@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ._console import plain_table
+
 if TYPE_CHECKING:
     from latentinv.data.core import AbstractObservation, Report
     from latentinv.inference.run import Run
@@ -33,7 +35,7 @@ def print_run(console: Console, run: "Run", rows: dict[str, str], *, noun: str =
     words = diagnosis.words()
     for name, value in run.results.items():
         if name not in SENTENCES and name not in words:
-            table.add_row(name.replace("_", "-"), say_result(value))
+            table.add_row(name.replace("_", " "), say_result(value))
     for name, text in {"steps": str(run.steps), **words, **rows}.items():
         table.add_row(name, text)
     console.print(table)
@@ -54,14 +56,6 @@ def exit_if_unmet(run: "Run") -> None:
     for sentence in run.results["unmet"] or apart:
         print(f"  {sentence}", file=sys.stderr)
     raise typer.Exit(1)
-
-
-def plain_table() -> Table:
-    """Make a table of names and words without lines."""
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    return table
 
 
 def over_draws(observation: "AbstractObservation", reports: "list[Report]", noun: str = "draws") -> str:
