@@ -12,6 +12,7 @@ def algorithms(
 ) -> None:
     """List the algorithms for 'condition', or describe one and its settings."""
     import inspect
+    import re
 
     from latentinv.inference import ALGORITHMS
     from latentinv.inference.run import default_settings
@@ -24,7 +25,8 @@ def algorithms(
         console.print("'latentinv algorithms NAME' describes one of them and its settings.", soft_wrap=True)
         return
     defaults = default_settings(name)
-    console.print((inspect.getdoc(ALGORITHMS[name]) or "").replace("``", "").replace("`", ""), soft_wrap=True)
+    words = re.sub(r"\nParameters\n-+\n", "\nSettings:\n", inspect.getdoc(ALGORITHMS[name]) or "")
+    console.print(words.replace("`", ""), soft_wrap=True)
     console.print("\nDefaults:")
     for setting, default in defaults.items():
         table.add_row(f"  {setting}", str(default).lower())

@@ -145,8 +145,8 @@ def test_that_an_output_that_exists_or_cannot_be_written_is_refused_before_any_w
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--steps", 2**31), "2147483648 fields of 64 cells are too many to hold at once; give fewer steps"),
-        (("--grid", "9999999999x9999999999"), "are too many to hold at once; give fewer steps or a smaller grid"),
+        (("--steps", 2**31), "2147483648 fields of 64 cells do not fit in memory; give fewer steps"),
+        (("--grid", "9999999999x9999999999"), "do not fit in memory; give fewer steps or a smaller grid"),
         (("--steps", 61), "61 fields to draw; one picture holds 1 to 60"),
         (("--output", "walk.doc"), "Unsupported file extension of walk.doc; use .png, .pdf, .svg or .gif"),
     ],
