@@ -28,7 +28,7 @@ Arrow = tuple[str, str]
 
 
 def read_imports(source: Path) -> tuple[dict[str, tuple[int, list[str]]], dict[Arrow, bool]]:
-    """Packages, each with its number of files and the packages in it; arrows, with whether any reads a private module."""
+    """Packages, each with its number of files and packages in it; arrows, with whether any reads a private module."""
     sys.path.insert(0, str(source))
     graph = grimp.build_graph("latentinv", cache_dir=None)
     inside = {}
