@@ -1,6 +1,7 @@
 """Fields of a prior and patches of its training image in the same terms, to be compared."""
 
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -8,11 +9,11 @@ from jaxtyping import Array, Shaped
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
+from latentinv.io import tables_of
 from latentinv.keys import from_seed, named
 from latentinv.priors.core import AbstractPrior
 from latentinv.priors.learned import GeneratorPrior
 from latentinv.realism import random_windows
-from latentinv.training import parse_recipe
 from latentinv.training.images import coarsen, read_training_image, sample_patches
 
 from ._drawing import draw_fields, draw_latents
@@ -52,8 +53,9 @@ def _patches(
     prior: AbstractPrior, path: Path, array: str | None, grid: Grid, count: int, key_patches: Array
 ) -> np.ndarray:
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key_patches)))
-    factor = _coarsening(prior)
-    reference = read_training_image(path, key=array, continuous=prior.facies_model is None)
+    recipe, continuous = _image_table(prior), prior.facies_model is None
+    factor = int(recipe.get("coarsen", 1))
+    reference = read_training_image(path, key=array, continuous=continuous, first_row=recipe.get("first_row"))
     reference = reference if factor == 1 else coarsen(reference, factor)
     if reference.values is not None:
         return random_windows(rng, reference.values[None], grid.shape, count)
@@ -67,10 +69,12 @@ def _patches(
     return sample_patches(rng, reference, grid.shape, count)
 
 
-def _coarsening(prior: AbstractPrior) -> int:
-    """Cells of the image that are one cell of the prior, as its recipe says."""
-    recipe = prior.provenance.get("recipe") if isinstance(prior, GeneratorPrior) else None
-    return 1 if recipe is None else parse_recipe(recipe, Path()).image.coarsen
+def _image_table(prior: AbstractPrior) -> dict[str, Any]:
+    """How the prior's recipe says that its image is read and coarsened."""
+    recipe = prior.provenance.get("recipe", "") if isinstance(prior, GeneratorPrior) else ""
+    # Other keys are not looked at, so that a recipe of an earlier version serves too.
+    table: dict[str, Any] = tables_of(recipe, "prior's recipe").get("image", {})
+    return table
 
 
 def _fields(prior: AbstractPrior, grid: Grid, count: int, key: Array) -> np.ndarray:

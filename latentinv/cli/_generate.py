@@ -6,31 +6,40 @@ from typing import Annotated
 import typer
 
 from ._console import interruptible, make_console
-from ._parse import check_amount, check_extension, check_seed, parse_shape
+from ._parse import PICTURES, check_amount, check_seed, parse_shape
 
 
 def generate(
     prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or the name of a shipped prior.")],
     grid: Annotated[str, typer.Option(metavar="CELLS", help="ROWSxCOLUMNS, or LAYERSxROWSxCOLUMNS; rows along y.")],
-    output: Annotated[Path, typer.Option(help="Picture (.png), arrays (.npz), or HDF5 (.h5) for fields of any size.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="Picture (.png), arrays (.npz), GSLIB text (.gslib), or HDF5 (.h5) for fields of any size.",
+        ),
+    ],
     count: Annotated[int, typer.Option(min=1, help="Number of fields.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
 ) -> None:
     """Draw fields from a prior."""
-    check_extension(output, ".png", ".npz", ".h5")
     check_seed(seed)
     shape = parse_shape(grid)
-    if output.suffix != ".h5":
-        check_amount(count, shape, "write them to .h5")
 
     from latentinv.grid import Grid
-    from latentinv.priors import load_prior
+    from latentinv.io.fields import field_format, write_fields
     from latentinv.storage import require_new
 
-    from ._display import Display
-    from ._field_files import WRITERS
-
+    drawn = output.suffix.lower() in PICTURES
+    if drawn or not field_format(output, also=PICTURES).tiled:
+        check_amount(count, shape, "write them to .h5")
     require_new(output)
+
+    from latentinv.priors import load_prior
+
+    from ._display import Display
+    from ._field_files import draw_picture, fields_to_write
+
     model, place = load_prior(prior), Grid(shape)
     model.latent_size(place)  # refuses a grid of other axes, or far too large, before the file is begun
     console = make_console()
@@ -38,5 +47,8 @@ def generate(
         interruptible(lambda: "Stopped; nothing was written."),
         Display(console, "generate") as display,
     ):
-        WRITERS[output.suffix](output, model, place, count, seed, display)
+        if drawn:
+            draw_picture(output, model, place, count, seed, display)
+        else:
+            write_fields(output, fields_to_write(model, place, count, seed, display))
     console.print(f"{count} {'field' if count == 1 else 'fields'} of {grid} cells in {output}", soft_wrap=True)

@@ -27,6 +27,8 @@ DRAWS_SETTING = {
     "dream": "draws",
     "completion": "starts",
 }
+PICTURES = (".png", ".pdf", ".svg")
+"""Extensions that `latentinv.plotting` draws; here too, so that wrong ones are refused before it is imported."""
 WHOLE_CELLS = 2**30
 """Most cells of all fields that are held at once."""
 MOST = 2**31 - 1
@@ -99,7 +101,7 @@ def check_extension(path: Path, *known: str) -> None:
     if path.suffix not in known:
         *others, last = known
         wanted = f"{', '.join(others)} or {last}" if others else last
-        raise InputError(f"Unsupported file extension of {path}; use {wanted}.")
+        raise InputError(f"{path} has an unsupported file extension; use {wanted}.")
 
 
 def check_amount(count: int, shape: tuple[int, ...], remedy: str) -> None:

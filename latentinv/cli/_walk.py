@@ -8,7 +8,7 @@ import typer
 from latentinv.errors import InputError
 
 from ._console import make_console
-from ._parse import check_amount, check_extension, check_seed, parse_box, parse_shape
+from ._parse import PICTURES, check_amount, check_extension, check_seed, parse_box, parse_shape
 
 FILM = ".gif"
 
@@ -28,6 +28,7 @@ def walk(
     ] = None,
 ) -> None:
     """Walk from one draw of a prior to another, or vary one box of a draw."""
+    check_extension(output, *PICTURES, FILM)
     check_seed(seed)
     shape = parse_shape(grid)
     check_amount(steps, shape, "give fewer steps or a smaller grid")
@@ -38,7 +39,7 @@ def walk(
 
     from latentinv.grid import Grid
     from latentinv.keys import from_seed, named
-    from latentinv.plotting import ENDINGS, film_fields, plot_fields
+    from latentinv.plotting import film_fields, plot_fields
     from latentinv.priors import interpolate, load_prior, walk_box
     from latentinv.priors.learned import GeneratorPrior
     from latentinv.storage import require_new
@@ -46,7 +47,6 @@ def walk(
     from ._drawing import categories_of, draw_latents
 
     require_new(output)
-    check_extension(output, *ENDINGS, FILM)
     model, place = load_prior(prior), Grid(shape)
     key_ends, key_box = named(from_seed(seed, "walk"), "ends", "box")
     z, z_end = (jnp.asarray(draw_latents(model, place, key_ends, number)) for number in (0, 1))

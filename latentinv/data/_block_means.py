@@ -38,7 +38,7 @@ from latentinv.data.core import (
     sentence,
 )
 from latentinv.errors import InputError
-from latentinv.grid import AXIS_NAMES, Grid
+from latentinv.grid import Grid
 from latentinv.io import read_table
 from latentinv.priors.core import AbstractFaciesModel, AbstractPrior
 
@@ -145,8 +145,8 @@ class BlockMeans(AbstractObservation):
         InputError
             If the table or a block in it cannot be used; the sentence names the line.
         """
-        lower = [f"{axis}_min" for axis in AXIS_NAMES[: grid.ndim]]
-        upper = [f"{axis}_max" for axis in AXIS_NAMES[: grid.ndim]]
+        lower = [f"{axis}_min" for axis in grid.axes]
+        upper = [f"{axis}_max" for axis in grid.axes]
         table = read_table(path, (*lower, *upper, "mean", "sd"), ("facies",))
         return cls(
             grid,

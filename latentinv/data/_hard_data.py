@@ -37,7 +37,7 @@ from latentinv.data.core import (
     sentence,
 )
 from latentinv.errors import InputError
-from latentinv.grid import AXIS_NAMES, Grid
+from latentinv.grid import Grid
 from latentinv.io import read_table
 from latentinv.priors.core import AbstractFaciesModel, AbstractPrior
 
@@ -139,7 +139,7 @@ class HardData(AbstractObservation):
         InputError
             If the table or a well in it cannot be used; the sentence names the line.
         """
-        axes = AXIS_NAMES[: grid.ndim]
+        axes = grid.axes
         table = read_table(path, (*axes, "facies"), ("error_probability",))
         return cls(
             grid,

@@ -166,7 +166,7 @@ class IndirectData(AbstractObservation):
             If a column is missing, a line cannot be used or has another unit, or the forward model predicts another
             number of data; the sentence names the file, and the column or the line.
         """
-        names = AXIS_NAMES[: grid.ndim] if columns is None else _named(columns)
+        names = grid.axes if columns is None else _named(columns)
         example = "Other names for coordinates go into columns=, as in columns=('east', 'north')."
         table = read_table(path, (*names, "value", "sd"), hints=dict.fromkeys(AXIS_NAMES, example))
         places, labels = table.points(names), table.labels("datum")

@@ -6,7 +6,8 @@
                              (canonical JSON text, a table); ``seconds`` (number, the time spent)
 ``prior``                    the prior the run was made with, as a prior file holds it (see `_prior_file`)
 ``grid``                     attributes ``shape`` (cells, in array order), ``spacing`` and ``origin`` (metres,
-                             x first)
+                             x first), ``rotation`` (degrees from x towards y), ``axes`` (``xy``, ``xz``, ``yz`` or
+                             ``xyz``) and ``z_axis`` (``up`` or ``depth``)
 ``observations/<position>``  attributes ``kind`` and ``name``; datasets of numbers or texts; positions count
                              from 0
 ``algorithm``                attributes ``name``, ``options`` (canonical JSON text), ``seed``, ``target``

@@ -121,7 +121,7 @@ def test_that_chains_are_diagnosed_while_they_run_and_when_they_are_shown(latent
         (("--set", "colour=3"), "no setting 'colour'"),
         (("--set", "moves=1", "--set", "moves=2"), "given twice"),
         (("--draws", "4", "--set", "particles=5"), "which mean the same"),
-        (("--output", "run.txt"), "Unsupported file extension of run.txt; use .h5"),
+        (("--output", "run.txt"), "run.txt has an unsupported file extension; use .h5"),
         (("--draws", "0"), "The number of draws is 0; expected at least 1"),
         (("--algorithm", "guess"), "no algorithm called 'guess'"),
         (("--algorithm", "es_mda", "--set", "localised=maybe"), "The setting localised is 'maybe'; expected true or"),

@@ -148,7 +148,7 @@ def test_that_an_output_that_exists_or_cannot_be_written_is_refused_before_any_w
         (("--steps", 2**31), "2147483648 fields of 64 cells do not fit in memory; give fewer steps"),
         (("--grid", "9999999999x9999999999"), "do not fit in memory; give fewer steps or a smaller grid"),
         (("--steps", 61), "61 fields to draw; one picture holds 1 to 60"),
-        (("--output", "walk.doc"), "Unsupported file extension of walk.doc; use .png, .pdf, .svg or .gif"),
+        (("--output", "walk.doc"), "walk.doc has an unsupported file extension; use .png, .pdf, .svg or .gif"),
     ],
 )
 def test_that_a_walk_too_long_or_too_large_is_refused(refuse, arguments, words):

@@ -36,7 +36,7 @@ def test_that_a_walk_round_a_box_leaves_far_cells_at_rest(latentinv, folder):
     [
         (("--box", "1,2,3", "--output", "walk.png"), "two corners"),
         (("--box", "5,5,90,9", "--output", "walk.png"), "outside the grid"),
-        (("--output", "walk.mp4"), "Unsupported file extension"),
+        (("--output", "walk.mp4"), "unsupported file extension"),
         (("--output", "prior.h5"), "exists"),
     ],
 )

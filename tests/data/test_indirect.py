@@ -251,9 +251,10 @@ def test_that_columns_that_are_named_say_where_and_when(tmp_path):
     )
     np.testing.assert_array_equal(data.forward.receivers, [[25, 12], [25, 18]])
     stations = written(tmp_path, "x,y,value,sd\n5,-1,0.1,0.01\n")
-    assert IndirectData.from_csv(stations, GRID, lambda at: gravity(GRID, at), columns=("x", "y")).count == 1
+    section = Grid(GRID.shape, GRID.spacing, GRID.origin, axes="xz", z_axis="depth")
+    assert IndirectData.from_csv(stations, section, lambda at: gravity(section, at), columns=("x", "y")).count == 1
     with pytest.raises(InputError, match=r"line 2 of heads\.csv at x 5 m, y -1 m lies outside the grid"):
-        IndirectData.from_csv(stations, GRID, lambda at: gravity(GRID, at))
+        IndirectData.from_csv(stations, GRID, lambda at: gravity(section, at))
     timed = written(tmp_path, "x,y,time,value,sd\n15,5,120,2,1\n5,5,60,1,1\n")
     names = ("x", "y", "time")  # of which the last alone decides where this forward model looks
     seen = IndirectData.from_csv(timed, GRID, lambda rows: at_cells(rows[:, -1:] * [0.2, 0.05]), columns=names)

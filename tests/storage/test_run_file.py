@@ -24,7 +24,7 @@ def header(**changes):
     ]
     base = RunHeader(
         prior=PriorRecord("generator", {"seed": 1}, {"w": np.arange(6, dtype=np.float32).reshape(2, 3)}),
-        grid=Grid((4, 5), spacing=(0.5, 2.0), origin=(-3.25, 7.0)),
+        grid=Grid((4, 5), (0.5, 2.0), (-3.25, 7.0), axes="xz", z_axis="depth"),
         observations=observations,
         algorithm="tempered",
         options={
@@ -106,6 +106,12 @@ def test_that_a_header_comes_back_as_it_was(tmp_path):
     assert found.options == expected.options | {"ladder": [1.0, 0.5]}
     assert (found.target, found.algorithm, found.seed) == ("thresholded", "tempered", -17)
     assert found.choice == "it suits: ±"
+
+
+def test_that_a_rotated_grid_comes_back_as_it_was(tmp_path):
+    grid = Grid((2, 4, 5), 0.5, (4.5e5, 5.6e6, -7.0), rotation=12.3)
+    RunFile.create(tmp_path / "r.h5", header(grid=grid))
+    assert RunFile.open(tmp_path / "r.h5").header.grid == grid
 
 
 def test_that_a_new_run_is_empty_and_says_that_it_has_no_state(tmp_path):

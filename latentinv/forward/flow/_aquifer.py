@@ -38,10 +38,11 @@ class Aquifer:
     sources
         Water that wells bring to each cell in m³/s: injection above 0, pumping below.
     thickness
-        In metres, of a two-dimensional aquifer; one in three dimensions is as thick as its cells.
+        In metres, of a map its height, of a vertical section its width across; an aquifer in three dimensions is as
+        thick as its cells.
     recharge
-        Water that infiltrates in m/s, over the area that each cell has in a map; one number, or one for each cell. In
-        three dimensions one for each cell, for it enters at the surface only.
+        Water that infiltrates in m/s, over the area that each cell has seen from above; one number, or one for each
+        cell. In sections and in three dimensions one for each cell, for it enters at the surface only.
 
     Raises
     ------
@@ -83,10 +84,10 @@ class Aquifer:
                 f"The aquifer's recharge has shape {recharge.shape} or is not finite; expected one number, or one for "
                 f"each of {self.grid.shape} cells, in m/s."
             )
-        if self.grid.ndim == 3 and recharge.shape == () and recharge != 0:
+        if self.grid.vertical and recharge.shape == () and recharge != 0:
             raise InputError(
-                "The recharge of an aquifer in three dimensions is one number, but it enters at the surface only; give "
-                "one for each cell, 0 below."
+                "The recharge of an aquifer with layers is one number, but it enters at the surface only; give one for "
+                "each cell, 0 below."
             )
         object.__setattr__(self, "recharge", np.broadcast_to(recharge, self.grid.shape))
 
@@ -98,7 +99,9 @@ class Aquifer:
     @property
     def inflow(self) -> np.ndarray:
         """Water that enters each cell from outside, in m³/s."""
-        return self.sources + self.recharge * float(np.prod(np.asarray(self.grid.spacing)[:2]))
+        east, north = np.asarray(self.grid.spacing)[:2]
+        across = self.thickness if self.grid.ndim == 2 and self.grid.vertical else north
+        return self.sources + self.recharge * float(east * across)
 
     @property
     def pumping_alone(self) -> "Aquifer":

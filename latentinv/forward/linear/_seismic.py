@@ -2,7 +2,7 @@
 
     r_i = (I_{i+1} − I_i) / (I_{i+1} + I_i),     trace = w * r
 
-with the acoustic impedance I at the cells of a column, from the top down in steps of equal two-way time, the
+with the acoustic impedance I of the cells of a column, from the top down in steps of equal two-way time, the
 reflectivity r at normal incidence, and the wavelet w; no multiples, no losses (Robinson and Treitel 2008, *Digital
 Imaging and Deconvolution*, doi:10.1190/1.9781560801610). O(cells × samples of the wavelet).
 """
@@ -27,14 +27,15 @@ class ConvolutionalSeismic(AbstractForward):
     Parameters
     ----------
     grid
-        The cells; the first array axis is two-way time, downward.
+        The cells: a vertical section (``axes="xz"``) or three dimensions, cut along z in steps of equal two-way time.
+        A trace runs from the top down, wherever the grid says the top is.
     wavelet
         Its samples at the cells' interval, of odd number, time 0 in the middle.
 
     Raises
     ------
     InputError
-        If the wavelet has no middle or is not finite, or the grid has one cell along time.
+        If the wavelet has no middle or is not finite, or the grid is a map or has one cell along time.
     """
 
     kind = "convolutional_seismic"
@@ -45,6 +46,11 @@ class ConvolutionalSeismic(AbstractForward):
             raise InputError(
                 f"The wavelet has shape {self.wavelet.shape}; give an odd number of finite samples in one row."
             )
+        if not grid.vertical:
+            raise InputError(
+                f"Traces were asked of a map of {grid.shape} cells; give a vertical section, Grid(..., axes='xz'), or "
+                "a grid of three axes."
+            )
         if grid.shape[0] < 2:
             raise InputError("The grid has one cell along time, so nothing reflects; give two at least.")
 
@@ -54,12 +60,14 @@ class ConvolutionalSeismic(AbstractForward):
         return (self.grid.shape[0] - 1) * math.prod(self.grid.shape[1:])
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """Amplitudes in array order, from impedances."""
-        above, below = property[:-1], property[1:]
+        """Amplitudes at the faces between cells, in array order (the least z first), from impedances."""
+        downward = property if self.grid.depth else property[::-1]
+        above, below = downward[:-1], downward[1:]
         reflectivity = (below - above) / (below + above)
         traces = reflectivity.reshape(len(reflectivity), -1)
         kernel = jnp.asarray(self.wavelet, traces.dtype)
-        return jax.vmap(lambda trace: jnp.convolve(trace, kernel, mode="full"), 1, 1)(traces)[self._kept].ravel()
+        seen = jax.vmap(lambda trace: jnp.convolve(trace, kernel, mode="full"), 1, 1)(traces)[self._kept]
+        return (seen if self.grid.depth else seen[::-1]).ravel()
 
     @property
     def _kept(self) -> slice:

@@ -352,13 +352,14 @@ def _solve(mesh: Mesh, upwind: Upwind, right: Array) -> Array:
 
 def _places(grid: Grid, points: np.ndarray) -> np.ndarray:
     """Distances from the first corner along each axis of arrays, in metres."""
-    return (points - grid.lower)[:, ::-1]
+    places: np.ndarray = grid.positions(points) * np.asarray(grid.spacing)
+    return places[:, ::-1]
 
 
 def _interpolation(mesh: Mesh, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The corners around each place, and their weights in multilinear interpolation, ``[place, corner]``."""
     shape = np.asarray(mesh.shape)
-    scaled = np.clip(places / np.asarray(mesh.spacing), 0, shape - 1)
+    scaled = places / np.asarray(mesh.spacing)
     first = np.minimum(scaled.astype(int), shape - 2)
     share = scaled - first
     corners, weights = [], []

@@ -85,14 +85,12 @@ def ray_lengths(
     """
     sources, receivers = (np.atleast_2d(np.asarray(ends, float)) for ends in (sources, receivers))
     check_rays(grid, sources, receivers)
-    start, run = (
-        (part / np.asarray(grid.spacing)) for part in (sources - np.asarray(grid.origin), receivers - sources)
-    )
+    start, end = grid.positions(sources), grid.positions(receivers)
+    run = end - start
     cuts = _cuts(start, run, grid.shape[::-1])
     middles = start[:, None] + (cuts[:, 1:, None] + cuts[:, :-1, None]) / 2 * run[:, None]
     lengths = np.diff(cuts, axis=1) * np.linalg.norm(receivers - sources, axis=1)[:, None]
-    cells = np.clip(np.floor(middles).astype(int), 0, np.asarray(grid.shape[::-1]) - 1)
-    columns = np.ravel_multi_index(tuple(np.moveaxis(cells, -1, 0)[::-1]), grid.shape)
+    columns = np.ravel_multi_index(tuple(np.moveaxis(grid.cells_at(middles), -1, 0)), grid.shape)
     rays = np.broadcast_to(np.arange(len(sources))[:, None], lengths.shape)
     real = lengths > 0
     shape = (len(sources), math.prod(grid.shape))
@@ -126,20 +124,14 @@ def check_rays(grid: Grid, sources: np.ndarray, receivers: np.ndarray) -> None:
             f"with {grid.ndim} coordinates."
         )
     for name, ends in (("source", sources), ("receiver", receivers)):
-        outside = np.flatnonzero(~_reached(grid, ends))
-        if outside.size:
+        inside = np.isfinite(ends).all(axis=1)
+        inside[inside] = grid.inside(ends[inside])
+        if not inside.all():
+            first = int(np.argmin(inside))
             raise InputError(
-                f"The {name} of ray {outside[0] + 1} at {tuple(ends[outside[0]].tolist())} lies outside the grid "
+                f"The {name} of ray {first + 1} at {tuple(ends[first].tolist())} lies outside the grid "
                 f"({grid.describe()}); move it, or enlarge the grid."
             )
     short = np.flatnonzero((sources == receivers).all(axis=1))
     if short.size:
         raise InputError(f"Ray {short[0] + 1} ends where it begins; leave it out.")
-
-
-def _reached(grid: Grid, points: np.ndarray) -> np.ndarray:
-    """Whether points lie within the grid or on its outer faces, to rounding."""
-    low = np.asarray(grid.origin)
-    high = low + np.asarray(grid.shape[::-1]) * np.asarray(grid.spacing)
-    slack = 1e-9 * np.asarray(grid.spacing)
-    return np.all(np.isfinite(points) & (points >= low - slack) & (points <= high + slack), axis=1)

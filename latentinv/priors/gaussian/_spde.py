@@ -47,10 +47,11 @@ class SPDEPrior(AbstractPrior):
     smoothness
         ν of the Matérn model, above 0.
     ranges
-        In metres along the principal axes (correlation about 0.13): one number, one for each of x, y(, z), or arrays
-        ``[axis, *grid]`` over the cells of the one grid the prior is then for.
-    azimuth_degrees
-        Turn of the first principal axis from x towards y: a number, or an array over the same cells.
+        In metres along the principal axes (correlation about 0.13): one number, one for each axis, first that along
+        the azimuth, or arrays ``[axis, *grid]`` over the cells of the one grid the prior is then for.
+    azimuth
+        Direction in which the first range runs, in degrees clockwise from north (from y towards x; in a section from
+        z towards x): a number, or an array over the same cells. 90 is east, along x.
     standard_deviation
         Of the property; 1 with an anamorphosis.
     ndim
@@ -75,7 +76,7 @@ class SPDEPrior(AbstractPrior):
         smoothness: float,
         ranges: float | tuple[float, ...] | Float[np.ndarray, "axis *grid"],
         *,
-        azimuth_degrees: float | Float[np.ndarray, "*grid"] = 0.0,
+        azimuth: float | Float[np.ndarray, "*grid"] = 90.0,
         standard_deviation: float = 1.0,
         ndim: int = 2,
         mean: float = 0.0,
@@ -84,7 +85,7 @@ class SPDEPrior(AbstractPrior):
     ) -> None:
         if not (math.isfinite(smoothness) and smoothness > 0):
             raise InputError(f"The SPDE prior has smoothness {smoothness}; give a number above 0, such as 1.")
-        lengths, azimuth = np.asarray(ranges, float), np.asarray(azimuth_degrees, float)
+        lengths, directions = np.asarray(ranges, float), np.asarray(azimuth, float)
         if lengths.ndim == 0:
             lengths = np.full(ndim, float(lengths))
         if len(lengths) != ndim or lengths.ndim not in (1, ndim + 1) or not np.all((lengths > 0) & (lengths < np.inf)):
@@ -92,15 +93,15 @@ class SPDEPrior(AbstractPrior):
                 f"The SPDE prior has ranges of shape {lengths.shape}; give positive metres: one number, one for each "
                 f"of {ndim} axes, or one for each axis and cell."
             )
-        if azimuth.ndim and azimuth.shape != lengths.shape[1:]:
+        if directions.ndim and directions.shape != lengths.shape[1:]:
             raise InputError(
-                f"The azimuths have shape {azimuth.shape} and the ranges {lengths.shape}; give both over one grid."
+                f"The azimuths have shape {directions.shape} and the ranges {lengths.shape}; give both over one grid."
             )
-        if not np.all(np.isfinite(azimuth)):
-            raise InputError("The azimuths are not all finite; give degrees from x towards y.")
+        if not np.all(np.isfinite(directions)):
+            raise InputError("The azimuths are not all finite; give degrees clockwise from north.")
         if not (math.isfinite(standard_deviation) and standard_deviation > 0):
             raise InputError(f"The SPDE prior has standard deviation {standard_deviation}; give one above 0.")
-        self.smoothness, self.ranges, self.azimuth_degrees = float(smoothness), lengths, azimuth
+        self.smoothness, self.ranges, self.azimuth = float(smoothness), lengths, directions
         self.ndim, self.facies_model = ndim, facies_model
         self.reading = GaussianReading(float(standard_deviation), mean, anamorphosis, facies_model)
         self._operators: dict[Grid, _Operator] = {}
@@ -119,7 +120,9 @@ class SPDEPrior(AbstractPrior):
             )
         if self.ranges.ndim > 1 and self.ranges.shape[1:] != grid.shape:
             raise InputError(f"The prior's ranges are for {self.ranges.shape[1:]} cells, the grid has {grid.shape}.")
-        longest = float(self.ranges.max()) if self.azimuth_degrees.any() else self.ranges.reshape(self.ndim, -1).max(1)
+        longest = self.ranges.reshape(self.ndim, -1).max(1)
+        if np.any(_angles(self, grid)):
+            longest = longest.max()
         reach = np.broadcast_to(longest, (self.ndim,)) / np.asarray(grid.spacing)
         return tuple(math.ceil(MARGIN_RANGES * n) for n in reach[::-1])
 
@@ -159,7 +162,7 @@ class SPDEPrior(AbstractPrior):
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""
         metadata = {"smoothness": self.smoothness, "ndim": self.ndim, "reading": self.reading.to_metadata()}
-        return PriorRecord(self.family, metadata, {"ranges": self.ranges, "azimuth_degrees": self.azimuth_degrees})
+        return PriorRecord(self.family, metadata, {"ranges": self.ranges, "azimuth": self.azimuth})
 
     @classmethod
     def from_record(cls, record: PriorRecord) -> "SPDEPrior":
@@ -168,7 +171,7 @@ class SPDEPrior(AbstractPrior):
         return cls(
             record.metadata["smoothness"],
             np.asarray(record.arrays["ranges"]),
-            azimuth_degrees=np.asarray(record.arrays["azimuth_degrees"]),
+            azimuth=np.asarray(record.arrays["azimuth"]),
             standard_deviation=reading.standard_deviation,
             ndim=record.metadata["ndim"],
             mean=reading.mean,
@@ -289,7 +292,7 @@ def _on_cells(prior: SPDEPrior, grid: Grid) -> Float[np.ndarray, "axis axis *#ce
     """H in array axes, in square metres, over the cells of the grown grid, or for one where all are alike."""
     ndim = grid.ndim
     lengths = prior.ranges / math.sqrt(8 * prior.smoothness)
-    angle = np.radians(prior.azimuth_degrees)
+    angle = _angles(prior, grid)
     turn = np.zeros((ndim, ndim, *lengths.shape[1:]))
     turn[range(ndim), range(ndim)] = 1.0
     turn[0, 0], turn[0, 1], turn[1, 0], turn[1, 1] = np.cos(angle), np.sin(angle), -np.sin(angle), np.cos(angle)
@@ -297,6 +300,12 @@ def _on_cells(prior: SPDEPrior, grid: Grid) -> Float[np.ndarray, "axis axis *#ce
     if prior.ranges.ndim == 1:
         return tensor[..., *(None,) * ndim]
     return np.pad(tensor, [(0, 0), (0, 0), *((m, m) for m in prior.margin(grid))], mode="edge")
+
+
+def _angles(prior: SPDEPrior, grid: Grid) -> Float[np.ndarray, "*#grid"]:
+    """Angle of the first range from the grid's own x towards its y, in radians."""
+    angles: np.ndarray = np.radians(90 - prior.azimuth - grid.rotation)
+    return angles
 
 
 def _largest_eigenvalue(tensor: Float[np.ndarray, "axis axis *cells"]) -> float:

@@ -143,7 +143,8 @@ class SpectralPrior(AbstractPrior):
         """Phase of each wave at the cells along an array axis, made in float64 and kept within a turn."""
         cells = np.zeros((grid.shape[axis], grid.ndim), int)
         cells[:, axis] = np.arange(grid.shape[axis])
-        coordinate = grid.ndim - 1 - axis
-        places = grid.centres(cells)[:, coordinate]
-        phases = np.outer(places, self.wave_vectors[:, coordinate])
+        places = grid.centres(cells)
+        if axis:  # the first cell's phase is counted once, along the first axis
+            places = places - places[0]
+        phases = places @ self.wave_vectors.T
         return jnp.asarray(np.remainder(phases, 2 * np.pi), jnp.float32)
