@@ -81,7 +81,7 @@ def chain_settings(cost: int, budget: int) -> dict[str, Any]:
         "warmup": warmup,
         "draws": CHAINS * moments,
         "thinning": thinning,
-        "moments_per_step": per_step,
+        "draws_per_step": per_step,
     }
 
 

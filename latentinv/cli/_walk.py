@@ -41,7 +41,6 @@ def walk(
     from latentinv.keys import from_seed, named
     from latentinv.plotting import film_fields, plot_fields
     from latentinv.priors import interpolate, load_prior, walk_box
-    from latentinv.priors.learned import GeneratorPrior
     from latentinv.storage import require_new
 
     from ._drawing import categories_of, draw_latents
@@ -53,8 +52,6 @@ def walk(
     corners = None
     if box is None:
         path = interpolate(z, z_end, steps)
-    elif not isinstance(model, GeneratorPrior):
-        raise InputError(f"Latents of the prior '{prior}' have no window of cells; leave --box out.")
     else:
         corners = parse_box(box, place.ndim)
         path = walk_box(key_box, model, place, z, *map(np.asarray, corners), steps=steps)

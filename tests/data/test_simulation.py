@@ -93,7 +93,7 @@ def test_that_a_posterior_simulates_under_its_target_and_takes_the_data_up():
     z = FIELD.ravel()
     assert float(likelihood(z)) == -np.inf  # the wells say that all is clay
     data = posterior.simulate(jax.random.key(0), z)
-    posterior.observe(data)
+    posterior = posterior.with_data(data)
     assert float(likelihood(z)) == 0.0
     assert float(posterior.log_likelihood(z)) == 0.0
     np.testing.assert_array_equal(posterior.observed[0], data[0])

@@ -108,7 +108,7 @@ def test_that_heavy_tails_are_refused_by_algorithms_for_gaussian_noise(algorithm
     (heads,) = posterior.observations
     heavy = IndirectData(GRID, heads.forward, heads.data, StudentNoise(0.3, 3.0), name="heads")
     with pytest.raises(InputError, match="noise of the data 'heads' is not Gaussian, which this algorithm needs"):
-        algorithm.build(Posterior(posterior.prior, GRID, [heavy]))
+        sample(Posterior(posterior.prior, GRID, [heavy]), algorithm)
 
 
 def blunt_problem():

@@ -129,7 +129,7 @@ def test_that_members_that_leave_the_finite_numbers_are_dropped_and_counted():
 
 
 def test_that_an_ensemble_most_of_which_fails_stops_the_run():
-    with pytest.raises(NonFiniteError, match="left the finite numbers"):
+    with pytest.raises(NonFiniteError, match="became NaN or infinite"):
         sample(_torn(-1.0), ESMDA(members=50))
 
 
