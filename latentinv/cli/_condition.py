@@ -12,7 +12,7 @@ from latentinv.errors import InputError
 from ._console import interruptible, make_console, say_seconds, to_continue
 from ._memory import fitting_in_memory
 from ._parse import check_extension, check_seed, parse_grid, parse_settings
-from ._summary import exit_if_unmet, print_run
+from ._summary import exit_if_infeasible, print_run
 
 if TYPE_CHECKING:
     from latentinv.inference.run import Choice
@@ -105,7 +105,7 @@ def condition(
         with Display(console, "condition") as display:
             run = sample(posterior, choice, seed=seed, output=output, listener=RunListener(display))
         print_run(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(output)})
-    exit_if_unmet(run)
+    exit_if_infeasible(run)
 
 
 def _choose(posterior: "Posterior", settings: list[str], draws: int | None) -> "Choice":

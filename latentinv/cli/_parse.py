@@ -10,23 +10,8 @@ from latentinv.errors import InputError
 if TYPE_CHECKING:
     from latentinv.grid import Grid
 
-DRAWS_SETTING = {
-    "smc": "particles",
-    "map": "starts",
-    "es_mda": "members",
-    "rml": "samples",
-    "laplace": "draws",
-    "stein": "particles",
-    "variational": "draws",
-    "pcn": "draws",
-    "elliptical_slice": "draws",
-    "mala": "draws",
-    "hmc": "draws",
-    "nuts": "draws",
-    "parallel_tempering": "draws",
-    "dream": "draws",
-    "completion": "starts",
-}
+DRAWS_SETTINGS = ("draws", "samples", "members", "particles", "starts")
+"""How algorithms call the number of realizations that they give; the first of these that one has is meant."""
 PICTURES = (".png", ".pdf", ".svg")
 """Extensions that `latentinv.plotting` draws; here too, so that wrong ones are refused before it is imported."""
 WHOLE_CELLS = 2**30
@@ -147,11 +132,28 @@ def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[
         default_settings(algorithm, [key])
         settings[key] = _setting(key, value, defaults[key])
     if draws is not None:
-        key = DRAWS_SETTING[algorithm]
+        key = draws_setting(algorithm)
         if key in settings:
             raise InputError(f"Both --draws and --set {key} are given, which mean the same; give one of them.")
         settings[key] = _value(key, str(draws), whole=True)
     return settings
+
+
+def draws_setting(algorithm: str) -> str:
+    """The setting of an algorithm that says how many realizations it gives.
+
+    Raises
+    ------
+    InputError
+        If it has none.
+    """
+    from latentinv.inference.run import default_settings
+
+    known = default_settings(algorithm)
+    for name in DRAWS_SETTINGS:
+        if name in known:
+            return name
+    raise InputError(f"The algorithm '{algorithm}' decides itself how many draws it gives; leave --draws out.")
 
 
 def _setting(key: str, text: str, default: Any) -> Any:

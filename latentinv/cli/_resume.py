@@ -9,7 +9,7 @@ import typer
 from ._console import interruptible, make_console, say_seconds, to_continue
 from ._files import kind_of
 from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
-from ._summary import exit_if_unmet, print_run
+from ._summary import exit_if_infeasible, print_run
 from ._train import TrainingDisplay, how_to_continue, print_training
 
 RUN_TOO_LARGE = (
@@ -46,7 +46,7 @@ def _resume_run(file: Path) -> None:
         with Display(console, "resume", fresh=False) as display:
             run = resume_run(file, listener=RunListener(display))
         print_run(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(file)})
-    exit_if_unmet(run)
+    exit_if_infeasible(run)
 
 
 def _resume_training(file: Path) -> None:

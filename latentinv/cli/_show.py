@@ -10,10 +10,9 @@ from latentinv.errors import InputError
 
 from ._console import make_console, plain_table, to_continue
 from ._files import free_name, kind_of
-from ._summary import exit_if_unmet, print_run
+from ._summary import exit_if_infeasible, print_run
 
 if TYPE_CHECKING:
-    from latentinv.inference.run import Run
     from latentinv.priors.core import AbstractPrior
     from latentinv.storage import RunFile
 
@@ -94,22 +93,27 @@ def _in_words(value: Any) -> str:
 
 
 def _show_run(path: Path, picture: Path) -> None:
+    from latentinv.inference.run import load_run
     from latentinv.plotting import plot_run
     from latentinv.storage import RunFile
 
     store = RunFile.open(path)
     console = make_console()
     _print_header(console, store)
-    run = _load_run(store)
-    if run is None:
+    if not store.has_state:
         console.print(f"No step was saved yet. {to_continue(path)}", soft_wrap=True)
         return
-    drawn = store.draw_count > 0
+    run = load_run(path)
+    drawn = run.finished or store.draw_count > 0
     print_run(console, run, {}, noun="draws" if drawn else "particles")
+    if not run.finished:
+        for observation in run.posterior.observations:
+            if observation.missing:
+                console.print(f"To continue: {observation.missing}", soft_wrap=True)
     if len(run.latents):
         plot_run(run, picture, drawn=drawn)
         console.print(f"picture in {picture}", soft_wrap=True)
-    exit_if_unmet(run)
+    exit_if_infeasible(run)
 
 
 def _print_header(console: Console, store: "RunFile") -> None:
@@ -133,36 +137,3 @@ def _print_header(console: Console, store: "RunFile") -> None:
     if store.message:
         table.add_row("progress", store.message)
     console.print(table)
-
-
-def _load_run(store: "RunFile") -> "Run | None":
-    """Give the run; without draws yet, with the particles of its state in their place."""
-    import jax
-    import numpy as np
-
-    from latentinv.inference.core import draw_tables, predicted_name, realization_name
-    from latentinv.inference.run import Run, make_algorithm, posterior_of
-
-    header = store.header
-    posterior = posterior_of(header)
-    kernel = make_algorithm(header.algorithm, header.options).build(posterior)
-    if store.draw_count:
-        tables = {name: store.draws(name) for name in store.draw_names()}
-    elif store.has_state:
-        state = store.read_state(jax.eval_shape(kernel.init, jax.random.key(0)))
-        particles = np.asarray(kernel.current(state))
-        tables, _ = draw_tables(posterior, particles, together=1, check=False)
-    else:
-        return None
-    return Run(
-        posterior=posterior,
-        algorithm=header.algorithm,
-        latents=tables["latents"],
-        realizations=tables[realization_name(posterior)],
-        results=store.results,
-        trace=store.trace(),
-        steps=store.steps,
-        chains=kernel.chains,
-        predicted={o.name: tables[predicted_name(o.name)] for o in posterior.observations},
-        seconds=store.seconds,
-    )

@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from latentinv.errors import InputError
-
 from ._console import make_console
 from ._parse import PICTURES, check_amount, check_extension, check_seed, parse_box, parse_shape
 
