@@ -57,7 +57,7 @@ def walk(
     categories = categories_of(model)
     if output.suffix.lower() == FILM:
         outlined = None if corners is None else place.box_weights(*map(np.asarray, corners)) > 0
-        film_fields(fields, output, categories=categories, outlined=outlined)
+        film_fields(fields, place, output, categories=categories, outlined=outlined)
     else:
         names = [f"step {n + 1}" for n in range(steps)]
         title = "from one draw to another" if box is None else f"the box {box} varied"

@@ -34,8 +34,9 @@ EXACT, FAST = lax.Precision.HIGHEST, lax.Precision.DEFAULT
 """Products in float32, or as the device multiplies fastest."""
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def convolve(x: Image, kernel: Kernel, dilation: int = 1, precision: lax.Precision = EXACT) -> Image:
+def convolve(
+    x: Image, kernel: Kernel, dilation: int = 1, precision: lax.Precision = EXACT, transposed: Kernel | None = None
+) -> Image:
     """Correlate with a kernel at stride 1, keeping only outputs that see no border.
 
     Parameters
@@ -48,32 +49,43 @@ def convolve(x: Image, kernel: Kernel, dilation: int = 1, precision: lax.Precisi
         Distance between the kernel's taps, in cells.
     precision
         `EXACT` or `FAST`, of the gradients too.
+    transposed
+        The kernel's `adjoint`, where that was made beforehand, so that no loop makes it again and again.
 
     Returns
     -------
     ``[batch, *space − dilation·(window − 1), channel_out]``.
     """
+    return _convolve(x, kernel, adjoint(kernel) if transposed is None else transposed, dilation, precision)
+
+
+def adjoint(kernel: Kernel) -> Kernel:
+    """The kernel whose correlation is the transpose of a kernel's, for the gradient by the input."""
+    return jnp.flip(kernel, tuple(range(kernel.ndim - 2))).swapaxes(-1, -2)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
+def _convolve(x: Image, kernel: Kernel, transposed: Kernel, dilation: int, precision: lax.Precision) -> Image:
+    del transposed
     return _correlate(x, kernel, dilation, precision, padding=0)
 
 
 def _convolve_forward(
-    x: Image, kernel: Kernel, dilation: int, precision: lax.Precision
-) -> tuple[Image, tuple[Image, Kernel]]:
-    return _correlate(x, kernel, dilation, precision, padding=0), (x, kernel)
+    x: Image, kernel: Kernel, transposed: Kernel, dilation: int, precision: lax.Precision
+) -> tuple[Image, tuple[Image, Kernel, Kernel]]:
+    return _correlate(x, kernel, dilation, precision, padding=0), (x, kernel, transposed)
 
 
 def _convolve_backward(
-    dilation: int, precision: lax.Precision, saved: tuple[Image, Kernel], dy: Image
-) -> tuple[Image, Kernel]:
-    x, kernel = saved
-    space = tuple(range(x.ndim - 2))
-    flipped = jnp.flip(kernel, space).swapaxes(-1, -2)
-    dx = _correlate(dy, flipped, dilation, precision, padding=1)
+    dilation: int, precision: lax.Precision, saved: tuple[Image, Kernel, Kernel], dy: Image
+) -> tuple[Image, Kernel, Kernel]:
+    x, kernel, transposed = saved
+    dx = _correlate(dy, transposed, dilation, precision, padding=1)
     _, transpose = jax.vjp(lambda w: _correlate(x, w, dilation, precision, padding=0), kernel)
-    return dx, transpose(dy)[0]
+    return dx, transpose(dy)[0], jnp.zeros_like(transposed)  # whose gradient is in the kernel's
 
 
-convolve.defvjp(_convolve_forward, _convolve_backward)
+_convolve.defvjp(_convolve_forward, _convolve_backward)
 
 
 def _correlate(x: Image, kernel: Kernel, dilation: int, precision: lax.Precision, *, padding: int) -> Image:

@@ -57,8 +57,8 @@ class Critic:
 
     def scores(self, x: Float[Array, "batch *space 1"]) -> Scores:
         """Score fields in [−1, 1]; higher means more like the training image."""
-        for position, ((kernel, bias), stride) in enumerate(zip(self.layers, self.strides, strict=True)):
-            x = convolve_padded(x, kernel, stride) + bias
+        for position, (layer, stride) in enumerate(zip(self.layers, self.strides, strict=True)):
+            x = convolve_padded(x, layer.kernel, stride) + layer.bias
             x = jax.nn.leaky_relu(x, SLOPE) if position < len(self.layers) - 1 else x
         return x
 

@@ -15,7 +15,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from ._architecture import GeneratorArchitecture, Layer
-from ._convolution import FAST, convolve, convolve_transposed, depth_to_space, polyphase
+from ._convolution import EXACT, FAST, adjoint, convolve, convolve_transposed, depth_to_space, polyphase
 
 
 class FoldedLayer(NamedTuple):
@@ -23,6 +23,12 @@ class FoldedLayer(NamedTuple):
 
     kernel: Float[Array, "*window channel_in channel_out"]
     bias: Float[Array, "channel_out"]
+    transposed: Float[Array, "*window channel_out channel_in"] | None = None
+    """The kernel's `adjoint`, where it was made beforehand."""
+
+    def prepared(self) -> "FoldedLayer":
+        """The same layer with the adjoint made, for loops that take gradients by their input."""
+        return FoldedLayer(jnp.asarray(self.kernel), jnp.asarray(self.bias), adjoint(jnp.asarray(self.kernel)))
 
 
 class GeneratorNetwork(nnx.Module):
@@ -106,9 +112,9 @@ def synthesize(
     """Give the logits of fields of a given shape from folded weights."""
 
     def apply(x: Array, layer: Layer, position: int) -> Array:
-        kernel, bias = layers[position]
+        kernel, bias, transposed = layers[position]
         phases = 2**architecture.ndim if layer.kind == "up" else 1
-        x = convolve(x, kernel, layer.dilation) + jnp.tile(bias, phases)
+        x = convolve(x, kernel, layer.dilation, EXACT, transposed) + jnp.tile(bias, phases)
         if position < len(layers) - 1:
             x = jax.nn.relu(x)
         return depth_to_space(x, architecture.ndim) if layer.kind == "up" else x

@@ -4,12 +4,11 @@ import sys
 
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from latentinv import BlockMeans, Grid, HardData, InputError, Posterior, Run, StorageError
 from latentinv.plotting import plot_fields, plot_run
-from latentinv.plotting._style import facies_colours, new_figure, show_facies
+from latentinv.plotting._style import facies_colours
 from latentinv.priors import AbstractPrior, FaciesModel
 
 TWO_FACIES = FaciesModel((0, 1), (0.0,))
@@ -71,23 +70,6 @@ def test_that_particles_on_their_way_are_drawn_too(tmp_path):
 def test_that_a_run_without_draws_is_refused(tmp_path):
     with pytest.raises(InputError, match="no draws"):
         plot_run(make_run(draws=0), tmp_path / "run.png")
-
-
-def test_that_row_zero_is_drawn_at_the_top_in_metres_with_the_colour_of_its_code():
-    grid = Grid((2, 3), (10.0, 5.0), (100.0, 50.0))
-    figure, (panel,), _ = new_figure(grid, 1, bars=False)
-    show_facies(panel, np.array([[7, 7, 7], [2, 2, 2]]), grid, (7, 2), 0)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba())
-
-    def colour_at(x, y):
-        column, row = panel.transData.transform((x, y))
-        return "#" + bytes(pixels[len(pixels) - int(row), int(column)][:3]).hex()
-
-    assert colour_at(105.0, 52.0) == facies_colours(2)[0]
-    assert colour_at(105.0, 58.0) == facies_colours(2)[1]
-    assert panel.get_ylim() == (60.0, 50.0)
 
 
 def test_that_each_of_many_facies_has_its_own_colour():

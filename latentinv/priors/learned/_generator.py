@@ -95,7 +95,7 @@ class GeneratorPrior(AbstractPrior):
         self.ndim = architecture.ndim
         self.facies_model: FaciesModel | None = facies_model
         self.anamorphosis = anamorphosis
-        self.layers = tuple(FoldedLayer(jnp.asarray(kernel), jnp.asarray(bias)) for kernel, bias in layers)
+        self.layers = tuple(layer.prepared() for layer in layers)
         self.shift = float(shift)
         self.scale = float(scale)
         self.critic = critic
