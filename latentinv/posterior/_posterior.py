@@ -21,7 +21,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Shaped
 
-from latentinv.data import AbstractObservation, check_agreement
+from latentinv.data import AbstractObservation, Report, check_agreement
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 from latentinv.priors import AbstractPrior
@@ -199,6 +199,11 @@ class Posterior:
     ) -> Float[Array, ""]:
         """Log-density of the soft model, differentiable whatever the target."""
         return log_prior(z) + self.tempered_log_likelihood(self.predict_soft(z), inverse_temperature)
+
+    def report(self, z: Float[Array, "latent"]) -> list[Report]:
+        """Say how well the field of a latent vector agrees with each observation."""
+        exact = self.predict_exact(z).exact
+        return [o.report(np.asarray(data)) for o, data in zip(self.observations, exact, strict=True)]
 
     @property
     def observed(self) -> tuple[Shaped[Array, "datum"], ...]:

@@ -8,6 +8,7 @@ from scipy.stats import chi2, norm
 
 from latentinv import BlockMeans, Grid, InputError, NonFiniteError, Posterior, RandomisedMaximumLikelihood, sample
 from latentinv.inference.approximate._randomised_maximum_likelihood import Perturbation
+from latentinv.pytrees import pytree
 from tests.problems import LinearPrior, generator_posterior, linear_gaussian
 
 ALARM = 1e-4
@@ -49,6 +50,7 @@ def test_that_weights_of_a_linear_forward_are_constant_and_the_evidence_is_exact
     assert len(np.unique(run.latents, axis=0)) == 12
 
 
+@pytree("matrix")
 class _Cubed(LinearPrior):
     """A field that grows with the latents as they are and their cube: one answer to each datum, but not linear."""
 
