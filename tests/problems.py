@@ -45,6 +45,7 @@ class LinearPrior(AbstractPrior):
         return PriorRecord("linear", {}, {"matrix": np.asarray(self.matrix)})
 
 
+@pytree()
 class BlindForward(AbstractForward):
     """The first cell's value, from a forward model without gradients, as far as anybody is told."""
 
