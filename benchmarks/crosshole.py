@@ -86,7 +86,7 @@ def rmse(posterior: Posterior, predicted: Float[np.ndarray, "draw datum"]) -> Fl
     """Root mean square misfit of each draw's times, in nanoseconds."""
     times = posterior.observations[0]
     assert isinstance(times, IndirectData)
-    return np.sqrt(np.mean((predicted - times.data) ** 2, axis=1))
+    return np.sqrt(np.mean((predicted - times.observed) ** 2, axis=1))
 
 
 def predict(posterior: Posterior, latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

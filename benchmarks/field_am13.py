@@ -75,7 +75,7 @@ class Case(NamedTuple):
     def residuals(self) -> Float[np.ndarray, "draw datum"]:
         """Observed less predicted times, in nanoseconds."""
         predict = jax.jit(lambda fields: jax.lax.map(self.times.predict, fields))
-        return self.times.data - np.asarray(predict(jnp.asarray(self.result.realizations)), float)
+        return self.times.observed - np.asarray(predict(jnp.asarray(self.result.realizations)), float)
 
 
 def model_errors(prior: CholeskyPrior, ways: dict[str, AbstractForward], count: int) -> Float[np.ndarray, "draw datum"]:

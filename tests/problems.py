@@ -11,6 +11,7 @@ from latentinv.inference.core._draws import draw_tables, predicted_name, realiza
 from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, Layer
 from latentinv.networks._generator import to_folded_layer
 from latentinv.priors import AbstractPrior, FaciesModel, GeneratorPrior
+from latentinv.pytrees import pytree
 from latentinv.storage import PriorRecord
 
 MACHINES = ("smc", "map", "es_mda", "variational", "pcn", "parallel_tempering", "dream")
@@ -24,10 +25,11 @@ def slowly_all(names=ALGORITHMS, quickly=MACHINES):
     return [name if name in quickly else pytest.param(name, marks=pytest.mark.assure) for name in names]
 
 
+@pytree("matrix")
 class LinearPrior(AbstractPrior):
     """Field = matrix · z: a Gaussian prior of covariance matrix · matrixᵀ."""
 
-    ndim = 2
+    family, ndim = "linear", 2
 
     def __init__(self, matrix, facies_model=None):
         self.matrix = jnp.asarray(matrix, jnp.float32)
@@ -60,7 +62,7 @@ class BlindForward(AbstractForward):
     from_arrays = None
 
 
-def random_generator_prior(seed=0, *, categories=(0, 1), ndim=2):
+def random_generator_prior(seed=0, *, categories=(0, 1), ndim=2, provenance=()):
     """An untrained generator: no geology, but local, nonlinear and cheap."""
     architecture = GeneratorArchitecture(ndim, 2, (Layer("same", 8, 3), Layer("up", 8, 4), Layer("up", 1, 4)))
     rng = np.random.default_rng(seed)
@@ -73,7 +75,7 @@ def random_generator_prior(seed=0, *, categories=(0, 1), ndim=2):
         channels = layer.width
     thresholds = tuple(np.linspace(-0.5, 0.5, len(categories) - 1)) if len(categories) > 2 else (0.0,)
     return GeneratorPrior(
-        architecture, layers, FaciesModel(categories, thresholds), shift=0.0, scale=0.5, provenance={}
+        architecture, layers, FaciesModel(categories, thresholds), shift=0.0, scale=0.5, provenance=dict(provenance)
     )
 
 

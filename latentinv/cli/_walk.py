@@ -40,7 +40,6 @@ def walk(
 
     from latentinv.plotting import ENDINGS, film_fields, plot_fields
     from latentinv.priors import interpolate, load_prior, walk_box
-    from latentinv.priors.learned import GeneratorPrior
     from latentinv.storage import require_new
 
     require_new(output)
@@ -52,8 +51,6 @@ def walk(
     corners = None
     if box is None:
         path = interpolate(z, z_end, steps)
-    elif not isinstance(model, GeneratorPrior):
-        raise InputError(f"Latents of the prior '{prior}' have no window of cells; leave --box out.")
     else:
         corners = parse_box(box, place.ndim)
         path = walk_box(jax.random.key(seed), model, place, z, *map(np.asarray, corners), steps=steps)

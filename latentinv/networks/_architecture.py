@@ -68,6 +68,13 @@ class Layer:
             return size + self.dilation * (self.window - 1)
         return math.ceil(size / 2) + math.ceil(self.window / 2) - 1
 
+    def output_cells(self, cells: range) -> range:
+        """The cells of output that cells of input can change."""
+        if self.kind == "same":
+            return range(cells.start - self.dilation * (self.window - 1), cells.stop)
+        first = 2 * (math.ceil(self.window / 2) - 1)
+        return range(2 * cells.start - first, 2 * (cells.stop - 1) - first + self.window)
+
 
 @dataclass(frozen=True)
 class GeneratorArchitecture:
@@ -91,6 +98,17 @@ class GeneratorArchitecture:
     def ratio(self) -> int:
         """Field cells per latent cell along an axis."""
         return 2 ** sum(layer.kind == "up" for layer in self.layers)
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Field cells that a latent cell can change along an axis, ahead of its own block of `ratio` cells and behind.
+
+        The second is negative where it leaves the last cells of its block alone.
+        """
+        cells = range(1)
+        for layer in self.layers:
+            cells = layer.output_cells(cells)
+        return -cells.start, cells.stop - self.ratio
 
     def sizes(self, size: int) -> tuple[int, ...]:
         """Cells along an axis before each layer and, last, of the field."""

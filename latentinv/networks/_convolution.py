@@ -2,8 +2,8 @@
 
 Four facts about that backend decide the arrangement:
 
-* inside ``scan``, ``fori_loop`` and ``while_loop`` the input gradient that autodiff writes is 5 to 22 times slower than
-  the same convolution written out with a flipped kernel, so `convolve` carries its own input gradient;
+* inside ``scan``, ``fori_loop`` and ``while_loop`` the input gradient of automatic differentiation is 5 to 22 times
+  slower than the same convolution written out with a flipped kernel, so `convolve` carries its own input gradient;
 * the weight gradient of a stride-2 transposed convolution is pathologically slow, while the *polyphase* form (a small
   stride-1 convolution to 2ⁿ·C channels, then depth-to-space) computes the same numbers, so `convolve_transposed` is
   that;
@@ -13,8 +13,10 @@ Four facts about that backend decide the arrangement:
 
 All arrays are channels-last, ``[batch, *space, channel]``; kernels are ``[*window, channel_in, channel_out]``; two and
 three spatial axes are served. No function pads: a caller that wants padding pads, and a generator grows its latent
-instead. Nothing is approximated: values and all gradients equal those of `jax.lax` to float32 rounding. The polyphase
-identity is textbook multirate filtering (Vaidyanathan 1990, doi:10.1109/5.52200).
+instead. Nothing is approximated: values and all gradients equal those of `jax.lax` to float32 rounding, on a graphics
+processor too, whose own choice would be products of 10 bits (TF32): `EXACT` is the default, and training, which has
+noise enough of its own, asks for `FAST`. The polyphase identity is textbook multirate filtering (Vaidyanathan 1990,
+doi:10.1109/5.52200).
 """
 
 import functools
@@ -28,9 +30,13 @@ from jaxtyping import Array, Float
 Image = Float[Array, "batch *space channel"]
 Kernel = Float[Array, "*window channel_in channel_out"]
 
+EXACT, FAST = lax.Precision.HIGHEST, lax.Precision.DEFAULT
+"""Products in float32, or as the device multiplies fastest."""
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def convolve(x: Image, kernel: Kernel, dilation: int = 1) -> Image:
+
+def convolve(
+    x: Image, kernel: Kernel, dilation: int = 1, precision: lax.Precision = EXACT, transposed: Kernel | None = None
+) -> Image:
     """Correlate with a kernel at stride 1, keeping only outputs that see no border.
 
     Parameters
@@ -41,39 +47,53 @@ def convolve(x: Image, kernel: Kernel, dilation: int = 1) -> Image:
         Weights, ``[*window, channel_in, channel_out]``.
     dilation
         Distance between the kernel's taps, in cells.
+    precision
+        `EXACT` or `FAST`, of the gradients too.
+    transposed
+        The kernel's `adjoint`, where that was made beforehand, so that no loop makes it again and again.
 
     Returns
     -------
     ``[batch, *space − dilation·(window − 1), channel_out]``.
     """
-    return _correlate(x, kernel, dilation, padding=0)
+    return _convolve(x, kernel, adjoint(kernel) if transposed is None else transposed, dilation, precision)
 
 
-def _convolve_forward(x: Image, kernel: Kernel, dilation: int) -> tuple[Image, tuple[Image, Kernel]]:
-    return _correlate(x, kernel, dilation, padding=0), (x, kernel)
+def adjoint(kernel: Kernel) -> Kernel:
+    """The kernel whose correlation is the transpose of a kernel's, for the gradient by the input."""
+    return jnp.flip(kernel, tuple(range(kernel.ndim - 2))).swapaxes(-1, -2)
 
 
-def _convolve_backward(dilation: int, saved: tuple[Image, Kernel], dy: Image) -> tuple[Image, Kernel]:
-    x, kernel = saved
-    space = tuple(range(x.ndim - 2))
-    flipped = jnp.flip(kernel, space).swapaxes(-1, -2)
-    dx = _correlate(dy, flipped, dilation, padding=1)
-    _, transpose = jax.vjp(lambda w: _correlate(x, w, dilation, padding=0), kernel)
-    return dx, transpose(dy)[0]
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
+def _convolve(x: Image, kernel: Kernel, transposed: Kernel, dilation: int, precision: lax.Precision) -> Image:
+    del transposed
+    return _correlate(x, kernel, dilation, precision, padding=0)
 
 
-convolve.defvjp(_convolve_forward, _convolve_backward)
+def _convolve_forward(
+    x: Image, kernel: Kernel, transposed: Kernel, dilation: int, precision: lax.Precision
+) -> tuple[Image, tuple[Image, Kernel, Kernel]]:
+    return _correlate(x, kernel, dilation, precision, padding=0), (x, kernel, transposed)
 
 
-def _correlate(x: Image, kernel: Kernel, dilation: int, padding: int) -> Image:
+def _convolve_backward(
+    dilation: int, precision: lax.Precision, saved: tuple[Image, Kernel, Kernel], dy: Image
+) -> tuple[Image, Kernel, Kernel]:
+    x, kernel, transposed = saved
+    dx = _correlate(dy, transposed, dilation, precision, padding=1)
+    _, transpose = jax.vjp(lambda w: _correlate(x, w, dilation, precision, padding=0), kernel)
+    return dx, transpose(dy)[0], jnp.zeros_like(transposed)  # whose gradient is in the kernel's
+
+
+_convolve.defvjp(_convolve_forward, _convolve_backward)
+
+
+def _correlate(x: Image, kernel: Kernel, dilation: int, precision: lax.Precision, *, padding: int) -> Image:
     """Stride-1 correlation; `padding` 0 keeps the interior, 1 keeps every output that sees any input."""
     rank = x.ndim - 2
     reach = [(padding * dilation * (size - 1),) * 2 for size in kernel.shape[:rank]]
     if not padding:
-        reach[-1] = (
-            0,
-            1,
-        )  # XLA unrolls an unpadded convolution into a slow matrix product; one spare column prevents it
+        reach[-1] = (0, 1)  # XLA unrolls an unpadded convolution into a slow matrix product; a spare column prevents it
     y = lax.conv_general_dilated(
         x,
         kernel,
@@ -81,11 +101,12 @@ def _correlate(x: Image, kernel: Kernel, dilation: int, padding: int) -> Image:
         padding=reach,
         rhs_dilation=(dilation,) * rank,
         dimension_numbers=_layout(rank),
+        precision=precision,
     )
     return y if padding else lax.slice_in_dim(y, 0, y.shape[-2] - 1, axis=rank)
 
 
-def convolve_strided(x: Image, kernel: Kernel) -> Image:
+def convolve_strided(x: Image, kernel: Kernel, precision: lax.Precision = EXACT) -> Image:
     """Correlate at stride 2, keeping only outputs that see no border; computed as space-to-depth and stride 1.
 
     Returns
@@ -102,17 +123,17 @@ def convolve_strided(x: Image, kernel: Kernel) -> Image:
     blocks = space_to_depth(x)
     phases = space_to_depth(kernel.reshape(1, *kernel.shape[:rank], -1))[0]  # [*taps, 2ⁿ·in·out]
     phases = phases.reshape(*phases.shape[:rank], -1, kernel.shape[-1])
-    return convolve(blocks, phases, 1)
+    return convolve(blocks, phases, 1, precision)
 
 
-def convolve_transposed(x: Image, kernel: Kernel) -> Image:
+def convolve_transposed(x: Image, kernel: Kernel, precision: lax.Precision = EXACT) -> Image:
     """Transposed convolution of stride 2, keeping only outputs that receive every tap; computed as polyphase.
 
     With T = ceil(window / 2), output ``2·(T − 1) + o`` of ``lax.conv_transpose(x, kernel, strides=2, padding="VALID")``
     is output ``o`` here, and there are ``2·(space − T + 1)`` of them along each axis.
     """
     rank = x.ndim - 2
-    return depth_to_space(convolve(x, polyphase(kernel), 1), rank)
+    return depth_to_space(convolve(x, polyphase(kernel), 1, precision), rank)
 
 
 def polyphase(kernel: Kernel) -> Kernel:

@@ -9,15 +9,19 @@ look alike.
 After training, a `Critic` is what is left of it: plain convolutions, with the normalisation frozen into the weights.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, final
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax import lax
 from jaxtyping import Array, Float
 
+from latentinv.pytrees import pytree
+
 from ._architecture import DiscriminatorArchitecture
-from ._convolution import convolve, convolve_strided, space_to_depth
+from ._convolution import EXACT, FAST, convolve, convolve_strided, space_to_depth
 from ._generator import FoldedLayer
 
 SLOPE = 0.2
@@ -30,11 +34,21 @@ Maps = tuple[tuple[Scores, ...], ...]
 """The maps of each tower, from the smallest windows to the largest."""
 
 
-class Critic(NamedTuple):
-    """A discriminator after training."""
+@final
+@pytree("layers")
+class Critic:
+    """A discriminator after training.
 
-    layers: list[FoldedLayer]
-    strides: tuple[int, ...]
+    Parameters
+    ----------
+    layers
+        Kernels and biases, from the field to the scores.
+    strides
+        Stride of each layer, 1 or 2.
+    """
+
+    def __init__(self, layers: Sequence[FoldedLayer], strides: Sequence[int]) -> None:
+        self.layers, self.strides = tuple(layers), tuple(strides)
 
     @property
     def ratio(self) -> int:
@@ -43,19 +57,22 @@ class Critic(NamedTuple):
 
     def scores(self, x: Float[Array, "batch *space 1"]) -> Scores:
         """Score fields in [−1, 1]; higher means more like the training image."""
-        for position, ((kernel, bias), stride) in enumerate(zip(self.layers, self.strides, strict=True)):
-            x = convolve_padded(x, kernel, stride) + bias
+        for position, (layer, stride) in enumerate(zip(self.layers, self.strides, strict=True)):
+            x = convolve_padded(x, layer.kernel, stride) + layer.bias
             x = jax.nn.leaky_relu(x, SLOPE) if position < len(self.layers) - 1 else x
         return x
 
 
 def convolve_padded(
-    x: Float[Array, "batch *space channel"], kernel: Float[Array, "*window channel channel_out"], stride: int
+    x: Float[Array, "batch *space channel"],
+    kernel: Float[Array, "*window channel channel_out"],
+    stride: int,
+    precision: lax.Precision = EXACT,
 ) -> Float[Array, "batch *out channel_out"]:
     """Convolve with zeros around; floor(space / stride) cells come out along each axis."""
     low, high = (kernel.shape[0] - stride) // 2, (kernel.shape[0] - stride + 1) // 2
     x = jnp.pad(x, [(0, 0), *((low, high) for _ in range(x.ndim - 2)), (0, 0)])
-    return convolve_strided(x, kernel) if stride == 2 else convolve(x, kernel, 1)
+    return convolve_strided(x, kernel, precision) if stride == 2 else convolve(x, kernel, 1, precision)
 
 
 class Convolution(nnx.Module):
@@ -69,7 +86,7 @@ class Convolution(nnx.Module):
 
     def __call__(self, x: Float[Array, "batch *space channel"]) -> Float[Array, "batch *space channel_out"]:
         """Apply the layer."""
-        return convolve_padded(x, self.kernel[...], self.stride) + self.bias[...]
+        return convolve_padded(x, self.kernel[...], self.stride, FAST) + self.bias[...]
 
 
 class Tower(nnx.Module):

@@ -5,7 +5,7 @@ these statistics frozen inside, and `synthesize` runs the folded form: local, st
 field size.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -15,7 +15,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from ._architecture import GeneratorArchitecture, Layer
-from ._convolution import convolve, convolve_transposed, depth_to_space, polyphase
+from ._convolution import EXACT, FAST, adjoint, convolve, convolve_transposed, depth_to_space, polyphase
 
 
 class FoldedLayer(NamedTuple):
@@ -23,6 +23,12 @@ class FoldedLayer(NamedTuple):
 
     kernel: Float[Array, "*window channel_in channel_out"]
     bias: Float[Array, "channel_out"]
+    transposed: Float[Array, "*window channel_out channel_in"] | None = None
+    """The kernel's `adjoint`, where it was made beforehand."""
+
+    def prepared(self) -> "FoldedLayer":
+        """The same layer with the adjoint made, for loops that take gradients by their input."""
+        return FoldedLayer(jnp.asarray(self.kernel), jnp.asarray(self.bias), adjoint(jnp.asarray(self.kernel)))
 
 
 class GeneratorNetwork(nnx.Module):
@@ -57,7 +63,8 @@ class GeneratorNetwork(nnx.Module):
 
         def apply(x: Array, layer: Layer, position: int) -> Array:
             kernel = self.kernel(position)
-            x = convolve_transposed(x, kernel) if layer.kind == "up" else convolve(x, kernel, layer.dilation)
+            up = layer.kind == "up"
+            x = convolve_transposed(x, kernel, FAST) if up else convolve(x, kernel, layer.dilation, FAST)
             if position == len(self.norms):
                 return x + self.bias[...]
             return jax.nn.relu(self.norms[position](x))
@@ -65,7 +72,7 @@ class GeneratorNetwork(nnx.Module):
         return _chain(self.architecture, z, shape, apply)
 
 
-def fold(network: GeneratorNetwork) -> list[FoldedLayer]:
+def fold(network: GeneratorNetwork) -> tuple[FoldedLayer, ...]:
     """Freeze the last batch's statistics into kernels and biases."""
     folded = []
     for position, layer in enumerate(network.architecture.layers):
@@ -78,7 +85,7 @@ def fold(network: GeneratorNetwork) -> list[FoldedLayer]:
         else:
             bias = network.bias[...]
         folded.append(to_folded_layer(layer, kernel, bias))
-    return folded
+    return tuple(folded)
 
 
 def binomial(kernel: Float[Array, "*free channel_in channel_out"]) -> Float[Array, "*window channel_in channel_out"]:
@@ -98,16 +105,16 @@ def to_folded_layer(layer: Layer, kernel: Array, bias: Array) -> FoldedLayer:
 
 def synthesize(
     architecture: GeneratorArchitecture,
-    layers: list[FoldedLayer],
+    layers: Sequence[FoldedLayer],
     z: Float[Array, "batch *latent channel"],
     shape: tuple[int, ...],
 ) -> Float[Array, "batch *shape 1"]:
     """Give the logits of fields of a given shape from folded weights."""
 
     def apply(x: Array, layer: Layer, position: int) -> Array:
-        kernel, bias = layers[position]
+        kernel, bias, transposed = layers[position]
         phases = 2**architecture.ndim if layer.kind == "up" else 1
-        x = convolve(x, kernel, layer.dilation) + jnp.tile(bias, phases)
+        x = convolve(x, kernel, layer.dilation, EXACT, transposed) + jnp.tile(bias, phases)
         if position < len(layers) - 1:
             x = jax.nn.relu(x)
         return depth_to_space(x, architecture.ndim) if layer.kind == "up" else x

@@ -1,4 +1,4 @@
-"""Walks through the latents: from one draw to another, or round one place with the rest of the field at rest.
+"""Walks through the latents: from one draw to another, or round one box of a field whose rest stays as it is.
 
 Draws of N(0, I) in many dimensions lie near the sphere of radius √n, and a straight line between two of them cuts
 through its inside, where the fields are no draws of the prior. `interpolate` goes along the great circle instead
@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.priors.learned import GeneratorPrior
+from latentinv.priors.core import AbstractPrior
 
 
 def interpolate(
@@ -53,9 +53,9 @@ def interpolate(
 
 
 def latents_of_box(
-    prior: GeneratorPrior, grid: Grid, lower: Float[np.ndarray, "axis"], upper: Float[np.ndarray, "axis"]
+    prior: AbstractPrior, grid: Grid, lower: Float[np.ndarray, "axis"], upper: Float[np.ndarray, "axis"]
 ) -> Bool[np.ndarray, "latent"]:
-    """Mark the latents from which the cells of a box are computed; no other has any say there.
+    """Mark the latents from which the cells of a box are computed; no others change them.
 
     Parameters
     ----------
@@ -67,40 +67,50 @@ def latents_of_box(
     Raises
     ------
     InputError
-        If the box has no area or leaves the grid.
+        If the box has no area or leaves the grid, or some latents of the prior change all cells.
     """
-    ratio = prior.architecture.ratio
-    latent_map = prior.latent_map(grid)
-    reach = prior.architecture.latent_shape((ratio,) * grid.ndim)
-    cells = np.nonzero(grid.box_weights(np.asarray(lower, float), np.asarray(upper, float)))
-    inside = np.zeros(latent_map, bool)
-    window = [slice(axis.min() // ratio, axis.max() // ratio + n) for axis, n in zip(cells, reach, strict=False)]
-    inside[tuple(window)] = True
-    return inside.ravel()
+    maps = prior.latent_maps(grid)
+    if any(one.spacing is None for one in maps):
+        raise InputError("Latents of this prior change the whole field, not a window of cells; leave the box out.")
+    hit = np.nonzero(grid.box_weights(np.asarray(lower, float), np.asarray(upper, float)))
+    cells = [slice(int(along.min()), int(along.max()) + 1) for along in hit]
+    inside = []
+    for one in maps:
+        marked = np.zeros(one.shape, bool)
+        marked[tuple(slice(max(0, places.start), max(0, places.stop)) for places in one.places_of(cells))] = True
+        inside.append(marked.ravel())
+    return np.concatenate(inside)
 
 
-def cells_of_latent(prior: GeneratorPrior, grid: Grid, place: tuple[int, ...]) -> tuple[slice, ...]:
-    """Give the window of cells outside which the latents at a place of the latent map have no say.
+def cells_of_latent(prior: AbstractPrior, grid: Grid, place: tuple[int, ...], number: int = 0) -> tuple[slice, ...]:
+    """Give the window of cells outside which the latents at a place of a latent map change nothing.
+
+    Parameters
+    ----------
+    prior, grid
+        The prior, and where its field lives.
+    place
+        Place in the map, along the array axes.
+    number
+        Which of the prior's latent maps.
 
     Raises
     ------
     InputError
-        If the latent map has no such place.
+        If there is no such map, or it has no such place.
     """
-    places = prior.latent_map(grid)[:-1]
+    maps = prior.latent_maps(grid)
+    if not 0 <= number < len(maps):
+        raise InputError(f"The prior has {len(maps)} latent maps; {number} is none of them, which count from 0.")
+    places = maps[number].shape[:-1]
     if len(place) != len(places) or any(not 0 <= i < n for i, n in zip(place, places, strict=True)):
         raise InputError(f"The latent map of this grid has {places} places; {place} is none of them.")
-    ratio = prior.architecture.ratio
-    reach = prior.architecture.latent_shape((ratio,) * grid.ndim)
-    return tuple(
-        slice(max(0, (i - n + 1) * ratio), min((i + 1) * ratio, cells))
-        for i, n, cells in zip(place, reach, grid.shape, strict=False)
-    )
+    return maps[number].cells_of(place, grid.shape)
 
 
 def walk_box(
     key: Array,
-    prior: GeneratorPrior,
+    prior: AbstractPrior,
     grid: Grid,
     z: Float[Array, "latent"],
     lower: Float[np.ndarray, "axis"],
@@ -108,15 +118,15 @@ def walk_box(
     *,
     steps: int,
 ) -> Float[Array, "step latent"]:
-    """Go round from a draw back to it, renewing only what a box of its field is computed from.
+    """Go round from a draw back to it, changing only the latents that a box of its field is computed from.
 
-    The field changes in the box and, since neighbouring cells share latents, within the generator's reach of it; the
+    The field changes in the box and, since neighbouring cells share latents, within the prior's reach of it; the
     rest stays as it is. The last step is one before the first.
 
     Parameters
     ----------
     key
-        Random key, which decides the way.
+        Random key, which decides the way; it is used up.
     prior, grid
         The prior, and where its field lives.
     z
@@ -129,7 +139,7 @@ def walk_box(
     Raises
     ------
     InputError
-        If the box has no area or leaves the grid, or there is no step.
+        If the box has no area or leaves the grid, there is no step, or some latents of the prior change all cells.
     """
     if steps < 1:
         raise InputError(f"A walk of {steps} steps was asked for; give at least one.")

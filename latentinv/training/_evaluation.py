@@ -9,7 +9,7 @@ a continuous property the facies are the quarters of its law, below and above wh
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -63,7 +63,7 @@ class Calibration(NamedTuple):
 @functools.partial(jax.jit, static_argnums=(0, 3))
 def folded_weights(
     graph: nnx.GraphDef, parameters: nnx.State, statistics: nnx.State, shape: tuple[int, ...], key: jax.Array
-) -> list[FoldedLayer]:
+) -> tuple[FoldedLayer, ...]:
     """Re-estimate a generator's batch statistics on one large batch of noise and freeze them into the weights."""
     network = nnx.merge(graph, parameters, statistics, copy=True)
     z = jax.random.normal(key, (STATISTICS_BATCH, *network.architecture.latent_shape(shape)))
@@ -103,7 +103,7 @@ def image_shares(image: TrainingImage) -> np.ndarray:
 
 def compare(
     architecture: GeneratorArchitecture,
-    layers: list[FoldedLayer],
+    layers: Sequence[FoldedLayer],
     image: TrainingImage,
     shape: tuple[int, ...],
     *,
@@ -134,7 +134,7 @@ def compare(
 
 def make_prior(
     architecture: GeneratorArchitecture,
-    layers: list[FoldedLayer],
+    layers: Sequence[FoldedLayer],
     image: TrainingImage,
     shape: tuple[int, ...],
     provenance: dict,
@@ -158,7 +158,11 @@ def make_prior(
 
 
 def _logits(
-    architecture: GeneratorArchitecture, layers: list[FoldedLayer], shape: tuple[int, ...], key: jax.Array, count: int
+    architecture: GeneratorArchitecture,
+    layers: Sequence[FoldedLayer],
+    shape: tuple[int, ...],
+    key: jax.Array,
+    count: int,
 ) -> np.ndarray:
     z = jax.random.normal(key, (count, *architecture.latent_shape(shape)))
     return np.asarray(_synthesize(architecture, layers, z, shape))[..., 0]

@@ -23,8 +23,7 @@ RECIPE = '[image]\nfile = "itself.npz"\n[training]\nbatch = 4\n'
 def models(tmp_path, monkeypatch):
     """A folder with our priors and that of the dilated network, but none of the spatial GAN."""
     for name, seed in (("seed_compact", 0), ("channels", 0), ("seed_dsgan", 5)):
-        prior = random_generator_prior(seed)
-        prior.provenance = {"recipe": RECIPE, "steps": 30}
+        prior = random_generator_prior(seed, provenance={"recipe": RECIPE, "steps": 30})
         prior.save(tmp_path / f"{name}.h5")
     image = draw_facies(random_generator_prior(), Grid((160, 160)), 1, 3)[0]
     monkeypatch.setattr(seed_tables, "MODELS", tmp_path)

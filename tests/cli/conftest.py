@@ -11,6 +11,7 @@ from latentinv.cli import main
 from tests.problems import random_generator_prior
 
 SHAPE = (24, 30)
+PROVENANCE = {"image": "no image", "steps": 0}
 
 
 class Outcome(NamedTuple):
@@ -37,8 +38,7 @@ def latentinv(capsys):
 def folder(tmp_path, monkeypatch):
     """Work in a new folder with prior.h5, wells.csv and blocks.csv, which a draw of the prior all meets."""
     monkeypatch.chdir(tmp_path)
-    prior, grid, rng = random_generator_prior(), Grid(SHAPE), np.random.default_rng(3)
-    prior.provenance = {"image": "no image", "steps": 0}
+    prior, grid, rng = random_generator_prior(provenance=PROVENANCE), Grid(SHAPE), np.random.default_rng(3)
     prior.save("prior.h5")
     z = jnp.asarray(rng.standard_normal(prior.latent_size(grid)), jnp.float32)
     facies = np.asarray(prior.facies(prior.generate(z, grid)))

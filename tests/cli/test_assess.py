@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from latentinv import load_prior
 from tests.problems import LinearPrior, random_generator_prior
 
 
@@ -44,10 +43,9 @@ def test_that_a_prior_is_assessed(latentinv, image):
 
 def test_that_the_image_is_coarsened_as_for_the_training(latentinv, image):
     assert _assess(latentinv).code == 0
-    prior = load_prior("prior.h5")
     np.save("image.npy", np.kron(np.load("image.npy"), np.ones((2, 2), np.uint8)))
-    prior.provenance["recipe"] = '[image]\nfile = "image.npy"\ncoarsen = 2\n'
-    prior.save("prior.h5")
+    recipe = '[image]\nfile = "image.npy"\ncoarsen = 2\n'
+    random_generator_prior(provenance={"recipe": recipe}).save("prior.h5")
     assert _assess(latentinv, "--output", "b.json").code == 0
     one, other = (json.loads((image.parent / name).read_text()) for name in ("a.json", "b.json"))
     assert one["measures"] == other["measures"]

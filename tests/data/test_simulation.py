@@ -8,6 +8,7 @@ import scipy.stats
 
 from latentinv import BlockMeans, FaciesProperty, Grid, HardData, IndirectData, InputError, Posterior
 from latentinv.priors import FaciesModel
+from tests.data.reports import reported
 from tests.problems import LinearPrior
 
 GRID = Grid((2, 3))
@@ -58,7 +59,7 @@ def test_that_simulated_certain_wells_show_the_thresholded_facies():
     np.testing.assert_array_equal(shown, np.broadcast_to(np.asarray(FIELD).ravel() >= 0, shown.shape))
     again = wells.with_data(shown[0])
     np.testing.assert_array_equal(again.codes, np.where(np.asarray(FIELD).ravel() >= 0, 7, 4))
-    assert again.report(FIELD).fulfilled == GRID.size
+    assert reported(again, FIELD).fulfilled == GRID.size
 
 
 def test_that_a_wrong_facies_is_any_of_the_others_alike():
@@ -81,7 +82,7 @@ def test_that_simulated_numbers_lie_about_their_prediction_as_their_noise_says(e
     for observation in (blocks, sums):
         predicted = observation.predict_exact(FIELD) if exact else observation.predict(FIELD)
         data = _simulated(observation, exact)
-        sd = np.asarray(observation.sd if observation is blocks else observation.spread)
+        sd = observation.noise.spread(observation.count)
         standard = (data - np.asarray(predicted)) / sd
         assert min(scipy.stats.kstest(column, "norm").pvalue for column in standard.T) > ALARM / 3
 

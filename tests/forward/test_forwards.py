@@ -10,6 +10,7 @@ from latentinv import Grid, InputError, StorageError
 from latentinv.forward import (
     FORWARDS,
     Aquifer,
+    BoxMeans,
     ConvolutionalSeismic,
     CurvedRays,
     FunctionForward,
@@ -90,6 +91,8 @@ def make_forward(kind):
         return CurvedRays(GRID, wells, [[1.0, 35.0], [3.0, 1.0], [10.0, 17.0]])
     if kind == "gravity":
         return gravity(SECTION, [[10.0, -1.0], [25.0, 4.0]])
+    if kind == "box_means":
+        return BoxMeans(GRID, [[3.0, 4.0], [0.0, 30.0]], [[12.0, 8.0], [30.0, 36.0]])
     if kind == "averaging":
         return averaging(GRID, (4, 5))
     if kind == "convolutional_seismic":

@@ -36,7 +36,7 @@ def test_that_a_path_without_a_way_is_refused(end, steps):
 
 
 def test_that_one_place_moves_only_its_window_and_may_move_its_edges():
-    latent_map = PRIOR.latent_map(GRID)
+    latent_map = PRIOR.latent_maps(GRID)[0].shape
     place = (5, 4)
     window = cells_of_latent(PRIOR, GRID, place)
     may = np.zeros(GRID.shape, bool)

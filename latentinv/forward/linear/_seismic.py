@@ -16,11 +16,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
-from latentinv.forward.core import AbstractForward
+from latentinv.forward.core import FORWARDS, AbstractForward
 from latentinv.grid import Grid
+from latentinv.pytrees import pytree
 
 
 @final
+@FORWARDS.register("convolutional_seismic")
+@pytree("wavelet")
 class ConvolutionalSeismic(AbstractForward):
     """Amplitudes of normal-incidence traces, from acoustic impedance.
 
@@ -66,7 +69,12 @@ class ConvolutionalSeismic(AbstractForward):
         reflectivity = (below - above) / (below + above)
         traces = reflectivity.reshape(len(reflectivity), -1)
         kernel = jnp.asarray(self.wavelet, traces.dtype)
-        seen = jax.vmap(lambda trace: jnp.convolve(trace, kernel, mode="full"), 1, 1)(traces)[self._kept]
+
+        def convolved(trace: Float[Array, "face"]) -> Float[Array, "sample"]:
+            # Accelerators round the factors of a convolution to ten bits unless asked.
+            return jnp.convolve(trace, kernel, mode="full", precision="highest")
+
+        seen = jax.vmap(convolved, 1, 1)(traces)[self._kept]
         return (seen if self.grid.depth else seen[::-1]).ravel()
 
     @property

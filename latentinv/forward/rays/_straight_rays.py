@@ -12,12 +12,13 @@ from typing import final
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from latentinv.errors import InputError
-from latentinv.forward.core import AbstractForward
+from latentinv.forward.core import FORWARDS, AbstractForward, Lines
 from latentinv.forward.linear import LinearForward
 from latentinv.grid import Grid
+from latentinv.pytrees import pytree
 
 
 def where_possible(velocity: Float[Array, "*grid"], times: Float[Array, "datum"]) -> Float[Array, "datum"]:
@@ -26,6 +27,8 @@ def where_possible(velocity: Float[Array, "*grid"], times: Float[Array, "datum"]
 
 
 @final
+@FORWARDS.register("straight_rays")
+@pytree("sources", "receivers", "_lengths")
 class StraightRays(AbstractForward):
     """Travel times from sources to receivers, from velocities.
 
@@ -60,6 +63,15 @@ class StraightRays(AbstractForward):
         """Times from velocities: metres over metres a second give seconds, over metres a nanosecond nanoseconds."""
         velocity = jnp.asarray(property)
         return where_possible(velocity, self._lengths.predict(1 / velocity))
+
+    def marks(self, data: Float[np.ndarray, "datum"]) -> tuple[Lines]:
+        """The rays."""
+        del data
+        return (Lines(self.sources, self.receivers),)
+
+    def seen(self) -> Bool[np.ndarray, "*grid"]:
+        """The cells that rays cross."""
+        return self._lengths.seen()
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The ends of the rays."""

@@ -19,7 +19,6 @@ from latentinv.data.core import AbstractObservation, say_point
 from latentinv.grid import Grid
 from latentinv.inference.core import generated
 from latentinv.posterior import Posterior
-from latentinv.priors.composed import HierarchicalFaciesModel
 from latentinv.priors.core import AbstractPrior
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ def _pixels(grid: Grid, realizations: Shaped[np.ndarray, "draw *grid"]) -> dict[
 def _scores(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> dict[str, np.ndarray]:
     """Mean and pixels of the scores that a hierarchical prior draws within facies."""
     model, grid = posterior.prior.facies_model, posterior.grid
-    if not isinstance(model, HierarchicalFaciesModel):
+    if model is None or not model.score_count:
         return {}
     values = np.asarray(_score_program(posterior)(jnp.asarray(latents)))
     names = ["in the mean", *(f"at {say_point(at)}" for at in grid.centres(spread_cells(grid)))]
@@ -120,7 +119,7 @@ def _scores(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> 
 def _score_program(posterior: Posterior) -> Callable[[Array], Float[Array, "draw moment score"]]:
     """The map from latents to means and pixels of scores, compiled once for all looks at a run."""
     model, grid = posterior.prior.facies_model, posterior.grid
-    assert isinstance(model, HierarchicalFaciesModel)
+    assert model is not None
     cells = spread_cells(grid)
 
     def one(z: Array) -> Float[Array, "moment score"]:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from latentinv.posterior import Predictions, each
+from latentinv.priors import LatentMap
 
 from ._hamiltonian import Population
 
@@ -24,13 +25,13 @@ LARGEST_REACH = 2
 """Windows reach up to this many places from their centre."""
 
 
-def window(key: Array, latent_maps: tuple[tuple[int, ...], ...]) -> Float[Array, "latent"]:
+def window(key: Array, latent_maps: tuple[LatentMap, ...]) -> Float[Array, "latent"]:
     """One where a random window of one of the latent maps lies, zero elsewhere."""
     if len(latent_maps) == 1:
-        return _window(key, latent_maps[0])
+        return _window(key, latent_maps[0].shape)
     key_part, key_window = jax.random.split(key)
     part = jax.random.randint(key_part, (), 0, len(latent_maps))
-    return jnp.concatenate([jnp.where(part == n, _window(key_window, m), 0.0) for n, m in enumerate(latent_maps)])
+    return jnp.concatenate([jnp.where(part == n, _window(key_window, m.shape), 0.0) for n, m in enumerate(latent_maps)])
 
 
 def _window(key: Array, latent_map: tuple[int, ...]) -> Float[Array, "latent"]:
@@ -51,7 +52,7 @@ def local_move(
     *,
     predict: Callable[[Array], Predictions],
     log_target: Callable[[Predictions], Array],
-    latent_maps: tuple[tuple[int, ...], ...],
+    latent_maps: tuple[LatentMap, ...],
 ) -> Population:
     """Try to renew one window of every particle.
 
@@ -66,14 +67,14 @@ def local_move(
     log_target
         Log-likelihood of the target from one particle's predictions.
     latent_maps
-        Shapes of the latents as maps, `AbstractPrior.latent_maps`.
+        The latents as maps, `AbstractPrior.latent_maps`.
     """
     z = renewed(key, here.z, latent_maps)
     return decided(key, here, Population(z, predict(z)), log_target)
 
 
 def renewed(
-    key: Array, z: Float[Array, "particle latent"], latent_maps: tuple[tuple[int, ...], ...]
+    key: Array, z: Float[Array, "particle latent"], latent_maps: tuple[LatentMap, ...]
 ) -> Float[Array, "particle latent"]:
     """Propose to renew one window of every particle."""
     key_window, key_kept, key_noise, _ = jax.random.split(key, 4)

@@ -7,8 +7,8 @@ property: median of the facies · exp(standard deviation of the facies · score)
 those of the facies, so data on the property inform both; cost is that of all fields.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import jax.numpy as jnp
@@ -16,11 +16,11 @@ from jaxtyping import Array, Float, Int
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.priors.composed import _parts
-from latentinv.priors.core import AbstractFaciesModel, AbstractPrior
+from latentinv.priors.core import PRIORS, AbstractFaciesModel, AbstractPrior, LatentMap
+from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
-from ._parts import GaussianPrior
+from . import _parts
 
 
 @final
@@ -37,12 +37,17 @@ class HierarchicalFaciesModel(AbstractFaciesModel):
     """
 
     facies_model: AbstractFaciesModel
-    score_count: int
+    score_count: int = field()
 
     @property
     def categories(self) -> tuple[int, ...]:  # type: ignore[override]
         """The facies codes of the other model."""
         return self.facies_model.categories
+
+    @property
+    def middles(self) -> tuple[float, ...] | None:
+        """Those of the other model."""
+        return self.facies_model.middles
 
     @property
     def components(self) -> int:
@@ -78,6 +83,8 @@ class HierarchicalFaciesModel(AbstractFaciesModel):
 
 
 @final
+@PRIORS.register("hierarchical")
+@pytree("facies_prior", "scores")
 class HierarchicalPrior(AbstractPrior):
     """Facies, and scores of what varies within them.
 
@@ -98,11 +105,11 @@ class HierarchicalPrior(AbstractPrior):
 
     family = "hierarchical"
 
-    def __init__(self, facies: AbstractPrior, scores: GaussianPrior | Sequence[GaussianPrior]) -> None:
+    def __init__(self, facies: AbstractPrior, scores: AbstractPrior | Sequence[AbstractPrior]) -> None:
         if not isinstance(facies, AbstractPrior):
             raise InputError(f"The prior of facies is a {type(facies).__name__}; load or make a prior of facies first.")
         model = facies.facies_model
-        if model is None or isinstance(model, HierarchicalFaciesModel):
+        if model is None or model.score_count:
             what = "has no facies" if model is None else "has scores within its facies already"
             raise InputError(f"The prior {what}; give a prior of facies alone.")
         self.facies_prior = facies
@@ -120,7 +127,28 @@ class HierarchicalPrior(AbstractPrior):
         """The latents of the facies and of all scores."""
         return _parts.latent_size(self._all, grid)
 
-    def latent_maps(self, grid: Grid) -> tuple[tuple[int, ...], ...]:
+    def on(self, grid: Grid) -> "HierarchicalPrior":
+        """The same prior with the numbers of facies and scores on one grid."""
+        scores = tuple(score.on(grid) for score in self.scores)
+        other: HierarchicalPrior = replace(self, facies_prior=self.facies_prior.on(grid), scores=scores)
+        return other
+
+    def given(self, **condition: Any) -> "HierarchicalPrior":
+        """The same prior with its facies under a condition."""
+        other: HierarchicalPrior = replace(self, facies_prior=self.facies_prior.given(**condition))
+        return other
+
+    def cropped(self, start: tuple[int, ...], shape: tuple[int, ...]) -> "HierarchicalPrior":
+        """The same prior for a part of its grid."""
+        other: HierarchicalPrior = replace(self, facies_prior=self.facies_prior.cropped(start, shape))
+        return other
+
+    @property
+    def conditions(self) -> Mapping[str, str]:
+        """What the prior of facies takes."""
+        return self.facies_prior.conditions
+
+    def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
         """The maps of the facies and of all scores."""
         return _parts.latent_maps(self._all, grid)
 

@@ -13,11 +13,9 @@ from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.priors.core import AbstractPrior
-from latentinv.priors.gaussian import CholeskyPrior, GaussianReading, SPDEPrior, SpectralPrior, check_latent
+from latentinv.priors.core import AbstractPrior, LatentMap, prior_from_record
+from latentinv.priors.gaussian import check_latent
 from latentinv.storage import PriorRecord
-
-GaussianPrior = CholeskyPrior | SpectralPrior | SPDEPrior
 
 
 def check_scores(parts: Sequence[Any], what: str, ndim: int | None = None) -> None:
@@ -29,7 +27,7 @@ def check_scores(parts: Sequence[Any], what: str, ndim: int | None = None) -> No
         If one does not.
     """
     for number, part in enumerate(parts):
-        if not isinstance(part, GaussianPrior) or part.reading != GaussianReading(1.0):
+        if not isinstance(part, AbstractPrior) or not part.is_score:
             raise InputError(
                 f"{what} {number} is a {type(part).__name__}, or not of mean 0 and standard deviation 1; give a "
                 "Gaussian prior such as SpectralPrior(covariance), without mean, anamorphosis and facies."
@@ -44,7 +42,7 @@ def latent_size(parts: Sequence[AbstractPrior], grid: Grid) -> int:
     return sum(part.latent_size(grid) for part in parts)
 
 
-def latent_maps(parts: Sequence[AbstractPrior], grid: Grid) -> tuple[tuple[int, ...], ...]:
+def latent_maps(parts: Sequence[AbstractPrior], grid: Grid) -> tuple[LatentMap, ...]:
     """The maps of all parts."""
     return tuple(latent_map for part in parts for latent_map in part.latent_maps(grid))
 
@@ -74,8 +72,6 @@ def to_record(family: str, parts: Sequence[AbstractPrior], metadata: dict[str, A
 
 def from_record(record: PriorRecord) -> list[Any]:
     """Make the parts from what `to_record` gave."""
-    from latentinv.priors import prior_from_record  # which knows the families of whole and parts
-
     parts = []
     for number, part in enumerate(record.metadata["parts"]):
         own = f"{number} "

@@ -14,15 +14,17 @@ from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.priors.composed import _parts
-from latentinv.priors.core import AbstractPrior
+from latentinv.priors.core import PRIORS, AbstractPrior, LatentMap
+from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
-from ._parts import GaussianPrior
+from . import _parts
 from ._truncation import Cut, TruncationRule
 
 
 @final
+@PRIORS.register("plurigaussian")
+@pytree("fields")
 class PlurigaussianPrior(AbstractPrior):
     """Facies from Gaussian fields by a rule.
 
@@ -41,7 +43,7 @@ class PlurigaussianPrior(AbstractPrior):
 
     family = "plurigaussian"
 
-    def __init__(self, fields: Sequence[GaussianPrior], rule: TruncationRule) -> None:
+    def __init__(self, fields: Sequence[AbstractPrior], rule: TruncationRule) -> None:
         if len(fields) != rule.components:
             raise InputError(
                 f"The rule cuts {rule.components} scores and {len(fields)} fields were given; give one for each score."
@@ -53,7 +55,12 @@ class PlurigaussianPrior(AbstractPrior):
         """The latents of all fields."""
         return _parts.latent_size(self.fields, grid)
 
-    def latent_maps(self, grid: Grid) -> tuple[tuple[int, ...], ...]:
+    def on(self, grid: Grid) -> "PlurigaussianPrior":
+        """The same prior with the numbers of all fields on one grid."""
+        other: PlurigaussianPrior = replace(self, fields=tuple(field.on(grid) for field in self.fields))
+        return other
+
+    def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
         """The maps of all fields."""
         return _parts.latent_maps(self.fields, grid)
 

@@ -1,6 +1,10 @@
-"""What a prior is, and how its fields are read as facies."""
+"""What a prior is, how its fields are read as facies, and which families there are."""
 
+from ._facies_model import AbstractFaciesModel as AbstractFaciesModel
+from ._facies_model import FaciesModel as FaciesModel
+from ._latent_map import LatentMap as LatentMap
+from ._latent_map import split_latents as split_latents
 from ._prior import NO_DISCRIMINATOR as NO_DISCRIMINATOR
-from ._prior import AbstractFaciesModel as AbstractFaciesModel
 from ._prior import AbstractPrior as AbstractPrior
-from ._prior import FaciesModel as FaciesModel
+from ._registry import PRIORS as PRIORS
+from ._registry import prior_from_record as prior_from_record

@@ -2,9 +2,11 @@
 
 The field is mean + L z, where L Lᵀ is the covariance between the centres of all cells (Davis 1987,
 doi:10.1007/BF00898190). Factorising costs O(n³/3) and n² numbers for n cells, once a grid; a field then O(n²). The
-posterior of linear data is known exactly (see `_kriging.py`), which is what this prior is for.
+factor is a leaf of the prior that `on` gives. The posterior of linear data is known exactly (see `_kriging.py`), which
+is what this prior is for.
 """
 
+import functools
 from dataclasses import asdict
 from typing import Any, final
 
@@ -15,7 +17,8 @@ from scipy import linalg
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.priors.core import AbstractPrior, FaciesModel
+from latentinv.priors.core import PRIORS, AbstractPrior, FaciesModel
+from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
 from ._covariance import Covariance
@@ -28,6 +31,8 @@ JITTER = 1e-9
 
 
 @final
+@PRIORS.register("cholesky")
+@pytree("reading", "factor")
 class CholeskyPrior(AbstractPrior):
     """A Gaussian field on a small grid, exactly.
 
@@ -40,7 +45,7 @@ class CholeskyPrior(AbstractPrior):
     mean
         Of the property.
     anamorphosis
-        The property's marginal law, if it is not normal.
+        The property's marginal distribution, if it is not normal.
     facies_model
         Thresholds on the property, for facies (truncated Gaussian).
 
@@ -64,7 +69,26 @@ class CholeskyPrior(AbstractPrior):
         covariance.scaling(ndim)
         self.covariance, self.ndim, self.facies_model = covariance, ndim, facies_model
         self.reading = GaussianReading(covariance.standard_deviation, mean, anamorphosis, facies_model)
-        self._factors: dict[Grid, np.ndarray] = {}
+        self.grid: Grid | None = None
+        self.factor: Float[Array, "cell cell"] | None = None
+        """Of the correlations between the cells of `grid`."""
+
+    @property
+    def is_score(self) -> bool:
+        """Whether mean and standard deviation are 0 and 1, without anamorphosis or facies."""
+        return self.reading.is_score
+
+    def on(self, grid: Grid) -> "CholeskyPrior":
+        """The same prior with the factor on one grid.
+
+        Raises
+        ------
+        InputError
+            If the grid has too many cells.
+        """
+        self.latent_size(grid)
+        other: CholeskyPrior = replace(self, grid=grid, factor=jnp.asarray(_factor(self.covariance, grid)))
+        return other
 
     def latent_size(self, grid: Grid) -> int:
         """One number a cell.
@@ -90,10 +114,12 @@ class CholeskyPrior(AbstractPrior):
             If the length of `z` is not `latent_size(grid)`, or the grid has other axes than the prior.
         """
         check_latent(z, self.latent_size(grid), self.ndim, grid)
-        return self.reading.property((jnp.asarray(self._factor(grid)) @ z).reshape(grid.shape))
+        kept = self.factor is not None and grid == self.grid
+        factor = self.factor if kept else _factor(self.covariance, grid)
+        return self.reading.property(jnp.matmul(jnp.asarray(factor), z, precision="highest").reshape(grid.shape))
 
     def describe(self) -> dict[str, Any]:
-        """Covariance and marginal law."""
+        """Covariance and marginal distribution."""
         return {"latents": "one for each cell", "covariance": asdict(self.covariance), **self.reading.describe()}
 
     def to_record(self) -> PriorRecord:
@@ -113,11 +139,11 @@ class CholeskyPrior(AbstractPrior):
             facies_model=reading.facies_model,
         )
 
-    def _factor(self, grid: Grid) -> Float[np.ndarray, "cell cell"]:
-        """Lower factor of the correlations between cells, made once a grid."""
-        if grid not in self._factors:
-            points = grid.centres(np.stack(np.unravel_index(np.arange(grid.size), grid.shape), axis=-1))
-            correlations = self.covariance.correlation(points[:, None] - points[None])
-            correlations[np.diag_indices(grid.size)] += JITTER
-            self._factors = {grid: linalg.cholesky(correlations, lower=True).astype(np.float32)}
-        return self._factors[grid]
+
+@functools.lru_cache(maxsize=2)
+def _factor(covariance: Covariance, grid: Grid) -> Float[np.ndarray, "cell cell"]:
+    """Lower factor of the correlations between cells."""
+    points = grid.centres(np.stack(np.unravel_index(np.arange(grid.size), grid.shape), axis=-1))
+    correlations = covariance.correlation(points[:, None] - points[None])
+    correlations[np.diag_indices(grid.size)] += JITTER
+    return linalg.cholesky(correlations, lower=True).astype(np.float32)

@@ -1,16 +1,16 @@
-"""What Gaussian priors share: mean, marginal law and facies, read from a standard normal field.
+"""What Gaussian priors share: mean, marginal distribution and facies, read from a standard normal field.
 
 A Gaussian prior makes a field of *scores*, each N(0, 1), correlated as its covariance says. `GaussianReading` turns
-scores into the property: mean + standard deviation · score, or any other marginal law by an anamorphosis (a table
-from score to value; Chilès and Delfiner 2012, chapter 6, doi:10.1002/9781118136188). Cut by thresholds the same field
-is a truncated Gaussian simulation of facies (Matheron et al. 1987, doi:10.2118/16753-MS). Everything applies cell by
-cell.
+scores into the property: mean + standard deviation · score, or any other marginal distribution by an anamorphosis (a
+table from score to value; Chilès and Delfiner 2012, chapter 6, doi:10.1002/9781118136188). Cut by thresholds the same
+field is a truncated Gaussian simulation of facies (Matheron et al. 1987, doi:10.2118/16753-MS). Everything applies cell
+by cell.
 """
 
-import itertools
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, final
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,6 +20,7 @@ from scipy import stats
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 from latentinv.priors.core import FaciesModel
+from latentinv.pytrees import pytree
 
 from ._covariance import Covariance
 
@@ -27,9 +28,10 @@ TAIL = 1e-4
 """Probability beyond the first and the last node of a table made from data."""
 
 
-@dataclass(frozen=True)
+@final
+@pytree("scores", "values", "slopes")
 class Anamorphosis:
-    """A marginal law, as a table from scores to values; linear between nodes, and beyond them as at the ends.
+    """A marginal distribution, as a table from scores to values; linear between nodes, and beyond them as at the ends.
 
     Parameters
     ----------
@@ -44,32 +46,28 @@ class Anamorphosis:
         If there are fewer than two nodes, their numbers differ, scores do not grow, or values fall or are all equal.
     """
 
-    scores: tuple[float, ...]
-    values: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        for name in ("scores", "values"):
-            object.__setattr__(self, name, tuple(float(number) for number in getattr(self, name)))
-        if len(self.scores) < 2 or len(self.scores) != len(self.values):
+    def __init__(
+        self,
+        scores: Sequence[float] | Float[np.ndarray, "node"],
+        values: Sequence[float] | Float[np.ndarray, "node"],
+    ) -> None:
+        self.scores, self.values = np.array(scores, float), np.array(values, float)
+        if self.scores.ndim != 1 or len(self.scores) < 2 or self.scores.shape != self.values.shape:
             raise InputError(
-                f"The anamorphosis has {len(self.scores)} scores and {len(self.values)} values; give as many of each, "
+                f"The anamorphosis has {self.scores.size} scores and {self.values.size} values; give as many of each, "
                 "two at least."
             )
-        if not all(map(math.isfinite, self.scores)) or any(a >= b for a, b in itertools.pairwise(self.scores)):
+        if not np.all(np.isfinite(self.scores)) or np.any(np.diff(self.scores) <= 0):
             raise InputError("The anamorphosis' scores do not grow from node to node; sort them and leave out ties.")
-        values = self.values
-        if (
-            not all(map(math.isfinite, values))
-            or any(a > b for a, b in itertools.pairwise(values))
-            or len({*values}) < 2
-        ):
+        if not np.all(np.isfinite(self.values)) or np.any(np.diff(self.values) < 0) or np.ptp(self.values) == 0:
             raise InputError(
                 "The anamorphosis' values fall from a node to the next, or are all equal; sort them beside the scores."
             )
+        self.slopes = np.diff(self.values) / np.diff(self.scores)  # here in float64, lest near nodes cancel
 
     @classmethod
     def from_sample(cls, values: Float[np.ndarray, "datum"], nodes: int = 101) -> "Anamorphosis":
-        """Take the law of a sample: its quantiles at evenly spaced probabilities.
+        """Take the distribution of a sample: its quantiles at evenly spaced probabilities.
 
         Raises
         ------
@@ -78,13 +76,13 @@ class Anamorphosis:
         """
         values = np.asarray(values, float).ravel()
         if not len(values) or not np.all(np.isfinite(values)) or np.ptp(values) == 0:
-            raise InputError("A marginal law needs finite values that are not all equal; correct the sample.")
+            raise InputError("A marginal distribution needs finite values that are not all equal; correct the sample.")
         probabilities = np.linspace(TAIL, 1 - TAIL, nodes)
-        return cls(tuple(stats.norm.ppf(probabilities)), tuple(np.quantile(values, probabilities)))
+        return cls(stats.norm.ppf(probabilities), np.quantile(values, probabilities))
 
     @classmethod
     def log_normal(cls, median: float, log_standard_deviation: float) -> "Anamorphosis":
-        """The law of median · exp(log_standard_deviation · score), tabulated to five standard deviations.
+        """The distribution of median · exp(log_standard_deviation · score), tabulated to five standard deviations.
 
         Raises
         ------
@@ -93,21 +91,25 @@ class Anamorphosis:
         """
         if not (0 < median < math.inf and 0 < log_standard_deviation < math.inf):
             raise InputError(
-                f"A log-normal law was given median {median} and log standard deviation {log_standard_deviation}; "
-                "both must be above 0."
+                f"A log-normal distribution was given median {median} and log standard deviation "
+                f"{log_standard_deviation}; both must be above 0."
             )
         scores = np.linspace(-5, 5, 401)
-        return cls(tuple(scores), tuple(median * np.exp(log_standard_deviation * scores)))
+        return cls(scores, median * np.exp(log_standard_deviation * scores))
 
     def __call__(self, scores: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
         """Turn scores into values."""
-        nodes, values = (jnp.asarray(x, scores.dtype) for x in (self.scores, self.values))
-        interval = jnp.clip(jnp.searchsorted(nodes, scores) - 1, 0, len(self.scores) - 2)
-        slope = jnp.asarray(np.diff(self.values) / np.diff(self.scores), scores.dtype)
-        return values[interval] + slope[interval] * (scores - nodes[interval])
+        nodes, values, slopes = (jnp.asarray(x, scores.dtype) for x in (self.scores, self.values, self.slopes))
+        interval = jnp.clip(jnp.searchsorted(nodes, scores) - 1, 0, len(slopes) - 1)
+        return values[interval] + slopes[interval] * (scores - nodes[interval])
+
+    def to_metadata(self) -> dict[str, list[float]]:
+        """The table for a file, from whose content ``Anamorphosis(**content)`` makes it again."""
+        return {"scores": self.scores.tolist(), "values": self.values.tolist()}
 
 
-@dataclass(frozen=True)
+@final
+@pytree("standard_deviation", "mean", "anamorphosis")
 class GaussianReading:
     """How a field of scores becomes the property.
 
@@ -118,24 +120,35 @@ class GaussianReading:
     mean
         Of the property where there is no anamorphosis.
     anamorphosis
-        Its marginal law, in place of mean and standard deviation.
+        Its marginal distribution, in place of mean and standard deviation.
     facies_model
         Thresholds on the property, for a prior of facies.
+
+    Raises
+    ------
+    InputError
+        If a number is not finite, or both an anamorphosis and a mean or standard deviation are given.
     """
 
-    standard_deviation: float
-    mean: float = 0.0
-    anamorphosis: Anamorphosis | None = None
-    facies_model: FaciesModel | None = None
-
-    def __post_init__(self) -> None:
-        if not math.isfinite(self.mean):
-            raise InputError(f"The prior's mean is {self.mean}; give a finite number.")
-        if self.anamorphosis is not None and (self.mean != 0 or self.standard_deviation != 1):
+    def __init__(
+        self,
+        standard_deviation: float = 1.0,
+        mean: float = 0.0,
+        anamorphosis: Anamorphosis | None = None,
+        facies_model: FaciesModel | None = None,
+    ) -> None:
+        if not math.isfinite(mean):
+            raise InputError(f"The prior's mean is {mean}; give a finite number.")
+        stated = mean == 0 and standard_deviation == 1
+        if anamorphosis is not None and not stated:
             raise InputError(
-                f"An anamorphosis states the whole marginal law, but a mean of {self.mean} and a standard deviation of "
-                f"{self.standard_deviation} were given too; leave them at 0 and 1."
+                f"An anamorphosis states the whole marginal distribution, but a mean of {mean} and a standard "
+                f"deviation of {standard_deviation} were given too; leave them at 0 and 1."
             )
+        self.standard_deviation, self.mean, self.anamorphosis = standard_deviation, mean, anamorphosis
+        self.facies_model = facies_model
+        self.is_score = stated and anamorphosis is None and facies_model is None
+        """Whether the property is the scores themselves."""
 
     def property(self, scores: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
         """Turn scores into the property."""
@@ -144,14 +157,21 @@ class GaussianReading:
         return self.mean + self.standard_deviation * scores
 
     def describe(self) -> dict[str, Any]:
-        """The marginal law and the facies, for people."""
-        law = f"Gaussian, mean {self.mean:g}, standard deviation {self.standard_deviation:g}"
-        words: dict[str, Any] = {"marginal law": law if self.anamorphosis is None else "stated by an anamorphosis"}
+        """The marginal distribution and the facies, for people."""
+        normal = f"Gaussian, mean {self.mean:g}, standard deviation {self.standard_deviation:g}"
+        marginal = normal if self.anamorphosis is None else "stated by an anamorphosis"
+        words: dict[str, Any] = {"marginal distribution": marginal}
         return words if self.facies_model is None else {**words, "facies": list(self.facies_model.categories)}
 
     def to_metadata(self) -> dict[str, Any]:
         """Give what `from_metadata` makes the same reading from."""
-        return asdict(self)
+        table, model = self.anamorphosis, self.facies_model
+        return {
+            "standard_deviation": self.standard_deviation,
+            "mean": self.mean,
+            "anamorphosis": None if table is None else table.to_metadata(),
+            "facies_model": None if model is None else asdict(model),
+        }
 
     @classmethod
     def from_metadata(cls, metadata: dict[str, Any]) -> "GaussianReading":
@@ -160,7 +180,7 @@ class GaussianReading:
         return cls(
             metadata["standard_deviation"],
             metadata["mean"],
-            None if table is None else Anamorphosis(tuple(table["scores"]), tuple(table["values"])),
+            None if table is None else Anamorphosis(**table),
             None if model is None else FaciesModel(tuple(model["categories"]), tuple(model["thresholds"])),
         )
 

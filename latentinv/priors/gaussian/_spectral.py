@@ -22,7 +22,8 @@ from scipy.stats import qmc
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.priors.core import AbstractPrior, FaciesModel
+from latentinv.priors.core import PRIORS, AbstractPrior, FaciesModel
+from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
 from ._covariance import Covariance
@@ -34,7 +35,13 @@ LEAST_UNIFORM = 1e-12
 """Uniform numbers keep this far from 0 and 1, where normal scores are infinite."""
 
 
+Waves = tuple[tuple[Float[Array, "cell wave"], Float[Array, "cell wave"]], ...]
+"""For each array axis, cosine and sine of each wave's phase at the cells along it."""
+
+
 @final
+@PRIORS.register("spectral")
+@pytree("reading", "along")
 class SpectralPrior(AbstractPrior):
     """A stationary Gaussian field as a sum of waves.
 
@@ -49,7 +56,7 @@ class SpectralPrior(AbstractPrior):
     mean
         Of the property.
     anamorphosis
-        The property's marginal law, if it is not normal.
+        The property's marginal distribution, if it is not normal.
     facies_model
         Thresholds on the property, for facies (truncated Gaussian).
 
@@ -76,12 +83,24 @@ class SpectralPrior(AbstractPrior):
             raise InputError(f"The spectral prior was given {waves} waves; give a power of two such as {WAVES}.")
         self.covariance, self.ndim, self.waves, self.facies_model = covariance, ndim, waves, facies_model
         self.reading = GaussianReading(covariance.standard_deviation, mean, anamorphosis, facies_model)
+        self.grid: Grid | None = None
+        self.along: Waves | None = None
+        """The waves on `grid`."""
 
-    @functools.cached_property
+    @property
     def wave_vectors(self) -> Float[np.ndarray, "wave axis"]:
         """Wave vectors x, y(, z) in radians a metre."""
-        uniforms = qmc.Sobol(3, seed=SOBOL_SEED).random(self.waves)
-        return self.covariance.wave_vectors(np.clip(uniforms, LEAST_UNIFORM, 1 - LEAST_UNIFORM), self.ndim)
+        return _wave_vectors(self.covariance, self.waves, self.ndim)
+
+    @property
+    def is_score(self) -> bool:
+        """Whether mean and standard deviation are 0 and 1, without anamorphosis or facies."""
+        return self.reading.is_score
+
+    def on(self, grid: Grid) -> "SpectralPrior":
+        """The same prior with the waves on one grid."""
+        other: SpectralPrior = replace(self, grid=grid, along=self._along(grid))
+        return other
 
     def latent_size(self, grid: Grid) -> int:
         """Two numbers a wave, on any grid."""
@@ -97,22 +116,20 @@ class SpectralPrior(AbstractPrior):
             If the length of `z` is not `latent_size(grid)`, or the grid has other axes than the prior.
         """
         check_latent(z, self.latent_size(grid), self.ndim, grid)
+        *outer, (c_last, s_last) = self._along(grid) if self.along is None or grid != self.grid else self.along
         cosine, sine = jnp.split(z / np.sqrt(self.waves), 2)
-        for axis in range(grid.ndim - 1):  # all axes but the last: turn each wave's phase along them
-            turn = self._phases(grid, axis)
-            shape = (*(1,) * (cosine.ndim - 1), *turn.shape)
-            c, s = jnp.cos(turn).reshape(shape), jnp.sin(turn).reshape(shape)
+        for c, s in outer:  # turn each wave's phase along all axes but the last
             cosine, sine = cosine[..., None, :], sine[..., None, :]
             cosine, sine = cosine * c + sine * s, sine * c - cosine * s
-        last = self._phases(grid, grid.ndim - 1).T
-        return self.reading.property(cosine @ jnp.cos(last) + sine @ jnp.sin(last))
+        field = jnp.matmul(cosine, c_last.T, precision="highest") + jnp.matmul(sine, s_last.T, precision="highest")
+        return self.reading.property(field)
 
     def correlation(self, separations: Float[np.ndarray, "*pair axis"]) -> Float[np.ndarray, "*pair"]:
         """The correlation that the fields' scores really have at separations x, y(, z) in metres."""
         return np.cos(np.asarray(separations) @ self.wave_vectors.T).mean(axis=-1)
 
     def describe(self) -> dict[str, Any]:
-        """Covariance, waves and marginal law."""
+        """Covariance, waves and marginal distribution."""
         latents = f"two for each of {self.waves} waves"
         return {"latents": latents, "covariance": asdict(self.covariance), **self.reading.describe()}
 
@@ -139,12 +156,21 @@ class SpectralPrior(AbstractPrior):
             facies_model=reading.facies_model,
         )
 
-    def _phases(self, grid: Grid, axis: int) -> Float[Array, "cell wave"]:
-        """Phase of each wave at the cells along an array axis, made in float64 and kept within a turn."""
-        cells = np.zeros((grid.shape[axis], grid.ndim), int)
-        cells[:, axis] = np.arange(grid.shape[axis])
-        places = grid.centres(cells)
-        if axis:  # the first cell's phase is counted once, along the first axis
-            places = places - places[0]
-        phases = places @ self.wave_vectors.T
-        return jnp.asarray(np.remainder(phases, 2 * np.pi), jnp.float32)
+    def _along(self, grid: Grid) -> Waves:
+        """The waves along each array axis, made in float64, where phases far from the origin keep their digits."""
+        waves = []
+        for axis in range(grid.ndim):
+            cells = np.zeros((grid.shape[axis], grid.ndim), int)
+            cells[:, axis] = np.arange(grid.shape[axis])
+            places = grid.centres(cells)
+            if axis:  # the first cell's phase is counted once, along the first axis
+                places = places - places[0]
+            phases = places @ self.wave_vectors.T
+            waves.append((jnp.asarray(np.cos(phases), jnp.float32), jnp.asarray(np.sin(phases), jnp.float32)))
+        return tuple(waves)
+
+
+@functools.lru_cache(maxsize=8)
+def _wave_vectors(covariance: Covariance, waves: int, ndim: int) -> Float[np.ndarray, "wave axis"]:
+    uniforms = qmc.Sobol(3, seed=SOBOL_SEED).random(waves)
+    return covariance.wave_vectors(np.clip(uniforms, LEAST_UNIFORM, 1 - LEAST_UNIFORM), ndim)

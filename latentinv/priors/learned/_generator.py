@@ -4,7 +4,7 @@ The network gives a logit. Training drives the logit's size far from zero, which
 so the field is the logit shifted and divided by its median size and softly bounded: field = u / √(1 + (u / 4)²) with
 u = (logit − shift) / scale. The typical field value is then ±1, the bound ±4, and gradients never vanish abruptly. The
 shift, or the thresholds where there are more than two facies, are set so that the facies shares match the training
-image. A continuous property is a growing function of that field, such that its law is the training image's.
+image. A continuous property is a growing function of that field, such that its distribution is the training image's.
 
 Generation is local and stationary: no padding is seen, statistics are frozen into the weights, and a tile of a field
 equals the same tile of any larger field with the same latents to float32 rounding. A prior file may hold the
@@ -14,12 +14,10 @@ among its arrays), which changes no field. Cost for a field of n cells with the
 """
 
 import json
-import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -27,13 +25,30 @@ from jaxtyping import Array, Float
 from latentinv.errors import InputError
 from latentinv.grid import MOST_CELLS, Grid
 from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, Layer, synthesize
-from latentinv.priors.core import NO_DISCRIMINATOR, AbstractPrior, FaciesModel
+from latentinv.priors.core import NO_DISCRIMINATOR, PRIORS, AbstractPrior, FaciesModel, LatentMap
 from latentinv.priors.gaussian import Anamorphosis
+from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
 BOUND = 4.0
 
 
+class _Provenance:
+    """Where a prior comes from, as JSON text, which programs ask nothing of: all are equal."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self.text = json.dumps(content)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Provenance)
+
+    def __hash__(self) -> int:
+        return hash(_Provenance)
+
+
+@final
+@PRIORS.register("generator")
+@pytree("layers", "anamorphosis", "shift", "scale", "critic")
 class GeneratorPrior(AbstractPrior):
     """A trained generator as a prior.
 
@@ -65,7 +80,7 @@ class GeneratorPrior(AbstractPrior):
     def __init__(
         self,
         architecture: GeneratorArchitecture,
-        layers: list[FoldedLayer],
+        layers: Sequence[FoldedLayer],
         facies_model: FaciesModel | None,
         *,
         anamorphosis: Anamorphosis | None = None,
@@ -80,17 +95,32 @@ class GeneratorPrior(AbstractPrior):
         self.ndim = architecture.ndim
         self.facies_model: FaciesModel | None = facies_model
         self.anamorphosis = anamorphosis
-        self.provenance = provenance
-        self._layers = [FoldedLayer(jnp.asarray(kernel), jnp.asarray(bias)) for kernel, bias in layers]
-        self._generate = jax.jit(self.generate, static_argnums=1)
-        self._shift = float(shift)
-        self._scale = float(scale)
-        self._critic = critic
+        self.layers = tuple(layer.prepared() for layer in layers)
+        self.shift = float(shift)
+        self.scale = float(scale)
+        self.critic = critic
+        self._provenance = _Provenance(provenance)
 
-    def latent_map(self, grid: Grid) -> tuple[int, ...]:
-        """Shape of the latent map for a grid, channels last."""
-        self._check(grid)
-        return self.architecture.latent_shape(grid.shape)
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Where the prior comes from; a copy."""
+        content: dict[str, Any] = json.loads(self._provenance.text)
+        return content
+
+    def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
+        """One map, channels last.
+
+        Raises
+        ------
+        InputError
+            If the grid has other axes than the prior.
+        """
+        if grid.ndim != self.ndim:
+            raise InputError(
+                f"The grid has {grid.ndim} axes and the prior makes fields of {self.ndim}; change one of them."
+            )
+        net = self.architecture
+        return (LatentMap(net.latent_shape(grid.shape), (net.ratio,) * self.ndim, (net.reach,) * self.ndim),)
 
     def latent_size(self, grid: Grid) -> int:
         """Length of the latent vector for a grid.
@@ -100,7 +130,7 @@ class GeneratorPrior(AbstractPrior):
         InputError
             If the grid has other axes than the prior, or so many cells that the latents outgrow an array.
         """
-        size = math.prod(self.latent_map(grid))
+        size = self.latent_maps(grid)[0].size
         if size > MOST_CELLS:
             raise InputError(
                 f"A field of {grid.size} cells has {size} latents; one array holds at most {MOST_CELLS}; give a "
@@ -121,7 +151,7 @@ class GeneratorPrior(AbstractPrior):
                 f"The latent has shape {z.shape}; this prior needs ({self.latent_size(grid)},) on a grid of "
                 f"{grid.shape}."
             )
-        field = bounded(self._logits(z, grid)[0, ..., 0], self._shift, self._scale)
+        field = bounded(self._logits(z, grid)[0, ..., 0], self.shift, self.scale)
         return field if self.anamorphosis is None else self.anamorphosis(field)
 
     def discriminate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*scores"]:
@@ -132,59 +162,19 @@ class GeneratorPrior(AbstractPrior):
         InputError
             If the prior has no discriminator, or the grid is smaller than what that sees at once.
         """
-        if self._critic is None:
+        if self.critic is None:
             raise InputError(NO_DISCRIMINATOR)
-        if min(grid.shape) < self._critic.ratio:
+        if min(grid.shape) < self.critic.ratio:
             raise InputError(
-                f"The grid has {grid.shape} cells, and the prior's discriminator sees {self._critic.ratio} along each "
+                f"The grid has {grid.shape} cells, and the prior's discriminator sees {self.critic.ratio} along each "
                 "axis at once; give a larger grid, or the discriminator no weight."
             )
-        return self._critic.scores(jnp.tanh(self._logits(z, grid)))[0, ..., 0]
+        return self.critic.scores(jnp.tanh(self._logits(z, grid)))[0, ..., 0]
 
     def with_critic(self, critic: Critic) -> "GeneratorPrior":
         """The same prior with a discriminator."""
-        return GeneratorPrior(
-            self.architecture,
-            self._layers,
-            self.facies_model,
-            anamorphosis=self.anamorphosis,
-            shift=self._shift,
-            scale=self._scale,
-            provenance=self.provenance,
-            critic=critic,
-        )
-
-    def tiles(
-        self, z: Float[np.ndarray, "latent"], grid: Grid, tile: int = 512
-    ) -> Iterator[tuple[tuple[slice, ...], Float[np.ndarray, "*tile"]]]:
-        """Generate a field of any size in tiles, in constant memory.
-
-        Parameters
-        ----------
-        z
-            The latent vector of the whole grid.
-        grid
-            The whole grid.
-        tile
-            Edge of a tile in cells; rounded up to a multiple of the generator's ratio.
-
-        Yields
-        ------
-        The place of each tile in the field and its values, equal to those of `generate` to float32 rounding.
-        """
-        ratio = self.architecture.ratio
-        edge = math.ceil(tile / ratio) * ratio
-        latent = np.asarray(z).reshape(self.latent_map(grid))
-        part = Grid(tuple(min(edge, n) for n in grid.shape))
-        window = self.latent_map(part)
-        for corner in np.ndindex(*(math.ceil(n / edge) for n in grid.shape)):
-            start = [c * edge for c in corner]
-            block = latent[tuple(slice(s // ratio, s // ratio + w) for s, w in zip(start, window, strict=False))]
-            # The last tile along an axis may need latents beyond the end; the cells they would reach are dropped.
-            lacking = [(0, w - n) for w, n in zip(window, block.shape, strict=True)]
-            field = np.asarray(self._generate(jnp.asarray(np.pad(block, lacking).ravel()), part))
-            place = tuple(slice(s, min(s + p, n)) for s, p, n in zip(start, part.shape, grid.shape, strict=True))
-            yield place, field[tuple(slice(0, p.stop - p.start) for p in place)]
+        other: GeneratorPrior = replace(self, critic=critic)
+        return other
 
     def describe(self) -> dict[str, Any]:
         """Latents, facies and provenance."""
@@ -194,23 +184,23 @@ class GeneratorPrior(AbstractPrior):
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""
         model, table = self.facies_model, self.anamorphosis
-        reading: dict[str, Any] = {} if table is None else {"anamorphosis": asdict(table)}
+        reading: dict[str, Any] = {} if table is None else {"anamorphosis": table.to_metadata()}
         if model is not None:
             reading = {"categories": list(model.categories), "thresholds": list(model.thresholds)}
         arrays = {}
-        for position, layer in enumerate(self._layers):
+        for position, layer in enumerate(self.layers):
             arrays[f"kernel_{position}"] = np.asarray(layer.kernel)
             arrays[f"bias_{position}"] = np.asarray(layer.bias)
         metadata = {
             "architecture": asdict(self.architecture),
             **reading,
-            "shift": self._shift,
-            "scale": self._scale,
+            "shift": self.shift,
+            "scale": self.scale,
             "provenance": self.provenance,
         }
-        if self._critic is not None:
-            metadata["discriminator_strides"] = list(self._critic.strides)
-            for position, layer in enumerate(self._critic.layers):
+        if self.critic is not None:
+            metadata["discriminator_strides"] = list(self.critic.strides)
+            for position, layer in enumerate(self.critic.layers):
                 arrays[f"discriminator_kernel_{position}"] = np.asarray(layer.kernel)
                 arrays[f"discriminator_bias_{position}"] = np.asarray(layer.bias)
         return PriorRecord(self.family, json.loads(json.dumps(metadata)), arrays)
@@ -237,14 +227,8 @@ class GeneratorPrior(AbstractPrior):
         )
 
     def _logits(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "1 *grid 1"]:
-        latent = z.reshape(1, *self.latent_map(grid))
-        return synthesize(self.architecture, self._layers, latent, grid.shape)
-
-    def _check(self, grid: Grid) -> None:
-        if grid.ndim != self.ndim:
-            raise InputError(
-                f"The grid has {grid.ndim} axes and the prior makes fields of {self.ndim}; change one of them."
-            )
+        latent = z.reshape(1, *self.latent_maps(grid)[0].shape)
+        return synthesize(self.architecture, self.layers, latent, grid.shape)
 
 
 def _stored_layers(record: PriorRecord, prefix: str, count: int) -> list[FoldedLayer]:

@@ -179,9 +179,9 @@ def test_that_local_moves_renew_a_window_of_one_part():
     generator = random_generator_prior()
     prior = HierarchicalPrior(generator, [SPDEPrior(1.0, 4.0), scores()])
     maps = prior.latent_maps(GRID)
-    assert maps[0] == generator.latent_map(GRID)
-    assert sum(np.prod(one) for one in maps) == prior.latent_size(GRID)
-    edges = np.cumsum([0, *(np.prod(one) for one in maps)])
+    assert maps[0] == generator.latent_maps(GRID)[0]
+    assert sum(one.size for one in maps) == prior.latent_size(GRID)
+    edges = np.cumsum([0, *(one.size for one in maps)])
     seen = np.zeros(len(maps), int)
     for n in range(60):
         mask = np.asarray(window(jax.random.key(n), maps))
@@ -190,7 +190,7 @@ def test_that_local_moves_renew_a_window_of_one_part():
         part = int(np.argmax(touched))
         seen[part] += 1
         if part < 2:  # whose latents have places: at most five along each axis
-            inside = mask[edges[part] : edges[part + 1]].reshape(maps[part])[..., 0]
+            inside = mask[edges[part] : edges[part + 1]].reshape(maps[part].shape)[..., 0]
             assert all(np.ptp(np.nonzero(inside)[axis]) < 5 for axis in range(2))
     assert seen.min() > 5
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentinv.errors import InputError
-from latentinv.priors.core._prior import FaciesModel
+from latentinv.priors import FaciesModel
 
 TWO = FaciesModel((0, 1), (0.0,))
 THREE = FaciesModel((5, 2, 9), (-1.0, 0.5))

@@ -23,8 +23,8 @@ def _z(prior, grid, seed=0):
 def test_that_a_tile_equals_the_same_tile_of_any_larger_field():
     prior = random_generator_prior()
     small, large = Grid((19, 16)), Grid((45, 52))
-    latent = np.asarray(_z(prior, large)).reshape(prior.latent_map(large))
-    rows, columns, _ = prior.latent_map(small)
+    latent = np.asarray(_z(prior, large)).reshape(prior.latent_maps(large)[0].shape)
+    rows, columns, _ = prior.latent_maps(small)[0].shape
     whole = prior.generate(jnp.asarray(latent.ravel()), large)
     ratio = prior.architecture.ratio
     for i, j in ((0, 0), (3, 2)):
@@ -46,7 +46,7 @@ def test_that_tiles_put_together_are_the_field():
 def test_that_one_latent_moves_only_its_window():
     prior, grid = random_generator_prior(), Grid((48, 48))
     z = _z(prior, grid)
-    shape = prior.latent_map(grid)
+    shape = prior.latent_maps(grid)[0].shape
     moved = np.zeros(grid.shape, bool)
     for channel in range(shape[2]):
         index = np.ravel_multi_index((6, 7, channel), shape)

@@ -1,4 +1,4 @@
-"""From fields to properties: what a forward model is handed, such as a conductivity, for what a prior draws.
+"""A property that each facies has, such as a conductivity for clay and one for sand.
 
 A facies prior's field is read twice. With v_k the property of facies k and P_k its ordered-logit probability,
 
@@ -7,7 +7,8 @@ A facies prior's field is read twice. With v_k the property of facies k and P_k 
 
 The soft reading has gradients and becomes the exact one as the slope grows. Between facies whose property differs by
 orders of magnitude the arithmetic mean leaves the higher value as soon as P_k does, the geometric one changes evenly in
-the logarithm, so its gradients reach further: it is the better guide for conductivities, the arithmetic for porosities.
+the logarithm, so its gradients reach further: it is the better surrogate for conductivities, the arithmetic for
+porosities.
 
 Within a facies the logarithm of the property may be linear in the field, v_k exp(g_k (field − c_k)), c_k being the
 middle of the facies interval, or its only threshold where the interval has no end: a property that is log-normal
@@ -16,7 +17,6 @@ field has latents of its own, those of the scores ε_k of a `HierarchicalPrior`:
 facies k, of median v_k and standard deviation s_k of its logarithm.
 """
 
-import abc
 from collections.abc import Sequence
 from typing import Any, Literal, final, get_args
 
@@ -25,42 +25,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from latentinv.data.core import check_slope
 from latentinv.errors import InputError
 from latentinv.priors.composed import HierarchicalFaciesModel
 from latentinv.priors.core import AbstractFaciesModel, AbstractPrior, FaciesModel
+from latentinv.pytrees import pytree
+
+from ._abstract import PROPERTIES, AbstractProperty, check_slope
 
 Mean = Literal["arithmetic", "geometric"]
-Transform = Literal["identity", "exp"]
-
-
-class AbstractProperty(abc.ABC):
-    """How a field is read as a property of the ground."""
-
-    kind: str
-    """The registered kind, written into run files."""
-    facies_model: AbstractFaciesModel | None
-    """The reading of fields as facies it was made for; None for continuous fields."""
-
-    @abc.abstractmethod
-    def soft(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "*grid"]:
-        """Property of each cell, differentiable in the field; facies are read by `sharpness` times the slope."""
-
-    @abc.abstractmethod
-    def exact(self, field: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
-        """Property of each cell by the thresholds; `soft` itself where there are none."""
-
-    @abc.abstractmethod
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """The reading as named arrays, from which `from_arrays` makes it again for the same prior."""
-
-    @classmethod
-    @abc.abstractmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray], prior: AbstractPrior) -> "AbstractProperty":
-        """Make the reading again from what `to_arrays` gave."""
 
 
 @final
+@PROPERTIES.register("facies")
+@pytree("values", "log_gradients", "log_standard_deviations", "slope")
 class FaciesProperty(AbstractProperty):
     """A property that each facies has: constant, log-linear in the field, or log-normal within it.
 
@@ -84,7 +61,7 @@ class FaciesProperty(AbstractProperty):
     Raises
     ------
     InputError
-        If there is not one value for each facies, a number is not finite, a value that is taken the logarithm of is not
+        If there is not one value for each facies, a number is not finite, a value whose logarithm is taken is not
         positive, there are log_gradients though the facies are read from several numbers a cell, or standard deviations
         are negative or given without scores to follow.
     """
@@ -105,39 +82,43 @@ class FaciesProperty(AbstractProperty):
             raise InputError(
                 f"A property of facies was given a {type(facies_model).__name__}; give a prior's facies_model."
             )
+        if mean not in get_args(Mean):
+            raise InputError(f"The mean is {mean!r}; expected 'arithmetic' or 'geometric'.")
         count = len(facies_model.categories)
         self.facies_model: AbstractFaciesModel = facies_model
+        self.mean: Mean = mean
         self.values = np.array(values, dtype=float)
         if self.values.shape != (count,):
             raise InputError(
                 f"The property has {self.values.size} values, but there are {count} facies; give one for each."
             )
-        self.mean: Mean = mean
-        if mean not in get_args(Mean):
-            raise InputError(f"The mean is {mean!r}; expected 'arithmetic' or 'geometric'.")
         self.log_gradients = _per_facies(log_gradients, "log_gradients", count)
         self.log_standard_deviations = _per_facies(log_standard_deviations, "log_standard_deviations", count)
-        if not np.all(np.isfinite([self.values, self.log_gradients, self.log_standard_deviations])):
-            raise InputError("The property's values, log_gradients or log_standard_deviations are not all finite.")
         self.slope = check_slope(slope, "the property")
         self._graded = bool(np.any(self.log_gradients))
-        plain = facies_model.facies_model if isinstance(facies_model, HierarchicalFaciesModel) else facies_model
+        self._varied = bool(np.any(self.log_standard_deviations))
+        self._logarithmic = mean == "geometric" or self._graded or self._varied
+        self._check()
+
+    def _check(self) -> None:
+        if not np.all(np.isfinite([self.values, self.log_gradients, self.log_standard_deviations])):
+            raise InputError("The property's values, log_gradients or log_standard_deviations are not all finite.")
+        whole = self.facies_model
+        plain = whole.facies_model if isinstance(whole, HierarchicalFaciesModel) else whole
         if self._graded and not isinstance(plain, FaciesModel):
             raise InputError(
                 "Given log_gradients, but the prior reads facies from several numbers a cell, so that there is no one "
                 "field to follow; leave log_gradients at 0."
             )
-        self._varied = bool(np.any(self.log_standard_deviations))
         if np.any(self.log_standard_deviations < 0):
             raise InputError(
                 f"A standard deviation of {self.log_standard_deviations.min():g} was given; give 0 or more."
             )
-        if self._varied and not isinstance(facies_model, HierarchicalFaciesModel):
+        if self._varied and not isinstance(whole, HierarchicalFaciesModel):
             raise InputError(
                 "Given log_standard_deviations, but the prior has no scores within its facies; make a "
                 "HierarchicalPrior of it and a Gaussian one, and take that one's facies_model."
             )
-        self._logarithmic = mean == "geometric" or self._graded or self._varied
         if self._logarithmic and np.any(self.values <= 0):
             raise InputError(
                 f"The property has a value of {self.values.min():g}, but its logarithm is taken; give values above 0."
@@ -165,6 +146,10 @@ class FaciesProperty(AbstractProperty):
             result = jnp.asarray(self.values, field.dtype)[index]
         return jnp.where(self.facies_model.undefined(field), jnp.nan, result)
 
+    def of_facies(self) -> Float[np.ndarray, "facies"] | None:
+        """The property of each facies, where it is constant within facies."""
+        return None if self._graded or self._varied else np.asarray(self.values, float)
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Values and settings."""
         return {
@@ -186,7 +171,7 @@ class FaciesProperty(AbstractProperty):
     def _log_values(self, field: Float[Array, "*field"]) -> Float[Array, "*#grid facies"]:
         """Logarithm of what the property of each facies is or would be, one for all cells where it is constant."""
         field = jnp.asarray(field)
-        result = jnp.asarray(np.log(self.values), field.dtype)
+        result = jnp.log(jnp.asarray(self.values, field.dtype))
         if self._graded:
             whole, followed = self.facies_model, field
             model: AbstractFaciesModel = whole
@@ -208,53 +193,3 @@ def _per_facies(given: float | Sequence[float] | np.ndarray, what: str, count: i
     if numbers.shape not in ((), (count,)):
         raise InputError(f"Given {numbers.size} {what} for {count} facies; give one, or one for each.")
     return np.broadcast_to(numbers, (count,)).copy()
-
-
-@final
-class ContinuousProperty(AbstractProperty):
-    """A property that is the field of a continuous prior, or the exponential of it.
-
-    Parameters
-    ----------
-    transform
-        ``identity``, or ``exp`` where the field is the property's natural logarithm.
-
-    Raises
-    ------
-    InputError
-        If there is no such transform.
-    """
-
-    kind = "continuous"
-    facies_model = None
-
-    def __init__(self, transform: Transform = "identity") -> None:
-        if transform not in get_args(Transform):
-            raise InputError(f"The transform is {transform!r}; expected 'identity' or 'exp'.")
-        self.transform = transform
-
-    def soft(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "*grid"]:
-        """The field, or its exponential, however sharp."""
-        del sharpness
-        return jnp.exp(field) if self.transform == "exp" else field
-
-    def exact(self, field: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
-        """The same."""
-        return self.soft(field)
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """The transform."""
-        return {"transform": np.asarray(self.transform)}
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray], prior: AbstractPrior) -> "ContinuousProperty":
-        """Make the reading again."""
-        del prior
-        return cls(str(arrays["transform"]))  # type: ignore[arg-type]
-
-
-PROPERTIES: dict[str, type[AbstractProperty]] = {
-    FaciesProperty.kind: FaciesProperty,
-    ContinuousProperty.kind: ContinuousProperty,
-}
-"""The kinds of property: run files name a kind, and this finds the class that reads it back."""

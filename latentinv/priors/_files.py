@@ -1,19 +1,10 @@
-"""The families of priors, and how a prior is found and loaded. What is not listed here cannot be loaded from a file."""
+"""How a prior is found and loaded."""
 
 from pathlib import Path
-from typing import Any
 
 from latentinv.errors import StorageError
-from latentinv.priors.composed import HierarchicalPrior, PlurigaussianPrior
-from latentinv.priors.core import AbstractPrior
-from latentinv.priors.gaussian import CholeskyPrior, SPDEPrior, SpectralPrior
-from latentinv.priors.learned import GeneratorPrior
-from latentinv.storage import PriorRecord, read_prior
-
-FAMILIES: dict[str, Any] = {
-    family.family: family
-    for family in (GeneratorPrior, CholeskyPrior, SpectralPrior, SPDEPrior, PlurigaussianPrior, HierarchicalPrior)
-}
+from latentinv.priors.core import AbstractPrior, prior_from_record
+from latentinv.storage import read_prior
 
 
 def load_prior(path: str | Path) -> AbstractPrior:
@@ -25,16 +16,6 @@ def load_prior(path: str | Path) -> AbstractPrior:
         If there is no such file, or it is damaged, of another kind or of a newer version.
     """
     return prior_from_record(read_prior(find_prior(path)))
-
-
-def prior_from_record(record: PriorRecord) -> AbstractPrior:
-    """Make a prior from the content of its file, by its family."""
-    if record.family not in FAMILIES:
-        raise StorageError(
-            f"The prior is of family '{record.family}', which this version does not know; update latentinv."
-        )
-    prior: AbstractPrior = FAMILIES[record.family].from_record(record)
-    return prior
 
 
 def find_prior(path: str | Path) -> Path:

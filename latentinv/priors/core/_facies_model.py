@@ -1,0 +1,157 @@
+"""How a field is read as facies, hard (the facies) and soft (the probability of each).
+
+`FaciesModel` cuts one number a cell by ordered thresholds, softly an ordered logit with a slope. Others read several
+numbers a cell, the field's last axis then: rules of cuts (`TruncationRule`), and models with scores of what varies
+within facies behind the numbers that the facies are read from (`HierarchicalFaciesModel`). Facies models are static
+parts of a program: thresholds and codes are used as Python's numbers.
+"""
+
+import abc
+import itertools
+import math
+from dataclasses import dataclass
+from typing import final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from latentinv.errors import InputError
+
+
+class AbstractFaciesModel(abc.ABC):
+    """How a field is read as facies; frozen, and equal to another that reads all fields alike."""
+
+    categories: tuple[int, ...]
+    """The facies codes as users write them."""
+
+    score_count: int = 0
+    """Scores in each cell of what varies within facies; more than 0 for a hierarchical prior alone."""
+
+    @property
+    def components(self) -> int | None:
+        """Numbers of a field in each cell, which are its last axis; None for one number, without that axis."""
+        return None
+
+    @property
+    def middles(self) -> tuple[float, ...] | None:
+        """A typical field value of each facies; None where facies are not read from one number."""
+        return None
+
+    def leading(self, field: Float[Array, "*field"]) -> Float[Array, "*leading"]:
+        """What the facies are read from: the field without its scores."""
+        return jnp.asarray(field)
+
+    def scores(self, field: Float[Array, "*field"]) -> Float[Array, "*grid score"]:
+        """The scores in each cell, `score_count` of them: one for all facies, or one for each."""
+        field = jnp.asarray(field)
+        cells = field.shape if self.components is None else field.shape[:-1]
+        return jnp.zeros((*cells, 0), field.dtype)
+
+    def field_shape(self, cells: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of a field on so many cells."""
+        return cells if self.components is None else (*cells, self.components)
+
+    @property
+    def code_type(self) -> np.dtype:
+        """The smallest integers that hold every facies code."""
+        return np.result_type(*(np.min_scalar_type(code) for code in self.categories))
+
+    @abc.abstractmethod
+    def index(self, field: Float[Array, "*field"]) -> Int[Array, "*grid"]:
+        """Index of the facies in `categories` in each cell."""
+
+    def facies(self, field: Float[Array, "*field"]) -> Int[Array, "*grid"]:
+        """Facies code in each cell."""
+        return jnp.asarray(self.categories)[self.index(field)]
+
+    def undefined(self, field: Float[Array, "*field"]) -> Bool[Array, "*grid"]:
+        """Where the field is not a number and so has no facies, though `index` gives one."""
+        missing = jnp.isnan(field)
+        return missing if self.components is None else missing.any(axis=-1)
+
+    @abc.abstractmethod
+    def margin(self, field: Float[Array, "*field"], index: Int[Array, "*grid"]) -> Float[Array, "*grid"]:
+        """How far a cell lies inside the field values of a facies (given by index); negative outside."""
+
+    @abc.abstractmethod
+    def log_probability(
+        self, field: Float[Array, "*field"], slope: float | Float[Array, ""]
+    ) -> Float[Array, "*grid facies"]:
+        """Log-probability of each facies; the hard reading as the slope grows."""
+
+    @abc.abstractmethod
+    def describe(self) -> str:
+        """Say the reading in words, for messages."""
+
+
+@final
+@dataclass(frozen=True)
+class FaciesModel(AbstractFaciesModel):
+    """How a continuous field is read as facies.
+
+    Parameters
+    ----------
+    categories
+        The facies codes as users write them, in the order of growing field value.
+    thresholds
+        Field values between successive categories, growing; one fewer than the categories.
+    """
+
+    categories: tuple[int, ...]
+    thresholds: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.categories) < 2 or len(self.thresholds) != len(self.categories) - 1:
+            raise InputError(
+                f"{len(self.categories)} facies and {len(self.thresholds)} thresholds were given; expected "
+                "at least two facies and one threshold between each two."
+            )
+        if len(set(self.categories)) != len(self.categories):
+            raise InputError(f"The facies codes {self.categories} repeat one; give each facies its own code.")
+        if not all(map(math.isfinite, self.thresholds)):
+            raise InputError(f"The thresholds {self.thresholds} are not all finite; give field values.")
+        if any(a >= b for a, b in itertools.pairwise(self.thresholds)):
+            raise InputError(f"The thresholds {self.thresholds} do not grow; give them in increasing order.")
+
+    @property
+    def middles(self) -> tuple[float, ...]:
+        """Half way between the thresholds of each facies; of the first and the last facies, its one threshold."""
+        edges = self.thresholds
+        between = ((a + b) / 2 for a, b in itertools.pairwise(edges))
+        return (edges[0], *between, edges[-1])
+
+    def index(self, field: Float[Array, "*grid"]) -> Int[Array, "*grid"]:
+        """Index of the facies in `categories` at each value of the field."""
+        field = jnp.asarray(field)  # a float64 array from NumPy takes JAX's own precision
+        return jnp.searchsorted(jnp.asarray(self.thresholds, field.dtype), field, side="right")
+
+    def margin(self, field: Float[Array, "*grid"], index: Int[Array, "*grid"]) -> Float[Array, "*grid"]:
+        """How far a field value lies inside the interval of a facies (given by index); negative outside."""
+        field = jnp.asarray(field)
+        edges = jnp.asarray((-jnp.inf, *self.thresholds, jnp.inf), field.dtype)
+        return jnp.minimum(field - edges[index], edges[index + 1] - field)
+
+    def log_probability(
+        self, field: Float[Array, "*grid"], slope: float | Float[Array, ""]
+    ) -> Float[Array, "*grid facies"]:
+        """Log-probability of each facies by the ordered logit, P(index > k) = σ(slope · (field − threshold)).
+
+        At slope 0 every facies between two thresholds would vanish, so the extreme facies share all; as the
+        slope grows the reading becomes the hard one.
+        """
+        field = jnp.asarray(field)
+        thresholds = jnp.asarray(self.thresholds, field.dtype)
+        above = slope * (field[..., None] - thresholds)
+        log_above = jax.nn.log_sigmoid(above)
+        log_below = jax.nn.log_sigmoid(-above)
+        # P(between a and b) = σ(u_a) − σ(u_b) = σ(u_a) σ(−u_b) (1 − e^(u_b − u_a)), without cancellation; the
+        # last factor comes from the thresholds alone, for u_b − u_a loses its digits at far field values.
+        width = jnp.log(-jnp.expm1(-slope * jnp.diff(thresholds)))
+        inner = log_above[..., :-1] + log_below[..., 1:] + width
+        return jnp.concatenate([log_below[..., :1], inner, log_above[..., -1:]], axis=-1)
+
+    def describe(self) -> str:
+        """Say codes and thresholds."""
+        return f"facies {self.categories} with thresholds {self.thresholds}"
