@@ -1,8 +1,8 @@
 """Data on top of a picture: places, boxes and lines, as observations give them (`AbstractObservation.marks`).
 
 Places where a facies was seen have its colour, with a dark rim outside a white one so that they stand out on any
-ground, or a red rim where the field below has another facies. Other places are white diamonds, lines (rays) are thin,
-with dots at their ends.
+ground, or a red rim where the field below has another facies. Other places are white diamonds. Of lines (rays) the
+ends are dots; the lines themselves would hide a draw, so they are drawn on the mean and the standard deviation alone.
 """
 
 from collections.abc import Sequence
@@ -48,14 +48,14 @@ def add_marks(
     categories
         The facies codes in the prior's order.
     field
-        Facies codes of the field below, for the places that it misses; None if it shows none.
+        The draw that the panel shows, for the places that it misses; None if it shows a summary of all draws.
     """
     for mark in marks:
         if isinstance(mark, Boxes):
             for n in np.flatnonzero(view.shows(mark.lower, mark.upper)):
                 outline_box(panel, view, mark.lower[n], mark.upper[n])
         elif isinstance(mark, Lines):
-            _add_lines(panel, mark, view)
+            _add_lines(panel, mark, view, whole=field is None)
         elif mark.codes is None:
             _add_places(panel, mark, view)
         else:
@@ -86,10 +86,11 @@ def legend_entries(marks: Sequence[Mark], categories: Sequence[int]) -> list[Any
     if any(isinstance(mark, Boxes) for mark in marks):
         entries.append(Patch(facecolor="none", edgecolor="#202020", linewidth=1.6, label="block of a block mean"))
     if any(isinstance(mark, Lines) for mark in marks):
-        entries.append(Line2D([], [], color="#202020", linewidth=1.0, marker="o", markersize=3, label="ray"))
+        entries.append(Line2D([], [], color="#888888", linewidth=1.0, label="ray", **_DOT))
     return entries
 
 
+_DOT: dict[str, Any] = {"marker": "o", "markersize": 4.5, "markerfacecolor": "white", "markeredgecolor": RIM}
 _DIAMOND: dict[str, Any] = {"marker": "D", "color": "white", "markeredgecolor": RIM, "markeredgewidth": 1.2}
 
 
@@ -119,15 +120,15 @@ def _add_places(panel: Any, points: Points, view: View) -> None:
     panel.plot(*view.places(points.coordinates[here]).T, linestyle="", markersize=size, zorder=3, **_DIAMOND)
 
 
-def _add_lines(panel: Any, lines: Lines, view: View) -> None:
+def _add_lines(panel: Any, lines: Lines, view: View, *, whole: bool) -> None:
     from matplotlib.collections import LineCollection
 
     low, high = np.minimum(lines.start, lines.end), np.maximum(lines.start, lines.end)
     here = view.shows(low, high)
     start, end = view.places(lines.start[here]), view.places(lines.end[here])
-    few = len(start) <= MANY_LINES
-    paths = np.stack([start, end], axis=1)
-    panel.add_collection(LineCollection(list(paths), colors="white", linewidths=1.6 if few else 0.5, alpha=0.5))
-    panel.add_collection(LineCollection(list(paths), colors="#202020", linewidths=0.7 if few else 0.25, alpha=0.6))
+    width = 1.0 if len(start) <= MANY_LINES else 0.4
+    if whole:
+        paths = list(np.stack([start, end], axis=1))
+        panel.add_collection(LineCollection(paths, colors="white", linewidths=width, alpha=0.6))
     ends = np.unique(np.concatenate([start, end]), axis=0)
-    panel.plot(*ends.T, linestyle="", marker="o", markersize=3.5, color="white", markeredgecolor=RIM, zorder=3)
+    panel.plot(*ends.T, linestyle="", clip_on=False, zorder=3, **_DOT)

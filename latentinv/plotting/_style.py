@@ -66,6 +66,8 @@ def show_values(axes: Any, field: Any, view: View, **settings: Any) -> Any:
         image.set_transform(Affine2D().rotate_deg_around(left, bottom, view.rotation) + axes.transData)
     axes.set_xlim(low[0], high[0])
     axes.set_ylim(*((high[1], low[1]) if view.downward else (low[1], high[1])))
+    axes.ticklabel_format(style="plain", useOffset=False)  # map coordinates are read whole
+    axes.locator_params(axis="x", nbins=9 if max(abs(low[0]), abs(high[0])) < 1e4 else 4)
     axes.tick_params(labelsize=9, colors="#444444")
     for spine in axes.spines.values():
         spine.set_color("#888888")

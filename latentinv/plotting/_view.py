@@ -114,7 +114,7 @@ class View(NamedTuple):
             name = "depth" if self.grid.depth else "z"
             words.append(f"layer {self.layer + 1} of {self.grid.shape[0]}, {name} {height:.6g} m")
         if self.exaggeration > 1:
-            words.append(f"heights × {self.exaggeration:.3g}")
+            words.append(f"vertical exaggeration {self.exaggeration:.3g}")
         return ", ".join(words)
 
 
