@@ -24,7 +24,9 @@ def test_that_each_draw_is_the_minimum_worked_out_in_closed_form():
         state, _ = kernel.step(posterior, jax.random.key(0), state)
     (blocks,) = posterior.observations
     forward = blocks.forward.weights() @ np.asarray(posterior.prior.matrix, float)
-    expected = mean + (np.asarray(anchor) + np.asarray(noise) / blocks.spread**2 @ forward) @ covariance
+    expected = (
+        mean + (np.asarray(anchor) + np.asarray(noise) / blocks.noise.spread(blocks.count) ** 2 @ forward) @ covariance
+    )
     # curvature is one or more, so a gradient of 1e-3 is at most so far from the minimum; float32 doubles it
     np.testing.assert_allclose(kernel.draws(posterior, state).z, expected, atol=2e-3)
 

@@ -218,6 +218,9 @@ class _Poison(AbstractObservation):
 
     def seen(self): ...
 
+    def marks(self):
+        return ()
+
     def to_arrays(self):
         return {}
 
