@@ -108,7 +108,7 @@ def starts(prior: AbstractPrior, case: dict[str, np.ndarray], arguments: argpars
     for number in range(arguments.truths):
         z = jax.random.normal(jax.random.key(10_000 + 1000 * arguments.seed + number), (prior.latent_size(GRID),))
         truth = np.asarray(prior.facies(prior.generate(z, GRID)))
-        posterior.observe([jnp.asarray(observed_times(prior, truth, case["noise_ns"]))])
+        posterior = posterior.with_data([jnp.asarray(observed_times(prior, truth, case["noise_ns"]))])
         found = sample(posterior, optimiser(arguments.starts), seed=arguments.seed + number)
         hard, mild = fits(posterior, found.latents)
         # Starts that left the finite numbers gave no field; they count as failed.

@@ -39,8 +39,9 @@ def _all_certain(observations: Sequence[AbstractObservation]) -> CertainFacies |
         for cell, code, name in zip(*certain, strict=True):
             before, other = seen.setdefault(tuple(cell), (code, name))
             if before != code:
+                grid = observation.grid
                 raise InputError(
-                    f"At {say_point(observation.grid.centres(cell)[0])} '{other}' shows facies {before} and '{name}' "
+                    f"At {say_point(grid.centres(cell)[0], grid.axes)} '{other}' shows facies {before} and '{name}' "
                     f"facies {code}, both as certain; correct one of them or give an error probability."
                 )
     if not seen:

@@ -93,7 +93,7 @@ class BlockMeans:
                 f"The block means '{name}' name a facies, but the prior is of a continuous property; leave it out."
             )
         means = BoxMeans(grid, lower, upper, number=number, labels=labels)
-        boxes = [f"block {i} ({say_box(*box)})" for i, box in enumerate(zip(lower, upper, strict=True), 1)]
+        boxes = [f"block {i} ({say_box(*box, grid.axes)})" for i, box in enumerate(zip(lower, upper, strict=True), 1)]
         noise = GaussianNoise(sds)
         return IndirectData(grid, means, mean, noise, property=property_, name=name, labels=boxes, noun="block means")
 

@@ -131,7 +131,7 @@ class HardData(AbstractObservation):
         )
         _check_wells(wells, grid, facies_model)
         cells = grid.cells(wells.coordinates)
-        kept, errors = _merge(wells, cells)
+        kept, errors = _merge(wells, cells, grid.axes)
         self.grid, self.name, self.facies_model = grid, name, facies_model
         self.slope = check_slope(slope, name)
         self.error_probability: Float[np.ndarray, "datum"] = errors
@@ -292,11 +292,9 @@ class HardData(AbstractObservation):
         """From exact predictions of many draws, name each well that most draws miss, worst first."""
         share = np.mean(np.asarray(exact, dtype=float), axis=0)
         coordinates, codes = self.coordinates, self.codes
-        return [
-            f"well at {say_point(coordinates[i])} (facies {codes[i]}): honoured in {100 * share[i]:.2g} % of draws"
-            for i in np.argsort(share, kind="stable")
-            if share[i] < 0.5
-        ]
+        missed = [i for i in np.argsort(share, kind="stable") if share[i] < 0.5]
+        wells = [f"well at {say_point(coordinates[i], self.grid.axes)} (facies {codes[i]})" for i in missed]
+        return [f"{well}: honoured in {100 * share[i]:.2g} % of draws" for well, i in zip(wells, missed, strict=True)]
 
     def quantities(self, exact: Float[np.ndarray, "draw datum"]) -> dict[str, Float[np.ndarray, "draw"]]:
         """The share of pixels honoured."""
@@ -365,7 +363,7 @@ def _check_wells(wells: _Wells, grid: Grid, facies_model: AbstractFaciesModel) -
         )
     inside = grid.inside(wells.coordinates)
     for i, label in enumerate(wells.labels):
-        where = sentence(f"{label} at {say_point(wells.coordinates[i])}")
+        where = sentence(f"{label} at {say_point(wells.coordinates[i], grid.axes)}")
         if not inside[i]:
             raise InputError(f"{where} lies outside the grid ({grid.describe()}); move or remove it.")
         check_facies(where, wells.facies[i], facies_model)
@@ -373,7 +371,7 @@ def _check_wells(wells: _Wells, grid: Grid, facies_model: AbstractFaciesModel) -
             raise InputError(f"{where} has error probability {wells.errors[i]:g}; expected at least 0 and below 0.5.")
 
 
-def _merge(wells: _Wells, cells: np.ndarray) -> tuple[list[int], np.ndarray]:
+def _merge(wells: _Wells, cells: np.ndarray, axes: str) -> tuple[list[int], np.ndarray]:
     """Which wells to keep, one for each cell and facies, and their error probabilities."""
     first: dict[tuple[int, ...], int] = {}
     certain: dict[tuple[int, ...], int] = {}
@@ -385,7 +383,7 @@ def _merge(wells: _Wells, cells: np.ndarray) -> tuple[list[int], np.ndarray]:
             continue
         other = certain.setdefault(cell, i)
         if wells.facies[other] != wells.facies[i]:
-            a, b = (f"{wells.labels[k]} at {say_point(wells.coordinates[k])}" for k in (other, i))
+            a, b = (f"{wells.labels[k]} at {say_point(wells.coordinates[k], axes)}" for k in (other, i))
             raise InputError(
                 f"{sentence(a)} shows facies {wells.facies[other]:g}, but {b} shows facies "
                 f"{wells.facies[i]:g} in the same cell; remove one or give them an error probability above 0."

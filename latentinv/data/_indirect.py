@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast, final
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -114,6 +115,7 @@ class IndirectData(AbstractObservation):
                 f"The property of '{name}' is a {type(property).__name__}; expected how fields are read, such as "
                 "FaciesProperty(prior.facies_model, (1e-4, 1e-2))."
             )
+        self._check_parts()
         self.fulfilled = f"{noun} within two {self.noise.spread_name}"
         self.linear = self.property.linear and self.forward.linear
 
@@ -363,6 +365,15 @@ class IndirectData(AbstractObservation):
                 f"The forward model of '{self.name}' predicts {forward.count} data, but there are {data.size} in "
                 f"an array of shape {data.shape}; give one row of as many as it predicts."
             )
+
+    def _check_parts(self) -> None:
+        """Parts that are no pytrees would be refused by JAX, far from here and in its own words."""
+        for what, part in (("forward model", self.forward), ("noise", self.noise), ("property", self.property)):
+            if jax.tree_util.all_leaves([part]):
+                raise InputError(
+                    f"The {what} of '{self.name}' is a {type(part).__name__}, which is no pytree; decorate the class "
+                    "with latentinv.pytrees.pytree, naming the attributes that are arrays."
+                )
 
     def _checked(self, field: Float[Array, "*field"]) -> Float[Array, "*field"]:
         return field_on(self.grid, field, self.property.facies_model)

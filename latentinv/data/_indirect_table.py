@@ -55,7 +55,7 @@ def read_indirect(
     places, labels = table.points(names), table.labels("datum")
     within = grid.inside(places) if columns is None else np.ones(len(places), bool)
     for place, label, inside, sd in zip(places, labels, within, table.columns["sd"], strict=True):
-        where = sentence(f"{label} at {say_point(place)}" if columns is None else label)
+        where = sentence(f"{label} at {say_point(place, grid.axes)}" if columns is None else label)
         if not inside:
             raise InputError(f"{where} lies outside the grid ({grid.describe()}); move or remove it.")
         if not sd > 0:

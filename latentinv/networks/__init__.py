@@ -3,8 +3,10 @@
 from ._architecture import DiscriminatorArchitecture as DiscriminatorArchitecture
 from ._architecture import GeneratorArchitecture as GeneratorArchitecture
 from ._architecture import Layer as Layer
-from ._architecture import discriminator_architecture as discriminator_architecture
-from ._architecture import generator_architecture as generator_architecture
+from ._architectures import ARCHITECTURES as ARCHITECTURES
+from ._architectures import Architecture as Architecture
+from ._architectures import discriminator_architecture as discriminator_architecture
+from ._architectures import generator_architecture as generator_architecture
 from ._convolution import convolve as convolve
 from ._convolution import convolve_strided as convolve_strided
 from ._convolution import convolve_transposed as convolve_transposed

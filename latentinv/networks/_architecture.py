@@ -5,30 +5,13 @@ and from nothing else. Sizes are found backwards: for a field of a given shape e
 input must have. Latent cell 0 always sits at the same place relative to field cell 0, so a larger field only appends
 latent cells, and a tile equals the same tile of the whole.
 
-Three architectures are offered:
-
-``sgan``
-    The spatial GAN of Laloy et al. (2018, doi:10.1002/2017WR022148): five 5×5 stride-½ layers of widths
-    512-256-128-64-1.
-``dsgan``
-    The dilated variant of the spatial GAN: the same five layers, the fifth of width 16, then five 3×3 layers of rates
-    1 to 5 (16-16-16-16-1). Widths and windows of these layers are our choice.
-``compact``
-    For two CPU cores: two 3×3 layers (dilation 1 and 2) on the latent map of 1/16 resolution give the reach, three 6×6
-    stride-½ layers and a 3×3 one refine, and the last 10×10 stride-½ layer goes to one channel, so that nothing is
-    computed at full resolution. Widths are powers of two and stride-2 windows even, which the polyphase form fills
-    without waste. Its discriminator scores what every layer of it sees, so small windows are judged as well as large
-    ones.
-
 The published network pads with zeros inside the generator; here the latent map grows instead, which changes no weight.
 Discriminators see crops of equal size, real and generated, so they may pad.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
-
-from latentinv.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -160,94 +143,3 @@ class DiscriminatorArchitecture:
     def ratio(self) -> int:
         """Field cells per score of the coarsest tower along an axis, the least that a patch must have."""
         return 2 ** (len(self.widths) + self.final_stride_2 + self.scales - 1)
-
-
-def generator_architecture(
-    name: str, *, ndim: int = 2, latent_channels: int | None = None, width: float = 1.0
-) -> GeneratorArchitecture:
-    """Give the generator architecture called ``sgan``, ``dsgan`` or ``compact``; its own latent channels unless given.
-
-    Parameters
-    ----------
-    name
-        Which.
-    ndim
-        Axes of the field, 2 or 3.
-    latent_channels
-        Gaussian numbers at each cell of the latent map.
-    width
-        Factor on the width of every layer but the last. Time goes with its square: the published widths are made for
-        days on a graphics processor, a quarter of them for minutes on two CPU cores.
-
-    Raises
-    ------
-    InputError
-        If there is no architecture of this name, it is not made for `ndim` axes, there are no latent channels, or the
-        width is not a positive number.
-    """
-    published = tuple(Layer("up", width, 5) for width in (512, 256, 128, 64))
-    chains: dict[str, tuple[int, tuple[Layer, ...]]] = {
-        "sgan": (1, (*published, Layer("up", 1, 5))),
-        "dsgan": (
-            1,
-            (
-                *published,
-                Layer("up", 16, 5),
-                *(Layer("same", 16, 3, rate) for rate in (1, 2, 3, 4)),
-                Layer("same", 1, 3, 5),
-            ),
-        ),
-        "compact": (
-            4,
-            (
-                Layer("same", 128, 3, 1),
-                Layer("same", 128, 3, 2),
-                Layer("up", 64, 6),
-                Layer("up", 32, 6),
-                Layer("up", 32, 6),
-                Layer("same", 32, 3),
-                Layer("up", 1, 10, smooth=2),
-            ),
-        ),
-    }
-    _check_name(name, chains, ndim)
-    channels, layers = chains[name]
-    if latent_channels is not None and latent_channels < 1:
-        raise InputError(f"The generator was given {latent_channels} latent channels; expected at least 1.")
-    scaled = (*(replace(layer, width=_scaled(layer.width, width)) for layer in layers[:-1]), layers[-1])
-    return GeneratorArchitecture(ndim, channels if latent_channels is None else latent_channels, scaled)
-
-
-def discriminator_architecture(
-    name: str, *, ndim: int = 2, width: float = 1.0, scales: int = 1, packing: int = 1
-) -> DiscriminatorArchitecture:
-    """Give the discriminator that belongs to a generator architecture of the same name, as wide by the same factor.
-
-    Raises
-    ------
-    InputError
-        If there is no architecture of this name, it is not made for `ndim` axes, or the width is not a positive number.
-    """
-    published = DiscriminatorArchitecture(ndim, (64, 128, 256, 512), 9, True, "batch")
-    choices = {
-        "sgan": published,
-        "dsgan": published,
-        "compact": DiscriminatorArchitecture(ndim, (32, 64, 128, 128), 4, False, "spectral", every_layer=True),
-    }
-    _check_name(name, choices, ndim)
-    chosen = choices[name]
-    widths = tuple(_scaled(channels, width) for channels in chosen.widths)
-    return replace(chosen, widths=widths, scales=scales, packing=packing)
-
-
-def _scaled(channels: int, width: float) -> int:
-    if not (width > 0 and math.isfinite(width)):
-        raise InputError(f"The width {width} was given for the networks; expected a factor above 0, such as 0.25.")
-    return max(1, round(channels * width))
-
-
-def _check_name(name: str, choices: dict, ndim: int) -> None:
-    if name not in choices:
-        raise InputError(f"There is no architecture called '{name}'; choose one of {', '.join(choices)}.")
-    if ndim not in (2, 3):
-        raise InputError(f"The training image has {ndim} axes; networks are made for 2 or 3.")

@@ -117,7 +117,7 @@ def read_header(file: h5py.File, source: str) -> RunHeader:
         options=from_json(algorithm["options"]),
         seed=int(algorithm["seed"]),
         target=algorithm["target"],
-        choice=get_text(algorithm, "choice") if "choice" in algorithm else "",
+        choice=get_text(algorithm, "choice"),
     )
 
 

@@ -20,4 +20,4 @@ from .images import coarsen as coarsen
 from .images import read_training_image as read_training_image
 from .images import sample_patches as sample_patches
 from .objectives import LOSSES as LOSSES
-from .objectives import AdversarialLoss as AdversarialLoss
+from .objectives import AbstractAdversarialLoss as AbstractAdversarialLoss

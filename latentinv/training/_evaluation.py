@@ -5,7 +5,7 @@ reads them as facies, and measures four things that a viewer sees first: total v
 the Euler number (are bodies in pieces), the histogram of 4×4 patterns on a pyramid (are the shapes right) and the
 two-point connectivity of each facies (do channels go on). Each is given in times the floor, as `measure_realism` does,
 and the geometric mean of them is the score by which the best state of a training is kept; training is not monotone. Of
-a continuous property the facies are the quarters of its law, below and above which a field lies.
+a continuous property the facies are the quarters of its distribution, below and above which a field lies.
 """
 
 import functools
@@ -18,6 +18,7 @@ import numpy as np
 from flax import nnx
 from scipy import special
 
+from latentinv.keys import from_seed, numbered
 from latentinv.networks import FoldedLayer, GeneratorArchitecture, fold, synthesize
 from latentinv.priors.core import FaciesModel
 from latentinv.priors.gaussian import TAIL, Anamorphosis
@@ -25,7 +26,7 @@ from latentinv.priors.learned import BOUND, GeneratorPrior, bounded
 from latentinv.realism import Measure, axis_names, facies_share, measure_statistics, total_variation
 from latentinv.training.images import TrainingImage, sample_patches
 
-STATISTICS_BATCH = 64
+STATISTICS_BATCH, STATISTICS_SEED = 64, 1
 MOST = 1e6
 """Times the floor beyond which a comparison does not tell; the floor itself is 0 where an image repeats itself."""
 
@@ -62,10 +63,11 @@ class Calibration(NamedTuple):
 
 @functools.partial(jax.jit, static_argnums=(0, 3))
 def folded_weights(
-    graph: nnx.GraphDef, parameters: nnx.State, statistics: nnx.State, shape: tuple[int, ...], key: jax.Array
+    graph: nnx.GraphDef, parameters: nnx.State, statistics: nnx.State, shape: tuple[int, ...]
 ) -> tuple[FoldedLayer, ...]:
     """Re-estimate a generator's batch statistics on one large batch of noise and freeze them into the weights."""
     network = nnx.merge(graph, parameters, statistics, copy=True)
+    key = from_seed(STATISTICS_SEED, "batch statistics")
     z = jax.random.normal(key, (STATISTICS_BATCH, *network.architecture.latent_shape(shape)))
     network(z, shape)
     return fold(network)
@@ -92,7 +94,9 @@ def _table(
     pairs = np.stack([field(np.quantile(logits, probabilities)), np.quantile(values, probabilities)])
     ends = np.array([[-BOUND, BOUND], [values.min(), values.max()]], float)
     table = np.concatenate([ends[:, :1], pairs, ends[:, 1:]], axis=1)
-    first = np.unique(table[0], return_index=True)[1]  # logits without a law of their own would repeat a field value
+    first = np.unique(table[0], return_index=True)[
+        1
+    ]  # logits without a distribution of their own would repeat a field value
     return Anamorphosis(tuple(table[0, first]), tuple(table[1, first]))
 
 
@@ -111,7 +115,7 @@ def compare(
     count: int = 128,
 ) -> Comparison:
     """Compare `count` fields with twice as many patches of the image."""
-    logits = _logits(architecture, layers, shape, jax.random.key(seed), count)
+    logits = _logits(architecture, layers, shape, from_seed(seed, "comparison"), count)
     facies = np.searchsorted(np.quantile(logits, np.cumsum(image_shares(image))[:-1]), logits).astype(np.uint8)
     patches = sample_patches(np.random.default_rng(seed), image, shape, 2 * count)
     top = len(image.categories) - 1
@@ -143,8 +147,8 @@ def make_prior(
     count: int = 256,
 ) -> GeneratorPrior:
     """Calibrate folded weights on `count` fields and make them a prior."""
-    key = jax.random.key(seed)
-    batches = [_logits(architecture, layers, shape, jax.random.fold_in(key, n), 32) for n in range(max(1, count // 32))]
+    key = from_seed(seed, "calibration")
+    batches = [_logits(architecture, layers, shape, numbered(key, n), 32) for n in range(max(1, count // 32))]
     calibration = calibrate(np.concatenate(batches), image)
     return GeneratorPrior(
         architecture,

@@ -1,8 +1,8 @@
 """The training loop: steps, comparisons with the image, checkpoints, and the prior at the end.
 
-All randomness of step n comes from (seed, n), so a training that was killed and resumed from its checkpoint equals one
-that never stopped, bit for bit. Beside the prior stand ``NAME.training.h5`` (the checkpoint, replaced whole at each
-comparison) and ``NAME.samples.png`` (the sheet of samples).
+All random numbers of step n come from the seed and n, so a training that was killed and resumed from its checkpoint
+equals one that never stopped, bit for bit. Beside the prior stand ``NAME.training.h5`` (the checkpoint, replaced whole
+at each comparison) and ``NAME.samples.png`` (the sheet of samples).
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from flax import nnx
 
 from latentinv.errors import InputError, NonFiniteError, StorageError
 from latentinv.grid import Grid
+from latentinv.keys import from_seed
 from latentinv.networks import Critic, freeze
 from latentinv.priors.learned import GeneratorPrior
 from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
@@ -29,31 +30,33 @@ from ._sheet import write_sheet
 from ._step import Losses, Networks, TrainingState, initialise, make_step
 
 FORMAT, VERSION = "latentinv-training", 1
-FOLD_SEED, COMPARE_SEED, CALIBRATE_SEED = 1, 2, 3
+COMPARE_SEED, CALIBRATE_SEED = 2, 3
+PATCHES = 1
+"""Tells the random numbers that cut patches from those of other uses of the seed."""
 
 
 class TrainingListener(Protocol):
-    """Whoever wants to follow a training."""
+    """Follows a training, for example to show its progress."""
 
     def on_step(self, step: int, losses: Losses) -> None:
-        """Hear of a finished step."""
+        """Called after each step."""
 
     def on_comparison(self, step: int, comparison: Comparison, kept: bool) -> None:
-        """Hear of a comparison with the image, and whether its state is the best so far."""
+        """Called after each comparison with the image; `kept` says whether its state is the best so far."""
 
 
 class Silence:
-    """A listener that says nothing."""
+    """A listener that does nothing."""
 
     def on_step(self, step: int, losses: Losses) -> None:
-        """Ignore a step."""
+        """Do nothing."""
 
     def on_comparison(self, step: int, comparison: Comparison, kept: bool) -> None:
-        """Ignore a comparison."""
+        """Do nothing."""
 
 
 class TrainingPlan(NamedTuple):
-    """What a checkpoint says of its training."""
+    """The training that a checkpoint belongs to."""
 
     recipe: Recipe
     output: Path
@@ -62,7 +65,7 @@ class TrainingPlan(NamedTuple):
 
 
 class TrainingResult(NamedTuple):
-    """What a training leaves."""
+    """The trained prior."""
 
     prior: GeneratorPrior
     steps: int
@@ -77,12 +80,12 @@ def train(
     minutes: float | None = None,
     listener: TrainingListener | None = None,
 ) -> TrainingResult:
-    """Train a prior from nothing and write it.
+    """Train a prior from random weights and write it.
 
     Parameters
     ----------
     recipe
-        The training, wholly described.
+        All settings of the training.
     output
         The prior's file, which must not exist. A training that fails before its first comparison with the image
         leaves no checkpoint, so that it can be tried again under the same name; one that is interrupted, or whose disk
@@ -90,7 +93,7 @@ def train(
     minutes
         Stop after this much time even if steps remain; the result then depends on the machine's speed.
     listener
-        Who hears of progress.
+        Follows the progress.
 
     Raises
     ------
@@ -99,7 +102,7 @@ def train(
     StorageError
         If the prior, its checkpoint or its sheet of samples exists already or cannot be written.
     NonFiniteError
-        If a loss leaves the finite numbers; the best state so far is written all the same.
+        If a loss becomes NaN or infinite; the best state so far is written all the same.
     """
     require_new_training(output)
     training = _Training(recipe, Path(output), listener or Silence())
@@ -116,7 +119,7 @@ def train(
 def resume_training(
     checkpoint: str | Path, *, minutes: float | None = None, listener: TrainingListener | None = None
 ) -> TrainingResult:
-    """Go on with a training from its checkpoint, as if it had never stopped.
+    """Continue a training from its checkpoint, as if it had never stopped.
 
     Raises
     ------
@@ -128,19 +131,19 @@ def resume_training(
     plan = read_plan(checkpoint)
     training = _Training(plan.recipe, plan.output, listener or Silence())
     if training.image.sha256 != plan.image_sha256:
-        raise InputError("The training image has changed since this training began; bring back the one it began with.")
+        raise InputError("The training image has changed since this training began; restore the original image.")
     with open_hdf5(checkpoint, FORMAT, VERSION) as file:
         training.restore(file)
     return training.run(minutes)
 
 
 def read_plan(checkpoint: str | Path) -> TrainingPlan:
-    """Read from a checkpoint what is trained.
+    """Read from a checkpoint which training it belongs to.
 
     Raises
     ------
     InputError
-        If this version does not take the recipe.
+        If this version cannot read the recipe.
     StorageError
         If the checkpoint cannot be read.
     """
@@ -152,12 +155,12 @@ def read_plan(checkpoint: str | Path) -> TrainingPlan:
 
 
 def checkpoint_path(output: str | Path) -> Path:
-    """Where the checkpoint of a prior's training stands."""
+    """Path of the checkpoint of a prior's training."""
     return Path(output).with_suffix(".training.h5")
 
 
 def sheet_path(output: str | Path) -> Path:
-    """Where the sheet of samples of a prior's training stands."""
+    """Path of the sheet of samples of a prior's training."""
     return Path(output).with_suffix(".samples.png")
 
 
@@ -167,13 +170,13 @@ def require_new_training(output: str | Path) -> None:
     Raises
     ------
     StorageError
-        If one is there already, or the folder is missing or not writable.
+        If a file exists already, or the folder is missing or not writable.
     """
     checkpoint = checkpoint_path(output)
     if checkpoint.exists() and not Path(output).exists():
         raise StorageError(
-            f"{checkpoint} exists already, of a training that has not ended; go on with 'latentinv resume "
-            f"{checkpoint}', choose another name, or remove it."
+            f"{checkpoint} exists already and belongs to an unfinished training. To continue it: latentinv resume "
+            f"{checkpoint}. To start anew, choose another name or remove the file."
         )
     for path in (output, checkpoint, sheet_path(output)):
         require_new(path)
@@ -227,7 +230,7 @@ class _Training:
 
     def _real(self, step: int) -> jax.Array:
         training = self.recipe.training
-        rng = np.random.default_rng([training.seed, step])
+        rng = np.random.default_rng([training.seed, step, PATCHES])
         patches = cut_patches(rng, self.levels, self.patch, training.batch, flips=self.recipe.image.flips)
         return jnp.asarray(patches[..., None])
 
@@ -249,7 +252,7 @@ class _Training:
         architecture = self.networks.architecture
         prior = make_prior(architecture, layers, self.image, self.patch, {}, seed=COMPARE_SEED, count=32)
         grid = Grid(self.patch)
-        z = jax.random.normal(jax.random.key(COMPARE_SEED), (18, prior.latent_size(grid)))
+        z = jax.random.normal(from_seed(COMPARE_SEED, "sheet"), (18, prior.latent_size(grid)))
         fields = jax.vmap(lambda one: prior.generate(one, grid))(z)
         rng, values = np.random.default_rng(0), self.image.values
         if values is None:
@@ -263,8 +266,7 @@ class _Training:
 
     def _folded(self, parameters: Any) -> list:
         networks = self.networks
-        key = jax.random.key(FOLD_SEED)
-        return folded_weights(networks.generator, parameters, networks.generator_statistics, self.patch, key)
+        return folded_weights(networks.generator, parameters, networks.generator_statistics, self.patch)
 
     def _critic(self) -> Critic:
         """The discriminator as it stands."""
@@ -286,7 +288,7 @@ class _Training:
             write_tree(file.create_group("state"), self.state)
 
     def discard_unless_begun(self) -> None:
-        """Remove the checkpoint if no state was ever kept in it, by whomever; else leave it."""
+        """Remove the checkpoint if it holds no state that was compared with the image."""
         path = checkpoint_path(self.output)
         with contextlib.suppress(OSError):
             with open_hdf5(path, FORMAT, VERSION) as file:
@@ -296,7 +298,8 @@ class _Training:
 
     def restore(self, file: Any) -> None:
         """Take the state from a checkpoint."""
-        self.state = jax.tree.map(jnp.asarray, read_tree(file["state"], self.state))
+        # Copies, since a step takes over the memory of its state, and `asarray` may leave it to NumPy.
+        self.state = jax.tree.map(jnp.array, read_tree(file["state"], self.state))
         self.kept = {key[5:]: float(file.attrs[key]) for key in file.attrs if key.startswith("kept_")}
 
     def _finish(self) -> TrainingResult:
@@ -318,18 +321,13 @@ class _Training:
         return TrainingResult(prior, int(self.state.step), comparison)
 
     def _rescue(self, step: int) -> str:
-        """Leave the last good state as the prior, and say so."""
-        message = f"A loss left the finite numbers at step {step + 1}; "
+        """Write the best state before as the prior, and say so."""
+        message, advice = f"A loss became NaN or infinite at step {step + 1}", "lower the learning rates"
         if not self.kept:
-            return (
-                message
-                + "no state was compared with the image before, so no prior was written; lower the learning rates."
-            )
+            return f"{message}; no state was compared with the image before, so no prior was written; {advice}."
         try:
             self._finish()
         except StorageError as error:
-            return message + f"the prior could not be written: {error}"
-        return message + (
-            f"the best state before, of step {self.kept['step']:.0f}, was written to {self.output}; lower the learning "
-            "rates."
-        )
+            return f"{message}; the prior could not be written: {error}"
+        best = f"the best state before, of step {self.kept['step']:.0f}, was written to {self.output}"
+        return f"{message}; {best}; {advice}."

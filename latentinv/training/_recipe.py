@@ -24,7 +24,7 @@
     patch = [128, 128]
     edge_width = 0.0                 # standard deviation, in cells, of the Gaussian that softens facies edges for the
                                      # discriminator; 0: not at all
-    loss = "non-saturating"          # or "hinge"
+    loss = "non-saturating"          # non-saturating or hinge
     gradient_penalty = 0.0           # R1's γ: half of it weighs the squared gradient of the sum of the scores of the
                                      # image's patches, over the number of scores
     patterns = 0.0                   # weight of the distance to the image's frequencies of small patterns; two facies
@@ -56,7 +56,6 @@ from latentinv.io import (
     checked,
     entry,
     number,
-    one_of,
     rules_of,
     several,
     tables_of,
@@ -109,7 +108,7 @@ class RecipeTraining:
     batch: int = entry(8, whole(1))
     patch: tuple[int, ...] = entry((128, 128), several(whole(1), (2, 3), "cells along each axis such as [128, 128]"))
     edge_width: float = entry(0.0, number(lambda value: value >= 0, "a finite number of cells, 0 or more"))
-    loss: str = entry("non-saturating", one_of(tuple(LOSSES)))
+    loss: str = entry("non-saturating", words("a loss's name"))
     gradient_penalty: float = entry(0.0, WEIGHT)
     patterns: float = entry(0.0, WEIGHT)
     learning_rate_generator: float = entry(4e-4, RATE)
@@ -225,6 +224,10 @@ def _check(recipe: Recipe) -> None:
         raise InputError(
             f"The recipe has flips = {list(image.flips)} in [image]; expected different axes of the patch, which has "
             f"{len(patch)}: 0 to {len(patch) - 1}."
+        )
+    if recipe.training.loss not in LOSSES:
+        raise InputError(
+            f"The recipe has loss = {recipe.training.loss!r} in [training]; expected one of {', '.join(LOSSES)}."
         )
     if recipe.training.patterns and (len(patch) != 2 or min(patch) < least_patch()):
         raise InputError(

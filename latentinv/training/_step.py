@@ -15,6 +15,7 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float
 
+from latentinv.keys import from_seed, numbered
 from latentinv.networks import (
     DiscriminatorNetwork,
     GeneratorArchitecture,
@@ -72,12 +73,13 @@ def initialise(recipe: Recipe, ndim: int) -> tuple[Networks, TrainingState]:
 
     @nnx.jit  # one program; a kernel each would be as many
     def networks() -> tuple[GeneratorNetwork, DiscriminatorNetwork]:
-        seeds = nnx.Rngs(recipe.training.seed)
+        seeds = nnx.Rngs(params=from_seed(recipe.training.seed, "weights"))
         return GeneratorNetwork(architecture, seeds), DiscriminatorNetwork(judge, seeds)
 
     generator, discriminator = map(_split, networks())
     parameters_g, parameters_d = (jax.tree.map(jnp.asarray, part[1]) for part in (generator, discriminator))
     optimizer_g, optimizer_d = _optimizers(recipe)
+    average, best = (jax.tree.map(jnp.array, parameters_g) for _ in range(2))  # copies: a step donates each array once
     state = TrainingState(
         parameters_g,
         parameters_d,
@@ -85,8 +87,8 @@ def initialise(recipe: Recipe, ndim: int) -> tuple[Networks, TrainingState]:
         optimizer_g.init(parameters_g),
         optimizer_d.init(parameters_d),
         no_frequencies() if recipe.training.patterns else None,
-        parameters_g,
-        parameters_g,
+        average,
+        best,
         jnp.float32(jnp.inf),
         jnp.int32(0),
     )
@@ -96,11 +98,14 @@ def initialise(recipe: Recipe, ndim: int) -> tuple[Networks, TrainingState]:
 def make_step(
     recipe: Recipe, networks: Networks, image: Frequencies | None = None
 ) -> Callable[[TrainingState, Float[Array, "batch *patch 1"]], tuple[TrainingState, Losses]]:
-    """Build the jitted step of a recipe; `image` has the frequencies of patterns that it asks for."""
+    """Build the jitted step of a recipe; `image` has the frequencies of patterns that it asks for.
+
+    The step takes over the memory of the state it is given, which cannot be used afterwards.
+    """
     training = recipe.training
     loss = LOSSES[training.loss]
     optimizer_g, optimizer_d = _optimizers(recipe)
-    key_training = jax.random.key(training.seed)
+    key_training = from_seed(training.seed, "training")
 
     def generate(parameters: Any, z: Array) -> Array:
         network = nnx.merge(networks.generator, parameters, networks.generator_statistics, copy=True)
@@ -112,8 +117,9 @@ def make_step(
         return maps, _split(network)[2]
 
     def step(state: TrainingState, real: Array) -> tuple[TrainingState, Losses]:
-        key = jax.random.fold_in(key_training, state.step)
-        z = jax.random.normal(key, (training.batch, *networks.architecture.latent_shape(training.patch)))
+        z = jax.random.normal(
+            numbered(key_training, state.step), (training.batch, *networks.architecture.latent_shape(training.patch))
+        )
         fake, back = jax.vjp(lambda parameters: generate(parameters, z), state.generator)
 
         def loss_d(parameters: Any) -> tuple[Array, Any]:
@@ -156,7 +162,7 @@ def make_step(
         )
         return after, Losses(value_d, value_g)
 
-    return jax.jit(step)
+    return jax.jit(step, donate_argnums=0)
 
 
 def squared_gradient(

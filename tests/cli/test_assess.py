@@ -54,7 +54,7 @@ def test_that_the_image_is_coarsened_as_for_the_training(latentinv, image):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--output", "a.txt"), "give .json"),
+        (("--output", "a.txt"), "use .json"),
         (("--grid", "8x8x8"), "3 axes and the prior makes fields of 2"),
         (("--grid", "200x200"), "patch"),
     ],

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentinv.cli._generate import TILES
+from latentinv.cli._drawing import TILES
 from latentinv.cli._show import _in_words
 
 
@@ -97,7 +97,7 @@ def test_that_show_prints_where_a_prior_comes_from(latentinv, folder):
     assert (folder / "sheet.png").exists()
     assert "good for" not in outcome.out
     (folder / "prior.md").write_text("# A card\n")
-    assert "good for: prior.md" in latentinv("show", "prior.h5", "--output", "again.png").out
+    assert "model card: prior.md" in latentinv("show", "prior.h5", "--output", "again.png").out
 
 
 def test_that_show_says_what_a_file_of_fields_is(latentinv, folder):

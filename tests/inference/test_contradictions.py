@@ -14,7 +14,7 @@ MOST_STEPS = 60
 
 
 def _named(run):
-    return [sentence for kind in ("unmet", "strained") for sentence in run.results.get(kind, [])]
+    return [sentence for kind in ("infeasible_data", "misfit_data") for sentence in run.results.get(kind, [])]
 
 
 @pytest.mark.parametrize("name", slowly_all(quickly=FEW))
@@ -43,7 +43,7 @@ def test_that_wells_that_no_field_honours_together_are_named(name):
     assert run.steps <= MOST_STEPS
     # Most fields miss the one in clay; a fit that stays where it began may rather miss those in sand.
     assert any(sentence.startswith("well at x ") and "honoured in" in sentence for sentence in _named(run))
-    if make_algorithm(name, SMALL[name]).build(posterior).samples_target and target == "thresholded":
+    if make_algorithm(name, SMALL[name]).build().samples_target(posterior) and target == "thresholded":
         assert len(run.latents) == 0
 
 
@@ -69,5 +69,5 @@ def test_that_a_soft_model_out_of_reach_is_named_too():
     block = BlockMeans(grid, [[0.0, 0.0]], [[2.0, 2.0]], [40.0], 0.01, None)
     posterior = Posterior(LinearPrior(np.eye(4)), grid, [block])
     run = sample(posterior, TemperedSMC(particles=8, moves=1, leapfrogs=2, max_levels=2, batch_size=8))
-    assert "raise max_levels" in run.results["unmet"][0]
-    assert run.results["unmet"][1].startswith("block 1 (x 0–2 m, y 0–2 m): data 40.00 ± 0.01, draws ")
+    assert "raise max_levels" in run.results["infeasible_data"][0]
+    assert run.results["infeasible_data"][1].startswith("block 1 (x 0–2 m, y 0–2 m): data 40.00 ± 0.01, draws ")

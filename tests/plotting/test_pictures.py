@@ -9,11 +9,13 @@ from PIL import Image
 from latentinv import BlockMeans, Grid, HardData, InputError, Posterior, Run, StorageError
 from latentinv.plotting import plot_fields, plot_run
 from latentinv.plotting._style import facies_colours
+from latentinv.pytrees import pytree
 from latentinv.priors import AbstractPrior, FaciesModel
 
 TWO_FACIES = FaciesModel((0, 1), (0.0,))
 
 
+@pytree()
 class StillPrior(AbstractPrior):
     """A prior that is never asked for a field."""
 
@@ -41,7 +43,7 @@ def make_run(shape=(20, 30), draws=4, facies_model=TWO_FACIES):
         places = grid.centres(np.stack([rng.integers(0, n, 6) for n in shape], axis=1))
         observations.append(HardData(grid, places, np.full(6, facies_model.categories[1]), facies_model))
     posterior = Posterior(prior, grid, observations)
-    return Run(posterior, "smc", np.zeros((draws, 1)), fields, {"log_evidence": -3.5}, {}, 7, None, {}, 0.0)
+    return Run(posterior, "smc", np.zeros((draws, 1)), fields, {"log_evidence": -3.5}, {}, 7, None, {}, {}, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_that_a_loss_that_is_not_finite_leaves_the_last_good_state(recipe, tmp_p
 
         def run(state, real):
             after, losses = step(state, real)
-            return after, (losses if int(state.step) < 5 else Losses(losses.discriminator, np.float32(np.nan)))
+            return after, (losses if int(after.step) < 6 else Losses(losses.discriminator, np.float32(np.nan)))
 
         return run
 
@@ -241,6 +241,6 @@ def test_that_a_prior_takes_the_last_discriminator_if_asked(tmp_path):
     state = training.state
     network = nnx.merge(training.networks.discriminator, state.discriminator, state.discriminator_statistics, copy=True)
     u = prior.generate(z, grid) / jnp.sqrt(1 - (prior.generate(z, grid) / BOUND) ** 2)
-    field = jnp.tanh(prior._shift + prior._scale * u)
+    field = jnp.tanh(prior.shift + prior.scale * u)
     fine = network(field[None, ..., None])[0]
     np.testing.assert_allclose(scores, fine[-1][0, ..., 0], rtol=1e-3, atol=1e-4)

@@ -85,7 +85,7 @@ FILE = '[image]\nfile = "a.npz"\n'
         (SIMULATOR + "[networks]\nlatent_channels = -1", "latent_channels = -1 in"),
         (SIMULATOR + "[networks]\nwidth = 0", "width = 0 in .*a factor above 0"),
         (SIMULATOR + "[networks]\nwidth = inf", "width = inf in .*a factor above 0"),
-        (SIMULATOR + '[networks]\narchitecture = "vgan"', "no architecture called 'vgan'; choose one of sgan"),
+        (SIMULATOR + '[networks]\narchitecture = "vgan"', "no architecture called 'vgan'; choose one of compact"),
         (SIMULATOR + "[networks]\narchitecture = 3", "architecture = 3 in"),
         (SIMULATOR + "[training]\npatch = 64", "patch = 64 in .*cells along each axis"),
         (SIMULATOR + '[training]\npatch = ["a", 2]', r"patch = \['a', 2\] in .*cells along each axis"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from latentinv.networks import DiscriminatorNetwork, discriminator_architecture, packed
+from latentinv.networks import ARCHITECTURES, DiscriminatorNetwork, discriminator_architecture, packed
 from latentinv.networks._discriminator import pooled
 from latentinv.training import LOSSES, parse_recipe
 from latentinv.training._step import initialise, make_step, over_maps, squared_gradient
@@ -23,7 +23,7 @@ batch = 2
 patch = [{cells}, {cells}]
 loss = "{loss}"
 """
-LEAST_PATCH = {"compact": 16, "sgan": 32, "dsgan": 32}
+LEAST_PATCH = {name: discriminator_architecture(name).ratio for name in ARCHITECTURES}
 
 
 MORE = {"networks": "discriminator_scales = 2\npacking = 2\n", "training": "gradient_penalty = 1\n"}
@@ -47,6 +47,18 @@ def test_that_a_step_leaves_a_state_like_the_one_before(architecture, loss, more
         expected, found = (jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), tree) for tree in (before, behind))
         assert found == expected, name
     assert [loss.shape for loss in losses] == [(), ()]
+
+
+def test_that_a_step_takes_over_the_memory_of_its_state(tmp_path):
+    text = RECIPE.format(architecture="compact", loss="hinge", cells=16)
+    recipe = parse_recipe(text.replace("[training]", "width = 0.1\n[training]"), tmp_path)
+    networks, state = initialise(recipe, 2)
+    places = [leaf.unsafe_buffer_pointer() for leaf in jax.tree.leaves(state)]
+    assert len(set(places)) == len(places)
+    lowered = make_step(recipe, networks).lower(state, jnp.zeros((2, 16, 16, 1)))
+    (state_info, real_info), _ = lowered.args_info
+    assert all(leaf.donated for leaf in jax.tree.leaves(state_info))
+    assert not real_info.donated
 
 
 @pytest.mark.assure
@@ -98,9 +110,9 @@ def test_that_half_the_gradient_penalty_weighs_the_squared_gradient_at_real_patc
     for weight in (0.0, 3.0):
         recipe = parse_recipe(text + f"gradient_penalty = {weight}\n", tmp_path)
         networks, state = initialise(recipe, 2)
+        parts = networks.discriminator, state.discriminator, state.discriminator_statistics
+        expected = float(squared_gradient(lambda x, parts=parts: nnx.merge(*parts, copy=True)(x), real))
         losses.append(float(make_step(recipe, networks)(state, real)[1].discriminator))
-    parts = networks.discriminator, state.discriminator, state.discriminator_statistics
-    expected = float(squared_gradient(lambda x: nnx.merge(*parts, copy=True)(x), real))
     assert losses[1] - losses[0] == pytest.approx(1.5 * expected, rel=1e-3)
 
 

@@ -11,14 +11,14 @@ from latentinv.grid import AXIS_NAMES, Grid
 from latentinv.priors.core import AbstractFaciesModel, AbstractPrior
 
 
-def say_point(coordinates: np.ndarray) -> str:
+def say_point(coordinates: np.ndarray, axes: Sequence[str] = AXIS_NAMES) -> str:
     """Name a point: ``x 12.5 m, y 40.5 m``."""
-    return ", ".join(f"{axis} {value:.10g} m" for axis, value in zip(AXIS_NAMES, coordinates, strict=False))
+    return ", ".join(f"{axis} {value:.10g} m" for axis, value in zip(axes, coordinates, strict=False))
 
 
-def say_box(lower: np.ndarray, upper: np.ndarray) -> str:
+def say_box(lower: np.ndarray, upper: np.ndarray, axes: Sequence[str] = AXIS_NAMES) -> str:
     """Name a box: ``x 0–20 m, y 0–20 m``."""
-    ranges = zip(AXIS_NAMES, lower, upper, strict=False)
+    ranges = zip(axes, lower, upper, strict=False)
     return ", ".join(f"{axis} {low:.10g}–{high:.10g} m" for axis, low, high in ranges)
 
 

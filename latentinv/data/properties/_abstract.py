@@ -49,8 +49,8 @@ PROPERTIES = Registry[type[AbstractProperty]]("property", rooms=("latentinv.data
 """The kinds of property: run files name a kind, and this finds the class that reads it back."""
 
 
-def check_slope(slope: float, name: str) -> float:
-    """Give the slope of the soft reading back as a float.
+def check_slope(slope: float, name: str) -> np.float64:
+    """Give the slope of the soft reading back, as a leaf of a pytree.
 
     Raises
     ------
@@ -59,4 +59,4 @@ def check_slope(slope: float, name: str) -> float:
     """
     if not (np.isfinite(slope) and slope > 0):
         raise InputError(f"The slope {slope:g} of '{name}' is not positive; give a finite number above 0.")
-    return float(slope)
+    return np.float64(slope)

@@ -26,8 +26,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
-from latentinv.priors.composed import HierarchicalFaciesModel
-from latentinv.priors.core import AbstractFaciesModel, AbstractPrior, FaciesModel
+from latentinv.priors.core import AbstractFaciesModel, AbstractPrior
 from latentinv.pytrees import pytree
 
 from ._abstract import PROPERTIES, AbstractProperty, check_slope
@@ -103,9 +102,7 @@ class FaciesProperty(AbstractProperty):
     def _check(self) -> None:
         if not np.all(np.isfinite([self.values, self.log_gradients, self.log_standard_deviations])):
             raise InputError("The property's values, log_gradients or log_standard_deviations are not all finite.")
-        whole = self.facies_model
-        plain = whole.facies_model if isinstance(whole, HierarchicalFaciesModel) else whole
-        if self._graded and not isinstance(plain, FaciesModel):
+        if self._graded and self.facies_model.middles is None:
             raise InputError(
                 "Given log_gradients, but the prior reads facies from several numbers a cell, so that there is no one "
                 "field to follow; leave log_gradients at 0."
@@ -114,7 +111,7 @@ class FaciesProperty(AbstractProperty):
             raise InputError(
                 f"A standard deviation of {self.log_standard_deviations.min():g} was given; give 0 or more."
             )
-        if self._varied and not isinstance(whole, HierarchicalFaciesModel):
+        if self._varied and not self.facies_model.score_count:
             raise InputError(
                 "Given log_standard_deviations, but the prior has no scores within its facies; make a "
                 "HierarchicalPrior of it and a Gaussian one, and take that one's facies_model."
@@ -173,17 +170,9 @@ class FaciesProperty(AbstractProperty):
         field = jnp.asarray(field)
         result = jnp.log(jnp.asarray(self.values, field.dtype))
         if self._graded:
-            whole, followed = self.facies_model, field
-            model: AbstractFaciesModel = whole
-            if isinstance(whole, HierarchicalFaciesModel):
-                model, followed = whole.facies_model, whole.leading(field)
-            assert isinstance(model, FaciesModel)
-            edges = np.asarray(model.thresholds)
-            centres = np.concatenate([edges[:1], (edges[1:] + edges[:-1]) / 2, edges[-1:]])
-            gradients, middles = (jnp.asarray(x, field.dtype) for x in (self.log_gradients, centres))
-            result += gradients * (followed[..., None] - middles)
+            gradients, middles = (jnp.asarray(x, field.dtype) for x in (self.log_gradients, self.facies_model.middles))
+            result += gradients * (self.facies_model.leading(field)[..., None] - middles)
         if self._varied:
-            assert isinstance(self.facies_model, HierarchicalFaciesModel)
             result += jnp.asarray(self.log_standard_deviations, field.dtype) * self.facies_model.scores(field)
         return result
 

@@ -61,14 +61,14 @@ class Aquifer:
         self.grid = grid
         self.fixed_heads = _on(grid, fixed_heads, "fixed_heads")
         self.sources = _on(grid, sources, "sources")
-        self.thickness = thickness
+        self.thickness = np.float64(thickness)
         self.recharge = _checked_recharge(grid, recharge)
         self.fixed: Bool[np.ndarray, "*grid"] = np.isfinite(self.fixed_heads)
         """Where heads are fixed."""
         self._check()
         # Heads are counted from their mean, in double precision here, so that programs in single precision keep the
         # digits of their differences.
-        self.reference = float(np.mean(self.fixed_heads[self.fixed]))
+        self.reference = np.mean(self.fixed_heads[self.fixed])
         """The head from which the others are counted, in metres."""
         self.given = np.where(self.fixed, self.fixed_heads - self.reference, 0.0)
         """Fixed heads counted from the reference, 0 where heads are free."""

@@ -42,7 +42,7 @@ class Course:
         """Seconds from each time to the next; taken here in double precision, for late times differ little."""
         if not (math.isfinite(specific_storage) and specific_storage > 0):
             raise InputError(f"The specific storage is {specific_storage}; give a number above 0, in 1/m.")
-        self.specific_storage = float(specific_storage)
+        self.specific_storage = np.float64(specific_storage)
         self.initial_heads = None if initial_heads is None else np.asarray(initial_heads, float)
         """None for those of each conductivity, at rest before the wells pump."""
         if self.initial_heads is not None:

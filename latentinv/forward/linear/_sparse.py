@@ -40,6 +40,7 @@ class SparseOperator(NamedTuple):
 
     def product(self, vector: Float[Array, "column"]) -> Float[Array, "row"]:
         """M v, differentiable in v, forwards and backwards."""
+        vector = jnp.asarray(vector)
         size, rows = vector.size, len(self.by_row.pieces)
 
         def lower(both: Array, sign: int) -> Array:

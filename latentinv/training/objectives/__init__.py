@@ -1,7 +1,7 @@
 """What a generator is trained to do: adversarial losses, and the frequencies of small patterns."""
 
 from ._losses import LOSSES as LOSSES
-from ._losses import AdversarialLoss as AdversarialLoss
+from ._losses import AbstractAdversarialLoss as AbstractAdversarialLoss
 from ._patterns import Frequencies as Frequencies
 from ._patterns import field_gradient as field_gradient
 from ._patterns import image_frequencies as image_frequencies

@@ -1,35 +1,26 @@
-"""Adversarial losses: each gives the discriminator's and the generator's loss from maps of scores.
+"""What an adversarial loss is; each is registered in a file of its own."""
 
-``hinge`` is that of Lim and Ye (2017, arXiv:1705.02894); ``non-saturating`` the logistic loss of Goodfellow et al.
-(2014, arXiv:1406.2661) with the generator's gradient-preserving form.
-"""
+import abc
 
-from collections.abc import Callable
-from typing import NamedTuple
-
-import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from latentinv.networks import Scores
+from latentinv.registration import Registry
 
 
-class AdversarialLoss(NamedTuple):
-    """The two sides of an adversarial loss."""
+class AbstractAdversarialLoss(abc.ABC):
+    """The two sides of an adversarial loss, from maps of a discriminator's scores; higher means more like the image."""
 
-    discriminator: Callable[[Scores, Scores], Float[Array, ""]]
-    """Loss from scores of real and of generated fields."""
-    generator: Callable[[Scores], Float[Array, ""]]
-    """Loss from scores of generated fields."""
+    @staticmethod
+    @abc.abstractmethod
+    def discriminator(real: Scores, fake: Scores) -> Float[Array, ""]:
+        """The discriminator's loss, from scores of real and of generated fields."""
+
+    @staticmethod
+    @abc.abstractmethod
+    def generator(fake: Scores) -> Float[Array, ""]:
+        """The generator's loss, from scores of generated fields."""
 
 
-LOSSES = {
-    "hinge": AdversarialLoss(
-        lambda real, fake: jnp.mean(jax.nn.relu(1 - real)) + jnp.mean(jax.nn.relu(1 + fake)),
-        lambda fake: -jnp.mean(fake),
-    ),
-    "non-saturating": AdversarialLoss(
-        lambda real, fake: jnp.mean(jax.nn.softplus(-real)) + jnp.mean(jax.nn.softplus(fake)),
-        lambda fake: jnp.mean(jax.nn.softplus(-fake)),
-    ),
-}
+LOSSES: Registry[type[AbstractAdversarialLoss]] = Registry("adversarial loss", rooms=("latentinv.training.objectives",))
+"""By the name that a recipe gives."""

@@ -9,7 +9,7 @@ from tests.problems import generator_posterior, latents_that_honour, linear_gaus
 
 @pytest.fixture(scope="module")
 def chains():
-    algorithm = PreconditionedCrankNicolson(chains=3, warmup=20, draws=60, thinning=2, moments_per_step=5)
+    algorithm = PreconditionedCrankNicolson(chains=3, warmup=20, draws=60, thinning=2, draws_per_step=5)
     return sample(linear_gaussian(4, 2)[0], algorithm, seed=1)
 
 

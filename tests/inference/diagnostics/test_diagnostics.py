@@ -22,7 +22,7 @@ from latentinv.inference.diagnostics._functionals import functionals, spread_cel
 from latentinv.storage import RunFile
 from tests.problems import LinearPrior, generator_posterior, latents_that_honour, linear_gaussian, recorded
 
-PCN = PreconditionedCrankNicolson(chains=3, warmup=20, draws=60, thinning=2, moments_per_step=5)
+PCN = PreconditionedCrankNicolson(chains=3, warmup=20, draws=60, thinning=2, draws_per_step=5)
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,7 @@ class _Listener:
 
 def test_that_chains_say_while_they_run_how_they_agree_resumed_or_not(tmp_path):
     posterior = generator_posterior(target="soft")
-    algorithm = PreconditionedCrankNicolson(chains=2, warmup=4, draws=40, thinning=1, moments_per_step=4)
+    algorithm = PreconditionedCrankNicolson(chains=2, warmup=4, draws=40, thinning=1, draws_per_step=4)
     whole, first, rest = _Listener(), _Listener(stop_at=5), _Listener()
     sample(posterior, algorithm, seed=1, listener=whole)
     assert whole.words[-1].startswith("draw 20/20 of each chain")

@@ -7,13 +7,18 @@ import pytest
 from flax import nnx
 
 from latentinv import Grid, InputError, StorageError, load_prior
-from latentinv.networks import GeneratorNetwork, discriminator_architecture, fold, generator_architecture, synthesize
+from latentinv.networks import (
+    ARCHITECTURES,
+    GeneratorNetwork,
+    discriminator_architecture,
+    fold,
+    generator_architecture,
+    synthesize,
+)
 from latentinv.priors import GeneratorPrior, find_prior, prior_from_record
 from latentinv.priors.learned._generator import BOUND, bounded
 from latentinv.storage import write_prior
 from tests.problems import random_critic, random_generator_prior
-
-NAMES = ("sgan", "dsgan", "compact")
 
 
 def _z(prior, grid, seed=0):
@@ -64,7 +69,7 @@ def test_that_a_field_does_not_depend_on_its_batch():
     np.testing.assert_allclose(batch[2], prior.generate(z[2], grid), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_that_folding_keeps_the_network(name, ndim):
     if ndim == 3 and name != "compact":

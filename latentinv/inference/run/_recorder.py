@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from latentinv.inference.core import draw_tables
+from latentinv.inference.core import draw_tables, no_draws
 from latentinv.posterior import Posterior
 from latentinv.storage import RunFile
 
 
-class Ledger:
+class RunRecorder:
     """Trace rows and draws of a run.
 
     Parameters
@@ -36,7 +36,7 @@ class Ledger:
 
     @property
     def pending_bytes(self) -> int:
-        """Memory that the draws take which are not in the file."""
+        """Memory of the draws that are not in the file yet."""
         return sum(table.nbytes for block in self._blocks for table in block.values())
 
     def save(
@@ -72,16 +72,15 @@ class Ledger:
             columns[name] = np.concatenate([columns[name], column]) if name in columns else column
         return columns
 
-    def draws(self, name: str) -> np.ndarray:
-        """One table of all draws."""
-        stored = self._store is not None and self._store.draw_count > 0
-        tables = [self._store.draws(name)] if stored and self._store is not None else []
-        if self._blocks:
-            tables.append(self._joined(name))
-        if not tables:
-            none = np.zeros((0, self._posterior.latent_size), np.float32)
-            return draw_tables(self._posterior, none, together=1, check=False)[0][name]
-        return np.concatenate(tables)
+    def tables(self) -> dict[str, np.ndarray]:
+        """All draws, by the names of their tables."""
+        stored: dict[str, np.ndarray] = {}
+        if self._store is not None and self._store.draw_count:
+            stored = {name: self._store.draws(name) for name in self._store.draw_names()}
+        if not self._blocks:
+            return stored or draw_tables(self._posterior, no_draws(self._posterior))
+        names = self._blocks[0]
+        return {name: np.concatenate([*([stored[name]] if stored else []), self._joined(name)]) for name in names}
 
     def _joined(self, name: str) -> np.ndarray:
         return np.concatenate([block[name] for block in self._blocks])

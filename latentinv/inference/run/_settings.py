@@ -1,34 +1,11 @@
-"""The algorithms by name. What is not listed here cannot be chosen, stored or resumed, and what is listed is tested."""
+"""Algorithms made from their names and settings, as commands and files state them."""
 
 import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
 from latentinv.errors import InputError
-from latentinv.inference.approximate import Laplace, RandomisedMaximumLikelihood, SteinVariational, Variational
-from latentinv.inference.chains import DREAM, HMC, MALA, NUTS, EllipticalSlice, PreconditionedCrankNicolson
-from latentinv.inference.core import AbstractAlgorithm, check_flags
-from latentinv.inference.ensembles import ESMDA
-from latentinv.inference.optimisation import Completion, MultistartMAP
-from latentinv.inference.tempering import ParallelTempering, TemperedSMC
-
-ALGORITHMS: dict[str, type[AbstractAlgorithm]] = {
-    TemperedSMC.name: TemperedSMC,
-    MultistartMAP.name: MultistartMAP,
-    Completion.name: Completion,
-    ESMDA.name: ESMDA,
-    RandomisedMaximumLikelihood.name: RandomisedMaximumLikelihood,
-    Laplace.name: Laplace,
-    SteinVariational.name: SteinVariational,
-    Variational.name: Variational,
-    PreconditionedCrankNicolson.name: PreconditionedCrankNicolson,
-    EllipticalSlice.name: EllipticalSlice,
-    MALA.name: MALA,
-    HMC.name: HMC,
-    NUTS.name: NUTS,
-    ParallelTempering.name: ParallelTempering,
-    DREAM.name: DREAM,
-}
+from latentinv.inference.core import ALGORITHMS, AbstractAlgorithm, check_flags
 
 
 def make_algorithm(name: str, options: dict[str, Any]) -> AbstractAlgorithm:

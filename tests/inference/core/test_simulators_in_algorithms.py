@@ -24,7 +24,8 @@ from latentinv import (
     sample,
 )
 from latentinv.forward import ExternalForward
-from latentinv.inference.chains import _chains
+from latentinv.inference.chains import _side_by_side
+from latentinv.inference.core import kernel_of
 from latentinv.priors import FaciesModel
 from latentinv.simulators import KINDS, Processes
 from tests.problems import LinearPrior
@@ -34,7 +35,7 @@ GRID = Grid((3, 3))
 MATRIX = np.random.default_rng(3).standard_normal((9, 9)) / 3
 OBSERVED = WEIGHTS @ np.random.default_rng(4).standard_normal(9) ** 2
 PRIOR = CholeskyPrior(Covariance("exponential", 2.0))
-CHAINS = {"chains": 3, "warmup": 30, "draws": 60, "thinning": 2, "moments_per_step": 5}
+CHAINS = {"chains": 3, "warmup": 30, "draws": 60, "thinning": 2, "draws_per_step": 5}
 SLOW = pytest.mark.assure  # for the programs to compile
 ALGORITHMS = {
     "pcn": PreconditionedCrankNicolson(**CHAINS),
@@ -54,6 +55,12 @@ def external(simulator, **settings):
 
 def inside(property):
     return jnp.asarray(WEIGHTS, jnp.float32) @ property.ravel() ** 2
+
+
+def one_candidate(monkeypatch):
+    """Start all chains at the first draw, as chains at a simulator do."""
+    monkeypatch.setattr(_side_by_side, "CANDIDATES", 1)
+    kernel_of.cache_clear()
 
 
 def assert_same(run, reference):
@@ -78,7 +85,7 @@ class _Stopping:
 
 @pytest.mark.parametrize("name", ["pcn", "es_mda"])
 def test_that_a_simulator_gives_the_draws_of_the_same_function_in_jax(name, monkeypatch):
-    monkeypatch.setattr(_chains, "CANDIDATES", 1)  # chains at a simulator start at the first draw
+    one_candidate(monkeypatch)
     run = sample(posterior(external(Blind())), ALGORITHMS[name], seed=1)
     reference = sample(posterior(inside), ALGORITHMS[name], seed=1)
     # Rounding alone differs, and would have to fall on a decision's edge to change more than the last digits.
@@ -193,20 +200,20 @@ def test_that_boreholes_are_honoured_beside_a_simulator_without_gradients():
     both = Posterior(prior, GRID, [heads, wells])
     for algorithm in (ALGORITHMS["pcn"], ALGORITHMS["smc"]):
         run = sample(both, algorithm, seed=1)
-        assert "unmet" not in run.results
+        assert "infeasible_data" not in run.results
         assert all(report[1].fulfilled == 3 for report in run.reports())
 
 
 @SLOW
 def test_that_an_adjoint_is_enough_for_algorithms_with_gradients(monkeypatch):
-    monkeypatch.setattr(_chains, "CANDIDATES", 1)  # chains at a simulator start at the first draw
+    one_candidate(monkeypatch)
     # Few transitions, for what rounding changes grows from one to the next.
-    settings = {"chains": 2, "warmup": 4, "draws": 12, "thinning": 1, "moments_per_step": 3}
+    settings = {"chains": 2, "warmup": 4, "draws": 12, "thinning": 1, "draws_per_step": 3}
     run = sample(posterior(external(Sums())), MALA(**settings), seed=1)
     reference = sample(posterior(inside), MALA(**settings), seed=1)
     np.testing.assert_allclose(run.latents, reference.latents, atol=2e-3)
     assert run.results["forward_failures"]["heads"]["failed"] == 0
-    with pytest.raises(InputError, match="'mala' needs gradients, but the simulator of 'heads' knows none"):
+    with pytest.raises(InputError, match="'mala' needs gradients, but the simulator of 'heads' has none"):
         sample(posterior(external(Blind())), MALA(**settings))
 
 
@@ -221,9 +228,9 @@ def test_that_two_simulators_are_counted_each_by_its_name():
 
 
 @SLOW
-def test_that_a_move_that_asks_no_questions_is_simulated_from_within_its_program(monkeypatch):
-    monkeypatch.setattr(_chains, "CANDIDATES", 1)  # chains at a simulator start at the first draw
-    settings = {"chains": 2, "warmup": 10, "draws": 20, "thinning": 1, "moments_per_step": 10}
+def test_that_a_move_that_has_no_such_form_is_simulated_from_within_its_program(monkeypatch):
+    one_candidate(monkeypatch)
+    settings = {"chains": 2, "warmup": 10, "draws": 20, "thinning": 1, "draws_per_step": 10}
     run = sample(posterior(external(Blind())), EllipticalSlice(**settings), seed=1)
     reference = sample(posterior(inside), EllipticalSlice(**settings), seed=1)
     np.testing.assert_allclose(run.latents, reference.latents, atol=2e-3)

@@ -1,0 +1,27 @@
+"""Networks for two CPU cores.
+
+Two 3×3 layers (dilation 1 and 2) on the latent map of 1/16 resolution give the reach, three 6×6 stride-½ layers and a
+3×3 one refine, and the last 10×10 stride-½ layer goes to one channel, so that nothing is computed at full resolution.
+Widths are powers of two and stride-2 windows even, which the polyphase form fills without waste. The discriminator
+scores what every layer of it sees, so small windows are judged as well as large ones.
+"""
+
+from ._architecture import DiscriminatorArchitecture, GeneratorArchitecture, Layer
+from ._architectures import ARCHITECTURES, Architecture
+
+LAYERS = (
+    Layer("same", 128, 3, 1),
+    Layer("same", 128, 3, 2),
+    Layer("up", 64, 6),
+    Layer("up", 32, 6),
+    Layer("up", 32, 6),
+    Layer("same", 32, 3),
+    Layer("up", 1, 10, smooth=2),
+)
+
+
+@ARCHITECTURES.register("compact")
+def compact(ndim: int) -> Architecture:
+    """Four latent channels; spectral normalisation in the discriminator."""
+    judge = DiscriminatorArchitecture(ndim, (32, 64, 128, 128), 4, False, "spectral", every_layer=True)
+    return Architecture(GeneratorArchitecture(ndim, 4, LAYERS), judge)
