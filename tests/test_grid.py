@@ -126,7 +126,7 @@ def test_that_a_section_and_a_depth_are_called_so():
         Grid((2, 3), axes="xz").cells(np.zeros((1, 3)))
 
 
-def test_that_points_are_told_inside_or_outside():
+def test_that_inside_says_which_points_lie_in_the_grid():
     grid = Grid((2, 3))
     points = np.array([[3.0, 2.0], [2.0, 3.0], [-0.01, 1.0], [0.0, 0.0]])
     np.testing.assert_array_equal(grid.inside(points), [True, False, False, True])

@@ -95,6 +95,6 @@ def test_that_an_ending_that_cannot_be_drawn_is_refused(tmp_path):
         plot_fields(np.zeros((2, 8, 9)), Grid((8, 9)), tmp_path / "fields.doc")
 
 
-def test_that_a_folder_that_is_not_there_is_told(tmp_path):
+def test_that_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(StorageError, match="does not exist"):
         plot_fields(np.zeros((2, 8, 9)), Grid((8, 9)), tmp_path / "nowhere" / "fields.png")

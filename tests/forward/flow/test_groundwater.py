@@ -74,6 +74,19 @@ def test_that_recharge_heaps_up_the_parabola_between_two_rivers(shape):
     np.testing.assert_allclose(heads, np.broadcast_to(expected, shape), atol=1e-4 * expected.max())
 
 
+def test_that_recharge_of_a_section_enters_over_its_width():
+    """Five layers of 2 m, 3 m across: the parabola of an aquifer 10 m thick, whatever the width."""
+    grid, rate, conductivity = Grid((5, 41), (4.0, 2.0), axes="xz"), 2e-8, 1e-4
+    ends = between_ends(grid, 0.0, 0.0)
+    recharge = np.full(grid.shape, rate / 5)
+    aquifer = Aquifer(grid, ends.fixed_heads, ends.sources, thickness=3.0, recharge=recharge)
+    assert aquifer.inflow.sum() == pytest.approx(rate * 41 * 4.0 * 3.0)
+    place = np.arange(41)
+    expected = rate * 16 * place * (40 - place) / (2 * conductivity * 10.0)
+    heads = np.asarray(steady_heads(aquifer, jnp.full(grid.shape, conductivity, jnp.float32)))
+    np.testing.assert_allclose(heads, np.broadcast_to(expected, grid.shape), atol=1e-4 * expected.max())
+
+
 def test_that_the_drawdown_is_what_the_pumping_takes_from_the_heads():
     grid = Grid((20, 24), spacing=(5.0, 5.0))
     sources = np.zeros(grid.shape)
@@ -262,8 +275,8 @@ def test_that_transient_settings_that_mean_nothing_are_refused(change, words):
         TransientFlow(between_ends(grid, 1.0, 0.0), np.array([[2.5, 2.5]]), times, **stated)
 
 
-def test_that_recharge_of_a_body_is_asked_for_cell_by_cell():
-    grid = Grid((2, 3, 4))
+@pytest.mark.parametrize("grid", [Grid((2, 3, 4)), Grid((3, 4), axes="xz")])
+def test_that_recharge_of_a_body_or_a_section_is_asked_for_cell_by_cell(grid):
     with pytest.raises(InputError, match="enters at the surface only"):
         Aquifer(grid, np.zeros(grid.shape), np.zeros(grid.shape), recharge=1e-8)
 

@@ -27,7 +27,7 @@ def facies():
     return np.random.default_rng(0).choice([0, 3, 7], size=(6, 9)).astype(np.uint8)
 
 
-def test_that_a_file_becomes_category_indices_beside_its_codes_and_is_turned_when_told(tmp_path, facies):
+def test_that_a_file_becomes_category_indices_beside_its_codes_with_the_first_row_as_stated(tmp_path, facies):
     np.savez(tmp_path / "image.npz", facies=facies, other=facies.T)
     image = read_training_image(tmp_path / "image.npz")
     assert image.categories == (0, 3, 7)
