@@ -14,8 +14,8 @@ Four facts about that backend decide the arrangement:
 All arrays are channels-last, ``[batch, *space, channel]``; kernels are ``[*window, channel_in, channel_out]``; two and
 three spatial axes are served. No function pads: a caller that wants padding pads, and a generator grows its latent
 instead. Nothing is approximated: values and all gradients equal those of `jax.lax` to float32 rounding, on a graphics
-processor too, whose own choice would be products of 10 bits (TF32): `EXACT` is the default, and training, which has
-noise enough of its own, asks for `FAST`. The polyphase identity is textbook multirate filtering (Vaidyanathan 1990,
+processor too, whose own choice would be products of 10 bits (TF32): `EXACT` is the default, and training, which is
+noisy anyway, takes `FAST`. The polyphase identity is textbook multirate filtering (Vaidyanathan 1990,
 doi:10.1109/5.52200).
 """
 
