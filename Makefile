@@ -3,7 +3,7 @@
 #   make test     all tests but the slow statistical ones
 #   make assure   the slow statistical ones
 #   make bench    the benchmarks, one after another
-#   make lint     style, format and types
+#   make lint     style, format, types, and which package imports which
 #   make clean    remove caches and output/, keep the environment
 # Another interpreter: make test PYTHON=python3.12. Another place for the environment: make test VENV=../venv.
 
@@ -12,7 +12,7 @@ VENV ?= .venv
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-BENCHMARKS := training realism seed_tables generation generator_speed hard_data gaussian flow_solver crosshole \
+BENCHMARKS := startup training realism seed_tables generation generator_speed hard_data gaussian flow_solver crosshole \
     field_am13 flow_case two_engines reference_posterior samplers calibration
 
 .PHONY: environment demo test assure bench lint clean
@@ -42,6 +42,7 @@ lint: $(STAMP)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
+	$(BIN)/lint-imports --no-cache --no-logo
 
 clean:
 	rm -rf output build dist .pytest_cache .ruff_cache .mypy_cache

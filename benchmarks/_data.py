@@ -1,7 +1,9 @@
 """Where the reference data lie: ``$LATENTINV_DATA``, else ``../shared/data`` beside the repository.
 
 The data are published by others and are no part of the project; README.md beside this file says where to
-fetch each file.
+fetch each file. Rows of their arrays run downwards. The sections count depths, so they are taken as they are. So are
+the maps (the flow case and the training image): row 0 becomes the south, and everything on one map, its wells, heads
+and image, is turned over alike.
 """
 
 import os

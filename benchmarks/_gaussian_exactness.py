@@ -32,11 +32,11 @@ from latentinv.forward import LinearForward
 from latentinv.priors import AbstractPrior, Kriging
 
 COVARIANCES = (
-    Covariance("exponential", (16.0, 8.0), azimuth_degrees=30.0),
-    Covariance("gaussian", (16.0, 8.0), azimuth_degrees=30.0),
-    Covariance("spherical", (16.0, 8.0), azimuth_degrees=30.0),
-    Covariance("matern", (16.0, 8.0), azimuth_degrees=30.0, smoothness=1.0),
-    Covariance("matern", (16.0, 8.0), azimuth_degrees=30.0, smoothness=2.0),
+    Covariance("exponential", (16.0, 8.0), azimuth=60.0),
+    Covariance("gaussian", (16.0, 8.0), azimuth=60.0),
+    Covariance("spherical", (16.0, 8.0), azimuth=60.0),
+    Covariance("matern", (16.0, 8.0), azimuth=60.0, smoothness=1.0),
+    Covariance("matern", (16.0, 8.0), azimuth=60.0, smoothness=2.0),
 )
 MEAN = 5.0
 
@@ -51,8 +51,8 @@ def covariance_errors(cells: int) -> dict[str, float]:
         }
         if covariance.smoothness is not None:
             ranges = tuple(np.atleast_1d(covariance.ranges))
-            azimuth = covariance.azimuth_degrees
-            priors["spde"] = SPDEPrior(covariance.smoothness, ranges, azimuth_degrees=azimuth)
+            azimuth = covariance.azimuth
+            priors["spde"] = SPDEPrior(covariance.smoothness, ranges, azimuth=azimuth)
         points = grid.centres(np.stack(np.unravel_index(np.arange(grid.size), grid.shape), axis=-1))
         target = covariance.matrix(points, points)
         errors = {name: float(np.abs(exact_covariance(prior, grid) - target).max()) for name, prior in priors.items()}
@@ -85,7 +85,7 @@ class Case(NamedTuple):
 def kriging_case(cells: int) -> Case:
     """A field with six boreholes and two block means, whose posterior simple kriging gives."""
     grid = Grid((cells, cells))
-    covariance = Covariance("exponential", (1.5 * cells, 0.7 * cells), standard_deviation=2.0, azimuth_degrees=30.0)
+    covariance = Covariance("exponential", (1.5 * cells, 0.7 * cells), standard_deviation=2.0, azimuth=60.0)
     prior = CholeskyPrior(covariance, mean=MEAN)
     rng = np.random.default_rng(2)
     points = np.zeros((6, grid.size))

@@ -40,7 +40,7 @@ from latentinv import (
 from latentinv.forward import StraightRays, ray_lengths
 from latentinv.priors import AbstractPrior
 
-GRID = Grid((125, 60), 0.1)
+GRID = Grid((125, 60), 0.1, axes="xz", z_axis="depth")
 VELOCITIES = (0.08, 0.06)
 """Of clay and sand, m/ns."""
 NOISE_NS = 1.0
@@ -86,7 +86,7 @@ def rmse(posterior: Posterior, predicted: Float[np.ndarray, "draw datum"]) -> Fl
     """Root mean square misfit of each draw's times, in nanoseconds."""
     times = posterior.observations[0]
     assert isinstance(times, IndirectData)
-    return np.sqrt(np.mean((predicted - times.data) ** 2, axis=1))
+    return np.sqrt(np.mean((predicted - times.observed) ** 2, axis=1))
 
 
 def predict(posterior: Posterior, latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -108,7 +108,7 @@ def starts(prior: AbstractPrior, case: dict[str, np.ndarray], arguments: argpars
     for number in range(arguments.truths):
         z = jax.random.normal(jax.random.key(10_000 + 1000 * arguments.seed + number), (prior.latent_size(GRID),))
         truth = np.asarray(prior.facies(prior.generate(z, GRID)))
-        posterior.observe([jnp.asarray(observed_times(prior, truth, case["noise_ns"]))])
+        posterior = posterior.with_data([jnp.asarray(observed_times(prior, truth, case["noise_ns"]))])
         found = sample(posterior, optimiser(arguments.starts), seed=arguments.seed + number)
         hard, mild = fits(posterior, found.latents)
         # Starts that left the finite numbers gave no field; they count as failed.

@@ -17,6 +17,7 @@ Top-level figures are of the curved rays. Run ``python -m benchmarks.field_am13 
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,8 +42,9 @@ from latentinv import (
 )
 from latentinv.forward import AbstractForward, CurvedRays, StraightRays
 from latentinv.plotting._style import add_colour_bar, check_ending, save_figure, show_values
+from latentinv.plotting._view import view_of
 
-GRID = Grid((48, 20), 0.25, (0.0, 0.5))
+GRID = Grid((48, 20), 0.25, (0.0, 0.5), axes="xz", z_axis="depth")
 MEDIAN, LOG_SD, RANGE_M = 0.145, 0.119, 6.0
 """Of the prior: m/ns, of the logarithm, metres."""
 FINER = 4
@@ -73,7 +75,7 @@ class Case(NamedTuple):
     def residuals(self) -> Float[np.ndarray, "draw datum"]:
         """Observed less predicted times, in nanoseconds."""
         predict = jax.jit(lambda fields: jax.lax.map(self.times.predict, fields))
-        return self.times.data - np.asarray(predict(jnp.asarray(self.result.realizations)), float)
+        return self.times.observed - np.asarray(predict(jnp.asarray(self.result.realizations)), float)
 
 
 def model_errors(prior: CholeskyPrior, ways: dict[str, AbstractForward], count: int) -> Float[np.ndarray, "draw datum"]:
@@ -131,7 +133,8 @@ def eikonal_error(case: Case) -> float:
     coarse = case.times.forward
     assert isinstance(coarse, CurvedRays)
     velocity = case.velocity.mean(axis=0)
-    fine = Grid(tuple(FINER * n for n in GRID.shape), tuple(np.asarray(GRID.spacing) / FINER), GRID.origin)
+    shape, spacing = tuple(FINER * n for n in GRID.shape), tuple(np.asarray(GRID.spacing) / FINER)
+    fine = replace(GRID, shape=shape, spacing=spacing)
     split = np.kron(velocity, np.ones((FINER, FINER)))
     pairs = ((coarse, velocity), (CurvedRays(fine, coarse.sources, coarse.receivers), split))
     times = [np.asarray(jax.jit(rays.predict)(jnp.asarray(v, jnp.float32)), float) for rays, v in pairs]
@@ -161,7 +164,7 @@ def draw(found: list[Case], path: str) -> None:
             ("coverage by rays", coverage(case), "metres of rays in a cell", {"cmap": "viridis", "vmin": 0.0}),
         )
         for panel, (title, field, unit, settings) in zip(row, pictures, strict=False):
-            image = show_values(panel, field, GRID, 0, **settings)
+            image = show_values(panel, field, view_of(GRID), **settings)
             panel.set_title(f"{case.name}: {title}", fontsize=11)
             panel.set_xlabel("x (m)")
             add_colour_bar(figure, image, panel, unit)

@@ -148,7 +148,7 @@ def explore(posterior: Posterior, algorithm: TemperedSMC, seed: int) -> tuple[Ru
     begun = time.monotonic()
     result = sample(posterior, algorithm, seed=seed, listener=Levels(f"seed {seed}"))
     minutes = (time.monotonic() - begun) / 60
-    for sentence in result.results.get("unmet", []):
+    for sentence in result.results.get("infeasible_data", []):
         say(f"  seed {seed}: out of reach: {sentence}")
     final = result.trace["stage"] == 1
     return result, {

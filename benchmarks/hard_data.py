@@ -88,7 +88,7 @@ def measure(
     begun = time.monotonic()
     result = sample(posterior, algorithm, seed=seed, listener=Steps(case.name))
     seconds = time.monotonic() - begun
-    for sentence in result.results.get("unmet", []):
+    for sentence in result.results.get("infeasible_data", []):
         say(f"  {case.name}: out of reach: {sentence}")
     fields = np.asarray(result.realizations)
     honoured = (fields[(slice(None), *case.cells.T)] == case.codes).sum(axis=1)

@@ -47,11 +47,11 @@ class Setting(NamedTuple):
     options: dict[str, Any]
 
 
-CHAINS = {"chains": 8, "moments_per_step": 5}
+CHAINS = {"chains": 8, "draws_per_step": 5}
 ALGORITHMS = {
     "smc": Setting("thresholded", True, "particles", {"moves": 4, "leapfrogs": 6, "batch_size": 32}),
     "parallel_tempering": Setting(
-        "thresholded", True, "draws", {"chains": 4, "rungs": 6, "warmup": 500, "thinning": 20, "moments_per_step": 5}
+        "thresholded", True, "draws", {"chains": 4, "rungs": 6, "warmup": 500, "thinning": 20, "draws_per_step": 5}
     ),
     "pcn": Setting("thresholded", True, "draws", CHAINS | {"warmup": 1000, "thinning": 500, "local_moves": 4}),
     "elliptical_slice": Setting("thresholded", True, "draws", CHAINS | {"warmup": 500, "thinning": 40}),
@@ -124,7 +124,7 @@ def make_problem(target: Target, seed: int) -> Posterior:
     key_truth, key_noise = jax.random.split(jax.random.key(seed))
     simulated = truth.simulate(key_noise, jax.random.normal(key_truth, (truth.latent_size,)))
     posterior = Posterior(prior, GRID, data, target=target)
-    posterior.observe(simulated)
+    posterior = posterior.with_data(simulated)
     return posterior
 
 

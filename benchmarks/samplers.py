@@ -31,9 +31,11 @@ from rich.table import Table
 from benchmarks._pydream_peer import VARIABLE, pydream_python, sample_by_pydream
 from benchmarks._report import run, say
 from benchmarks._sampling_problems import tomography, wells_and_blocks
-from latentinv import NonFiniteError, Posterior, Run, diagnose, load_prior, sample
+from latentinv import NonFiniteError, Posterior, diagnose, load_prior, sample
 from latentinv.errors import InputError
-from latentinv.inference import ALGORITHMS, Diagnosis, make_algorithm, realize
+from latentinv.inference import ALGORITHMS, Diagnosis, make_algorithm
+from latentinv.inference.core import draw_tables, evaluate
+from latentinv.inference.run import run_of_tables
 
 CHAINS, MOMENTS, REPLICATES = 4, 250, 3
 PEER = "pydream"
@@ -81,7 +83,7 @@ def chain_settings(cost: int, budget: int) -> dict[str, Any]:
         "warmup": warmup,
         "draws": CHAINS * moments,
         "thinning": thinning,
-        "moments_per_step": per_step,
+        "draws_per_step": per_step,
     }
 
 
@@ -104,12 +106,12 @@ def settings(name: str, budget: int) -> dict[str, Any]:
 
 
 def measure(problem: Problem, name: str, budget: int, seed: int) -> dict[str, Any]:
-    """Run an algorithm and say what its draws are worth."""
+    """Run an algorithm, and measure the effective sample size of its draws."""
     begun = time.monotonic()
     try:
         algorithm = make_algorithm(name, settings(name, budget))
-        kernel = algorithm.build(problem.posterior)
-        promising = kernel.samples_target
+        kernel = algorithm.build()
+        promising = kernel.samples_target(problem.posterior)
         single = kernel.chains is not None or not promising
         runs = [sample(problem.posterior, algorithm, seed=seed + k) for k in range(1 if single else REPLICATES)]
     except (InputError, NonFiniteError) as error:
@@ -131,18 +133,15 @@ def measure_peer(problem: Problem, python: Path, budget: int) -> dict[str, Any]:
     kept = found.latents[:, iterations // 4 :]
     kept = kept[:, :: max(1, kept.shape[1] // MOMENTS)]
     latents = kept.swapaxes(0, 1).reshape(-1, posterior.latent_size).astype(np.float32)
-    predicted = jax.jit(jax.vmap(lambda z: posterior.predict(z).exact))
-    tables = [np.concatenate(parts) for parts in zip(*map(predicted, np.array_split(latents, 16)), strict=True)]
-    peer = Run(
-        posterior=posterior,
+    tables = draw_tables(posterior, evaluate(posterior, latents))
+    peer = run_of_tables(
+        posterior,
+        tables,
         algorithm=PEER,
-        latents=latents,
-        realizations=realize(posterior, latents),
         results={"forward_runs": found.evaluations, "gradients": 0},
         trace={},
         steps=iterations,
         chains=CHAINS,
-        predicted={o.name: table for o, table in zip(posterior.observations, tables, strict=True)},
         seconds=found.seconds,
     )
     return row(problem, PEER, diagnose(peer), True, {"draws": len(latents), "version": found.version})

@@ -171,7 +171,7 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
         draws=arguments.draws,
         thinning=arguments.thinning,
         local_moves=arguments.local_moves,
-        moments_per_step=1,
+        draws_per_step=1,
     )
     seeds = range(arguments.seed, arguments.seed + arguments.replicates)
     figures = measure(posterior, smc, seeds, tempering, arguments.seed)

@@ -27,8 +27,8 @@ def main(draws: int = 64, cells: int = 96, prior: str = "meanders", output: Path
     begun = time.perf_counter()
     run = sample(posterior, TemperedSMC(particles=draws), seed=1, output=file, listener=Printer())
     seconds = time.perf_counter() - begun
-    if "unmet" in run.results:
-        raise SystemExit("The data could not be met:\n" + "\n".join(run.results["unmet"]))
+    if "infeasible_data" in run.results:
+        raise SystemExit("The data could not be met:\n" + "\n".join(run.results["infeasible_data"]))
     show_table(run, site, seconds)
     for sentence in run.results.get("warnings", []):
         print(f"Warning: {sentence}")

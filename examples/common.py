@@ -97,7 +97,7 @@ def draw(path: Path, panels: Sequence[Panel], wells: Path) -> None:
     axes = figure.subplots(rows, 4, squeeze=False).ravel()
     for axis, panel in zip(axes, panels, strict=False):
         height, width = panel.values.shape
-        axis.imshow(panel.values, extent=(0, width, height, 0), vmin=0, vmax=panel.largest)
+        axis.imshow(panel.values, origin="lower", extent=(0, width, 0, height), vmin=0, vmax=panel.largest)
         axis.set_title(panel.title, fontsize=10)
     for axis in axes[len(panels) :]:
         axis.set_axis_off()

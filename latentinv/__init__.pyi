@@ -29,6 +29,7 @@ from .inference import TemperedSMC as TemperedSMC
 from .inference import Variational as Variational
 from .inference import choose_algorithm as choose_algorithm
 from .inference import diagnose as diagnose
+from .inference import load_run as load_run
 from .inference import resume as resume
 from .inference import sample as sample
 from .posterior import Posterior as Posterior

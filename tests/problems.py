@@ -4,23 +4,24 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from latentinv import BlockMeans, Grid, HardData, Posterior, Run
+from latentinv import BlockMeans, Grid, HardData, Posterior
 from latentinv.forward import AbstractForward
 from latentinv.inference import ALGORITHMS
-from latentinv.inference.core._draws import draw_tables, predicted_name, realization_name
+from latentinv.inference.core import draw_tables, evaluate
+from latentinv.inference.run import run_of_tables
 from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, Layer
 from latentinv.networks._generator import to_folded_layer
 from latentinv.priors import AbstractPrior, FaciesModel, GeneratorPrior
 from latentinv.pytrees import pytree
 from latentinv.storage import PriorRecord
 
-MACHINES = ("smc", "map", "es_mda", "variational", "pcn", "parallel_tempering", "dream")
-"""One algorithm of each machine that drives a run; the others share one of these."""
+KERNELS = ("smc", "map", "es_mda", "variational", "pcn", "parallel_tempering", "dream")
+"""One algorithm of each kernel; the others share one of these."""
 FEW = ("smc", "map", "pcn")
-"""Of these the ones for tests of what happens around the machine."""
+"""Of these the ones for tests of the driver."""
 
 
-def slowly_all(names=ALGORITHMS, quickly=MACHINES):
+def slowly_all(names=ALGORITHMS, quickly=KERNELS):
     """Parameters of a test over algorithms: those of `quickly` always, the others with the slow suites."""
     return [name if name in quickly else pytest.param(name, marks=pytest.mark.assure) for name in names]
 
@@ -45,8 +46,9 @@ class LinearPrior(AbstractPrior):
         return PriorRecord("linear", {}, {"matrix": np.asarray(self.matrix)})
 
 
+@pytree()
 class BlindForward(AbstractForward):
-    """The first cell's value, from a forward model without gradients, as far as anybody is told."""
+    """The first cell's value, from a forward model that says it has no gradients."""
 
     kind, count, has_gradient = "blind", 1, False
 
@@ -134,14 +136,6 @@ def latents_that_honour(posterior, count, seed=0):
 
 def recorded(posterior, latents, chains=None, **changes):
     """A run that kept these latents, all else made from them."""
-    tables, _ = draw_tables(posterior, latents, together=1, check=False)
+    tables = draw_tables(posterior, evaluate(posterior, np.asarray(latents, np.float32)))
     parts = {"results": {}, "trace": {}, "steps": 1, "seconds": 2.0} | changes
-    return Run(
-        posterior=posterior,
-        algorithm="pcn",
-        latents=latents,
-        realizations=tables[realization_name(posterior)],
-        chains=chains,
-        predicted={o.name: tables[predicted_name(o.name)] for o in posterior.observations},
-        **parts,
-    )
+    return run_of_tables(posterior, tables, algorithm="pcn", chains=chains, **parts)

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from latentinv.data import BlockMeans, HardData
 from latentinv.errors import InputError
+from latentinv.forward import CurvedRays, ray_lengths
 from latentinv.grid import Grid
+from latentinv.priors import FaciesModel
 
 PLANE = Grid((3, 5), spacing=(2.0, 0.5), origin=(100.0, -7.0))
 VOLUME = Grid((2, 3, 5), spacing=(2.0, 0.5, 10.0), origin=(100.0, -7.0, 30.0))
@@ -58,6 +61,71 @@ def test_that_decimal_faces_fall_in_the_cell_their_digits_say():
     assert Grid((1, 1), spacing=0.7, origin=0.1).inside(np.array([[0.8, 0.8]]))[0]
 
 
+def decimal_grids(count):
+    """Grids such as people type them: map coordinates and edges of cells with few decimals, and their far corner."""
+    rng = np.random.default_rng(11)
+    for number in range(count):
+        shape = tuple(int(n) for n in rng.integers(1, 60, 2 + number % 2))
+        decimals = int(rng.integers(0, 3))
+        spacing = tuple(max(round(float(h), decimals), 10.0**-decimals) for h in rng.uniform(0.01, 30, len(shape)))
+        origin = tuple(
+            round(float(x), decimals) for x in rng.uniform([2e5, 4e6, -900.0], [8e5, 6e6, 900.0])[: len(shape)]
+        )
+        far = [round(o + h * n, decimals) for o, h, n in zip(origin, spacing, shape[::-1], strict=True)]
+        axes = ("xyz" if len(shape) == 3 else ("xy", "xz")[number % 4 // 2]) if number % 3 else ""
+        yield Grid(shape, spacing, origin, axes=axes), np.array(far)
+
+
+def test_that_all_users_of_200_decimal_grids_find_the_far_corner_inside():
+    for grid, far in decimal_grids(200):
+        near = np.asarray(grid.origin)
+        assert grid.inside(np.stack([near, far])).all()
+        np.testing.assert_array_equal(grid.cells(far)[0], np.array(grid.shape) - 1)
+        np.testing.assert_allclose(grid.box_weights(near, far), 1 / grid.size)
+        assert ray_lengths(grid, near[None], far[None]).sum() == pytest.approx(np.linalg.norm(far - near))
+        assert CurvedRays(grid, near[None], far[None]).count == 1
+        facies_model = FaciesModel((0, 1), (0.0,))
+        assert HardData(grid, far[None], [1], facies_model).count == 1
+        assert BlockMeans(grid, near, far, 0.5, 0.1, facies_model).count == 1
+        beyond = far + 1e-3 * np.asarray(grid.spacing)
+        assert not grid.inside(beyond).any()
+        with pytest.raises(InputError, match="outside the grid"):
+            ray_lengths(grid, near[None], beyond[None])
+
+
+def test_that_a_rotation_turns_the_grid_about_its_origin_from_x_towards_y():
+    grid = Grid((3, 5), spacing=(2.0, 1.0), origin=(100.0, 50.0), rotation=90.0)
+    np.testing.assert_allclose(grid.centres(np.array([[0, 4], [2, 0]])), [[99.5, 59.0], [97.5, 51.0]])
+    np.testing.assert_array_equal(grid.cells(np.array([[99.5, 59.0], [97.5, 51.0]])), [[0, 4], [2, 0]])
+    np.testing.assert_allclose([grid.lower, grid.upper], [[97.0, 50.0], [100.0, 60.0]])
+    np.testing.assert_allclose(grid.extent, [10.0, 3.0])
+    assert grid.describe() == "10 × 3 m, rotated by 90° about (100, 50)"
+
+
+@pytest.mark.parametrize("rotation", [30.0, -117.3, 400.0])
+def test_that_a_rotated_grid_finds_its_cells_and_faces_again(rotation):
+    grid = Grid((4, 6, 7), (2.0, 3.0, 0.5), (4.5e5, 5.6e6, -20.0), rotation)
+    cells = np.stack(np.unravel_index(np.arange(grid.size), grid.shape), axis=1)
+    np.testing.assert_array_equal(grid.cells(grid.centres(cells)), cells)
+    local = np.array([[0.0, 0.0, 0.0], [14.0, 18.0, 2.0], [14.0, 0.0, 1.0]])
+    np.testing.assert_allclose(grid.local(grid.world(local)), local, atol=1e-8)
+    np.testing.assert_array_equal(grid.positions(grid.world(local)), [[0, 0, 0], [7, 6, 4], [7, 0, 2]])
+    assert not grid.inside(grid.world(local[1] + [0.1, 0.0, 0.0])).any()
+
+
+def test_that_a_box_on_a_rotated_grid_is_refused():
+    with pytest.raises(InputError, match="rotated by 30 degrees"):
+        Grid((4, 4), rotation=30.0).box_weights(np.zeros(2), np.ones(2))
+
+
+def test_that_a_section_and_a_depth_are_called_so():
+    assert Grid((2, 3), axes="xz").describe() == "x 0–3 m, z 0–2 m"
+    assert Grid((2, 3), axes="yz", z_axis="depth").describe() == "y 0–3 m, depth 0–2 m"
+    assert [Grid((2, 3)).vertical, Grid((2, 3), axes="xz").vertical, Grid((1, 2, 3)).vertical] == [False, True, True]
+    with pytest.raises(InputError, match="expected columns x, z"):
+        Grid((2, 3), axes="xz").cells(np.zeros((1, 3)))
+
+
 def test_that_points_are_told_inside_or_outside():
     grid = Grid((2, 3))
     points = np.array([[3.0, 2.0], [2.0, 3.0], [-0.01, 1.0], [0.0, 0.0]])
@@ -106,6 +174,12 @@ def test_that_the_weights_of_any_box_sum_to_one_and_average_a_plane_at_its_middl
         ({"shape": (4, 4), "spacing": (1.0, 1.0, 1.0)}, "spacing has 3 numbers; expected one"),
         ({"shape": (4, 4), "origin": (0.0,)}, "origin has 1 numbers; expected one"),
         ({"shape": (4, 4), "origin": float("inf")}, "origin inf is not finite"),
+        ({"shape": (4, 4), "rotation": float("nan")}, "rotation nan is not finite"),
+        ({"shape": (4, 4), "axes": "xz", "rotation": 10}, "vertical section and has a rotation of 10"),
+        ({"shape": (4, 4), "axes": "zx"}, "axes 'zx'; give 'xy' or 'xz' or 'yz'"),
+        ({"shape": (4, 4, 4), "axes": "xy"}, "of 3 axes has axes 'xy'; give 'xyz'"),
+        ({"shape": (4, 4, 4), "z_axis": "down"}, "z_axis 'down'; give 'up'"),
+        ({"shape": (4, 4), "z_axis": "depth"}, "is a map, which has no depth"),
     ],
 )
 def test_that_an_impossible_grid_is_refused(settings, sentence):

@@ -19,9 +19,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import logsumexp
 
-from latentinv.data.core import AbstractObservation
+from latentinv.data import AbstractObservation
 from latentinv.errors import InputError
-from latentinv.inference.core import AbstractAlgorithm
+from latentinv.inference.core import AbstractAlgorithm, check_algorithm, kernel_of
 from latentinv.inference.run import sample
 from latentinv.inference.tempering import TemperedSMC
 from latentinv.posterior import Posterior
@@ -43,10 +43,10 @@ class ModelEvidence(NamedTuple):
     """Of it, from the runs' scatter."""
     runs: Float[np.ndarray, "run"]
     """Log-evidence of each run that met the data."""
-    unmet: int
+    infeasible: int
     """Runs that found no field which meets the data."""
     probability: float
-    """Of the model, were all equally probable before."""
+    """Of the model, if all were equally probable before."""
 
     @property
     def spread(self) -> float:
@@ -119,7 +119,7 @@ def compare_evidence(
         If there are fewer than two models or runs, these are not of the same data, or the algorithm does not estimate
         the evidence of their posteriors, or only approximately, which no scatter would show.
     NonFiniteError
-        If too many proposals of a run leave the finite numbers.
+        If too many proposals of a run become NaN or infinite.
     """
     if len(posteriors) < 2 or replicates < 2:
         raise InputError(
@@ -128,7 +128,8 @@ def compare_evidence(
     algorithm = algorithm or TemperedSMC()
     _check_same_data(posteriors)
     for posterior in posteriors.values():
-        if not algorithm.build(posterior).samples_target:
+        check_algorithm(algorithm, posterior)
+        if not kernel_of(algorithm).samples_target(posterior):
             raise InputError(
                 f"The algorithm '{algorithm.name}' only approximates these posteriors, and by how much its evidence is "
                 "off no scatter would show; use 'smc' or 'parallel_tempering'."
@@ -137,7 +138,7 @@ def compare_evidence(
     for name, posterior in posteriors.items():
         for number in range(replicates):
             results = sample(posterior, algorithm, seed=seed + number).results
-            if "unmet" not in results and "log_evidence" not in results:
+            if "infeasible_data" not in results and "log_evidence" not in results:
                 raise InputError(f"The algorithm '{algorithm.name}' does not estimate the evidence; use 'smc'.")
             value = results.get("log_evidence")
             if on_run is not None:

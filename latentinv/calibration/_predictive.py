@@ -7,8 +7,6 @@ noise is understated, or the prior or the forward model wrong; near 1 the noise 
 where all is right but nearer to one half, as the draws have seen the data. Cost: a field a draw.
 """
 
-import functools
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -16,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from latentinv.data.core import AbstractObservation
+from latentinv.data import AbstractObservation
 from latentinv.errors import InputError
 from latentinv.inference.run import Run
 from latentinv.posterior import Posterior, map_batched
@@ -72,14 +70,16 @@ def predictive_p_values(
 ) -> Float[np.ndarray, "observation"]:
     """Posterior-predictive p-value of each observation."""
     keys = jax.random.split(jax.random.key(int(rng.integers(2**31))), len(latents))
-    simulated, observed = _misfits(posterior)(keys, jnp.asarray(latents))
+    simulated, observed = _misfits(posterior, keys, jnp.asarray(latents))
     worse = (np.asarray(simulated) > np.asarray(observed)) + 0.5 * (np.asarray(simulated) == np.asarray(observed))
     return np.asarray(worse.mean(axis=0))
 
 
-@functools.lru_cache(maxsize=4)
-def _misfits(posterior: Posterior) -> Callable[[Array, Array], tuple[Array, Array]]:
-    """The compiled map from keys and draws to −log p of simulated and of observed data, ``[draw, observation]``."""
+@jax.jit
+def _misfits(
+    posterior: Posterior, keys: Array, latents: Float[Array, "draw latent"]
+) -> tuple[Float[Array, "draw observation"], Float[Array, "draw observation"]]:
+    """−log p of simulated and of observed data, for each draw."""
 
     def misfit(observation: AbstractObservation, field: Array) -> Array:
         if posterior.target == "thresholded":
@@ -94,4 +94,4 @@ def _misfits(posterior: Posterior) -> Callable[[Array, Array], tuple[Array, Arra
         observed = [misfit(observation, field) for observation in posterior.observations]
         return jnp.stack(simulated), jnp.stack(observed)
 
-    return posterior.jit(lambda keys, z: map_batched(one, (keys, z), BATCH))
+    return map_batched(one, (keys, latents), BATCH)

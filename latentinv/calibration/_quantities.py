@@ -1,18 +1,20 @@
-"""What truth and draws are compared in: numbers that users care for, of latents, fields and data.
+"""The quantities that truths and draws are compared in: numbers that users care about, of latents, fields and data.
 
 Each member of a pool gets its log-likelihood under the replicate's data, which sees an ignored or doubly counted datum
 that no number of the field alone would (Modrák et al. 2023, doi:10.1214/23-BA1404); the norm of its latents; the shares
 of facies; the means of the four quarters of the grid; the field at four pixels; and predictions of up to three data of
-each observation. Compiled with the data as arguments, so all replicates use one program.
+each observation. All replicates use one program, for the posterior is its argument.
 """
 
+import functools
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Real
 
-from latentinv.data.core import AbstractObservation
+from latentinv.data import AbstractObservation
 from latentinv.posterior import Posterior, Predictions, map_batched
 
 PIXELS = ((0.2, 0.35), (0.4, 0.8), (0.65, 0.15), (0.85, 0.6))
@@ -36,30 +38,33 @@ class Quantities:
     Parameters
     ----------
     posterior
-        Whose; other data may be put into it later.
+        Whose; the same serve for the same posterior of other data.
     """
 
     def __init__(self, posterior: Posterior) -> None:
         self._posterior = posterior
         self._pixels = [_place(posterior.grid.shape, share) for share in PIXELS]
         self._data = [_spread(observation.count) for observation in posterior.observations]
-        self._measure = posterior.jit(lambda z: map_batched(self._member, z, BATCH))
+        self._measure = jax.jit(self._members)
         self.names = ("log-likelihood", "norm of the latents", *self._field_names(), *self._data_names())
 
-    def of(self, latents: Float[np.ndarray, "member latent"]) -> Members:
-        """Measure members."""
-        table, images = self._measure(jnp.asarray(latents))
+    def of(self, posterior: Posterior, latents: Float[np.ndarray, "member latent"]) -> Members:
+        """Measure members under the data of a posterior."""
+        table, images = self._measure(posterior, jnp.asarray(latents))
         return Members(np.asarray(table, float), np.asarray(images))
 
-    def _member(self, z: Float[Array, "latent"]) -> tuple[Array, Array]:
-        posterior, facies = self._posterior, self._posterior.prior.facies_model
+    def _members(self, posterior: Posterior, latents: Float[Array, "member latent"]) -> tuple[Array, Array]:
+        return map_batched(functools.partial(self._member, posterior), latents, BATCH)
+
+    def _member(self, posterior: Posterior, z: Float[Array, "latent"]) -> tuple[Array, Array]:
+        facies = posterior.prior.facies_model
         field = posterior.field(z)
         predictions = posterior.predict_field(field)
         image = field if facies is None else facies.index(field).astype(jnp.int8)
         shown = field if facies is None or facies.components is None else image  # one number a cell
         shares = [image.mean()] if facies is None else [jnp.mean(image == n) for n in range(1, len(facies.categories))]
         numbers = [
-            self._log_likelihood(predictions),
+            sum(posterior.log_likelihood_parts(predictions), jnp.zeros(())),
             jnp.linalg.norm(z),
             *shares,
             *(quarter.mean() for quarter in _quarters(image)),
@@ -68,15 +73,10 @@ class Quantities:
         ]
         return jnp.stack([jnp.asarray(number, jnp.float32) for number in numbers]), image
 
-    def _log_likelihood(self, predictions: Predictions) -> Array:
-        if self._posterior.target == "thresholded":
-            return self._posterior.exact_log_likelihood(predictions)
-        return self._posterior.tempered_log_likelihood(predictions, 1.0)
-
     def _predicted(self, predictions: Predictions) -> list[Array]:
         """Predictions as the target reads them; of wells how far inside their facies the field is, which tells more."""
         observations = self._posterior.observations
-        exact = [self._posterior.target == "thresholded" and o.kind != "hard_data" for o in observations]
+        exact = [self._posterior.target == "thresholded" and not o.hard for o in observations]
         chosen = [e if read else s for s, e, read in zip(predictions.soft, predictions.exact, exact, strict=True)]
         return [numbers[n] for numbers, places in zip(chosen, self._data, strict=True) for n in places]
 
@@ -84,7 +84,7 @@ class Quantities:
         facies = self._posterior.prior.facies_model
         shares = ["mean of the field"] if facies is None else [f"share of facies {c}" for c in facies.categories[1:]]
         quarters = [
-            f"mean of the {rows} {columns} quarter" for rows in ("upper", "lower") for columns in ("left", "right")
+            f"mean of the {rows}{columns} quarter" for rows in ("south", "north") for columns in ("western", "eastern")
         ]
         pixels = [f"field at row {pixel[-2]}, column {pixel[-1]}" for pixel in self._pixels]
         return [*shares, *quarters, *pixels]
@@ -110,7 +110,7 @@ def _spread(count: int) -> list[int]:
 
 
 def _quarters(image: Array) -> list[Array]:
-    """The four quarters of rows and columns, the first rows uppermost; an axis of one cell is not cut."""
+    """The four quarters of rows and columns, from the south-western one; an axis of one cell is not cut."""
     rows, columns = (max(1, n // 2) for n in image.shape[-2:])
     halves = [
         (slice(0, rows), slice(min(rows, image.shape[-2] - 1), None)),

@@ -3,8 +3,8 @@
     z* ~ N(0, I),   d* ~ p(d | G(z*)),   z_1 … z_L from the algorithm under test for p(z | d*)
 
 The observations of a study say where and how is measured, and with what noise; their data are replaced by simulated
-ones, replicate by replicate. All replicates run on one compiled program, as what algorithms compile takes the data as
-arguments (`Posterior.jit`); only the first compiles. Replicate n takes its random numbers from the seed and n alone, so
+ones, replicate by replicate. All replicates run on the same programs, which take the posterior as an argument; only the
+first compiles. Replicate n takes its random numbers from the seed and n alone, so
 a study that was stopped goes on as if it had not been.
 
 Of a run with more draws than the study keeps, one is taken at random from each of L equal stretches, which thins a
@@ -24,13 +24,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
-from latentinv.data import BlockMeans
-from latentinv.data.core import AbstractObservation
 from latentinv.errors import InputError, NonFiniteError
 from latentinv.inference.core import AbstractAlgorithm, check_counts
 from latentinv.inference.run import Run, sample
+from latentinv.keys import from_seed, named, numbered
 from latentinv.posterior import Posterior
 
 from ._predictive import predictive_p_values
@@ -147,43 +146,43 @@ def run_study(
     StorageError
         If the file cannot be read or written, is of another study, or was made with other versions.
     """
-    machine, digest = _Machine(study), study.digest()
+    replicator, digest = _Replicator(study), study.digest()
     rows: list[Replicates] = []
     if output is not None and Path(output).exists():
         stored = Replicates(**read_replicates(output, digest, Replicates._fields))
         rows = [Replicates(*row) for row in zip(*stored, strict=True)][: study.replicates]
     while len(rows) < study.replicates:
-        row, words = machine.replicate(len(rows))
+        row, words = replicator.replicate(len(rows))
         rows.append(row)
         if output is not None:
-            write_replicates(output, digest, machine.quantities.names, _stacked(rows)._asdict())
+            write_replicates(output, digest, replicator.quantities.names, _stacked(rows)._asdict())
         if on_replicate is not None:
             on_replicate(len(rows), words)
-    return _stacked(rows), machine.quantities.names
+    return _stacked(rows), replicator.quantities.names
 
 
-class _Machine:
-    """A study bound to a posterior of its own, into which each replicate puts its data."""
+class _Replicator:
+    """Runs replicates of a study, each of which replaces the data of its posterior."""
 
     def __init__(self, study: Study) -> None:
         self.study, self.posterior = study, _template(study.posterior)
         self.quantities = Quantities(self.posterior)
-        self._simulate = jax.jit(self.posterior.simulate)
 
     def replicate(self, number: int) -> tuple[Replicates, str]:
         """Run one replicate; its row, and words about it."""
         study, begun = self.study, time.monotonic()
-        keys = jax.random.split(jax.random.fold_in(jax.random.key(study.seed), number), 3)
-        latents = jax.random.normal(keys[0], (1 + REFERENCES, self.posterior.latent_size))
-        self.posterior.observe(self._simulate(keys[1], latents[0]))
-        seed = int(jax.random.randint(keys[2], (), 0, 2**31 - 1))
+        key = numbered(from_seed(study.seed, "study"), number)
+        key_latents, key_data, key_run = named(key, "latents", "data", "run")
+        latents = jax.random.normal(key_latents, (1 + REFERENCES, self.posterior.latent_size))
+        posterior = self.posterior.with_data(_simulate(self.posterior, key_data, latents[0]))
+        seed = int(jax.random.randint(key_run, (), 0, 2**31 - 1))
         rng = np.random.default_rng([study.seed, number])
         try:
-            run = sample(self.posterior, study.algorithm, seed=seed)
+            run = sample(posterior, study.algorithm, seed=seed)
         except NonFiniteError as error:
             return self._failed(begun, {}), f"failed: {error}"
         if len(run.latents) < study.draws:
-            if "unmet" not in run.results:
+            if "infeasible_data" not in run.results:
                 raise InputError(
                     f"The algorithm '{study.algorithm.name}' is set to {len(run.latents)} draws, fewer than the "
                     f"{study.draws} that the study keeps of each posterior; raise it, or lower the study's draws."
@@ -191,19 +190,21 @@ class _Machine:
             why = f"{len(run.latents)} draws, {study.draws} needed"
             return self._failed(begun, run.results), f"failed: {why}"
         kept = _thinned(rng, run, study.draws)
-        row = self._row(rng, np.concatenate([latents[:1], kept, latents[1:]]))
+        row = self._row(posterior, rng, np.concatenate([latents[:1], kept, latents[1:]]))
         costs = _costs(begun, run.results)
         return row._replace(costs=costs), f"{costs[0]:.1f} s"
 
-    def _row(self, rng: np.random.Generator, latents: Float[np.ndarray, "member latent"]) -> Replicates:
-        members = self.quantities.of(latents)
+    def _row(
+        self, posterior: Posterior, rng: np.random.Generator, latents: Float[np.ndarray, "member latent"]
+    ) -> Replicates:
+        members = self.quantities.of(posterior, latents)
         pool, references = members.images[:-REFERENCES], members.images[-REFERENCES:]
         return Replicates(
             pools=members.table[:-REFERENCES],
             distances=_distances(pool, references, self.posterior.prior.facies_model is not None),
             coverage=interval_coverage(rng, pool),
             scores=_scores(rng, pool, references),
-            predictive=predictive_p_values(self.posterior, latents[1:-REFERENCES], rng),
+            predictive=predictive_p_values(posterior, latents[1:-REFERENCES], rng),
             costs=np.zeros(3),
         )
 
@@ -220,17 +221,13 @@ class _Machine:
 
 
 def _template(posterior: Posterior) -> Posterior:
-    """The same posterior without its data, so that nobody else's posterior is changed."""
-    blank = [without_data(observation) for observation in posterior.observations]
-    return Posterior(posterior.prior, posterior.grid, blank, target=posterior.target)
+    """The same posterior with data that say nothing, so that studies of other data have one digest."""
+    return posterior.with_data([np.zeros_like(observation.observed) for observation in posterior.observations])
 
 
-def without_data(observation: AbstractObservation) -> AbstractObservation:
-    """The observation with data that say nothing: the first facies everywhere, which agree, and zeros."""
-    if isinstance(observation, BlockMeans) and observation.facies_model is not None:
-        first = np.asarray(observation.facies) == observation.facies_model.categories[0]
-        return observation.with_data(first.astype(float))
-    return observation.with_data(np.zeros_like(observation.observed))
+@jax.jit
+def _simulate(posterior: Posterior, key: Array, z: Float[Array, "latent"]) -> tuple[Array, ...]:
+    return posterior.simulate(key, z)
 
 
 def _thinned(rng: np.random.Generator, run: Run, count: int) -> Float[np.ndarray, "draw latent"]:

@@ -34,6 +34,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from latentinv.data import BlockMeans, FaciesProperty, HardData, IndirectData
@@ -43,11 +44,12 @@ from latentinv.forward.rays import StraightRays
 from latentinv.grid import Grid
 from latentinv.inference.run import make_algorithm
 from latentinv.io import SEED, TABLE, Rule, checked, number, one_of, several, tables_of, text_of, whole, words
+from latentinv.keys import from_seed, named
 from latentinv.posterior import Posterior
 from latentinv.priors import load_prior
 from latentinv.priors.core import AbstractPrior
 
-from ._study import Study, without_data
+from ._study import Study
 
 POSITIVE = number(lambda value: value > 0, "a finite number above 0")
 PLACES = Rule(lambda value: _is_table_of_numbers(value), "a list of places such as [[4.5, 8.5], [20.5, 12.5]]")
@@ -106,10 +108,18 @@ def parse_study(text: str, folder: Path) -> Study:
     settings = _checked("study", tables.get("study", {}))
     prior, grid = _prior(_needed("study", settings, "prior"), folder), _grid(settings)
     data = [maker(table, prior, grid, folder) for kind, maker in MAKERS.items() for table in _list(kind, tables)]
-    blank = [without_data(observation) for observation in data]
-    posterior = Posterior(prior, grid, blank, target=settings.get("target"))
+    posterior = Posterior(prior, grid, _simulated(data, prior, grid), target=settings.get("target"))
     numbers = {name: settings[name] for name in ("replicates", "draws", "seed") if name in settings}
     return Study(posterior, _algorithm(tables.get("algorithm", {"name": "smc"})), **numbers)
+
+
+def _simulated(observations: list[AbstractObservation], prior: AbstractPrior, grid: Grid) -> list[AbstractObservation]:
+    """The same observations of data that a draw of the prior would give, and which so agree with each other."""
+    key_field, key_data = named(from_seed(0, "data of a study"), "field", "data")
+    field = prior.generate(jax.random.normal(key_field, (prior.latent_size(grid),)), grid)
+    keys = jax.random.split(key_data, max(1, len(observations)))
+    pairs = zip(observations, keys, strict=False)
+    return [one.with_data(np.asarray(one.simulate(key, field, exact=True))) for one, key in pairs]
 
 
 def _algorithm(table: Any) -> Any:

@@ -1,8 +1,8 @@
-"""The console program: its commands, and how mistakes are told.
+"""The console program: its commands, and how mistakes are reported.
 
-Each command is a file that imports what is heavy when it needs it, so that help and slips in the arguments are told at
-once. What a user can mend is one line on stderr and exit code 1, and so are data that could not be met, with a line for
-each; a wrong option is 2; an interrupted run is 130, after a sentence on how to go on.
+Each command is a file that imports what is heavy when it needs it, so that help and wrong arguments are answered at
+once. What a user can correct is one line on stderr and exit code 1, and so are data that could not be met, with a line
+for each; a wrong option is 2; an interrupted run is 130, after a sentence on how to continue.
 """
 
 import sys
@@ -12,8 +12,10 @@ import typer
 
 from latentinv.errors import InputError, NonFiniteError, StorageError
 
+from ._algorithms import algorithms
 from ._assess import assess
 from ._calibrate import calibrate
+from ._compilations import VARIABLE, compilations_kept
 from ._condition import condition
 from ._generate import generate
 from ._memory import TOO_LARGE, fitting_in_memory
@@ -25,11 +27,13 @@ from ._walk import walk
 app = typer.Typer(
     name="latentinv",
     help="Condition geology to data: train a prior on an image, honour wells and block means, see the uncertainty.",
+    epilog=f"Compiled programs are kept in your cache folder, so that commands start sooner the second time (at most "
+    f"1 GB). The environment variable {VARIABLE} names another folder, or turns this off: {VARIABLE}=off.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, assess, generate, walk, condition, resume, show, calibrate):
+for command in (train, assess, generate, walk, condition, resume, show, algorithms, calibrate):
     app.command()(command)
 
 
@@ -42,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Those of the command line unless given.
     """
     try:
-        with fitting_in_memory(lambda: TOO_LARGE):
+        with compilations_kept(), fitting_in_memory(lambda: TOO_LARGE):
             app(args=arguments, prog_name="latentinv")
     except (InputError, StorageError, NonFiniteError) as error:
         print("latentinv: " + " ".join(str(error).split()), file=sys.stderr)

@@ -1,22 +1,16 @@
-"""`latentinv assess`: how like its training image a prior is; a table, a JSON, a page of figures, and a verdict."""
+"""`latentinv assess`: how closely a prior resembles its training image; a table, JSON, pictures and a verdict."""
 
 import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
-from latentinv.errors import InputError
-from latentinv.grid import Grid
-
-from ._display import interruptible, make_console
-from ._generate import draw_fields, draw_latents
-from ._parse import check_amount, check_seed, parse_shape
+from ._console import interruptible, make_console
+from ._parse import check_amount, check_extension, check_seed, parse_shape
 
 if TYPE_CHECKING:
-    from latentinv.priors.core import AbstractPrior
     from latentinv.realism import Realism
 
 MINIMUM = 16
@@ -26,13 +20,15 @@ SHAPES = {2: "128x128", 3: "48x48x48"}
 
 
 def assess(
-    prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or a shipped prior's name.")],
+    prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or the name of a shipped prior.")],
     image: Annotated[
         Path,
         typer.Option(help="Training image: .npz, .npy, .png, .tif, GSLIB or SGeMS text."),
     ],
-    output: Annotated[Path, typer.Option(help="JSON of the figures; a page of pictures stands beside it as .png.")],
-    key: Annotated[str | None, typer.Option(help="Which array of an .npz that holds several.")] = None,
+    output: Annotated[
+        Path, typer.Option(help="JSON file of the figures; a page of pictures (.png) is written beside it.")
+    ],
+    key: Annotated[str | None, typer.Option(help="Name of the array, where an .npz holds several.")] = None,
     count: Annotated[int, typer.Option(min=MINIMUM, help="Number of fields.")] = 200,
     grid: Annotated[
         str | None,
@@ -42,31 +38,33 @@ def assess(
             show_default=f"{SHAPES[2]}, of three axes {SHAPES[3]}",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
 ) -> None:
     """Compare a prior with its training image."""
     check_seed(seed)
-    if output.suffix != ".json":
-        raise InputError(f"{output} has no ending that can be written; give .json.")
+    check_extension(output, ".json")
+    shape = None if grid is None else parse_shape(grid)
 
+    from latentinv.grid import Grid
     from latentinv.plotting import plot_realism
     from latentinv.priors import load_prior
     from latentinv.realism import measure_realism
     from latentinv.storage import atomic_file, require_new
 
+    from ._assess_fields import fields_and_patches
+
     picture = output.with_suffix(".png")
     for path in (output, picture):
         require_new(path)
     model = load_prior(prior)
-    cells = grid or SHAPES[model.ndim]
-    place = Grid(parse_shape(cells))
-    check_amount(3 * count, place, "give fewer or smaller ones")
-    model.latent_size(place)
-    patches = _patches(model, image, key, place, 2 * count, seed)
+    place = Grid(shape or parse_shape(SHAPES[model.ndim]))
+    check_amount(3 * count, place.shape, "give fewer or smaller ones")
+    model.latent_size(place)  # refuses a grid of other axes before the image is read
     facies = None if model.facies_model is None else len(model.facies_model.categories)
+    cells = "x".join(str(n) for n in place.shape)
     console = make_console()
     with interruptible(lambda: "Stopped; nothing was written."), console.status(f"measuring {count} fields"):
-        fields = _fields(model, place, count, seed)
+        fields, patches = fields_and_patches(model, image, key, place, count, seed)
         realism = measure_realism(fields, patches, facies, seed=seed)
     title = f"{prior} beside {image.stem}: {count} fields and {2 * count} patches of {cells} cells"
     plot_realism(realism, fields, patches, picture, facies=facies, title=title)
@@ -78,7 +76,7 @@ def assess(
 
 
 def as_json(realism: "Realism") -> dict[str, Any]:
-    """Give the figures of an assessment as JSON types; what is not finite is null."""
+    """Give the figures of an assessment as JSON types; numbers that are not finite become null."""
     figures: dict[str, Any] = {
         measure.name: {
             "group": measure.group,
@@ -98,48 +96,6 @@ def as_json(realism: "Realism") -> dict[str, Any]:
         "notes": list(realism.notes),
         "measures": figures,
     }
-
-
-def _patches(model: "AbstractPrior", path: Path, key: str | None, grid: Grid, count: int, seed: int) -> np.ndarray:
-    """Patches of the image: category indices, or of a continuous property its values."""
-    from latentinv.realism import random_windows
-    from latentinv.training.images import coarsen, read_training_image, sample_patches
-
-    rng, continuous = np.random.default_rng(seed), model.facies_model is None
-    factor = _coarsening(model)
-    reference = read_training_image(path, key=key, continuous=continuous)
-    reference = reference if factor == 1 else coarsen(reference, factor)
-    if reference.values is not None:
-        return random_windows(rng, reference.values[None], grid.shape, count)
-    assert model.facies_model is not None
-    categories = model.facies_model.categories
-    if tuple(reference.categories) != tuple(categories):
-        raise InputError(
-            f"The image has the facies {tuple(reference.categories)}, the prior {tuple(categories)}; give the image "
-            "that the prior was trained on."
-        )
-    return sample_patches(rng, reference, grid.shape, count)
-
-
-def _coarsening(model: "AbstractPrior") -> int:
-    """Cells of the image that are one cell of the prior, as its recipe says."""
-    from latentinv.priors.learned import GeneratorPrior
-    from latentinv.training import parse_recipe
-
-    recipe = model.provenance.get("recipe") if isinstance(model, GeneratorPrior) else None
-    return 1 if recipe is None else parse_recipe(recipe, Path()).image.coarsen
-
-
-def _fields(model: "AbstractPrior", grid: Grid, count: int, seed: int) -> np.ndarray:
-    """Fields of the prior, in the terms of the patches."""
-    if model.facies_model is None:
-        import jax
-
-        generate = jax.jit(lambda z: model.generate(z, grid))
-        return np.stack([np.asarray(generate(draw_latents(model, grid, seed, n))) for n in range(count)])
-    codes, _ = draw_fields(model, grid, count, seed)
-    categories = model.facies_model.categories
-    return np.argsort(categories)[np.searchsorted(np.sort(categories), codes)]
 
 
 def _table(realism: "Realism") -> Any:

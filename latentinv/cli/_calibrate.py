@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from latentinv.errors import InputError
-
-from ._display import Display, interruptible, make_console
+from ._console import interruptible, make_console
+from ._parse import check_extension
 
 if TYPE_CHECKING:
     from latentinv.calibration import Calibration
@@ -19,20 +18,22 @@ def calibrate(
         Path,
         typer.Argument(
             metavar="STUDY",
-            help="TOML: prior, grid, places of wells, blocks and rays, algorithm. README shows one.",
+            help="Study file (.toml): prior, grid, places of wells, blocks and rays, algorithm; README shows one.",
         ),
     ],
     output: Annotated[
-        Path, typer.Option(help="JSON of the figures; replicates (.h5) and a page of pictures (.png) stand beside it.")
+        Path,
+        typer.Option(
+            help="JSON file of the figures; replicates (.h5) and a page of pictures (.png) are written beside it."
+        ),
     ],
-    replicates: Annotated[int | None, typer.Option(min=2, help="Truths, instead of the study's number.")] = None,
+    replicates: Annotated[int | None, typer.Option(min=2, help="Number of truths; the study's own if omitted.")] = None,
 ) -> None:
     """Simulate data from known truths, sample their posteriors, and test that these are right.
 
-    Finished replicates are kept, and the same command goes on from them.
+    Finished replicates are kept, and the same command continues from them.
     """
-    if output.suffix != ".json":
-        raise InputError(f"{output} has no ending that can be written; give .json.")
+    check_extension(output, ".json")
 
     import dataclasses
 
@@ -41,15 +42,17 @@ def calibrate(
     from latentinv.plotting import plot_calibration
     from latentinv.storage import atomic_file, require_new
 
+    from ._display import Display
+
     store, picture = output.with_suffix(".h5"), output.with_suffix(".png")
-    if not store.exists():  # a study that goes on replaces its own figures
+    if not store.exists():  # a study that is continued replaces its own figures
         for path in (output, picture):
             require_new(path)
     plan = read_study(study)
     if replicates is not None:
         plan = dataclasses.replace(plan, replicates=replicates)
     console = make_console()
-    stopped = f"Stopped; the same command goes on from {store}."
+    stopped = f"Stopped. To continue, give the same command again; finished replicates are in {store}."
     with (
         interruptible(lambda: stopped if store.exists() else "Stopped; nothing was written."),
         Display(console, "calibrate", fresh=not store.exists()) as display,
@@ -69,7 +72,7 @@ def calibrate(
 
 
 def _finite(value: Any) -> Any:
-    """JSON types with null for what is no finite number."""
+    """JSON types with null for numbers that are not finite."""
     if isinstance(value, dict):
         return {name: _finite(part) for name, part in value.items()}
     if isinstance(value, list):
@@ -80,7 +83,7 @@ def _finite(value: Any) -> Any:
 def _table(found: "Calibration") -> Any:
     from rich.table import Table
 
-    table = Table("quantity", "rank test p", "the flaw, where p is small")
+    table = Table("quantity", "rank test p", "likely flaw, where p is small")
     sbc = found.sbc
     for number, (name, p) in enumerate(zip(sbc.names, sbc.p_values, strict=True)):
         table.add_row(name, f"{p:.3f}", sbc.flaw(number) if p < 0.05 else "")

@@ -9,10 +9,10 @@ import typer
 
 from latentinv.errors import InputError
 
-from ._display import Display, RunListener, interruptible, make_console, say_seconds
+from ._console import interruptible, make_console, say_seconds, to_continue
 from ._memory import fitting_in_memory
-from ._parse import check_seed, parse_grid, parse_settings
-from ._summary import exit_if_unmet, print_run
+from ._parse import check_extension, check_seed, parse_grid, parse_settings
+from ._summary import exit_if_infeasible, print_run
 
 if TYPE_CHECKING:
     from latentinv.inference.run import Choice
@@ -20,25 +20,27 @@ if TYPE_CHECKING:
 
 
 def condition(
-    prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or a shipped prior's name.")],
+    prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or the name of a shipped prior.")],
     grid: Annotated[str, typer.Option(metavar="CELLS", help="ROWSxCOLUMNS, or LAYERSxROWSxCOLUMNS; rows along y.")],
     output: Annotated[Path, typer.Option(help="Run file to write (.h5).")],
-    wells: Annotated[list[Path] | None, typer.Option(help="Wells: CSV with x, y, facies. Repeatable.")] = None,
+    wells: Annotated[
+        list[Path] | None, typer.Option(help="Wells: CSV with x, y, facies; one row per borehole cell. Repeatable.")
+    ] = None,
     blocks: Annotated[
         list[Path] | None,
-        typer.Option(help="Block means: CSV with x_min, y_min, x_max, y_max, mean, sd. Repeatable."),
+        typer.Option(help="Block means: CSV with x_min, y_min, x_max, y_max, mean, sd; one row per block. Repeatable."),
     ] = None,
-    spacing: Annotated[str, typer.Option(help="Edge of a cell in metres: one number, or x,y.")] = "1",
-    origin: Annotated[str, typer.Option(help="Least x,y of the grid in metres.")] = "0",
-    draws: Annotated[int | None, typer.Option(help="Realizations, if not the algorithm's own number.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
+    spacing: Annotated[str, typer.Option(help="Edge of a cell in metres: one number, or x,y(,z).")] = "1",
+    origin: Annotated[str, typer.Option(help="Least x,y(,z) of the grid in metres.")] = "0",
+    draws: Annotated[
+        int | None, typer.Option(help="Number of realizations; the algorithm's default if omitted.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
     algorithm: Annotated[
         str | None,
         typer.Option(
-            help="smc (posterior draws), Markov chains: pcn, elliptical_slice, mala, hmc, dream, nuts (of the soft "
-            "target), parallel_tempering (of most of these); an approximation, whose draws may miss wells: es_mda, "
-            "rml, laplace (exact for linear Gaussian posteriors), stein, variational; best fits: map, completion. "
-            "What suits the data unless given."
+            help="How to find realizations, such as smc; 'latentinv algorithms' lists them. Chosen automatically if "
+            "omitted."
         ),
     ] = None,
     settings: Annotated[
@@ -46,16 +48,17 @@ def condition(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="A setting of the algorithm, such as --set moves=4; a wrong name is answered with all names and "
-            "defaults, and help(latentinv.TemperedSMC) and its like in Python describe them. Repeatable.",
+            help="A setting of the algorithm, such as --set moves=4; 'latentinv algorithms NAME' describes them. "
+            "Repeatable.",
         ),
     ] = None,
-    target: Annotated[str | None, typer.Option(help="thresholded (facies exactly) or soft.")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="thresholded (facies read exactly) or soft; chosen by the prior if omitted.")
+    ] = None,
 ) -> None:
     """Condition a prior to wells and block means."""
     check_seed(seed)
-    if output.suffix != ".h5":
-        raise InputError(f"{output} has no ending that can be written; give .h5.")
+    check_extension(output, ".h5")
     if draws is not None and draws < 1:
         raise InputError(f"The number of draws is {draws}; expected at least 1.")
     place = parse_grid(grid, spacing, origin)
@@ -71,6 +74,8 @@ def condition(
     from latentinv.priors import load_prior
     from latentinv.storage import require_new
 
+    from ._display import Display, RunListener
+
     require_new(output)
     if algorithm is not None:
         choice = Choice(make_algorithm(algorithm, parse_settings(algorithm, settings or [], draws)), "")
@@ -85,23 +90,22 @@ def condition(
         console.print(choice.reason, soft_wrap=True)
     begun = time.monotonic()
 
-    def how_to_go_on() -> str:
-        return f"Stopped; 'latentinv resume {output}' goes on." if output.exists() else "Stopped; nothing was written."
+    def how_to_continue() -> str:
+        return f"Stopped. {to_continue(output)}" if output.exists() else "Stopped; nothing was written."
 
     def how_to_fit() -> str:
         cells = " x ".join(str(n) for n in place.shape)
         advice = (
-            f"Fields of {cells} cells do not fit in memory as many at once; give a smaller --set batch_size=N, fewer "
+            f"So many fields of {cells} cells do not fit in memory at once; give a smaller --set batch_size=N, fewer "
             "draws or a smaller grid."
         )
-        begun = f" What was saved is whole; 'latentinv resume {output}' goes on where there is more memory."
-        return advice + (begun if output.exists() else "")
+        return advice + (f" To continue with more memory: latentinv resume {output}" if output.exists() else "")
 
-    with fitting_in_memory(how_to_fit), interruptible(how_to_go_on):
+    with fitting_in_memory(how_to_fit), interruptible(how_to_continue):
         with Display(console, "condition") as display:
             run = sample(posterior, choice, seed=seed, output=output, listener=RunListener(display))
         print_run(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(output)})
-    exit_if_unmet(run)
+    exit_if_infeasible(run)
 
 
 def _choose(posterior: "Posterior", settings: list[str], draws: int | None) -> "Choice":

@@ -1,37 +1,26 @@
 """Progress for people: a live bar on a terminal, plain lines elsewhere.
 
-The time left is the time since the first news over the share done since then, which for a fresh start includes the
+The time left is the time since the first report over the share done since then, which for a fresh start includes the
 compilation; so it begins high and settles.
 """
 
-import contextlib
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from ._console import say_seconds
+
 if TYPE_CHECKING:
     from latentinv.inference.core import Progress as RunProgress
 
-PLAIN_WIDTH = 120
-
-
-def make_console() -> Console:
-    """Give the console to write to; wide where nobody's window sets a width."""
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = PLAIN_WIDTH
-    return console
-
 
 class TimeLeft:
-    """A guess of the time left, from the pace since the first news."""
+    """A guess of the time left, from the pace since the first report."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -82,7 +71,7 @@ class Display:
         self._live.stop()
 
     def update(self, done: float, words: str, *, line: bool = True) -> None:
-        """Tell of news.
+        """Report progress.
 
         Parameters
         ----------
@@ -91,7 +80,7 @@ class Display:
         words
             One line.
         line
-            Whether it is worth a line of its own where there is no bar.
+            Whether to print a line where there is no bar.
         """
         left = self._time_left.words(done)
         self._bar.update(self._task, completed=done, left=left)
@@ -101,7 +90,7 @@ class Display:
             self._console.print(" · ".join(part for part in parts if part), soft_wrap=True)
 
     def note(self, text: str) -> None:
-        """Say something that stays above the bar."""
+        """Print a line that stays above the bar."""
         self._console.print(text, soft_wrap=True)
 
 
@@ -114,23 +103,3 @@ class RunListener:
     def on_step(self, step: int, progress: "RunProgress") -> None:
         """Show a finished step."""
         self._display.update(progress.done, f"step {step}, {progress.words}")
-
-
-@contextlib.contextmanager
-def interruptible(how_to_go_on: Callable[[], str]) -> Iterator[None]:
-    """Turn an interrupt from the keyboard into one sentence, asked for when it comes, and exit code 130."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        print(f"latentinv: {how_to_go_on()}", file=sys.stderr)
-        raise typer.Exit(130) from None
-
-
-def say_seconds(seconds: float) -> str:
-    """Say a duration as people do: ``45 s``, ``3 min 20 s``, ``2 h 5 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

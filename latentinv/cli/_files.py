@@ -10,7 +10,7 @@ KINDS: tuple[Kind, ...] = ("prior", "run", "training")
 
 
 def kind_of(path: Path) -> Kind:
-    """Say what a file of ours is: a prior, a run, or the checkpoint of a training.
+    """Say what a file is: a prior, a run, or the checkpoint of a training.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""What to say where memory ends.
+"""Advice where memory runs out.
 
-Only a process that is refused memory can say anything; one that the system kills for taking too much cannot.
+Only a process that is refused memory can print it; one that the system kills cannot.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ TRAINING_TOO_LARGE = "This training does not fit in memory; give smaller patches
 
 @contextlib.contextmanager
 def fitting_in_memory(advice: Callable[[], str]) -> Iterator[None]:
-    """Turn running out of memory into advice, asked for when it comes.
+    """Turn running out of memory into advice, made when it comes.
 
     Raises
     ------

@@ -2,28 +2,18 @@
 
 import math
 import sys
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from latentinv.errors import InputError
-from latentinv.grid import Grid
 
-DRAWS_SETTING = {
-    "smc": "particles",
-    "map": "starts",
-    "es_mda": "members",
-    "rml": "samples",
-    "laplace": "draws",
-    "stein": "particles",
-    "variational": "draws",
-    "pcn": "draws",
-    "elliptical_slice": "draws",
-    "mala": "draws",
-    "hmc": "draws",
-    "nuts": "draws",
-    "parallel_tempering": "draws",
-    "dream": "draws",
-    "completion": "starts",
-}
+if TYPE_CHECKING:
+    from latentinv.grid import Grid
+
+DRAWS_SETTINGS = ("draws", "samples", "members", "particles", "starts")
+"""How algorithms call the number of realizations that they give; the first of these that one has is meant."""
+PICTURES = (".png", ".pdf", ".svg")
+"""Extensions that `latentinv.plotting` draws; here too, so that wrong ones are refused before it is imported."""
 WHOLE_CELLS = 2**30
 """Most cells of all fields that are held at once."""
 MOST = 2**31 - 1
@@ -47,9 +37,13 @@ def parse_shape(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
-def parse_grid(shape: str, spacing: str, origin: str) -> Grid:
+def parse_grid(shape: str, spacing: str, origin: str) -> "Grid":
     """Make a grid from its shape, spacing and origin as typed."""
-    return Grid(parse_shape(shape), _numbers(spacing, "spacing"), _numbers(origin, "origin"))
+    parts = parse_shape(shape), _numbers(spacing, "spacing"), _numbers(origin, "origin")
+
+    from latentinv.grid import Grid
+
+    return Grid(*parts)
 
 
 def parse_box(text: str, ndim: int) -> tuple[list[float], list[float]]:
@@ -81,16 +75,31 @@ def check_seed(seed: int) -> None:
         raise InputError(f"The seed is {seed}; expected a whole number from 0 to {2**63 - 1}.")
 
 
-def check_amount(count: int, grid: Grid, remedy: str) -> None:
+def check_extension(path: Path, *known: str) -> None:
+    """Refuse an output file of an extension that the command does not write.
+
+    Raises
+    ------
+    InputError
+        If it is not one of those known.
+    """
+    if path.suffix not in known:
+        *others, last = known
+        wanted = f"{', '.join(others)} or {last}" if others else last
+        raise InputError(f"{path} has an unsupported file extension; use {wanted}.")
+
+
+def check_amount(count: int, shape: tuple[int, ...], remedy: str) -> None:
     """Refuse more cells than may be held at once.
 
     Raises
     ------
     InputError
-        If `count` fields on the grid have more, with what to do.
+        If `count` fields of this shape have more, with what to do.
     """
-    if count * grid.size > WHOLE_CELLS:
-        raise InputError(f"{count} fields of {grid.size} cells are too many to hold at once; {remedy}.")
+    cells = math.prod(shape)
+    if count * cells > WHOLE_CELLS:
+        raise InputError(f"{count} fields of {cells} cells do not fit in memory; {remedy}.")
 
 
 def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[str, Any]:
@@ -123,11 +132,28 @@ def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[
         default_settings(algorithm, [key])
         settings[key] = _setting(key, value, defaults[key])
     if draws is not None:
-        key = DRAWS_SETTING[algorithm]
+        key = draws_setting(algorithm)
         if key in settings:
             raise InputError(f"Both --draws and --set {key} are given, which mean the same; give one of them.")
         settings[key] = _value(key, str(draws), whole=True)
     return settings
+
+
+def draws_setting(algorithm: str) -> str:
+    """The setting of an algorithm that says how many realizations it gives.
+
+    Raises
+    ------
+    InputError
+        If it has none.
+    """
+    from latentinv.inference.run import default_settings
+
+    known = default_settings(algorithm)
+    for name in DRAWS_SETTINGS:
+        if name in known:
+            return name
+    raise InputError(f"The algorithm '{algorithm}' decides itself how many draws it gives; leave --draws out.")
 
 
 def _setting(key: str, text: str, default: Any) -> Any:

@@ -1,22 +1,18 @@
-"""`latentinv show`: what a run or a prior holds, in words and one picture."""
+"""`latentinv show`: what is in a run or a prior, in words and one picture."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 
 from latentinv.errors import InputError
-from latentinv.grid import Grid
 
-from ._display import make_console
+from ._console import make_console, plain_table, to_continue
 from ._files import free_name, kind_of
-from ._generate import categories_of, draw_fields
-from ._summary import exit_if_unmet, plain_table, print_run
+from ._summary import exit_if_infeasible, print_run
 
 if TYPE_CHECKING:
-    from latentinv.inference.run import Run
     from latentinv.priors.core import AbstractPrior
     from latentinv.storage import RunFile
 
@@ -27,10 +23,12 @@ SMALLER = {2: (64, 64), 3: (16, 16, 16)}
 
 
 def show(
-    file: Annotated[str, typer.Argument(metavar="RUN|PRIOR", help="Run file, prior file, or a shipped prior's name.")],
+    file: Annotated[
+        str, typer.Argument(metavar="RUN|PRIOR", help="Run file, prior file, or the name of a shipped prior.")
+    ],
     output: Annotated[Path | None, typer.Option(help="Picture to write (default: NAME.png here).")] = None,
 ) -> None:
-    """Show what a run or a prior holds, and draw it."""
+    """Show what is in a run or a prior, and draw it."""
     from latentinv.plotting import check_ending
     from latentinv.priors import find_prior
     from latentinv.storage import require_new
@@ -41,27 +39,31 @@ def show(
     path = find_prior(file)
     kind = kind_of(path)
     if kind == "training":
-        raise InputError(f"{path} is the checkpoint of a training; go on with 'latentinv resume {path}'.")
+        raise InputError(f"{path} is the checkpoint of a training; to continue: latentinv resume {path}")
     picture = output or free_name(Path(f"{path.stem}.png"))
     (_show_prior if kind == "prior" else _show_run)(path, picture)
 
 
 def _show_prior(path: Path, picture: Path) -> None:
+    from latentinv.grid import Grid
+    from latentinv.keys import from_seed
     from latentinv.plotting import plot_fields
     from latentinv.priors import load_prior
+
+    from ._drawing import categories_of, draw_fields
 
     prior = load_prior(path)
     console = make_console()
     _print_prior(console, prior)
     card = path.with_suffix(".md")
     if card.is_file():
-        console.print(f"what it is good for: {card}", soft_wrap=True)
+        console.print(f"model card: {card}", soft_wrap=True)
     shape, count = SHEET[prior.ndim]
     try:
         prior.latent_size(Grid(shape))
     except InputError:  # of a prior that serves small grids alone
         shape = SMALLER[prior.ndim]
-    fields, _ = draw_fields(prior, Grid(shape), count, seed=0)
+    fields, _ = draw_fields(prior, Grid(shape), count, from_seed(0, "show"))
     plot_fields(fields, Grid(shape), picture, categories=categories_of(prior), title=f"draws of {path.name}")
     console.print(f"sheet of samples in {picture}", soft_wrap=True)
 
@@ -91,22 +93,27 @@ def _in_words(value: Any) -> str:
 
 
 def _show_run(path: Path, picture: Path) -> None:
+    from latentinv.inference.run import load_run
     from latentinv.plotting import plot_run
     from latentinv.storage import RunFile
 
     store = RunFile.open(path)
     console = make_console()
     _print_header(console, store)
-    run = _load_run(store)
-    if run is None:
-        console.print(f"no step was saved yet; 'latentinv resume {path}' begins it", soft_wrap=True)
+    if not store.has_state:
+        console.print(f"No step was saved yet. {to_continue(path)}", soft_wrap=True)
         return
-    drawn = store.draw_count > 0
+    run = load_run(path)
+    drawn = run.finished or store.draw_count > 0
     print_run(console, run, {}, noun="draws" if drawn else "particles")
+    if not run.finished:
+        for observation in run.posterior.observations:
+            if observation.missing:
+                console.print(f"To continue: {observation.missing}", soft_wrap=True)
     if len(run.latents):
         plot_run(run, picture, drawn=drawn)
         console.print(f"picture in {picture}", soft_wrap=True)
-    exit_if_unmet(run)
+    exit_if_infeasible(run)
 
 
 def _print_header(console: Console, store: "RunFile") -> None:
@@ -130,35 +137,3 @@ def _print_header(console: Console, store: "RunFile") -> None:
     if store.message:
         table.add_row("progress", store.message)
     console.print(table)
-
-
-def _load_run(store: "RunFile") -> "Run | None":
-    """Give the run; without draws yet, with the particles of its state in their place."""
-    import jax
-
-    from latentinv.inference.core import draw_tables, predicted_name, realization_name
-    from latentinv.inference.run import Run, make_algorithm, posterior_of
-
-    header = store.header
-    posterior = posterior_of(header)
-    kernel = make_algorithm(header.algorithm, header.options).build(posterior)
-    if store.draw_count:
-        tables = {name: store.draws(name) for name in store.draw_names()}
-    elif store.has_state:
-        state = store.read_state(jax.eval_shape(kernel.init, jax.random.key(0)))
-        particles = np.asarray(kernel.current(state))
-        tables, _ = draw_tables(posterior, particles, together=1, check=False)
-    else:
-        return None
-    return Run(
-        posterior=posterior,
-        algorithm=header.algorithm,
-        latents=tables["latents"],
-        realizations=tables[realization_name(posterior)],
-        results=store.results,
-        trace=store.trace(),
-        steps=store.steps,
-        chains=kernel.chains,
-        predicted={o.name: tables[predicted_name(o.name)] for o in posterior.observations},
-        seconds=store.seconds,
-    )

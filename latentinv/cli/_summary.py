@@ -1,24 +1,22 @@
 """The end of a run in a table: how the draws agree with the data, and single numbers."""
 
+import statistics
 import sys
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import typer
 from rich.console import Console
-from rich.table import Table
+
+from ._console import plain_table
 
 if TYPE_CHECKING:
-    from latentinv.data.core import AbstractObservation, Report
+    from latentinv.data import AbstractObservation, Report
     from latentinv.inference.run import Run
 
-DATA_WORDS = {
-    "hard_data": "pixels honoured",
-    "block_means": "block means within two sd",
-    "indirect_data": "data within twice the stated noise",
-}
-SENTENCES = ("unmet", "strained", "warnings", "choice", "forward_failures")
+SENTENCES = ("infeasible_data", "misfit_data", "warnings", "choice", "forward_failures")
+"""Results that are not numbers."""
 FEW = 12
+"""Data sets of more data are summed up only."""
 
 
 def print_run(console: Console, run: "Run", rows: dict[str, str], *, noun: str = "draws") -> None:
@@ -27,80 +25,47 @@ def print_run(console: Console, run: "Run", rows: dict[str, str], *, noun: str =
     reports = run.reports()
     for position, observation in enumerate(run.posterior.observations):
         table.add_row(observation.name, over_draws(observation, [of_draw[position] for of_draw in reports], noun))
-    add_block_rows(table, run, noun)
+        if reports and observation.count <= FEW:
+            for label, words in observation.beside(run.predicted[observation.name], noun):
+                table.add_row(f"  {label}", words)
     diagnosis = run.diagnose()
     table.add_row(noun, f"{diagnosis.draws}, {diagnosis.distinct} of them distinct" if diagnosis.draws else "none")
-    words = diagnosis.words()
+    known = diagnosis.words()
     for name, value in run.results.items():
-        if name not in SENTENCES and name not in words:
-            table.add_row(name.replace("_", "-"), say_result(value))
-    for name, text in {"steps": str(run.steps), **words, **rows}.items():
+        if name not in SENTENCES and name not in known:
+            table.add_row(name.replace("_", " "), say_result(value))
+    for name, text in {"steps": str(run.steps), **known, **rows}.items():
         table.add_row(name, text)
     console.print(table)
     for sentence in diagnosis.warnings:
-        console.print(f"Warning: {sentence}", markup=False)
-    if "strained" in run.results:
-        console.print(f"The {noun} miss these data, which contradict others, or which the algorithm has not met yet:")
-        for sentence in run.results["strained"]:
-            console.print(f"  {sentence}", markup=False)
+        console.print(f"Warning: {sentence}")
+    if "misfit_data" in run.results:
+        console.print(f"The {noun} miss these data, which contradict others or are not fitted yet:")
+        for sentence in run.results["misfit_data"]:
+            console.print(f"  {sentence}")
 
 
-def exit_if_unmet(run: "Run") -> None:
-    """End with exit code 1 if the data could not be met, saying which."""
-    if "unmet" not in run.results:
+def exit_if_infeasible(run: "Run") -> None:
+    """End with exit code 1 if no field was found that fits the data, saying which data."""
+    if "infeasible_data" not in run.results:
         return
     print("The data could not be met:", file=sys.stderr)
-    apart = ["each datum alone is met by most draws, but all of them together are not"]
-    for sentence in run.results["unmet"] or apart:
+    together = ["each datum alone is met by most draws, but all of them together are not"]
+    for sentence in run.results["infeasible_data"] or together:
         print(f"  {sentence}", file=sys.stderr)
     raise typer.Exit(1)
 
 
-def plain_table() -> Table:
-    """Make a table of names and words without lines."""
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    return table
-
-
 def over_draws(observation: "AbstractObservation", reports: "list[Report]", noun: str = "draws") -> str:
     """One sentence on an observation over all draws: ``49 of 49 pixels honoured in 64 of 64 draws``."""
-    data = DATA_WORDS.get(observation.kind, "data fulfilled")
     if not reports:
         return f"no {noun} to compare with {observation.count} data"
     whole = sum(report.fulfilled == report.total for report in reports)
-    words = f"{observation.count} of {observation.count} {data} in {whole} of {len(reports)} {noun}"
+    words = f"{observation.count} of {observation.count} {observation.fulfilled} in {whole} of {len(reports)} {noun}"
     if whole < len(reports):
         fulfilled = [report.fulfilled for report in reports]
-        words += f"; on average {np.mean(fulfilled):.1f}, at worst {min(fulfilled)}"
-    return words + _rmse_words(observation, reports)
-
-
-def _rmse_words(observation: "AbstractObservation", reports: "list[Report]") -> str:
-    """The draws' root mean square errors beside the stated noise, where data have them."""
-    from latentinv.data import IndirectData
-
-    errors = [report.rmse for report in reports if report.rmse is not None]
-    if not errors or not isinstance(observation, IndirectData):
-        return ""
-    best, worst = observation.say(min(errors)), observation.say(max(errors))
-    return f"; rmse {observation.say(float(np.median(errors)))} ({best} to {worst}), {observation.say_spread()}"
-
-
-def add_block_rows(table: Table, run: "Run", noun: str) -> None:
-    """Add one row for each block mean, where they are few: the data and the draws' mean and spread."""
-    from latentinv.data import BlockMeans
-
-    for blocks in run.posterior.observations:
-        if not isinstance(blocks, BlockMeans) or blocks.count > FEW or not len(run.realizations):
-            continue
-        cells = run.realizations.reshape(len(run.realizations), -1)
-        for i in range(blocks.count):
-            values = cells if blocks.facies is None else cells == blocks.facies[i]
-            drawn = values @ blocks.weights[i]
-            words = f"data {blocks.mean[i]:.3g} ± {blocks.sd[i]:.2g}, {noun} {drawn.mean():.3g} ± {drawn.std():.2g}"
-            table.add_row(f"  block {i + 1}", words)
+        words += f"; on average {statistics.mean(fulfilled):.1f}, at worst {min(fulfilled)}"
+    return "; ".join(part for part in (words, observation.summary(reports)) if part)
 
 
 def say_result(value: Any) -> str:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from ._display import Display, interruptible, make_console, say_seconds
+from ._console import interruptible, make_console, plain_table, say_seconds, to_continue
 from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
-from ._summary import plain_table
 
 if TYPE_CHECKING:
     from latentinv.training import Comparison, Recipe, TrainingResult
+
+    from ._display import Display
 
 
 def train(
@@ -24,12 +25,14 @@ def train(
     from latentinv.training import read_recipe, require_new_training
     from latentinv.training import train as train_prior
 
+    from ._display import Display
+
     target = output or Path(f"{recipe.stem}.h5")
     require_new_training(target)
     plan = read_recipe(recipe)
     console = make_console()
     begun = time.monotonic()
-    with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_go_on(target)):
+    with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_continue(target)):
         with Display(console, "train") as display:
             listener = TrainingDisplay(display, plan, target, minutes)
             steps, first = plan.training.steps, min(plan.training.evaluate_every, plan.training.steps)
@@ -38,20 +41,20 @@ def train(
         print_training(console, result, target, time.monotonic() - begun)
 
 
-def how_to_go_on(output: Path) -> str:
-    """Say how to resume an interrupted training."""
+def how_to_continue(output: Path) -> str:
+    """Say how to continue an interrupted training."""
     from latentinv.training import checkpoint_path
 
     checkpoint = checkpoint_path(output)
     if checkpoint.exists():
-        return f"Stopped; 'latentinv resume {checkpoint}' goes on from the last comparison with the image."
+        return f"Stopped. {to_continue(checkpoint)} (from the last comparison with the image)"
     return "Stopped; nothing was written."
 
 
 class TrainingDisplay:
-    """Shows losses, and at each comparison with the image what a viewer would see first."""
+    """Shows losses, and how the fields compare with the image."""
 
-    def __init__(self, display: Display, recipe: "Recipe", output: Path, minutes: float | None = None) -> None:
+    def __init__(self, display: "Display", recipe: "Recipe", output: Path, minutes: float | None = None) -> None:
         from latentinv.training import sheet_path
 
         self._display, self._steps, self._minutes = display, recipe.training.steps, minutes
@@ -64,7 +67,7 @@ class TrainingDisplay:
         )
 
     def on_step(self, step: int, losses: "tuple") -> None:
-        """Show a finished step; it is worth a line only where there is a bar."""
+        """Show a finished step; only where there is a bar."""
         discriminator, generator = (float(loss) for loss in losses)
         self._losses = f"losses: discriminator {discriminator:.3f}, generator {generator:.3f}"
         self._tell(step, line=False)

@@ -10,11 +10,18 @@ a constant 1/2 at t = 0, the stated soft model at 1, and the thresholded model, 
 miss, as t grows without bound. Samplers thus walk from no information to exactly honoured wells along one
 path.
 
+Algorithms that know Gaussian noise alone take a surrogate, the *soft facies index*: the mean position of a cell's
+facies among the prior's categories under the stated ordered logit,
+
+    index = Σ_k k P(facies k | field value),        observed: the position of the seen facies,
+
+with variance ``facies_sd² + e (1 − e)``. It grows with the field value where the margin would rise and fall, so a
+linear regression can follow it. It is another likelihood than the stated one.
+
 Cost: one gather of as many values as there are wells. The likelihood of mislabelled facies is the usual
 contamination model; with e = 0 it is the logistic one.
 """
 
-import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, final
@@ -22,24 +29,31 @@ from typing import Any, NamedTuple, final
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from latentinv.data.core import (
+    OBSERVATIONS,
     AbstractObservation,
+    CertainFacies,
+    GaussianView,
     Report,
     check_facies,
     check_fit,
     check_labels,
-    check_slope,
+    check_no_forward,
     field_on,
-    per_datum,
     say_point,
     sentence,
 )
+from latentinv.data.noise import GaussianNoise, per_datum
+from latentinv.data.properties import check_slope
 from latentinv.errors import InputError
-from latentinv.grid import AXIS_NAMES, Grid
+from latentinv.forward.core import Points
+from latentinv.grid import Grid
 from latentinv.io import read_table
+from latentinv.keys import named
 from latentinv.priors.core import AbstractFaciesModel, AbstractPrior
+from latentinv.pytrees import pytree, replace
 
 
 class _Wells(NamedTuple):
@@ -52,6 +66,8 @@ class _Wells(NamedTuple):
 
 
 @final
+@OBSERVATIONS.register("hard_data")
+@pytree("cells", "observed", "error_probability", "slope")
 class HardData(AbstractObservation):
     """Facies observed in cells of the grid.
 
@@ -85,6 +101,11 @@ class HardData(AbstractObservation):
     """
 
     kind = "hard_data"
+    fulfilled = "pixels honoured"
+    hard = True
+    sharpens = True
+    cells: Int[np.ndarray, "datum axis"]
+    """Array indices of the pixels, columns ``row, column`` or ``layer, row, column``."""
 
     def __init__(
         self,
@@ -110,12 +131,13 @@ class HardData(AbstractObservation):
         )
         _check_wells(wells, grid, facies_model)
         cells = grid.cells(wells.coordinates)
-        kept, errors = _merge(wells, cells)
+        kept, errors = _merge(wells, cells, grid.axes)
         self.grid, self.name, self.facies_model = grid, name, facies_model
         self.slope = check_slope(slope, name)
-        self.error_probability = errors
-        self._cells = cells[kept]
-        self._index = np.asarray([facies_model.categories.index(code) for code in facies[kept].astype(int)])
+        self.error_probability: Float[np.ndarray, "datum"] = errors
+        self.certain = bool(np.any(errors == 0))
+        self.cells = cells[kept]
+        self.observed = np.asarray([facies_model.categories.index(code) for code in facies[kept].astype(int)])
 
     @classmethod
     def from_csv(cls, path: str | Path, grid: Grid, prior: AbstractPrior, *, name: str | None = None) -> "HardData":
@@ -139,7 +161,7 @@ class HardData(AbstractObservation):
         InputError
             If the table or a well in it cannot be used; the sentence names the line.
         """
-        axes = AXIS_NAMES[: grid.ndim]
+        axes = grid.axes
         table = read_table(path, (*axes, "facies"), ("error_probability",))
         return cls(
             grid,
@@ -154,43 +176,45 @@ class HardData(AbstractObservation):
     @property
     def count(self) -> int:
         """Number of pixels with data, wells in one cell merged."""
-        return len(self._cells)
-
-    @property
-    def cells(self) -> Int[np.ndarray, "datum axis"]:
-        """Array indices of the pixels, columns ``row, column`` or ``layer, row, column``."""
-        return self._cells
+        return len(self.cells)
 
     @property
     def codes(self) -> Int[np.ndarray, "datum"]:
         """Facies code of each pixel."""
-        return np.asarray(self.facies_model.categories)[self._index]
+        return np.asarray(self.facies_model.categories)[np.asarray(self.observed)]
 
     @property
-    def observed(self) -> Int[np.ndarray, "datum"]:
-        """Position of each pixel's facies among the prior's categories."""
-        return self._index
+    def reliability(self) -> Float[np.ndarray, "datum"]:
+        """1 − 2e of each pixel, e being its error probability."""
+        return 1 - 2 * self.error_probability
 
     @property
     def coordinates(self) -> Float[np.ndarray, "datum axis"]:
         """Centres of the pixels, columns ``x, y(, z)`` in metres."""
-        return self.grid.centres(self._cells)
+        return self.grid.centres(np.asarray(self.cells))
 
     def check(self, prior: AbstractPrior, grid: Grid) -> None:
         """Raise `InputError` unless the wells were placed on this grid, for this prior's facies."""
         check_fit(self.name, (self.grid, self.facies_model), grid, prior)
+
+    def certain_facies(self) -> CertainFacies | None:
+        """The pixels without error probability."""
+        sure = np.asarray(self.error_probability) == 0
+        if not self.certain:
+            return None
+        return CertainFacies(np.asarray(self.cells)[sure], self.codes[sure], (self.name,) * int(np.sum(sure)))
 
     def predict(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "datum"]:
         """How far each pixel's field value lies inside the interval of its facies; negative outside.
 
         The likelihood's slope is multiplied by `sharpness`, if the margins are.
         """
-        return sharpness * self.facies_model.margin(self._values(field), jnp.asarray(self._index))
+        return sharpness * self.facies_model.margin(self._values(field), jnp.asarray(self.observed))
 
     def predict_exact(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """1 where the thresholded field shows the seen facies, else 0."""
         values = self._values(field)
-        honoured = (self.facies_model.index(values) == self._index) & ~self.facies_model.undefined(values)
+        honoured = (self.facies_model.index(values) == self.observed) & ~self.facies_model.undefined(values)
         return honoured.astype(values.dtype)
 
     def tempered_log_likelihood(
@@ -208,11 +232,23 @@ class HardData(AbstractObservation):
         errors, other = self._errors(prediction)
         return jnp.sum(jnp.where(prediction > 0.5, jnp.log1p(-errors), jnp.log(other)))
 
+    def as_gaussian(self, facies_sd: float | Float[Array, ""]) -> GaussianView:
+        """The soft facies index, a surrogate."""
+        errors = jnp.asarray(self.error_probability, jnp.float32)
+        noise = replace(GaussianNoise(1.0), sd=jnp.sqrt(facies_sd**2 + errors * (1 - errors)))
+        positions = jnp.arange(len(self.facies_model.categories), dtype=jnp.float32)
+
+        def predict(field: Float[Array, "*grid"], soft: Float[Array, "datum"]) -> Float[Array, "datum"]:
+            del soft
+            # Products with so few positions lose nothing worth a higher precision on accelerators.
+            shares = jnp.exp(self.facies_model.log_probability(self._values(field), self.slope))
+            return jnp.sum(shares * positions, axis=-1)
+
+        return GaussianView(predict, jnp.asarray(self.observed, jnp.float32), noise, surrogate=True)
+
     def with_data(self, data: Any) -> "HardData":
         """The same pixels with other facies seen there."""
-        other = copy.copy(self)
-        other._index = data
-        return other
+        return replace(self, observed=data)
 
     def simulate(self, key_noise: Array, field: Float[Array, "*grid"], *, exact: bool) -> Int[Array, "datum"]:
         """Draw the facies seen: a wrong one, any of the others alike, with the error probability; softly, at random.
@@ -228,7 +264,7 @@ class HardData(AbstractObservation):
                 f"The soft model of '{self.name}' gives no probability to each of {categories} facies, so nothing can "
                 "be simulated from it; use target 'thresholded'."
             )
-        key_facies, key_error, key_other = jax.random.split(key_noise, 3)
+        key_facies, key_error, key_other = named(key_noise, "facies", "error", "other facies")
         shown = self.facies_model.index(values)
         if not exact:
             high = jax.nn.sigmoid(self.slope * self.facies_model.margin(values, jnp.ones(shown.shape, int)))
@@ -237,33 +273,61 @@ class HardData(AbstractObservation):
         other = (shown + jax.random.randint(key_other, shown.shape, 1, categories)) % categories
         return jnp.where(wrong, other, shown)
 
-    def report(self, field: Float[Array, "*grid"]) -> Report:
-        """Say how many pixels a field honours."""
-        honoured = int(np.sum(np.asarray(self.predict_exact(field))))
-        return Report(self.name, f"{honoured} of {self.count} pixels honoured", honoured, self.count)
+    def seen(self) -> Bool[np.ndarray, "*grid"]:
+        """The pixels."""
+        seen = np.zeros(self.grid.shape, bool)
+        seen[tuple(np.asarray(self.cells).T)] = True
+        return seen
 
-    def failures(self, predictions: Float[np.ndarray, "draw datum"]) -> list[str]:
+    def marks(self) -> tuple[Points]:
+        """The pixels with their facies."""
+        return (Points(self.coordinates, codes=self.codes),)
+
+    def report(self, exact: Float[np.ndarray, "datum"]) -> Report:
+        """Say how many pixels a field honours."""
+        honoured = int(np.sum(np.asarray(exact) > 0.5))
+        return Report(self.name, f"{honoured} of {self.count} {self.fulfilled}", honoured, self.count)
+
+    def misfits(self, exact: Float[np.ndarray, "draw datum"]) -> list[str]:
         """From exact predictions of many draws, name each well that most draws miss, worst first."""
-        share = np.mean(np.asarray(predictions, dtype=float), axis=0)
+        share = np.mean(np.asarray(exact, dtype=float), axis=0)
         coordinates, codes = self.coordinates, self.codes
-        return [
-            f"well at {say_point(coordinates[i])} (facies {codes[i]}): honoured in {100 * share[i]:.2g} % of draws"
-            for i in np.argsort(share, kind="stable")
-            if share[i] < 0.5
-        ]
+        missed = [i for i in np.argsort(share, kind="stable") if share[i] < 0.5]
+        wells = [f"well at {say_point(coordinates[i], self.grid.axes)} (facies {codes[i]})" for i in missed]
+        return [f"{well}: honoured in {100 * share[i]:.2g} % of draws" for well, i in zip(wells, missed, strict=True)]
+
+    def quantities(self, exact: Float[np.ndarray, "draw datum"]) -> dict[str, Float[np.ndarray, "draw"]]:
+        """The share of pixels honoured."""
+        return {f"{self.name}, share honoured": np.mean(exact, axis=1, dtype=float)}
+
+    def compared(
+        self, realizations: Shaped[np.ndarray, "draw *grid"], exact: Float[np.ndarray, "draw datum"]
+    ) -> tuple[Shaped[np.ndarray, "draw datum"], Shaped[np.ndarray, "datum"]]:
+        """The facies codes of the pixels."""
+        del exact
+        return realizations[(slice(None), *np.asarray(self.cells).T)], self.codes
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The data as named arrays of numbers, from which `from_arrays` makes them again."""
         return {
-            "cells": self._cells,
+            "cells": np.asarray(self.cells),
             "facies": self.codes,
-            "error_probability": self.error_probability,
+            "error_probability": np.asarray(self.error_probability),
             "slope": np.asarray(self.slope),
         }
 
     @classmethod
-    def from_arrays(cls, name: str, arrays: dict[str, np.ndarray], grid: Grid, prior: AbstractPrior) -> "HardData":
-        """Make the observation again from what `to_arrays` gave."""
+    def from_arrays(
+        cls, name: str, arrays: dict[str, np.ndarray], grid: Grid, prior: AbstractPrior, *, forward: Any = None
+    ) -> "HardData":
+        """Make the observation again from what `to_arrays` gave; hard data have no forward model.
+
+        Raises
+        ------
+        InputError
+            If a forward model is given.
+        """
+        check_no_forward(name, forward)
         return cls(
             grid,
             grid.centres(arrays["cells"]),
@@ -280,7 +344,7 @@ class HardData(AbstractObservation):
         return errors, errors / (len(self.facies_model.categories) - 1)
 
     def _values(self, field: Float[Array, "*field"]) -> Float[Array, "datum *component"]:
-        return field_on(self.grid, field, self.facies_model)[tuple(self._cells.T)]
+        return field_on(self.grid, field, self.facies_model)[tuple(self.cells.T)]
 
 
 def _facies_model(prior: AbstractPrior, source: str) -> AbstractFaciesModel:
@@ -299,7 +363,7 @@ def _check_wells(wells: _Wells, grid: Grid, facies_model: AbstractFaciesModel) -
         )
     inside = grid.inside(wells.coordinates)
     for i, label in enumerate(wells.labels):
-        where = sentence(f"{label} at {say_point(wells.coordinates[i])}")
+        where = sentence(f"{label} at {say_point(wells.coordinates[i], grid.axes)}")
         if not inside[i]:
             raise InputError(f"{where} lies outside the grid ({grid.describe()}); move or remove it.")
         check_facies(where, wells.facies[i], facies_model)
@@ -307,7 +371,7 @@ def _check_wells(wells: _Wells, grid: Grid, facies_model: AbstractFaciesModel) -
             raise InputError(f"{where} has error probability {wells.errors[i]:g}; expected at least 0 and below 0.5.")
 
 
-def _merge(wells: _Wells, cells: np.ndarray) -> tuple[list[int], np.ndarray]:
+def _merge(wells: _Wells, cells: np.ndarray, axes: str) -> tuple[list[int], np.ndarray]:
     """Which wells to keep, one for each cell and facies, and their error probabilities."""
     first: dict[tuple[int, ...], int] = {}
     certain: dict[tuple[int, ...], int] = {}
@@ -319,7 +383,7 @@ def _merge(wells: _Wells, cells: np.ndarray) -> tuple[list[int], np.ndarray]:
             continue
         other = certain.setdefault(cell, i)
         if wells.facies[other] != wells.facies[i]:
-            a, b = (f"{wells.labels[k]} at {say_point(wells.coordinates[k])}" for k in (other, i))
+            a, b = (f"{wells.labels[k]} at {say_point(wells.coordinates[k], axes)}" for k in (other, i))
             raise InputError(
                 f"{sentence(a)} shows facies {wells.facies[other]:g}, but {b} shows facies "
                 f"{wells.facies[i]:g} in the same cell; remove one or give them an error probability above 0."

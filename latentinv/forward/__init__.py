@@ -1,6 +1,6 @@
 """Forward models: from a property of the ground to what would be measured."""
 
-from ._registry import FORWARDS as FORWARDS
+from .core import FORWARDS as FORWARDS
 from .core import AbstractForward as AbstractForward
 from .external import ExternalForward as ExternalForward
 from .external import Function as Function
@@ -14,6 +14,7 @@ from .flow import steady_flux as steady_flux
 from .flow import steady_heads as steady_heads
 from .flow import transient_flux as transient_flux
 from .flow import transient_heads as transient_heads
+from .linear import BoxMeans as BoxMeans
 from .linear import ConvolutionalSeismic as ConvolutionalSeismic
 from .linear import LinearForward as LinearForward
 from .linear import averaging as averaging

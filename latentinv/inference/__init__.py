@@ -10,8 +10,10 @@ from .chains import MALA as MALA
 from .chains import NUTS as NUTS
 from .chains import EllipticalSlice as EllipticalSlice
 from .chains import PreconditionedCrankNicolson as PreconditionedCrankNicolson
+from .core import ALGORITHMS as ALGORITHMS
 from .core import AbstractAlgorithm as AbstractAlgorithm
-from .core import Kernel as Kernel
+from .core import AbstractKernel as AbstractKernel
+from .core import Draws as Draws
 from .core import Progress as Progress
 from .core import realize as realize
 from .diagnostics import Diagnosis as Diagnosis
@@ -23,12 +25,12 @@ from .ensembles import ESMDA as ESMDA
 from .moves import likelihood_informed_subspace as likelihood_informed_subspace
 from .optimisation import Completion as Completion
 from .optimisation import MultistartMAP as MultistartMAP
-from .run import ALGORITHMS as ALGORITHMS
 from .run import Choice as Choice
 from .run import Listener as Listener
 from .run import Run as Run
 from .run import choose_algorithm as choose_algorithm
 from .run import default_settings as default_settings
+from .run import load_run as load_run
 from .run import make_algorithm as make_algorithm
 from .run import posterior_of as posterior_of
 from .run import resume as resume

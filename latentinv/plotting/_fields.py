@@ -14,13 +14,13 @@ from ._style import (
     add_legend,
     check_ending,
     facies_keys,
-    layer_words,
     new_figure,
     outline_box,
     save_figure,
     show_facies,
     show_values,
 )
+from ._view import view_of
 
 MOST_PANELS = 60
 
@@ -35,7 +35,7 @@ def plot_fields(
     names: Sequence[str] | None = None,
     box: tuple[Sequence[float], Sequence[float]] | None = None,
 ) -> None:
-    """Draw fields side by side; of three dimensions the middle layer.
+    """Draw fields side by side, maps north up and sections with the top up; of three dimensions the middle layer.
 
     Parameters
     ----------
@@ -69,22 +69,22 @@ def plot_fields(
         )
     if not 1 <= len(fields) <= MOST_PANELS:
         raise InputError(f"Given {len(fields)} fields to draw; one picture holds 1 to {MOST_PANELS}.")
-    figure, axes, _ = new_figure(grid, len(fields), bars=categories is None)
-    layer = grid.shape[0] // 2
+    view = view_of(grid)
+    figure, axes, _ = new_figure(view, len(fields), bars=categories is None)
     low, high = (np.min(fields), np.max(fields)) if categories is None else (None, None)
     for position, (panel, field) in enumerate(zip(axes, fields, strict=True)):
         if categories is None:
-            image = show_values(panel, field, grid, layer, cmap="viridis", vmin=low, vmax=high)
+            image = show_values(panel, field, view, cmap="viridis", vmin=low, vmax=high)
         else:
-            image = show_facies(panel, field, grid, categories, layer)
+            image = show_facies(panel, field, view, categories)
         if box is not None:
-            outline_box(panel, *box)
+            outline_box(panel, view, *box)
         panel.set_title(f"draw {position + 1}" if names is None else names[position], fontsize=11)
     if categories is None:
         add_colour_bar(figure, image, axes, "field")
     else:
         add_legend(figure, facies_keys(categories))
-    words = [text for text in (title, layer_words(grid, layer)) if text]
+    words = [text for text in (title, view.words()) if text]
     if words:
         figure.suptitle(" · ".join(words), fontsize=13)
     save_figure(figure, path)

@@ -8,9 +8,11 @@ from jaxtyping import Bool, Shaped
 from PIL import Image, ImageColor
 
 from latentinv.errors import InputError
+from latentinv.grid import Grid
 from latentinv.storage import atomic_file
 
 from ._style import facies_colours
+from ._view import view_of
 
 WIDTH = 480
 """Pixels along the longer edge, at least; each cell is a square of whole pixels."""
@@ -18,18 +20,21 @@ WIDTH = 480
 
 def film_fields(
     fields: Shaped[np.ndarray, "field row column"],
+    grid: Grid,
     path: str | Path,
     *,
     categories: Sequence[int] | None = None,
     seconds: float = 4.0,
     outlined: Bool[np.ndarray, "row column"] | None = None,
 ) -> None:
-    """Write fields as the frames of an animated GIF, row 0 at the top.
+    """Write fields as the frames of an animated GIF, maps north up and sections with the top up.
 
     Parameters
     ----------
     fields
         Facies codes, or values of a continuous property; in two dimensions.
+    grid
+        Where they live; a rotated grid is drawn along its own axes.
     path
         The film, with the ending .gif; a file there is replaced.
     categories
@@ -51,6 +56,8 @@ def film_fields(
         raise InputError(f"The film {path} has no ending that can be written; give .gif.")
     if fields.ndim != 3 or not fields.size:
         raise InputError(f"An array of shape {fields.shape} cannot be filmed; give fields [field, row, column].")
+    top_first = slice(None, None, 1 if view_of(grid).downward else -1)
+    fields, outlined = fields[:, top_first], None if outlined is None else outlined[top_first]
     colours, palette = _indexed(fields, categories)
     scale = max(1, -(-WIDTH // max(fields.shape[1:])))
     frames = [Image.fromarray(frame) for frame in colours]

@@ -96,7 +96,7 @@ def _draw_images(page: Any, fields: np.ndarray, patches: np.ndarray, facies: int
             panel = page.add_subplot(2, COLUMNS, row * COLUMNS + column + 1)
             if column < len(images):
                 shown = images[column] if images.ndim == 3 else images[column, images.shape[1] // 2]
-                panel.imshow(shown, interpolation="nearest", **colours)
+                panel.imshow(shown, origin="lower", interpolation="nearest", **colours)  # row 0 is the south
             panel.set_xticks([])
             panel.set_yticks([])
             panel.set_ylabel(f"{name}{layer}" if column == 0 else "", fontsize=11)

@@ -1,9 +1,8 @@
-"""What all pictures share: colours, axes in metres, one way up, and how a file is written.
+"""What all pictures share: colours, axes in metres, which way is up, and how a file is written.
 
-Row 0 of a field is drawn at the top, so ``y`` grows downwards and its axis says so by its numbers. Of a field in three
-dimensions one layer is drawn. Facies have the colours of what they mostly are: clay a dark slate-brown, sand a warm
-yellow, others between. Matplotlib is imported inside the functions and used through its ``Figure``, so that neither
-its global state nor a user's own figures change.
+North is up in maps, and the top in sections (`View`). Facies have the colours of what they mostly are: clay a dark
+slate-brown, sand a warm yellow, others between. Matplotlib is imported inside the functions and used through its
+``Figure``, so that neither its global state nor a user's own figures change.
 """
 
 from collections.abc import Sequence
@@ -14,8 +13,9 @@ import numpy as np
 from jaxtyping import Shaped
 
 from latentinv.errors import InputError
-from latentinv.grid import Grid
 from latentinv.storage import atomic_file
+
+from ._view import View
 
 FACIES_COLOURS = ("#463f3a", "#a5603b", "#f0c04f", "#fbf0cc")
 """Clay, and on to what lies between clay and sand."""
@@ -37,9 +37,7 @@ def facies_colours(count: int) -> list[str]:
     return [to_hex(between(share)) for share in np.linspace(0, 1, count)]
 
 
-def show_facies(
-    axes: Any, field: Shaped[np.ndarray, "*grid"], grid: Grid, categories: Sequence[int], layer: int
-) -> Any:
+def show_facies(axes: Any, field: Shaped[np.ndarray, "*grid"], view: View, categories: Sequence[int]) -> Any:
     """Draw facies codes; the image is given back for a colour bar."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
@@ -47,34 +45,42 @@ def show_facies(
     ranks = np.searchsorted(np.sort(categories), field)
     index = np.argsort(categories)[np.minimum(ranks, count - 1)]
     norm = BoundaryNorm(np.arange(count + 1) - 0.5, count)
-    return show_values(axes, index, grid, layer, cmap=ListedColormap(facies_colours(count)), norm=norm)
+    return show_values(axes, index, view, cmap=ListedColormap(facies_colours(count)), norm=norm)
 
 
-def show_values(axes: Any, field: Any, grid: Grid, layer: int, **settings: Any) -> Any:
-    """Draw one layer of a field in metres, row 0 at the top; the image is given back for a colour bar."""
-    rows = field if grid.ndim == 2 else field[layer]
-    (left, top), (right, bottom) = grid.lower[:2], grid.upper[:2]
+def show_values(axes: Any, field: Any, view: View, **settings: Any) -> Any:
+    """Draw what a view shows of a field, in metres; the image is given back for a colour bar."""
+    from matplotlib.transforms import Affine2D
+
+    (left, bottom), (right, top) = view.origin, view.origin + view.lengths
     image = axes.imshow(
-        rows,
+        view.plane(field),
         extent=(left, right, bottom, top),
-        origin="upper",
+        origin="lower",
         interpolation="nearest",
-        aspect="equal",
+        aspect=view.exaggeration,
         **settings,
     )
+    low, high = view.bounds
+    if view.rotation:
+        image.set_transform(Affine2D().rotate_deg_around(left, bottom, view.rotation) + axes.transData)
+    axes.set_xlim(low[0], high[0])
+    axes.set_ylim(*((high[1], low[1]) if view.downward else (low[1], high[1])))
+    axes.ticklabel_format(style="plain", useOffset=False)  # map coordinates are read whole
+    axes.locator_params(axis="x", nbins=9 if max(abs(low[0]), abs(high[0])) < 1e4 else 4)
     axes.tick_params(labelsize=9, colors="#444444")
     for spine in axes.spines.values():
         spine.set_color("#888888")
     return image
 
 
-def outline_box(panel: Any, lower: Sequence[float], upper: Sequence[float]) -> None:
+def outline_box(panel: Any, view: View, lower: Sequence[float], upper: Sequence[float]) -> None:
     """Draw the outline of a box, ``x, y(, z)`` in metres, so that it is seen on any facies."""
     from matplotlib.patches import Rectangle
     from matplotlib.patheffects import withStroke
 
-    (left, top), (right, bottom) = lower[:2], upper[:2]
-    box = Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor="white", linewidth=1.6)
+    (left, bottom), (right, top) = view.places(np.array([lower, upper], float))
+    box = Rectangle((left, bottom), right - left, top - bottom, fill=False, edgecolor="white", linewidth=1.6)
     box.set_path_effects([withStroke(linewidth=3.2, foreground="#202020")])
     panel.add_patch(box)
 
@@ -102,12 +108,12 @@ def add_legend(figure: Any, entries: list[Any]) -> None:
         figure.legend(handles=entries, loc="outside lower center", ncols=columns, frameon=False, fontsize=11)
 
 
-def new_figure(grid: Grid, panels: int, *, bars: bool) -> tuple[Any, list[Any], int]:
-    """Make a figure with so many panels of the grid's proportions, in as few and as large rows as fit.
+def new_figure(view: View, panels: int, *, bars: bool) -> tuple[Any, list[Any], int]:
+    """Make a figure with so many panels of the view's proportions, in as few and as large rows as fit.
 
     Parameters
     ----------
-    grid
+    view
         What the panels show.
     panels
         How many.
@@ -120,8 +126,7 @@ def new_figure(grid: Grid, panels: int, *, bars: bool) -> tuple[Any, list[Any], 
     """
     from matplotlib.figure import Figure
 
-    extent = (grid.upper - grid.lower)[:2]
-    aspect = float(np.clip(extent[1] / extent[0], 0.1, 8.0))
+    aspect = float(np.clip(view.aspect, 0.1, 8.0))
     columns = _columns(panels, aspect)
     rows = -(-panels // columns)
     # Labels, the gaps between panels and the bars take width, titles and the legend height.
@@ -132,10 +137,11 @@ def new_figure(grid: Grid, panels: int, *, bars: bool) -> tuple[Any, list[Any], 
     axes = list(figure.subplots(rows, columns, squeeze=False).ravel())
     for unused in axes[panels:]:
         unused.remove()
+    across, up = view.labels
     for position, panel in enumerate(axes[:panels]):
         at_left, at_bottom = position % columns == 0, position + columns >= panels
-        panel.set_ylabel("y (m)" if at_left else "", fontsize=10)
-        panel.set_xlabel("x (m)" if at_bottom else "", fontsize=10)
+        panel.set_ylabel(up if at_left else "", fontsize=10)
+        panel.set_xlabel(across if at_bottom else "", fontsize=10)
         panel.tick_params(labelleft=at_left, labelbottom=at_bottom)
     return figure, axes[:panels], columns
 
@@ -162,14 +168,6 @@ def check_ending(path: str | Path) -> None:
     """
     if Path(path).suffix.lower() not in ENDINGS:
         raise InputError(f"The picture {path} has no ending that can be drawn; give one of {', '.join(ENDINGS)}.")
-
-
-def layer_words(grid: Grid, layer: int) -> str:
-    """Say which layer of a field in three dimensions is drawn; nothing in two."""
-    if grid.ndim == 2:
-        return ""
-    height = grid.centres(np.array([[layer, 0, 0]]))[0, 2]
-    return f"layer {layer + 1} of {grid.shape[0]}, z {height:.6g} m"
 
 
 def _columns(panels: int, aspect: float) -> int:

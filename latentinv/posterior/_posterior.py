@@ -7,12 +7,13 @@ The *target* states which posterior is meant. ``thresholded`` reads fields as fa
 one reading and its target is ``soft``. Whatever the target, the soft path from no information (inverse temperature 0)
 to the stated model (1) and beyond is there for algorithms that need gradients.
 
-What algorithms compile with `Posterior.jit` takes the observed numbers as arguments, so that other numbers for the same
-wells, blocks and sensors (`Posterior.observe`) need no other program: hundreds of replicates of a study run on one.
+A posterior is a frozen pytree: weights of the prior, operators and observed numbers are its leaves. Compiled programs
+take it as an argument, so that other data for the same wells, blocks and sensors (`Posterior.with_data`) need no other
+program: hundreds of replicates of a study run on one.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, final
 
 import jax
 import jax.numpy as jnp
@@ -20,22 +21,28 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Shaped
 
-from latentinv.data import check_agreement
-from latentinv.data.core import AbstractObservation, Report
+from latentinv.data import AbstractObservation, Report, check_agreement
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.priors.core import AbstractPrior
+from latentinv.priors import AbstractPrior
+from latentinv.pytrees import pytree, replace
 
 Target = Literal["thresholded", "soft"]
 
 
 class Predictions(NamedTuple):
-    """What a field predicts for each observation, read both ways; small enough to store for every draw."""
+    """What a field shows and predicts; small enough to store for every draw."""
 
     soft: tuple[Float[Array, "datum"], ...]
+    """Soft prediction of each observation; none where it was not asked for."""
     exact: tuple[Float[Array, "datum"], ...]
+    """Exact prediction of each observation; none where it was not asked for."""
+    realization: Shaped[Array, "*grid"] | tuple[()] = ()
+    """Facies codes, or values of a continuous property; empty where they were not asked for."""
 
 
+@final
+@pytree("prior", "observations")
 class Posterior:
     """A prior conditioned to observations.
 
@@ -54,7 +61,7 @@ class Posterior:
     ------
     InputError
         If an observation does not fit the prior or the grid, two have the same name or contradict each other, the grid
-        has too many cells, or the target is unknown.
+        has too many cells, the target is unknown, or the prior or an observation is of a class that is no pytree.
     """
 
     def __init__(
@@ -70,38 +77,38 @@ class Posterior:
                 raise InputError(f"The posterior's {what} is a {type(given).__name__}; expected a {kind.__name__}.")
         if isinstance(observations, AbstractObservation):
             raise InputError(f"The observations are one alone, '{observations.name}'; give a list of them.")
-        self.prior = prior
+        grid.check_whole()
+        self.prior = prior.on(grid)
         self.grid = grid
         self.observations = tuple(observations)
         self.target: Target = target or ("thresholded" if prior.facies_model is not None else "soft")
-        if self.target not in ("thresholded", "soft"):
-            raise InputError(f"The target is '{target}'; expected 'thresholded' or 'soft'.")
-        if self.target == "thresholded" and prior.facies_model is None:
-            raise InputError(
-                "The prior is of a continuous property, so there is nothing to threshold; use target 'soft'."
-            )
-        grid.check_whole()
+        _check_target(self.target, prior)
         self.latent_size = prior.latent_size(grid)
-        names = [observation.name for observation in self.observations]
-        for name in names:
-            if names.count(name) > 1:
-                raise InputError(
-                    f"Two observations are called '{name}'; give each its own name "
-                    "(a file's data are called after the file)."
-                )
+        _check_names([observation.name for observation in self.observations])
         for observation in self.observations:
             observation.check(prior, grid)
         check_agreement(self.observations)
+        _check_pytrees((prior, *self.observations))
 
     @property
     def has_gradient(self) -> bool:
-        """Whether the soft model has gradients: all but that of a simulator which knows none."""
+        """Whether the soft model has gradients: all but that of a simulator without an adjoint."""
         return all(observation.has_gradient for observation in self.observations)
 
     @property
     def external(self) -> bool:
         """Whether a simulator outside JAX predicts some of the data."""
         return any(observation.external for observation in self.observations)
+
+    @property
+    def certain(self) -> bool:
+        """Whether the target excludes fields that miss a certain datum."""
+        return self.target == "thresholded" and any(observation.certain for observation in self.observations)
+
+    @property
+    def count(self) -> int:
+        """Number of data of all observations."""
+        return sum(observation.count for observation in self.observations)
 
     def field(self, z: Float[Array, "latent"]) -> Float[Array, "*grid"]:
         """The field of a latent vector."""
@@ -112,19 +119,26 @@ class Posterior:
         return self.predict_field(self.field(z))
 
     def predict_soft(self, z: Float[Array, "latent"]) -> Predictions:
-        """Predict every datum softly only, which is all that a gradient needs; the exact predictions are left out."""
+        """Predict every datum softly only, which is all that a gradient needs."""
         field = self.field(z)
         return Predictions(tuple(observation.predict(field) for observation in self.observations), ())
 
     def predict_exact(self, z: Float[Array, "latent"]) -> Predictions:
-        """Predict every datum exactly only; the soft predictions are left out."""
-        field = self.field(z)
-        return Predictions((), tuple(observation.predict_exact(field) for observation in self.observations))
+        """Predict every datum exactly only, with the realization."""
+        field = lax.optimization_barrier(self.field(z))
+        exact = tuple(observation.predict_exact(field) for observation in self.observations)
+        return Predictions((), exact, self.prior.realization(field))
 
     def predict_field(self, field: Float[Array, "*grid"]) -> Predictions:
-        """Predict every datum from a field, softly and exactly."""
+        """Predict every datum from a field, softly and exactly, with the realization.
+
+        Facies and predictions are read from the same numbers: a compiler that computed the field once for each could
+        round a value at a threshold to either side.
+        """
+        field = lax.optimization_barrier(field)
         both = [observation.predict_both(field) for observation in self.observations]
-        return Predictions(tuple(soft for soft, _ in both), tuple(exact for _, exact in both))
+        realization = self.prior.realization(lax.stop_gradient(field))
+        return Predictions(tuple(soft for soft, _ in both), tuple(exact for _, exact in both), realization)
 
     def predict_softly(
         self, z: Float[Array, "latent"], sharpness: float | Float[Array, ""]
@@ -140,17 +154,41 @@ class Posterior:
         parts = zip(self.observations, predictions.soft, strict=True)
         return sum((o.tempered_log_likelihood(p, inverse_temperature) for o, p in parts), jnp.zeros(()))
 
+    def tempered_change(
+        self, predictions: Predictions, before: float | Float[Array, ""], after: float | Float[Array, ""]
+    ) -> Float[Array, ""]:
+        """How the tempered log-likelihood changes between two inverse temperatures.
+
+        Where the path scales an observation's log-likelihood, that is multiplied by their difference: the difference of
+        two large numbers would keep none of the digits that precise data leave to it.
+        """
+        change = jnp.zeros(())
+        for observation, prediction in zip(self.observations, predictions.soft, strict=True):
+            if observation.sharpens:
+                change += observation.tempered_log_likelihood(prediction, after)
+                change -= observation.tempered_log_likelihood(prediction, before)
+            else:
+                step = jnp.minimum(after, 1.0) - jnp.minimum(before, 1.0)
+                whole = observation.tempered_log_likelihood(prediction, 1.0)
+                change += jnp.where(step == 0, 0.0, step * whole)
+        return change
+
     def exact_log_likelihood(self, predictions: Predictions) -> Float[Array, ""]:
         """Log-likelihood of the exact predictions."""
         parts = zip(self.observations, predictions.exact, strict=True)
         return sum((o.exact_log_likelihood(p) for o, p in parts), jnp.zeros(()))
 
+    def log_likelihood_parts(self, predictions: Predictions) -> tuple[Float[Array, ""], ...]:
+        """What each observation adds to the log-likelihood under the target."""
+        if self.target == "thresholded":
+            exact = zip(self.observations, predictions.exact, strict=True)
+            return tuple(observation.exact_log_likelihood(p) for observation, p in exact)
+        soft = zip(self.observations, predictions.soft, strict=True)
+        return tuple(observation.tempered_log_likelihood(p, 1.0) for observation, p in soft)
+
     def log_likelihood(self, z: Float[Array, "latent"]) -> Float[Array, ""]:
         """Log-likelihood of a latent vector under the target."""
-        predictions = self.predict(z)
-        if self.target == "thresholded":
-            return self.exact_log_likelihood(predictions)
-        return self.tempered_log_likelihood(predictions, 1.0)
+        return sum(self.log_likelihood_parts(self.predict(z)), jnp.zeros(()))
 
     def log_density(self, z: Float[Array, "latent"]) -> Float[Array, ""]:
         """Log-density of the target, without the evidence; the prior's part is −½‖z‖²."""
@@ -164,16 +202,16 @@ class Posterior:
 
     def report(self, z: Float[Array, "latent"]) -> list[Report]:
         """Say how well the field of a latent vector agrees with each observation."""
-        field = self.field(z)
-        return [observation.report(field) for observation in self.observations]
+        exact = self.predict_exact(z).exact
+        return [o.report(np.asarray(data)) for o, data in zip(self.observations, exact, strict=True)]
 
     @property
     def observed(self) -> tuple[Shaped[Array, "datum"], ...]:
         """The observed numbers of each observation."""
         return tuple(jnp.asarray(observation.observed) for observation in self.observations)
 
-    def observe(self, data: Sequence[Shaped[Array, "datum"]]) -> None:
-        """Put other observed numbers in the place of those there are; programs made by `jit` stay valid.
+    def with_data(self, data: Sequence[Shaped[Array | np.ndarray, "datum"]]) -> "Posterior":
+        """The same posterior of other observed numbers, for which the same programs serve.
 
         Parameters
         ----------
@@ -181,7 +219,11 @@ class Posterior:
             As many for each observation as it has, such as `simulate` gives.
         """
         pairs = zip(self.observations, data, strict=True)
-        self.observations = tuple(observation.with_data(np.asarray(numbers)) for observation, numbers in pairs)
+        return replace(self, observations=tuple(observation.with_data(numbers) for observation, numbers in pairs))
+
+    def differentiable_part(self) -> "Posterior":
+        """The posterior without the data whose simulator has no gradients."""
+        return replace(self, observations=tuple(o for o in self.observations if o.has_gradient))
 
     def simulate(self, key_noise: Array, z: Float[Array, "latent"]) -> tuple[Shaped[Array, "datum"], ...]:
         """Draw what would be observed in the field of a latent vector, under the target.
@@ -189,7 +231,7 @@ class Posterior:
         Raises
         ------
         InputError
-            If an observation's soft model is no law of what is observed.
+            If an observation's soft model is no distribution of what is observed.
         """
         return self.simulate_field(key_noise, self.field(z))
 
@@ -198,20 +240,6 @@ class Posterior:
         keys = jax.random.split(key_noise, max(1, len(self.observations)))
         exact = self.target == "thresholded"
         return tuple(o.simulate(key, field, exact=exact) for o, key in zip(self.observations, keys, strict=False))
-
-    def jit(self, function: Callable[..., Any], *, static_argnames: str | Sequence[str] = ()) -> Callable[..., Any]:
-        """Compile a function that uses this posterior, with the observed numbers as arguments of the program."""
-
-        def with_data(data: tuple[Array, ...], *arguments: Any, **options: Any) -> Any:
-            held = self.observations
-            self.observations = tuple(o.with_data(numbers) for o, numbers in zip(held, data, strict=True))
-            try:
-                return function(*arguments, **options)
-            finally:
-                self.observations = held
-
-        compiled = jax.jit(with_data, static_argnames=static_argnames)
-        return lambda *arguments, **options: compiled(self.observed, *arguments, **options)
 
     def as_numpyro_model(self) -> Callable[[], Float[Array, "*grid"]]:
         """Give the soft posterior as a NumPyro model, to sample or to build upon.
@@ -242,31 +270,28 @@ def log_prior(z: Float[Array, "latent"]) -> Float[Array, ""]:
     return -0.5 * jnp.sum(z**2)
 
 
-def each(function: Callable[[Predictions], Array], predictions: Predictions, count: int) -> Float[Array, "draw"]:
-    """Apply a function to the predictions of each of `count` draws, which are empty where there are no data."""
-    return jax.vmap(function, axis_size=count)(predictions)
+def _check_target(target: str, prior: AbstractPrior) -> None:
+    if target not in ("thresholded", "soft"):
+        raise InputError(f"The target is '{target}'; expected 'thresholded' or 'soft'.")
+    if target == "thresholded" and prior.facies_model is None:
+        raise InputError("The prior is of a continuous property, so there is nothing to threshold; use target 'soft'.")
 
 
-def map_batched(function: Callable[..., Any], arguments: Any, batch_size: int) -> Any:
-    """Apply a function over the leading axis in batches, so that memory stays flat.
+def _check_names(names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(
+                f"Two observations are called '{name}'; give each its own name "
+                "(a file's data are called after the file)."
+            )
 
-    Outputs without any numbers, as where there are no data, are made beside `lax.map`, which refuses them.
 
-    Parameters
-    ----------
-    function
-        Function of one element.
-    arguments
-        A tree of arrays with a common leading axis.
-    batch_size
-        Elements evaluated at once; one by one, branches and loops cost no more than each element needs.
-    """
-    count = len(jax.tree.leaves(arguments)[0])
-    outputs, structure = jax.tree.flatten(jax.eval_shape(function, jax.tree.map(lambda x: x[0], arguments)))
-
-    def filled(one: Any) -> list[Array]:
-        return [leaf for leaf in jax.tree.leaves(function(one)) if leaf.size]
-
-    mapped = iter(lax.map(filled, arguments, batch_size=batch_size if batch_size > 1 else None))
-    whole = [next(mapped) if leaf.size else jnp.zeros((count, *leaf.shape), leaf.dtype) for leaf in outputs]
-    return jax.tree.unflatten(structure, whole)
+def _check_pytrees(parts: Sequence[Any]) -> None:
+    """Refuse objects that JAX cannot take apart, which no compiled program could be given."""
+    for part in parts:
+        for leaf in jax.tree.leaves(part):
+            if not isinstance(leaf, np.ndarray | np.generic | jax.Array | float | int):
+                raise InputError(
+                    f"A {type(leaf).__name__} cannot be an argument of compiled programs; decorate the class with "
+                    "@latentinv.pytrees.pytree, and name the attributes that hold numbers."
+                )

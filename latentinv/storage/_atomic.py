@@ -126,7 +126,7 @@ def require_new(path: str | Path) -> None:
 
 
 @contextlib.contextmanager
-def open_hdf5(path: str | Path, expected_format: str, newest_version: int) -> Iterator[h5py.File]:
+def open_hdf5(path: str | Path, expected_format: str, expected_version: int) -> Iterator[h5py.File]:
     """Open a latentinv file for reading, or refuse it in one sentence.
 
     Parameters
@@ -135,27 +135,28 @@ def open_hdf5(path: str | Path, expected_format: str, newest_version: int) -> It
         The file.
     expected_format
         Its root attribute ``format``, ``latentinv-prior`` or ``latentinv-run``.
-    newest_version
-        The highest ``format_version`` the caller can read.
+    expected_version
+        The ``format_version`` that the caller reads.
 
     Yields
     ------
-    The open file. Whatever reading it raises inside the block is told as damage of the file.
+    The open file. Whatever reading it raises inside the block is reported as damage of the file.
 
     Raises
     ------
     StorageError
-        If the file is missing, a folder, foreign, truncated, damaged, of another format or newer.
+        If the file is missing, a folder, foreign, truncated, damaged, of another format or of another version.
     """
     wanted = f"a {_FORMAT_NAMES[expected_format]} file of latentinv"
     with _opened(path, wanted) as (file, found):
         if found != expected_format:
             raise StorageError(f"{path} is a {_FORMAT_NAMES[found]} file; expected {wanted}; give another file.")
         version = int(file.attrs["format_version"])
-        if version > newest_version:
+        if version != expected_version:
+            newer = version > expected_version
             raise StorageError(
-                f"{path} was written by a newer latentinv (format {version}; this one reads up to {newest_version}); "
-                "update latentinv."
+                f"{path} was written by {'a newer' if newer else 'an earlier'} latentinv (format {version}; this one "
+                f"reads format {expected_version}); {'update latentinv' if newer else 'make it again'}."
             )
         yield file
 
@@ -174,7 +175,7 @@ def format_of(path: str | Path) -> str:
 
 @contextlib.contextmanager
 def _opened(path: str | Path, wanted: str) -> Iterator[tuple[h5py.File, str]]:
-    """Open a file of ours with its format; what reading it raises inside the block is told as damage."""
+    """Open a file of ours with its format; what reading it raises inside the block is reported as damage."""
     _check_signature(path, wanted)
     try:
         with h5py.File(path, "r", locking=False) as file:  # files are replaced, never changed: nothing to lock

@@ -1,12 +1,13 @@
 """Run files: one file that holds a run, from its prior and data to its last draw.
 
 ===========================  =================================================================================
-``/`` attributes             ``format`` = ``latentinv-run``; ``format_version`` = 1; ``steps`` (integer,
+``/`` attributes             ``format`` = ``latentinv-run``; ``format_version`` = 2; ``steps`` (integer,
                              steps done); ``finished`` (truth value); ``message`` (text); ``results``
-                             (canonical JSON text, a table); ``seconds`` (number, the time spent; it may be missing)
+                             (canonical JSON text, a table); ``seconds`` (number, the time spent)
 ``prior``                    the prior the run was made with, as a prior file holds it (see `_prior_file`)
 ``grid``                     attributes ``shape`` (cells, in array order), ``spacing`` and ``origin`` (metres,
-                             x first)
+                             x first), ``rotation`` (degrees from x towards y), ``axes`` (``xy``, ``xz``, ``yz`` or
+                             ``xyz``) and ``z_axis`` (``up`` or ``depth``)
 ``observations/<position>``  attributes ``kind`` and ``name``; datasets of numbers or texts; positions count
                              from 0
 ``algorithm``                attributes ``name``, ``options`` (canonical JSON text), ``seed``, ``target``
@@ -16,9 +17,13 @@
                              first checkpoint
 ``trace/<name>``             ``[step, …]``: one row a step, so each has ``steps`` rows
 ``draws``                    attribute ``count``, the draws kept so far
-``draws/<name>``             ``[draw, …]``, gzip with shuffled bytes: ``latents``, ``facies``, ``field``,
-                             ``predicted NAME`` of an observation …
+``draws/latents``            ``[draw, latent]``, float32, gzip with shuffled bytes as all tables of draws
+``draws/facies``             ``[draw, *grid]``, codes; of a continuous property ``draws/field``, float32
+``draws/predicted NAME``     ``[draw, datum]``, for each observation what its draw predicts, read exactly
 ===========================  =================================================================================
+
+Of each draw these are the numbers that the sampler had: nothing needs to be generated or simulated again to show,
+report or plot a run, so `RunFile` reads all of it without a prior or a forward model.
 
 A checkpoint appends rows and draws, replaces the state and raises the counters in one move (see `_atomic`):
 whatever happens, the file holds one checkpoint whole, and its counters agree with its rows. Infinite numbers
@@ -45,7 +50,9 @@ from ._schema import file_name, from_json, get_text, numbers, read_arrays, set_t
 from ._tree import on_host, read_tree, write_tree
 
 FORMAT = "latentinv-run"
-VERSION = 1
+VERSION = 2
+LATENTS, REALIZATIONS = "latents", ("facies", "field")
+"""Names of tables of draws."""
 
 
 class _Counters(NamedTuple):
@@ -270,12 +277,25 @@ class RunFile:
         with open_hdf5(self._path, FORMAT, VERSION) as file:
             return np.asarray(file["draws"][file_name(name)][()])
 
+    def realizations(self) -> np.ndarray:
+        """Read the facies codes, or values of a continuous property, of the draws, ``[draw, *grid]``."""
+        return self.draws(next((name for name in REALIZATIONS if name in self.draw_names()), REALIZATIONS[0]))
+
+    def predicted(self) -> dict[str, np.ndarray]:
+        """Read what the draws predict, ``[draw, datum]`` by the name of an observation."""
+        return {record.name: self.draws(predicted_name(record.name)) for record in self.header.observations}
+
     def _check_unchanged(self, file: h5py.File) -> None:
         if (int(file.attrs["steps"]), int(file["draws"].attrs["count"])) != (self.steps, self.draw_count):
             raise StorageError(
                 f"{self._path} was changed by another process since it was opened here; let one process "
                 "advance a run and open it again."
             )
+
+
+def predicted_name(observation: str) -> str:
+    """Name of the table of an observation's predictions."""
+    return f"predicted {observation}"
 
 
 def _read_counters(file: h5py.File) -> _Counters:
@@ -286,7 +306,7 @@ def _read_counters(file: h5py.File) -> _Counters:
         results=from_json(get_text(file.attrs, "results")),
         draw_count=int(file["draws"].attrs["count"]),
         has_state="state" in file,
-        seconds=float(file.attrs.get("seconds", 0.0)),
+        seconds=float(file.attrs["seconds"]),
     )
 
 

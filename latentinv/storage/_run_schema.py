@@ -90,10 +90,7 @@ def write_header(file: h5py.File, header: RunHeader) -> None:
     if not -(2**63) <= header.seed < 2**63:
         raise InputError(f"The seed {header.seed} does not fit 64 bits; give a smaller one.")
     write_prior_group(file.create_group("prior"), header.prior)
-    grid = file.create_group("grid").attrs
-    grid["shape"] = np.asarray(header.grid.shape, np.int64)
-    grid["spacing"] = np.asarray(header.grid.spacing, np.float64)
-    grid["origin"] = np.asarray(header.grid.origin, np.float64)
+    _write_grid(file.create_group("grid"), header.grid)
     for position, observation in enumerate(header.observations):
         group = file.create_group(f"observations/{position}")
         group.attrs["kind"], group.attrs["name"] = observation.kind, observation.name
@@ -109,18 +106,36 @@ def write_header(file: h5py.File, header: RunHeader) -> None:
 
 def read_header(file: h5py.File, source: str) -> RunHeader:
     """Read what `write_header` wrote; messages call the file `source`."""
-    grid, algorithm = file["grid"].attrs, file["algorithm"].attrs
+    algorithm = file["algorithm"].attrs
     groups = file.get("observations", {})
     observations = [groups[key] for key in sorted(groups, key=int)]
     return RunHeader(
         prior=read_prior_group(file["prior"], source),
-        grid=Grid(*(tuple(grid[name].tolist()) for name in ("shape", "spacing", "origin"))),
+        grid=_read_grid(file["grid"]),
         observations=[ObservationRecord(o.attrs["kind"], o.attrs["name"], read_arrays(o)) for o in observations],
         algorithm=algorithm["name"],
         options=from_json(algorithm["options"]),
         seed=int(algorithm["seed"]),
         target=algorithm["target"],
-        choice=get_text(algorithm, "choice") if "choice" in algorithm else "",
+        choice=get_text(algorithm, "choice"),
+    )
+
+
+def _write_grid(group: h5py.Group, grid: Grid) -> None:
+    group.attrs["shape"] = np.asarray(grid.shape, np.int64)
+    group.attrs["spacing"] = np.asarray(grid.spacing, np.float64)
+    group.attrs["origin"] = np.asarray(grid.origin, np.float64)
+    group.attrs["rotation"] = np.float64(grid.rotation)
+    group.attrs["axes"], group.attrs["z_axis"] = grid.axes, grid.z_axis
+
+
+def _read_grid(group: h5py.Group) -> Grid:
+    numbers = {name: tuple(group.attrs[name].tolist()) for name in ("shape", "spacing", "origin")}
+    return Grid(
+        **numbers,
+        rotation=float(group.attrs["rotation"]),
+        axes=group.attrs["axes"],
+        z_axis=group.attrs["z_axis"],
     )
 
 

@@ -4,13 +4,13 @@ Each leaf becomes one dataset, named for its path in the tree as `jax.tree_util.
 ``['mass'][0]``). The file holds the numbers and their names; the structure is the caller's, who reads into a
 tree that is `like` the one that was written. So no class is ever looked up by what a file says. Keys of
 random numbers are stored as their data (``jax.random.key_data``). Cost: one dataset a leaf, uncompressed.
+JAX is imported by those who handle states; who reads a run's draws does without.
 """
 
 from typing import Any
 
 import h5py
 import numpy as np
-from jax.tree_util import keystr, tree_flatten_with_path, tree_structure, tree_unflatten
 
 from latentinv.errors import StorageError
 
@@ -29,6 +29,8 @@ def on_host(tree: Any) -> Any:
     InputError
         If a leaf is not made of truth values, integers or floats.
     """
+    from jax.tree_util import tree_structure, tree_unflatten
+
     leaves = [numbers(leaf, f"The state's {name}") for name, leaf in _named(tree)]
     return tree_unflatten(tree_structure(tree), leaves)
 
@@ -65,6 +67,8 @@ def read_tree(group: h5py.Group, like: Any) -> Any:
     StorageError
         If names, shapes or types differ from the expected ones.
     """
+    from jax.tree_util import tree_structure, tree_unflatten
+
     expected = dict(_named(like))
     stored = {file_name(name) for name in expected}
     missing, extra = sorted(stored - set(group)), sorted(set(group) - stored)
@@ -83,6 +87,8 @@ def _some(names: list[str]) -> str:
 
 
 def _named(tree: Any) -> list[tuple[str, Any]]:
+    from jax.tree_util import keystr, tree_flatten_with_path
+
     # A path is empty only where the tree is a single leaf.
     return [(keystr(path) or "value", leaf) for path, leaf in tree_flatten_with_path(tree)[0]]
 

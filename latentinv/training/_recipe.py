@@ -4,6 +4,8 @@
     file = "channels_2500.npz"       # relative to the recipe, or found in $LATENTINV_DATA; or a [image.simulator] table
     key = "facies"                   # which array of a .npz file; needed where it holds several (but for one called
                                      # facies, if facies are wanted)
+    first_row = "north"              # where the file's first row lies, "north" (the largest y; in a section the top) or
+                                     # "south"; left out: north for pictures (.png, .tif), south for arrays and GSLIB
     continuous = false               # whether its values are of a continuous property rather than facies codes
     coarsen = 1                      # majority (mean of a continuous property) over blocks of this many cells
     flips = []                       # array axes along which patches may be flipped
@@ -54,6 +56,7 @@ from latentinv.io import (
     checked,
     entry,
     number,
+    one_of,
     rules_of,
     several,
     tables_of,
@@ -61,6 +64,7 @@ from latentinv.io import (
     whole,
     words,
 )
+from latentinv.io.images import FIRST_ROWS
 from latentinv.networks import discriminator_architecture
 from latentinv.training.images import ChannelSimulator, TrainingImage, coarsen, read_training_image
 from latentinv.training.objectives import LOSSES, least_patch
@@ -76,6 +80,8 @@ class RecipeImage:
 
     file: str | None = entry(None, words("a file's name"))
     key: str | None = entry(None, words("the name of an array in the .npz file"))
+    first_row: str | None = entry(None, one_of(FIRST_ROWS))
+    """Where the file's first row lies; the format's own way where it is None."""
     simulator: dict[str, Any] | None = field(default=None, metadata={"rule": TABLE})
     continuous: bool = entry(False, FLAG)
     coarsen: int = entry(1, whole(1))
@@ -147,7 +153,9 @@ class Recipe:
             image = ChannelSimulator(**parameters).as_training_image(seed, shape)
         else:
             path = find_image(str(self.image.file), self.folder)
-            image = read_training_image(path, key=self.image.key, continuous=self.image.continuous)
+            names = ("key", "continuous", "first_row")
+            settings: dict[str, Any] = {name: getattr(self.image, name) for name in names}
+            image = read_training_image(path, **settings)
         return coarsen(image, self.image.coarsen) if self.image.coarsen > 1 else image
 
 
@@ -212,8 +220,9 @@ def _check_image(recipe: Recipe) -> None:
         raise InputError("The recipe's [image] needs either a file or a simulator table; give exactly one of them.")
     if image.simulator is not None and not {"shape", "seed"} <= set(image.simulator):
         raise InputError("The recipe's [image.simulator] lacks 'shape' or 'seed'; give both.")
-    if image.simulator is not None and image.key is not None:
-        raise InputError(f"The recipe has key = {image.key!r} but no file that it belongs to; leave it out.")
+    for name, value in (("key", image.key), ("first_row", image.first_row)):
+        if image.simulator is not None and value is not None:
+            raise InputError(f"The recipe has {name} = {value!r} but no file that it belongs to; leave it out.")
     if image.continuous and (image.simulator is not None or recipe.training.edge_width or recipe.training.patterns):
         raise InputError(
             "The recipe has continuous = true, but simulator, edge_width and patterns are of facies; leave them out."

@@ -35,7 +35,7 @@ def write_sheet(
     for i, row in enumerate(flat):
         top = i * (height + GAP) + (GAP if i else 0)  # a wider band parts the image from the generator
         for j, image in enumerate(row):
-            sheet[top : top + height, j * (width + GAP) : j * (width + GAP) + width] = image
+            sheet[top : top + height, j * (width + GAP) : j * (width + GAP) + width] = image[::-1]  # north up
     scale = max(1, 1200 // sheet.shape[1])
     picture = Image.fromarray(sheet).resize((sheet.shape[1] * scale, sheet.shape[0] * scale), Image.Resampling.NEAREST)
     with atomic_file(path) as file:

@@ -53,7 +53,7 @@ def test_that_the_benchmark_measures_what_it_names():
     grid, prior = Grid((5, 6)), LinearPrior(np.eye(30), FaciesModel((0, 1), (0.0,)))
     wells = HardData(grid, grid.centres([[0, 1], [2, 2], [4, 5]]), [0, 1, 1], prior.facies_model)
     smc = TemperedSMC(particles=8, moves=1, leapfrogs=2, batch_size=8)
-    tempering = ParallelTempering(chains=2, rungs=5, warmup=32, draws=16, thinning=2, moments_per_step=1)
+    tempering = ParallelTempering(chains=2, rungs=5, warmup=32, draws=16, thinning=2, draws_per_step=1)
     figures = two_engines.measure(Posterior(prior, grid, [wells]), smc, range(2), tempering, 0)
     assert figures.keys() >= KEYS
     assert all(np.isfinite(figures[key]) for key in KEYS)
@@ -66,7 +66,7 @@ def test_that_two_engines_agree_on_every_pixel_and_on_the_evidence():
     replicates = 24
     smc = TemperedSMC(particles=128, moves=3, leapfrogs=6, batch_size=128)
     tempering = ParallelTempering(
-        chains=replicates, rungs=8, warmup=300, draws=replicates * 100, thinning=10, local_moves=4, moments_per_step=20
+        chains=replicates, rungs=8, warmup=300, draws=replicates * 100, thinning=10, local_moves=4, draws_per_step=20
     )
     posterior = generator_posterior(wells=12)
     one, _ = two_engines.by_smc(posterior, smc, range(replicates))

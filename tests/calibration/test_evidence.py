@@ -47,7 +47,7 @@ def test_that_models_within_the_spread_are_not_ranked():
 def test_that_runs_that_met_nothing_count_against_their_model():
     found = _compared({"a": np.array([]), "b": np.array([-5.0, -5.1])}, 2)
     assert [model.name for model in found.models] == ["b", "a"]
-    assert found.models[1].unmet == 2
+    assert found.models[1].infeasible == 2
     assert found.models[1].probability == 0.0
     assert "no run of another model" in found.sentence()
     assert "nothing is known" in _compared({"a": np.array([]), "b": np.array([])}, 2).sentence()
@@ -61,7 +61,7 @@ def test_that_a_comparison_needs_two_models_two_runs_and_an_evidence():
         compare_evidence({"a": posterior, "b": posterior}, replicates=1)
     with pytest.raises(InputError, match="only approximates these posteriors"):
         compare_evidence({"a": posterior, "b": posterior}, SteinVariational(particles=4, iterations=20))
-    short = PreconditionedCrankNicolson(warmup=2, draws=4, thinning=1, moments_per_step=1)
+    short = PreconditionedCrankNicolson(warmup=2, draws=4, thinning=1, draws_per_step=1)
     with pytest.raises(InputError, match="does not estimate the evidence"):
         compare_evidence({"a": posterior, "b": posterior}, short)
     with pytest.raises(InputError, match="'a' and 'b' do not have data of the same names and numbers"):

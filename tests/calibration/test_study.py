@@ -11,7 +11,8 @@ import pytest
 from latentinv import BlockMeans, Grid, HardData, InputError, Laplace, Posterior, StorageError, sample
 from latentinv.calibration import Study, _pools, _study_file, calibrate, posterior_predictive_checks
 from latentinv.calibration._study import run_study
-from latentinv.inference import AbstractAlgorithm, Kernel, Progress
+from latentinv.inference import AbstractAlgorithm, AbstractKernel, Progress
+from latentinv.inference.core import evaluate
 from latentinv.priors import FaciesModel
 from tests.problems import LinearPrior, generator_posterior, linear_gaussian
 
@@ -29,20 +30,41 @@ class _PriorDraws(AbstractAlgorithm):
     """Draws of the prior, whatever the data."""
 
     draws: int = 40
-    unmet: tuple[str, ...] = ()
+    infeasible: tuple[str, ...] = ()
     name = "prior_draws"
 
-    def build(self, posterior):
-        return Kernel(
-            init=lambda key: _State(jax.random.normal(key, (self.draws, posterior.latent_size)), jnp.array(False)),
-            step=lambda key, state: (state._replace(done=jnp.array(True)), _State(jnp.zeros(()), jnp.zeros(()))),
-            finished=lambda state: bool(state.done),
-            progress=lambda state, info: Progress(1.0, ""),
-            draws=lambda state: state.z[: 0 if self.unmet else None],
-            current=lambda state: state.z,
-            samples_target=False,
-            results=lambda state: {"unmet": list(self.unmet)} if self.unmet else {},
-        )
+    def build(self):
+        return _PriorKernel(self)
+
+
+class _PriorKernel(AbstractKernel):
+    def __init__(self, settings):
+        self.settings = settings
+
+    def samples_target(self, posterior):
+        return False
+
+    def init(self, posterior, key):
+        return _State(jax.random.normal(key, (self.settings.draws, posterior.latent_size)), jnp.array(False))
+
+    def step(self, posterior, key, state):
+        return state._replace(done=jnp.array(True)), _State(jnp.zeros(()), jnp.zeros(()))
+
+    def finished(self, state):
+        return bool(state.done)
+
+    def progress(self, posterior, state, info):
+        return Progress(1.0, "")
+
+    def draws(self, posterior, state):
+        return evaluate(posterior, np.asarray(state.z[: 0 if self.settings.infeasible else None]))
+
+    def current(self, state):
+        return state.z
+
+    def results(self, posterior, state):
+        infeasible = self.settings.infeasible
+        return {"infeasible_data": list(infeasible)} if infeasible else {}
 
 
 def _posterior():
@@ -106,7 +128,7 @@ def test_that_a_studys_posterior_keeps_its_own_data():
 
 
 def test_that_replicates_that_could_not_be_met_count_as_failed():
-    posterior, lost = generator_posterior(wells=3), _PriorDraws(unmet=("out of reach",))
+    posterior, lost = generator_posterior(wells=3), _PriorDraws(infeasible=("out of reach",))
     found, _ = run_study(Study(posterior, lost, replicates=2, draws=7))
     assert not found.met.any()
     with pytest.raises(InputError, match="None of the 2 replicates gave 7 draws"):
@@ -139,14 +161,14 @@ def test_that_a_study_without_data_or_with_data_that_cannot_be_simulated_is_refu
 def test_that_a_predictive_check_suspects_data_far_from_all_draws_and_data_too_near():
     posterior = _posterior()
     truth = jnp.ones(posterior.latent_size)
-    posterior.observe(posterior.simulate(jax.random.key(3), truth))
+    posterior = posterior.with_data(posterior.simulate(jax.random.key(3), truth))
     run = sample(posterior, Laplace(draws=400))
     with pytest.raises(InputError, match="The run has 0 draws and 1 data sets"):
         posterior_predictive_checks(run._replace(latents=run.latents[:0]))
     (fine,) = posterior_predictive_checks(run)
     assert 0.02 < fine.p_value < 0.98
     assert "such as the draws would give" in fine.sentence
-    posterior.observe([posterior.observed[0] + 20.0])
+    posterior = posterior.with_data([posterior.observed[0] + 20.0])
     (far,) = posterior_predictive_checks(run)
     assert far.p_value == 0.0
     assert "further from the draws" in far.sentence

@@ -54,7 +54,7 @@ def test_that_the_image_is_coarsened_as_for_the_training(latentinv, image):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--output", "a.txt"), "give .json"),
+        (("--output", "a.txt"), "use .json"),
         (("--grid", "8x8x8"), "3 axes and the prior makes fields of 2"),
         (("--grid", "200x200"), "patch"),
     ],
@@ -120,8 +120,8 @@ def test_that_a_prior_of_a_continuous_property_is_assessed(latentinv, property_p
     [
         ((), "holds the arrays porosity, depth, and no key was given; name the one to use with key"),
         (("--key", "nothing"), "holds the arrays porosity, depth"),
-        (("--image", "image.jpg"), "There is no training image file at image.jpg"),
-        (("--image", "nowhere.npy"), "There is no training image file at nowhere.npy"),
+        (("--image", "image.jpg"), "There is no image file at image.jpg"),
+        (("--image", "nowhere.npy"), "There is no image file at nowhere.npy"),
         (("--image", "words.npy"), "has shape (2,)"),
         (("--key", "porosity", "--grid", "90x90"), "smaller window"),
     ],

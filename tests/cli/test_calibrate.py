@@ -101,7 +101,7 @@ def test_that_a_study_that_cannot_be_used_is_refused_in_one_sentence(latentinv, 
 
 def test_that_a_missing_study_and_a_wrong_ending_are_refused(latentinv, folder):
     assert "There is no study" in latentinv("calibrate", "study.toml", "--output", "study.json").err
-    assert "give .json" in latentinv("calibrate", "study.toml", "--output", "study.txt").err
+    assert "use .json" in latentinv("calibrate", "study.toml", "--output", "study.txt").err
 
 
 def test_that_facies_velocities_are_refused_where_the_prior_is_of_velocities_itself(latentinv, folder):

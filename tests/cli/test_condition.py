@@ -3,9 +3,9 @@
 import pytest
 
 from latentinv.cli import main
-from latentinv.cli._parse import DRAWS_SETTING
+from latentinv.cli._parse import draws_setting
 from latentinv.inference import ALGORITHMS
-from latentinv.inference.run._registry import default_settings
+from latentinv.inference.run import default_settings
 
 QUICK = ("--draws", 8, "--set", "moves=1", "--set", "leapfrogs=2", "--set", "final_rounds=1")
 PLACE = ("condition", "prior.h5", "--grid", "24x30", "--output", "run.h5")
@@ -19,7 +19,7 @@ def test_that_a_run_is_conditioned_shown_and_drawn(latentinv, folder):
     for text in (done.out, shown.out):
         assert "6 of 6 pixels honoured in 8 of 8 draws" in text
         assert "block 1" in text
-        assert "log-evidence" in text
+        assert "log evidence" in text
     assert "condition 100 %" in done.out
     assert "'smc' was chosen: it ends on the thresholded facies" in done.out.splitlines()[0]
     assert "choice" in shown.out
@@ -37,7 +37,7 @@ def test_that_a_second_picture_does_not_replace_the_first(latentinv, folder):
     assert (folder / "prior-2.png").exists()
 
 
-def test_that_an_interrupted_run_says_how_to_go_on_and_does(latentinv, folder, monkeypatch):
+def test_that_an_interrupted_run_says_how_to_continue_and_does(latentinv, folder, monkeypatch):
     def stop(self, step, progress):
         if step == 2:
             raise KeyboardInterrupt
@@ -50,7 +50,7 @@ def test_that_an_interrupted_run_says_how_to_go_on_and_does(latentinv, folder, m
     again = latentinv("resume", "run.h5")
 
     assert stopped.code == 130
-    assert stopped.err == "latentinv: Stopped; 'latentinv resume run.h5' goes on.\n"
+    assert stopped.err == "latentinv: Stopped. To continue: latentinv resume run.h5\n"
     assert "unfinished after step 1" in between.out
     assert "level 1, acceptance" in between.out
     assert "8, 8 of them distinct" in between.out
@@ -58,7 +58,7 @@ def test_that_an_interrupted_run_says_how_to_go_on_and_does(latentinv, folder, m
     assert resumed.code == 0, resumed.err
     assert "6 of 6 pixels honoured in 8 of 8 draws" in resumed.out
     assert "finished" not in resumed.out
-    assert again.out.startswith("run.h5 is finished; nothing is left to do.\n")
+    assert again.out.startswith("run.h5 is finished; there is nothing left to do.\n")
 
 
 def test_that_data_out_of_reach_are_named_and_end_with_code_one(latentinv, folder):
@@ -81,13 +81,13 @@ def test_that_a_continuous_search_for_best_fits_is_one_option_away(latentinv, fo
     )  # fmt: skip
 
     assert done.code == 0, done.err
-    assert "log-density" in done.out
+    assert "log density" in done.out
 
 
 def test_that_chains_are_diagnosed_while_they_run_and_when_they_are_shown(latentinv, folder):
     done = latentinv(
         *PLACE, "--blocks", "blocks.csv", "--algorithm", "pcn", "--draws", 60, "--set", "chains=3", "--set", "warmup=4",
-        "--set", "thinning=1", "--set", "moments_per_step=4",
+        "--set", "thinning=1", "--set", "draws_per_step=4",
     )  # fmt: skip
     shown = latentinv("show", "run.h5")
 
@@ -121,7 +121,7 @@ def test_that_chains_are_diagnosed_while_they_run_and_when_they_are_shown(latent
         (("--set", "colour=3"), "no setting 'colour'"),
         (("--set", "moves=1", "--set", "moves=2"), "given twice"),
         (("--draws", "4", "--set", "particles=5"), "which mean the same"),
-        (("--output", "run.txt"), "run.txt has no ending that can be written; give .h5"),
+        (("--output", "run.txt"), "run.txt has an unsupported file extension; use .h5"),
         (("--draws", "0"), "The number of draws is 0; expected at least 1"),
         (("--algorithm", "guess"), "no algorithm called 'guess'"),
         (("--algorithm", "es_mda", "--set", "localised=maybe"), "The setting localised is 'maybe'; expected true or"),
@@ -153,10 +153,19 @@ def test_that_an_output_that_exists_is_refused_before_any_work(latentinv, folder
     assert (folder / "run.h5").read_text() == "mine"
 
 
-def test_that_every_algorithm_can_be_told_how_many_draws():
-    assert DRAWS_SETTING.keys() == ALGORITHMS.keys()
-    for name, setting in DRAWS_SETTING.items():
-        assert isinstance(default_settings(name)[setting], int)
+def test_that_every_algorithm_takes_a_number_of_draws():
+    for name in ALGORITHMS:
+        assert isinstance(default_settings(name)[draws_setting(name)], int)
+
+
+def test_that_the_algorithms_are_listed_and_described_with_their_settings(latentinv):
+    listed, described = latentinv("algorithms"), latentinv("algorithms", "smc")
+
+    assert [line.split()[0] for line in listed.out.splitlines()[:-1]] == list(ALGORITHMS)
+    assert listed.out.splitlines()[-1] == "'latentinv algorithms NAME' describes one of them and its settings."
+    for setting in default_settings("smc"):
+        assert f"  {setting} " in described.out
+    assert "no algorithm called 'guess'" in latentinv("algorithms", "guess").err
 
 
 def test_that_no_data_are_refused(latentinv, folder):
@@ -206,7 +215,7 @@ def test_that_fields_that_do_not_fit_in_memory_are_one_sentence_and_leave_the_na
 
     assert outcome.code == 1
     assert outcome.err == (
-        "latentinv: Fields of 24 x 30 cells do not fit in memory as many at once; give a smaller --set batch_size=N, "
+        "latentinv: So many fields of 24 x 30 cells do not fit in memory at once; give a smaller --set batch_size=N, "
         "fewer draws or a smaller grid.\n"
     )
     assert not (folder / "run.h5").exists()
@@ -223,7 +232,7 @@ def test_that_a_run_that_outgrows_the_memory_later_says_what_is_left(latentinv, 
         again = latentinv("resume", "run.h5")
 
     assert outcome.code == again.code == 1
-    assert "'latentinv resume run.h5' goes on where there is more memory" in outcome.err
+    assert "To continue with more memory: latentinv resume run.h5" in outcome.err
     assert "resume it where there is more" in again.err
     assert outcome.err.count("\n") == again.err.count("\n") == 1
     assert "unfinished after step 1" in latentinv("show", "run.h5").out
@@ -233,7 +242,7 @@ def test_that_an_error_of_ours_is_not_taken_for_a_lack_of_memory(latentinv, fold
     def fail(*_, **__):
         raise RuntimeError("a mistake")
 
-    monkeypatch.setattr("latentinv.inference.sample", fail)
+    monkeypatch.setattr("latentinv.inference.run.sample", fail)
     with pytest.raises(RuntimeError, match="a mistake"):
         main([*PLACE, "--wells", "wells.csv"])
 
@@ -243,7 +252,12 @@ def test_that_an_error_of_ours_is_not_taken_for_a_lack_of_memory(latentinv, fold
     [
         (
             "condition",
-            ["if not the algorithm's own number", "--set moves=4", "TemperedSMC", "LAYERSxROWSxCOLUMNS; rows along y"],
+            [
+                "the algorithm's default if omitted",
+                "--set moves=4",
+                "latentinv algorithms NAME",
+                "LAYERSxROWSxCOLUMNS; rows along y",
+            ],
         ),
         ("show", ["(default: NAME.png here)"]),
         ("train", ["(default: RECIPE.h5 here)"]),

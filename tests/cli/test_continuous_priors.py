@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from latentinv import Covariance, Grid, SpectralPrior
-from latentinv.cli._generate import draw_latents
+from latentinv.cli._drawing import draw_latents
 
 
 @pytest.fixture

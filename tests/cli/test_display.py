@@ -5,7 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from latentinv.cli._display import Display, TimeLeft, say_seconds
+from latentinv.cli._console import say_seconds
+from latentinv.cli._display import Display, TimeLeft
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(44.6, "45 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentinv.cli._generate import TILES
+from latentinv.cli._drawing import TILES
 from latentinv.cli._show import _in_words
 
 
@@ -49,8 +49,8 @@ def test_that_a_picture_is_drawn(latentinv, folder):
     [
         (("--grid", "16", "--output", "a.npz"), "The grid '16' cannot be read"),
         (("--grid", "16x16x16", "--output", "a.h5"), "3 axes"),
-        (("--grid", "16x16", "--output", "a.txt"), "no ending that can be written"),
-        (("--grid", "16x16", "--output", "wells.csv"), "no ending that can be written"),
+        (("--grid", "16x16", "--output", "a.txt"), "unsupported file extension; use one of .png"),
+        (("--grid", "16x16", "--output", "wells.csv"), "unsupported file extension; use one of .png"),
         (("--grid", "99999x99999", "--output", "a.npz"), "write them to .h5"),
         (("--grid", "16x16", "--output", "prior.h5"), "exists already"),
         (
@@ -97,7 +97,7 @@ def test_that_show_prints_where_a_prior_comes_from(latentinv, folder):
     assert (folder / "sheet.png").exists()
     assert "good for" not in outcome.out
     (folder / "prior.md").write_text("# A card\n")
-    assert "good for: prior.md" in latentinv("show", "prior.h5", "--output", "again.png").out
+    assert "model card: prior.md" in latentinv("show", "prior.h5", "--output", "again.png").out
 
 
 def test_that_show_says_what_a_file_of_fields_is(latentinv, folder):

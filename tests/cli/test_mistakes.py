@@ -105,7 +105,7 @@ def test_that_a_prior_that_is_truncated_newer_or_none_at_all_is_refused_in_every
     (folder / "bad.h5").write_bytes(whole)
     with h5py.File("bad.h5", "r+") as file:
         file.attrs["format_version"] = 2
-    assert "bad.h5 was written by a newer latentinv (format 2; this one reads up to 1); update" in refuse(*arguments)
+    assert "bad.h5 was written by a newer latentinv (format 2; this one reads format 1); update" in refuse(*arguments)
     with h5py.File("bad.h5", "r+") as file:
         file.attrs["format_version"] = 1
         file["arrays/bias_0"][0] = 1.0
@@ -145,10 +145,10 @@ def test_that_an_output_that_exists_or_cannot_be_written_is_refused_before_any_w
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--steps", 2**31), "2147483648 fields of 64 cells are too many to hold at once; give fewer steps"),
-        (("--grid", "9999999999x9999999999"), "are too many to hold at once; give fewer steps or a smaller grid"),
+        (("--steps", 2**31), "2147483648 fields of 64 cells do not fit in memory; give fewer steps"),
+        (("--grid", "9999999999x9999999999"), "do not fit in memory; give fewer steps or a smaller grid"),
         (("--steps", 61), "61 fields to draw; one picture holds 1 to 60"),
-        (("--output", "walk.doc"), "walk.doc has no ending that can be drawn; give one of .png, .pdf, .svg, .gif"),
+        (("--output", "walk.doc"), "walk.doc has an unsupported file extension; use .png, .pdf, .svg or .gif"),
     ],
 )
 def test_that_a_walk_too_long_or_too_large_is_refused(refuse, arguments, words):

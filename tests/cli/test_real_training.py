@@ -49,7 +49,8 @@ def test_that_a_training_stopped_and_resumed_on_the_command_line_is_the_one_that
 
     assert interrupted.code == 130
     assert interrupted.err == (
-        "latentinv: Stopped; 'latentinv resume river.training.h5' goes on from the last comparison with the image.\n"
+        "latentinv: Stopped. To continue: latentinv resume river.training.h5 "
+        "(from the last comparison with the image)\n"
     )
     assert full.code == 1
     assert "The disk of river.training.h5 is full; what was saved before is whole" in full.err

@@ -5,7 +5,10 @@ import sys
 
 import pytest
 
-HEAVY = {"jax", "flax", "scipy", "h5py", "matplotlib"}
+from latentinv.cli._parse import PICTURES
+from latentinv.plotting import ENDINGS
+
+HEAVY = {"numpy", "jax", "flax", "scipy", "h5py", "matplotlib"}
 SCRIPT = """
 import sys
 from latentinv.cli import main
@@ -27,7 +30,7 @@ PLACE = ("condition", "prior.h5", "--output", "run.h5")
         (PLACE, 2),
         ((*PLACE, "--grid", "24x30", "--colour", "red"), 2),
         ((*PLACE, "--grid", "24by30"), 1),
-        (("generate", "prior.h5", "--grid", "24x30", "--output", "fields.txt"), 1),
+        (("walk", "prior.h5", "--grid", "24x30", "--output", "fields.txt"), 1),
     ],
 )
 def test_that_help_and_slips_wait_for_nothing_heavy(arguments, expected):
@@ -36,3 +39,7 @@ def test_that_help_and_slips_wait_for_nothing_heavy(arguments, expected):
     assert int(code) == expected
     assert not HEAVY & set(modules)
     assert "Traceback" not in done.stderr
+
+
+def test_that_the_extensions_of_pictures_are_those_that_are_drawn():
+    assert PICTURES == ENDINGS

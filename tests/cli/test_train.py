@@ -48,7 +48,7 @@ def test_that_a_training_tells_losses_shares_and_where_the_samples_lie(latentinv
     assert "delta.h5" in outcome.out
 
 
-def test_that_an_interrupted_training_says_how_to_go_on(latentinv, recipe, folder, monkeypatch):
+def test_that_an_interrupted_training_says_how_to_continue(latentinv, recipe, folder, monkeypatch):
     def interrupted(plan, output, *, minutes, listener):
         checkpoint_path(output).write_text("state")
         raise KeyboardInterrupt
@@ -58,7 +58,7 @@ def test_that_an_interrupted_training_says_how_to_go_on(latentinv, recipe, folde
     outcome = latentinv("train", recipe)
 
     assert outcome.code == 130
-    assert "'latentinv resume delta.training.h5' goes on" in outcome.err
+    assert "To continue: latentinv resume delta.training.h5" in outcome.err
     assert outcome.err.count("\n") == 1
 
 

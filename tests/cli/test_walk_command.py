@@ -36,8 +36,8 @@ def test_that_a_walk_round_a_box_leaves_far_cells_at_rest(latentinv, folder):
     [
         (("--box", "1,2,3", "--output", "walk.png"), "two corners"),
         (("--box", "5,5,90,9", "--output", "walk.png"), "outside the grid"),
-        (("--output", "walk.mp4"), "no ending"),
-        (("--output", "prior.h5"), "exists"),
+        (("--output", "walk.mp4"), "unsupported file extension"),
+        (("--output", "prior.h5"), "unsupported file extension"),
     ],
 )
 def test_that_a_walk_that_cannot_be_is_refused(latentinv, folder, arguments, words):

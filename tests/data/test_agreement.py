@@ -25,9 +25,8 @@ def test_that_a_block_mean_that_its_wells_exclude_is_refused_with_both_names_and
     with pytest.raises(InputError) as error:
         check_agreement([_wells([0, 0, 0]), _block(0.9, 0.05)])
     assert str(error.value) == (
-        "Block 1 of 'blocks' (x 0–2 m, y 0–2 m) has a share 0.9 ± 0.05 of facies 1, but the certain wells of 'wells' "
-        "in it leave at most 0.25, 13 sd away; correct one of them, raise the sd or give the wells an error "
-        "probability."
+        "Block 1 (x 0–2 m, y 0–2 m) of 'blocks' is 0.9 ± 0.05, but the certain wells of 'wells' in it leave at most "
+        "0.25, 13 sd away; correct one of them, raise the sd or give the wells an error probability."
     )
 
 

@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from latentinv.data import OBSERVATIONS, BlockMeans, HardData
+from latentinv.data import BlockMeans, IndirectData
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 from latentinv.priors import AbstractPrior, FaciesModel
+from tests.data.reports import reported
 
 GRID = Grid((4, 6))
 THREE = FaciesModel((0, 1, 2), (-0.5, 0.5))
 LOWER = np.array([[0.0, 0.0], [2.0, 0.0], [0.5, 1.0]])
 UPPER = np.array([[2.0, 2.0], [6.0, 1.0], [3.0, 3.5]])
+LABELS = ("block 1 (x 0–2 m, y 0–2 m)", "block 2 (x 2–6 m, y 0–1 m)", "block 3 (x 0.5–3 m, y 1–3.5 m)")
 
 
 class IdentityPrior(AbstractPrior):
@@ -71,11 +73,6 @@ def test_that_a_unit_cell_gives_its_share_of_each_box(means):
         np.testing.assert_allclose(means.predict(field), [first, second, third[row, column]], rtol=1e-6)
 
 
-def test_that_the_weights_are_stored_in_single_precision_by_datum_and_cell(means):
-    assert means.weights.shape == (3, GRID.size)
-    assert means.weights.dtype == np.float32
-
-
 def test_that_exact_shares_count_thresholded_cells(shares):
     field = np.zeros(GRID.shape)
     field[0, 0] = 1.0
@@ -94,7 +91,7 @@ def test_that_soft_shares_average_the_probability_and_end_in_the_exact_ones(shar
 
 def test_that_the_highest_category_is_meant_unless_a_facies_is_given():
     blocks = BlockMeans(GRID, LOWER, UPPER, [0.3, 0.5, 0.2], 0.1, THREE)
-    np.testing.assert_array_equal(blocks.facies, [2, 2, 2])
+    np.testing.assert_allclose(blocks.predict_exact(np.ones(GRID.shape)), 1.0, rtol=1e-6)
     one = BlockMeans(GRID, LOWER, UPPER, [0.3, 0.5, 0.2], 0.1, THREE, facies=1)
     np.testing.assert_allclose(one.predict_exact(np.zeros(GRID.shape)), 1.0, rtol=1e-6)
 
@@ -105,7 +102,7 @@ def test_that_a_continuous_prediction_is_the_same_read_softly_or_exactly(means, 
 
 def test_that_the_likelihood_is_the_normalised_gaussian(shares):
     prediction = np.array([0.25, 0.8, 0.2])
-    expected = scipy.stats.norm.logpdf(shares.mean, prediction, shares.sd).sum()
+    expected = scipy.stats.norm.logpdf([0.3, 0.5, 0.2], prediction, [0.05, 0.1, 0.02]).sum()
     prediction = jnp.asarray(prediction, jnp.float32)
     np.testing.assert_allclose(shares.exact_log_likelihood(prediction), expected, rtol=1e-5)
     for t, factor in ((0.0, 0.0), (0.25, 0.25), (1.0, 1.0), (50.0, 1.0)):
@@ -150,24 +147,24 @@ def test_that_a_field_that_is_not_a_number_has_no_mean(kind, request):
     assert np.all(np.isnan(prediction))
 
 
-def test_that_the_report_counts_blocks_within_one_and_two_sd():
+def test_that_the_report_counts_blocks_within_two_sd():
     blocks = BlockMeans(GRID, LOWER, UPPER, [1.5, 2.05, 4.0], [1.0, 0.03, 0.5], None, name="zones")
-    report = blocks.report(np.full(GRID.shape, 2.0))
-    assert report.sentence == "1 of 3 block means within one sd, 2 of 3 within two"
+    report = reported(blocks, np.full(GRID.shape, 2.0))
+    assert report.sentence == "rmse 1.2, stated 0.65 on average; 2 of 3 block means within two sd"
     assert (report.name, report.fulfilled, report.total) == ("zones", 2, 3)
 
 
-def test_that_failures_name_the_blocks_off_by_over_three_sd_worst_first():
+def test_that_misfits_name_the_blocks_off_by_over_three_sd_worst_first():
     blocks = BlockMeans(
         GRID, [[0, 0], [0, 0], [2, 0]], [[2, 2], [6, 4], [3, 1.5]], [0.5, 0.3, 0.6], [0.1, 0.02, 0.025], THREE
     )
     draws = np.array([[0.7, 0.4, 0.5], [0.8, 0.5, 0.5]])
-    assert blocks.failures(draws) == [
-        "block 2 (x 0–6 m, y 0–4 m): data 0.30 ± 0.02, draws 0.45",
-        "block 3 (x 2–3 m, y 0–1.5 m): data 0.600 ± 0.025, draws 0.500",
+    assert blocks.misfits(draws) == [
+        "blocks, block 2 (x 0–6 m, y 0–4 m): data 0.30 ± 0.02, draws 0.45",
+        "blocks, block 3 (x 2–3 m, y 0–1.5 m): data 0.600 ± 0.025, draws 0.500",
     ]
-    assert blocks.failures(np.tile(blocks.mean, (4, 1))) == []
-    assert len(blocks.failures(np.full((2, 3), np.nan))) == 3
+    assert blocks.misfits(np.tile(blocks.observed, (4, 1))) == []
+    assert len(blocks.misfits(np.full((2, 3), np.nan))) == 3
 
 
 @pytest.mark.parametrize(
@@ -214,22 +211,22 @@ def test_that_a_csv_gives_the_same_blocks(write, shares):
         f"{HEADER},facies\n0,0,2,2,0.3,0.05,2\n2,0,6,1,0.5,0.1,1\n0.5,1,3,3.5,0.2,0.02,0\n",
     )
     blocks = BlockMeans.from_csv(path, GRID, IdentityPrior(THREE))
-    assert (blocks.name, blocks.count, blocks.kind) == ("zones", 3, "block_means")
-    for name in ("lower", "upper", "mean", "sd", "facies"):
+    assert (blocks.name, blocks.count) == ("zones", 3)
+    for name in ("forward lower", "forward upper", "forward number", "data", "noise sd"):
         np.testing.assert_array_equal(blocks.to_arrays()[name], shares.to_arrays()[name])
     assert BlockMeans.from_csv(path, GRID, IdentityPrior(THREE), name="pumping").name == "pumping"
 
 
 def test_that_a_csv_without_facies_means_the_highest_category_or_the_field_itself(write):
     path = write(f"{HEADER}\n0,0,2,2,0.3,0.05\n")
-    assert BlockMeans.from_csv(path, GRID, IdentityPrior(THREE)).facies == [2]
-    assert BlockMeans.from_csv(path, GRID, IdentityPrior(None)).facies is None
+    assert BlockMeans.from_csv(path, GRID, IdentityPrior(THREE)).forward.number == [2]
+    assert BlockMeans.from_csv(path, GRID, IdentityPrior(None)).forward.number is None
 
 
 def test_that_a_csv_in_three_dimensions_has_depths(write):
     path = write("x_min,y_min,z_min,x_max,y_max,z_max,mean,sd\n0,0,1,1,1,2,0.3,0.05\n")
     blocks = BlockMeans.from_csv(path, Grid((2, 3, 4)), IdentityPrior(None))
-    assert np.flatnonzero(blocks.weights).tolist() == [12]
+    assert np.flatnonzero(blocks.seen()).tolist() == [12]
 
 
 @pytest.mark.parametrize(
@@ -254,7 +251,7 @@ def test_that_the_check_accepts_its_own_grid_and_prior_only(shares, means):
     means.check(IdentityPrior(None), GRID)
     with pytest.raises(InputError, match="'blocks' were placed on a grid"):
         shares.check(IdentityPrior(THREE), Grid((6, 4)))
-    with pytest.raises(InputError, match="were made for a continuous property, but the prior has facies"):
+    with pytest.raises(InputError, match="take the field for a property, but the prior is of facies"):
         means.check(IdentityPrior(THREE), GRID)
 
 
@@ -262,16 +259,23 @@ def test_that_the_check_accepts_its_own_grid_and_prior_only(shares, means):
 def test_that_arrays_make_the_same_blocks_again_bit_for_bit(kind, model, field, request):
     blocks = request.getfixturevalue(kind)
     arrays = blocks.to_arrays()
-    again = BlockMeans.from_arrays("copy", arrays, GRID, IdentityPrior(model))
+    again = IndirectData.from_arrays("copy", arrays, GRID, IdentityPrior(model))
     assert again.name == "copy"
     assert arrays.keys() == again.to_arrays().keys()
     for name, array in arrays.items():
         assert array.dtype == again.to_arrays()[name].dtype
         np.testing.assert_array_equal(array, again.to_arrays()[name])
-    np.testing.assert_array_equal(blocks.weights, again.weights)
+    assert blocks.labels == again.labels == LABELS
     assert blocks.log_likelihood(field) == again.log_likelihood(field)
 
 
-def test_that_the_registry_finds_a_class_by_its_kind():
-    assert OBSERVATIONS["hard_data"] is HardData
-    assert OBSERVATIONS["block_means"] is BlockMeans
+def test_that_maps_show_the_boxes(shares):
+    (boxes,) = shares.marks()
+    np.testing.assert_array_equal(boxes.lower, LOWER)
+    np.testing.assert_array_equal(boxes.upper, UPPER)
+
+
+def test_that_rows_put_the_draws_beside_each_block(shares):
+    rows = shares.beside(np.array([[0.2, 0.5, 0.1], [0.4, 0.5, 0.1]]))
+    assert rows[0] == (LABELS[0], "data 0.3 ± 0.05, draws 0.3 ± 0.1")
+    assert [label for label, _ in rows] == list(LABELS)

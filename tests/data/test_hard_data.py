@@ -9,6 +9,7 @@ from latentinv.data import HardData
 from latentinv.errors import InputError, StorageError
 from latentinv.grid import Grid
 from latentinv.priors import AbstractPrior, FaciesModel
+from tests.data.reports import reported
 
 GRID = Grid((4, 6), spacing=(10.0, 5.0), origin=(100.0, 0.0))
 THREE = FaciesModel((0, 1, 2), (-0.5, 0.5))
@@ -167,21 +168,21 @@ def test_that_a_field_that_is_not_a_number_honours_no_well(wells):
 def test_that_the_report_counts_honoured_pixels(wells):
     field = np.zeros(GRID.shape)
     field[0, 0] = -1.0
-    report = wells.report(field)
+    report = reported(wells, field)
     assert report.sentence == "3 of 4 pixels honoured"
     assert (report.name, report.fulfilled, report.total) == ("wells", 3, 4)
 
 
-def test_that_failures_name_the_wells_most_draws_miss_worst_first(wells):
+def test_that_misfits_name_the_wells_most_draws_miss_worst_first(wells):
     predictions = np.ones((100, 4))
     predictions[3:, 1] = 0.0
     predictions[:, 2] = 0.0
     predictions[60:, 3] = 0.0
-    assert wells.failures(predictions) == [
+    assert wells.misfits(predictions) == [
         "well at x 105 m, y 17.5 m (facies 2): honoured in 0 % of draws",
         "well at x 155 m, y 2.5 m (facies 1): honoured in 3 % of draws",
     ]
-    assert wells.failures(np.ones((10, 4))) == []
+    assert wells.misfits(np.ones((10, 4))) == []
 
 
 def test_that_wells_in_one_cell_that_agree_become_one_pixel_with_the_smaller_error():

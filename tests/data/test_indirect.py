@@ -1,5 +1,7 @@
 """Indirect data: predictions, a likelihood that rejects failed simulations, reports, refusals, storage."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,6 +23,7 @@ from latentinv import (
 from latentinv.data import OBSERVATIONS
 from latentinv.forward import LinearForward, StraightRays, gravity
 from latentinv.priors import FaciesModel
+from tests.data.reports import reported
 from tests.problems import LinearPrior
 
 GRID = Grid((2, 3), (10.0, 10.0))
@@ -109,32 +112,32 @@ def test_that_a_failed_simulation_is_rejected_at_every_temperature_and_leaves_no
 
 def test_that_the_report_compares_the_rmse_with_the_stated_noise_in_the_unit():
     data = heads(0.5, data=np.asarray(FORWARD.predict(FIELD)) + np.array([0.3, -0.4, 0.0, 1.2]))
-    report = data.report(FIELD)
-    assert report.sentence == "rmse 0.65 m, stated 0.5 m; 3 of 4 within two sd"
+    report = reported(data, FIELD)
+    assert report.sentence == "rmse 0.65 m, stated 0.5 m; 3 of 4 data within two sd"
     assert (report.name, report.fulfilled, report.total) == ("heads", 3, 4)
     assert report.rmse == pytest.approx(0.65, rel=1e-4)
-    unequal = heads([0.1, 0.7, 0.1, 0.7]).report(FIELD).sentence
+    unequal = reported(heads([0.1, 0.7, 0.1, 0.7]), FIELD).sentence
     assert "stated 0.5 m on average" in unequal
-    assert "stated scale 0.5 m" in heads(StudentNoise(0.5, 3.0)).report(FIELD).sentence
-    assert heads(StudentNoise(0.5, 3.0)).report(FIELD).sentence.endswith("within two scales")
+    assert "stated scale 0.5 m" in reported(heads(StudentNoise(0.5, 3.0)), FIELD).sentence
+    assert reported(heads(StudentNoise(0.5, 3.0)), FIELD).sentence.endswith("within two scales")
 
 
 def test_that_the_report_tells_what_the_residuals_make_of_an_unknown_sd():
     data = np.asarray(FORWARD.predict(FIELD)) + np.array([0.3, -0.4, 0.0, 1.2])
     guess = UnknownNoise(0.1, 1.0)
     (inferred,) = set(guess.inferred_spread(np.array([0.3, -0.4, 0.0, 1.2])).round(6))
-    sentence = heads(guess, data=data).report(FIELD).sentence
-    assert sentence == f"rmse 0.65 m, guessed 0.1 m, inferred {inferred:.2g} m; 4 of 4 within two sd"
+    sentence = reported(heads(guess, data=data), FIELD).sentence
+    assert sentence == f"rmse 0.65 m, guessed 0.1 m, inferred {inferred:.2g} m; 4 of 4 data within two sd"
 
 
 def test_that_data_are_held_against_the_sd_that_is_inferred_not_the_one_that_was_guessed():
     drawn = DATA + np.array([0.3, -0.4, 0.2, 0.5])
-    assert heads(0.1).failures(drawn[None])
-    assert heads(UnknownNoise(0.1, 1.0)).failures(drawn[None]) == []
+    assert heads(0.1).misfits(drawn[None])
+    assert heads(UnknownNoise(0.1, 1.0)).misfits(drawn[None]) == []
 
 
 def test_that_a_report_of_a_failed_simulation_says_so():
-    report = heads(forward=fails_below).report(FIELD)
+    report = reported(heads(forward=fails_below), FIELD)
     assert report.sentence == "the forward model gave no number for 4 of 4 data"
     assert (report.fulfilled, report.total, report.rmse) == (0, 4, None)
 
@@ -142,11 +145,11 @@ def test_that_a_report_of_a_failed_simulation_says_so():
 def test_that_data_far_from_the_draws_are_named_worst_first():
     data = heads(labels=["north", "east", "south", "west"])
     drawn = np.stack([DATA + np.array([0.0, -5.0 + shift, 1.0, 2.0]) for shift in (-1.0, 1.0)])
-    assert data.failures(drawn) == [
+    assert data.misfits(drawn) == [
         "heads, east: data 2.0 ± 0.5 m, draws -3.0",
         "heads, west: data 4.0 ± 0.5 m, draws 6.0",
     ]
-    assert len(heads().failures(np.full((2, 4), np.nan))) == 4
+    assert len(heads().misfits(np.full((2, 4), np.nan))) == 4
 
 
 @pytest.mark.parametrize(
@@ -161,9 +164,9 @@ def test_that_data_far_from_the_draws_are_named_worst_first():
 def test_that_the_data_come_back_from_their_arrays(noise, reading, prior):
     data = heads(noise, property=reading, labels=["a", "b", "c", "ß"])
     again = OBSERVATIONS["indirect_data"].from_arrays("heads", data.to_arrays(), GRID, prior)
-    assert (again.name, again.unit, again.labels) == ("heads", "m", ["a", "b", "c", "ß"])
+    assert (again.name, again.unit, again.labels) == ("heads", "m", ("a", "b", "c", "ß"))
     assert float(again.log_likelihood(FIELD)) == float(data.log_likelihood(FIELD))
-    assert again.report(FIELD) == data.report(FIELD)
+    assert reported(again, FIELD) == reported(data, FIELD)
 
 
 def test_that_a_function_is_asked_for_again_and_a_mistaken_one_is_refused():
@@ -172,16 +175,33 @@ def test_that_a_function_is_asked_for_again_and_a_mistaken_one_is_refused():
 
     data = heads(forward=function)
     arrays = data.to_arrays()
-    asks = r"a Python function, which a run file cannot hold; give it again, as in resume\(path, forwards={'heads': "
     assert "cannot hold; give it again" in str(arrays["forward note"])
-    with pytest.raises(InputError, match=asks):
-        IndirectData.from_arrays("heads", arrays, GRID, CONTINUOUS)
     again = IndirectData.from_arrays("heads", arrays, GRID, CONTINUOUS, forward=function)
     assert float(again.log_likelihood(FIELD)) == float(data.log_likelihood(FIELD))
     with pytest.raises(InputError, match="'heads' predicts other data than the one the run was made with"):
         IndirectData.from_arrays("heads", arrays, GRID, CONTINUOUS, forward=lambda p: 2 * function(p))
     with pytest.raises(InputError, match="is in the run file; give no function for it"):
         IndirectData.from_arrays("heads", heads().to_arrays(), GRID, CONTINUOUS, forward=function)
+
+
+def test_that_data_are_read_and_reported_without_the_function_that_predicts_them():
+    data = heads(forward=lambda property: jnp.asarray(WEIGHTS, jnp.float32) @ property.ravel())
+    arrays, exact = data.to_arrays(), data.predict_exact(FIELD)
+    again = IndirectData.from_arrays("heads", arrays, GRID, CONTINUOUS)
+    assert data.missing is None
+    asks = r"a Python function, which a run file cannot hold; give it again, as in resume\(path, forwards={'heads': "
+    assert re.search(asks, again.missing)
+    with pytest.raises(InputError, match=asks):
+        again.predict(FIELD)
+    again.check(CONTINUOUS, GRID)
+    assert again.report(exact) == data.report(exact)
+    assert again.misfits(exact[None] + 9) == data.misfits(exact[None] + 9)
+    assert (again.count, again.marks(), again.simulator) == (4, (), None)
+    assert float(jax.jit(lambda o, p: o.exact_log_likelihood(p))(again, exact)) == float(
+        data.exact_log_likelihood(exact)
+    )
+    for name, array in again.to_arrays().items():
+        np.testing.assert_array_equal(array, arrays[name])
 
 
 @pytest.mark.parametrize("part", ["noise", "property", "forward"])
@@ -236,7 +256,7 @@ def test_that_a_table_gives_places_values_and_their_noise(tmp_path):
     assert (data.name, data.unit, data.labels) == (
         "heads",
         "m",
-        [f"the datum on line {n} of heads.csv" for n in (2, 3)],
+        tuple(f"the datum on line {n} of heads.csv" for n in (2, 3)),
     )
     np.testing.assert_allclose(data.predict(FIELD), [-1.0, -0.3])
     expected = scipy.stats.norm([-1.0, -0.3], [0.1, 0.2]).logpdf([-0.9, -0.5]).sum()
@@ -251,9 +271,10 @@ def test_that_columns_that_are_named_say_where_and_when(tmp_path):
     )
     np.testing.assert_array_equal(data.forward.receivers, [[25, 12], [25, 18]])
     stations = written(tmp_path, "x,y,value,sd\n5,-1,0.1,0.01\n")
-    assert IndirectData.from_csv(stations, GRID, lambda at: gravity(GRID, at), columns=("x", "y")).count == 1
+    section = Grid(GRID.shape, GRID.spacing, GRID.origin, axes="xz", z_axis="depth")
+    assert IndirectData.from_csv(stations, section, lambda at: gravity(section, at), columns=("x", "y")).count == 1
     with pytest.raises(InputError, match=r"line 2 of heads\.csv at x 5 m, y -1 m lies outside the grid"):
-        IndirectData.from_csv(stations, GRID, lambda at: gravity(GRID, at))
+        IndirectData.from_csv(stations, GRID, lambda at: gravity(section, at))
     timed = written(tmp_path, "x,y,time,value,sd\n15,5,120,2,1\n5,5,60,1,1\n")
     names = ("x", "y", "time")  # of which the last alone decides where this forward model looks
     seen = IndirectData.from_csv(timed, GRID, lambda rows: at_cells(rows[:, -1:] * [0.2, 0.05]), columns=names)

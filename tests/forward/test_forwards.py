@@ -10,6 +10,7 @@ from latentinv import Grid, InputError, StorageError
 from latentinv.forward import (
     FORWARDS,
     Aquifer,
+    BoxMeans,
     ConvolutionalSeismic,
     CurvedRays,
     FunctionForward,
@@ -25,6 +26,7 @@ from latentinv.forward import (
 )
 
 GRID = Grid((12, 15), spacing=(2.0, 3.0))
+SECTION = Grid(GRID.shape, GRID.spacing, axes="xz", z_axis="depth")
 BODY = Grid((4, 6, 5), spacing=(2.0, 3.0, 1.5))
 
 
@@ -88,11 +90,13 @@ def make_forward(kind):
     if kind == "curved_rays":
         return CurvedRays(GRID, wells, [[1.0, 35.0], [3.0, 1.0], [10.0, 17.0]])
     if kind == "gravity":
-        return gravity(GRID, [[10.0, -1.0], [25.0, 4.0]])
+        return gravity(SECTION, [[10.0, -1.0], [25.0, 4.0]])
+    if kind == "box_means":
+        return BoxMeans(GRID, [[3.0, 4.0], [0.0, 30.0]], [[12.0, 8.0], [30.0, 36.0]])
     if kind == "averaging":
         return averaging(GRID, (4, 5))
     if kind == "convolutional_seismic":
-        return ConvolutionalSeismic(GRID, ricker(40.0, 0.004))
+        return ConvolutionalSeismic(SECTION, ricker(40.0, 0.004))
     assert kind == "function"
     return FunctionForward(lambda field: jnp.stack([1e6 * field[3, 4] ** 2, 1e3 * jnp.sum(field[2])]), GRID)
 

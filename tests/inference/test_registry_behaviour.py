@@ -7,26 +7,29 @@ import pytest
 
 from latentinv import NUTS, BlockMeans, Grid, NonFiniteError, Posterior, sample
 from latentinv.inference import ALGORITHMS, make_algorithm
+from latentinv.inference.core import kernel_of
 from latentinv.inference.run import _driver
-from latentinv.inference.run._ledger import Ledger
+from latentinv.inference.run._recorder import RunRecorder
+from latentinv.pytrees import pytree
 from tests.inference.run.test_driver import SMALL
 from tests.inference.test_registry_posteriors import PROMISES
 from tests.problems import FEW, LinearPrior, slowly_all
 
-PIECES = {"moments_per_step": 5, "iterations_per_step": 7}
+PIECES = {"draws_per_step": 5, "iterations_per_step": 7}
 """Settings that say how much work is done between two reports, and other values than those of `SMALL`."""
 RECOVERING = ("laplace",)
 """Algorithms whose starts leave a failing field in their first iterations, drawn to the prior's centre."""
-MANY = {"starts": 12, "samples": 12, "particles": 12, "warmup": 20, "moments_per_step": 10}
+MANY = {"starts": 12, "samples": 12, "particles": 12, "warmup": 20, "draws_per_step": 10}
 """Enough starts that some fail, and enough transitions in a step that not most of them fail by chance."""
 
 
+@pytree("matrix", "edge")
 class _Holed(LinearPrior):
     """A prior whose generator fails for some latents, and gives no number."""
 
     def __init__(self, edge):
         super().__init__(np.eye(4))
-        self.edge = edge
+        self.edge = np.float32(edge)
 
     def generate(self, z, grid):
         return jnp.where(z[0] > self.edge, jnp.nan, super().generate(z, grid))
@@ -42,38 +45,38 @@ def _fields(name):
     return ALGORITHMS[name].__dataclass_fields__
 
 
-def _state_bytes(kernel):
-    state = jax.eval_shape(kernel.init, jax.random.key(0))
+def _state_bytes(kernel, posterior):
+    state = jax.eval_shape(kernel.init, posterior, jax.random.key(0))
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
 
 
 @pytest.mark.parametrize("name", slowly_all(quickly=FEW))
 def test_that_neither_pieces_nor_checkpoints_change_a_draw_and_that_memory_stays_flat(name, monkeypatch, tmp_path):
     posterior, algorithm = _posterior(), make_algorithm(name, SMALL[name])
-    kernel, pending, sizes = algorithm.build(posterior), [], set()
-    add_row, step = Ledger.add_row, kernel.step
+    kernel, pending, sizes = kernel_of(algorithm), [], set()
+    add_row, step = RunRecorder.add_row, kernel.step
 
-    def watched_row(ledger, row):
-        add_row(ledger, row)
-        pending.append((ledger.pending_bytes, len(ledger._rows)))
+    def watched_row(recorder, row):
+        add_row(recorder, row)
+        pending.append((recorder.pending_bytes, len(recorder._rows)))
 
-    def watched_step(key, state):
-        after = step(key, state)
+    def watched_step(posterior, key, state):
+        after = step(posterior, key, state)
         sizes.add(sum(leaf.nbytes for leaf in jax.tree.leaves(after[0])))
         return after
 
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "add_row", watched_row)
+        patch.setattr(RunRecorder, "add_row", watched_row)
         patch.setattr(_driver, "CHECKPOINT_SHARE", np.inf)  # a checkpoint after each step
-        patch.setattr(_driver, "_kernel", lambda *_: kernel._replace(step=watched_step))
+        patch.setattr(kernel, "step", watched_step)
         stored = sample(posterior, algorithm, seed=5, output=tmp_path / "run.h5")
     # What waits for the file is one step's, and the state never grows, nor with the number of draws.
     assert len(pending) == stored.steps > 1
     assert {rows for _, rows in pending} == {1}
-    assert sizes == {_state_bytes(kernel)}
+    assert sizes == {_state_bytes(kernel, posterior)}
     if kernel.chains is not None:
         assert max(size for size, _ in pending) * 2 <= sum(size for size, _ in pending)
-        assert _state_bytes(make_algorithm(name, SMALL[name] | {"draws": 12_000}).build(posterior)) in sizes
+        assert _state_bytes(make_algorithm(name, SMALL[name] | {"draws": 12_000}).build(), posterior) in sizes
     pieces = {setting: value for setting, value in PIECES.items() if setting in _fields(name)}
     other = sample(posterior, make_algorithm(name, SMALL[name] | pieces), seed=5)
     assert len(other.latents) > 0
@@ -98,7 +101,7 @@ def test_that_fields_that_are_no_numbers_are_counted_and_never_drawn(name):
 @pytest.mark.assure
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_that_a_prior_that_gives_no_numbers_at_all_stops_every_algorithm(name):
-    with pytest.raises(NonFiniteError, match="left the finite numbers"):
+    with pytest.raises(NonFiniteError, match="became NaN or infinite"):
         sample(_posterior(-np.inf), make_algorithm(name, SMALL[name]), seed=1)
 
 
@@ -117,8 +120,8 @@ def test_that_the_batch_size_changes_draws_by_rounding_alone(name):
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_that_a_state_tells_the_latents_it_works_on(name):
     posterior = _posterior()
-    kernel = make_algorithm(name, SMALL[name]).build(posterior)
-    current = jax.eval_shape(kernel.current, jax.eval_shape(kernel.init, jax.random.key(0)))
+    kernel = make_algorithm(name, SMALL[name]).build()
+    current = jax.eval_shape(kernel.current, jax.eval_shape(kernel.init, posterior, jax.random.key(0)))
     assert current.shape[1:] == (posterior.latent_size,)
     if kernel.chains is not None:  # of a ladder the chains on the target, not all its replicas
         assert len(current) == kernel.chains

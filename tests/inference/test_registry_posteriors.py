@@ -15,10 +15,11 @@ from scipy.stats import t as student_t
 
 from latentinv import MALA, BlockMeans, Grid, Posterior, sample
 from latentinv.inference import ALGORITHMS, make_algorithm
+from latentinv.pytrees import pytree
 from tests.problems import LinearPrior, generator_posterior, linear_gaussian, slowly_all
 
 REPLICATES, ALARM = 24, 1e-4
-CHAINS = {"chains": REPLICATES, "moments_per_step": 100}
+CHAINS = {"chains": REPLICATES, "draws_per_step": 100}
 
 
 class Promise(NamedTuple):
@@ -136,7 +137,7 @@ def test_that_every_algorithm_says_what_it_promises():
     assert PROMISES.keys() == ALGORITHMS.keys()
     posterior = generator_posterior(wells=2, target="soft")
     for name, promise in PROMISES.items():
-        assert make_algorithm(name, promise.settings).build(posterior).samples_target == promise.samples_target
+        assert make_algorithm(name, promise.settings).build().samples_target(posterior) == promise.samples_target
         assert promise.linear_gaussian or not promise.samples_target
 
 
@@ -164,6 +165,7 @@ def test_that_without_data_the_draws_are_those_of_the_prior(name):
     _assert_means(values, np.repeat([0.0, 1.0], 9))
 
 
+@pytree("matrix")
 class _Exponential(LinearPrior):
     """exp z: a datum tells much of large latents and little of small ones."""
 
@@ -201,6 +203,7 @@ def _assert_skewed(name, more=None):
     assert np.all(values.std(axis=0, ddof=1) / np.sqrt(REPLICATES) < 0.02)
 
 
+@pytree("matrix")
 class _Folded(LinearPrior):
     """|z − 0.3|: each datum of it can be met in two ways."""
 

@@ -4,17 +4,18 @@ import sys
 
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from latentinv import BlockMeans, Grid, HardData, InputError, Posterior, Run, StorageError
 from latentinv.plotting import plot_fields, plot_run
-from latentinv.plotting._style import facies_colours, new_figure, show_facies
+from latentinv.plotting._style import facies_colours
 from latentinv.priors import AbstractPrior, FaciesModel
+from latentinv.pytrees import pytree
 
 TWO_FACIES = FaciesModel((0, 1), (0.0,))
 
 
+@pytree()
 class StillPrior(AbstractPrior):
     """A prior that is never asked for a field."""
 
@@ -42,7 +43,7 @@ def make_run(shape=(20, 30), draws=4, facies_model=TWO_FACIES):
         places = grid.centres(np.stack([rng.integers(0, n, 6) for n in shape], axis=1))
         observations.append(HardData(grid, places, np.full(6, facies_model.categories[1]), facies_model))
     posterior = Posterior(prior, grid, observations)
-    return Run(posterior, "smc", np.zeros((draws, 1)), fields, {"log_evidence": -3.5}, {}, 7, None, {}, 0.0)
+    return Run(posterior, "smc", np.zeros((draws, 1)), fields, {"log_evidence": -3.5}, {}, 7, None, {}, {}, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -71,23 +72,6 @@ def test_that_particles_on_their_way_are_drawn_too(tmp_path):
 def test_that_a_run_without_draws_is_refused(tmp_path):
     with pytest.raises(InputError, match="no draws"):
         plot_run(make_run(draws=0), tmp_path / "run.png")
-
-
-def test_that_row_zero_is_drawn_at_the_top_in_metres_with_the_colour_of_its_code():
-    grid = Grid((2, 3), (10.0, 5.0), (100.0, 50.0))
-    figure, (panel,), _ = new_figure(grid, 1, bars=False)
-    show_facies(panel, np.array([[7, 7, 7], [2, 2, 2]]), grid, (7, 2), 0)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba())
-
-    def colour_at(x, y):
-        column, row = panel.transData.transform((x, y))
-        return "#" + bytes(pixels[len(pixels) - int(row), int(column)][:3]).hex()
-
-    assert colour_at(105.0, 52.0) == facies_colours(2)[0]
-    assert colour_at(105.0, 58.0) == facies_colours(2)[1]
-    assert panel.get_ylim() == (60.0, 50.0)
 
 
 def test_that_each_of_many_facies_has_its_own_colour():

@@ -8,7 +8,7 @@ import pytest
 
 from latentinv.errors import InputError, StorageError
 from latentinv.grid import Grid
-from latentinv.storage import ObservationRecord, PriorRecord, RunFile, RunHeader, write_prior
+from latentinv.storage import ObservationRecord, PriorRecord, RunFile, RunHeader, predicted_name, write_prior
 
 
 class State(NamedTuple):
@@ -24,7 +24,7 @@ def header(**changes):
     ]
     base = RunHeader(
         prior=PriorRecord("generator", {"seed": 1}, {"w": np.arange(6, dtype=np.float32).reshape(2, 3)}),
-        grid=Grid((4, 5), spacing=(0.5, 2.0), origin=(-3.25, 7.0)),
+        grid=Grid((4, 5), (0.5, 2.0), (-3.25, 7.0), axes="xz", z_axis="depth"),
         observations=observations,
         algorithm="tempered",
         options={
@@ -108,6 +108,12 @@ def test_that_a_header_comes_back_as_it_was(tmp_path):
     assert found.choice == "it suits: ±"
 
 
+def test_that_a_rotated_grid_comes_back_as_it_was(tmp_path):
+    grid = Grid((2, 4, 5), 0.5, (4.5e5, 5.6e6, -7.0), rotation=12.3)
+    RunFile.create(tmp_path / "r.h5", header(grid=grid))
+    assert RunFile.open(tmp_path / "r.h5").header.grid == grid
+
+
 def test_that_a_new_run_is_empty_and_says_that_it_has_no_state(tmp_path):
     run = RunFile.create(tmp_path / "r.h5", header(observations=[]))
     assert (run.steps, run.finished, run.message, run.results) == (0, False, "", {})
@@ -140,6 +146,18 @@ def test_that_checkpoints_add_up_in_this_object_and_in_one_opened_later(tmp_path
         assert_holds(found, cuts, path)
         assert (found.finished, found.message) == (True, "Converged.")
         assert found.results == {"log_evidence": float("-inf"), "ess": 3.0}
+
+
+def test_that_what_draws_show_and_predict_is_read_without_prior_and_forward_model(tmp_path):
+    run = RunFile.create(tmp_path / "r.h5", header(observations=header().observations[:2]))
+    predictions = {"wells 1/2": np.float32([[1], [0]]), "heads": np.float32([[1.5, 2], [1, 2.5]])}
+    tables = kept(0, 2) | {predicted_name(name): table for name, table in predictions.items()}
+    run.checkpoint(state(2), steps=2, trace_rows=rows(0, 2), draws=tables)
+    found = RunFile.open(tmp_path / "r.h5")
+    assert same(found.realizations(), tables["facies"])
+    assert found.predicted().keys() == predictions.keys()
+    for name, table in found.predicted().items():
+        assert same(table, predictions[name])
 
 
 def test_that_results_stay_until_replaced_and_a_message_does_not(tmp_path):

@@ -13,7 +13,7 @@ from latentinv.forward import LinearForward
 from latentinv.priors.learned._generator import bounded
 from latentinv.training import TrainingImage, coarsen, parse_recipe, read_training_image, resume_training, train
 from latentinv.training._evaluation import calibrate
-from latentinv.training.images._images import score_levels
+from latentinv.training.images import score_levels
 
 RECIPE = """
 [image]

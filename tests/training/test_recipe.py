@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from maps import F, write_image
 
 from latentinv import InputError, StorageError
 from latentinv.networks import generator_architecture
@@ -77,6 +78,9 @@ FILE = '[image]\nfile = "a.npz"\n'
         (FILE + "flips = [0, 0]", r"flips = \[0, 0\] in .*different axes"),
         (FILE + "key = 1", "key = 1 in .*the name of an array"),
         ('[image]\nkey = "a"\n' + SIMULATOR, "key = 'a' but no file"),
+        ('[image]\nfirst_row = "north"\n' + SIMULATOR, "first_row = 'north' but no file"),
+        (FILE + 'first_row = "top"', "first_row = 'top' in .*one of north, south"),
+        (SIMULATOR + "azimuth_degrees = 0.0", "key 'azimuth_degrees'; expected one of .*azimuth"),
         (SIMULATOR + "[networks]\nlatent_channels = 0", "latent_channels = 0 in .*a whole number from 1"),
         (SIMULATOR + "[networks]\nlatent_channels = -1", "latent_channels = -1 in"),
         (SIMULATOR + "[networks]\nwidth = 0", "width = 0 in .*a factor above 0"),
@@ -125,6 +129,13 @@ def test_that_key_chooses_an_array_of_a_file_that_holds_several(tmp_path):
         parse_recipe('[image]\nfile = "two.npz"\n', tmp_path).load_image()
     chosen = parse_recipe('[image]\nfile = "two.npz"\nkey = "b"\n', tmp_path).load_image()
     np.testing.assert_array_equal(chosen.facies, 1 - image)
+
+
+def test_that_a_picture_is_read_north_first_unless_the_recipe_says_otherwise(tmp_path):
+    write_image(tmp_path / "map.png", F)
+    for line, expected in (("", F), ('first_row = "north"\n', F), ('first_row = "south"\n', F[::-1])):
+        image = parse_recipe(f'[image]\nfile = "map.png"\n{line}', tmp_path).load_image()
+        np.testing.assert_array_equal(image.facies, expected)
 
 
 def test_that_missing_files_are_named(tmp_path, monkeypatch):

@@ -11,14 +11,14 @@ from latentinv.grid import AXIS_NAMES, Grid
 from latentinv.priors.core import AbstractFaciesModel, AbstractPrior
 
 
-def say_point(coordinates: np.ndarray) -> str:
+def say_point(coordinates: np.ndarray, axes: Sequence[str] = AXIS_NAMES) -> str:
     """Name a point: ``x 12.5 m, y 40.5 m``."""
-    return ", ".join(f"{axis} {value:.10g} m" for axis, value in zip(AXIS_NAMES, coordinates, strict=False))
+    return ", ".join(f"{axis} {value:.10g} m" for axis, value in zip(axes, coordinates, strict=False))
 
 
-def say_box(lower: np.ndarray, upper: np.ndarray) -> str:
+def say_box(lower: np.ndarray, upper: np.ndarray, axes: Sequence[str] = AXIS_NAMES) -> str:
     """Name a box: ``x 0–20 m, y 0–20 m``."""
-    ranges = zip(AXIS_NAMES, lower, upper, strict=False)
+    ranges = zip(axes, lower, upper, strict=False)
     return ", ".join(f"{axis} {low:.10g}–{high:.10g} m" for axis, low, high in ranges)
 
 
@@ -33,21 +33,7 @@ def decimals(sd: float) -> int:
     return digits - 1 if digits and round(sd, digits - 1) == round(sd, digits) else digits
 
 
-def per_datum(values: float | Sequence[float] | np.ndarray, count: int, what: str) -> np.ndarray:
-    """Spread one number, or check that there is one for each datum.
-
-    Raises
-    ------
-    InputError
-        If the numbers are neither one nor one for each datum.
-    """
-    array = np.asarray(values, dtype=float)
-    if array.shape not in ((), (1,), (count,)):
-        raise InputError(f"Given {array.size} values of {what} for {count} data; expected one, or one for each.")
-    return np.broadcast_to(array, (count,)).copy()
-
-
-def check_labels(labels: Sequence[str] | None, count: int, default: str) -> Sequence[str]:
+def check_labels(labels: Sequence[str] | None, count: int, default: str) -> tuple[str, ...]:
     """Give each datum a name for messages: the user's own, or ``well 3``.
 
     Raises
@@ -56,10 +42,10 @@ def check_labels(labels: Sequence[str] | None, count: int, default: str) -> Sequ
         If there is not one label for each datum.
     """
     if labels is None:
-        return [f"{default} {number}" for number in range(1, count + 1)]
+        return tuple(f"{default} {number}" for number in range(1, count + 1))
     if len(labels) != count:
         raise InputError(f"Given {len(labels)} labels for {count} data; expected one for each.")
-    return labels
+    return tuple(labels)
 
 
 def check_facies(who: str, facies: float, facies_model: AbstractFaciesModel) -> None:
@@ -73,19 +59,6 @@ def check_facies(who: str, facies: float, facies_model: AbstractFaciesModel) -> 
     if facies not in facies_model.categories:
         known = ", ".join(str(code) for code in facies_model.categories)
         raise InputError(f"{who} has facies {facies:g}, which the prior does not know; use {known}.")
-
-
-def check_slope(slope: float, name: str) -> float:
-    """Give the slope of the soft reading back as a float.
-
-    Raises
-    ------
-    InputError
-        If it is not positive and finite.
-    """
-    if not (np.isfinite(slope) and slope > 0):
-        raise InputError(f"The slope {slope:g} of '{name}' is not positive; give a finite number above 0.")
-    return float(slope)
 
 
 def check_fit(name: str, placed: tuple[Grid, AbstractFaciesModel | None], grid: Grid, prior: AbstractPrior) -> None:
@@ -106,6 +79,18 @@ def check_fit(name: str, placed: tuple[Grid, AbstractFaciesModel | None], grid: 
             f"The data '{name}' were made for {_say_model(placed[1])}, but the prior has "
             f"{_say_model(prior.facies_model)}; make them with this prior's facies model."
         )
+
+
+def check_no_forward(name: str, forward: object) -> None:
+    """Check that no forward model is given for data that need none.
+
+    Raises
+    ------
+    InputError
+        If one is.
+    """
+    if forward is not None:
+        raise InputError(f"A forward model was given for '{name}', which are no indirect data; leave it out.")
 
 
 def field_on(

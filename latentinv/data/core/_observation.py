@@ -8,17 +8,29 @@ information to full:
 * at inverse temperature 0 its likelihood is constant, at 1 it is the stated soft model;
 * beyond 1, observations that end in an exact statement (hard data) become sharper still, the others stay as
   at 1.
+
+An observation is a frozen pytree: its data, noise and operators are leaves. It says of itself what samplers,
+diagnosis and pictures need to know, so nothing outside this package depends on its class.
 """
 
 import abc
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
+from latentinv.data.noise import AbstractNoise
+from latentinv.errors import InputError
+from latentinv.forward.core import Mark
+from latentinv.forward.external import ExternalForward
 from latentinv.grid import Grid
 from latentinv.priors.core import AbstractPrior
+from latentinv.registration import Registry
+
+MOST_QUANTITIES = 500
+"""Of an observation with more data so many are watched, evenly spread."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,28 @@ class Report:
     rmse: float | None = None
 
 
+class GaussianView(NamedTuple):
+    """Data as numbers with Gaussian noise, for algorithms that know no other."""
+
+    predict: Callable[[Float[Array, "*grid"], Float[Array, "datum"]], Float[Array, "datum"]]
+    """From a field and its soft predictions."""
+    observed: Float[Array, "datum"]
+    noise: AbstractNoise
+    surrogate: bool
+    """Whether this stands for another likelihood than the stated one."""
+
+
+class CertainFacies(NamedTuple):
+    """Facies that are known for certain, cell by cell."""
+
+    cells: Int[np.ndarray, "cell axis"]
+    """Array indices."""
+    codes: Int[np.ndarray, "cell"]
+    """The facies of each."""
+    names: tuple[str, ...]
+    """The data that each comes from."""
+
+
 class AbstractObservation(abc.ABC):
     """Data about a field, with their noise."""
 
@@ -52,7 +86,21 @@ class AbstractObservation(abc.ABC):
     grid: Grid
     """The grid the data were placed on."""
     kind: str
-    """The registered kind (``hard_data``, ``block_means`` …), written into run files."""
+    """The registered kind (``hard_data``, ``indirect_data`` …), written into run files."""
+    fulfilled: str = "data fulfilled"
+    """What a report counts: ``pixels honoured``."""
+    hard: bool = False
+    """Whether exact predictions are 1 where a datum is honoured and 0 where it is missed."""
+    certain: bool = False
+    """Whether some datum is certain, so that the exact likelihood excludes fields that miss it."""
+    linear: bool = False
+    """Whether predictions are linear in the field, as far as is known."""
+    observed: Shaped[np.ndarray, "datum"]
+    """What was observed: numbers in their unit, or positions of facies among the prior's categories."""
+    cells: Int[np.ndarray, "datum axis"] | None = None
+    """The one cell that each datum is about, as array indices; None where data see more."""
+    sharpens: bool = False
+    """Whether the soft likelihood becomes sharper by itself beyond inverse temperature 1."""
 
     @property
     @abc.abstractmethod
@@ -67,11 +115,45 @@ class AbstractObservation(abc.ABC):
     @property
     def external(self) -> bool:
         """Whether a simulator outside JAX predicts these data."""
-        return False
+        return self.simulator is not None
+
+    @property
+    def simulator(self) -> ExternalForward | None:
+        """The simulator outside JAX that predicts these data from `readings`; None where there is none."""
+        return None
+
+    @property
+    def missing(self) -> str | None:
+        """The sentence that asks for a forward model which no file can hold; None where all is there."""
+        return None
+
+    @property
+    def gaussian_noise(self) -> AbstractNoise | None:
+        """The noise of the data where it is Gaussian."""
+        return None
+
+    @property
+    def reliability(self) -> Float[np.ndarray, "datum"] | None:
+        """Of hard data 1 − 2e, e being the probability that a datum is wrong; None of other data."""
+        return None
 
     @abc.abstractmethod
     def check(self, prior: AbstractPrior, grid: Grid) -> None:
         """Raise `InputError` unless the data fit this prior and grid."""
+
+    def certain_facies(self) -> CertainFacies | None:
+        """The facies that these data know for certain, if any."""
+        return None
+
+    def check_agreement(self, known: CertainFacies) -> None:
+        """Check that the data are possible where facies are known for certain.
+
+        Raises
+        ------
+        InputError
+            If they are not, saying by how much.
+        """
+        del known
 
     @abc.abstractmethod
     def predict(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "datum"]:
@@ -88,6 +170,10 @@ class AbstractObservation(abc.ABC):
         """Predict each datum softly and exactly."""
         return self.predict(field), self.predict_exact(field)
 
+    def readings(self, field: Float[Array, "*grid"]) -> Float[Array, "reading *grid"]:
+        """The properties that the simulator is run on: softly and exactly, or one that stands for both."""
+        raise InputError(f"The data '{self.name}' are predicted without a simulator.")
+
     @abc.abstractmethod
     def tempered_log_likelihood(
         self, prediction: Float[Array, "datum"], inverse_temperature: float | Float[Array, ""]
@@ -96,20 +182,30 @@ class AbstractObservation(abc.ABC):
 
     @abc.abstractmethod
     def exact_log_likelihood(self, prediction: Float[Array, "datum"]) -> Float[Array, ""]:
-        """Log-likelihood of exact predictions; minus infinity where an exact datum is missed."""
+        """Log-likelihood of exact predictions; minus infinity where a certain datum is missed."""
 
     def log_likelihood(self, field: Float[Array, "*grid"]) -> Float[Array, ""]:
         """Log-likelihood of a field under the stated soft model."""
         return self.tempered_log_likelihood(self.predict(field), 1.0)
 
-    @property
     @abc.abstractmethod
-    def observed(self) -> Shaped[np.ndarray, "datum"]:
-        """What was observed: numbers in their unit, or positions of facies among the prior's categories."""
+    def as_gaussian(self, facies_sd: float | Float[Array, ""]) -> GaussianView:
+        """Read the data as numbers with Gaussian noise.
+
+        Parameters
+        ----------
+        facies_sd
+            Standard deviation of the surrogate of facies, in positions among the prior's categories.
+
+        Raises
+        ------
+        InputError
+            If the noise is neither Gaussian nor has a surrogate.
+        """
 
     @abc.abstractmethod
     def with_data(self, data: Any) -> Self:
-        """The same observation of other data, an array like `observed`, which under `jit` is traced and not checked."""
+        """The same observation of other data, an array like `observed`, which may be traced and is not checked."""
 
     @abc.abstractmethod
     def simulate(self, key_noise: Array, field: Float[Array, "*grid"], *, exact: bool) -> Shaped[Array, "datum"]:
@@ -118,16 +214,46 @@ class AbstractObservation(abc.ABC):
         Raises
         ------
         InputError
-            If the soft model is no law of what is observed.
+            If the soft model is no distribution of what is observed.
         """
 
     @abc.abstractmethod
-    def report(self, field: Float[Array, "*grid"]) -> Report:
-        """Say how well a field agrees, read exactly."""
+    def seen(self) -> Bool[np.ndarray, "*grid"]:
+        """Which cells the data depend on."""
 
     @abc.abstractmethod
-    def failures(self, predictions: Float[np.ndarray, "draw datum"]) -> list[str]:
+    def marks(self) -> tuple[Mark, ...]:
+        """What a map shows of the data."""
+
+    @abc.abstractmethod
+    def report(self, exact: Float[np.ndarray, "datum"]) -> Report:
+        """Say how well a field agrees, from its exact predictions."""
+
+    @abc.abstractmethod
+    def misfits(self, exact: Float[np.ndarray, "draw datum"]) -> list[str]:
         """From exact predictions of many draws, say which data they miss and by how much, worst first."""
+
+    def beside(self, exact: Float[np.ndarray, "draw datum"], noun: str = "draws") -> list[tuple[str, str]]:
+        """Each datum's label, and words that put the draws' predictions beside it; nothing, where reports suffice."""
+        del exact, noun
+        return []
+
+    def summary(self, reports: Sequence[Report]) -> str:
+        """What all draws' reports add to their counts, such as the range of errors beside the noise; may be empty."""
+        del reports
+        return ""
+
+    def quantities(self, exact: Float[np.ndarray, "draw datum"]) -> dict[str, Float[np.ndarray, "draw"]]:
+        """What to watch, by name: each predicted datum, evenly thinned above `MOST_QUANTITIES`."""
+        shown = np.unique(np.linspace(0, self.count - 1, MOST_QUANTITIES).astype(int))
+        return {f"{self.name} {i + 1}": exact[:, i] for i in shown}
+
+    def compared(
+        self, realizations: Shaped[np.ndarray, "draw *grid"], exact: Float[np.ndarray, "draw datum"]
+    ) -> tuple[Shaped[np.ndarray, "draw datum"], Shaped[np.ndarray, "datum"]]:
+        """What draws show, and what was observed, in the same terms."""
+        del realizations
+        return exact, np.asarray(self.observed)
 
     @abc.abstractmethod
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -136,6 +262,24 @@ class AbstractObservation(abc.ABC):
     @classmethod
     @abc.abstractmethod
     def from_arrays(
-        cls, name: str, arrays: dict[str, np.ndarray], grid: Grid, prior: AbstractPrior
+        cls, name: str, arrays: dict[str, np.ndarray], grid: Grid, prior: AbstractPrior, *, forward: Any = None
     ) -> "AbstractObservation":
-        """Make the observation again from what `to_arrays` gave."""
+        """Make the observation again from what `to_arrays` gave.
+
+        Parameters
+        ----------
+        name, arrays, grid, prior
+            As they were stored.
+        forward
+            A forward model that no file can hold, given again. Without it the observation is read all the same, but
+            predicts nothing, and says so by `missing`.
+
+        Raises
+        ------
+        InputError
+            If a forward model is given for data that need none, or another one than was stored.
+        """
+
+
+OBSERVATIONS = Registry[type[AbstractObservation]]("observation", rooms=("latentinv.data",))
+"""The kinds of observation: run files name a kind, and this finds the class that reads it back."""

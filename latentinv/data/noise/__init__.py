@@ -1,8 +1,9 @@
-"""Noise models."""
+"""Noise models, one distribution a file."""
 
-from ._noise import NOISES as NOISES
-from ._noise import AbstractNoise as AbstractNoise
-from ._noise import CorrelatedNoise as CorrelatedNoise
-from ._noise import GaussianNoise as GaussianNoise
-from ._noise import StudentNoise as StudentNoise
-from ._noise import UnknownNoise as UnknownNoise
+from ._abstract import NOISES as NOISES
+from ._abstract import AbstractNoise as AbstractNoise
+from ._abstract import per_datum as per_datum
+from ._correlated import CorrelatedNoise as CorrelatedNoise
+from ._gaussian import GaussianNoise as GaussianNoise
+from ._student import StudentNoise as StudentNoise
+from ._unknown import UnknownNoise as UnknownNoise

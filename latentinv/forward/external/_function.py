@@ -1,11 +1,11 @@
 """Any function of a property, written with JAX, as a forward model.
 
 A function has no form that a file could hold, so a run file keeps only what it predicts for one property, and whoever
-reads the run gives the function again; from that prediction a mistaken one is told apart.
+reads the run gives the function again; that prediction shows whether it is the same one.
 """
 
 from collections.abc import Callable
-from typing import NoReturn, final
+from typing import Any, ClassVar, NoReturn, final
 
 import jax
 import jax.numpy as jnp
@@ -13,14 +13,17 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
-from latentinv.forward.core import AbstractForward
+from latentinv.forward.core import FORWARDS, AbstractForward, ByIdentity, GivenAgain
 from latentinv.grid import Grid
+from latentinv.pytrees import pytree
 
 Function = Callable[[Float[Array, "*grid"]], Float[Array, "datum"]]
 """From the property of every cell to the data."""
 
 
 @final
+@FORWARDS.register("function")
+@pytree()
 class FunctionForward(AbstractForward):
     """A function ``property [*grid] -> data [datum]`` as a forward model.
 
@@ -38,6 +41,8 @@ class FunctionForward(AbstractForward):
     """
 
     kind = "function"
+    given_again: ClassVar[GivenAgain] = GivenAgain("a Python function", "function")
+    known_by_sample = True
 
     def __init__(self, function: Function, grid: Grid) -> None:
         try:
@@ -50,8 +55,13 @@ class FunctionForward(AbstractForward):
             ) from error
         if len(getattr(given, "shape", ())) != 1:
             raise InputError(f"The forward function gives {given}; expected one array with one number a datum.")
-        self.function, self.grid = function, grid
+        self._function, self.grid = ByIdentity(function), grid
         self._count = int(given.shape[0])
+
+    @property
+    def function(self) -> Function:
+        """The function."""
+        return self._function.value
 
     @property
     def count(self) -> int:
@@ -70,3 +80,13 @@ class FunctionForward(AbstractForward):
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> NoReturn:
         """Raise `InputError`: a function cannot be stored."""
         raise InputError("A function cannot be made from a file; give it again.")
+
+    @classmethod
+    def from_user(cls, given: Any, arrays: dict[str, np.ndarray], grid: Grid, name: str) -> "FunctionForward":
+        """Take the function, or the forward model made of it, that is given again."""
+        del arrays
+        if isinstance(given, cls):
+            return given
+        if not callable(given) or isinstance(given, type):
+            raise InputError(cls.given_again.sentence(name))
+        return cls(given, grid)

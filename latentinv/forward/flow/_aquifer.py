@@ -12,7 +12,6 @@ no water crosses the grid's outer faces. Time goes by implicit Euler steps. The 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
@@ -21,11 +20,12 @@ from jaxtyping import Array, Bool, Float
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
+from latentinv.pytrees import pytree, replace
 
 from ._multigrid import Diffusion, solve
 
 
-@dataclass(frozen=True, eq=False)
+@pytree("fixed_heads", "sources", "thickness", "recharge", "fixed", "reference", "given")
 class Aquifer:
     """Where water flows: geometry, borders and wells.
 
@@ -38,10 +38,11 @@ class Aquifer:
     sources
         Water that wells bring to each cell in m³/s: injection above 0, pumping below.
     thickness
-        In metres, of a two-dimensional aquifer; one in three dimensions is as thick as its cells.
+        In metres, of a map its height, of a vertical section its width across; an aquifer in three dimensions is as
+        thick as its cells.
     recharge
-        Water that infiltrates in m/s, over the area that each cell has in a map; one number, or one for each cell. In
-        three dimensions one for each cell, for it enters at the surface only.
+        Water that infiltrates in m/s, over the area that each cell has seen from above; one number, or one for each
+        cell. In sections and in three dimensions one for each cell, for it enters at the surface only.
 
     Raises
     ------
@@ -49,19 +50,30 @@ class Aquifer:
         If an array is not the grid's, a number cannot be used, or no head is fixed.
     """
 
-    grid: Grid
-    fixed_heads: Float[np.ndarray, "*grid"]
-    sources: Float[np.ndarray, "*grid"]
-    thickness: float = 1.0
-    recharge: float | Float[np.ndarray, "*grid"] = 0.0
+    def __init__(
+        self,
+        grid: Grid,
+        fixed_heads: Float[np.ndarray, "*grid"],
+        sources: Float[np.ndarray, "*grid"],
+        thickness: float = 1.0,
+        recharge: float | Float[np.ndarray, "*grid"] = 0.0,
+    ) -> None:
+        self.grid = grid
+        self.fixed_heads = _on(grid, fixed_heads, "fixed_heads")
+        self.sources = _on(grid, sources, "sources")
+        self.thickness = np.float64(thickness)
+        self.recharge = _checked_recharge(grid, recharge)
+        self.fixed: Bool[np.ndarray, "*grid"] = np.isfinite(self.fixed_heads)
+        """Where heads are fixed."""
+        self._check()
+        # Heads are counted from their mean, in double precision here, so that programs in single precision keep the
+        # digits of their differences.
+        self.reference = np.mean(self.fixed_heads[self.fixed])
+        """The head from which the others are counted, in metres."""
+        self.given = np.where(self.fixed, self.fixed_heads - self.reference, 0.0)
+        """Fixed heads counted from the reference, 0 where heads are free."""
 
-    def __post_init__(self) -> None:
-        for name in ("fixed_heads", "sources"):
-            values = np.asarray(getattr(self, name), float)
-            if values.shape != self.grid.shape:
-                raise InputError(f"The aquifer's {name} have shape {values.shape}; expected {self.grid.shape}.")
-            object.__setattr__(self, name, values)
-        self._check_recharge()
+    def _check(self) -> None:
         if np.any(np.isinf(self.fixed_heads)) or not np.all(np.isfinite(self.sources)):
             raise InputError("The aquifer's heads or sources are infinite somewhere; give NaN where no head is fixed.")
         if not (math.isfinite(self.thickness) and self.thickness > 0):
@@ -76,49 +88,30 @@ class Aquifer:
         if not np.any(self.fixed):
             raise InputError("The aquifer has no fixed head, so its heads are not determined; fix one cell's at least.")
 
-    def _check_recharge(self) -> None:
-        recharge = np.asarray(self.recharge, float)
-        if recharge.shape not in ((), self.grid.shape) or not np.all(np.isfinite(recharge)):
-            raise InputError(
-                f"The aquifer's recharge has shape {recharge.shape} or is not finite; expected one number, or one for "
-                f"each of {self.grid.shape} cells, in m/s."
-            )
-        if self.grid.ndim == 3 and recharge.shape == () and recharge != 0:
-            raise InputError(
-                "The recharge of an aquifer in three dimensions is one number, but it enters at the surface only; give "
-                "one for each cell, 0 below."
-            )
-        object.__setattr__(self, "recharge", np.broadcast_to(recharge, self.grid.shape))
-
     @property
-    def fixed(self) -> np.ndarray:
-        """Where heads are fixed."""
-        return np.isfinite(self.fixed_heads)
-
-    @property
-    def inflow(self) -> np.ndarray:
+    def inflow(self) -> Float[Array, "*grid"]:
         """Water that enters each cell from outside, in m³/s."""
-        return self.sources + self.recharge * float(np.prod(np.asarray(self.grid.spacing)[:2]))
+        east, north = np.asarray(self.grid.spacing)[:2].tolist()
+        across = self.thickness if self.grid.ndim == 2 and self.grid.vertical else north
+        return jnp.asarray(self.sources) + jnp.asarray(self.recharge) * east * across
 
     @property
     def pumping_alone(self) -> "Aquifer":
-        """The aquifer whose heads are the drawdown by the wells: equations are linear, so the rest is of no matter."""
-        return Aquifer(self.grid, np.where(self.fixed, 0.0, np.nan), -self.sources, self.thickness)
+        """The aquifer whose heads are the drawdown by the wells: equations are linear, so the rest does not matter."""
+        heads = jnp.where(self.fixed, 0.0, jnp.nan)
+        none = jnp.zeros(self.grid.shape)
+        return replace(
+            self, fixed_heads=heads, sources=-self.sources, recharge=none, reference=jnp.zeros(()), given=none
+        )
 
     @property
     def at_rest(self) -> "Aquifer":
         """The aquifer before its wells pump."""
-        return Aquifer(self.grid, self.fixed_heads, np.zeros(self.grid.shape), self.thickness, self.recharge)
+        return replace(self, sources=jnp.zeros(self.grid.shape))
 
-    @property
-    def reference(self) -> float:
-        """The head from which the others are counted, in metres."""
-        return float(np.nanmean(self.fixed_heads))
-
-    @property
-    def given(self) -> np.ndarray:
-        """Fixed heads counted from the reference, 0 where heads are free."""
-        return np.where(self.fixed, self.fixed_heads - self.reference, 0.0)
+    def from_reference(self, heads: Float[np.ndarray, "*grid"]) -> Float[np.ndarray, "*grid"]:
+        """Heads of free cells counted from the reference, in double precision on the host; 0 where they are fixed."""
+        return np.where(self.fixed, 0.0, heads - self.reference)
 
     def conductances(self, conductivity: Float[Array, "*grid"]) -> tuple[Float[Array, "..."], ...]:
         """Conductance of every face between two cells, in m²/s, axis by axis."""
@@ -133,17 +126,17 @@ class Aquifer:
 
     def system(self, conductivity: Float[Array, "*grid"]) -> tuple[Diffusion, Float[Array, "*grid"]]:
         """The matrix over cells whose head is free, and what drives them; heads are counted from the reference."""
-        fixed = self.fixed
+        fixed = jnp.asarray(self.fixed)
         given = jnp.asarray(self.given, conductivity.dtype)
         leak = jnp.zeros_like(conductivity)
-        drive = jnp.asarray(self.inflow, conductivity.dtype)
+        drive = self.inflow.astype(conductivity.dtype)
         between_free = []
         for axis, conductance in enumerate(self.conductances(conductivity)):
-            low, high = (np.take(fixed, np.arange(s, s + conductance.shape[axis]), axis=axis) for s in (0, 1))
+            size = conductance.shape[axis]
+            low, high = (lax.slice_in_dim(fixed, s, s + size, axis=axis) for s in (0, 1))
             between_free.append(jnp.where(low | high, 0, conductance))
             for here, there, shift in ((low, high, 0), (high, low, 1)):
                 border = jnp.where(there & ~here, conductance, 0)
-                size = conductance.shape[axis]
                 edges = [(shift, 1 - shift) if n == axis else (0, 0) for n in range(leak.ndim)]
                 neighbour = lax.slice_in_dim(given, 1 - shift, 1 - shift + size, axis=axis)
                 leak += jnp.pad(border, edges)
@@ -152,7 +145,7 @@ class Aquifer:
 
     def heads(self, free: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
         """Heads in metres from the solution over free cells."""
-        return jnp.where(self.fixed, jnp.asarray(np.nan_to_num(self.fixed_heads), free.dtype), self.reference + free)
+        return jnp.where(self.fixed, jnp.nan_to_num(jnp.asarray(self.fixed_heads, free.dtype)), self.reference + free)
 
 
 def steady_heads(aquifer: Aquifer, conductivity: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
@@ -178,7 +171,35 @@ def transient_heads(
 
     Without initial heads those at rest, before the wells pump, are the first.
     """
-    return _course(aquifer, conductivity, initial_heads, times, specific_storage, aquifer.heads)
+    start = None if initial_heads is None else aquifer.from_reference(np.asarray(initial_heads, float))
+    return heads_in_time(aquifer, conductivity, start, np.diff(times, prepend=0.0), specific_storage)
+
+
+def heads_in_time(
+    aquifer: Aquifer,
+    conductivity: Float[Array, "*grid"],
+    start: Float[np.ndarray, "*grid"] | None,
+    steps: Float[np.ndarray, "time"],
+    specific_storage: float,
+) -> Float[Array, "time *grid"]:
+    """`transient_heads` for steps in seconds, and a start counted from the reference."""
+    return _course(aquifer, conductivity, start, steps, specific_storage, aquifer.heads)
+
+
+def flux_in_time(
+    aquifer: Aquifer,
+    conductivity: Float[Array, "*grid"],
+    start: Float[np.ndarray, "*grid"] | None,
+    steps: Float[np.ndarray, "time"],
+    specific_storage: float,
+    zones: Bool[np.ndarray, "zone *grid"],
+) -> Float[Array, "time zone"]:
+    """`transient_flux` for steps in seconds, and a start counted from the reference."""
+
+    def leaving(free: Array) -> Array:
+        return _leaving(aquifer, conductivity, free, zones)
+
+    return _course(aquifer, conductivity, start, steps, specific_storage, leaving)
 
 
 def transient_flux(
@@ -190,11 +211,8 @@ def transient_flux(
     zones: Bool[np.ndarray, "zone *grid"],
 ) -> Float[Array, "time zone"]:
     """Water in m³/s that leaves each zone for the cells around it, less what enters, at given times in seconds."""
-
-    def leaving(free: Array) -> Array:
-        return _leaving(aquifer, conductivity, free, zones)
-
-    return _course(aquifer, conductivity, initial_heads, times, specific_storage, leaving)
+    start = None if initial_heads is None else aquifer.from_reference(np.asarray(initial_heads, float))
+    return flux_in_time(aquifer, conductivity, start, np.diff(times, prepend=0.0), specific_storage, zones)
 
 
 def _leaving(
@@ -208,7 +226,8 @@ def _leaving(
     heads = jnp.where(aquifer.fixed, jnp.asarray(aquifer.given, conductivity.dtype), free)
     total = jnp.zeros(len(zones), conductivity.dtype)
     for axis, conductance in enumerate(aquifer.conductances(conductivity)):
-        leaving = -np.diff(zones.astype(np.int8), axis=axis + 1)  # 1 where the lower of two cells lies in the zone
+        # 1 where the lower of two cells lies in the zone.
+        leaving = -jnp.diff(jnp.asarray(zones, jnp.int8), axis=axis + 1)
         flow = -conductance * jnp.diff(heads, axis=axis)
         total += jnp.sum(leaving * flow, axis=range(1, leaving.ndim))
     return total
@@ -225,15 +244,15 @@ def _steady(aquifer: Aquifer, conductivity: Float[Array, "*grid"]) -> Float[Arra
 def _course(
     aquifer: Aquifer,
     conductivity: Float[Array, "*grid"],
-    initial_heads: Float[np.ndarray, "*grid"] | None,
-    times: Float[np.ndarray, "time"],
+    start: Float[np.ndarray, "*grid"] | None,
+    steps: Float[np.ndarray, "time"],
     specific_storage: float,
     seen: Callable[[Array], Array],
 ) -> Float[Array, "time ..."]:
-    """What is seen of the solution over free cells at each time."""
+    """What is seen of the solution over free cells after each step."""
     matrix, drive = aquifer.system(conductivity)
     scale = 1 / jnp.mean(lax.stop_gradient(conductivity))
-    volume = float(np.prod(aquifer.grid.spacing)) * aquifer.thickness
+    volume = math.prod(aquifer.grid.spacing) * aquifer.thickness  # type: ignore[arg-type]
     storage = jnp.where(aquifer.fixed, 0, scale * specific_storage * volume)
     conductances = tuple(scale * c for c in matrix.conductances)
 
@@ -242,8 +261,30 @@ def _course(
         free = solve(Diffusion(conductances, scale * matrix.leak + stored), scale * drive + stored * free)
         return free, seen(free)
 
-    if initial_heads is None:
-        start = jnp.where(aquifer.fixed, 0, _steady(aquifer.at_rest, conductivity))
+    if start is None:
+        first = jnp.where(aquifer.fixed, 0, _steady(aquifer.at_rest, conductivity))
     else:
-        start = jnp.asarray(np.where(aquifer.fixed, 0, initial_heads - aquifer.reference), conductivity.dtype)
-    return lax.scan(step, start, jnp.asarray(np.diff(times, prepend=0.0), conductivity.dtype))[1]
+        first = jnp.asarray(start, conductivity.dtype)
+    return lax.scan(step, first, jnp.asarray(steps, conductivity.dtype))[1]
+
+
+def _on(grid: Grid, values: Float[np.ndarray, "*grid"], name: str) -> Float[np.ndarray, "*grid"]:
+    values = np.asarray(values, float)
+    if values.shape != grid.shape:
+        raise InputError(f"The aquifer's {name} have shape {values.shape}; expected {grid.shape}.")
+    return values
+
+
+def _checked_recharge(grid: Grid, recharge: float | Float[np.ndarray, "*grid"]) -> Float[np.ndarray, "*grid"]:
+    recharge = np.asarray(recharge, float)
+    if recharge.shape not in ((), grid.shape) or not np.all(np.isfinite(recharge)):
+        raise InputError(
+            f"The aquifer's recharge has shape {recharge.shape} or is not finite; expected one number, or one for "
+            f"each of {grid.shape} cells, in m/s."
+        )
+    if grid.vertical and recharge.shape == () and recharge != 0:
+        raise InputError(
+            "The recharge of an aquifer with layers is one number, but it enters at the surface only; give one for "
+            "each cell, 0 below."
+        )
+    return np.broadcast_to(recharge, grid.shape)

@@ -7,22 +7,26 @@ solve for each prediction at rest or step in time, one more of each for a gradie
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Literal, final, get_args
+from typing import Literal, final, get_args
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from latentinv.errors import InputError
-from latentinv.forward.core import AbstractForward
+from latentinv.forward.core import FORWARDS, AbstractForward, Points
 from latentinv.grid import Grid
+from latentinv.pytrees import pytree
 
-from ._aquifer import Aquifer, steady_flux, steady_heads, transient_flux, transient_heads
+from ._aquifer import Aquifer, flux_in_time, heads_in_time, steady_flux, steady_heads
+from ._course import Course
 
 Output = Literal["heads", "drawdown"]
 
 
 @final
+@FORWARDS.register("steady_flow")
+@pytree("aquifer", "cells")
 class SteadyFlow(AbstractForward):
     """Steady heads in observation wells, or their drawdown by pumping.
 
@@ -47,7 +51,6 @@ class SteadyFlow(AbstractForward):
         self.aquifer, self.grid = aquifer, aquifer.grid
         self.cells = aquifer.grid.cells(wells)
         self.output: Output = _checked(output)
-        self._solved = aquifer if output == "heads" else aquifer.pumping_alone
 
     @property
     def count(self) -> int:
@@ -56,7 +59,12 @@ class SteadyFlow(AbstractForward):
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """Heads or drawdown in metres from conductivities in m/s."""
-        return steady_heads(self._solved, property)[tuple(self.cells.T)]
+        aquifer = self.aquifer if self.output == "heads" else self.aquifer.pumping_alone
+        return steady_heads(aquifer, property)[tuple(self.cells.T)]
+
+    def marks(self, data: Float[np.ndarray, "datum"]) -> tuple[Points]:
+        """The wells' cells, with what was observed there."""
+        return (Points(self.grid.centres(self.cells), data),)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The aquifer and the wells."""
@@ -70,6 +78,8 @@ class SteadyFlow(AbstractForward):
 
 
 @final
+@FORWARDS.register("steady_flux")
+@pytree("aquifer", "zones")
 class SteadyFlux(AbstractForward):
     """Water that leaves zones of cells at rest: what a river loses, what crosses a section.
 
@@ -112,46 +122,9 @@ class SteadyFlux(AbstractForward):
         return cls(_aquifer(arrays, grid), arrays["zones"])
 
 
-@dataclass(frozen=True, eq=False)
-class _Course:
-    """When an aquifer is looked at, and what it starts from."""
-
-    times: Float[np.ndarray, "time"]
-    specific_storage: float
-    initial_heads: Float[np.ndarray, "*grid"] | None
-    """None for those of each conductivity, at rest before the wells pump."""
-    observed: Int[np.ndarray, "observed"]
-
-    @classmethod
-    def checked(
-        cls, grid: Grid, times: Any, specific_storage: float, initial_heads: Any = None, observed: Any = None
-    ) -> "_Course":
-        times = np.asarray(times, float)
-        if times.ndim != 1 or not len(times) or not np.all(np.diff(times, prepend=0.0) > 0) or np.isinf(times).any():
-            raise InputError("The times do not grow from above 0, all finite; give seconds in order.")
-        if not (math.isfinite(specific_storage) and specific_storage > 0):
-            raise InputError(f"The specific storage is {specific_storage}; give a number above 0, in 1/m.")
-        if initial_heads is not None:
-            initial_heads = np.asarray(initial_heads, float)
-            if initial_heads.shape != grid.shape or not np.all(np.isfinite(initial_heads)):
-                raise InputError(f"The initial heads must be finite metres over {grid.shape} cells, or left out.")
-        observed = np.arange(len(times)) if observed is None else np.asarray(observed, int)
-        if not len(observed) or observed.min() < 0 or observed.max() >= len(times):
-            raise InputError(f"The observed times are not all positions from 0 to {len(times) - 1}; correct them.")
-        return cls(times, float(specific_storage), initial_heads, observed)
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: np.asarray(value) for name, value in values.items() if value is not None}
-
-    @classmethod
-    def settings(cls, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-        """The forward models' arguments again."""
-        settings = {field.name: arrays[field.name] for field in fields(cls) if field.name in arrays}
-        return settings | {"specific_storage": float(arrays["specific_storage"])}
-
-
 @final
+@FORWARDS.register("transient_flow")
+@pytree("aquifer", "cells", "_positions", "_course")
 class TransientFlow(AbstractForward):
     """Heads in observation wells at several times, from rest or a given start, or their drawdown since.
 
@@ -193,7 +166,7 @@ class TransientFlow(AbstractForward):
         observed: np.ndarray | None = None,
         output: Output = "heads",
     ) -> None:
-        course = _Course.checked(aquifer.grid, times, specific_storage, initial_heads, observed)
+        course = Course(aquifer, times, specific_storage, initial_heads, observed)
         cells = aquifer.grid.cells(wells)
         self._set(
             aquifer,
@@ -241,7 +214,7 @@ class TransientFlow(AbstractForward):
             raise InputError(f"Row {wrong[0]} has the time {rows[wrong[0] - 1, -1]:g} s; give seconds above 0.")
         times = np.unique(np.concatenate([rows[:, -1], np.asarray(steps, float).ravel()]))
         model = cls.__new__(cls)
-        course = _Course.checked(aquifer.grid, times, specific_storage, initial_heads)
+        course = Course(aquifer, times, specific_storage, initial_heads)
         model._set(aquifer, aquifer.grid.cells(rows[:, :-1]), np.searchsorted(times, rows[:, -1]), course, output)
         return model
 
@@ -249,12 +222,12 @@ class TransientFlow(AbstractForward):
         self,
         aquifer: Aquifer,
         cells: Int[np.ndarray, "datum axis"],
-        moments: Int[np.ndarray, "datum"],
-        course: _Course,
+        positions: Int[np.ndarray, "datum"],
+        course: Course,
         output: Output,
     ) -> None:
         self.aquifer, self.grid, self.output = aquifer, aquifer.grid, _checked(output)
-        self.cells, self._moments, self._course = cells, moments, course
+        self.cells, self._positions, self._course = cells, positions, course
 
     @property
     def count(self) -> int:
@@ -264,30 +237,38 @@ class TransientFlow(AbstractForward):
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """Heads or drawdown in metres from conductivities in m/s: well after well, each at its observed times."""
         course = self._course
-        heads = transient_heads(self.aquifer, property, course.initial_heads, course.times, course.specific_storage)
-        observed = heads[(self._moments, *self.cells.T)]
+        heads = heads_in_time(self.aquifer, property, course.start, course.steps, course.specific_storage)
+        observed = heads[(self._positions, *self.cells.T)]
         if self.output == "heads":
             return observed
         before = course.initial_heads
-        start = steady_heads(self.aquifer.at_rest, property) if before is None else before.astype(observed.dtype)
+        start = steady_heads(self.aquifer.at_rest, property) if before is None else jnp.asarray(before, observed.dtype)
         return start[tuple(self.cells.T)] - observed
+
+    def marks(self, data: Float[np.ndarray, "datum"]) -> tuple[Points]:
+        """The wells' cells, each once."""
+        del data
+        return (Points(self.grid.centres(np.unique(self.cells, axis=0))),)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The aquifer, the wells and the times."""
-        own = {"cells": self.cells, "moments": self._moments, "output": np.asarray(self.output)}
+        own = {"cells": self.cells, "positions": self._positions, "output": np.asarray(self.output)}
         return {**_aquifer_arrays(self.aquifer), **self._course.to_arrays(), **own}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "TransientFlow":
         """Make the model again."""
         model = cls.__new__(cls)
-        course = _Course.checked(grid, **_Course.settings(arrays))
+        aquifer = _aquifer(arrays, grid)
         output: Output = str(arrays["output"])  # type: ignore[assignment]
-        model._set(_aquifer(arrays, grid), arrays["cells"], arrays["moments"], course, output)
+        course = Course(aquifer, **Course.settings(arrays))
+        model._set(aquifer, arrays["cells"], arrays["positions"], course, output)
         return model
 
 
 @final
+@FORWARDS.register("transient_flux")
+@pytree("aquifer", "zones", "_course")
 class TransientFlux(AbstractForward):
     """Water that leaves zones of cells at several times: what a river loses after pumping begins.
 
@@ -321,7 +302,7 @@ class TransientFlux(AbstractForward):
     ) -> None:
         self.aquifer, self.grid = aquifer, aquifer.grid
         self.zones = _checked_zones(zones, aquifer.grid)
-        self._course = _Course.checked(self.grid, times, specific_storage, initial_heads, observed)
+        self._course = Course(aquifer, times, specific_storage, initial_heads, observed)
 
     @property
     def count(self) -> int:
@@ -331,9 +312,8 @@ class TransientFlux(AbstractForward):
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """Water in m³/s from conductivities in m/s, zone after zone, each at its observed times."""
         course = self._course
-        fluxes = transient_flux(
-            self.aquifer, property, course.initial_heads, course.times, course.specific_storage, self.zones
-        )
+        steps, storage = course.steps, course.specific_storage
+        fluxes = flux_in_time(self.aquifer, property, course.start, steps, storage, self.zones)
         return fluxes[course.observed].T.reshape(-1)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -343,7 +323,7 @@ class TransientFlux(AbstractForward):
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "TransientFlux":
         """Make the model again."""
-        return cls(_aquifer(arrays, grid), arrays["zones"], **_Course.settings(arrays))
+        return cls(_aquifer(arrays, grid), arrays["zones"], **Course.settings(arrays))
 
 
 def _aquifer_arrays(aquifer: Aquifer) -> dict[str, np.ndarray]:

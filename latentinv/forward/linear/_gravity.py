@@ -22,34 +22,41 @@ MILLIGAL = 1e5
 def gravity(grid: Grid, stations: Float[np.ndarray, "datum axis"]) -> LinearForward:
     """Vertical gravity in milligals, downward, from density contrasts in kg/m³.
 
-    The last coordinate, y in a section and z in three dimensions, counts downward: row 0 is the top.
-
     Parameters
     ----------
     grid
-        The cells, in metres.
+        The cells: a vertical section (``axes="xz"``) or three dimensions; whether z is an elevation or a depth is the
+        grid's to say.
     stations
-        Coordinates x, y(, z) in metres where gravity is measured: above the grid, on its top, or inside.
+        Coordinates x(, y), z in metres where gravity is measured: above the grid, on its top, or inside.
 
     Raises
     ------
     InputError
-        If the stations are not finite, or have another number of coordinates than the grid.
+        If the grid is a map, the stations are not finite, or have another number of coordinates than the grid.
     """
+    if not grid.vertical:
+        raise InputError(
+            f"Gravity was asked of a map of {grid.shape} cells; give a vertical section, Grid(..., axes='xz'), or a "
+            "grid of three axes."
+        )
     stations = np.atleast_2d(np.asarray(stations, float))
     if stations.ndim != 2 or stations.shape[1] != grid.ndim or not len(stations) or not np.all(np.isfinite(stations)):
         raise InputError(
             f"The gravity stations have shape {stations.shape}; give finite metres, {grid.ndim} coordinates a station."
         )
-    lines = zip(np.asarray(grid.origin), np.asarray(grid.spacing), grid.shape[::-1], strict=True)
-    edges = [origin + spacing * np.arange(count + 1) for origin, spacing, count in lines]
+    edges = [
+        spacing * np.arange(count + 1)
+        for spacing, count in zip(np.asarray(grid.spacing), grid.shape[::-1], strict=True)
+    ]
     potential = _rectangle if grid.ndim == 2 else _prism
-    rows = [_differences(potential(*_corners(edges, station))).ravel() for station in stations]
-    return LinearForward(MILLIGAL * GRAVITATIONAL_CONSTANT * np.stack(rows), grid)
+    towards_z = np.stack([_differences(potential(*_corners(edges, place))).ravel() for place in grid.local(stations)])
+    downward = towards_z if grid.depth else -towards_z
+    return LinearForward(MILLIGAL * GRAVITATIONAL_CONSTANT * downward, grid)
 
 
 def _corners(edges: list[np.ndarray], station: np.ndarray) -> list[np.ndarray]:
-    """Distances x, y(, z) from a station to all corners of cells, over the corners in array order."""
+    """Distances x(, y), z from a station to all corners of cells, over the corners in array order."""
     relative = [line - position for line, position in zip(edges, station, strict=True)]
     return list(np.meshgrid(*relative[::-1], indexing="ij"))[::-1]
 

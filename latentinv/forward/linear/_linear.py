@@ -1,7 +1,7 @@
 """Any linear operator: each datum is a weighted sum over the cells.
 
-Dense operators are one matrix product. Sparse ones (rays, stencils, averages) are a gather of the cells they touch and
-a sum over the data they belong to, O(entries), which under `vmap` and in gradients stays a gather and a sum.
+Dense operators are one matrix product. Sparse ones (rays, stencils, averages) are gathers and sums of O(entries), which
+repeat bit for bit (`_sparse.py`).
 """
 
 import warnings
@@ -10,15 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 from scipy import sparse
 
 from latentinv.errors import InputError, StorageError
-from latentinv.forward.core import AbstractForward
+from latentinv.forward.core import FORWARDS, AbstractForward
 from latentinv.grid import Grid
+from latentinv.pytrees import pytree
+
+from ._sparse import SparseOperator, sparse_operator
 
 DENSE_SHARE = 0.1
 """From this share of entries on a dense product is the faster."""
@@ -42,6 +44,8 @@ READERS: dict[str, Callable[[Path], Any]] = {
 
 
 @final
+@FORWARDS.register("linear")
+@pytree("operator")
 class LinearForward(AbstractForward):
     """Data that are weighted sums of the property.
 
@@ -60,6 +64,7 @@ class LinearForward(AbstractForward):
     """
 
     kind = "linear"
+    linear = True
 
     def __init__(self, operator: Float[np.ndarray, "datum *grid"] | sparse.sparray, grid: Grid) -> None:
         given = operator.shape
@@ -78,8 +83,11 @@ class LinearForward(AbstractForward):
         empty = np.flatnonzero(np.diff(matrix.indptr) == 0)
         if empty.size:
             raise InputError(f"Row {empty[0] + 1} of the operator weighs no cell; remove that datum.")
-        self.grid, self.matrix = grid, matrix
-        self._dense = matrix.nnz > DENSE_SHARE * matrix.shape[0] * matrix.shape[1]
+        dense = matrix.nnz > DENSE_SHARE * matrix.shape[0] * matrix.shape[1]
+        self.grid = grid
+        self.operator: Float[np.ndarray, "datum cell"] | SparseOperator = (
+            matrix.toarray() if dense else sparse_operator(matrix)
+        )
 
     @classmethod
     def from_file(cls, path: str | Path, grid: Grid) -> "LinearForward":
@@ -115,20 +123,36 @@ class LinearForward(AbstractForward):
     @property
     def count(self) -> int:
         """Number of data."""
-        return int(self.matrix.shape[0])
+        if isinstance(self.operator, SparseOperator):
+            return len(self.operator.by_row.pieces)
+        return len(self.operator)
+
+    @property
+    def matrix(self) -> sparse.csr_array:
+        """The weights ``[datum, cell]``."""
+        if isinstance(self.operator, SparseOperator):
+            return self.operator.matrix(self.grid.size)
+        return sparse.csr_array(np.asarray(self.operator))
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """Predict the data from the property of every cell."""
-        cells = property.reshape(-1)
-        if self._dense:
-            return jnp.matmul(jnp.asarray(self.matrix.toarray(), cells.dtype), cells, precision="highest")
-        rows = np.repeat(np.arange(self.count), np.diff(self.matrix.indptr))
-        terms = jnp.asarray(self.matrix.data, cells.dtype) * cells[self.matrix.indices]
-        return jax.ops.segment_sum(terms, rows, self.count, indices_are_sorted=True)
+        cells = jnp.asarray(property).reshape(-1)
+        if isinstance(self.operator, SparseOperator):
+            return self.operator.product(cells)
+        return jnp.matmul(jnp.asarray(self.operator, cells.dtype), cells, precision="highest")
+
+    def seen(self) -> Bool[np.ndarray, "*grid"]:
+        """The cells with a weight."""
+        return (np.diff(self.matrix.tocsc().indptr) > 0).reshape(self.grid.shape)
+
+    def weights(self) -> sparse.csr_array:
+        """The weights of the cells."""
+        return self.matrix
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The operator by its entries, row by row."""
-        return {"weights": self.matrix.data, "cells": self.matrix.indices, "starts": self.matrix.indptr}
+        matrix = self.matrix
+        return {"weights": matrix.data, "cells": matrix.indices, "starts": matrix.indptr}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "LinearForward":

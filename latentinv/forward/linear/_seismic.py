@@ -2,7 +2,7 @@
 
     r_i = (I_{i+1} − I_i) / (I_{i+1} + I_i),     trace = w * r
 
-with the acoustic impedance I at the cells of a column, from the top down in steps of equal two-way time, the
+with the acoustic impedance I of the cells of a column, from the top down in steps of equal two-way time, the
 reflectivity r at normal incidence, and the wavelet w; no multiples, no losses (Robinson and Treitel 2008, *Digital
 Imaging and Deconvolution*, doi:10.1190/1.9781560801610). O(cells × samples of the wavelet).
 """
@@ -16,25 +16,29 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
-from latentinv.forward.core import AbstractForward
+from latentinv.forward.core import FORWARDS, AbstractForward
 from latentinv.grid import Grid
+from latentinv.pytrees import pytree
 
 
 @final
+@FORWARDS.register("convolutional_seismic")
+@pytree("wavelet")
 class ConvolutionalSeismic(AbstractForward):
     """Amplitudes of normal-incidence traces, from acoustic impedance.
 
     Parameters
     ----------
     grid
-        The cells; the first array axis is two-way time, downward.
+        The cells: a vertical section (``axes="xz"``) or three dimensions, cut along z in steps of equal two-way time.
+        A trace runs from the top down, wherever the grid says the top is.
     wavelet
         Its samples at the cells' interval, of odd number, time 0 in the middle.
 
     Raises
     ------
     InputError
-        If the wavelet has no middle or is not finite, or the grid has one cell along time.
+        If the wavelet has no middle or is not finite, or the grid is a map or has one cell along time.
     """
 
     kind = "convolutional_seismic"
@@ -45,6 +49,11 @@ class ConvolutionalSeismic(AbstractForward):
             raise InputError(
                 f"The wavelet has shape {self.wavelet.shape}; give an odd number of finite samples in one row."
             )
+        if not grid.vertical:
+            raise InputError(
+                f"Traces were asked of a map of {grid.shape} cells; give a vertical section, Grid(..., axes='xz'), or "
+                "a grid of three axes."
+            )
         if grid.shape[0] < 2:
             raise InputError("The grid has one cell along time, so nothing reflects; give two at least.")
 
@@ -54,12 +63,19 @@ class ConvolutionalSeismic(AbstractForward):
         return (self.grid.shape[0] - 1) * math.prod(self.grid.shape[1:])
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """Amplitudes in array order, from impedances."""
-        above, below = property[:-1], property[1:]
+        """Amplitudes at the faces between cells, in array order (the least z first), from impedances."""
+        downward = property if self.grid.depth else property[::-1]
+        above, below = downward[:-1], downward[1:]
         reflectivity = (below - above) / (below + above)
         traces = reflectivity.reshape(len(reflectivity), -1)
         kernel = jnp.asarray(self.wavelet, traces.dtype)
-        return jax.vmap(lambda trace: jnp.convolve(trace, kernel, mode="full"), 1, 1)(traces)[self._kept].ravel()
+
+        def convolved(trace: Float[Array, "face"]) -> Float[Array, "sample"]:
+            # Accelerators round the factors of a convolution to ten bits unless asked.
+            return jnp.convolve(trace, kernel, mode="full", precision="highest")
+
+        seen = jax.vmap(convolved, 1, 1)(traces)[self._kept]
+        return (seen if self.grid.depth else seen[::-1]).ravel()
 
     @property
     def _kept(self) -> slice:

@@ -28,9 +28,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float
+from scipy import sparse
 
-from latentinv.forward.core import AbstractForward
+from latentinv.forward.core import FORWARDS, AbstractForward, Lines
+from latentinv.forward.linear import sparse_operator
 from latentinv.grid import Grid
+from latentinv.pytrees import pytree
 
 from ._diagonals import Order, lower, orders_of, shifted
 from ._straight_rays import check_rays, where_possible
@@ -58,6 +61,8 @@ class Mesh(NamedTuple):
 
 
 @final
+@FORWARDS.register("curved_rays")
+@pytree("sources", "receivers", "_origins", "_corners", "_interpolation", "_distance")
 class CurvedRays(AbstractForward):
     """First-arrival times from sources to receivers, from velocities.
 
@@ -88,9 +93,14 @@ class CurvedRays(AbstractForward):
         starts = [np.unique(ends, axis=0, return_inverse=True) for ends in (self.sources, self.receivers)]
         swapped = len(starts[1][0]) < len(starts[0][0])
         (origins, shot), ends = starts[swapped], self.sources if swapped else self.receivers
-        self._shot = shot.reshape(-1)  # whose shape differs between versions of NumPy
         self._origins = _places(grid, origins)
-        self._corners, self._weights = _interpolation(mesh_of(grid), _places(grid, ends))
+        corners, weights = _interpolation(mesh_of(grid), _places(grid, ends))
+        # The corners that are read, each once, of all solutions together; NumPy's versions differ in shot's shape.
+        whole = shot.reshape(-1, 1) * int(np.prod(mesh_of(grid).shape)) + corners
+        self._corners, position = np.unique(whole, return_inverse=True)
+        rays = np.broadcast_to(np.arange(len(ends))[:, None], whole.shape).reshape(-1)
+        entries = (weights.reshape(-1), (rays, position.reshape(-1)))
+        self._interpolation = sparse_operator(sparse.csr_array(entries, shape=(len(ends), len(self._corners))))
         self._distance = np.linalg.norm(self.receivers - self.sources, axis=1)
 
     @property
@@ -103,10 +113,14 @@ class CurvedRays(AbstractForward):
         velocity = jnp.asarray(property)
         slowness = corner_means(1 / velocity)
         origins = jnp.asarray(self._origins, velocity.dtype)
-        factors = jax.vmap(lambda origin: mean_slowness(mesh_of(self.grid), origin, slowness).reshape(-1))(origins)
-        near = factors[self._shot[:, None], self._corners]
-        mean = jnp.sum(jnp.asarray(self._weights, velocity.dtype) * near, axis=1)
+        factors = jax.vmap(lambda origin: mean_slowness(mesh_of(self.grid), origin, slowness))(origins)
+        mean = self._interpolation.product(factors.reshape(-1).at[self._corners].get(unique_indices=True))
         return where_possible(velocity, jnp.asarray(self._distance, velocity.dtype) * mean)
+
+    def marks(self, data: Float[np.ndarray, "datum"]) -> tuple[Lines]:
+        """The ends of the rays, which bend between them."""
+        del data
+        return (Lines(self.sources, self.receivers),)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The ends of the rays."""
@@ -206,7 +220,7 @@ class Directed(NamedTuple):
     distance: Float[Array, "diagonal *plane"]
     slowness: Float[Array, "diagonal *plane"]
     free: Bool[Array, "diagonal *plane"]
-    """Whether τ is sought there; not at the source, nor outside."""
+    """Whether τ is unknown there; not at the source, nor outside."""
     slopes: tuple[Float[Array, "diagonal *plane"], ...]
     """g: growth of the distance along each axis, in the order of the sweep."""
 
@@ -267,8 +281,8 @@ def _root(
         better = valid & (root < best)
         best = jnp.where(better, root, best)
         chosen = [jnp.where(better, k in axes, c) for k, c in enumerate(chosen)]
-    moments = [jnp.where(c, g * best - o, 0) for c, g, o in zip(chosen, grows, offsets, strict=True)]
-    return best, moments
+    grown = [jnp.where(c, g * best - o, 0) for c, g, o in zip(chosen, grows, offsets, strict=True)]
+    return best, grown
 
 
 def _choices(ndim: int) -> Iterator[tuple[int, ...]]:
@@ -287,12 +301,12 @@ def _weights(mesh: Mesh, source: Array, slowness: Array, factor: Array) -> Upwin
         signs = [1 if forwards else -1 for forwards in order.forwards]
         neighbours = [shifted(factor, axis, sign, far) for axis, sign in enumerate(signs)]
         slopes = [sign * g for sign, g in zip(signs, growth, strict=True)]
-        root, moments = _root(distance, slowness, slopes, neighbours, mesh.spacing, far)
+        root, chosen = _root(distance, slowness, slopes, neighbours, mesh.spacing, far)
         ratios = [distance / h for h in mesh.spacing]
-        whole = sum((p * (r + g) for p, r, g in zip(moments, ratios, slopes, strict=True)), zero)
+        whole = sum((p * (r + g) for p, r, g in zip(chosen, ratios, slopes, strict=True)), zero)
         better = (root < best) & ~own & (whole > 0)
         safe = jnp.where(better, whole, 1)
-        shares = [p * r / safe for p, r in zip(moments, ratios, strict=True)]
+        shares = [p * r / safe for p, r in zip(chosen, ratios, strict=True)]
 
         def choose(new: Array, old: Array, better: Array = better) -> Array:
             return jnp.where(better, new, old)
@@ -352,13 +366,14 @@ def _solve(mesh: Mesh, upwind: Upwind, right: Array) -> Array:
 
 def _places(grid: Grid, points: np.ndarray) -> np.ndarray:
     """Distances from the first corner along each axis of arrays, in metres."""
-    return (points - grid.lower)[:, ::-1]
+    places: np.ndarray = grid.positions(points) * np.asarray(grid.spacing)
+    return places[:, ::-1]
 
 
 def _interpolation(mesh: Mesh, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The corners around each place, and their weights in multilinear interpolation, ``[place, corner]``."""
     shape = np.asarray(mesh.shape)
-    scaled = np.clip(places / np.asarray(mesh.spacing), 0, shape - 1)
+    scaled = places / np.asarray(mesh.spacing)
     first = np.minimum(scaled.astype(int), shape - 2)
     share = scaled - first
     corners, weights = [], []

@@ -12,12 +12,13 @@ from typing import final
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from latentinv.errors import InputError
-from latentinv.forward.core import AbstractForward
+from latentinv.forward.core import FORWARDS, AbstractForward, Lines
 from latentinv.forward.linear import LinearForward
 from latentinv.grid import Grid
+from latentinv.pytrees import pytree
 
 
 def where_possible(velocity: Float[Array, "*grid"], times: Float[Array, "datum"]) -> Float[Array, "datum"]:
@@ -26,6 +27,8 @@ def where_possible(velocity: Float[Array, "*grid"], times: Float[Array, "datum"]
 
 
 @final
+@FORWARDS.register("straight_rays")
+@pytree("sources", "receivers", "_lengths")
 class StraightRays(AbstractForward):
     """Travel times from sources to receivers, from velocities.
 
@@ -61,6 +64,15 @@ class StraightRays(AbstractForward):
         velocity = jnp.asarray(property)
         return where_possible(velocity, self._lengths.predict(1 / velocity))
 
+    def marks(self, data: Float[np.ndarray, "datum"]) -> tuple[Lines]:
+        """The rays."""
+        del data
+        return (Lines(self.sources, self.receivers),)
+
+    def seen(self) -> Bool[np.ndarray, "*grid"]:
+        """The cells that rays cross."""
+        return self._lengths.seen()
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The ends of the rays."""
         return {"sources": self.sources, "receivers": self.receivers}
@@ -85,14 +97,12 @@ def ray_lengths(
     """
     sources, receivers = (np.atleast_2d(np.asarray(ends, float)) for ends in (sources, receivers))
     check_rays(grid, sources, receivers)
-    start, run = (
-        (part / np.asarray(grid.spacing)) for part in (sources - np.asarray(grid.origin), receivers - sources)
-    )
+    start, end = grid.positions(sources), grid.positions(receivers)
+    run = end - start
     cuts = _cuts(start, run, grid.shape[::-1])
     middles = start[:, None] + (cuts[:, 1:, None] + cuts[:, :-1, None]) / 2 * run[:, None]
     lengths = np.diff(cuts, axis=1) * np.linalg.norm(receivers - sources, axis=1)[:, None]
-    cells = np.clip(np.floor(middles).astype(int), 0, np.asarray(grid.shape[::-1]) - 1)
-    columns = np.ravel_multi_index(tuple(np.moveaxis(cells, -1, 0)[::-1]), grid.shape)
+    columns = np.ravel_multi_index(tuple(np.moveaxis(grid.cells_at(middles), -1, 0)), grid.shape)
     rays = np.broadcast_to(np.arange(len(sources))[:, None], lengths.shape)
     real = lengths > 0
     shape = (len(sources), math.prod(grid.shape))
@@ -126,20 +136,14 @@ def check_rays(grid: Grid, sources: np.ndarray, receivers: np.ndarray) -> None:
             f"with {grid.ndim} coordinates."
         )
     for name, ends in (("source", sources), ("receiver", receivers)):
-        outside = np.flatnonzero(~_reached(grid, ends))
-        if outside.size:
+        inside = np.isfinite(ends).all(axis=1)
+        inside[inside] = grid.inside(ends[inside])
+        if not inside.all():
+            first = int(np.argmin(inside))
             raise InputError(
-                f"The {name} of ray {outside[0] + 1} at {tuple(ends[outside[0]].tolist())} lies outside the grid "
+                f"The {name} of ray {first + 1} at {tuple(ends[first].tolist())} lies outside the grid "
                 f"({grid.describe()}); move it, or enlarge the grid."
             )
     short = np.flatnonzero((sources == receivers).all(axis=1))
     if short.size:
         raise InputError(f"Ray {short[0] + 1} ends where it begins; leave it out.")
-
-
-def _reached(grid: Grid, points: np.ndarray) -> np.ndarray:
-    """Whether points lie within the grid or on its outer faces, to rounding."""
-    low = np.asarray(grid.origin)
-    high = low + np.asarray(grid.shape[::-1]) * np.asarray(grid.spacing)
-    slack = 1e-9 * np.asarray(grid.spacing)
-    return np.all(np.isfinite(points) & (points >= low - slack) & (points <= high + slack), axis=1)

@@ -1,24 +1,24 @@
 """Laplace's approximation: a Gaussian about the best optimum, with the Gauss–Newton curvature of the soft model there.
 
-The optimum m of −log p(d | z) + ½‖z‖² is sought from several draws of the prior by Levenberg's and Marquardt's damped
-Gauss–Newton steps (Nocedal and Wright 2006, doi:10.1007/978-0-387-40065-5, chapter 10),
+The optimum m of −log p(d | z) + ½‖z‖² is searched for from several draws of the prior by Levenberg's and Marquardt's
+damped Gauss–Newton steps (Nocedal and Wright 2006, doi:10.1007/978-0-387-40065-5, chapter 10),
 
     ((1 + λ) I + SᵀS) δ = −∇,        SᵀS = JᵀWJ        (`_linearisation`),
 
 solved in the right singular vectors of S; λ falls after a step that lowers the objective and grows after one that does
-not, which is taken back. At the best m, SᵀS = Q diag(s²) Qᵀ spans the likelihood-informed subspace (Cui et al. 2014,
+not, which is undone. At the best m, SᵀS = Q diag(s²) Qᵀ spans the likelihood-informed subspace (Cui et al. 2014,
 doi:10.1088/0266-5611/30/11/114015); draws and evidence cost no more than that:
 
     z = m + ξ − Q (1 − (1 + s²)^−½) Qᵀ ξ ~ N(m, (I + SᵀS)⁻¹),        log p(d) ≈ log p(d | m) − ½‖m‖² − ½ Σ log(1 + s²).
 
-Both are exact if the forward is linear and the noise Gaussian, which is tried on random latents. For a generator there
-are many modes, of which this is one, and hard data make densities with edges, which a Gaussian does not have; the soft
-model is meant whatever the target. Cost: per start and iteration as many gradients as there are data; one singular
-value decomposition of S each.
+Both are exact if the forward is linear and the noise Gaussian, which is tested on random latents. For a generator there
+are many modes, of which this is one, and hard data make densities with edges, which a Gaussian does not have; it
+approximates the soft model whatever the target. Cost: per start and iteration as many gradients as there are data; one
+singular value decomposition of S each.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import jax
 import jax.numpy as jnp
@@ -27,17 +27,22 @@ from jaxtyping import Array, Bool, Float, Int
 
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import (
+    ALGORITHMS,
     AbstractAlgorithm,
-    Kernel,
+    AbstractKernel,
+    Draws,
     Progress,
     check_counts,
     check_noise,
     check_positive,
+    evaluate,
     honoured_share,
+    honoured_words,
     latest_failures,
     linear_gaussian,
 )
 from latentinv.inference.moves import Linearisation, MassMatrix, likelihood_informed_subspace, linearise
+from latentinv.keys import named
 from latentinv.posterior import Posterior, log_prior, map_batched
 
 LEAST_DAMPING, MOST_DAMPING = 1e-6, 1e6
@@ -75,6 +80,8 @@ class LaplaceInfo(NamedTuple):
     """Starts where the log-density is not a finite number."""
 
 
+@final
+@ALGORITHMS.register("laplace")
 @dataclass(frozen=True)
 class Laplace(AbstractAlgorithm):
     """Laplace's approximation at the best of several optima.
@@ -108,43 +115,32 @@ class Laplace(AbstractAlgorithm):
         check_counts(self, "draws", "starts", "max_iterations", "iterations_per_step", "batch_size")
         check_positive(self, "tolerance")
 
-    def build(self, posterior: Posterior) -> Kernel:
-        """Bind the approximation to a posterior.
-
-        Raises
-        ------
-        InputError
-            If the noise of measured numbers is not Gaussian.
-        """
+    def check(self, posterior: Posterior) -> None:
+        """Raise `InputError` if the noise of measured numbers is not Gaussian."""
         check_noise(posterior)
-        machine = _Machine(self, posterior)
-        return Kernel(
-            init=machine.init,
-            step=machine.step,
-            finished=machine.finished,
-            progress=machine.progress,
-            draws=machine.draws,
-            current=lambda state: state.z,
-            # a simulator outside JAX is not run to find out
-            samples_target=not posterior.external and linear_gaussian(posterior),
-            results=machine.results,
-        )
+
+    def build(self) -> AbstractKernel:
+        """Make the approximation."""
+        return LaplaceKernel(self)
 
 
-class _Machine:
-    """The approximation bound to a posterior."""
+@final
+class LaplaceKernel(AbstractKernel):
+    """The search for an optimum, and the draws about it."""
 
-    def __init__(self, settings: Laplace, posterior: Posterior) -> None:
-        self.settings, self.posterior = settings, posterior
-        self.data = sum(observation.count for observation in posterior.observations)
-        self._search = posterior.jit(self._iterations)
-        self._expand = posterior.jit(self._expansion)
-        self._honoured = posterior.jit(self._exact)
+    def __init__(self, settings: Laplace) -> None:
+        self.settings = settings
+        self._search, self._expand = jax.jit(self._iterations), jax.jit(self._expansion)
+        self._honoured = jax.jit(self._exact)
 
-    def init(self, key: Array) -> LaplaceState:
+    def samples_target(self, posterior: Posterior) -> bool:
+        """Where the posterior is Gaussian; a simulator outside JAX is not run to find out."""
+        return not posterior.external and linear_gaussian(posterior)
+
+    def init(self, posterior: Posterior, key: Array) -> LaplaceState:
         """Draw the starts from the prior."""
-        starts, latents = self.settings.starts, self.posterior.latent_size
-        key_starts, key_draws = jax.random.split(key)
+        starts, latents = self.settings.starts, posterior.latent_size
+        key_starts, key_draws = named(key, "starts", "draws")
         return LaplaceState(
             key=jax.random.key_data(key_draws),
             z=jax.random.normal(key_starts, (starts, latents)),
@@ -153,26 +149,26 @@ class _Machine:
             decrement=jnp.full(starts, jnp.inf),
             iteration=jnp.int32(0),
             draws=jnp.zeros((self.settings.draws, latents)),
-            singular=jnp.zeros(min(self.data, latents)),
+            singular=jnp.zeros(min(posterior.count, latents)),
             done=jnp.array(False),
         )
 
-    def step(self, key: Array, state: LaplaceState) -> tuple[LaplaceState, LaplaceInfo]:
+    def step(self, posterior: Posterior, key: Array, state: LaplaceState) -> tuple[LaplaceState, LaplaceInfo]:
         """Do some iterations of all starts, and at the end draw about the best optimum."""
         del key
         if self._searching(state):
             left = self.settings.max_iterations - int(state.iteration)
-            state = self._search(state, jnp.int32(min(self.settings.iterations_per_step, left)))
+            state = self._search(posterior, state, jnp.int32(min(self.settings.iterations_per_step, left)))
             shown = state.z
             if not bool(jnp.isfinite(state.log_density).any()):
-                why = latest_failures(self.posterior)
-                raise NonFiniteError(f"All starts left the finite numbers{why}; check the data's sd and the prior.")
+                why = latest_failures(posterior)
+                raise NonFiniteError(f"All starts became NaN or infinite{why}; check the data's sd and the prior.")
         else:
-            state = self._expand(state)
+            state = self._expand(posterior, state)
             shown = state.draws
         best = jnp.argmax(state.log_density)
         converged = jnp.mean(self._settled(state).astype(jnp.float32))
-        honoured = jnp.float32(honoured_share(self._honoured(shown), self.posterior))
+        honoured = jnp.float32(honoured_share(self._honoured(posterior, shown), posterior))
         non_finite = jnp.sum(~jnp.isfinite(state.log_density)).astype(jnp.float32)
         return state, LaplaceInfo(state.log_density[best], state.decrement[best], converged, honoured, non_finite)
 
@@ -180,25 +176,28 @@ class _Machine:
         """Whether the draws are made."""
         return bool(state.done)
 
-    def progress(self, state: LaplaceState, info: LaplaceInfo) -> Progress:
+    def progress(self, posterior: Posterior, state: LaplaceState, info: LaplaceInfo) -> Progress:
         """Iteration, best log-density and honoured wells in words."""
+        del posterior
         words = f"iteration {int(state.iteration)}, best log-density {float(info.best_log_density):.1f}"
-        if np.isfinite(float(info.honoured)):
-            words += f", wells honoured {100 * float(info.honoured):.1f} %"
         done = 1.0 if bool(state.done) else 0.95 * int(state.iteration) / self.settings.max_iterations
-        return Progress(done, words)
+        return Progress(done, words + honoured_words(info.honoured))
 
-    def draws(self, state: LaplaceState) -> Array:
+    def draws(self, posterior: Posterior, state: LaplaceState) -> Draws:
         """Draws of the Gaussian."""
-        return state.draws
+        return evaluate(posterior, np.asarray(state.draws))
 
-    def results(self, state: LaplaceState) -> dict[str, Any]:
+    def current(self, state: LaplaceState) -> Float[Array, "start latent"]:
+        """The latents of all starts."""
+        return state.z
+
+    def results(self, posterior: Posterior, state: LaplaceState) -> dict[str, Any]:
         """Log-evidence, how many directions the data inform more than the prior, gradients spent; warnings."""
         settings, best, iterations = self.settings, int(jnp.argmax(state.log_density)), int(state.iteration)
         singular, density = np.asarray(state.singular, float), np.asarray(state.log_density, float)
         results: dict[str, Any] = {
             "iterations": iterations,
-            "gradients": settings.starts * iterations * (self.data + 1) + self.data,
+            "gradients": settings.starts * iterations * (posterior.count + 1) + posterior.count,
             "log_density": sorted((float(value) for value in density[np.isfinite(density)]), reverse=True),
             "informed_directions": int(np.sum(singular > 1)),
             "log_evidence": float(density[best] - 0.5 * np.log1p(singular**2).sum()),
@@ -217,42 +216,41 @@ class _Machine:
     def _settled(self, state: LaplaceState) -> Bool[Array, "start"]:
         return state.decrement < self.settings.tolerance
 
-    def _exact(self, z: Array) -> tuple[Array, ...]:
-        return map_batched(lambda one: self.posterior.predict(one).exact, z, self.settings.batch_size)
+    def _exact(self, posterior: Posterior, z: Array) -> tuple[Array, ...]:
+        return map_batched(lambda one: posterior.predict(one).exact, z, self.settings.batch_size)
 
-    def _iterations(self, state: LaplaceState, count: Array) -> LaplaceState:
+    def _iterations(self, posterior: Posterior, state: LaplaceState, count: Array) -> LaplaceState:
         def iterate(_: Array, state: LaplaceState) -> LaplaceState:
             places = (state.z, state.damping)
-            z, damping, log_density, decrement = jax.lax.map(self._iteration, places)
+            z, damping, log_density, decrement = jax.lax.map(lambda place: self._iteration(posterior, *place), places)
             return state._replace(
                 z=z, damping=damping, log_density=log_density, decrement=decrement, iteration=state.iteration + 1
             )
 
         return jax.lax.fori_loop(0, count, iterate, state)
 
-    def _iteration(self, place: tuple[Array, Array]) -> tuple[Array, Array, Array, Array]:
+    def _iteration(self, posterior: Posterior, z: Array, damping: Array) -> tuple[Array, Array, Array, Array]:
         """One damped Gauss–Newton step: where it leads, the next damping, log-density there, decrement here."""
-        z, damping = place
-        about = linearise(self.posterior, z, batch_size=self.settings.batch_size)
+        about = linearise(posterior, z, batch_size=self.settings.batch_size)
         density = log_prior(z) + about.log_likelihood
         density = jnp.where(jnp.isfinite(density), density, -jnp.inf)
         step, _ = _newton(about, z, damping)
         _, decrement = _newton(about, z, jnp.float32(0))
         proposed = z + step
-        reached = self.posterior.soft_log_density(proposed)
+        reached = posterior.soft_log_density(proposed)
         better = reached > density  # false where it is not a number
         damping = jnp.clip(jnp.where(better, damping / 10, damping * 10), LEAST_DAMPING, MOST_DAMPING)
         return jnp.where(better, proposed, z), damping, jnp.where(better, reached, density), decrement
 
-    def _expansion(self, state: LaplaceState) -> LaplaceState:
+    def _expansion(self, posterior: Posterior, state: LaplaceState) -> LaplaceState:
         optimum = state.z[jnp.argmax(state.log_density)]
-        subspace = likelihood_informed_subspace(self.posterior, optimum[None], batch_size=self.settings.batch_size)
+        subspace = likelihood_informed_subspace(posterior, optimum[None], batch_size=self.settings.batch_size)
         draws = optimum + _centred_draws(jax.random.wrap_key_data(state.key), subspace, self.settings.draws)
         return state._replace(draws=draws, singular=subspace.singular, done=jnp.array(True))
 
 
 def _newton(about: Linearisation, z: Array, damping: Array) -> tuple[Array, Array]:
-    """The step −((1 + λ) I + SᵀS)⁻¹ ∇ and half of what it is worth in the gradient's direction."""
+    """The step −((1 + λ) I + SᵀS)⁻¹ ∇ and half of the decrease that the gradient promises of it."""
     uphill = z - about.gradient
     if not about.scaled_jacobian.shape[0]:
         step = -uphill / (1 + damping)

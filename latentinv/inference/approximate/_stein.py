@@ -8,12 +8,12 @@ the direction that lowers the Kullback–Leibler divergence fastest (Liu and Wan
 squared median of the distances between particles over log N, and Adam (arXiv:1412.6980) with a rate that falls to 0
 along a cosine. The first term gathers particles where the density is high, the second keeps them apart. The draws are
 deterministic once the start is drawn, and in more dimensions than there are particles they are far too close together
-(Ba et al. 2022, "Understanding the variance collapse of SVGD in high dimensions"); the soft model is meant whatever the
-target. Cost: one gradient a particle and iteration, and N² distances.
+(Ba et al. 2022, "Understanding the variance collapse of SVGD in high dimensions"); they approximate the soft model
+whatever the target. Cost: one gradient a particle and iteration, and N² distances.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,16 @@ import optax
 from jaxtyping import Array, Float, Int
 
 from latentinv.errors import NonFiniteError
-from latentinv.inference.core import AbstractAlgorithm, Kernel, Progress, check_counts, check_positive
+from latentinv.inference.core import (
+    ALGORITHMS,
+    AbstractAlgorithm,
+    AbstractKernel,
+    Draws,
+    Progress,
+    check_counts,
+    check_positive,
+    evaluate,
+)
 from latentinv.posterior import Posterior, map_batched
 
 
@@ -47,6 +56,8 @@ class SteinInfo(NamedTuple):
     """Particles whose log-density is no finite number; if it is that of all, the run ends."""
 
 
+@final
+@ALGORITHMS.register("stein")
 @dataclass(frozen=True)
 class SteinVariational(AbstractAlgorithm):
     """Stein variational gradient descent.
@@ -78,47 +89,43 @@ class SteinVariational(AbstractAlgorithm):
         check_counts(self, "iterations", "iterations_per_step", "batch_size")
         check_positive(self, "learning_rate")
 
-    def build(self, posterior: Posterior) -> Kernel:
-        """Bind the descent to a posterior."""
-        machine = _Machine(self, posterior)
-        return Kernel(
-            init=machine.init,
-            step=machine.step,
-            finished=machine.finished,
-            progress=machine.progress,
-            draws=machine.draws,
-            current=lambda state: state.z,
-            samples_target=False,
-            results=machine.results,
-        )
+    def build(self) -> AbstractKernel:
+        """Make the descent."""
+        return SteinKernel(self)
 
 
-class _Machine:
-    """The descent bound to a posterior."""
+@final
+class SteinKernel(AbstractKernel):
+    """The descent of all particles."""
 
-    def __init__(self, settings: SteinVariational, posterior: Posterior) -> None:
-        self.settings, self.posterior = settings, posterior
+    def __init__(self, settings: SteinVariational) -> None:
+        self.settings = settings
         self.adam = optax.adam(optax.cosine_decay_schedule(settings.learning_rate, settings.iterations))
-        self._advance = posterior.jit(self._iterations)
+        self._advance = jax.jit(self._iterations)
 
-    def init(self, key: Array) -> SteinState:
+    def samples_target(self, posterior: Posterior) -> bool:
+        """Particles are no independent draws."""
+        del posterior
+        return False
+
+    def init(self, posterior: Posterior, key: Array) -> SteinState:
         """Draw the particles from the prior."""
-        z = jax.random.normal(key, (self.settings.particles, self.posterior.latent_size))
+        z = jax.random.normal(key, (self.settings.particles, posterior.latent_size))
         return SteinState(z, self.adam.init(z), jnp.int32(0))
 
-    def step(self, key: Array, state: SteinState) -> tuple[SteinState, SteinInfo]:
+    def step(self, posterior: Posterior, key: Array, state: SteinState) -> tuple[SteinState, SteinInfo]:
         """Do some iterations; nothing is random after the start."""
         del key
         left = self.settings.iterations - int(state.iteration)
-        state, info = self._advance(state, jnp.int32(min(self.settings.iterations_per_step, left)))
+        state, info = self._advance(posterior, state, jnp.int32(min(self.settings.iterations_per_step, left)))
         if not bool(jnp.isfinite(state.z).all()):
             raise NonFiniteError(
-                "Particles left the finite numbers, and all others with them; check the data's sd or lower the "
+                "Particles became NaN or infinite, and all others with them; check the data's sd or lower the "
                 "learning rate."
             )
         if int(info.non_finite) == len(state.z):
             raise NonFiniteError(
-                "At all particles the likelihood left the finite numbers; check the data's sd and the prior."
+                "At all particles the likelihood became NaN or infinite; check the data's sd and the prior."
             )
         return state, info
 
@@ -126,19 +133,24 @@ class _Machine:
         """Whether all iterations are done."""
         return int(state.iteration) >= self.settings.iterations
 
-    def progress(self, state: SteinState, info: SteinInfo) -> Progress:
+    def progress(self, posterior: Posterior, state: SteinState, info: SteinInfo) -> Progress:
         """Iteration, log-density and spread in words."""
+        del posterior
         words = f"iteration {int(state.iteration)}, median log-density {float(info.median_log_density):.1f}"
         words += f", spread {float(info.spread):.2f}"
         return Progress(int(state.iteration) / self.settings.iterations, words)
 
-    def draws(self, state: SteinState) -> Array:
+    def draws(self, posterior: Posterior, state: SteinState) -> Draws:
+        """The particles."""
+        return evaluate(posterior, np.asarray(state.z))
+
+    def current(self, state: SteinState) -> Float[Array, "particle latent"]:
         """The particles."""
         return state.z
 
-    def results(self, state: SteinState) -> dict[str, Any]:
+    def results(self, posterior: Posterior, state: SteinState) -> dict[str, Any]:
         """Iterations and gradients; a warning where the particles are too few for their spread to mean much."""
-        particles, latents = self.settings.particles, self.posterior.latent_size
+        particles, latents = self.settings.particles, posterior.latent_size
         results: dict[str, Any] = {"iterations": int(state.iteration), "gradients": int(state.iteration) * particles}
         if latents >= particles:
             results["warnings"] = [
@@ -147,12 +159,10 @@ class _Machine:
             ]
         return results
 
-    def _iterations(self, state: SteinState, count: Array) -> tuple[SteinState, SteinInfo]:
+    def _iterations(self, posterior: Posterior, state: SteinState, count: Array) -> tuple[SteinState, SteinInfo]:
         def iterate(_: Array, carry: tuple[SteinState, Array, Array]) -> tuple[SteinState, Array, Array]:
             z, adam, iteration = carry[0]
-            density, gradient = map_batched(
-                jax.value_and_grad(self.posterior.soft_log_density), z, self.settings.batch_size
-            )
+            density, gradient = map_batched(jax.value_and_grad(posterior.soft_log_density), z, self.settings.batch_size)
             direction = stein_direction(z, gradient)
             update, adam = self.adam.update(-direction, adam)
             force = jnp.sqrt(jnp.mean(direction**2))
@@ -186,5 +196,6 @@ def stein_direction(
     bandwidth = jnp.maximum(jnp.median(squared[np.triu_indices(count, 1)]), 1e-12) / jnp.log(count)
     kernel = jnp.exp(-squared / bandwidth)
     # Σ_j ∇_{z_j} k(z_j, z_i) = 2/h Σ_j (z_i − z_j) k(z_j, z_i)
-    repulsion = 2 / bandwidth * (kernel.sum(axis=1)[:, None] * centred - kernel @ centred)
-    return (kernel @ gradient + repulsion) / count
+    attraction, mean = (jnp.matmul(kernel, rows, precision="highest") for rows in (gradient, centred))
+    repulsion = 2 / bandwidth * (kernel.sum(axis=1)[:, None] * centred - mean)
+    return (attraction + repulsion) / count

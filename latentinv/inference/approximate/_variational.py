@@ -4,17 +4,19 @@ NumPyro's stochastic variational inference maximises the evidence lower bound (E
 
     E_q [log p(d | z) + log N(z; 0, I) − log q(z)] = log p(d) − KL(q ‖ posterior)
 
-over the parameters of a guide q (Hoffman et al. 2013, JMLR 14; Kucukelbir et al. 2017, JMLR 18): ``mean_field``, a
-Gaussian with independent latents; ``low_rank``, one whose covariance has `rank` directions beside a diagonal;
-``full_rank``; or ``flow``, inverse autoregressive flows (Kingma et al. 2016, arXiv:1606.04934). Gradients are averaged
-over `elbo_samples` draws of q, for Adam with a rate that falls to 0 along a cosine.
+over the parameters of an approximating density q, NumPyro's guide (Hoffman et al. 2013, JMLR 14; Kucukelbir et al.
+2017, JMLR 18): ``mean_field``, a Gaussian with independent latents; ``low_rank``, one whose covariance has `rank`
+directions beside a diagonal; ``full_rank``; or ``flow``, inverse autoregressive flows (Kingma et al. 2016,
+arXiv:1606.04934). Gradients are averaged over `elbo_samples` draws of q, for Adam with a rate that falls to 0 along a
+cosine.
 
-The divergence punishes q for mass where the posterior has none, not for what it leaves out: a guide covers one mode and
-is narrower than the posterior. At the end the draws are weighed against the soft posterior; the shape k of the weights'
-tail (`_pareto`) says whether q is near enough for their mean to estimate the evidence, and a warning tells if it is not
-(Yao et al. 2018, arXiv:1802.02538). Cost: `elbo_samples` gradients an iteration, `draws` fields at the end.
+The divergence penalises q for mass where the posterior has none, not for what it leaves out: a guide covers one mode
+and is narrower than the posterior. At the end the draws are weighted against the soft posterior; the shape k of the
+weights' tail (`_pareto`) says whether q is near enough for their mean to estimate the evidence, and there is a warning
+if not (Yao et al. 2018, arXiv:1802.02538). Cost: `elbo_samples` gradients an iteration, `draws` fields at the end.
 """
 
+import copy
 from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
@@ -22,6 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro
+import numpyro.distributions as dist
 import optax
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float, Int
@@ -36,7 +39,18 @@ from numpyro.infer.autoguide import (
 from numpyro.infer.svi import SVIState
 
 from latentinv.errors import InputError, NonFiniteError
-from latentinv.inference.core import AbstractAlgorithm, Kernel, Progress, check_choice, check_counts, check_positive
+from latentinv.inference.core import (
+    ALGORITHMS,
+    AbstractAlgorithm,
+    AbstractKernel,
+    Draws,
+    Progress,
+    check_choice,
+    check_counts,
+    check_positive,
+    evaluate,
+)
+from latentinv.keys import named
 from latentinv.posterior import Posterior, map_batched
 
 from ._pareto import RELIABLE, tail_shape
@@ -60,7 +74,7 @@ class VariationalState(NamedTuple):
     log_weights: Float[Array, "draw"]
     """Log-ratio of the posterior, not normalised, to the guide at each draw; nan before the end."""
     non_finite: Int[Array, ""]
-    """Iterations whose ELBO left the finite numbers; they changed nothing."""
+    """Iterations whose ELBO became NaN or infinite; they changed nothing."""
 
 
 class VariationalInfo(NamedTuple):
@@ -71,9 +85,11 @@ class VariationalInfo(NamedTuple):
     spread: Float[Array, ""]
     """Standard deviation of the latents over the guide's draws, their root mean square."""
     non_finite: Float[Array, ""]
-    """Iterations so far whose ELBO left the finite numbers."""
+    """Iterations so far whose ELBO became NaN or infinite."""
 
 
+@final
+@ALGORITHMS.register("variational")
 @dataclass(frozen=True)
 class Variational(AbstractAlgorithm):
     """Variational inference with a guide of NumPyro.
@@ -114,8 +130,8 @@ class Variational(AbstractAlgorithm):
         check_counts(self, "rank", "draws", "iterations", "elbo_samples", "iterations_per_step", "batch_size")
         check_positive(self, "learning_rate")
 
-    def build(self, posterior: Posterior) -> Kernel:
-        """Bind the guide to a posterior.
+    def check(self, posterior: Posterior) -> None:
+        """Check that the guide can start.
 
         Raises
         ------
@@ -124,44 +140,39 @@ class Variational(AbstractAlgorithm):
         NonFiniteError
             If the likelihood is no number at the prior's centre, where the guide starts.
         """
-        machine = _Machine(self, posterior)
-        return Kernel(
-            init=machine.init,
-            step=machine.step,
-            finished=machine.finished,
-            progress=machine.progress,
-            draws=machine.draws,
-            current=lambda state: state.z,
-            samples_target=False,
-            results=machine.results,
-        )
-
-
-class _Machine:
-    """The guide bound to a posterior."""
-
-    def __init__(self, settings: Variational, posterior: Posterior) -> None:
-        self.settings, self.posterior = settings, posterior
-        model = posterior.as_numpyro_model()
-        self.guide = _guide(settings, posterior, model)
-        rate = optax.cosine_decay_schedule(settings.learning_rate, settings.iterations)
-        optimiser = numpyro.optim.optax_to_numpyro(optax.adam(rate))
-        self.svi = SVI(model, self.guide, optimiser, _OrderedELBO(settings.elbo_samples))
-        # A guide learns the model's shape when first called, which must not happen while a function is traced.
-        try:
-            self.svi.init(jax.random.key(0))
-        except RuntimeError as error:  # NumPyro found no start where the density is a number
+        if self.guide == "flow" and posterior.latent_size == 1:
+            raise InputError("A flow needs two latents or more, and the prior has one on this grid; use 'full_rank'.")
+        if not bool(jnp.isfinite(_density_at_centre(posterior))):
             raise NonFiniteError(
-                "At the prior's centre the likelihood left the finite numbers; check the data's sd and the prior."
-            ) from error
-        self._advance = posterior.jit(self._iterations)
-        self._weigh = posterior.jit(self._weights)
+                "At the prior's centre the likelihood became NaN or infinite; check the data's sd and the prior."
+            )
 
-    def init(self, key: Array) -> VariationalState:
+    def build(self) -> AbstractKernel:
+        """Make the guide."""
+        return VariationalKernel(self)
+
+
+@final
+class VariationalKernel(AbstractKernel):
+    """The guide's iterations, and the weights of its draws."""
+
+    def __init__(self, settings: Variational) -> None:
+        self.settings = settings
+        rate = optax.cosine_decay_schedule(settings.learning_rate, settings.iterations)
+        self._optimiser = numpyro.optim.optax_to_numpyro(optax.adam(rate))
+        self._made: dict[int, SVI] = {}
+        self._advance, self._weigh = jax.jit(self._iterations), jax.jit(self._weights)
+
+    def samples_target(self, posterior: Posterior) -> bool:
+        """The guide is near the posterior at best."""
+        del posterior
+        return False
+
+    def init(self, posterior: Posterior, key: Array) -> VariationalState:
         """Start the guide at the prior's centre."""
-        settings, inner = self.settings, self.svi.init(key)
+        settings, inner = self.settings, self._svi(posterior).init(named(key, "guide"))
         return VariationalState(
-            z=jnp.zeros((settings.draws, self.posterior.latent_size)),
+            z=jnp.zeros((settings.draws, posterior.latent_size)),
             optimiser=inner.optim_state,
             key=jax.random.key_data(inner.rng_key),
             iteration=jnp.int32(0),
@@ -170,21 +181,23 @@ class _Machine:
             non_finite=jnp.int32(0),
         )
 
-    def step(self, key: Array, state: VariationalState) -> tuple[VariationalState, VariationalInfo]:
-        """Do some iterations, and draw from the guide; after the last one weigh the draws."""
+    def step(
+        self, posterior: Posterior, key: Array, state: VariationalState
+    ) -> tuple[VariationalState, VariationalInfo]:
+        """Do some iterations, and draw from the guide; after the last one weight the draws."""
         del key
         count = min(self.settings.iterations_per_step, self.settings.iterations - int(state.iteration))
         before = int(state.non_finite)
-        state = self._advance(state, jnp.int32(count))
+        state = self._advance(posterior, state, jnp.int32(count))
         if int(state.non_finite) - before == count:
             raise NonFiniteError(
-                f"The ELBO left the finite numbers in {count} iterations on end; check the data's sd or lower the "
+                f"The ELBO became NaN or infinite in {count} iterations on end; check the data's sd or lower the "
                 "learning rate. What was saved before is whole."
             )
-        z, log_guide = self._draw(state)
+        z, log_guide = self._draw(posterior, state)
         state = state._replace(z=z)
         if self.finished(state):
-            state = state._replace(log_weights=self._weigh(z, log_guide))
+            state = state._replace(log_weights=self._weigh(posterior, z, log_guide))
         spread = jnp.sqrt(jnp.mean(jnp.var(z, axis=0)))
         return state, VariationalInfo(state.elbo, spread, jnp.float32(state.non_finite))
 
@@ -192,17 +205,23 @@ class _Machine:
         """Whether all iterations are done."""
         return int(state.iteration) >= self.settings.iterations
 
-    def progress(self, state: VariationalState, info: VariationalInfo) -> Progress:
+    def progress(self, posterior: Posterior, state: VariationalState, info: VariationalInfo) -> Progress:
         """Iteration, ELBO and spread in words."""
+        del posterior
         words = f"iteration {int(state.iteration)}, ELBO {float(info.elbo):.2f}, spread {float(info.spread):.2f}"
         return Progress(int(state.iteration) / self.settings.iterations, words)
 
-    def draws(self, state: VariationalState) -> Array:
+    def draws(self, posterior: Posterior, state: VariationalState) -> Draws:
         """Draws of the guide."""
+        return evaluate(posterior, np.asarray(state.z))
+
+    def current(self, state: VariationalState) -> Float[Array, "draw latent"]:
+        """Draws of the guide as it stands."""
         return state.z
 
-    def results(self, state: VariationalState) -> dict[str, Any]:
+    def results(self, posterior: Posterior, state: VariationalState) -> dict[str, Any]:
         """ELBO of the last step, log-evidence by importance sampling with its k, gradients spent; warnings."""
+        del posterior
         settings, log_weights = self.settings, np.asarray(state.log_weights, float)
         shape = tail_shape(log_weights)
         results: dict[str, Any] = {
@@ -220,15 +239,33 @@ class _Machine:
             )
         if int(state.non_finite):
             warnings.append(
-                f"The ELBO left the finite numbers in {int(state.non_finite)} of {settings.iterations} iterations, "
+                f"The ELBO became NaN or infinite in {int(state.non_finite)} of {settings.iterations} iterations, "
                 "which were left out; lower the learning rate."
             )
         return {**results, "warnings": warnings} if warnings else results
 
-    def _iterations(self, state: VariationalState, count: Array) -> VariationalState:
+    def _svi(self, posterior: Posterior) -> SVI:
+        """NumPyro's inference of a posterior.
+
+        A guide learns the latents' number when it is first called, which must not happen while a program is traced; it
+        is called with the prior alone, so that one guide serves all posteriors of as many latents.
+        """
+        size = posterior.latent_size
+        if size not in self._made:
+            with jax.ensure_compile_time_eval():
+                svi = SVI(_prior_model(size), _guide(self.settings, size), self._optimiser, _elbo(self.settings))
+                svi.init(jax.random.key(0))
+            self._made[size] = svi
+        svi = copy.copy(self._made[size])
+        svi.model = posterior.as_numpyro_model()
+        return svi
+
+    def _iterations(self, posterior: Posterior, state: VariationalState, count: Array) -> VariationalState:
+        svi = self._svi(posterior)
+
         def iterate(_: Array, carry: tuple[SVIState, Array, Array]) -> tuple[SVIState, Array, Array]:
             inner, total, failed = carry
-            inner, loss = self.svi.stable_update(inner)
+            inner, loss = svi.stable_update(inner)
             finite = jnp.isfinite(loss)
             return inner, total - jnp.where(finite, loss, 0.0), failed + ~finite
 
@@ -242,17 +279,16 @@ class _Machine:
             non_finite=state.non_finite + failed,
         )
 
-    def _draw(self, state: VariationalState) -> tuple[Array, Array]:
+    def _draw(self, posterior: Posterior, state: VariationalState) -> tuple[Array, Array]:
         """Draws of the guide and their log-density; a flow knows it only of its own draws, from how they came about."""
-        key = jax.random.fold_in(jax.random.wrap_key_data(state.key), 0)
-        parameters = self.svi.get_params(SVIState(state.optimiser, None, key))
-        guide = self.guide.get_posterior(parameters)
+        key, svi = named(jax.random.wrap_key_data(state.key), "draws"), self._svi(posterior)
+        guide = svi.guide.get_posterior(svi.get_params(SVIState(state.optimiser, None, key)))
         guide = guide if guide.event_shape else guide.to_event(1)
         z, way = guide.sample_with_intermediates(key, (self.settings.draws,))
         return z, guide.log_prob(z, way) if way else guide.log_prob(z)
 
-    def _weights(self, z: Array, log_guide: Array) -> Array:
-        density = map_batched(self.posterior.soft_log_density, z, self.settings.batch_size)
+    def _weights(self, posterior: Posterior, z: Array, log_guide: Array) -> Array:
+        density = map_batched(posterior.soft_log_density, z, self.settings.batch_size)
         return density - 0.5 * z.shape[1] * jnp.log(2 * jnp.pi) - log_guide
 
 
@@ -275,14 +311,29 @@ class _OrderedELBO:
         return sum((sites[name] for name in sorted(sites)), jnp.zeros(()))
 
 
-def _guide(settings: Variational, posterior: Posterior, model: Any) -> AutoContinuous:
-    start = init_to_value(values={"z": jnp.zeros(posterior.latent_size)})
+def _elbo(settings: Variational) -> _OrderedELBO:
+    return _OrderedELBO(settings.elbo_samples)
+
+
+def _prior_model(size: int) -> Any:
+    def model() -> None:
+        numpyro.sample("z", dist.Normal(0.0, 1.0).expand([size]).to_event(1))
+
+    return model
+
+
+def _guide(settings: Variational, size: int) -> AutoContinuous:
+    start, model = init_to_value(values={"z": jnp.zeros(size)}), _prior_model(size)
     if settings.guide == "flow":
-        if posterior.latent_size == 1:
-            raise InputError("A flow needs two latents or more, and the prior has one on this grid; use 'full_rank'.")
         return AutoIAFNormal(model, init_loc_fn=start)
     if settings.guide == "low_rank":
-        rank = min(settings.rank, posterior.latent_size)
-        return AutoLowRankMultivariateNormal(model, init_loc_fn=start, init_scale=START_SCALE, rank=rank)
+        return AutoLowRankMultivariateNormal(
+            model, init_loc_fn=start, init_scale=START_SCALE, rank=min(settings.rank, size)
+        )
     family = AutoMultivariateNormal if settings.guide == "full_rank" else AutoDiagonalNormal
     return family(model, init_loc_fn=start, init_scale=START_SCALE)
+
+
+@jax.jit
+def _density_at_centre(posterior: Posterior) -> Float[Array, ""]:
+    return posterior.soft_log_density(jnp.zeros(posterior.latent_size))

@@ -12,7 +12,7 @@ minimises
 
 from the prior's draw z₀, in rounds of growing inverse temperature t, until the exact likelihood no longer excludes
 it. Nearness to a draw of its own keeps the starts apart and their norm that of draws (as randomised maximum likelihood
-does, Oliver et al. 1996). Warm-up has to do the rest. Cost: `CANDIDATES` fields a chain, and `ITERATIONS` gradients a
+does, Oliver et al. 1996). Warm-up does the rest. Cost: `CANDIDATES` fields a chain, and `ITERATIONS` gradients a
 chain and round.
 """
 
@@ -21,10 +21,9 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int
 
-from latentinv.inference.core import Path
+from latentinv.inference.core import TemperedLikelihood
+from latentinv.keys import named
 from latentinv.posterior import Posterior, log_prior, map_batched
-
-from ._chains_outside import differentiable_part
 
 ITERATIONS, ROUNDS, LEARNING_RATE = 60, 12, 0.05
 CANDIDATES = 32
@@ -32,11 +31,9 @@ SHARPENING = 1.4
 """Growth of the inverse temperature from round to round; the last round is at 40."""
 
 
-def likely_draws(
-    posterior: Posterior, key_draws: Array, key_choice: Array, shape: tuple[int, int]
-) -> Float[Array, "chain latent"]:
+def likely_draws(posterior: Posterior, key: Array, shape: tuple[int, int]) -> Float[Array, "chain latent"]:
     """Draw so many candidates for each chain from the prior, and take one of each by its likelihood."""
-    chains, candidates = shape
+    (chains, candidates), (key_draws, key_choice) = shape, named(key, "draws", "choice")
     z = jax.random.normal(key_draws, (*shape, posterior.latent_size))
     if candidates == 1:
         return z[:, 0]
@@ -49,12 +46,14 @@ def likely_draws(
     return z[jnp.arange(chains), jax.random.categorical(key_choice, likelihoods)]
 
 
-def approach(path: Path, z: Float[Array, "latent"], anchor: Float[Array, "latent"], t: Array) -> Float[Array, "latent"]:
+def approach(
+    likelihood: TemperedLikelihood, z: Float[Array, "latent"], anchor: Float[Array, "latent"], t: Array
+) -> Float[Array, "latent"]:
     """Do one round from `z` towards the data, near `anchor`."""
-    adam = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, ITERATIONS))
+    posterior, adam = likelihood.posterior, optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, ITERATIONS))
 
     def loss(z: Array) -> Array:
-        return -log_prior(z - anchor) - path.posterior.tempered_log_likelihood(path.posterior.predict(z), t)
+        return -log_prior(z - anchor) - posterior.tempered_log_likelihood(posterior.predict_soft(z), t)
 
     def iterate(_: int, carry: tuple[Array, optax.OptState]) -> tuple[Array, optax.OptState]:
         z, memory = carry
@@ -64,8 +63,8 @@ def approach(path: Path, z: Float[Array, "latent"], anchor: Float[Array, "latent
     return jax.lax.fori_loop(0, ITERATIONS, iterate, (z, adam.init(z)))[0]
 
 
-def sought(
-    path: Path,
+def search_starts(
+    likelihood: TemperedLikelihood,
     z: Float[Array, "chain latent"],
     anchors: Float[Array, "chain latent"],
     settled: Bool[Array, "chain"],
@@ -75,9 +74,9 @@ def sought(
 
     Data whose simulator knows no gradients do not lead it; they exclude nothing but failed simulations.
     """
-    path = path._replace(posterior=differentiable_part(path.posterior))
+    likelihood = likelihood._replace(posterior=likelihood.posterior.differentiable_part())
     t = SHARPENING ** number.astype(jnp.float32)
-    nearer = jax.vmap(lambda z, anchor: approach(path, z, anchor, t))(z, anchors)
+    nearer = jax.vmap(lambda z, anchor: approach(likelihood, z, anchor, t))(z, anchors)
     keep = settled | ~jnp.isfinite(nearer).all(axis=1)
     return jnp.where(keep[:, None], z, nearer)
 

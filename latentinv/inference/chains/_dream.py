@@ -24,7 +24,7 @@ field a transition and chain.
 
 import functools
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import jax
 import jax.numpy as jnp
@@ -32,18 +32,23 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from latentinv.inference.core import (
+    ALGORITHMS,
     AbstractAlgorithm,
-    Kernel,
+    AbstractKernel,
     Outcome,
-    Path,
     Position,
+    TemperedLikelihood,
     check_counts,
     check_shares,
     metropolis,
 )
-from latentinv.posterior import Posterior, log_prior
+from latentinv.keys import named, numbered
+from latentinv.posterior import log_prior
 
-from ._chains import ChainsState, Crew, check_chains, crew_kernel
+from ._ensemble import ChainEnsemble
+from ._kernel import ChainsKernel
+from ._settings import check_chains
+from ._state import ChainsState
 
 ROWS_A_LATENT = 10
 """Prior draws that the archive begins with, for each latent, if it can hold twice as many."""
@@ -86,6 +91,8 @@ class Proposal(NamedTuple):
     """Which crossover it has; −1 for a snooker move."""
 
 
+@final
+@ALGORITHMS.register("dream")
 @dataclass(frozen=True)
 class DREAM(AbstractAlgorithm):
     """DREAM(ZS) chains.
@@ -112,7 +119,7 @@ class DREAM(AbstractAlgorithm):
         Transitions after which the archive takes the chains' states.
     archive_capacity
         Most rows of the archive. It begins with ten draws of the prior for each latent, at most half of these rows.
-    moments_per_step
+    draws_per_step
         Draws of a chain between two reports.
     """
 
@@ -126,7 +133,7 @@ class DREAM(AbstractAlgorithm):
     snooker: float = 0.1
     archive_thinning: int = 10
     archive_capacity: int = 10_000
-    moments_per_step: int = 10
+    draws_per_step: int = 10
 
     name = "dream"
     needs_gradient = False
@@ -137,25 +144,24 @@ class DREAM(AbstractAlgorithm):
         check_counts(self, "archive_capacity", least=4 * max(2, self.pairs))
         check_shares(self, "snooker", or_zero=True)
 
-    def build(self, posterior: Posterior) -> Kernel:
-        """Bind the chains to a posterior."""
-        path = Path(posterior, sharpest_guide=1.0)
-        return crew_kernel(self, dream_crew(self, path), path)
+    def build(self) -> AbstractKernel:
+        """Make the chains."""
+        return ChainsKernel(self, functools.partial(dream_ensemble, self))
 
 
-def dream_crew(settings: DREAM, path: Path) -> Crew:
+def dream_ensemble(settings: DREAM, likelihood: TemperedLikelihood) -> ChainEnsemble:
     """Make the moves of all chains."""
-    posterior, t = path.posterior, jnp.float32(path.end)
+    posterior, t = likelihood.posterior, jnp.float32(likelihood.end)
     filled = min(max(ROWS_A_LATENT * posterior.latent_size, 2 * settings.pairs), settings.archive_capacity // 2)
 
     def begin(z: Float[Array, "chain latent"]) -> Position:
         return Position(z, jax.vmap(posterior.predict)(z))
 
     def log_density(here: Position) -> Float[Array, ""]:
-        return log_prior(here.z) + path.log_target(here.predictions, t)
+        return log_prior(here.z) + likelihood.log_target(here.predictions, t)
 
-    def first(key: Array) -> tuple[Array, Memory, Array]:
-        key_start, key_rows, key_transitions = jax.random.split(key, 3)
+    def first(key: Array) -> tuple[Array, Memory]:
+        key_start, key_rows = named(key, "start", "rows")
         z = jax.random.normal(key_start, (settings.chains, posterior.latent_size))
         rows = jax.random.normal(key_rows, (filled, posterior.latent_size))
         archive = jnp.zeros((settings.archive_capacity, posterior.latent_size)).at[:filled].set(rows)
@@ -171,13 +177,13 @@ def dream_crew(settings: DREAM, path: Path) -> Crew:
             log_density=jnp.zeros(settings.chains),
             outliers=jnp.int32(0),
         )
-        return z, memory, key_transitions
+        return z, memory
 
     def move(key: Array, here: Position, memory: Memory) -> tuple[Position, Outcome, Array]:
-        key_move, key_accept = jax.random.split(key)
+        key_move, key_accept = named(key, "move", "accept")
         proposal = propose(key_move, here.z, memory, settings)
         there = Position(proposal.z, posterior.predict(proposal.z))
-        likelihoods = path.log_target(here.predictions, t), path.log_target(there.predictions, t)
+        likelihoods = likelihood.log_target(here.predictions, t), likelihood.log_target(there.predictions, t)
         correction = log_prior(there.z) - log_prior(here.z) + proposal.log_factor
         here, acceptance, finite = metropolis(key_accept, here, there, likelihoods, correction)
         none, one = jnp.zeros(()), jnp.ones(())
@@ -186,19 +192,19 @@ def dream_crew(settings: DREAM, path: Path) -> Crew:
     def together(
         key: Array, here: Position, memory: Memory, number: Int[Array, ""]
     ) -> tuple[Position, Outcome, Memory]:
-        key_archive, key_moves = jax.random.split(key)
+        key_archive, key_moves = named(key, "archive", "moves")
         keys = jax.random.split(key_moves, settings.chains)
         there, outcome, crossover = jax.vmap(lambda key, here: move(key, here, memory))(keys, here)
         due = (number + 1) % settings.archive_thinning == 0
         after = lax.cond(due, lambda: remember(key_archive, there.z, memory), lambda: memory)
 
-        def learnt() -> tuple[Position, Memory]:
+        def learn() -> tuple[Position, Memory]:
             learning = learn_crossovers(after, crossover, there.z - here.z)
             densities = jax.vmap(log_density)(there)
             learning = learning._replace(log_density=learning.log_density + densities)
             return lead_outliers(there, densities, learning, number + 1)
 
-        there, after = lax.cond(number < settings.warmup, learnt, lambda: (there, after))
+        there, after = lax.cond(number < settings.warmup, learn, lambda: (there, after))
         return there, outcome, after
 
     def results(state: ChainsState) -> dict[str, Any]:
@@ -210,12 +216,12 @@ def dream_crew(settings: DREAM, path: Path) -> Crew:
             "archive_rows": int(memory.rows),
         }
 
-    return Crew(first, begin, together, results=results)
+    return ChainEnsemble(first, begin, together, results=results)
 
 
 def propose(key: Array, z: Float[Array, "latent"], memory: Memory, settings: DREAM) -> Proposal:
     """Propose a parallel or a snooker move of one chain."""
-    key_kind, key_parallel, key_snooker = jax.random.split(key, 3)
+    key_kind, key_parallel, key_snooker = named(key, "kind", "parallel", "snooker")
     parallel, snooker = (
         propose_parallel(key_parallel, z, memory, settings.pairs),
         propose_snooker(key_snooker, z, memory),
@@ -226,7 +232,8 @@ def propose(key: Array, z: Float[Array, "latent"], memory: Memory, settings: DRE
 
 def propose_parallel(key: Array, z: Float[Array, "latent"], memory: Memory, most_pairs: int) -> Proposal:
     """Jump along differences of rows, in a random part of the latents (Vrugt 2016, equation 28)."""
-    key_rows, key_pairs, key_crossover, key_part, key_one, key_gamma, key_jitter, key_tremor = jax.random.split(key, 8)
+    key_rows, key_pairs, key_crossover, key_part = named(key, "rows", "pairs", "crossover", "part")
+    key_one, key_gamma, key_jitter, key_tremor = named(key, "one", "gamma", "jitter", "tremor")
     rows = memory.archive[distinct(key_rows, memory.rows, 2 * most_pairs)]
     pairs = jax.random.randint(key_pairs, (), 1, most_pairs + 1)
     taken = (jnp.arange(most_pairs) < pairs)[:, None]
@@ -246,7 +253,7 @@ def propose_parallel(key: Array, z: Float[Array, "latent"], memory: Memory, most
 
 def propose_snooker(key: Array, z: Float[Array, "latent"], memory: Memory) -> Proposal:
     """Jump along the line from a row to the chain (ter Braak and Vrugt 2008, equations 3 and 4)."""
-    key_rows, key_gamma = jax.random.split(key)
+    key_rows, key_gamma = named(key, "rows", "gamma")
     a, b, c = memory.archive[distinct(key_rows, memory.rows, 3)]
     line = z - a
     squared = jnp.maximum(jnp.sum(line**2), 1e-30)  # a chain may stand on the row
@@ -262,7 +269,7 @@ def distinct(key: Array, rows: Int[Array, ""], count: int) -> Int[Array, "count"
 
     def choose(n: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         taken, chosen = carry  # the former sorted, and beyond any row where there is none yet
-        rank = jax.random.randint(jax.random.fold_in(key, n), (), 0, rows - n)
+        rank = jax.random.randint(numbered(key, n), (), 0, rows - n)
         row = rank + jnp.sum(taken - jnp.arange(count) <= rank)
         return jnp.sort(taken.at[-1].set(row)), chosen.at[n].set(row)
 

@@ -1,4 +1,4 @@
-"""Elliptical slice sampling: no step size, no refusal.
+"""Elliptical slice sampling: no step size, no rejection.
 
 Through the chain's place z and a draw ξ of the prior runs an ellipse, z cos θ + ξ sin θ, every point of which is as
 likely under the prior. The next place is one on it whose likelihood exceeds a random share of the present one's: an
@@ -8,16 +8,26 @@ where data are sharp.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from latentinv.inference.core import AbstractAlgorithm, Kernel, Move, Outcome, Path, Position
-from latentinv.posterior import Posterior
+from latentinv.inference.core import (
+    ALGORITHMS,
+    AbstractAlgorithm,
+    AbstractKernel,
+    Move,
+    Outcome,
+    Position,
+    TemperedLikelihood,
+    is_finite,
+)
+from latentinv.keys import named, numbered
 
-from ._chains import chain_kernel, check_chains
+from ._settings import check_chains
+from ._side_by_side import chain_kernel
 
 MOST_ANGLES = 100
 """Angles tried; by then the bracket is below the rounding of any latent."""
@@ -35,28 +45,28 @@ class _Search(NamedTuple):
     finite: Bool[Array, ""]
 
 
-def slice_move(path: Path) -> Move:
+def slice_move(likelihood: TemperedLikelihood) -> Move:
     """Make the move."""
 
     def begin(z: Array, t: Array) -> Position:
         del t
-        return Position(z, path.posterior.predict(z))
+        return Position(z, likelihood.posterior.predict(z))
 
     def step(key: Array, here: Position, step_size: Array, t: Array) -> tuple[Position, Outcome]:
-        key_ellipse, key_level, key_first, key_angles = jax.random.split(key, 4)
+        key_ellipse, key_level, key_first, key_angles = named(key, "ellipse", "level", "first", "angles")
         other = jax.random.normal(key_ellipse, here.z.shape)
         # 1 − u lies in (0, 1], so that the level is never −∞ by the draw alone.
-        level = path.log_target(here.predictions, t) + jnp.log1p(-jax.random.uniform(key_level))
+        level = likelihood.log_target(here.predictions, t) + jnp.log1p(-jax.random.uniform(key_level))
 
         def attempt(angle: Array) -> tuple[Position, Array, Array]:
             there = begin(here.z * jnp.cos(angle) + other * jnp.sin(angle), t)
-            value = path.log_target(there.predictions, t)
-            return there, value > level, jnp.isfinite(there.z).all() & ~jnp.isnan(value)
+            value = likelihood.log_target(there.predictions, t)
+            return there, value > level, is_finite(there) & ~jnp.isnan(value)
 
         def shrink(now: _Search) -> _Search:
             low = jnp.where(now.angle < 0, now.angle, now.low)
             high = jnp.where(now.angle < 0, now.high, now.angle)
-            key_angle = jax.random.fold_in(key_angles, now.tried.astype(jnp.int32))
+            key_angle = numbered(key_angles, now.tried.astype(jnp.int32))
             angle = jax.random.uniform(key_angle, (), minval=low, maxval=high)
             there, found, finite = attempt(angle)
             return _Search(there, found, low, high, angle, now.tried + 1, now.finite & finite)
@@ -72,6 +82,8 @@ def slice_move(path: Path) -> Move:
     return Move(begin, step, uses_gradient=False)
 
 
+@final
+@ALGORITHMS.register("elliptical_slice")
 @dataclass(frozen=True)
 class EllipticalSlice(AbstractAlgorithm):
     """Elliptical slice sampling chains.
@@ -89,7 +101,7 @@ class EllipticalSlice(AbstractAlgorithm):
     start
         ``prior``: at likely draws of the prior, led to the data only where the target excludes them; ``optimised``:
         all are.
-    moments_per_step
+    draws_per_step
         Draws of a chain between two reports.
     """
 
@@ -98,7 +110,7 @@ class EllipticalSlice(AbstractAlgorithm):
     draws: int = 1000
     thinning: int = 10
     start: str = "prior"
-    moments_per_step: int = 10
+    draws_per_step: int = 10
 
     name = "elliptical_slice"
     needs_gradient = False
@@ -106,7 +118,6 @@ class EllipticalSlice(AbstractAlgorithm):
     def __post_init__(self) -> None:
         check_chains(self)
 
-    def build(self, posterior: Posterior) -> Kernel:
-        """Bind the chains to a posterior."""
-        path = Path(posterior, sharpest_guide=1.0)
-        return chain_kernel(self, slice_move(path), path)
+    def build(self) -> AbstractKernel:
+        """Make the chains."""
+        return chain_kernel(self, slice_move)

@@ -1,13 +1,14 @@
-"""Hamiltonian Monte Carlo: proposals far away that keep their probability, at a gradient a step.
+"""Hamiltonian Monte Carlo: distant proposals of high acceptance, at a gradient a step.
 
-A particle with a random momentum moves along the guide's landscape by the leapfrog; the target accepts or rejects where
-it arrives (Duane et al. 1987, doi:10.1016/0370-2693(87)91197-X; Neal 2011, arXiv:1206.1901, section 5.5). The guide is
-the soft model, also where the target is thresholded. The mass is that of the prior, the identity, or has the curvature
-of the data besides (`_chains`), and the step is jittered by ±20 %, so that no orbit closes. Cost: `leapfrogs` gradients
-a transition.
+A particle with a random momentum moves in the surrogate's potential by the leapfrog; where it arrives is accepted or
+rejected by the target (Duane et al. 1987, doi:10.1016/0370-2693(87)91197-X; Neal 2011, arXiv:1206.1901, section 5.5).
+The surrogate is the soft model, also where the target is thresholded. The mass is that of the prior, the identity, or
+has the curvature of the data besides (`_side_by_side`), and the step is jittered by ±20 %, so that no orbit closes.
+Cost: `leapfrogs` gradients a transition.
 """
 
 from dataclasses import dataclass
+from typing import final
 
 import jax
 import jax.numpy as jnp
@@ -15,42 +16,47 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from latentinv.inference.core import (
+    ALGORITHMS,
     AbstractAlgorithm,
-    Kernel,
+    AbstractKernel,
     Move,
     Outcome,
-    Path,
     Position,
+    TemperedLikelihood,
     check_counts,
     check_positive,
     check_shares,
     metropolis,
 )
 from latentinv.inference.moves import MassMatrix
+from latentinv.keys import named
 from latentinv.posterior import Posterior, Predictions, log_prior
 
-from ._chains import check_chains, check_metric, metric_kernel
+from ._settings import check_chains, check_metric
+from ._side_by_side import check_metric_size, metric_kernel
 
 Way = tuple[Float[Array, "latent"], Float[Array, "latent"], Float[Array, "latent"]]
-"""Latents, the guide's gradient there, and the momentum."""
+"""Latents, the surrogate's gradient there, and the momentum."""
 LARGEST_ERROR = 1000.0
 """Energy that a trajectory may lose before it counts as diverging, as in Stan."""
 
 
-def hmc_move(path: Path, *, leapfrogs: int, acceptance_target: float, mass: MassMatrix | None = None) -> Move:
+def hmc_move(
+    likelihood: TemperedLikelihood, *, leapfrogs: int, acceptance_target: float, mass: MassMatrix | None = None
+) -> Move:
     """Make the move: in the coordinates M^½ z, where the mass M, the identity if None, is one."""
 
     def scaled(vector: Array) -> Array:
         return vector if mass is None else mass.solve_root(vector)
 
     def begin(z: Array, t: Array) -> Position:
-        return Position(z, *path.guide(z, t))
+        return Position(z, *likelihood.surrogate(z, t))
 
-    def steer(z: Array, t: Array) -> Array:
-        return jax.grad(lambda z: path.log_guide(path.posterior.predict_soft(z), t))(z)
+    def gradient(z: Array, t: Array) -> Array:
+        return jax.grad(lambda z: likelihood.log_surrogate(likelihood.posterior.predict_soft(z), t))(z)
 
     def step(key: Array, here: Position, step_size: Array, t: Array) -> tuple[Position, Outcome]:
-        key_momentum, key_jitter, key_accept = jax.random.split(key, 3)
+        key_momentum, key_jitter, key_accept = named(key, "momentum", "jitter", "accept")
         size = step_size * jax.random.uniform(key_jitter, (), minval=0.8, maxval=1.2)
         momentum = jax.random.normal(key_momentum, here.z.shape)
 
@@ -61,7 +67,7 @@ def hmc_move(path: Path, *, leapfrogs: int, acceptance_target: float, mass: Mass
             z, force, p = carry
             p = kicked(p, z, force)
             z = z + size * scaled(p)
-            force = steer(z, t)
+            force = gradient(z, t)
             return (z, force, kicked(p, z, force)), None
 
         # what only the target needs is predicted at the end alone
@@ -71,11 +77,11 @@ def hmc_move(path: Path, *, leapfrogs: int, acceptance_target: float, mass: Mass
         p = kicked(p, there.z, there.memory)
         log_correction = log_prior(there.z) - log_prior(here.z) + log_prior(p) - log_prior(momentum)
 
-        def guide(predictions: Predictions) -> Array:
-            return path.log_guide(predictions, t)
+        def surrogate(predictions: Predictions) -> Array:
+            return likelihood.log_surrogate(predictions, t)
 
-        error = guide(there.predictions) - guide(here.predictions) + log_correction
-        log_likelihoods = path.log_target(here.predictions, t), path.log_target(there.predictions, t)
+        error = surrogate(there.predictions) - surrogate(here.predictions) + log_correction
+        log_likelihoods = likelihood.log_target(here.predictions, t), likelihood.log_target(there.predictions, t)
         here, acceptance, finite = metropolis(key_accept, here, there, log_likelihoods, log_correction)
         diverging = finite & (error < -LARGEST_ERROR)
         return here, Outcome(acceptance, finite, diverging, step_size, jnp.float32(leapfrogs), jnp.zeros(()))
@@ -83,6 +89,8 @@ def hmc_move(path: Path, *, leapfrogs: int, acceptance_target: float, mass: Mass
     return Move(begin, step, uses_gradient=True, acceptance_target=acceptance_target, first_step=0.2, largest_step=1.8)
 
 
+@final
+@ALGORITHMS.register("hmc")
 @dataclass(frozen=True)
 class HMC(AbstractAlgorithm):
     """Hamiltonian Monte Carlo chains.
@@ -110,7 +118,7 @@ class HMC(AbstractAlgorithm):
         data are tight in some directions and predictions nearly linear.
     sharpness
         With a thresholded target, inverse temperature of the soft model whose gradient is followed.
-    moments_per_step
+    draws_per_step
         Draws of a chain between two reports.
     """
 
@@ -123,7 +131,7 @@ class HMC(AbstractAlgorithm):
     acceptance_target: float = 0.7
     metric: str = "prior"
     sharpness: float = 1.0
-    moments_per_step: int = 10
+    draws_per_step: int = 10
 
     name = "hmc"
 
@@ -134,11 +142,14 @@ class HMC(AbstractAlgorithm):
         check_positive(self, "sharpness")
         check_metric(self)
 
-    def build(self, posterior: Posterior) -> Kernel:
-        """Bind the chains to a posterior."""
-        path = Path(posterior, self.sharpness)
+    def check(self, posterior: Posterior) -> None:
+        """Raise `InputError` if the metric of the curvature would be too large to decompose."""
+        check_metric_size(self, posterior)
 
-        def move(mass: MassMatrix | None) -> Move:
-            return hmc_move(path, leapfrogs=self.leapfrogs, acceptance_target=self.acceptance_target, mass=mass)
+    def build(self) -> AbstractKernel:
+        """Make the chains."""
 
-        return metric_kernel(self, move, path)
+        def move(likelihood: TemperedLikelihood, mass: MassMatrix | None) -> Move:
+            return hmc_move(likelihood, leapfrogs=self.leapfrogs, acceptance_target=self.acceptance_target, mass=mass)
+
+        return metric_kernel(self, move, sharpest_surrogate=self.sharpness)

@@ -1,56 +1,60 @@
-"""Metropolis-adjusted Langevin: a random walk that leans to where a gradient says the data are met.
+"""Metropolis-adjusted Langevin: a random walk that drifts along the gradient of the data.
 
-Two proposals, with g the gradient of the guide's log-likelihood at z and ξ ~ N(0, I):
+Two proposals, with g the gradient of the surrogate's log-likelihood at z and ξ ~ N(0, I):
 
 - ``infinity``: z' = ρ z + √(1 − ρ²) (ξ + √h/2 g) with ρ = (4 − h) / (4 + h) (∞-MALA: Cotter et al. 2013,
   doi:10.1214/13-STS421; Beskos et al. 2017, doi:10.1016/j.jcp.2016.12.041). Without data it leaves the prior
   invariant, so the step does not shrink as the latents grow in number. The step size is √(1 − ρ²);
 - ``euler``: z' = z + ε²/2 (g − z) + ε ξ (Roberts and Tweedie 1996, doi:10.2307/3318418), with step size ε.
 
-The guide is the soft model, also where the target is thresholded, which accepts or rejects. Cost: one gradient a
+The surrogate is the soft model, also where the target is thresholded; acceptance is by the target. Cost: one gradient a
 transition.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import final
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from latentinv.inference.core import (
+    ALGORITHMS,
     AbstractAlgorithm,
-    Kernel,
+    AbstractKernel,
     Move,
     Outcome,
-    Path,
     Position,
+    TemperedLikelihood,
     check_choice,
     check_positive,
     check_shares,
     metropolis,
 )
-from latentinv.posterior import Posterior, log_prior
+from latentinv.keys import named
+from latentinv.posterior import log_prior
 
-from ._chains import chain_kernel, check_chains
+from ._settings import check_chains
+from ._side_by_side import chain_kernel
 
 VARIANTS = ("infinity", "euler")
 Proposal = tuple[Float[Array, "latent"], Callable[[Position], Float[Array, ""]]]
 """The proposed latents, and the prior's and the proposals' part of the log-ratio, once the position there is known."""
 
 
-def mala_move(path: Path, *, variant: str, acceptance_target: float) -> Move:
+def mala_move(likelihood: TemperedLikelihood, *, variant: str, acceptance_target: float) -> Move:
     """Make the move."""
     propose = _propose_infinity if variant == "infinity" else _propose_euler
 
     def begin(z: Array, t: Array) -> Position:
-        return Position(z, *path.guide(z, t))
+        return Position(z, *likelihood.surrogate(z, t))
 
     def step(key: Array, here: Position, step_size: Array, t: Array) -> tuple[Position, Outcome]:
-        key_noise, key_accept = jax.random.split(key)
+        key_noise, key_accept = named(key, "noise", "accept")
         z, correction = propose(here, jax.random.normal(key_noise, here.z.shape), step_size)
         there = begin(z, t)
-        log_likelihoods = path.log_target(here.predictions, t), path.log_target(there.predictions, t)
+        log_likelihoods = likelihood.log_target(here.predictions, t), likelihood.log_target(there.predictions, t)
         log_correction = correction(there)
         here, acceptance, finite = metropolis(key_accept, here, there, log_likelihoods, log_correction)
         return here, Outcome(acceptance, finite, jnp.bool_(False), step_size, jnp.ones(()), jnp.zeros(()))
@@ -69,11 +73,11 @@ def _propose_infinity(here: Position, noise: Float[Array, "latent"], step: Float
     def correction(there: Position) -> Array:
         # With η = (z' − ρ z)/√(1 − ρ²) the prior times exp(−‖η‖²/2) is symmetric; the rest of −‖η − √h/2 g‖²/2 is
         # √h/2 η·g − h/8 ‖g‖².
-        def lean(eta: Array, gradient: Array) -> Array:
+        def drift(eta: Array, gradient: Array) -> Array:
             return half_root * jnp.dot(eta, gradient) - 0.5 * half_root**2 * jnp.sum(gradient**2)
 
         back = (here.z - rho * there.z) / step
-        return lean(back, there.memory) - lean(noise + half_root * here.memory, here.memory)
+        return drift(back, there.memory) - drift(noise + half_root * here.memory, here.memory)
 
     return z, correction
 
@@ -88,6 +92,8 @@ def _propose_euler(here: Position, noise: Float[Array, "latent"], step: Float[Ar
     return z, correction
 
 
+@final
+@ALGORITHMS.register("mala")
 @dataclass(frozen=True)
 class MALA(AbstractAlgorithm):
     """Metropolis-adjusted Langevin chains.
@@ -111,7 +117,7 @@ class MALA(AbstractAlgorithm):
         Acceptance towards which the step is adapted.
     sharpness
         With a thresholded target, inverse temperature of the soft model whose gradient is followed.
-    moments_per_step
+    draws_per_step
         Draws of a chain between two reports.
     """
 
@@ -123,7 +129,7 @@ class MALA(AbstractAlgorithm):
     variant: str = "infinity"
     acceptance_target: float = 0.574
     sharpness: float = 1.0
-    moments_per_step: int = 10
+    draws_per_step: int = 10
 
     name = "mala"
 
@@ -133,7 +139,10 @@ class MALA(AbstractAlgorithm):
         check_shares(self, "acceptance_target")
         check_positive(self, "sharpness")
 
-    def build(self, posterior: Posterior) -> Kernel:
-        """Bind the chains to a posterior."""
-        path = Path(posterior, self.sharpness)
-        return chain_kernel(self, mala_move(path, variant=self.variant, acceptance_target=self.acceptance_target), path)
+    def build(self) -> AbstractKernel:
+        """Make the chains."""
+
+        def move(likelihood: TemperedLikelihood) -> Move:
+            return mala_move(likelihood, variant=self.variant, acceptance_target=self.acceptance_target)
+
+        return chain_kernel(self, move, sharpest_surrogate=self.sharpness)

@@ -1,14 +1,15 @@
-"""The no-U-turn sampler: Hamiltonian trajectories that end by themselves before they turn back.
+"""The no-U-turn sampler: Hamiltonian trajectories that end before they turn back.
 
 A trajectory doubles, forwards or backwards in time, until its ends approach each other; the next place is drawn from
 all of it, in favour of its newer half (Hoffman and Gelman 2014, JMLR 15, 1593–1623; Betancourt 2017, arXiv:1701.02434).
 The tree is NumPyro's (Phan, Pradhan and Jankowiak 2019, arXiv:1912.11554), run by our chains; the mass is that of the
-prior, the identity, or has the curvature of the data besides (`_chains`). It needs the gradient of what it samples, so
-the target must be the soft one. Cost: a gradient a leaf, up to 2^`depth` a transition, and one field; chains at once
-wait for the longest trajectory.
+prior, the identity, or has the curvature of the data besides (`_side_by_side`). It needs the gradient of what it
+samples, so the target must be the soft one. Cost: a gradient a leaf, up to 2^`depth` a transition, and one field;
+chains at once wait for the longest trajectory.
 """
 
 from dataclasses import dataclass
+from typing import final
 
 import jax
 import jax.numpy as jnp
@@ -17,20 +18,23 @@ from numpyro.infer.hmc_util import IntegratorState, build_tree, euclidean_kineti
 
 from latentinv.errors import InputError
 from latentinv.inference.core import (
+    ALGORITHMS,
     AbstractAlgorithm,
-    Kernel,
+    AbstractKernel,
     Move,
     Outcome,
-    Path,
     Position,
-    all_finite,
+    TemperedLikelihood,
     check_counts,
     check_shares,
+    is_finite,
 )
 from latentinv.inference.moves import MassMatrix
+from latentinv.keys import named
 from latentinv.posterior import Posterior, log_prior
 
-from ._chains import check_chains, check_metric, metric_kernel
+from ._settings import check_chains, check_metric
+from ._side_by_side import check_metric_size, metric_kernel
 
 
 def check_gradient(posterior: Posterior) -> None:
@@ -42,7 +46,9 @@ def check_gradient(posterior: Posterior) -> None:
         )
 
 
-def nuts_move(path: Path, *, depth: int, acceptance_target: float, mass: MassMatrix | None = None) -> Move:
+def nuts_move(
+    likelihood: TemperedLikelihood, *, depth: int, acceptance_target: float, mass: MassMatrix | None = None
+) -> Move:
     """Make the move: in the coordinates M^½ z, where the mass M, the identity if None, is one."""
 
     def scaled(vector: Array) -> Array:
@@ -52,13 +58,13 @@ def nuts_move(path: Path, *, depth: int, acceptance_target: float, mass: MassMat
         return vector if mass is None else mass.times_root(vector)
 
     def energy(z: Float[Array, "latent"], t: Array) -> Float[Array, ""]:
-        return -log_prior(z) - path.log_target(path.posterior.predict(z), t)
+        return -log_prior(z) - likelihood.log_target(likelihood.posterior.predict(z), t)
 
     def begin(z: Array, t: Array) -> Position:
-        return Position(z, path.posterior.predict(z), jax.value_and_grad(energy)(z, t))
+        return Position(z, likelihood.posterior.predict(z), jax.value_and_grad(energy)(z, t))
 
     def step(key: Array, here: Position, step_size: Array, t: Array) -> tuple[Position, Outcome]:
-        key_momentum, key_tree = jax.random.split(key)
+        key_momentum, key_tree = named(key, "momentum", "tree")
         momentum = jax.random.normal(key_momentum, here.z.shape)
         value, gradient = here.memory
         start = IntegratorState(jnp.zeros_like(here.z), momentum, value, scaled(gradient))
@@ -73,8 +79,8 @@ def nuts_move(path: Path, *, depth: int, acceptance_target: float, mass: MassMat
             max_tree_depth=depth,
         )
         z = here.z + scaled(tree.z_proposal)
-        there = Position(z, path.posterior.predict(z), (tree.z_proposal_pe, unscaled(tree.z_proposal_grad)))
-        finite = all_finite((there.z, there.memory))
+        there = Position(z, likelihood.posterior.predict(z), (tree.z_proposal_pe, unscaled(tree.z_proposal_grad)))
+        finite = is_finite(there)
         here = jax.tree.map(lambda new, old: jnp.where(finite, new, old), there, here)
         leaves = tree.num_proposals.astype(jnp.float32)
         acceptance = tree.sum_accept_probs / leaves
@@ -83,6 +89,8 @@ def nuts_move(path: Path, *, depth: int, acceptance_target: float, mass: MassMat
     return Move(begin, step, uses_gradient=True, acceptance_target=acceptance_target, first_step=0.1, largest_step=1.8)
 
 
+@final
+@ALGORITHMS.register("nuts")
 @dataclass(frozen=True)
 class NUTS(AbstractAlgorithm):
     """No-U-turn chains.
@@ -108,7 +116,7 @@ class NUTS(AbstractAlgorithm):
         ``prior``: the identity; ``curvature``: the data's curvature besides, averaged over the chains where they start
         and after half of the warm-up, each at the cost of a gradient a datum and chain. It spares many steps where the
         data are tight in some directions and predictions nearly linear.
-    moments_per_step
+    draws_per_step
         Draws of a chain between two reports.
     """
 
@@ -120,7 +128,7 @@ class NUTS(AbstractAlgorithm):
     depth: int = 8
     acceptance_target: float = 0.8
     metric: str = "prior"
-    moments_per_step: int = 10
+    draws_per_step: int = 10
 
     name = "nuts"
 
@@ -130,18 +138,15 @@ class NUTS(AbstractAlgorithm):
         check_shares(self, "acceptance_target")
         check_metric(self)
 
-    def build(self, posterior: Posterior) -> Kernel:
-        """Bind the chains to a posterior.
-
-        Raises
-        ------
-        InputError
-            If the posterior is that of thresholded facies, which has no gradient.
-        """
+    def check(self, posterior: Posterior) -> None:
+        """Raise `InputError` if the target has no gradient, or the metric of the curvature would be too large."""
         check_gradient(posterior)
-        path = Path(posterior, sharpest_guide=1.0)
+        check_metric_size(self, posterior)
 
-        def move(mass: MassMatrix | None) -> Move:
-            return nuts_move(path, depth=self.depth, acceptance_target=self.acceptance_target, mass=mass)
+    def build(self) -> AbstractKernel:
+        """Make the chains."""
 
-        return metric_kernel(self, move, path)
+        def move(likelihood: TemperedLikelihood, mass: MassMatrix | None) -> Move:
+            return nuts_move(likelihood, depth=self.depth, acceptance_target=self.acceptance_target, mass=mass)
+
+        return metric_kernel(self, move)

@@ -1,23 +1,29 @@
 """What an algorithm is, so that one driver runs them all.
 
-An algorithm is a frozen dataclass of its settings. `build` binds it to a posterior and gives a `Kernel`: pure functions
-of a key and a state. The state holds all that the next step needs, as a tree of arrays; a driver that stores it can go
-on in another process. Step n gets the key ``fold_in(key, n)``, so neither checkpoints nor progress bars change a draw.
-Steps are coarse (a tempering level, ten optimiser iterations): they cost from tenths of a second to seconds, so calling
-them one by one from the host is free, and the compiled program is the same however a run is cut into pieces.
+An algorithm is a frozen dataclass of its settings. `build` gives its `AbstractKernel`: pure functions of a posterior, a
+key and a state, with the programs that they are compiled to. A kernel holds settings alone, so one serves all
+posteriors, and posteriors of one structure share its programs. The state holds all that the next step needs, as a tree
+of arrays; a driver that stores it can go on in another process. Step n gets a key of its own from the run's seed, so
+neither checkpoints nor progress bars change a draw. Steps are coarse (a tempering level, ten optimiser iterations):
+they cost from tenths of a second to seconds, so calling them one by one from the host is free, and the compiled program
+is the same however a run is cut into pieces.
 
 Populations (particles, optima) give their draws when they are finished. Markov chains complete draws at every step; the
-driver takes these as they come, so that memory stays flat however long a run is.
+driver takes these as they come, so that memory stays flat however long a run is. Draws are handed over as the algorithm
+had them, with the facies and predictions by which they were accepted; nothing is generated again.
 """
 
 import abc
-from collections.abc import Callable
+import functools
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Array, Float
 
-from latentinv.posterior import Posterior
+from latentinv.errors import InputError
+from latentinv.posterior import Posterior, Predictions
+from latentinv.registration import Registry
 
 
 class Progress(NamedTuple):
@@ -29,48 +35,113 @@ class Progress(NamedTuple):
     """One line: level, acceptance, share of wells honoured."""
 
 
-class Kernel(NamedTuple):
-    """An algorithm bound to a posterior."""
+class Draws(NamedTuple):
+    """Draws with what their fields show and predict."""
 
-    init: Callable[[jax.Array], Any]
-    """From a key to the first state."""
-    step: Callable[[jax.Array, Any], tuple[Any, Any]]
-    """From a key and a state to the next state and its info, a record of scalars and small arrays."""
-    finished: Callable[[Any], bool]
-    """Whether a state is the last."""
-    progress: Callable[[Any, Any], Progress]
-    """Words for people from a state and its info."""
-    draws: Callable[[Any], jax.Array]
-    """The draws ``[draw, latent]`` that a state completes: of a population those of the last state; of chains, asked
-    after each step, those of the step that led to it, ``[draw * chain, latent]``, the chains' draws of one moment side
-    by side."""
-    current: Callable[[Any], jax.Array]
-    """The latents ``[row, latent]`` that a state works on, finished or not: particles, or chains on the target."""
-    samples_target: bool
-    """Whether the draws follow the posterior's target; optima of the soft model do not."""
-    results: Callable[[Any], dict[str, Any]]
-    """Single numbers to keep: log-evidence, gradients spent …"""
+    z: Float[Array, "draw latent"]
+    predictions: Predictions
+
+
+class AbstractKernel(abc.ABC):
+    """The functions of an algorithm; pure, and the same for all posteriors."""
+
     chains: int | None = None
     """Number of Markov chains; None for a population."""
+
+    @abc.abstractmethod
+    def init(self, posterior: Posterior, key: Array) -> Any:
+        """The first state."""
+
+    @abc.abstractmethod
+    def step(self, posterior: Posterior, key: Array, state: Any) -> tuple[Any, Any]:
+        """The next state and its info, a record of scalars and small arrays with a field `non_finite`."""
+
+    @abc.abstractmethod
+    def finished(self, state: Any) -> bool:
+        """Whether a state is the last."""
+
+    @abc.abstractmethod
+    def progress(self, posterior: Posterior, state: Any, info: Any) -> Progress:
+        """Words for people from a state and its info."""
+
+    @abc.abstractmethod
+    def draws(self, posterior: Posterior, state: Any) -> Draws:
+        """The draws that a state completes.
+
+        Of a population they are those of the last state; of chains, asked after each step, those of the step that led
+        to it, the chains' draws of one transition side by side.
+        """
+
+    @abc.abstractmethod
+    def current(self, state: Any) -> Float[Array, "row latent"]:
+        """The latents that a state works on, finished or not: particles, or chains on the target."""
+
+    @abc.abstractmethod
+    def results(self, posterior: Posterior, state: Any) -> dict[str, Any]:
+        """Single numbers to keep of the last state, such as the log-evidence and the gradients spent."""
+
+    def samples_target(self, posterior: Posterior) -> bool:
+        """Whether the draws follow the posterior's target; those of approximations and best fits do not."""
+        del posterior
+        return True
 
 
 class AbstractAlgorithm(abc.ABC):
     """Settings of an algorithm."""
 
     name: str
+    """Its registered name, written into run files."""
     needs_gradient: bool = True
     """Whether it cannot explore a posterior that has no gradients."""
 
     @abc.abstractmethod
-    def build(self, posterior: Posterior) -> Kernel:
-        """Bind the algorithm to a posterior."""
+    def build(self) -> AbstractKernel:
+        """Make the algorithm's functions, with programs that are compiled when first used."""
+
+    def check(self, posterior: Posterior) -> None:
+        """Raise `InputError` if the algorithm cannot explore a posterior."""
+        del posterior
+
+
+ALGORITHMS: Registry[type[AbstractAlgorithm]] = Registry("algorithm", rooms=("latentinv.inference",))
+"""The algorithms by name: what is registered can be chosen, stored and resumed, and is tested."""
+
+
+@functools.lru_cache(maxsize=32)
+def kernel_of(algorithm: AbstractAlgorithm) -> AbstractKernel:
+    """The functions of an algorithm, with the programs compiled so far."""
+    return algorithm.build()
+
+
+def check_algorithm(algorithm: AbstractAlgorithm, posterior: Posterior) -> None:
+    """Check that an algorithm can explore a posterior.
+
+    Raises
+    ------
+    InputError
+        If it needs gradients that a simulator does not have, or refuses the posterior for a reason of its own.
+    """
+    if algorithm.needs_gradient:
+        for observation in posterior.observations:
+            if not observation.has_gradient:
+                able = ", ".join(f"'{name}'" for name, other in ALGORITHMS.items() if not other.needs_gradient)
+                raise InputError(
+                    f"The algorithm '{algorithm.name}' needs gradients, but the simulator of '{observation.name}' has "
+                    f"none; give it an adjoint, or choose one of {able}."
+                )
+    algorithm.check(posterior)
 
 
 def honoured_share(exact: tuple[Any, ...], posterior: Posterior) -> float:
-    """Share of exact data (hard data) honoured over all draws; nan where there are none."""
+    """Share of hard data honoured over all draws; nan where there are none."""
     shares = [
         np.asarray(predictions).ravel()
         for predictions, observation in zip(exact, posterior.observations, strict=True)
-        if observation.kind == "hard_data"
+        if observation.hard
     ]
     return float(np.concatenate(shares).mean()) if shares else float("nan")
+
+
+def honoured_words(share: float | Float[jax.Array, ""]) -> str:
+    """The share of hard data honoured, to follow other words; empty where there are none."""
+    return f", wells honoured {100 * float(share):.1f} %" if np.isfinite(float(share)) else ""

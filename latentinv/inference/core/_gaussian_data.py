@@ -1,17 +1,10 @@
 """All data of a posterior as one Gaussian vector, for algorithms that know no other noise.
 
 Data with Gaussian noise, correlated or not, stand as they are. Hard data have none: a facies is seen or it is not.
-Their surrogate is the *soft facies index*, the mean position of a cell's facies among the prior's categories under the
-stated ordered logit,
-
-    index = Σ_k k P(facies k | field value),        observed: the position of the seen facies,
-
-with Gaussian noise of variance ``facies_sd² + e (1 − e)``, e being the error probability. It grows with the field value
-where the hard data's own margin would rise and fall, so a linear regression can follow it. It is another likelihood
-than the posterior's, and whoever uses it has to say so.
+Observations say themselves what stands for them (`AbstractObservation.as_gaussian`): of hard data the soft facies
+index, with Gaussian noise. It is another likelihood than the posterior's, and whoever uses it has to say so.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -19,33 +12,32 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from latentinv.data import BlockMeans, HardData, IndirectData
-from latentinv.data.core import AbstractObservation
-from latentinv.data.noise import AbstractNoise, GaussianNoise
+from latentinv.data import GaussianView
 from latentinv.errors import InputError
-from latentinv.posterior import Posterior
+from latentinv.posterior import Posterior, Predictions
 
 
 class GaussianData(NamedTuple):
-    """Data with Gaussian noise."""
+    """Data with Gaussian noise; made within a program from the posterior that it is given."""
 
-    predict: Callable[[Float[Array, "*grid"], tuple[Float[Array, "datum"], ...]], Float[Array, "datum"]]
-    """What a field predicts for them, from its soft predictions of all observations."""
-    values: Callable[[], Float[Array, "datum"]]
-    """The data as the posterior holds them when asked."""
-    whiten: Callable[[Float[Array, "datum"]], Float[Array, "datum"]]
-    """Makes the noise of residuals standard normal; linear."""
-    surrogates: tuple[str, ...]
-    """Names of the observations that a surrogate stands for."""
+    views: tuple[GaussianView, ...]
+    """How each observation is read."""
 
+    @property
+    def observed(self) -> Float[Array, "datum"]:
+        """The data."""
+        return jnp.concatenate([jnp.zeros(0), *(jnp.asarray(view.observed, jnp.float32) for view in self.views)])
 
-class _Part(NamedTuple):
-    """One observation's share of it; its data are positions of facies, or numbers, as it holds them."""
+    def predict(self, field: Float[Array, "*grid"], soft: tuple[Array, ...]) -> Float[Array, "datum"]:
+        """What a field predicts for them, from its soft predictions of all observations."""
+        parts = (view.predict(field, own) for view, own in zip(self.views, soft, strict=True))
+        return jnp.concatenate([jnp.zeros(0), *parts])
 
-    predict: Callable[[Float[Array, "*grid"], Float[Array, "datum"]], Float[Array, "datum"]]
-    """From a field and its soft predictions."""
-    whiten: Callable[[Float[Array, "datum"]], Float[Array, "datum"]]
-    surrogates: tuple[str, ...]
+    def whiten(self, residual: Float[Array, "datum"]) -> Float[Array, "datum"]:
+        """Residuals whose noise is standard normal; linear in them."""
+        edges = np.cumsum([len(view.observed) for view in self.views])[:-1].tolist()
+        pieces = zip(self.views, jnp.split(residual, edges), strict=True) if self.views else ()
+        return jnp.concatenate([jnp.zeros(0), *(view.noise.whiten(piece) for view, piece in pieces)])
 
 
 def gaussian_data(posterior: Posterior, facies_sd: float) -> GaussianData:
@@ -63,34 +55,7 @@ def gaussian_data(posterior: Posterior, facies_sd: float) -> GaussianData:
     InputError
         If the noise of an observation is neither Gaussian nor has a surrogate.
     """
-    parts = [_gaussian_part(observation, facies_sd) for observation in posterior.observations]
-
-    def values() -> Float[Array, "datum"]:
-        return jnp.concatenate([jnp.zeros(0), *(jnp.asarray(one, jnp.float32) for one in posterior.observed)])
-
-    def predict(field: Float[Array, "*grid"], soft: tuple[Float[Array, "datum"], ...]) -> Float[Array, "datum"]:
-        each = (part.predict(field, own) for part, own in zip(parts, soft, strict=True))
-        return jnp.concatenate([jnp.zeros(0), *each])
-
-    splits = np.cumsum([observation.count for observation in posterior.observations])[:-1].tolist()
-
-    def whiten(residual: Float[Array, "datum"]) -> Float[Array, "datum"]:
-        pieces = zip(parts, jnp.split(residual, splits), strict=True) if parts else ()
-        return jnp.concatenate([jnp.zeros(0), *(part.whiten(piece) for part, piece in pieces)])
-
-    return GaussianData(
-        predict,
-        values,
-        whiten,
-        tuple(name for part in parts for name in part.surrogates),
-    )
-
-
-def gaussian_noise(observation: AbstractObservation) -> AbstractNoise | None:
-    """The noise of data where it is Gaussian; None for the others."""
-    if isinstance(observation, BlockMeans):
-        return GaussianNoise(observation.sd)
-    return observation.noise if isinstance(observation, IndirectData) and observation.noise.gaussian else None
+    return GaussianData(tuple(observation.as_gaussian(facies_sd) for observation in posterior.observations))
 
 
 def linear_gaussian(posterior: Posterior) -> bool:
@@ -99,13 +64,12 @@ def linear_gaussian(posterior: Posterior) -> bool:
     Tried on random latents: a sum of predictions is compared with the prediction of the sum, to a thousandth of what
     the latents change, and a tenth of a standard deviation of each datum's noise, made independent.
     """
-    if any(gaussian_noise(observation) is None for observation in posterior.observations):
+    noises = [observation.gaussian_noise for observation in posterior.observations]
+    if any(noise is None for noise in noises):
         return False
     one, other = np.asarray(jax.random.normal(jax.random.key(0), (2, posterior.latent_size)))
-    predict = jax.jit(lambda z: posterior.predict(z))
-    none, first, second, both, back = (predict(z) for z in (0 * one, one, other, one + other, -one))
-    for i, observation in enumerate(posterior.observations):
-        noise = gaussian_noise(observation)
+    none, first, second, both, back = (_predict(posterior, z) for z in (0 * one, one, other, one + other, -one))
+    for i, noise in enumerate(noises):
         assert noise is not None
         for reading in ("soft", "exact"):
             at = [np.asarray(getattr(p, reading)[i], float) for p in (none, first, second, both, back)]
@@ -126,45 +90,24 @@ def check_noise(posterior: Posterior) -> None:
         If a posterior has such data; facies that were seen are no numbers.
     """
     for observation in posterior.observations:
-        if not isinstance(observation, HardData):
-            _noise_of(observation)
+        if not observation.hard and observation.gaussian_noise is None:
+            raise InputError(
+                f"The noise of the data '{observation.name}' is not Gaussian, which this algorithm needs; use 'smc'."
+            )
 
 
-def surrogate_warning(data: GaussianData, facies_sd: float) -> list[str]:
+def surrogate_warning(posterior: Posterior, facies_sd: float) -> list[str]:
     """Say that a surrogate stood for hard data, if one did."""
-    if not data.surrogates:
+    views = zip(posterior.observations, gaussian_data(posterior, facies_sd).views, strict=True)
+    names = ", ".join(f"'{observation.name}'" for observation, view in views if view.surrogate)
+    if not names:
         return []
-    names = ", ".join(f"'{name}'" for name in data.surrogates)
     return [
         f"The hard data {names} were fitted as soft facies indices with Gaussian noise of sd {facies_sd:g}, a "
         "surrogate: draws may miss wells and do not follow the stated posterior; use 'smc' where they have to."
     ]
 
 
-def _gaussian_part(observation: AbstractObservation, facies_sd: float) -> _Part:
-    if isinstance(observation, HardData):
-        return _facies_index(observation, facies_sd)
-    noise = _noise_of(observation)
-    return _Part(lambda _, soft: soft, noise.whiten, ())
-
-
-def _noise_of(observation: AbstractObservation) -> AbstractNoise:
-    noise = gaussian_noise(observation)
-    if noise is None:
-        raise InputError(
-            f"The noise of the data '{observation.name}' is not Gaussian, which this algorithm needs; use 'smc'."
-        )
-    return noise
-
-
-def _facies_index(wells: HardData, facies_sd: float) -> _Part:
-    model, cells, errors = wells.facies_model, tuple(wells.cells.T), wells.error_probability
-    positions = jnp.arange(len(model.categories), dtype=jnp.float32)
-
-    def predict(field: Float[Array, "*grid"], soft: Float[Array, "datum"]) -> Float[Array, "datum"]:
-        del soft
-        # Products with so few positions lose nothing worth a higher precision on accelerators.
-        return jnp.sum(jnp.exp(model.log_probability(field[cells], wells.slope)) * positions, axis=-1)
-
-    noise = GaussianNoise(np.sqrt(facies_sd**2 + errors * (1 - errors)))
-    return _Part(predict, noise.whiten, (wells.name,))
+@jax.jit
+def _predict(posterior: Posterior, z: Float[Array, "latent"]) -> Predictions:
+    return posterior.predict(z)

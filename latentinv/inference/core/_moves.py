@@ -1,9 +1,10 @@
-"""What a move of one Markov chain is, so that one machine runs any of them, alone or on a ladder of temperatures.
+"""What a move of one Markov chain is, so that one kernel runs any of them, alone or on a ladder of temperatures.
 
-A move leaves a member of the path from the prior to the target invariant. The path is told by the inverse temperature
-t: 0 is no information, 1 the stated soft model, and beyond it hard data become sharper, up to t = ∞, which stands for
-the exact likelihood of thresholded facies. Gradients follow a *guide*, the soft model at t or at the sharpest that is
-allowed for it; the verdict is always that of the target itself (Christen and Fox 2005, doi:10.1198/106186005X76983).
+A move leaves a member of the path from the prior to the target invariant. The inverse temperature t says where on the
+path: 0 is no information, 1 the stated soft model, and beyond it hard data become sharper, up to t = ∞, which stands
+for the exact likelihood of thresholded facies. Gradients are those of a *surrogate*, the soft model at t or at the
+sharpest that is allowed for it; proposals are accepted by the target itself (Christen and Fox 2005,
+doi:10.1198/106186005X76983).
 """
 
 from collections.abc import Callable
@@ -27,7 +28,7 @@ class Position(NamedTuple):
     z: Float[Array, "latent"]
     predictions: Predictions
     memory: Any = ()
-    """What the next move needs besides: the guide's gradient, a metric."""
+    """What the next move needs besides: the surrogate's gradient, a metric."""
 
 
 class Outcome(NamedTuple):
@@ -36,32 +37,32 @@ class Outcome(NamedTuple):
     acceptance: Float[Array, ""]
     """Probability with which the proposal was accepted."""
     finite: Bool[Array, ""]
-    """Whether the proposal stayed within the finite numbers; it is rejected if not."""
+    """Whether the proposal is finite; it is rejected if not."""
     diverging: Bool[Array, ""]
-    """Whether a trajectory lost its energy."""
+    """Whether a trajectory did not conserve its energy."""
     step_size: Float[Array, ""]
     gradients: Float[Array, ""]
     forward_runs: Float[Array, ""]
     """Fields generated without a gradient."""
 
 
-class Question(NamedTuple):
-    """A proposal of a move and what its evaluation does, each pure; both get the same key."""
+class Proposal(NamedTuple):
+    """A part of a transition whose latents are evaluated outside JAX; both functions are pure and get the same key."""
 
-    ask: Callable[[Array, Position, Array], Array]
+    propose: Callable[[Array, Position, Array], Array]
     """From a key, a position and a step size to the latents to evaluate."""
-    tell: Callable[[Array, Position, Position, Array], tuple[Position, Array, Array]]
+    accept: Callable[[Array, Position, Position, Array], tuple[Position, Array, Array]]
     """From a key, the position, the proposed one and an inverse temperature to the next position, the probability with
     which the proposal was accepted and whether it is finite."""
 
 
-class Questions(NamedTuple):
-    """A transition as questions to who evaluates latents outside JAX, for moves without gradients."""
+class ProposalSequence(NamedTuple):
+    """A transition as proposals that are evaluated outside JAX, for moves without gradients."""
 
-    sequence: tuple[Question, ...]
-    """The acceptance of the first is the one that the step size is adapted by."""
+    proposals: tuple[Proposal, ...]
+    """The step size is adapted by the acceptance of the first."""
     keys: Callable[[Array], tuple[Array, ...]]
-    """From the transition's key to one for each question."""
+    """From the transition's key to one for each proposal."""
 
 
 class Move(NamedTuple):
@@ -77,16 +78,16 @@ class Move(NamedTuple):
     """Mean acceptance towards which the step size is adapted; None if a move has none, or adapts its own."""
     first_step: float = 1.0
     largest_step: float = 1.0
-    questions: Questions | None = None
-    """The same transition by ask and tell; None if the move has no such form."""
+    sequence: ProposalSequence | None = None
+    """The same transition as proposals that are evaluated outside JAX; None if the move has no such form."""
 
 
-class Path(NamedTuple):
+class TemperedLikelihood(NamedTuple):
     """Log-likelihoods from no information to the target."""
 
     posterior: Posterior
-    sharpest_guide: float
-    """Inverse temperature beyond which the guide does not follow the target."""
+    sharpest_surrogate: float = 1.0
+    """Inverse temperature beyond which the surrogate does not follow the target."""
 
     @property
     def end(self) -> float:
@@ -100,16 +101,16 @@ class Path(NamedTuple):
             return tempered
         return jnp.where(jnp.isinf(t), self.posterior.exact_log_likelihood(predictions), tempered)
 
-    def log_guide(self, predictions: Predictions, t: Float[Array, ""]) -> Float[Array, ""]:
-        """Log-likelihood that gradients follow."""
-        return self.posterior.tempered_log_likelihood(predictions, jnp.minimum(t, self.sharpest_guide))
+    def log_surrogate(self, predictions: Predictions, t: Float[Array, ""]) -> Float[Array, ""]:
+        """Log-likelihood whose gradients proposals follow."""
+        return self.posterior.tempered_log_likelihood(predictions, jnp.minimum(t, self.sharpest_surrogate))
 
-    def guide(self, z: Float[Array, "latent"], t: Float[Array, ""]) -> tuple[Predictions, Float[Array, "latent"]]:
-        """Predictions and the gradient of the guide's log-likelihood."""
+    def surrogate(self, z: Float[Array, "latent"], t: Float[Array, ""]) -> tuple[Predictions, Float[Array, "latent"]]:
+        """Predictions and the gradient of the surrogate's log-likelihood."""
 
         def value(z: Array) -> tuple[Array, Predictions]:
             predictions = self.posterior.predict(z)
-            return self.log_guide(predictions, t), predictions
+            return self.log_surrogate(predictions, t), predictions
 
         gradient, predictions = jax.grad(value, has_aux=True)(z)
         return predictions, gradient
@@ -138,13 +139,17 @@ def metropolis(
         What the densities of prior and proposals add to their difference.
     """
     before, after = log_likelihoods
-    finite = all_finite((there.z, there.memory)) & ~jnp.isnan(after)
+    finite = is_finite(there) & ~jnp.isnan(after)
     log_ratio = after - before + log_correction
     acceptance = jnp.where(finite & ~jnp.isnan(log_ratio), jnp.exp(jnp.minimum(log_ratio, 0.0)), 0.0)
     accepted = jax.random.uniform(key) < acceptance
     return jax.tree.map(lambda new, old: jnp.where(accepted, new, old), there, here), acceptance, finite
 
 
-def all_finite(tree: Any) -> Bool[Array, ""]:
-    """Whether all numbers of a tree are finite."""
+def is_finite(position: Position) -> Bool[Array, ""]:
+    """Whether the latents of a position, its predictions and what the next move needs are finite."""
+    return _all_finite((position.z, position.memory, position.predictions.soft, position.predictions.exact))
+
+
+def _all_finite(tree: Any) -> Bool[Array, ""]:
     return jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree)]).all()

@@ -14,7 +14,7 @@ def effective_size(log_weights: Float[Array, "particle"]) -> Float[Array, ""]:
     return jnp.sum(w) ** 2 / jnp.maximum(jnp.sum(w**2), 1e-30)
 
 
-def resampled(
+def resample(
     key: Array, population: Any, log_weights: Float[Array, "particle"], count: int | None = None
 ) -> tuple[Any, Float[Array, ""]]:
     """Draw `count` particles, as many as there are if not given, by systematic resampling (Kitagawa 1996,

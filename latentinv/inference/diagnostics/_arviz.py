@@ -2,33 +2,32 @@
 
 Groups: ``posterior`` (facies shares or the mean, a lattice of pixels, and what each observation predicts under its
 name), ``observed_data`` (under the same names), ``log_likelihood`` (of each observation), ``sample_stats`` (``lp``, the
-log-density; of chains also what each step of the driver told, along ``step``). A population counts as one chain.
+log-density; of chains also what each step of the driver reported, along ``step``). A population counts as one chain.
 """
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentinv.data import HardData
 from latentinv.data.core import say_point
 
-from ._functionals import log_likelihood_parts, spread_cells
+from ._functionals import spread_cells
+from ._subject import RunLike
 
 if TYPE_CHECKING:
     import xarray
 
-    from latentinv.inference.run import Run
 
 STEP_STATISTICS = {"acceptance": "acceptance_rate", "step_size": "step_size", "divergences": "diverging"}
-"""Columns of the trace that are told of each chain, and what ArviZ calls them."""
+"""Columns of the trace that are given of each chain, and what ArviZ calls them."""
 
 
-def to_arviz(run: "Run") -> "xarray.DataTree":
+def to_arviz(run: RunLike) -> "xarray.DataTree":
     """Give a run as a tree of labelled arrays."""
     from xarray import DataTree
 
     groups = {"posterior": _posterior(run), "observed_data": _observed(run)}
-    parts = log_likelihood_parts(run.posterior, run.latents, run.predicted)
+    parts = run.log_likelihoods
     groups["log_likelihood"] = _dataset({name: (("chain", "draw"), run.by_chain(of)) for name, of in parts.items()})
     groups["sample_stats"] = _statistics(run, sum(parts.values(), np.zeros(len(run.latents))))
     tree = DataTree.from_dict(groups)
@@ -36,7 +35,7 @@ def to_arviz(run: "Run") -> "xarray.DataTree":
     return tree
 
 
-def _posterior(run: "Run") -> Any:
+def _posterior(run: RunLike) -> Any:
     posterior, realizations = run.posterior, run.realizations
     model, cells = posterior.prior.facies_model, spread_cells(posterior.grid)
     dims = ("chain", "draw")
@@ -49,20 +48,19 @@ def _posterior(run: "Run") -> Any:
         variables = {"share": ((*dims, "facies"), run.by_chain(table))}
     variables["pixel"] = ((*dims, "place"), run.by_chain(realizations[(slice(None), *cells.T)]))
     for observation in posterior.observations:
-        drawn = run.predicted[observation.name]
-        if isinstance(observation, HardData):
-            drawn = realizations[(slice(None), *observation.cells.T)]
+        drawn, _ = observation.compared(realizations, run.predicted[observation.name])
         variables[observation.name] = ((*dims, f"{observation.name} datum"), run.by_chain(drawn))
     places = {"place": [say_point(at) for at in posterior.grid.centres(cells)]}
     return _dataset(variables, places if model is None else places | {"facies": list(model.categories)})
 
 
-def _observed(run: "Run") -> Any:
-    data = {o.name: o.codes if isinstance(o, HardData) else o.observed for o in run.posterior.observations}
+def _observed(run: RunLike) -> Any:
+    pairs = ((o, run.predicted[o.name]) for o in run.posterior.observations)
+    data = {o.name: o.compared(run.realizations, exact)[1] for o, exact in pairs}
     return _dataset({name: ((f"{name} datum",), values) for name, values in data.items()})
 
 
-def _statistics(run: "Run", log_likelihood: np.ndarray) -> Any:
+def _statistics(run: RunLike, log_likelihood: np.ndarray) -> Any:
     density = log_likelihood - 0.5 * np.sum(run.latents.astype(float) ** 2, axis=1)
     variables: dict[str, Any] = {"lp": (("chain", "draw"), run.by_chain(density))}
     if run.chains is not None:

@@ -23,7 +23,7 @@ LEAST_DRAWS = 4
 KINDS = ("bulk", "tail")
 
 
-def rhat(draws: Float[np.ndarray, "chain moment *numbers"]) -> Float[np.ndarray, "*numbers"]:
+def rhat(draws: Float[np.ndarray, "chain draw *numbers"]) -> Float[np.ndarray, "*numbers"]:
     """Rank-normalised split R-hat of quantities.
 
     Parameters
@@ -39,7 +39,7 @@ def rhat(draws: Float[np.ndarray, "chain moment *numbers"]) -> Float[np.ndarray,
     Raises
     ------
     InputError
-        If the draws are not those of chains, ``[chain, moment, …]``.
+        If the draws are not those of chains, ``[chain, draw, …]``.
     """
     table, numbers = _table(draws)
     if len(table) == 1:
@@ -53,7 +53,7 @@ def rhat(draws: Float[np.ndarray, "chain moment *numbers"]) -> Float[np.ndarray,
 
 
 def effective_sample_size(
-    draws: Float[np.ndarray, "chain moment *numbers"], kind: str = "bulk"
+    draws: Float[np.ndarray, "chain draw *numbers"], kind: str = "bulk"
 ) -> Float[np.ndarray, "*numbers"]:
     """How many independent draws those of quantities are worth, all chains together.
 
@@ -85,15 +85,15 @@ def effective_sample_size(
     return _by_quantity(table, of_moving, apart=float(len(table))).reshape(numbers)
 
 
-def _table(draws: np.ndarray) -> tuple[Float[np.ndarray, "chain moment number"], tuple[int, ...]]:
+def _table(draws: np.ndarray) -> tuple[Float[np.ndarray, "chain draw number"], tuple[int, ...]]:
     draws = np.asarray(draws, float)
     if draws.ndim < 2:
-        raise InputError(f"Given draws of shape {draws.shape}; expected [chain, moment, …].")
+        raise InputError(f"Given draws of shape {draws.shape}; expected [chain, draw, …].")
     return draws.reshape(*draws.shape[:2], -1), draws.shape[2:]
 
 
 def _by_quantity(
-    table: Float[np.ndarray, "chain moment number"], of_moving: Any, *, apart: float
+    table: Float[np.ndarray, "chain draw number"], of_moving: Any, *, apart: float
 ) -> Float[np.ndarray, "number"]:
     """The statistic of quantities that move; `apart` where no chain moves though they differ; else NaN."""
     result = np.full(table.shape[2], np.nan)

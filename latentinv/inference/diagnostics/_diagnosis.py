@@ -16,7 +16,7 @@ class Quantity(NamedTuple):
     mean: float
     sd: float
     rhat: float
-    """NaN where it cannot be told: of a constant, of one population, of too few draws."""
+    """NaN where it is undefined: of a constant, of one population, of too few draws."""
     bulk_size: float
     """Effective sample size of its middle; NaN likewise."""
     tail_size: float
@@ -61,9 +61,9 @@ class Diagnosis(NamedTuple):
     """What makes the draws less than they should be, a sentence each."""
 
     def worst(self, what: str = "rhat") -> Quantity | None:
-        """The quantity with the largest `rhat`, or the least `bulk_size` or `tail_size`; None if none can be told."""
-        told = [quantity for quantity in self.quantities if not np.isnan(getattr(quantity, what))]
-        return (max if what == "rhat" else min)(told, key=lambda q: getattr(q, what), default=None)
+        """The quantity with the largest `rhat`, or the least `bulk_size` or `tail_size`; None if none is defined."""
+        known = [quantity for quantity in self.quantities if not np.isnan(getattr(quantity, what))]
+        return (max if what == "rhat" else min)(known, key=lambda q: getattr(q, what), default=None)
 
     def per_gradient(self) -> float | None:
         """Effective sample size of the worst quantity for each gradient; None if one of both is not known."""
@@ -80,7 +80,11 @@ class Diagnosis(NamedTuple):
 
     def words(self) -> dict[str, str]:
         """What is known, as names and words."""
-        found = {"R-hat": self._rhat_words(), "worth": self._size_words(), "efficiency": self._efficiency_words()}
+        found = {
+            "R-hat": self._rhat_words(),
+            "effective sample size": self._size_words(),
+            "efficiency": self._efficiency_words(),
+        }
         found |= {"acceptance": _range(self.acceptance), "ladder": _ladder_words(self.ladder)}
         return {name: text for name, text in found.items() if text}
 
@@ -108,10 +112,12 @@ class Diagnosis(NamedTuple):
             return "not of one population; compare runs of several seeds with diagnose([run, …])" if self.draws else ""
         if worst is None:
             return ""
-        told = [quantity.rhat for quantity in self.quantities if not np.isnan(quantity.rhat)]
+        known = [quantity.rhat for quantity in self.quantities if not np.isnan(quantity.rhat)]
         still = sum(quantity.constant for quantity in self.quantities)
         rest = f", {still} constant" if still else ""
-        return f"{worst.rhat:.3f} at worst ({worst.name}); median of {len(told)} quantities {np.median(told):.3f}{rest}"
+        return (
+            f"{worst.rhat:.3f} at worst ({worst.name}); median of {len(known)} quantities {np.median(known):.3f}{rest}"
+        )
 
     def _size_words(self) -> str:
         bulk, tail = self.worst("bulk_size"), self.worst("tail_size")
@@ -126,7 +132,7 @@ class Diagnosis(NamedTuple):
         rates = {"a gradient": self.per_gradient(), "a forward run": self.per_forward_run()}
         rates |= {"a second": self.per_second()}
         said = [f"{rate:.2g} {name}" for name, rate in rates.items() if rate is not None]
-        return f"independent draws: {', '.join(said)}" if said else ""
+        return f"effective draws: {', '.join(said)}" if said else ""
 
 
 def _row(quantity: Quantity, width: int) -> str:

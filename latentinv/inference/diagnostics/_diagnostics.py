@@ -2,13 +2,13 @@
 
 Of Markov chains, or of several runs of one posterior taken as chains, each functional (`_functionals`) gets its R-hat
 and its effective sample sizes (`_convergence`). One population says nothing of its own convergence: there remain how
-many draws are distinct and what its algorithm noticed. The costs are those of the whole run, start and warm-up
+many draws are distinct and the warnings of its algorithm. The costs are those of the whole run, start and warm-up
 included. The bounds are those of Vehtari et al. (2021, doi:10.1214/20-BA1221): R-hat below 1.01, and an effective
 sample size above 400.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,14 +17,11 @@ from jaxtyping import Float
 
 from latentinv.errors import InputError
 from latentinv.inference.chains import DRAWS
-from latentinv.inference.core import gaussian_noise
 
 from ._convergence import LEAST_DRAWS, effective_sample_size, rhat
 from ._diagnosis import Diagnosis, Ladder, Quantity
 from ._functionals import functionals
-
-if TYPE_CHECKING:
-    from latentinv.inference.run import Run
+from ._subject import RunLike
 
 LARGEST_RHAT = 1.01
 LEAST_SIZE = 400
@@ -32,7 +29,7 @@ MOST_MISFIT = 6.0
 """Standard errors by which the mean squared residual may exceed what the noise says."""
 
 
-def diagnose(run: "Run | Sequence[Run]") -> Diagnosis:
+def diagnose(run: RunLike | Sequence[RunLike]) -> Diagnosis:
     """Say how far draws can be trusted.
 
     Parameters
@@ -46,7 +43,7 @@ def diagnose(run: "Run | Sequence[Run]") -> Diagnosis:
     InputError
         If no run is given, the runs are not of one posterior, or one is another again.
     """
-    runs: list[Run] = [run] if hasattr(run, "latents") else list(run)  # type: ignore[list-item]
+    runs: list[RunLike] = [run] if hasattr(run, "latents") else list(run)  # type: ignore[list-item]
     _check_runs(runs)
     single = len(runs) == 1 and runs[0].chains is None
     tables = _by_chain([functionals(one) for one in runs if len(one.latents)])
@@ -66,16 +63,16 @@ def diagnose(run: "Run | Sequence[Run]") -> Diagnosis:
         ladder=_ladder(runs[0]) if len(runs) == 1 else None,
         warnings=(),
     )
-    told = dict.fromkeys(sentence for one in runs for sentence in one.results.get("warnings", []))
+    known = dict.fromkeys(sentence for one in runs for sentence in one.results.get("warnings", []))
     empty = [number for number, one in enumerate(runs, start=1) if not len(one.latents)]
     if len(runs) > 1 and empty:
         left_out = ", ".join(map(str, empty))
-        told[f"{len(empty)} of {len(runs)} runs gave no draws and are left out: {left_out}."] = None
-    missed = dict.fromkeys(sentence for one in runs for sentence in _misfit_warnings(one))
-    return diagnosis._replace(warnings=(*told, *_warnings(diagnosis), *missed))
+        known[f"{len(empty)} of {len(runs)} runs gave no draws and are left out: {left_out}."] = None
+    misfits = dict.fromkeys(sentence for one in runs for sentence in _misfit_warnings(one))
+    return diagnosis._replace(warnings=(*known, *_warnings(diagnosis), *misfits))
 
 
-def _check_runs(runs: "list[Run]") -> None:
+def _check_runs(runs: list[RunLike]) -> None:
     if not runs:
         raise InputError("No run is given to diagnose; give one, or several of one posterior.")
     first = _signature(runs[0])
@@ -87,7 +84,7 @@ def _check_runs(runs: "list[Run]") -> None:
                 raise InputError(f"Run {number} is run {earlier} again, draw for draw; give runs of different seeds.")
 
 
-def _signature(run: "Run") -> tuple[Any, ...]:
+def _signature(run: RunLike) -> tuple[Any, ...]:
     posterior = run.posterior
     return (
         posterior.grid,
@@ -98,7 +95,7 @@ def _signature(run: "Run") -> tuple[Any, ...]:
     )
 
 
-def _by_chain(tables: list[dict[str, np.ndarray]]) -> dict[str, Float[np.ndarray, "chain moment"]]:
+def _by_chain(tables: list[dict[str, np.ndarray]]) -> dict[str, Float[np.ndarray, "chain draw"]]:
     """Functionals of all runs' chains together, cut to the shortest."""
     if not tables:
         return {}
@@ -106,7 +103,7 @@ def _by_chain(tables: list[dict[str, np.ndarray]]) -> dict[str, Float[np.ndarray
     return {name: np.concatenate([table[name][:, :shortest] for table in tables]) for name in tables[0]}
 
 
-def _quantity(name: str, values: Float[np.ndarray, "chain moment"], *, compared: bool) -> Quantity:
+def _quantity(name: str, values: Float[np.ndarray, "chain draw"], *, compared: bool) -> Quantity:
     finite = bool(np.isfinite(values).all())
     # Equal numbers have no spread, whatever a mean of them rounds to.
     sd = (0.0 if np.all(values == values.flat[0]) else float(values.std())) if finite else float("nan")
@@ -117,12 +114,12 @@ def _quantity(name: str, values: Float[np.ndarray, "chain moment"], *, compared:
     return Quantity(name, mean, sd, float(rhat(values)), *sizes)
 
 
-def _total(runs: "list[Run]", name: str) -> int | None:
+def _total(runs: list[RunLike], name: str) -> int | None:
     counts = [run.results.get(name) for run in runs]
     return None if any(count is None for count in counts) else sum(counts)  # type: ignore[arg-type]
 
 
-def _acceptance(runs: "list[Run]") -> Float[np.ndarray, "chain"] | None:
+def _acceptance(runs: list[RunLike]) -> Float[np.ndarray, "chain"] | None:
     """Of chains without a ladder, whose own is told with it."""
     found = []
     for run in runs:
@@ -134,12 +131,12 @@ def _acceptance(runs: "list[Run]") -> Float[np.ndarray, "chain"] | None:
     return acceptance if np.isfinite(acceptance).all() else None
 
 
-def _drawing(run: "Run") -> np.ndarray:
+def _drawing(run: RunLike) -> np.ndarray:
     """Rows of the trace of chains that gave draws; the first that says so only ended the warm-up."""
     return np.flatnonzero(run.trace["stage"] == DRAWS)[1:]
 
 
-def _ladder(run: "Run") -> Ladder | None:
+def _ladder(run: RunLike) -> Ladder | None:
     trace = run.trace
     if "inverse_temperature" not in trace or not run.steps:
         return None
@@ -172,12 +169,12 @@ def _rhat_warning(diagnosis: Diagnosis) -> list[str]:
     worst = diagnosis.worst()
     if worst is None or worst.rhat <= LARGEST_RHAT:
         return []
-    told = [quantity.rhat for quantity in diagnosis.quantities if not np.isnan(quantity.rhat)]
-    above = sum(value > LARGEST_RHAT for value in told)
+    known = [quantity.rhat for quantity in diagnosis.quantities if not np.isnan(quantity.rhat)]
+    above = sum(value > LARGEST_RHAT for value in known)
     still = ", in which each chain stands still" if np.isinf(worst.rhat) else ""
     remedy = "draw longer" if diagnosis.ladder is not None else "draw longer, or use a tempered algorithm"
     return [
-        f"The chains do not agree yet: R-hat is above {LARGEST_RHAT} for {above} of {len(told)} quantities, at worst "
+        f"The chains do not agree yet: R-hat is above {LARGEST_RHAT} for {above} of {len(known)} quantities, at worst "
         f"{worst.rhat:.2f} ({worst.name}{still}); {remedy}."
     ]
 
@@ -189,22 +186,22 @@ def _size_warning(diagnosis: Diagnosis) -> list[str]:
     if least is None or getattr(least, kind) >= LEAST_SIZE:
         return []
     return [
-        f"The draws are worth about {getattr(least, kind):.0f} independent ones of {least.name}{kinds[kind]}; "
+        f"The effective sample size of {least.name}{kinds[kind]} is about {getattr(least, kind):.0f}; at least "
         f"{LEAST_SIZE} are advised before figures are relied on."
     ]
 
 
-def _misfit_warnings(run: "Run") -> list[str]:
+def _misfit_warnings(run: RunLike) -> list[str]:
     """Data with Gaussian noise that draws miss by more, all together, than the noise explains.
 
     Squares of n standard normal residuals have a mean of 1 and a standard error of √(2 / n).
     """
     found = []
     for observation in run.posterior.observations:
-        noise, predicted = gaussian_noise(observation), run.predicted[observation.name]
+        noise, predicted = observation.gaussian_noise, run.predicted[observation.name]
         if noise is None or not len(predicted) or not np.isfinite(predicted).all():
             continue
-        residuals = jax.vmap(noise.whiten)(jnp.asarray(observation.observed - predicted, jnp.float32))
+        residuals = _whiten(noise, jnp.asarray(observation.observed - predicted, jnp.float32))
         excess = float(jnp.mean(residuals**2))
         if excess > 1 + MOST_MISFIT * np.sqrt(2 / observation.count):
             found.append(
@@ -212,3 +209,8 @@ def _misfit_warnings(run: "Run") -> list[str]:
                 f"{observation.count} data; the noise is larger than stated, or prior or other data contradict them."
             )
     return found
+
+
+@jax.jit
+def _whiten(noise: Any, residuals: Any) -> Any:
+    return jax.vmap(noise.whiten)(residuals)

@@ -1,10 +1,10 @@
 """How chains agree while they run, from sums that do not grow.
 
-Moments are gathered in batches of equal length, of which a chain has at most `BATCHES`; when these are full, neighbours
+Draws are gathered in batches of equal length, of which a chain has at most `BATCHES`; when these are full, neighbours
 are joined and batches get twice as long. From each batch's sums follow split R-hat (Gelman et al. 2013, chapter 11) and
 the effective sample size by batch means, N s² / (L · variance of the means of batches of length L) (Flegal and Jones
-2010, doi:10.1214/09-AOS735), less where chains lie apart. These are estimates for people who wait; `diagnose` tells
-more, from ranks, at the end. What is watched is cheap: facies shares or the mean, and predicted data. Memory: `BATCHES`
+2010, doi:10.1214/09-AOS735), less where chains lie apart. These are estimates for the progress display; `diagnose`
+uses ranks, at the end. What is watched is cheap: facies shares or the mean, and predicted data. Memory: `BATCHES`
 sums a chain and quantity.
 """
 
@@ -14,12 +14,12 @@ from jaxtyping import Float
 from latentinv.inference.core import predicted_name, realization_name
 from latentinv.posterior import Posterior
 
-from ._functionals import predicted_data, whole_field
+from ._functionals import whole_field
 
 BATCHES = 32
 """A power of two, so that joined batches are whole."""
 LEAST_BATCHES = 8
-"""Batches of a chain from which on estimates are told."""
+"""Batches of a chain from which on there are estimates."""
 
 
 class Monitor:
@@ -45,22 +45,22 @@ class Monitor:
         posterior = self._posterior
         columns = whole_field(posterior.prior, tables[realization_name(posterior)])
         for observation in posterior.observations:
-            columns |= predicted_data(observation, tables[predicted_name(observation.name)])
+            columns |= observation.quantities(tables[predicted_name(observation.name)])
         values = np.stack([np.asarray(column, float) for column in columns.values()], axis=-1)
-        for moment in values.reshape(-1, self._chains, len(columns)):
+        for draw in values.reshape(-1, self._chains, len(columns)):
             if self._origin is None:  # sums of squares are taken from here, so that they lose no digits
-                self._origin, self._pending = moment.mean(axis=0), np.zeros((2, *moment.shape))
-            self._add_moment(moment - self._origin)
+                self._origin, self._pending = draw.mean(axis=0), np.zeros((2, *draw.shape))
+            self._add(draw - self._origin)
 
     def words(self) -> str:
-        """The worst R-hat and effective sample size in words, once there is something to tell."""
+        """The worst R-hat and effective sample size in words, once they can be estimated."""
         if len(self._sums) < LEAST_BATCHES:
             return ""
         rhat, size = self.estimates()
-        told = np.isfinite(size)
-        if not told.any():
+        known = np.isfinite(size)
+        if not known.any():
             return ""
-        return f", R-hat {np.max(rhat[told]):.2f}, worth {np.min(size[told]):.0f} draws"
+        return f", R-hat {np.max(rhat[known]):.2f}, effective sample size {np.min(size[known]):.0f}"
 
     def estimates(self) -> tuple[Float[np.ndarray, "quantity"], Float[np.ndarray, "quantity"]]:
         """R-hat and effective sample size of each quantity over whole batches; NaN of what never changes."""
@@ -78,8 +78,8 @@ class Monitor:
             rhat = np.where(total > 0, np.sqrt(total / within), np.nan)
             return rhat, np.where(total > 0, np.minimum(draws * total / long_run, draws), np.nan)
 
-    def _add_moment(self, moment: Float[np.ndarray, "chain quantity"]) -> None:
-        self._pending += np.stack([moment, moment**2])
+    def _add(self, draw: Float[np.ndarray, "chain quantity"]) -> None:
+        self._pending += np.stack([draw, draw**2])
         self._pending_count += 1
         if self._pending_count < self._length:
             return

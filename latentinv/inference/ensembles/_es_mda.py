@@ -1,6 +1,6 @@
 """Ensemble smoother with multiple data assimilation (ES-MDA), a baseline without gradients.
 
-An ensemble of prior draws is led to the data in a few assimilations (Emerick and Reynolds 2013,
+An ensemble of prior draws is conditioned to the data in a few assimilations (Emerick and Reynolds 2013,
 doi:10.1016/j.cageo.2012.03.011). Assimilation k sees the noise inflated, α_k C, with Σ 1/α_k = 1, so that a linear
 forward with Gaussian noise is conditioned once in all, exactly so as the ensemble grows. A member moves by
 
@@ -18,11 +18,12 @@ doi:10.1002/qj.49712555417) at (1 − |ρ|) / (1 − θ) with θ = σ √(2 log 
 The 1/α_k are equal, or grow geometrically by `growth` (small steps first, where the forward is least linear), or are
 chosen from the misfit as it is (`adaptive`; Iglesias and Yang 2021, doi:10.1088/1361-6420/abd29b), at most as many as
 `assimilations`. For nonlinear generators the draws are approximate, and too wide where the posterior has several modes;
-hard data are fitted through a surrogate (`_gaussian_data`). Cost: `members` fields an assimilation, no gradient.
+hard data are fitted through a surrogate (`AbstractObservation.as_gaussian`). Cost: `members` fields an assimilation, no
+gradient.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import jax
 import jax.numpy as jnp
@@ -31,17 +32,22 @@ from jaxtyping import Array, Bool, Float, Int
 
 from latentinv.errors import InputError, NonFiniteError
 from latentinv.inference.core import (
+    ALGORITHMS,
     AbstractAlgorithm,
-    Kernel,
+    AbstractKernel,
+    Draws,
     Progress,
     check_counts,
     check_positive,
+    evaluate,
     gaussian_data,
+    generate_all,
     honoured_share,
+    honoured_words,
     latest_failures,
-    outside,
     surrogate_warning,
 )
+from latentinv.keys import named
 from latentinv.posterior import Posterior, map_batched
 
 
@@ -68,9 +74,11 @@ class ESMDAInfo(NamedTuple):
     honoured: Float[Array, ""]
     """Share of hard data honoured; nan without hard data."""
     non_finite: Float[Array, ""]
-    """Members left out so far, for their predictions left the finite numbers."""
+    """Members left out so far, for their predictions became NaN or infinite."""
 
 
+@final
+@ALGORITHMS.register("es_mda")
 @dataclass(frozen=True)
 class ESMDA(AbstractAlgorithm):
     """Ensemble smoother with multiple data assimilation.
@@ -114,101 +122,112 @@ class ESMDA(AbstractAlgorithm):
         if self.energy > 1:
             raise InputError(f"The setting energy is {self.energy}; expected a share of at most 1.")
 
-    def build(self, posterior: Posterior) -> Kernel:
-        """Bind the smoother to a posterior.
+    def check(self, posterior: Posterior) -> None:
+        """Raise `InputError` if the noise of an observation is neither Gaussian nor has a surrogate."""
+        gaussian_data(posterior, self.facies_sd)
 
-        Raises
-        ------
-        InputError
-            If the noise of an observation is neither Gaussian nor has a surrogate.
-        """
-        machine = _Machine(self, posterior)
-        return Kernel(
-            init=machine.init,
-            step=machine.step,
-            finished=machine.finished,
-            progress=machine.progress,
-            draws=machine.draws,
-            current=lambda state: state.z,
-            samples_target=False,
-            results=machine.results,
-        )
+    def build(self) -> AbstractKernel:
+        """Make the smoother."""
+        return ESMDAKernel(self)
 
 
-class _Machine:
-    """The smoother bound to a posterior."""
+@final
+class ESMDAKernel(AbstractKernel):
+    """Assimilations of an ensemble."""
 
-    def __init__(self, settings: ESMDA, posterior: Posterior) -> None:
-        self.settings, self.posterior = settings, posterior
-        self.data = gaussian_data(posterior, settings.facies_sd)
-        self._assimilate, self._update = posterior.jit(self._assimilation), posterior.jit(self._updated)
-        self._read = posterior.jit(jax.vmap(self.data.predict))
+    def __init__(self, settings: ESMDA) -> None:
+        self.settings = settings
+        self._assimilate, self._update = jax.jit(self._assimilation), jax.jit(self._updated)
+        self._read = jax.jit(self._read_all)
 
-    def init(self, key: Array) -> ESMDAState:
+    def samples_target(self, posterior: Posterior) -> bool:
+        """Only in the limit of a large ensemble and a linear forward model."""
+        del posterior
+        return False
+
+    def init(self, posterior: Posterior, key: Array) -> ESMDAState:
         """Draw the ensemble from the prior."""
         members = self.settings.members
-        z = jax.random.normal(key, (members, self.posterior.latent_size))
+        z = jax.random.normal(key, (members, posterior.latent_size))
         return ESMDAState(z, jnp.ones(members, bool), jnp.int32(0), jnp.float32(0))
 
-    def step(self, key: Array, state: ESMDAState) -> tuple[ESMDAState, ESMDAInfo]:
+    def step(self, posterior: Posterior, key: Array, state: ESMDAState) -> tuple[ESMDAState, ESMDAInfo]:
         """Do one assimilation."""
-        if self.posterior.external:
-            made = outside(self.posterior).evaluate(np.asarray(state.z))
-            state, info = self._update(key, state, self._read(made.fields, made.predictions.soft))
-            exact = made.predictions.exact
+        if posterior.external:
+            exact, predicted = self._simulated(posterior, np.asarray(state.z))
+            state, info = self._update(posterior, key, state, predicted)
         else:
-            state, info, exact = self._assimilate(key, state)
+            state, info, exact = self._assimilate(posterior, key, state)
         failed = self.settings.members - int(state.valid.sum())
         if failed > 0.5 * self.settings.members:
             raise NonFiniteError(
-                f"The predictions of {failed} of {self.settings.members} members left the finite numbers"
-                f"{latest_failures(self.posterior)}; check the data's sd, the prior and the simulator. What was saved "
+                f"The predictions of {failed} of {self.settings.members} members became NaN or infinite"
+                f"{latest_failures(posterior)}; check the data's sd, the prior and the simulator. What was saved "
                 "before is whole."
             )
         kept = jax.tree.map(lambda x: np.asarray(x)[np.asarray(state.valid)], exact)
-        return state, info._replace(honoured=jnp.float32(honoured_share(kept, self.posterior)))
+        return state, info._replace(honoured=jnp.float32(honoured_share(kept, posterior)))
 
     def finished(self, state: ESMDAState) -> bool:
         """Whether the data are assimilated once in all."""
         return float(state.information) >= 1.0
 
-    def progress(self, state: ESMDAState, info: ESMDAInfo) -> Progress:
+    def progress(self, posterior: Posterior, state: ESMDAState, info: ESMDAInfo) -> Progress:
         """Assimilation, inflation and misfit in words."""
+        del posterior
         words = f"assimilation {int(state.assimilation)}, inflation {float(info.inflation):.3g}"
         words += f", misfit before {float(info.misfit):.2f} of the noise"
-        if np.isfinite(float(info.honoured)):
-            words += f", wells honoured {100 * float(info.honoured):.1f} %"
-        return Progress(float(state.information), words)
+        return Progress(float(state.information), words + honoured_words(info.honoured))
 
-    def draws(self, state: ESMDAState) -> Array:
+    def draws(self, posterior: Posterior, state: ESMDAState) -> Draws:
         """The members whose predictions stayed finite."""
-        return state.z[np.asarray(state.valid)]
+        return evaluate(posterior, np.asarray(state.z)[np.asarray(state.valid)])
 
-    def results(self, state: ESMDAState) -> dict[str, Any]:
+    def current(self, state: ESMDAState) -> Float[Array, "member latent"]:
+        """The members."""
+        return state.z
+
+    def results(self, posterior: Posterior, state: ESMDAState) -> dict[str, Any]:
         """Forward runs spent, and what is approximate about the draws."""
         settings, count = self.settings, int(state.assimilation)
-        warnings = surrogate_warning(self.data, settings.facies_sd)
+        warnings = surrogate_warning(posterior, settings.facies_sd)
         failed = settings.members - int(state.valid.sum())
         if failed:
             warnings.append(
-                f"The predictions of {failed} of {settings.members} members left the finite numbers; these are dropped."
+                f"The predictions of {failed} of {settings.members} members became NaN or infinite; these are dropped."
             )
         results: dict[str, Any] = {"assimilations": count, "forward_runs": settings.members * count, "gradients": 0}
         return {**results, "warnings": warnings} if warnings else results
 
-    def _predict(self, z: Array) -> tuple[Array, tuple[Array, ...]]:
-        field = self.posterior.field(z)
-        predictions = self.posterior.predict_field(field)
-        return self.data.predict(field, predictions.soft), predictions.exact
+    def _simulated(self, posterior: Posterior, z: Float[np.ndarray, "member latent"]) -> tuple[Any, Array]:
+        """Exact predictions, and those of the data read as Gaussian, where a simulator runs outside JAX."""
+        predictions, fields = evaluate(posterior, z).predictions, generate_all(posterior, z)
+        return predictions.exact, self._read(posterior, fields, predictions.soft)
 
-    def _assimilation(self, key: Array, state: ESMDAState) -> tuple[ESMDAState, ESMDAInfo, tuple[Array, ...]]:
-        predicted, exact = map_batched(self._predict, state.z, self.settings.batch_size)
-        return *self._updated(key, state, predicted), exact
+    def _read_all(self, posterior: Posterior, fields: Array, soft: tuple[Array, ...]) -> Float[Array, "member datum"]:
+        data = gaussian_data(posterior, self.settings.facies_sd)
+        return jax.vmap(data.predict)(fields, soft)
 
-    def _updated(self, key: Array, state: ESMDAState, predicted: Array) -> tuple[ESMDAState, ESMDAInfo]:
+    def _assimilation(
+        self, posterior: Posterior, key: Array, state: ESMDAState
+    ) -> tuple[ESMDAState, ESMDAInfo, tuple[Array, ...]]:
+        data = gaussian_data(posterior, self.settings.facies_sd)
+
+        def predict(z: Array) -> tuple[Array, tuple[Array, ...]]:
+            field = posterior.field(z)
+            predictions = posterior.predict_field(field)
+            return data.predict(field, predictions.soft), predictions.exact
+
+        predicted, exact = map_batched(predict, state.z, self.settings.batch_size)
+        return *self._updated(posterior, key, state, predicted), exact
+
+    def _updated(
+        self, posterior: Posterior, key: Array, state: ESMDAState, predicted: Array
+    ) -> tuple[ESMDAState, ESMDAInfo]:
         """The ensemble after an assimilation, from what it predicted before."""
-        key_noise, key_shuffle = jax.random.split(key)
-        residual = jax.vmap(self.data.whiten)(self.data.values() - predicted)
+        key_noise, key_shuffle = named(key, "noise", "shuffle")
+        data = gaussian_data(posterior, self.settings.facies_sd)
+        residual = jax.vmap(data.whiten)(data.observed - predicted)
         valid = state.valid & jnp.isfinite(residual).all(axis=1)
         residual = jnp.where(valid[:, None], residual, 0.0)
         share, information = self._share(state, residual, valid)
@@ -256,7 +275,7 @@ def _gain(
     before = jnp.cumsum(singular**2) - singular**2
     kept = before < energy * jnp.sum(singular**2)
     weights = jnp.where(kept, singular / (singular**2 + inflation), 0.0)
-    return jnp.matmul(latents.T, (members * weights) @ data, precision="highest")
+    return jnp.matmul(latents.T, jnp.matmul(members * weights, data, precision="highest"), precision="highest")
 
 
 def correlation_taper(

@@ -7,9 +7,10 @@ from ._hamiltonian import hamiltonian_move as hamiltonian_move
 from ._linearisation import Linearisation as Linearisation
 from ._linearisation import likelihood_informed_subspace as likelihood_informed_subspace
 from ._linearisation import linearise as linearise
-from ._local import decided as decided
+from ._local import accept_locally as accept_locally
+from ._local import latent_shapes as latent_shapes
 from ._local import local_move as local_move
-from ._local import renewed as renewed
+from ._local import propose_locally as propose_locally
 from ._preconditioner import MassMatrix as MassMatrix
 from ._preconditioner import curvature_probe as curvature_probe
 from ._preconditioner import mass_matrix as mass_matrix

@@ -1,11 +1,11 @@
-"""Hamiltonian moves of a whole population, with a guide for the force and a target for the verdict.
+"""Hamiltonian moves of a whole population, with the gradient of a surrogate and acceptance by the target.
 
-The leapfrog follows the gradient of a *guide* density, the accept/reject step uses the *target*. Both may be the same;
-where the target has no gradient (thresholded facies), the guide is its soft relative. The leapfrog is reversible and
-keeps volume for any force, so the move leaves the target invariant whatever the guide is (Duane et al. 1987,
-doi:10.1016/0370-2693(87)91197-X; Neal 2011, arXiv:1206.1901, section 5.5). Cost: as many gradients as leapfrogs; the
-gradient at the start is kept from the move before. What the target needs besides is evaluated at the end alone, which
-spares runs of a forward model.
+The leapfrog follows the gradient of a *surrogate* density, the accept/reject step uses the *target*. Both may be the
+same; where the target has no gradient (thresholded facies), the surrogate is its soft model. The leapfrog is reversible
+and preserves volume for any force, so the move leaves the target invariant whatever the surrogate is (Duane et al.
+1987, doi:10.1016/0370-2693(87)91197-X; Neal 2011, arXiv:1206.1901, section 5.5). Cost: as many gradients as leapfrogs;
+the gradient at the start is kept from the move before. What only the target needs is evaluated at the end alone, which
+saves runs of a forward model.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from latentinv.keys import named
 from latentinv.posterior import Predictions, each, log_prior
 
 from ._preconditioner import MassMatrix
@@ -33,9 +34,9 @@ class Trajectory(NamedTuple):
 
     population: Population
     force: Float[Array, "particle latent"]
-    """Gradient of the guide's log-density, the prior included."""
-    log_guide: Float[Array, "particle"]
-    """The guide's log-likelihood."""
+    """Gradient of the surrogate's log-density, the prior included."""
+    log_surrogate: Float[Array, "particle"]
+    """The surrogate's log-likelihood."""
 
 
 class MoveInfo(NamedTuple):
@@ -44,17 +45,17 @@ class MoveInfo(NamedTuple):
     acceptance: Float[Array, "particle"]
     """Probability with which each proposal was accepted."""
     conservation: Float[Array, "particle"]
-    """The same probability were the guide the target: one minus it is the leapfrog's error alone."""
+    """The same probability if the surrogate were the target: one minus it is the leapfrog's error alone."""
     non_finite: Float[Array, ""]
-    """Proposals that left the finite numbers; they are rejected."""
+    """Proposals that became NaN or infinite; they are rejected."""
 
 
 def hamiltonian_move(
     key: Array,
     start: Trajectory,
     *,
-    steer: Callable[[Array], Array],
-    follow: Callable[[Array], Trajectory],
+    force: Callable[[Array], Array],
+    evaluate: Callable[[Array], Trajectory],
     log_target: Callable[[Predictions], Array],
     mass: MassMatrix,
     step_size: Float[Array, ""],
@@ -68,10 +69,10 @@ def hamiltonian_move(
         Random key.
     start
         Where the particles are.
-    steer
+    force
         The force on all particles, within a trajectory.
-    follow
-        Force, predictions and the guide's log-likelihood, at its end.
+    evaluate
+        Force, predictions and the surrogate's log-likelihood, at its end.
     log_target
         The target's log-likelihood from one particle's predictions.
     mass
@@ -81,24 +82,24 @@ def hamiltonian_move(
     leapfrogs
         Steps of a trajectory.
     """
-    key_momentum, key_jitter, key_accept = jax.random.split(key, 3)
+    key_momentum, key_jitter, key_accept = named(key, "momentum", "jitter", "accept")
     step = step_size * jax.random.uniform(key_jitter, (), minval=0.8, maxval=1.2)
     momentum = mass.sample(key_momentum, (start.force.shape[0],))
 
-    def half_kick(p: Array, force: Array) -> Array:
-        return p + 0.5 * step * force
+    def half_kick(p: Array, gradient: Array) -> Array:
+        return p + 0.5 * step * gradient
 
     def leapfrog(carry: tuple[Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array], None]:
-        z, force, p = carry
-        p = half_kick(p, force)
+        z, gradient, p = carry
+        p = half_kick(p, gradient)
         z = z + step * mass.solve(p)
-        force = steer(z)
-        return (z, force, half_kick(p, force)), None
+        gradient = force(z)
+        return (z, gradient, half_kick(p, gradient)), None
 
     first = (start.population.z, start.force, momentum)
-    (z, force, p), _ = lax.scan(leapfrog, first, length=leapfrogs - 1)
-    p = half_kick(p, force)
-    end = follow(z + step * mass.solve(p))
+    (z, gradient, p), _ = lax.scan(leapfrog, first, length=leapfrogs - 1)
+    p = half_kick(p, gradient)
+    end = evaluate(z + step * mass.solve(p))
     momentum_end = half_kick(p, end.force)
 
     def log_likelihood(here: Trajectory) -> Array:
@@ -109,10 +110,13 @@ def hamiltonian_move(
         return jax.vmap(log_prior)(end.population.z) + log_end - mass.kinetic(momentum_end) - before
 
     change = gain(log_likelihood(end), log_likelihood(start))
-    finite = jnp.isfinite(end.population.z).all(axis=1) & jnp.isfinite(end.force).all(axis=1) & ~jnp.isnan(change)
+    predictions = end.population.predictions
+    finite = ~jnp.isnan(change)
+    for table in (end.population.z, end.force, *predictions.soft, *predictions.exact):
+        finite &= jnp.isfinite(table).all(axis=1)
     acceptance, conservation = (
         jnp.where(finite, jnp.exp(jnp.minimum(log_ratio, 0.0)), 0.0)
-        for log_ratio in (change, gain(end.log_guide, start.log_guide))
+        for log_ratio in (change, gain(end.log_surrogate, start.log_surrogate))
     )
     accepted = jax.random.uniform(key_accept, acceptance.shape) < acceptance
 

@@ -14,8 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from latentinv.data.core import AbstractObservation
-from latentinv.inference.core import gaussian_noise
+from latentinv.data import AbstractObservation
 from latentinv.posterior import Posterior, map_batched
 
 from ._preconditioner import MassMatrix, mass_matrix
@@ -86,7 +85,7 @@ def _likelihood(observation: AbstractObservation, prediction: Array) -> tuple[Ar
         return observation.tempered_log_likelihood(prediction, 1.0)
 
     value, gradient = jax.value_and_grad(log_likelihood)(prediction)
-    noise = gaussian_noise(observation)
+    noise = observation.gaussian_noise
     if noise is not None:  # W is known by its root, better than from second derivatives
         return value, gradient, jax.jacobian(noise.whiten)(prediction)
     curvature, vectors = jnp.linalg.eigh(-jax.hessian(log_likelihood)(prediction))

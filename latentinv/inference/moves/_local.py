@@ -1,6 +1,6 @@
 """Local moves: renew the latents of a small window, partly or wholly, and ask the target.
 
-A gradient follows the walls that well data put up, but does not jump them. Where a population has settled on the wrong
+A gradient follows the walls that well data put up, but does not jump them. Where a population is on the wrong
 side of a well, a window of latents is drawn anew by the preconditioned Crank–Nicolson proposal (Cotter et al. 2013,
 doi:10.1214/13-STS421), z' = ρ z + √(1 − ρ²) ξ inside the window, z' = z outside, which leaves the prior invariant, so
 that the likelihood alone decides. Place and size of the window and ρ are drawn afresh for each particle, whatever its
@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from latentinv.posterior import Predictions, each
-from latentinv.priors import LatentMap
+from latentinv.keys import named
+from latentinv.posterior import Posterior, Predictions, each
 
 from ._hamiltonian import Population
 
@@ -25,17 +25,22 @@ LARGEST_REACH = 2
 """Windows reach up to this many places from their centre."""
 
 
-def window(key: Array, latent_maps: tuple[LatentMap, ...]) -> Float[Array, "latent"]:
+def latent_shapes(posterior: Posterior) -> tuple[tuple[int, ...], ...]:
+    """Shapes of the maps that stand one after the other in the latent vector."""
+    return tuple(latent_map.shape for latent_map in posterior.prior.latent_maps(posterior.grid))
+
+
+def window(key: Array, shapes: tuple[tuple[int, ...], ...]) -> Float[Array, "latent"]:
     """One where a random window of one of the latent maps lies, zero elsewhere."""
-    if len(latent_maps) == 1:
-        return _window(key, latent_maps[0].shape)
-    key_part, key_window = jax.random.split(key)
-    part = jax.random.randint(key_part, (), 0, len(latent_maps))
-    return jnp.concatenate([jnp.where(part == n, _window(key_window, m.shape), 0.0) for n, m in enumerate(latent_maps)])
+    if len(shapes) == 1:
+        return _window(key, shapes[0])
+    key_part, key_window = named(key, "part", "window")
+    part = jax.random.randint(key_part, (), 0, len(shapes))
+    return jnp.concatenate([jnp.where(part == n, _window(key_window, m), 0.0) for n, m in enumerate(shapes)])
 
 
 def _window(key: Array, latent_map: tuple[int, ...]) -> Float[Array, "latent"]:
-    key_centre, key_reach = jax.random.split(key)
+    key_centre, key_reach = named(key, "centre", "reach")
     places = latent_map[:-1]
     reach = jax.random.randint(key_reach, (), 0, LARGEST_REACH + 1)
     centre = jax.random.randint(key_centre, (len(places),), 0, jnp.asarray(places))
@@ -52,7 +57,7 @@ def local_move(
     *,
     predict: Callable[[Array], Predictions],
     log_target: Callable[[Predictions], Array],
-    latent_maps: tuple[LatentMap, ...],
+    shapes: tuple[tuple[int, ...], ...],
 ) -> Population:
     """Try to renew one window of every particle.
 
@@ -66,27 +71,29 @@ def local_move(
         Predictions for all particles.
     log_target
         Log-likelihood of the target from one particle's predictions.
-    latent_maps
-        The latents as maps, `AbstractPrior.latent_maps`.
+    shapes
+        Shapes of the latent maps, from `latent_shapes`.
     """
-    z = renewed(key, here.z, latent_maps)
-    return decided(key, here, Population(z, predict(z)), log_target)
+    z = propose_locally(key, here.z, shapes)
+    return accept_locally(key, here, Population(z, predict(z)), log_target)
 
 
-def renewed(
-    key: Array, z: Float[Array, "particle latent"], latent_maps: tuple[LatentMap, ...]
+def propose_locally(
+    key: Array, z: Float[Array, "particle latent"], shapes: tuple[tuple[int, ...], ...]
 ) -> Float[Array, "particle latent"]:
     """Propose to renew one window of every particle."""
-    key_window, key_kept, key_noise, _ = jax.random.split(key, 4)
-    mask = jax.vmap(lambda one: window(one, latent_maps))(jax.random.split(key_window, len(z)))
+    key_window, key_kept, key_noise = named(key, "window", "kept", "noise")
+    mask = jax.vmap(lambda one: window(one, shapes))(jax.random.split(key_window, len(z)))
     kept = jax.random.choice(key_kept, jnp.asarray(KEPT), (len(z), 1))
     new = kept * z + jnp.sqrt(1 - kept**2) * jax.random.normal(key_noise, z.shape)
     return jnp.where(mask > 0, new, z)
 
 
-def decided(key: Array, here: Population, there: Population, log_target: Callable[[Predictions], Array]) -> Population:
-    """Accept what `renewed` proposed with the same key, or not."""
-    count, key_accept = len(here.z), jax.random.split(key, 4)[3]
+def accept_locally(
+    key: Array, here: Population, there: Population, log_target: Callable[[Predictions], Array]
+) -> Population:
+    """Accept what `propose_locally` proposed with the same key, or not."""
+    count, key_accept = len(here.z), named(key, "accept")
     change = each(log_target, there.predictions, count) - each(log_target, here.predictions, count)
     accepted = jnp.log(jax.random.uniform(key_accept, (count,))) < change  # false where the change is not a number
 

@@ -21,8 +21,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from latentinv.data.core import AbstractObservation
-from latentinv.inference.core import gaussian_noise
+from latentinv.data import AbstractObservation
+from latentinv.keys import named
 from latentinv.posterior import Posterior
 
 
@@ -36,29 +36,38 @@ class MassMatrix(NamedTuple):
 
     def sample(self, key: Array, shape: tuple[int, ...]) -> Float[Array, "*shape latent"]:
         """Draw momenta from N(0, M)."""
-        key_prior, key_data = jax.random.split(key)
+        key_prior, key_data = named(key, "prior", "data")
         latent, probes = self.basis.shape
         prior = jax.random.normal(key_prior, (*shape, latent))
-        return prior + (jax.random.normal(key_data, (*shape, probes)) * self.singular) @ self.basis.T
+        return prior + _product(jax.random.normal(key_data, (*shape, probes)) * self.singular, self.basis.T)
 
     def solve(self, momentum: Float[Array, "*batch latent"]) -> Float[Array, "*batch latent"]:
         """Velocities M⁻¹ p."""
         shrink = 1 / (1 + 1 / jnp.maximum(self.singular, 1e-30) ** 2)
-        return momentum - ((momentum @ self.basis) * shrink) @ self.basis.T
+        return momentum - self._scaled(momentum, shrink)
 
     def solve_root(self, vector: Float[Array, "*batch latent"]) -> Float[Array, "*batch latent"]:
         """M^(−½) v: of standard normal noise a draw of N(0, M⁻¹)."""
         shrink = 1 - 1 / jnp.sqrt(1 + self.singular**2)
-        return vector - ((vector @ self.basis) * shrink) @ self.basis.T
+        return vector - self._scaled(vector, shrink)
 
     def times_root(self, vector: Float[Array, "*batch latent"]) -> Float[Array, "*batch latent"]:
         """M^½ v."""
         stretch = jnp.sqrt(1 + self.singular**2) - 1
-        return vector + ((vector @ self.basis) * stretch) @ self.basis.T
+        return vector + self._scaled(vector, stretch)
 
     def kinetic(self, momentum: Float[Array, "*batch latent"]) -> Float[Array, "*batch"]:
         """Kinetic energies ½ pᵀ M⁻¹ p."""
         return 0.5 * jnp.sum(momentum * self.solve(momentum), axis=-1)
+
+    def _scaled(self, vector: Float[Array, "*batch latent"], factors: Float[Array, "probe"]) -> Array:
+        """Q diag(factors) Qᵀ v."""
+        return _product(_product(vector, self.basis) * factors, self.basis.T)
+
+
+def _product(one: Array, other: Array) -> Array:
+    # Accelerators round the factors of a product to ten bits unless asked; the metric must be the same in all uses.
+    return jnp.matmul(one, other, precision="highest")
 
 
 def no_curvature(latents: int, directions: int) -> MassMatrix:
@@ -92,7 +101,7 @@ def _signed_root(
 ) -> Array:
     """A root of W times random signs."""
     signs = jax.random.rademacher(key, prediction.shape, prediction.dtype)
-    noise = gaussian_noise(observation)
+    noise = observation.gaussian_noise
     if noise is not None:
         _, transposed = jax.vjp(noise.whiten, prediction)
         return jnp.sqrt(jnp.minimum(inverse_temperature, 1.0)) * transposed(signs)[0]

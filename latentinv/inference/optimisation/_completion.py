@@ -6,14 +6,14 @@ still looks like a field of the generator. Adam minimises, from draws of the pri
     Σ wᵢ max(0, 1 − marginᵢ)  −  log p(other data | z)  +  `perceptual_weight` · Σ log(1 + e^(−score))
                                                       +  `prior_weight` · (½r² − (n − 1) log r).
 
-- *Context*: a pixel's margin is how far its field value lies inside the interval of the facies seen; of two facies at
-  ±1 the term is the paper's absolute difference. Its weight is the share of cells around it of which nothing is known,
-  in a window of `WINDOW` cells, as in the paper: what borders on the unknown counts, the middle of a surveyed block
-  does not. A code that may be wrong with probability e counts 1 − 2e of it. Data other than facies in cells, which the
-  paper has none of, enter by their soft likelihood.
-- *Perception*: the discriminator's verdict, by its scores all over the field, in the form of the generator's loss that
-  keeps its gradient where a field is clearly wrong. Only priors trained with ``keep_discriminator`` have one; without,
-  the weight must be 0.
+- *Context*: a pixel's margin is how far its field value lies inside the interval of the observed facies; of two facies
+  at ±1 the term is the paper's absolute difference. Its weight is the share of cells around it of which nothing is
+  known, in a window of `WINDOW` cells, as in the paper: what borders on the unknown counts, the middle of a surveyed
+  block does not. A code that may be wrong with probability e counts 1 − 2e of it. Data other than facies in cells,
+  which the paper has none of, enter by their soft likelihood.
+- *Perception*: the discriminator's judgement, by its scores all over the field, in the form of the generator's loss
+  that keeps its gradient where a field is clearly wrong. Only priors trained with ``keep_discriminator`` have one;
+  without, the weight must be 0.
 - *Prior*: the density of the latents' norm r (`_optimisers`), which the paper has none of: a generator's fields look
   like its training image where its latents look like draws, whether or not a discriminator is there to see it.
 
@@ -21,23 +21,26 @@ The optima are completions, not posterior draws. Cost: one gradient an iteration
 """
 
 from dataclasses import dataclass
+from typing import final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
 
-from latentinv.data import HardData
-from latentinv.data.core import AbstractObservation
-from latentinv.inference.core import AbstractAlgorithm, Kernel, check_counts, check_positive
+from latentinv.data import AbstractObservation
+from latentinv.inference.core import ALGORITHMS, AbstractAlgorithm, AbstractKernel, check_counts, check_positive
 from latentinv.posterior import Posterior, Predictions, log_prior
 
-from ._optimisers import Climb, log_norm_shell, optimiser_kernel
+from ._optimisers import Objective, OptimiserKernel, log_norm_shell
 
 WINDOW = 7
 """Cells along each axis around a pixel in which the unknown ones are counted, as in the paper."""
 
 
+@final
+@ALGORITHMS.register("completion")
 @dataclass(frozen=True)
 class Completion(AbstractAlgorithm):
     """Completion of what is known of a field, from many starts.
@@ -75,54 +78,60 @@ class Completion(AbstractAlgorithm):
         check_positive(self, "learning_rate", "prior_weight")
         check_positive(self, "perceptual_weight", or_zero=True)
 
-    def build(self, posterior: Posterior) -> Kernel:
-        """Bind the optimiser to a posterior.
-
-        Raises
-        ------
-        InputError
-            If a discriminator is to be asked and the prior has none, or the grid is too small for it.
-        """
-        if self.perceptual_weight:  # fails here rather than within the first step
+    def check(self, posterior: Posterior) -> None:
+        """Raise `InputError` if a discriminator is needed and the prior has none, or the grid is too small for it."""
+        if self.perceptual_weight:
             jax.eval_shape(lambda z: posterior.prior.discriminate(z, posterior.grid), jnp.zeros(posterior.latent_size))
-        weights = [_weights(observation, posterior) for observation in posterior.observations]
 
-        def value(z: Array, predictions: Predictions) -> Array:
+    def build(self) -> AbstractKernel:
+        """Make the optimiser."""
+
+        def value(posterior: Posterior, z: Array, predictions: Predictions) -> Array:
             agreement = self.prior_weight * (log_prior(z) + log_norm_shell(z))
             if self.perceptual_weight:
                 scores = posterior.prior.discriminate(z, posterior.grid)
                 agreement -= self.perceptual_weight * jnp.sum(jax.nn.softplus(-scores))
-            for observation, known, prediction in zip(posterior.observations, weights, predictions.soft, strict=True):
+            known = known_cells(posterior)
+            for observation, prediction in zip(posterior.observations, predictions.soft, strict=True):
                 agreement += _agreement(observation, known, prediction)
             return agreement
 
-        def loss(z: Array, iteration: Array | None) -> Array:
+        def loss(posterior: Posterior, z: Array, iteration: Array | None) -> Array:
             del iteration
-            return -value(z, posterior.predict(z))
+            return -value(posterior, z, posterior.predict_soft(z))
 
-        return optimiser_kernel(self, posterior, Climb("agreement", value, loss, self.learning_rate))
+        return OptimiserKernel(self, Objective("agreement", value, loss, self.learning_rate))
 
 
-def context_weights(wells: HardData, known: np.ndarray) -> Float[np.ndarray, "datum"]:
+def known_cells(posterior: Posterior) -> Bool[Array, "*grid"]:
+    """Cells whose facies are observed."""
+    known = jnp.zeros(posterior.grid.shape, bool)
+    for observation in posterior.observations:
+        if observation.reliability is not None:
+            known = known.at[tuple(jnp.asarray(observation.cells).T)].set(True)
+    return known
+
+
+def context_weights(
+    cells: Int[Array | np.ndarray, "datum axis"],
+    reliability: Float[Array | np.ndarray, "datum"],
+    known: Bool[Array, "*grid"],
+) -> Float[Array, "datum"]:
     """Weight of each datum: the share of the cells in its window, cut at the border, of which nothing is known."""
-    reach = WINDOW // 2
-    windows = [tuple(slice(max(0, i - reach), i + reach + 1) for i in cell) for cell in wells.cells]
-    unknown = np.array([np.mean(~known[window]) for window in windows])
-    return unknown * (1 - 2 * wells.error_probability)
+    shares = _window_sums(~known) / _window_sums(jnp.ones(known.shape, bool))
+    return shares[tuple(jnp.asarray(cells).T)] * jnp.asarray(reliability)
 
 
-def _weights(observation: AbstractObservation, posterior: Posterior) -> Float[np.ndarray, "datum"]:
-    """Context weights of facies in cells; none of other data."""
-    if not isinstance(observation, HardData):
-        return np.zeros(0)
-    known = np.zeros(posterior.grid.shape, bool)
-    for other in posterior.observations:
-        if isinstance(other, HardData):
-            known[tuple(other.cells.T)] = True
-    return context_weights(observation, known)
+def _window_sums(cells: Bool[Array, "*grid"]) -> Float[Array, "*grid"]:
+    """Cells that are set in the window around each cell."""
+    window = (WINDOW,) * cells.ndim
+    return lax.reduce_window(cells.astype(jnp.float32), 0.0, lax.add, window, (1,) * cells.ndim, "SAME")
 
 
-def _agreement(observation: AbstractObservation, known: np.ndarray, prediction: Array) -> Float[Array, ""]:
-    if not isinstance(observation, HardData):
+def _agreement(
+    observation: AbstractObservation, known: Bool[Array, "*grid"], prediction: Float[Array, "datum"]
+) -> Float[Array, ""]:
+    if observation.reliability is None or observation.cells is None:
         return observation.tempered_log_likelihood(prediction, 1.0)
-    return -jnp.sum(jnp.asarray(known, prediction.dtype) * jnp.maximum(0.0, 1.0 - prediction))
+    weights = context_weights(observation.cells, observation.reliability, known)
+    return -jnp.sum(weights.astype(prediction.dtype) * jnp.maximum(0.0, 1.0 - prediction))

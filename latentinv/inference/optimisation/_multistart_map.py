@@ -6,8 +6,8 @@ an easier problem and go over to the stated one gradually (continuation; Allgowe
 doi:10.1007/978-3-642-61257-2): at first only `first_inverse_temperature` of the log-likelihood counts, as if the noise
 were larger, and facies are read by `first_sharpness` times the stated slope, both growing geometrically to 1 within
 `continuation` of Adam's iterations. The log-likelihood may be whole sooner, after `likelihood_continuation`. At
-`exchanges` moments, evenly spread over the first four fifths of all iterations, the worst quarter of the starts is
-given up, and goes on beside the best quarter; optima of such runs are not independent of each other.
+`exchanges` iterations, evenly spread over the first four fifths of all, the worst quarter of the starts is replaced by
+neighbours of the best quarter; optima of such runs are not independent of each other.
 
 A latent vector of n numbers drawn from the prior has a norm r near √n, but its log-density −½r² is highest at r = 0,
 so that optima with few data are smoother than any draw. With `norm_shell` the prior counts as that of the norm,
@@ -17,20 +17,28 @@ so that optima with few data are smoother than any draw. With `norm_shell` the p
 the chi distribution, whose peak is where draws are.
 """
 
+import functools
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, final
 
-import jax.numpy as jnp
 import optax
+from jax import numpy as jnp
 from jaxtyping import Array, Float
 
-from latentinv.inference.core import AbstractAlgorithm, Kernel, check_counts, check_positive, check_shares
+from latentinv.inference.core import (
+    ALGORITHMS,
+    AbstractAlgorithm,
+    AbstractKernel,
+    check_counts,
+    check_positive,
+    check_shares,
+)
 from latentinv.posterior import Posterior, Predictions, log_prior
 
-from ._optimisers import Climb, log_norm_shell, optimiser_kernel
+from ._optimisers import Objective, OptimiserKernel, log_norm_shell
 
 EXCHANGING = 0.8
-"""Share of all iterations in which starts are exchanged; the rest lets them settle."""
+"""Share of all iterations in which starts are exchanged; in the rest they converge."""
 
 
 class Stage(NamedTuple):
@@ -40,6 +48,8 @@ class Stage(NamedTuple):
     sharpness: float | Float[Array, ""]
 
 
+@final
+@ALGORITHMS.register("map")
 @dataclass(frozen=True)
 class MultistartMAP(AbstractAlgorithm):
     """Multi-start maximisation of the soft posterior density.
@@ -63,7 +73,7 @@ class MultistartMAP(AbstractAlgorithm):
     last_learning_rate
         At Adam's last iteration, reached geometrically; as at the first unless given.
     exchanges
-        How often poor starts are given up for better ones.
+        How often poor starts are replaced by neighbours of better ones.
     iterations_per_step
         Iterations between two reports.
     batch_size
@@ -98,29 +108,29 @@ class MultistartMAP(AbstractAlgorithm):
         if self.last_learning_rate is not None:
             check_positive(self, "last_learning_rate")
 
-    def build(self, posterior: Posterior) -> Kernel:
-        """Bind the optimiser to a posterior."""
+    def build(self) -> AbstractKernel:
+        """Make the optimiser."""
 
         def log_density(z: Array) -> Array:
             return log_prior(z) + log_norm_shell(z) if self.norm_shell else log_prior(z)
 
-        def value(z: Array, predictions: Predictions) -> Array:
+        def value(posterior: Posterior, z: Array, predictions: Predictions) -> Array:
             return log_density(z) + posterior.tempered_log_likelihood(predictions, 1.0)
 
-        def loss(z: Array, iteration: Array | None) -> Array:
+        def loss(posterior: Posterior, z: Array, iteration: Array | None) -> Array:
             t, sharpness = Stage(1.0, 1.0) if iteration is None else _stage(self, iteration)
             soft = Predictions(posterior.predict_softly(z, sharpness), ())
             return -log_density(z) - posterior.tempered_log_likelihood(soft, t)
 
-        climb = Climb(
+        objective = Objective(
             name="log_density",
             value=value,
             loss=loss,
             learning_rate=_learning_rates(self),
             lbfgs_iterations=self.lbfgs_iterations,
-            exchanges_by=lambda iteration: _exchanges_by(self, iteration),
+            exchanges_by=functools.partial(_exchanges_by, self),
         )
-        return optimiser_kernel(self, posterior, climb)
+        return OptimiserKernel(self, objective)
 
 
 def _stage(settings: MultistartMAP, iteration: Array) -> Stage:

@@ -1,15 +1,15 @@
-"""Many latent vectors that climb side by side, whatever they climb: Adam, then L-BFGS.
+"""Maximisation from many latent vectors side by side, of any objective: Adam, then L-BFGS.
 
 Each start is a draw of the prior, so the optima show in how many ways the data can be met; they are not posterior
-draws, as they ignore the volume around each optimum. Adam (Kingma and Ba 2014, arXiv:1412.6980) crosses rough ground,
-L-BFGS (`_lbfgs`) finishes. What Adam climbs may change on the way, and at some moments the worst quarter of the starts
-may be given up, and go on beside the best quarter. One step of the driver is `iterations_per_step` iterations of all
-starts. Cost: one gradient an Adam iteration, typically one or two an L-BFGS iteration.
+draws, as they ignore the volume around each optimum. Adam (Kingma and Ba 2014, arXiv:1412.6980) goes first, L-BFGS
+(`_lbfgs`) finishes. The objective of Adam may change from iteration to iteration, and now and then the worst quarter of
+the starts may be replaced by neighbours of the best quarter. One step of the driver is `iterations_per_step` iterations
+of all starts. Cost: one gradient an Adam iteration, typically one or two an L-BFGS iteration.
 """
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, final
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,7 @@ import optax
 from jaxtyping import Array, Float, Int
 
 from latentinv.errors import NonFiniteError
-from latentinv.inference.core import Kernel, Progress, honoured_share
+from latentinv.inference.core import AbstractKernel, Draws, Progress, honoured_share, honoured_words
 from latentinv.posterior import Posterior, Predictions, map_batched
 
 from ._lbfgs import Descent, begin_descent, descend
@@ -40,15 +40,15 @@ class Settings(Protocol):
     def batch_size(self) -> int: ...
 
 
-class Climb(NamedTuple):
-    """What is made as large as possible, and how."""
+class Objective(NamedTuple):
+    """What is maximised, and how."""
 
     name: str
     """As results call it."""
-    value: Callable[[Float[Array, "latent"], Predictions], Float[Array, ""]]
-    """From a latent vector and what its field predicts."""
-    loss: Callable[[Float[Array, "latent"], Int[Array, ""] | None], Float[Array, ""]]
-    """What an iteration of Adam makes smaller; without an iteration, the negative of the value."""
+    value: Callable[[Posterior, Float[Array, "latent"], Predictions], Float[Array, ""]]
+    """Of a latent vector and what its field predicts."""
+    loss: Callable[[Posterior, Float[Array, "latent"], Int[Array, ""] | None], Float[Array, ""]]
+    """What an iteration of Adam minimises; without an iteration, the negative of the value."""
     learning_rate: float | optax.Schedule
     """Adam's."""
     lbfgs_iterations: int = 0
@@ -75,83 +75,80 @@ class OptimiserInfo(NamedTuple):
     non_finite: Float[Array, ""]
 
 
-def optimiser_kernel(settings: Settings, posterior: Posterior, climb: Climb) -> Kernel:
-    """Climb from many draws of the prior."""
-    machine = _Machine(settings, posterior, climb)
-    return Kernel(
-        init=machine.init,
-        step=machine.step,
-        finished=machine.finished,
-        progress=machine.progress,
-        draws=machine.draws,
-        current=lambda state: state.descent.z,
-        samples_target=False,
-        results=machine.results,
-    )
+@final
+class OptimiserKernel(AbstractKernel):
+    """Maximisation from many draws of the prior."""
 
+    def __init__(self, settings: Settings, objective: Objective) -> None:
+        self.settings, self.objective = settings, objective
+        self.adam = optax.adam(objective.learning_rate)
+        self.total = settings.adam_iterations + objective.lbfgs_iterations
+        self._adam_step = jax.jit(functools.partial(self._advance, self._adam_iteration))
+        self._lbfgs_step = jax.jit(functools.partial(self._advance, self._lbfgs_iteration))
+        self._exchange = jax.jit(self._exchanged)
+        self._evaluate = jax.jit(self._evaluation)
 
-class _Machine:
-    """The optimiser bound to a posterior."""
+    def samples_target(self, posterior: Posterior) -> bool:
+        """Optima are no draws."""
+        del posterior
+        return False
 
-    def __init__(self, settings: Settings, posterior: Posterior, climb: Climb) -> None:
-        self.settings, self.posterior, self.climb = settings, posterior, climb
-        self.adam = optax.adam(climb.learning_rate)
-        self.total = settings.adam_iterations + climb.lbfgs_iterations
-        self._adam_step = posterior.jit(functools.partial(self._advance, self._adam_iteration))
-        self._lbfgs_step = posterior.jit(functools.partial(self._advance, self._lbfgs_iteration))
-        self._exchange = posterior.jit(self._exchanged)
-        self._evaluate = posterior.jit(self._evaluation)
-
-    def init(self, key: Array) -> OptimiserState:
+    def init(self, posterior: Posterior, key: Array) -> OptimiserState:
         """Draw the starts from the prior."""
-        z = jax.random.normal(key, (self.settings.starts, self.posterior.latent_size))
+        z = jax.random.normal(key, (self.settings.starts, posterior.latent_size))
         return OptimiserState(begin_descent(z), jax.vmap(self.adam.init)(z), jnp.int32(0))
 
-    def step(self, key: Array, state: OptimiserState) -> tuple[OptimiserState, OptimiserInfo]:
+    def step(self, posterior: Posterior, key: Array, state: OptimiserState) -> tuple[OptimiserState, OptimiserInfo]:
         """Do some iterations of all starts, and exchange poor ones if it is time to."""
         done, settings = int(state.iteration), self.settings
         in_adam = done < settings.adam_iterations
         end = settings.adam_iterations if in_adam else self.total
         count = jnp.int32(min(settings.iterations_per_step, end - done))
-        state = (self._adam_step if in_adam else self._lbfgs_step)(state, count)
-        if self.climb.exchanges_by(int(state.iteration)) > self.climb.exchanges_by(done):
-            state = self._exchange(key, state)
-        value, predictions = self._evaluate(state.descent.z)
+        state = (self._adam_step if in_adam else self._lbfgs_step)(posterior, state, count)
+        if self.objective.exchanges_by(int(state.iteration)) > self.objective.exchanges_by(done):
+            state = self._exchange(posterior, key, state)
+        value, predictions = self._evaluate(posterior, state.descent.z)
         finite = jnp.isfinite(value)
         if not bool(finite.any()):
-            raise NonFiniteError("All starts left the finite numbers; check the data's sd or lower the learning rate.")
+            raise NonFiniteError("All starts became NaN or infinite; check the data's sd or lower the learning rate.")
         shown = jnp.where(finite, value, -jnp.inf)
-        honoured = jnp.float32(honoured_share(predictions.exact, self.posterior))
+        honoured = jnp.float32(honoured_share(predictions.exact, posterior))
         return state, OptimiserInfo(shown.max(), jnp.median(shown), honoured, jnp.sum(~finite).astype(jnp.float32))
 
     def finished(self, state: OptimiserState) -> bool:
         """Whether all iterations are done."""
         return int(state.iteration) >= self.total
 
-    def progress(self, state: OptimiserState, info: OptimiserInfo) -> Progress:
+    def progress(self, posterior: Posterior, state: OptimiserState, info: OptimiserInfo) -> Progress:
         """Iteration, best value and honoured wells in words."""
-        name = self.climb.name.replace("_", "-")
+        del posterior
+        name = self.objective.name.replace("_", "-")
         words = f"iteration {int(state.iteration)}, best {name} {float(info.best):.1f}"
-        if np.isfinite(float(info.honoured)):
-            words += f", wells honoured {100 * float(info.honoured):.1f} %"
-        return Progress(int(state.iteration) / max(self.total, 1), words)
+        return Progress(int(state.iteration) / max(self.total, 1), words + honoured_words(info.honoured))
 
-    def draws(self, state: OptimiserState) -> Array:
-        """The optima, best first; starts that left the finite numbers are dropped."""
-        value, _ = self._evaluate(state.descent.z)
+    def draws(self, posterior: Posterior, state: OptimiserState) -> Draws:
+        """The optima, best first; starts that became NaN or infinite are dropped."""
+        value, predictions = self._evaluate(posterior, state.descent.z)
         order = np.argsort(-np.asarray(value), kind="stable")
-        return state.descent.z[order[np.isfinite(np.asarray(value)[order])]]
+        kept = order[np.isfinite(np.asarray(value)[order])]
+        return jax.tree.map(lambda table: table[kept], Draws(state.descent.z, predictions))
 
-    def results(self, state: OptimiserState) -> dict[str, Any]:
+    def current(self, state: OptimiserState) -> Float[Array, "start latent"]:
+        """The latents of all starts."""
+        return state.descent.z
+
+    def results(self, posterior: Posterior, state: OptimiserState) -> dict[str, Any]:
         """What was maximised, best first; gradients spent on all starts."""
-        value = np.asarray(self._evaluate(state.descent.z)[0])
+        value = np.asarray(self._evaluate(posterior, state.descent.z)[0])
         found = sorted((float(one) for one in value[np.isfinite(value)]), reverse=True)
-        return {self.climb.name: found, "gradients": int(state.descent.gradients.sum())}
+        return {self.objective.name: found, "gradients": int(state.descent.gradients.sum())}
 
-    def _exchanged(self, key: Array, state: OptimiserState) -> OptimiserState:
-        """Give the worst quarter of the starts up, for neighbours of the best quarter."""
+    def _exchanged(self, posterior: Posterior, key: Array, state: OptimiserState) -> OptimiserState:
+        """Replace the worst quarter of the starts by neighbours of the best quarter."""
         z = state.descent.z
-        loss = map_batched(lambda one: self.climb.loss(one, state.iteration), z, self.settings.batch_size)
+        loss = map_batched(
+            lambda one: self.objective.loss(posterior, one, state.iteration), z, self.settings.batch_size
+        )
         order = jnp.argsort(jnp.where(jnp.isfinite(loss), loss, jnp.inf))
         quarter = len(z) // 4
         source = jnp.arange(len(z)).at[order[len(z) - quarter :]].set(order[:quarter])
@@ -164,34 +161,36 @@ class _Machine:
         def kept(old: Array, new: Array) -> Array:
             return jnp.where(stays.reshape(-1, *(1,) * (old.ndim - 1)), old, new)
 
-        # What L-BFGS remembers holds along a path; who leaves it begins anew.
+        # What L-BFGS remembers holds along a path only.
         memory = jax.tree.map(kept, state.descent.memory, begin_descent(moved).memory)
         return state._replace(descent=Descent(moved, memory, state.descent.gradients + 1), adam=adam)
 
-    def _advance(self, iteration: Any, state: OptimiserState, count: Array) -> OptimiserState:
+    def _advance(self, iteration: Any, posterior: Posterior, state: OptimiserState, count: Array) -> OptimiserState:
         def body(state: OptimiserState) -> OptimiserState:
-            return iteration(state)._replace(iteration=state.iteration + 1)
+            return iteration(posterior, state)._replace(iteration=state.iteration + 1)
 
         end = state.iteration + count
         return jax.lax.while_loop(lambda s: s.iteration < end, body, state)
 
-    def _adam_iteration(self, state: OptimiserState) -> OptimiserState:
+    def _adam_iteration(self, posterior: Posterior, state: OptimiserState) -> OptimiserState:
         z, spent = state.descent.z, state.descent.gradients
-        gradient = map_batched(jax.grad(lambda one: self.climb.loss(one, state.iteration)), z, self.settings.batch_size)
+        slope = jax.grad(lambda one: self.objective.loss(posterior, one, state.iteration))
+        gradient = map_batched(slope, z, self.settings.batch_size)
         update, adam = jax.vmap(self.adam.update)(gradient, state.adam)
         moved = state.descent._replace(z=optax.apply_updates(z, update), gradients=spent + 1)
         return state._replace(descent=moved, adam=adam)
 
-    def _lbfgs_iteration(self, state: OptimiserState) -> OptimiserState:
+    def _lbfgs_iteration(self, posterior: Posterior, state: OptimiserState) -> OptimiserState:
         def loss(z: Array, context: tuple[()]) -> Array:
             del context
-            return self.climb.loss(z, None)
+            return self.objective.loss(posterior, z, None)
 
         return state._replace(descent=descend(loss, state.descent, (), self.settings.batch_size))
 
-    def _evaluation(self, z: Array) -> tuple[Float[Array, "start"], Predictions]:
-        predictions = map_batched(self.posterior.predict, z, self.settings.batch_size)
-        return jax.vmap(self.climb.value, axis_size=len(z))(z, predictions), predictions
+    def _evaluation(self, posterior: Posterior, z: Array) -> tuple[Float[Array, "start"], Predictions]:
+        predictions = map_batched(posterior.predict, z, self.settings.batch_size)
+        value = functools.partial(self.objective.value, posterior)
+        return jax.vmap(value, axis_size=len(z))(z, predictions), predictions
 
 
 def log_norm_shell(z: Float[Array, "latent"]) -> Float[Array, ""]:

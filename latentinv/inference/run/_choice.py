@@ -8,9 +8,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
-from latentinv.data import HardData
 from latentinv.inference.approximate import Laplace
 from latentinv.inference.chains import NUTS
 from latentinv.inference.core import AbstractAlgorithm, linear_gaussian
@@ -34,25 +31,18 @@ class Choice(NamedTuple):
 def choose_algorithm(posterior: Posterior) -> Choice:
     """Choose an algorithm for a posterior; pass the choice, or its algorithm, to `sample`.
 
-    Cost: five predictions, or none where that would settle nothing.
+    Cost: five predictions, or none where the noise is not Gaussian.
     """
     if not posterior.observations:
         return _chosen(Laplace(starts=1), "without data the posterior is the prior, of which its draws are exact")
     if posterior.has_gradient and linear_gaussian(posterior):
-        data = sum(observation.count for observation in posterior.observations)
-        size = f"{data} data and {posterior.latent_size} latents"
-        if data * posterior.latent_size <= LARGEST_MATRIX:
+        size = f"{posterior.count} data and {posterior.latent_size} latents"
+        if posterior.count * posterior.latent_size <= LARGEST_MATRIX:
             why = f"predictions are linear and all noise is Gaussian ({size}), so its independent draws are exact"
             return _chosen(Laplace(starts=1), why)
         why = f"predictions are linear and all noise is Gaussian, so there is one mode, but {size} are too many for "
         return _chosen(NUTS(), f"{why}one matrix")
     return _tempered(posterior)
-
-
-def certain_wells(posterior: Posterior) -> bool:
-    """Whether the target honours facies that were seen for certain."""
-    wells = [o for o in posterior.observations if isinstance(o, HardData)]
-    return posterior.target == "thresholded" and any(np.any(o.error_probability == 0) for o in wells)
 
 
 def _tempered(posterior: Posterior) -> Choice:
@@ -63,7 +53,7 @@ def _tempered(posterior: Posterior) -> Choice:
             f"the forward model of {blind} has no gradients, and it needs none to pass between modes; 'es_mda' runs it "
             "far less often, but is approximate and may miss wells"
         )
-    elif certain_wells(posterior):
+    elif posterior.certain:
         why = "it ends on the thresholded facies, so that every draw honours the certain wells"
     elif posterior.target == "thresholded":
         why = "it ends on the thresholded facies and passes between the modes that a posterior of facies has"

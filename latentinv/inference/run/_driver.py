@@ -1,59 +1,50 @@
 """The one driver: runs any algorithm, records it, and resumes it as if it had never stopped.
 
-Step n of a run with a seed gets the key ``fold_in(key(seed), n)``. After a step the driver tells the listener and, if
-the run is stored, replaces the file by one that holds the step's trace row and state; checkpoints are spaced so that
-they take at most a twentieth of the time. A run killed at any moment is resumed from its last checkpoint and repeats
-the lost steps exactly. Draws of Markov chains go to the file with the checkpoints, so that memory stays flat until the
-run is finished and read as a whole.
+Step n of a run gets a key of its own, from the seed and n alone. After a step the driver tells the listener and, if the
+run is stored, replaces the file by one that holds the step's trace row and state; checkpoints are spaced so that they
+take at most a twentieth of the time. A run killed at any moment is resumed from its last checkpoint and repeats the
+lost steps exactly. Draws of Markov chains go to the file with the checkpoints, so that memory stays flat until the run
+is finished and read as a whole.
 """
 
 import dataclasses
-import functools
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Shaped
 
-from latentinv.data import OBSERVATIONS, IndirectData
-from latentinv.data.core import AbstractObservation, Report
 from latentinv.errors import InputError, NonFiniteError, StorageError
-from latentinv.forward.external import ExternalForward, Function
-from latentinv.grid import Grid
 from latentinv.inference.core import (
     AbstractAlgorithm,
-    Kernel,
+    AbstractKernel,
     Progress,
-    Watch,
+    SimulationCounter,
+    check_algorithm,
     check_flags,
     draw_tables,
     failure_results,
-    generated,
+    kernel_of,
     predicted_name,
-    realization_name,
     take_counts,
 )
-from latentinv.inference.diagnostics import Diagnosis, Monitor, diagnose, to_arviz
+from latentinv.inference.diagnostics import Monitor
+from latentinv.keys import from_seed, named, numbered
 from latentinv.posterior import Posterior
-from latentinv.priors import prior_from_record
-from latentinv.priors.core import AbstractPrior
 from latentinv.storage import ObservationRecord, RunFile, RunHeader, require_new
 
 from ._choice import Choice, choose_algorithm
-from ._ledger import Ledger
-from ._registry import ALGORITHMS, make_algorithm
-
-if TYPE_CHECKING:
-    from xarray import DataTree
+from ._loading import Forwards, missing_forwards, posterior_of
+from ._recorder import RunRecorder
+from ._run import Run, run_of_tables
+from ._settings import make_algorithm
 
 CHECKPOINT_SHARE = 0.05
 APPROXIMATE = (
-    "The algorithm approximates the posterior or fits the data, so what it gives may miss certain wells and other "
-    "data; 'smc' samples the posterior itself."
+    "The algorithm approximates the posterior or fits the data, so its draws may miss certain wells and other data; "
+    "'smc' samples the posterior itself."
 )
 PENDING_BYTES = 2**26
 """Draws that wait for a checkpoint take about so much memory, whatever share of the time checkpoints take."""
@@ -66,53 +57,15 @@ class Listener(Protocol):
         """Hear of a finished step."""
 
 
-class Run(NamedTuple):
-    """A finished run, or one that could not meet its data.
-
-    Draws are rows of `latents` and `realizations` (facies codes or values, ``[draw, *grid]``); `results` holds single
-    numbers and sentences by name, `trace` a row for each step, `predicted` what each draw predicts for each data set.
-    `reports` says how well draws agree with the data, `diagnose` how far to trust them.
-    """
+class _Job(NamedTuple):
+    """What is run."""
 
     posterior: Posterior
-    algorithm: str
-    latents: Float[np.ndarray, "draw latent"]
-    realizations: Shaped[np.ndarray, "draw *grid"]
-    """Facies codes of each draw; field values for a prior of a continuous property."""
-    results: dict[str, Any]
-    """Single results, such as ``log_evidence``. Sentences: ``unmet`` names data out of reach (no draw is kept),
-    ``strained`` data that the draws contradict, ``warnings`` what makes the draws less than they should be."""
-    trace: dict[str, np.ndarray]
-    """One row a step of whatever the algorithm reports."""
-    steps: int
-    chains: int | None
-    """Number of Markov chains, whose draws of one moment lie side by side; None for a population."""
-    predicted: dict[str, Float[np.ndarray, "draw datum"]]
-    """What each draw predicts for each observation, by its name, read exactly; 1 where a pixel is honoured, else 0."""
-    seconds: float
-    """Wall time, compilation included, all sessions of a stored run together; no part of what a seed determines."""
-
-    def reports(self) -> list[list[Report]]:
-        """For each draw, how well it agrees with each observation; the fields are generated again."""
-        fields = (field for batch in generated(self.posterior, self.latents) for field in batch.fields)
-        return [[observation.report(field) for observation in self.posterior.observations] for field in fields]
-
-    def by_chain(self, table: Shaped[np.ndarray, "draw *numbers"]) -> Shaped[np.ndarray, "chain moment *numbers"]:
-        """Sort a table of all draws, such as `latents`, by chain; a population counts as one chain."""
-        return table.reshape(-1, self.chains or 1, *table.shape[1:]).swapaxes(0, 1)
-
-    def diagnose(self) -> Diagnosis:
-        """Say how far the draws can be trusted; see `diagnose`, which also compares runs."""
-        return diagnose(self)
-
-    def to_arviz(self) -> "DataTree":
-        """Give the run to ArviZ: a tree of labelled arrays by chain and draw.
-
-        Its groups are ``posterior`` (facies shares or the mean, a lattice of pixels, predicted data),
-        ``observed_data``, ``log_likelihood`` (one number for each data set) and ``sample_stats`` (``lp``; of chains
-        acceptance and steps).
-        """
-        return to_arviz(self)
+    algorithm: AbstractAlgorithm
+    kernel: AbstractKernel
+    choice: str
+    """Why the algorithm was chosen; empty if the user named it."""
+    seed: int
 
 
 def sample(
@@ -148,7 +101,7 @@ def sample(
     StorageError
         If the run file exists or cannot be written; what it held before stays valid.
     NonFiniteError
-        If too many proposals leave the finite numbers, or more than half of a step's simulations fail.
+        If too many proposals become NaN or infinite, or more than half of a step's simulations fail.
     """
     if isinstance(algorithm, str):
         algorithm = make_algorithm(algorithm, {})
@@ -160,12 +113,13 @@ def sample(
             f"The algorithm is {choice.algorithm!r}; give its settings, such as TemperedSMC(particles=64), or its name."
         )
     check_flags(choice.algorithm)
+    job = _job(posterior, choice, seed)
     if output is None:
-        return _drive(posterior, choice, seed, None, listener)
+        return _drive(job, None, listener)
     require_new(output)
-    store = RunFile.create(output, _header(posterior, choice, seed))
+    store = RunFile.create(output, _header(job))
     try:
-        return _drive(posterior, choice, seed, store, listener)
+        return _drive(job, store, listener)
     except StorageError:  # its sentence asks to free space and resume
         raise
     except Exception:
@@ -173,12 +127,7 @@ def sample(
         raise
 
 
-def resume(
-    path: str | Path,
-    *,
-    forwards: Mapping[str, Function | ExternalForward] | None = None,
-    listener: Listener | None = None,
-) -> Run:
+def resume(path: str | Path, *, forwards: Forwards | None = None, listener: Listener | None = None) -> Run:
     """Go on with a stored run as if it had never stopped; a finished run is given back as it is.
 
     Parameters
@@ -197,216 +146,142 @@ def resume(
     StorageError
         If the file cannot be read or written.
     NonFiniteError
-        If too many proposals leave the finite numbers, or more than half of a step's simulations fail.
+        If too many proposals become NaN or infinite, or more than half of a step's simulations fail.
     """
     store = RunFile.open(path)
     posterior = posterior_of(store.header, forwards)
+    for sentence in missing_forwards(posterior.observations):
+        raise InputError(sentence)
     choice = Choice(make_algorithm(store.header.algorithm, store.header.options), store.header.choice)
-    return _drive(posterior, choice, store.header.seed, store, listener)
+    return _drive(_job(posterior, choice, store.header.seed), store, listener)
 
 
-def posterior_of(header: RunHeader, forwards: Mapping[str, Function | ExternalForward] | None = None) -> Posterior:
-    """Make the posterior again that a run file describes.
-
-    Parameters
-    ----------
-    header
-        What the file says.
-    forwards
-        Forward models that are functions or simulators, by the name of their data.
-
-    Raises
-    ------
-    InputError
-        If such a forward model is missing, or is given for other data than were predicted by one.
-    StorageError
-        If this version does not know its prior's family or the kind of an observation.
-    """
-    for record in header.observations:
-        if record.kind not in OBSERVATIONS:
-            raise StorageError(
-                f"The run's data '{record.name}' are of kind '{record.kind}', which this version does not know; update "
-                "latentinv."
-            )
-    prior = prior_from_record(header.prior)
-    forwards = dict(forwards or {})
-    known = [record.name for record in header.observations]
-    for name in forwards:
-        if name not in known:
-            names = ", ".join(f"'{one}'" for one in known) or "none"
-            raise InputError(f"A forward model was given for '{name}', but the run's data are {names}.")
-    observations = [_observation(o, header.grid, prior, forwards.get(o.name)) for o in header.observations]
-    return Posterior(prior, header.grid, observations, target=header.target)  # type: ignore[arg-type]
+def _job(posterior: Posterior, choice: Choice, seed: int) -> _Job:
+    check_algorithm(choice.algorithm, posterior)
+    return _Job(posterior, choice.algorithm, kernel_of(choice.algorithm), choice.reason, seed)
 
 
-def _observation(
-    record: ObservationRecord, grid: Grid, prior: AbstractPrior, forward: Function | ExternalForward | None
-) -> AbstractObservation:
-    if forward is None:
-        return OBSERVATIONS[record.kind].from_arrays(record.name, record.arrays, grid, prior)
-    if record.kind != IndirectData.kind:
-        raise InputError(f"A forward model was given for '{record.name}', which are no indirect data; leave it out.")
-    return IndirectData.from_arrays(record.name, record.arrays, grid, prior, forward=forward)
-
-
-def _header(posterior: Posterior, choice: Choice, seed: int) -> RunHeader:
-    observations = [ObservationRecord(o.kind, o.name, o.to_arrays()) for o in posterior.observations]
+def _header(job: _Job) -> RunHeader:
     return RunHeader(
-        prior=posterior.prior.to_record(),
-        grid=posterior.grid,
-        observations=observations,
-        algorithm=choice.algorithm.name,
-        options=dataclasses.asdict(choice.algorithm),  # type: ignore[call-overload]
-        seed=seed,
-        target=posterior.target,
-        choice=choice.reason,
+        prior=job.posterior.prior.to_record(),
+        grid=job.posterior.grid,
+        observations=[ObservationRecord(o.kind, o.name, o.to_arrays()) for o in job.posterior.observations],
+        algorithm=job.algorithm.name,
+        options=dataclasses.asdict(job.algorithm),  # type: ignore[call-overload]
+        seed=job.seed,
+        target=job.posterior.target,
+        choice=job.choice,
     )
 
 
-def _drive(posterior: Posterior, choice: Choice, seed: int, store: RunFile | None, listener: Listener | None) -> Run:
-    algorithm = choice.algorithm
-    kernel, ledger = _kernel(algorithm, posterior), Ledger(posterior, store)
+def _drive(job: _Job, store: RunFile | None, listener: Listener | None) -> Run:
+    posterior, kernel, recorder = job.posterior, job.kernel, RunRecorder(job.posterior, store)
     if store is not None and store.finished:
-        return _run(posterior, algorithm, kernel, ledger, store.results, store.steps, store.seconds)
+        return _run(job, recorder, store.results, store.steps, store.seconds)
     begun = time.monotonic()
-    key = jax.random.key(seed)
-    watch = Watch(posterior)
-    steps, state = _first_state(kernel, key, store)
-    monitor = _monitor(posterior, kernel, store)
+    key_start, key_steps = named(from_seed(job.seed, "run"), "start", "steps")
+    counter = SimulationCounter(posterior)
+    steps, state = _first_state(job, key_start, store)
+    monitor = _monitor(job, store)
     saved_at, saving = time.monotonic(), 0.0
     while not kernel.finished(state):
         try:
-            state, info = jax.block_until_ready(kernel.step(jax.random.fold_in(key, steps + 1), state))
+            state, info = jax.block_until_ready(kernel.step(posterior, numbered(key_steps, steps), state))
         except NonFiniteError:
-            watch.counts()  # says so where the reason is a simulator
+            counter.counts()  # says so where the reason is a simulator
             raise
         steps += 1
         # The first step's simulations are those of the start too.
-        row = {name: np.asarray(value) for name, value in info._asdict().items()} | watch.counts()
+        recorder.add_row({name: np.asarray(value) for name, value in info._asdict().items()} | counter.counts())
         if kernel.chains is not None:
-            row["dropped"] = np.asarray(_add_draws(posterior, kernel, state, ledger, monitor))
-        ledger.add_row(row)
-        progress = kernel.progress(state, info)
+            _add_draws(job, state, recorder, monitor)
+        progress = kernel.progress(posterior, state, info)
         if monitor is not None:
             progress = progress._replace(words=progress.words + monitor.words())
         if listener is not None:
             listener.on_step(steps, progress)
-        due = time.monotonic() - saved_at > saving / CHECKPOINT_SHARE or ledger.pending_bytes > PENDING_BYTES
+        due = time.monotonic() - saved_at > saving / CHECKPOINT_SHARE or recorder.pending_bytes > PENDING_BYTES
         if store is not None and due:
             saving_from = time.monotonic()
-            ledger.save(state, steps, message=progress.words, seconds=saving_from - begun)
+            recorder.save(state, steps, message=progress.words, seconds=saving_from - begun)
             begun, saved_at = saving_from, time.monotonic()
             saving = saved_at - saving_from
-    results = _finish(posterior, kernel, state, ledger) | ({"choice": choice.reason} if choice.reason else {})
+    results = _finish(job, state, recorder) | ({"choice": job.choice} if job.choice else {})
     seconds = time.monotonic() - begun
     if store is not None:
-        ledger.save(state, steps, finished=True, results=results, seconds=seconds)
+        recorder.save(state, steps, finished=True, results=results, seconds=seconds)
         results, seconds = store.results, store.seconds
-    return _run(posterior, algorithm, kernel, ledger, results, steps, seconds)
+    return _run(job, recorder, results, steps, seconds)
 
 
-def _monitor(posterior: Posterior, kernel: Kernel, store: RunFile | None) -> Monitor | None:
-    """Who watches chains, told of all draws so far."""
-    if kernel.chains is None:
+def _monitor(job: _Job, store: RunFile | None) -> Monitor | None:
+    """What estimates the convergence of chains while they run, given all draws so far."""
+    if job.kernel.chains is None:
         return None
-    monitor = Monitor(posterior, kernel.chains)
+    monitor = Monitor(job.posterior, job.kernel.chains)
     if store is not None and store.draw_count:
-        names = [realization_name(posterior), *(predicted_name(o.name) for o in posterior.observations)]
-        monitor.add({name: store.draws(name) for name in names})
+        monitor.add({name: store.draws(name) for name in store.draw_names()})
     return monitor
 
 
-def _add_draws(posterior: Posterior, kernel: Kernel, state: Any, ledger: Ledger, monitor: Monitor | None = None) -> int:
-    """Record the draws that a state completes; give back how many were dropped."""
-    latents = np.asarray(kernel.draws(state))
-    if not len(latents):
+def _add_draws(job: _Job, state: Any, recorder: RunRecorder, monitor: Monitor | None = None) -> int:
+    """Record the draws that a state completes; give back how many could not be simulated.
+
+    Draws of an approximation may lie where a simulator fails; they are left out.
+    """
+    draws = job.kernel.draws(job.posterior, state)
+    if not len(draws.z):
         return 0
-    check = _excludes(posterior, kernel)
-    tables, dropped = draw_tables(posterior, latents, together=kernel.chains or 1, check=check)
-    ledger.add_draws(tables)
+    tables = draw_tables(job.posterior, draws)
+    failed = 0
+    if job.posterior.external:
+        names = [predicted_name(observation.name) for observation in job.posterior.observations]
+        simulated = np.all([np.isfinite(tables[name]).all(axis=1) for name in names], axis=0)
+        tables, failed = {name: table[simulated] for name, table in tables.items()}, int(np.sum(~simulated))
+    recorder.add_draws(tables)
     if monitor is not None:
         monitor.add(tables)
-    take_counts(posterior)  # what was simulated for the record counts for no step
-    return dropped
+    take_counts(job.posterior)  # what was simulated for the record counts for no step
+    return failed
 
 
-def _finish(posterior: Posterior, kernel: Kernel, state: Any, ledger: Ledger) -> dict[str, Any]:
-    """Record a population's draws, and check all draws against the data.
-
-    Draws that miss a certain datum by rounding, or that a simulator cannot predict, were dropped, which is said. Data
-    that the draws contradict, though no likelihood excludes it, are named.
-    """
-    results = kernel.results(state)
+def _finish(job: _Job, state: Any, recorder: RunRecorder) -> dict[str, Any]:
+    """Record a population's draws, and compare all draws with the data."""
+    posterior, kernel = job.posterior, job.kernel
+    results = kernel.results(posterior, state)
     warnings = list(results.get("warnings", []))
     if posterior.external:
-        failures, sentences = failure_results(posterior, ledger.trace())
+        failures, sentences = failure_results(posterior, recorder.trace())
         results, warnings = {**results, "forward_failures": failures}, warnings + sentences
-    if kernel.chains is None:
-        dropped = _add_draws(posterior, kernel, state, ledger)
-    else:
-        dropped = int(np.sum(ledger.trace().get("dropped", 0)))
-    count = len(ledger.draws("latents"))
-    if dropped:
-        why = "miss a certain datum by rounding" if _excludes(posterior, kernel) else "could not be simulated"
-        warnings.append(f"{dropped} of {count + dropped} draws {why} and were dropped.")
+    failed = _add_draws(job, state, recorder) if kernel.chains is None else 0
+    tables = recorder.tables()
+    count = len(tables["latents"])
+    if failed:
+        warnings.append(f"{failed} of {count + failed} draws could not be simulated and were dropped.")
     if count:
-        tables = [(o, ledger.draws(predicted_name(o.name))) for o in posterior.observations]
-        strained = [sentence for observation, table in tables for sentence in observation.failures(table)]
-        results = {**results, "strained": strained} if strained else results
-        if strained and not kernel.samples_target:
+        exact = ((o, tables[predicted_name(o.name)]) for o in posterior.observations)
+        misfits = [sentence for observation, table in exact for sentence in observation.misfits(table)]
+        results = {**results, "misfit_data": misfits} if misfits else results
+        if misfits and not kernel.samples_target(posterior):
             warnings.append(APPROXIMATE)
     return {**results, "warnings": warnings} if warnings else results
 
 
-def _excludes(posterior: Posterior, kernel: Kernel) -> bool:
-    """Whether the target leaves draws that miss a certain datum no chance."""
-    return posterior.target == "thresholded" and kernel.samples_target
-
-
-def _first_state(kernel: Kernel, key: jax.Array, store: RunFile | None) -> tuple[int, Any]:
-    key_init = jax.random.fold_in(key, 0)
+def _first_state(job: _Job, key: jax.Array, store: RunFile | None) -> tuple[int, Any]:
     if store is None or not store.has_state:
-        return 0, kernel.init(key_init)
-    stored = store.read_state(jax.eval_shape(kernel.init, key_init))
+        return 0, job.kernel.init(job.posterior, key)
+    stored = store.read_state(jax.eval_shape(job.kernel.init, job.posterior, key))
     return store.steps, jax.tree.map(jnp.asarray, stored)
 
 
-def _run(
-    posterior: Posterior,
-    algorithm: AbstractAlgorithm,
-    kernel: Kernel,
-    ledger: Ledger,
-    results: dict[str, Any],
-    steps: int,
-    seconds: float,
-) -> Run:
-    return Run(
-        posterior=posterior,
-        algorithm=algorithm.name,
-        latents=ledger.draws("latents"),
-        realizations=ledger.draws(realization_name(posterior)),
+def _run(job: _Job, recorder: RunRecorder, results: dict[str, Any], steps: int, seconds: float) -> Run:
+    return run_of_tables(
+        job.posterior,
+        recorder.tables(),
+        algorithm=job.algorithm.name,
         results=results,
-        trace=ledger.trace(),
+        trace=recorder.trace(),
         steps=steps,
-        chains=kernel.chains,
-        predicted={o.name: ledger.draws(predicted_name(o.name)) for o in posterior.observations},
+        chains=job.kernel.chains,
         seconds=seconds,
     )
-
-
-@functools.lru_cache(maxsize=4)
-def _kernel(algorithm: AbstractAlgorithm, posterior: Posterior) -> Kernel:
-    """The algorithm bound to the posterior, kept with its compiled parts for the next seed."""
-    if algorithm.needs_gradient:
-        _check_gradient(algorithm, posterior)
-    return algorithm.build(posterior)
-
-
-def _check_gradient(algorithm: AbstractAlgorithm, posterior: Posterior) -> None:
-    for observation in posterior.observations:
-        if not observation.has_gradient:
-            able = ", ".join(f"'{name}'" for name, other in ALGORITHMS.items() if not other.needs_gradient)
-            raise InputError(
-                f"The algorithm '{algorithm.name}' needs gradients, but the simulator of '{observation.name}' knows "
-                f"none; give it an adjoint, or choose one of {able}."
-            )

@@ -1,15 +1,15 @@
 """A ladder of inverse temperatures from the prior to the target, and what replicas on neighbouring rungs exchange.
 
-A replica a rung: the lowest at t = 0, which is the prior, the highest at the target. Neighbours k and k + 1 try to
+One replica a rung: the lowest at t = 0, which is the prior, the highest at the target. Neighbours k and k + 1 try to
 exchange their places with probability
 
     min(1, L(z_k; t_{k+1}) L(z_{k+1}; t_k) / (L(z_k; t_k) L(z_{k+1}; t_{k+1}))),
 
 which needs the stored predictions alone. Even pairs try at even transitions, odd pairs at odd ones: so a replica keeps
-its direction until it is refused, and travels in the order of `rungs` transitions instead of `rungs`² (Okabe et al.
+its direction until it is rejected, and travels in the order of `rungs` transitions instead of `rungs`² (Okabe et al.
 2001, doi:10.1016/S0009-2614(01)00055-0; Syed et al. 2022, doi:10.1111/rssb.12464). There the *communication barrier* is
-the sum of the pairs' rates of refusal, whatever the number of rungs; a ladder is best where it is shared equally, and
-`respaced` makes it so from the rates seen.
+the sum of the pairs' rates of rejection, whatever the number of rungs; a ladder is best where it is shared equally, and
+`respace` makes it so from the observed rates.
 
 The same ratios give the evidence: with geometric bridges between neighbours (Meng and Wong 1996, Statistica Sinica 6,
 831–860),
@@ -28,13 +28,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from latentinv.inference.core import EXACT, SHARPEST, Path
+from latentinv.inference.core import EXACT, SHARPEST, TemperedLikelihood
 from latentinv.posterior import Predictions
 
 FLATTEST = 1e-3
 """Inverse temperature below which rungs are spaced evenly, and above which their ratio is even."""
-LEAST_REFUSAL = 1e-3
-"""What counts as the rate of refusal of a pair that refused less, so that rungs stay apart."""
+LEAST_REJECTION = 1e-3
+"""What counts as the rate of rejection of a pair that rejected less, so that rungs stay apart."""
 
 
 class Neighbours(NamedTuple):
@@ -72,16 +72,16 @@ def first_ladder(rungs: int, end: float) -> Float[Array, "rung"]:
     return jnp.append(ladder, EXACT) if end == EXACT else ladder.at[-1].set(end)
 
 
-def respaced(
-    ladder: Float[Array, "rung"], refusal: Float[Array, "pair"], step: Float[Array, "rung"]
+def respace(
+    ladder: Float[Array, "rung"], rejection: Float[Array, "pair"], step: Float[Array, "rung"]
 ) -> tuple[Float[Array, "rung"], Float[Array, "rung"]]:
     """Share the barrier equally among the pairs; gives the rungs and what was tuned for them, both interpolated.
 
-    No rung but the target's goes beyond `SHARPEST`: what is refused between there and the target, where data are not
+    No rung but the target's goes beyond `SHARPEST`: what is rejected between there and the target, where data are not
     read in the same way, no rung could share.
     """
     places = _coordinate(jnp.minimum(ladder, 2 * SHARPEST))
-    barrier = jnp.concatenate([jnp.zeros(1), jnp.cumsum(jnp.maximum(refusal, LEAST_REFUSAL))])
+    barrier = jnp.concatenate([jnp.zeros(1), jnp.cumsum(jnp.maximum(rejection, LEAST_REJECTION))])
     most = jnp.interp(_coordinate(jnp.float32(SHARPEST)), places, barrier)
     equal = jnp.minimum(barrier[-1] * (ladder.size - 2) / (ladder.size - 1), most)
     moved = jnp.interp(jnp.linspace(0.0, equal, ladder.size - 1), barrier, places)
@@ -106,12 +106,12 @@ def no_bridges(chains: int, rungs: int) -> Bridges:
     return Bridges(nothing, nothing)
 
 
-def neighbours(path: Path, ladder: Float[Array, "rung"], predictions: Predictions) -> Neighbours:
+def neighbours(likelihood: TemperedLikelihood, ladder: Float[Array, "rung"], predictions: Predictions) -> Neighbours:
     """Log-likelihoods of the replicas of one ladder; −∞ where they are not numbers, which no exchange spreads."""
 
     def value(at: Float[Array, "some"], first: int) -> Array:
         def one(t: Array, predictions: Predictions) -> Array:
-            log_likelihood = jnp.where(t == 0, 0.0, path.log_target(predictions, t))
+            log_likelihood = jnp.where(t == 0, 0.0, likelihood.log_target(predictions, t))
             return jnp.where(jnp.isnan(log_likelihood), -jnp.inf, log_likelihood)
 
         these = jax.tree.map(lambda x: x[first : first + at.size], predictions)
@@ -130,7 +130,7 @@ def swap_probability(near: Neighbours) -> Float[Array, "pair"]:
     return jnp.where(freed, 1.0, jnp.where(jnp.isnan(change), 0.0, jnp.exp(jnp.minimum(change, 0.0))))
 
 
-def exchanging(
+def exchange(
     key: Array, probability: Float[Array, "pair"], number: Int[Array, ""]
 ) -> tuple[Array, Bool[Array, "pair"]]:
     """For each rung of a ladder the one whose replica it takes at a transition, and the pairs that tried."""
@@ -142,14 +142,14 @@ def exchanging(
     return jnp.arange(probability.size + 1) + up - down, tried
 
 
-def travelled(phase: Int[Array, "rung"]) -> tuple[Int[Array, "rung"], Int[Array, ""]]:
+def follow_replicas(phase: Int[Array, "rung"]) -> tuple[Int[Array, "rung"], Int[Array, ""]]:
     """Follow replicas of a ladder: 1 for those that come from the prior, 2 from the target after that; round trips."""
     back = (phase[0] == 2).astype(jnp.int32)
     phase = phase.at[-1].set(jnp.where(phase[-1] == 1, 2, phase[-1]))
     return phase.at[0].set(1), back
 
 
-def bridged(bridges: Bridges, near: Neighbours) -> Bridges:
+def add_to_bridges(bridges: Bridges, near: Neighbours) -> Bridges:
     """Add one state of all ladders."""
     halves = 0.5 * (near.above - near.own[..., :-1]), 0.5 * (near.below - near.own[..., 1:])
     return Bridges(

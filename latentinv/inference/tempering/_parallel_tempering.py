@@ -1,25 +1,26 @@
-"""Parallel tempering: replicas from the prior to the target, which exchange places and so leave no mode unseen.
+"""Parallel tempering: replicas from the prior to the target, which exchange places and so pass between modes.
 
-A chain on the target stays in the mode it found. Here each chain is the top of a ladder (`_ladder`): replicas at
+A chain on the target stays in the mode that it found. Here each chain is the top of a ladder (`_ladder`): replicas at
 inverse temperatures from 0, the prior, to the target, moved each by the same kind of move with a step size of its own,
 and exchanged with their neighbours by a non-reversible scheme (Syed et al. 2022, doi:10.1111/rssb.12464). The prior
 needs no move: its replica is drawn anew in every transition. So all that reaches the target has come from an
 independent draw of the prior. Draws are the target's replicas alone.
 
-In warm-up the rungs are placed anew after 1/2ᵏ, …, 1/4, 1/2 of it, by the rates of refusal since the last time, such
-that all neighbours exchange alike; the step sizes are adapted throughout. Both are frozen afterwards. Ladders share
-them and nothing else, so their agreement proves what it does for chains.
+In warm-up the rungs are respaced after 1/2ᵏ, …, 1/4, 1/2 of it, by the rates of rejection since the last time, such
+that all neighbours exchange equally often; the step sizes are adapted throughout. Both are frozen afterwards. Ladders
+share them and nothing else, so their agreement proves what it does for chains.
 
 The log-evidence comes from bridges between neighbours over all transitions that gave draws, its standard error from the
 spread of the ladders' own estimates. What bias it has is of the order of its variance.
 
 Cost: a transition makes ``chains · (rungs − 1)`` moves, all evaluated at once, and ``chains`` fields of the prior.
-Exchanges need stored predictions alone, and for moves with gradients one gradient a replica, for the guide changes with
-the temperature.
+Exchanges need stored predictions alone, and for moves with gradients one gradient a replica, for the surrogate changes
+with the temperature.
 """
 
+import functools
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import jax
 import jax.numpy as jnp
@@ -32,16 +33,16 @@ from latentinv.inference.chains import (
     HMC,
     MALA,
     NUTS,
+    ChainEnsemble,
     ChainsInfo,
+    ChainsKernel,
     ChainsState,
-    Crew,
     PreconditionedCrankNicolson,
     Tally,
     adapted,
     chain_warnings,
     check_chains,
     check_gradient,
-    crew_kernel,
     hmc_move,
     mala_move,
     nuts_move,
@@ -49,38 +50,40 @@ from latentinv.inference.chains import (
     slice_move,
 )
 from latentinv.inference.core import (
+    ALGORITHMS,
     AbstractAlgorithm,
-    Kernel,
+    AbstractKernel,
     Move,
     Outcome,
-    Path,
     Position,
+    TemperedLikelihood,
     check_choice,
     check_counts,
 )
+from latentinv.keys import named
 from latentinv.posterior import Posterior
 
 from ._ladder import (
     Bridges,
     Swaps,
-    bridged,
-    exchanging,
+    add_to_bridges,
+    exchange,
     first_ladder,
+    follow_replicas,
     log_evidence,
     neighbours,
     no_bridges,
     no_swaps,
-    respaced,
+    respace,
     swap_probability,
     swap_rates,
-    travelled,
 )
 
-GUIDED = ("mala", "hmc", "nuts")
+WITH_GRADIENT = ("mala", "hmc", "nuts")
 """Moves that follow a gradient."""
-MOVES = ("pcn", "elliptical_slice", *GUIDED)
+MOVES = ("pcn", "elliptical_slice", *WITH_GRADIENT)
 LEAST_ROUND = 16
-"""Transitions from which rates of refusal are first told."""
+"""Transitions after which rates of rejection are first used."""
 
 
 class Rungs(NamedTuple):
@@ -91,11 +94,11 @@ class Rungs(NamedTuple):
     log_step: Float[Array, "rung"]
     """Logarithms of the step sizes."""
     phase: Int[Array, "chain rung"]
-    """Where replicas come from, see `travelled`."""
+    """Where replicas come from, see `follow_replicas`."""
     swaps: Swaps
     """Of all transitions."""
     swaps_before: Swaps
-    """What they were when the ladder was placed last, or the draws began."""
+    """What they were when the rungs were respaced last, or the draws began."""
     bridges: Bridges
     """Of the transitions that gave draws."""
 
@@ -106,7 +109,7 @@ class TemperingInfo(NamedTuple):
     stage: Int[Array, ""]
     inverse_temperature: Float[Array, "rung"]
     acceptance: Float[Array, "rung"]
-    """Of moves, mean over the step's transitions and chains; nan while the start is sought."""
+    """Of moves, mean over the step's transitions and chains; nan during the search for a start."""
     swap_acceptance: Float[Array, "pair"]
     """Of each rung with the next; nan if the pair had no turn."""
     step_size: Float[Array, "rung"]
@@ -114,7 +117,7 @@ class TemperingInfo(NamedTuple):
     """Travels from the prior to the target and back that ended in this step."""
     divergences: Int[Array, "chain"]
     non_finite: Int[Array, "chain"]
-    """Proposals that left the finite numbers; they were rejected."""
+    """Proposals that became NaN or infinite; they were rejected."""
     gradients: Int[Array, "chain"]
     forward_runs: Int[Array, "chain"]
     log_likelihood: Float[Array, "chain"]
@@ -123,6 +126,8 @@ class TemperingInfo(NamedTuple):
     """Share of hard data that these honour; nan without hard data."""
 
 
+@final
+@ALGORITHMS.register("parallel_tempering")
 @dataclass(frozen=True)
 class ParallelTempering(AbstractAlgorithm):
     """Parallel tempering over a move of Markov chains.
@@ -144,7 +149,7 @@ class ParallelTempering(AbstractAlgorithm):
         ``pcn``, ``elliptical_slice``, ``mala``, ``hmc`` or ``nuts`` (for the soft target only), with its defaults.
     local_moves
         With ``pcn``, renewals of a random window in a transition.
-    moments_per_step
+    draws_per_step
         Draws of a chain between two reports.
     """
 
@@ -155,7 +160,7 @@ class ParallelTempering(AbstractAlgorithm):
     thinning: int = 5
     move: str = "pcn"
     local_moves: int = 2
-    moments_per_step: int = 10
+    draws_per_step: int = 10
 
     name = "parallel_tempering"
     needs_gradient = False
@@ -167,45 +172,42 @@ class ParallelTempering(AbstractAlgorithm):
         check_counts(self, "local_moves", least=0)
         check_choice(self, "move", MOVES)
 
-    def build(self, posterior: Posterior) -> Kernel:
-        """Bind the ladders to a posterior.
-
-        Raises
-        ------
-        InputError
-            If the move needs a gradient that the target or a simulator does not have.
-        """
-        if self.move in GUIDED and not posterior.has_gradient:
+    def check(self, posterior: Posterior) -> None:
+        """Raise `InputError` if the move needs a gradient that the target or a simulator does not have."""
+        if self.move == "nuts":
+            check_gradient(posterior)
+        if self.move in WITH_GRADIENT and not posterior.has_gradient:
             raise InputError(
-                f"The move '{self.move}' needs gradients, but a simulator knows none; give it an adjoint, or use the "
+                f"The move '{self.move}' needs gradients, but a simulator has none; give it an adjoint, or use the "
                 "move 'pcn' or 'elliptical_slice'."
             )
-        path = Path(posterior, sharpest_guide=HMC.sharpness)
-        return crew_kernel(self, ladder_crew(self, self._move(path), path), path)
 
-    def _move(self, path: Path) -> Move:
+    def build(self) -> AbstractKernel:
+        """Make the ladders."""
+        return ChainsKernel(self, functools.partial(ladder_ensemble, self), sharpest_surrogate=HMC.sharpness)
+
+    def make_move(self, likelihood: TemperedLikelihood) -> Move:
+        """The move of one replica."""
         if self.move == "mala":
-            return mala_move(path, variant=MALA.variant, acceptance_target=MALA.acceptance_target)
+            return mala_move(likelihood, variant=MALA.variant, acceptance_target=MALA.acceptance_target)
         if self.move == "hmc":
-            return hmc_move(path, leapfrogs=HMC.leapfrogs, acceptance_target=HMC.acceptance_target)
+            return hmc_move(likelihood, leapfrogs=HMC.leapfrogs, acceptance_target=HMC.acceptance_target)
         if self.move == "nuts":
-            check_gradient(path.posterior)
-            return nuts_move(path, depth=NUTS.depth, acceptance_target=NUTS.acceptance_target)
+            return nuts_move(likelihood, depth=NUTS.depth, acceptance_target=NUTS.acceptance_target)
         if self.move == "elliptical_slice":
-            return slice_move(path)
+            return slice_move(likelihood)
         target = PreconditionedCrankNicolson.acceptance_target
-        return pcn_move(path, local_moves=self.local_moves, acceptance_target=target)
+        return pcn_move(likelihood, local_moves=self.local_moves, acceptance_target=target)
 
 
-def ladder_crew(settings: ParallelTempering, mover: Move, path: Path) -> Crew:
+def ladder_ensemble(settings: ParallelTempering, likelihood: TemperedLikelihood) -> ChainEnsemble:
     """Make the transitions of all ladders, whose replicas are tables ``[chain, rung]``, the target's last."""
-    posterior, shape = path.posterior, (settings.chains, settings.rungs)
-    first_rungs = first_ladder(settings.rungs, path.end)
+    posterior, shape, mover = likelihood.posterior, (settings.chains, settings.rungs), settings.make_move(likelihood)
+    first_rungs = first_ladder(settings.rungs, likelihood.end)
     halves = [settings.warmup >> k for k in range(1, settings.warmup.bit_length())]
     placings = jnp.asarray([n for n in halves if n >= LEAST_ROUND] or [-1])
 
-    def first(key: Array) -> tuple[Array, Rungs, Array]:
-        key_start, key_transitions = jax.random.split(key)
+    def first(key: Array) -> tuple[Array, Rungs]:
         rungs = Rungs(
             ladder=first_rungs,
             log_step=jnp.full(settings.rungs, jnp.log(jnp.float32(mover.first_step))),
@@ -214,14 +216,14 @@ def ladder_crew(settings: ParallelTempering, mover: Move, path: Path) -> Crew:
             swaps_before=no_swaps(*shape),
             bridges=no_bridges(*shape),
         )
-        return jax.random.normal(key_start, (*shape, posterior.latent_size)), rungs, key_transitions
+        return jax.random.normal(key, (*shape, posterior.latent_size)), rungs
 
     def begin(z: Float[Array, "chain rung latent"], ladder: Float[Array, "rung"] = first_rungs) -> Position:
         return jax.vmap(lambda z: jax.vmap(mover.begin)(z, ladder))(z)
 
-    def moved(key: Array, positions: Position, rungs: Rungs) -> tuple[Position, Outcome]:
-        """The prior's replicas drawn anew, all others moved."""
-        key_prior, key_moves = jax.random.split(key)
+    def move_all(key: Array, positions: Position, rungs: Rungs) -> tuple[Position, Outcome]:
+        """Draw the prior's replicas anew, and move all others."""
+        key_prior, key_moves = named(key, "prior", "moves")
         prior, others = (jax.tree.map(lambda x, at=at: x[:, at], positions) for at in (slice(0, 1), slice(1, None)))
         z = jax.random.normal(key_prior, prior.z.shape)
         fresh = prior._replace(z=z, predictions=jax.vmap(jax.vmap(posterior.predict))(z))
@@ -237,16 +239,16 @@ def ladder_crew(settings: ParallelTempering, mover: Move, path: Path) -> Crew:
         key: Array, positions: Position, rungs: Rungs, number: Int[Array, ""]
     ) -> tuple[Position, Outcome, Rungs]:
         """Move all replicas, then let neighbours exchange; in warm-up tune steps and rungs."""
-        key_moves, key_swaps = jax.random.split(key)
-        positions, outcome = moved(key_moves, positions, rungs)
-        near = jax.vmap(lambda one: neighbours(path, rungs.ladder, one), axis_size=settings.chains)(
+        key_moves, key_swaps = named(key, "moves", "swaps")
+        positions, outcome = move_all(key_moves, positions, rungs)
+        near = jax.vmap(lambda one: neighbours(likelihood, rungs.ladder, one), axis_size=settings.chains)(
             positions.predictions
         )
         probability = jax.vmap(swap_probability)(near)
         keys = jax.random.split(key_swaps, settings.chains)
-        source, tried = jax.vmap(lambda key, p: exchanging(key, p, number))(keys, probability)
+        source, tried = jax.vmap(lambda key, p: exchange(key, p, number))(keys, probability)
         positions, phase = jax.tree.map(lambda x: jax.vmap(lambda x, i: x[i])(x, source), (positions, rungs.phase))
-        phase, back = jax.vmap(travelled)(phase)
+        phase, back = jax.vmap(follow_replicas)(phase)
         swaps = Swaps(
             rungs.swaps.attempts + tried[0],
             rungs.swaps.acceptance + tried * probability,
@@ -258,27 +260,27 @@ def ladder_crew(settings: ParallelTempering, mover: Move, path: Path) -> Crew:
             log_step=jnp.where(warming, log_step, rungs.log_step),
             phase=phase,
             swaps=swaps,
-            bridges=either(warming, rungs.bridges, bridged(rungs.bridges, near)),
+            bridges=either(warming, rungs.bridges, add_to_bridges(rungs.bridges, near)),
         )
-        rungs = placed(rungs, number + 1)
+        rungs = respaced(rungs, number + 1)
         outcome = outcome._replace(gradients=outcome.gradients + mover.uses_gradient)
         if mover.uses_gradient:
-            # Replicas learn the guide's gradient on the rungs where they are. Predictions stay as they were stored:
+            # Replicas need the surrogate's gradient on the rungs where they are. Predictions stay as they were stored:
             # another program may round a value at a threshold to its other side.
             positions = positions._replace(memory=begin(positions.z, rungs.ladder).memory)
         return positions, outcome, rungs
 
-    def placed(rungs: Rungs, transitions: Int[Array, ""]) -> Rungs:
-        """Place the rungs anew, if it is time; then, and when draws begin, rates are counted anew."""
+    def respaced(rungs: Rungs, transitions: Int[Array, ""]) -> Rungs:
+        """Respace the rungs, if that is due; then, and when draws begin, rates are counted anew."""
         due = jnp.isin(transitions, placings)
-        ladder, log_step = respaced(rungs.ladder, 1 - recent_rates(rungs), rungs.log_step)
+        ladder, log_step = respace(rungs.ladder, 1 - recent_rates(rungs), rungs.log_step)
         return rungs._replace(
             ladder=jnp.where(due, ladder, rungs.ladder),
             log_step=jnp.where(due, log_step, rungs.log_step),
             swaps_before=either(due | (transitions == settings.warmup), rungs.swaps, rungs.swaps_before),
         )
 
-    def info(told: ChainsInfo, spent: Tally, before: Rungs, after: Rungs) -> TemperingInfo:
+    def info(general: ChainsInfo, spent: Tally, before: Rungs, after: Rungs) -> TemperingInfo:
         swaps = jax.tree.map(jnp.subtract, after.swaps, before.swaps)
         of_rungs = {
             "inverse_temperature": after.ladder,
@@ -287,9 +289,9 @@ def ladder_crew(settings: ParallelTempering, mover: Move, path: Path) -> Crew:
             "step_size": jnp.exp(after.log_step),
             "round_trips": swaps.round_trips,
         }
-        return TemperingInfo(**told._asdict() | of_rungs)
+        return TemperingInfo(**general._asdict() | of_rungs)
 
-    return Crew(
+    return ChainEnsemble(
         first,
         begin,
         together,
@@ -307,12 +309,12 @@ def either(condition: Array, one: Any, other: Any) -> Any:
 
 
 def recent_rates(rungs: Rungs) -> Float[Array, "pair"]:
-    """How often each pair exchanged since the ladder was placed last, or the draws began."""
+    """How often each pair exchanged since the rungs were respaced last, or the draws began."""
     return swap_rates(jax.tree.map(jnp.subtract, rungs.swaps, rungs.swaps_before))
 
 
 def tempering_words(info: TemperingInfo) -> str:
-    """Acceptance of the target's replicas, and of the exchanges that are refused most."""
+    """Acceptance of the target's replicas, and of the exchanges that are rejected most."""
     return f"acceptance {float(info.acceptance[-1]):.2f}, exchanges {float(jnp.nanmin(info.swap_acceptance)):.2f}"
 
 

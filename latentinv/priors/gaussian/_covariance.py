@@ -39,11 +39,13 @@ class Covariance:
     model
         ``exponential``, ``gaussian``, ``matern`` or ``spherical``.
     ranges
-        In metres along the principal axes: one number for all, or one for each of x, y(, z) before the turn.
+        In metres along the principal axes: one number for all, or one for each axis, first that along the azimuth,
+        then that across it (and in three dimensions the vertical one).
     standard_deviation
         Of the field, in its own unit.
-    azimuth_degrees
-        Turn of the first principal axis from x towards y.
+    azimuth
+        Direction in which the first range runs, in degrees clockwise from north (from y towards x; in a section from
+        z towards x): 90 is east, along x.
     smoothness
         ν of the Matérn model; the others take none.
 
@@ -56,7 +58,7 @@ class Covariance:
     model: Model
     ranges: tuple[float, ...] | float
     standard_deviation: float = 1.0
-    azimuth_degrees: float = 0.0
+    azimuth: float = 90.0
     smoothness: float | None = None
 
     def __post_init__(self) -> None:
@@ -70,8 +72,8 @@ class Covariance:
         object.__setattr__(self, "ranges", tuple(ranges.tolist()))
         if not (math.isfinite(self.standard_deviation) and self.standard_deviation > 0):
             raise InputError(f"The covariance has standard deviation {self.standard_deviation}; give one above 0.")
-        if not math.isfinite(self.azimuth_degrees):
-            raise InputError(f"The covariance has azimuth {self.azimuth_degrees}; give degrees from x towards y.")
+        if not math.isfinite(self.azimuth):
+            raise InputError(f"The covariance has azimuth {self.azimuth}; give degrees clockwise from north.")
         if (self.model == "matern") != (self.smoothness is not None):
             raise InputError("A smoothness belongs to the matern model and to no other; give it there and only there.")
         if self.smoothness is not None and not (math.isfinite(self.smoothness) and self.smoothness > 0):
@@ -89,7 +91,7 @@ class Covariance:
         if len(ranges) not in (1, ndim):
             raise InputError(f"The covariance has {len(ranges)} ranges on {ndim} axes; give one, or one for each axis.")
         turn = np.eye(ndim)
-        angle = math.radians(self.azimuth_degrees)
+        angle = math.radians(90 - self.azimuth)  # from x towards y
         turn[:2, :2] = [[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]]
         return turn / np.broadcast_to(ranges, (ndim,))[:, None]
 
@@ -121,13 +123,13 @@ class Covariance:
         The first number gives the length, the others the direction. A Matérn measure is a multivariate Student
         distribution of 2ν degrees of freedom (the exponential is ν = ½), a Gaussian one is normal, and that of the
         spherical model in space is the squared Fourier transform of a ball, whose projection serves fewer axes. A wave
-        and its opposite are the same, so azimuths fill half a turn, evenly spaced numbers the more densely.
+        and its opposite are the same, so directions fill half a turn, evenly spaced numbers the more densely.
         """
         drawn = 3 if self.model == "spherical" else ndim
-        number, azimuth = self._wave_numbers(uniforms[:, 0], drawn), np.pi * uniforms[:, 1]
+        number, angle = self._wave_numbers(uniforms[:, 0], drawn), np.pi * uniforms[:, 1]
         rise = 2 * uniforms[:, 2] - 1 if drawn == 3 else np.zeros(len(uniforms))
         level = np.sqrt(1 - rise**2)
-        directions = np.stack([level * np.cos(azimuth), level * np.sin(azimuth), rise], axis=-1)
+        directions = np.stack([level * np.cos(angle), level * np.sin(angle), rise], axis=-1)
         return (number[:, None] * directions)[:, :ndim] @ self.scaling(ndim)
 
     def _wave_numbers(self, uniforms: Float[np.ndarray, "mode"], ndim: int) -> Float[np.ndarray, "mode"]:

@@ -59,10 +59,11 @@ class SPDEPrior(AbstractPrior):
     smoothness
         ν of the Matérn model, above 0.
     ranges
-        In metres along the principal axes (correlation about 0.13): one number, one for each of x, y(, z), or arrays
-        ``[axis, *grid]`` over the cells of the one grid the prior is then for.
-    azimuth_degrees
-        Turn of the first principal axis from x towards y: a number, or an array over the same cells.
+        In metres along the principal axes (correlation about 0.13): one number, one for each axis, first that along
+        the azimuth, or arrays ``[axis, *grid]`` over the cells of the one grid the prior is then for.
+    azimuth
+        Direction in which the first range runs, in degrees clockwise from north (from y towards x; in a section from
+        z towards x): a number, or an array over the same cells. 90 is east, along x.
     standard_deviation
         Of the property; 1 with an anamorphosis.
     ndim
@@ -87,7 +88,7 @@ class SPDEPrior(AbstractPrior):
         smoothness: float,
         ranges: float | tuple[float, ...] | Float[np.ndarray, "axis *grid"],
         *,
-        azimuth_degrees: float | Float[np.ndarray, "*grid"] = 0.0,
+        azimuth: float | Float[np.ndarray, "*grid"] = 90.0,
         standard_deviation: float = 1.0,
         ndim: int = 2,
         mean: float = 0.0,
@@ -96,7 +97,7 @@ class SPDEPrior(AbstractPrior):
     ) -> None:
         if not (math.isfinite(smoothness) and smoothness > 0):
             raise InputError(f"The SPDE prior has smoothness {smoothness}; give a number above 0, such as 1.")
-        lengths, azimuth = np.asarray(ranges, float), np.asarray(azimuth_degrees, float)
+        lengths, directions = np.asarray(ranges, float), np.asarray(azimuth, float)
         if lengths.ndim == 0:
             lengths = np.full(ndim, float(lengths))
         if len(lengths) != ndim or lengths.ndim not in (1, ndim + 1) or not np.all((lengths > 0) & (lengths < np.inf)):
@@ -104,15 +105,15 @@ class SPDEPrior(AbstractPrior):
                 f"The SPDE prior has ranges of shape {lengths.shape}; give positive metres: one number, one for each "
                 f"of {ndim} axes, or one for each axis and cell."
             )
-        if azimuth.ndim and azimuth.shape != lengths.shape[1:]:
+        if directions.ndim and directions.shape != lengths.shape[1:]:
             raise InputError(
-                f"The azimuths have shape {azimuth.shape} and the ranges {lengths.shape}; give both over one grid."
+                f"The azimuths have shape {directions.shape} and the ranges {lengths.shape}; give both over one grid."
             )
-        if not np.all(np.isfinite(azimuth)):
-            raise InputError("The azimuths are not all finite; give degrees from x towards y.")
+        if not np.all(np.isfinite(directions)):
+            raise InputError("The azimuths are not all finite; give degrees clockwise from north.")
         if not (math.isfinite(standard_deviation) and standard_deviation > 0):
             raise InputError(f"The SPDE prior has standard deviation {standard_deviation}; give one above 0.")
-        self.smoothness, self._ranges, self._azimuth = float(smoothness), _Numbers(lengths), _Numbers(azimuth)
+        self.smoothness, self._ranges, self._azimuth = float(smoothness), _Numbers(lengths), _Numbers(directions)
         self.ndim, self.facies_model = ndim, facies_model
         self.reading = GaussianReading(float(standard_deviation), mean, anamorphosis, facies_model)
         self.grid: Grid | None = None
@@ -125,8 +126,8 @@ class SPDEPrior(AbstractPrior):
         return self._ranges.array
 
     @property
-    def azimuth_degrees(self) -> Float[np.ndarray, "*#grid"]:
-        """Turn of the first principal axis from x towards y, for all cells or for each."""
+    def azimuth(self) -> Float[np.ndarray, "*#grid"]:
+        """Direction of the first range, in degrees clockwise from north, for all cells or for each."""
         return self._azimuth.array
 
     @property
@@ -159,7 +160,9 @@ class SPDEPrior(AbstractPrior):
             )
         if self.ranges.ndim > 1 and self.ranges.shape[1:] != grid.shape:
             raise InputError(f"The prior's ranges are for {self.ranges.shape[1:]} cells, the grid has {grid.shape}.")
-        longest = float(self.ranges.max()) if self.azimuth_degrees.any() else self.ranges.reshape(self.ndim, -1).max(1)
+        longest = self.ranges.reshape(self.ndim, -1).max(1)
+        if np.any(_angles(self.azimuth, grid)):
+            longest = longest.max()
         reach = np.broadcast_to(longest, (self.ndim,)) / np.asarray(grid.spacing)
         return tuple(math.ceil(MARGIN_RANGES * n) for n in reach[::-1])
 
@@ -205,7 +208,7 @@ class SPDEPrior(AbstractPrior):
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""
         metadata = {"smoothness": self.smoothness, "ndim": self.ndim, "reading": self.reading.to_metadata()}
-        return PriorRecord(self.family, metadata, {"ranges": self.ranges, "azimuth_degrees": self.azimuth_degrees})
+        return PriorRecord(self.family, metadata, {"ranges": self.ranges, "azimuth": self.azimuth})
 
     @classmethod
     def from_record(cls, record: PriorRecord) -> "SPDEPrior":
@@ -214,7 +217,7 @@ class SPDEPrior(AbstractPrior):
         return cls(
             record.metadata["smoothness"],
             np.asarray(record.arrays["ranges"]),
-            azimuth_degrees=np.asarray(record.arrays["azimuth_degrees"]),
+            azimuth=np.asarray(record.arrays["azimuth"]),
             standard_deviation=reading.standard_deviation,
             ndim=record.metadata["ndim"],
             mean=reading.mean,
@@ -231,7 +234,7 @@ class SPDEPrior(AbstractPrior):
 @functools.lru_cache(maxsize=4)
 def _stencil(smoothness: float, ranges: _Numbers, azimuth: _Numbers, grid: Grid, margin: tuple[int, ...]) -> Stencil:
     """The stencil on a grid that grows by a margin."""
-    tensor = _tensor(smoothness, ranges.array, azimuth.array)
+    tensor = _tensor(smoothness, ranges.array, _angles(azimuth.array, grid))
     if ranges.array.ndim > 1:
         tensor = np.pad(tensor, [(0, 0), (0, 0), *((m, m) for m in margin)], mode="edge")
     else:
@@ -240,11 +243,17 @@ def _stencil(smoothness: float, ranges: _Numbers, azimuth: _Numbers, grid: Grid,
 
 
 def _tensor(
-    smoothness: float, ranges: Float[np.ndarray, "range *#grid"], azimuth: Float[np.ndarray, "*#grid"]
+    smoothness: float, ranges: Float[np.ndarray, "range *#grid"], angle: Float[np.ndarray, "*#grid"]
 ) -> Float[np.ndarray, "axis axis *#grid"]:
     """H in array axes, in square metres."""
-    ndim, lengths, angle = len(ranges), ranges / math.sqrt(8 * smoothness), np.radians(azimuth)
+    ndim, lengths = len(ranges), ranges / math.sqrt(8 * smoothness)
     turn = np.zeros((ndim, ndim, *lengths.shape[1:]))
     turn[range(ndim), range(ndim)] = 1.0
     turn[0, 0], turn[0, 1], turn[1, 0], turn[1, 1] = np.cos(angle), np.sin(angle), -np.sin(angle), np.cos(angle)
     return np.einsum("ka...,k...,kb...->ab...", turn, lengths**2, turn)[::-1, ::-1]
+
+
+def _angles(azimuth: Float[np.ndarray, "*#grid"], grid: Grid) -> Float[np.ndarray, "*#grid"]:
+    """Angle of the first range from the grid's own x towards its y, in radians."""
+    angles: np.ndarray = np.radians(90 - azimuth - grid.rotation)
+    return angles

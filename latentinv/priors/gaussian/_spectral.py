@@ -162,8 +162,10 @@ class SpectralPrior(AbstractPrior):
         for axis in range(grid.ndim):
             cells = np.zeros((grid.shape[axis], grid.ndim), int)
             cells[:, axis] = np.arange(grid.shape[axis])
-            coordinate = grid.ndim - 1 - axis
-            phases = np.outer(grid.centres(cells)[:, coordinate], self.wave_vectors[:, coordinate])
+            places = grid.centres(cells)
+            if axis:  # the first cell's phase is counted once, along the first axis
+                places = places - places[0]
+            phases = places @ self.wave_vectors.T
             waves.append((jnp.asarray(np.cos(phases), jnp.float32), jnp.asarray(np.sin(phases), jnp.float32)))
         return tuple(waves)
 

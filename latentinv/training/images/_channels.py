@@ -24,7 +24,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from latentinv.errors import InputError
 
-from ._images import TrainingImage
+from ._training_image import TrainingImage
 
 BANDWIDTH = 0.35
 """Standard deviation of the spectrum over its central frequency: bends differ, yet remain bends."""
@@ -55,8 +55,8 @@ class ChannelSimulator:
         Root mean square of the meanders' displacement, in cells.
     wavelength
         Mean distance between bends to the same side, along the flow, in cells.
-    azimuth_degrees
-        Direction of the mean flow: the angle from the x axis (columns) towards growing rows.
+    azimuth
+        Direction of the mean flow, in degrees clockwise from north (from y towards x): 90 is east, along the rows.
     spread_degrees
         Root mean square angle between the slow wander and the mean flow; it makes channels meet and part.
 
@@ -70,7 +70,7 @@ class ChannelSimulator:
     width: float = 9.0
     amplitude: float = 6.0
     wavelength: float = 90.0
-    azimuth_degrees: float = 0.0
+    azimuth: float = 90.0
     spread_degrees: float = 8.0
 
     def __post_init__(self) -> None:
@@ -83,7 +83,7 @@ class ChannelSimulator:
             2 * self.width <= self.wavelength < np.inf,
             "at least twice the width",
         )
-        _check("azimuth_degrees", self.azimuth_degrees, np.isfinite(self.azimuth_degrees), "a finite angle")
+        _check("azimuth", self.azimuth, np.isfinite(self.azimuth), "a finite angle")
         _check("spread_degrees", self.spread_degrees, 0 <= self.spread_degrees <= 30, "between 0 and 30 degrees")
 
     def simulate(self, rng: np.random.Generator, shape: tuple[int, int]) -> UInt8[np.ndarray, "row column"]:
@@ -105,7 +105,7 @@ class ChannelSimulator:
             raise InputError(
                 f"The shape {shape} was given for a channel image; expected (rows, columns), both at least 1."
             )
-        angle = np.deg2rad(self.azimuth_degrees)
+        angle = np.deg2rad(90 - self.azimuth)
         along, across = _rotate(np.array(shape[1]), np.array(shape[0]), angle, absolute=True)
         circle = int(np.ceil(across + 6 * np.hypot(self.amplitude, self._wander) + 4 * self.width))
         image = np.zeros(shape, bool)
@@ -118,7 +118,7 @@ class ChannelSimulator:
         """Simulate a training image; the seed and the parameters determine it."""
         name = (
             f"channels (proportion {self.proportion:g}, width {self.width:g}, amplitude {self.amplitude:g}, "
-            f"wavelength {self.wavelength:g}, azimuth {self.azimuth_degrees:g}, spread "
+            f"wavelength {self.wavelength:g}, azimuth {self.azimuth:g}, spread "
             f"{self.spread_degrees:g}, seed {seed})"
         )
         return TrainingImage.from_array(self.simulate(np.random.default_rng(seed), shape), name)

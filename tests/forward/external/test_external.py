@@ -1,5 +1,7 @@
 """Simulators as forward models: layout, adjoint, Taylor remainder, batches, failures, memory, and refusals."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -200,9 +202,9 @@ def test_that_the_data_are_stored_with_what_can_be_said_and_the_simulator_is_ask
     again = IndirectData.from_arrays("heads", arrays, GRID, prior, forward=ExternalForward(Sums(), GRID, 3))
     assert float(again.log_likelihood(FIELDS[0])) == float(data.log_likelihood(FIELDS[0]))
     asks = r"is a simulator, which a run file cannot hold; give it again, as in resume\(path, forwards={'heads': Ext"
-    for forward in (None, lambda p: p[0]):
-        with pytest.raises(InputError, match=asks):
-            IndirectData.from_arrays("heads", arrays, GRID, prior, forward=forward)
+    with pytest.raises(InputError, match=asks):
+        IndirectData.from_arrays("heads", arrays, GRID, prior, forward=lambda p: p[0])
+    assert re.search(asks, IndirectData.from_arrays("heads", arrays, GRID, prior).missing)
     with pytest.raises(InputError, match="run was made with: its simulator is 'Blind', not 'Sums'; give the same one"):
         IndirectData.from_arrays("heads", arrays, GRID, prior, forward=ExternalForward(Blind(), GRID, 3))
     with pytest.raises(InputError, match="Sums cannot be made from a file; give it again"):

@@ -24,12 +24,15 @@ def test_that_blocks_that_do_not_fill_the_grid_are_refused(factors):
         averaging(Grid((4, 6)), factors)
 
 
+@pytest.mark.parametrize("z_axis", ["depth", "up"])
 @pytest.mark.parametrize("cells", [5, 40])
-def test_that_one_interface_gives_the_wavelet_at_its_time_in_its_trace_only(cells):
-    grid, wavelet = Grid((cells, 3)), np.array([0.1, -0.5, 1.0, -0.4, 0.2])
+def test_that_one_interface_gives_the_wavelet_at_its_time_in_its_trace_only(cells, z_axis):
+    """From the top down, wherever that is; the wavelet and the place are without symmetry."""
+    grid, wavelet = Grid((cells, 3), axes="xz", z_axis=z_axis), np.array([0.1, -0.5, 1.0, -0.4, 0.2])
     impedance = np.full(grid.shape, 4e6, np.float32)
     impedance[3:, 1] = 6e6
-    found = np.asarray(ConvolutionalSeismic(grid, wavelet).predict(jnp.asarray(impedance))).reshape(cells - 1, 3)
+    down = slice(None, None, 1 if z_axis == "depth" else -1)
+    found = ConvolutionalSeismic(grid, wavelet).predict(jnp.asarray(impedance[down])).reshape(cells - 1, 3)[down]
     expected = np.zeros((cells + 5, 3))
     expected[:5, 1] = 0.2 * wavelet
     np.testing.assert_allclose(found, expected[: cells - 1], atol=1e-6)
@@ -49,6 +52,8 @@ def test_that_a_wavelet_without_samples_enough_is_refused(frequency, interval):
         ricker(frequency, interval)
 
 
-def test_that_a_wavelet_without_a_middle_is_refused():
+def test_that_a_wavelet_without_a_middle_and_a_map_are_refused():
     with pytest.raises(InputError, match="odd number"):
-        ConvolutionalSeismic(Grid((4, 4)), np.ones(4))
+        ConvolutionalSeismic(Grid((4, 4), axes="xz"), np.ones(4))
+    with pytest.raises(InputError, match=r"Traces were asked of a map.*axes='xz'"):
+        ConvolutionalSeismic(Grid((4, 4)), np.ones(3))

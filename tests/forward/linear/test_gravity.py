@@ -8,6 +8,7 @@ from latentinv import Grid, InputError
 from latentinv.forward import gravity
 
 CONSTANT = 6.67430e-11 * 1e5
+AXES = {2: "xz", 3: "xyz"}
 
 
 def attraction(grid, stations, density):
@@ -16,7 +17,7 @@ def attraction(grid, stations, density):
 
 
 def test_that_a_far_cell_attracts_as_a_point_would():
-    grid = Grid((3, 4, 5), spacing=(2.0, 3.0, 1.0), origin=(100.0, -50.0, 60.0))
+    grid = Grid((3, 4, 5), spacing=(2.0, 3.0, 1.0), origin=(100.0, -50.0, 60.0), z_axis="depth")
     density = np.zeros(grid.shape)
     density[2, 1, 3] = 500.0
     centre = grid.centres(np.array([[2, 1, 3]]))[0]
@@ -27,7 +28,7 @@ def test_that_a_far_cell_attracts_as_a_point_would():
 
 
 def test_that_a_far_cell_of_a_section_attracts_as_a_line_would():
-    grid = Grid((4, 5), spacing=(2.0, 1.0), origin=(100.0, 60.0))
+    grid = Grid((4, 5), spacing=(2.0, 1.0), origin=(100.0, 60.0), axes="xz", z_axis="depth")
     density = np.zeros(grid.shape)
     density[3, 1] = 500.0
     centre = grid.centres(np.array([[3, 1]]))[0]
@@ -41,7 +42,7 @@ def test_that_a_far_cell_of_a_section_attracts_as_a_line_would():
 def test_that_a_wide_slab_attracts_as_bouguer_says(ndim):
     spacing = (4000.0,) * (ndim - 1) + (5.0,)
     shape = (4, *(50,) * (ndim - 1))
-    grid = Grid(shape, spacing=spacing, origin=(-100_000.0,) * (ndim - 1) + (10.0,))
+    grid = Grid(shape, spacing=spacing, origin=(-100_000.0,) * (ndim - 1) + (10.0,), axes=AXES[ndim], z_axis="depth")
     found = attraction(grid, np.zeros((1, ndim)), np.full(shape, 1000.0))
     # At 100 km of half a width, what lies beyond takes 2 × 20 m / 1e5 m off, and the corners less.
     np.testing.assert_allclose(found, 2 * np.pi * CONSTANT * 1000 * 20, rtol=1e-3)
@@ -49,7 +50,7 @@ def test_that_a_wide_slab_attracts_as_bouguer_says(ndim):
 
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_that_a_cell_pulls_as_much_up_as_down(ndim):
-    grid = Grid((1,) * ndim)
+    grid = Grid((1,) * ndim, axes=AXES[ndim], z_axis="depth")
     across = [np.array([0.5, 0.5]), np.array([0.1, 0.7]), np.array([-3.0, 2.0])]
     depths = np.array([-2.0, 0.0, 0.2, 0.8, 1.0, 3.0])
     for place in across:
@@ -62,7 +63,7 @@ def test_that_a_cell_pulls_as_much_up_as_down(ndim):
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_that_stations_within_a_slab_feel_what_is_below_less_what_is_above(ndim):
     spacing, shape = (4000.0,) * (ndim - 1) + (5.0,), (4, *(50,) * (ndim - 1))
-    grid = Grid(shape, spacing=spacing, origin=(-100_000.0,) * (ndim - 1) + (10.0,))
+    grid = Grid(shape, spacing=spacing, origin=(-100_000.0,) * (ndim - 1) + (10.0,), axes=AXES[ndim], z_axis="depth")
     depths = np.array([10.0, 15.0, 20.0, 26.0, 30.0])
     stations = np.array([[*(0.0,) * (ndim - 1), depth] for depth in depths])
     found = attraction(grid, stations, np.full(shape, 1000.0))
@@ -72,7 +73,7 @@ def test_that_stations_within_a_slab_feel_what_is_below_less_what_is_above(ndim)
 
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_that_halves_of_cells_attract_as_the_cells_from_corners_and_within(ndim):
-    coarse, fine = Grid((3,) * ndim, spacing=(2.0,) * ndim), Grid((6,) * ndim)
+    coarse, fine = (Grid((n,) * ndim, spacing=6 / n, axes=AXES[ndim]) for n in (3, 6))
     density = np.random.default_rng(2).normal(size=coarse.shape)
     refined = density
     for axis in range(ndim):
@@ -83,6 +84,28 @@ def test_that_halves_of_cells_attract_as_the_cells_from_corners_and_within(ndim)
     np.testing.assert_allclose(attraction(fine, stations, refined), ours, rtol=1e-4, atol=1e-5 * np.abs(ours).max())
 
 
-def test_that_stations_of_other_axes_are_refused():
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_that_elevations_give_what_depths_give_of_the_same_ground(ndim):
+    density = np.random.default_rng(3).normal(size=(4, 3, 5)[3 - ndim :])
+    stations = np.random.default_rng(4).uniform(-1, 6, (7, ndim))
+    down = Grid(density.shape, 1.5, (2.0,) * (ndim - 1) + (10.0,), axes=AXES[ndim], z_axis="depth")
+    up = Grid(density.shape, 1.5, (2.0,) * (ndim - 1) + (-10.0 - 1.5 * len(density),), axes=AXES[ndim])
+    mirror = np.array([1.0] * (ndim - 1) + [-1.0])
+    expected = attraction(down, stations, density)
+    np.testing.assert_allclose(attraction(up, stations * mirror, density[::-1]), expected, rtol=1e-4, atol=1e-9)
+    assert np.all(attraction(up, stations * mirror, np.ones(density.shape)) > 0)
+
+
+def test_that_a_rotated_body_attracts_as_it_does_from_where_it_is_seen():
+    density = np.random.default_rng(5).normal(size=(2, 3, 4))
+    straight, turned = (Grid(density.shape, (3.0, 2.0, 1.0), (10.0, 20.0, -5.0), angle) for angle in (0.0, 30.0))
+    local = np.random.default_rng(6).uniform(-2, 9, (6, 3))
+    expected = attraction(straight, straight.world(local), density)
+    np.testing.assert_allclose(attraction(turned, turned.world(local), density), expected, rtol=1e-4, atol=1e-9)
+
+
+def test_that_a_map_and_stations_of_other_axes_are_refused():
     with pytest.raises(InputError, match="2 coordinates a station"):
-        gravity(Grid((3, 3)), [[0.0, 0.0, 0.0]])
+        gravity(Grid((3, 3), axes="xz"), [[0.0, 0.0, 0.0]])
+    with pytest.raises(InputError, match=r"Gravity was asked of a map.*axes='xz'"):
+        gravity(Grid((3, 3)), [[0.0, 0.0]])

@@ -32,11 +32,11 @@ def test_that_a_linear_gaussian_posterior_and_its_evidence_are_exact(latents, da
 
 def test_that_every_start_finds_the_mean_of_a_linear_gaussian_posterior():
     posterior, mean, _, _ = linear_gaussian(20, 8)
-    kernel = Laplace(starts=3).build(posterior)
-    assert kernel.samples_target
-    state = kernel.init(jax.random.key(0))
+    kernel = Laplace(starts=3).build()
+    assert kernel.samples_target(posterior)
+    state = kernel.init(posterior, jax.random.key(0))
     while not kernel.finished(state):
-        state, _ = kernel.step(jax.random.key(1), state)
+        state, _ = kernel.step(posterior, jax.random.key(1), state)
     np.testing.assert_allclose(state.z, np.tile(mean, (3, 1)), atol=2e-3)
 
 
@@ -86,10 +86,11 @@ def test_that_a_search_cut_short_is_said_to_be():
 
 
 def test_that_starts_that_all_leave_the_finite_numbers_stop_the_run():
-    kernel = Laplace(starts=2).build(linear_gaussian(9, 4)[0])
-    state = kernel.init(jax.random.key(0))
-    with pytest.raises(NonFiniteError, match="left the finite numbers"):
-        kernel.step(jax.random.key(0), state._replace(z=state.z * jnp.nan))
+    posterior = linear_gaussian(9, 4)[0]
+    kernel = Laplace(starts=2).build()
+    state = kernel.init(posterior, jax.random.key(0))
+    with pytest.raises(NonFiniteError, match="became NaN or infinite"):
+        kernel.step(posterior, jax.random.key(0), state._replace(z=state.z * jnp.nan))
 
 
 @pytest.mark.parametrize(("setting", "value"), [("draws", 0), ("starts", 0), ("max_iterations", 0), ("tolerance", 0.0)])

@@ -8,6 +8,8 @@ from scipy.stats import chi2, norm
 
 from latentinv import BlockMeans, Grid, InputError, NonFiniteError, Posterior, RandomisedMaximumLikelihood, sample
 from latentinv.inference.approximate._randomised_maximum_likelihood import Perturbation
+from latentinv.keys import from_seed, named
+from latentinv.pytrees import pytree
 from tests.problems import LinearPrior, generator_posterior, linear_gaussian
 
 ALARM = 1e-4
@@ -15,16 +17,16 @@ ALARM = 1e-4
 
 def test_that_each_draw_is_the_minimum_worked_out_in_closed_form():
     posterior, mean, covariance, _ = linear_gaussian(20, 8)
-    kernel = RandomisedMaximumLikelihood(samples=5, tolerance=1e-3).build(posterior)
-    state = kernel.init(jax.random.key(1))
+    kernel = RandomisedMaximumLikelihood(samples=5, tolerance=1e-3).build()
+    state = kernel.init(posterior, jax.random.key(1))
     anchor, (noise,) = state.perturbation
     while not kernel.finished(state):
-        state, _ = kernel.step(jax.random.key(0), state)
+        state, _ = kernel.step(posterior, jax.random.key(0), state)
     (blocks,) = posterior.observations
-    forward = blocks.weights @ np.asarray(posterior.prior.matrix, float)
-    expected = mean + (np.asarray(anchor) + np.asarray(noise) / blocks.sd**2 @ forward) @ covariance
+    forward = blocks.forward.weights() @ np.asarray(posterior.prior.matrix, float)
+    expected = mean + (np.asarray(anchor) + np.asarray(noise) / blocks.spread**2 @ forward) @ covariance
     # curvature is one or more, so a gradient of 1e-3 is at most so far from the minimum; float32 doubles it
-    np.testing.assert_allclose(kernel.draws(state), expected, atol=2e-3)
+    np.testing.assert_allclose(kernel.draws(posterior, state).z, expected, atol=2e-3)
 
 
 def test_that_draws_of_a_linear_gaussian_posterior_have_its_law():
@@ -49,6 +51,7 @@ def test_that_weights_of_a_linear_forward_are_constant_and_the_evidence_is_exact
     assert len(np.unique(run.latents, axis=0)) == 12
 
 
+@pytree("matrix")
 class _Cubed(LinearPrior):
     """A field that grows with the latents as they are and their cube: one answer to each datum, but not linear."""
 
@@ -94,8 +97,8 @@ def test_that_weights_correct_draws_of_a_nonlinear_forward_as_far_as_theory_says
 
 def test_that_hard_data_keep_their_soft_likelihood_and_are_met_by_most_draws():
     posterior = generator_posterior(wells=6)
-    kernel = RandomisedMaximumLikelihood(samples=4).build(posterior)
-    assert not np.any(kernel.init(jax.random.key(0)).perturbation.noise[0])
+    kernel = RandomisedMaximumLikelihood(samples=4).build()
+    assert not np.any(kernel.init(posterior, jax.random.key(0)).perturbation.noise[0])
     run = sample(posterior, RandomisedMaximumLikelihood(samples=16, max_iterations=60), seed=1)
     assert run.trace["honoured"][-1] > 0.9
     weighted = sample(posterior, RandomisedMaximumLikelihood(samples=16, max_iterations=60, weighted=True), seed=1)
@@ -107,8 +110,9 @@ def test_that_without_data_draws_are_the_prior_s():
     posterior = Posterior(LinearPrior(np.eye(4)), Grid((2, 2)), [])
     run = sample(posterior, RandomisedMaximumLikelihood(samples=6, weighted=True))
     assert run.results["log_evidence"] == pytest.approx(0.0, abs=1e-5)
-    anchors = RandomisedMaximumLikelihood(samples=6).build(posterior).init(jax.random.fold_in(jax.random.key(0), 0))
-    np.testing.assert_array_equal(run.latents, anchors.perturbation.anchor)
+    kernel = RandomisedMaximumLikelihood(samples=6).build()
+    anchors = kernel.init(posterior, named(from_seed(0, "run"), "start")).perturbation.anchor
+    np.testing.assert_array_equal(run.latents, anchors)
 
 
 def test_that_draws_that_run_out_of_iterations_are_said_to():
@@ -119,20 +123,20 @@ def test_that_draws_that_run_out_of_iterations_are_said_to():
 
 def test_that_weights_that_leave_few_draws_are_said_to():
     posterior, *_ = linear_gaussian(9, 4)
-    kernel = RandomisedMaximumLikelihood(samples=40, weighted=True).build(posterior)
-    state = kernel.init(jax.random.key(0))
-    state = state._replace(weighed=jnp.array(True), effective_size=jnp.float32(1.5), slope=jnp.zeros(40))
-    assert "raise samples" in kernel.results(state)["warnings"][0]
+    kernel = RandomisedMaximumLikelihood(samples=40, weighted=True).build()
+    state = kernel.init(posterior, jax.random.key(0))
+    state = state._replace(weighted=jnp.array(True), effective_size=jnp.float32(1.5), slope=jnp.zeros(40))
+    assert "raise samples" in kernel.results(posterior, state)["warnings"][0]
 
 
 def test_that_draws_that_all_leave_the_finite_numbers_stop_the_run():
     posterior, *_ = linear_gaussian(9, 4)
-    kernel = RandomisedMaximumLikelihood(samples=4).build(posterior)
-    state = kernel.init(jax.random.key(0))
+    kernel = RandomisedMaximumLikelihood(samples=4).build()
+    state = kernel.init(posterior, jax.random.key(0))
     noise = state.perturbation.noise
     broken = state._replace(perturbation=Perturbation(state.perturbation.anchor * jnp.nan, noise))
-    with pytest.raises(NonFiniteError, match="left the finite numbers"):
-        kernel.step(jax.random.key(0), broken)
+    with pytest.raises(NonFiniteError, match="became NaN or infinite"):
+        kernel.step(posterior, jax.random.key(0), broken)
 
 
 @pytest.mark.parametrize(

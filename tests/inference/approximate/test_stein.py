@@ -76,10 +76,10 @@ def test_that_too_few_particles_for_the_dimensions_are_said_to_be():
 
 
 def test_that_particles_that_leave_the_finite_numbers_stop_the_run():
-    kernel = SteinVariational(particles=4).build(_one_datum()[0])
-    state = kernel.init(jax.random.key(0))
-    with pytest.raises(NonFiniteError, match="left the finite numbers"):
-        kernel.step(jax.random.key(0), state._replace(z=state.z.at[0].set(jnp.nan)))
+    posterior, kernel = _one_datum()[0], SteinVariational(particles=4).build()
+    state = kernel.init(posterior, jax.random.key(0))
+    with pytest.raises(NonFiniteError, match="became NaN or infinite"):
+        kernel.step(posterior, jax.random.key(0), state._replace(z=state.z.at[0].set(jnp.nan)))
 
 
 @pytest.mark.parametrize(

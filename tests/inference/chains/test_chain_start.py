@@ -8,11 +8,20 @@ from scipy.stats import norm
 
 from latentinv import BlockMeans, Grid, Posterior
 from latentinv.inference.chains._chain_start import likely_draws
+from latentinv.pytrees import pytree, replace
 from tests.problems import LinearPrior
 
 CHAINS, CANDIDATES = 4000, 32
 ALARM = 1e-4
 """Rate of false alarms of each test."""
+
+
+@pytree("matrix")
+class _HalfPrior(LinearPrior):
+    """Whose fields are no numbers for negative latents."""
+
+    def generate(self, z, grid):
+        return jnp.where(z < 0, jnp.nan, z).reshape(grid.shape)
 
 
 def _posterior(observed):
@@ -22,8 +31,7 @@ def _posterior(observed):
 
 
 def _starts(posterior, candidates=CANDIDATES):
-    keys = jax.random.split(jax.random.key(3))
-    return np.asarray(likely_draws(posterior, *keys, (CHAINS, candidates)))[:, 0]
+    return np.asarray(likely_draws(posterior, jax.random.key(3), (CHAINS, candidates)))[:, 0]
 
 
 @pytest.mark.parametrize(("observed", "candidates"), [(None, CANDIDATES), (1.0, 1)])
@@ -45,7 +53,5 @@ def test_that_starts_lie_as_the_choice_among_a_few_draws_by_their_likelihood_say
 
 
 def test_that_fields_that_are_no_numbers_are_no_starts():
-    posterior = _posterior(1.0)
-    posterior.prior = LinearPrior(np.eye(1))
-    posterior.prior.generate = lambda z, grid: jnp.where(z < 0, jnp.nan, z).reshape(grid.shape)
+    posterior = replace(_posterior(1.0), prior=_HalfPrior(np.eye(1)))
     assert (_starts(posterior) >= 0).all()

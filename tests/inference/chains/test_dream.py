@@ -9,22 +9,22 @@ import pytest
 from scipy.stats import chi2, norm
 
 from latentinv import DREAM, InputError
-from latentinv.inference.chains._chains import WARMUP
 from latentinv.inference.chains._dream import (
     Memory,
     distinct,
-    dream_crew,
+    dream_ensemble,
     lead_outliers,
     learn_crossovers,
     propose_parallel,
     propose_snooker,
     remember,
 )
-from latentinv.inference.core._moves import Path, Position, metropolis
+from latentinv.inference.chains._state import WARMUP
+from latentinv.inference.core import Position, TemperedLikelihood, metropolis
 from tests.problems import linear_gaussian
 
 ALARM = 1e-5
-SETTINGS = DREAM(chains=4, warmup=96, draws=80, thinning=4, archive_thinning=4, archive_capacity=70, moments_per_step=4)
+SETTINGS = DREAM(chains=4, warmup=96, draws=80, thinning=4, archive_thinning=4, archive_capacity=70, draws_per_step=4)
 PROPOSALS = {"parallel": lambda key, z, memory: propose_parallel(key, z, memory, 2), "snooker": propose_snooker}
 
 
@@ -116,15 +116,15 @@ def test_that_a_full_archive_stays_a_uniform_sample_of_what_it_was_offered():
 
 def test_that_the_archive_grows_and_what_was_learnt_in_warm_up_is_frozen_after_it():
     posterior, *_ = linear_gaussian(2, 1)
-    kernel = SETTINGS.build(posterior)
-    key, learnt, states = jax.random.key(0), [], [kernel.init(jax.random.key(1))]
+    kernel = SETTINGS.build()
+    key, learnt, states = jax.random.key(0), [], [kernel.init(posterior, jax.random.key(1))]
     first = states[0].shared
     assert int(first.rows) == 20
     assert np.all(np.asarray(first.archive[20:]) == 0)
     while not kernel.finished(states[-1]):
-        states.append(kernel.step(jax.random.fold_in(key, len(states)), states[-1])[0])
+        states.append(kernel.step(posterior, jax.random.fold_in(key, len(states)), states[-1])[0])
         memory = states[-1].shared
-        offered = 20 + 4 * (int(states[-1].moved) // 4)
+        offered = 20 + 4 * (int(states[-1].transitions) // 4)
         assert int(memory.offered) == offered
         assert int(memory.rows) == min(offered, 70)
         if offered > 20 and offered <= 70:
@@ -135,21 +135,21 @@ def test_that_the_archive_grows_and_what_was_learnt_in_warm_up_is_frozen_after_i
     assert not np.allclose(learnt[0], 1 / 3)
     assert learnt[0].sum() == pytest.approx(1, abs=1e-6)
     assert all(np.array_equal(one, learnt[0]) for one in learnt)
-    results = kernel.results(states[-1])
+    results = kernel.results(posterior, states[-1])
     assert results["crossover_probabilities"] == pytest.approx(learnt[0].tolist())
     assert results["forward_runs"] == 4 * (96 + 20 * 4)
 
 
 def test_that_draws_move_no_outlier_which_warm_up_would():
     posterior, *_ = linear_gaussian(2, 1)
-    crew = dream_crew(SETTINGS, Path(posterior, 1.0))
-    far = crew.begin(jnp.asarray([[0.0, 0.0], [0.0, 0.1], [0.1, 0.0], [1e4, 1e4]]))
+    ensemble = dream_ensemble(SETTINGS, TemperedLikelihood(posterior))
+    far = ensemble.begin(jnp.asarray([[0.0, 0.0], [0.0, 0.1], [0.1, 0.0], [1e4, 1e4]]))
     # An archive of one place gives jumps of no length, so that the chain cannot come back by itself.
-    _, memory, _ = crew.first(jax.random.key(0))
+    _, memory = ensemble.first(jax.random.key(0))
     memory = memory._replace(archive=0 * memory.archive, spread=jnp.ones(2))
     # Outliers are looked for where the number of transitions becomes a power of two, of which 64 is in warm-up.
-    warmed, _, after_warm = crew.move(jax.random.key(5), far, memory, jnp.int32(63))
-    drawn, _, after_draw = crew.move(jax.random.key(5), far, memory, jnp.int32(127))
+    warmed, _, after_warm = ensemble.move(jax.random.key(5), far, memory, jnp.int32(63))
+    drawn, _, after_draw = ensemble.move(jax.random.key(5), far, memory, jnp.int32(127))
     assert int(after_draw.outliers) == 0
     assert float(jnp.abs(drawn.z[3]).max()) > 1e3
     assert int(after_warm.outliers) == 1

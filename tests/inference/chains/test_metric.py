@@ -7,7 +7,7 @@ import pytest
 
 from latentinv import HMC, NUTS, CorrelatedNoise, Grid, IndirectData, InputError, Posterior, sample
 from latentinv.forward import LinearForward
-from latentinv.inference.chains import _chains
+from latentinv.inference.chains import _side_by_side
 from latentinv.inference.moves._preconditioner import curvature_probe
 from tests.problems import LinearPrior, linear_gaussian
 
@@ -34,7 +34,7 @@ def test_that_a_metric_that_is_not_known_is_refused():
 
 
 def test_that_a_metric_too_large_to_decompose_is_refused(monkeypatch):
-    monkeypatch.setattr(_chains, "MOST_DERIVATIVES", 100)
+    monkeypatch.setattr(_side_by_side, "MOST_DERIVATIVES", 100)
     posterior, *_ = linear_gaussian(4, 9)
     with pytest.raises(InputError, match=r"9 data by 4 latents at 3 chains, and 1e\+02 .* use the metric 'prior'"):
         sample(posterior, NUTS(chains=3, metric="curvature"), seed=1)

@@ -13,7 +13,7 @@ POSTERIOR = Posterior(LinearPrior(np.eye(1)), Grid((1, 1)), [])
 
 
 def _watched(draws, piece):
-    """A monitor of the mean of one-celled fields, told of so many moments at once."""
+    """A monitor of the mean of one-celled fields, given so many draws at once."""
     monitor = Monitor(POSTERIOR, len(draws))
     fields = draws.T.reshape(-1, 1, 1)
     for begin in range(0, len(fields), piece * len(draws)):
@@ -60,12 +60,12 @@ class _Listener:
 
 def test_that_chains_say_while_they_run_how_they_agree_resumed_or_not(tmp_path):
     posterior = generator_posterior(target="soft")
-    algorithm = PreconditionedCrankNicolson(chains=2, warmup=4, draws=40, thinning=1, moments_per_step=4)
+    algorithm = PreconditionedCrankNicolson(chains=2, warmup=4, draws=40, thinning=1, draws_per_step=4)
     whole, first, rest = _Listener(), _Listener(stop_at=5), _Listener()
     sample(posterior, algorithm, seed=1, listener=whole)
     assert whole.words[-1].startswith("draw 20/20 of each chain")
     assert ", R-hat " in whole.words[-1]
-    assert whole.words[-1].endswith(" draws")
+    assert ", effective sample size " in whole.words[-1]
     assert "R-hat" not in whole.words[0]
     with pytest.raises(KeyboardInterrupt):
         sample(posterior, algorithm, seed=1, output=tmp_path / "run.h5", listener=first)

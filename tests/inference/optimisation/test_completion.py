@@ -1,5 +1,6 @@
 """Image completion: which pixels count, what is minimised, and that known pixels are met."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -19,7 +20,8 @@ def test_that_a_pixel_counts_by_the_share_of_unknown_cells_around_it():
     wells = HardData(grid, grid.centres(cells), np.zeros(len(cells), int), FACIES, error_probability=errors)
     known = np.zeros(grid.shape, bool)
     known[tuple(cells.T)] = True
-    weights = dict(zip(map(tuple, wells.cells), context_weights(wells, known), strict=True))
+    found = context_weights(wells.cells, wells.reliability, jnp.asarray(known))
+    weights = dict(zip(map(tuple, wells.cells), np.asarray(found), strict=True))
     assert weights[8, 8] == 0  # the middle of a surveyed block of seven by seven
     assert weights[5, 5] == pytest.approx(1 - 16 / 49)
     assert weights[18, 0] == pytest.approx(

@@ -58,8 +58,8 @@ def test_that_the_first_stage_has_the_optimum_of_weaker_data():
     share = 0.05
     expected = np.linalg.solve(np.eye(20) + share * (precision - np.eye(20)), share * precision @ mean)
     settings = {"first_inverse_temperature": share, "continuation": 0.999, "last_learning_rate": 1e-6}
-    machine = MultistartMAP(starts=1, adam_iterations=100_000, iterations_per_step=1000, **settings).build(posterior)
-    state, _ = machine.step(jax.random.key(1), machine.init(jax.random.key(0)))
+    kernel = MultistartMAP(starts=1, adam_iterations=100_000, iterations_per_step=1000, **settings).build()
+    state, _ = kernel.step(posterior, jax.random.key(1), kernel.init(posterior, jax.random.key(0)))
     np.testing.assert_allclose(state.descent.z[0], expected, atol=0.05 * np.abs(expected).max())
 
 

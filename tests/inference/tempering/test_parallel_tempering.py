@@ -11,15 +11,15 @@ from scipy.stats import norm
 from scipy.stats import t as student_t
 
 from latentinv import Grid, HardData, InputError, ParallelTempering, Posterior, sample
-from latentinv.inference.core._moves import EXACT, SHARPEST, Path
+from latentinv.inference.core import EXACT, SHARPEST, TemperedLikelihood
 from latentinv.inference.tempering._ladder import (
     Neighbours,
-    exchanging,
+    exchange,
     first_ladder,
+    follow_replicas,
     neighbours,
-    respaced,
+    respace,
     swap_probability,
-    travelled,
 )
 from latentinv.inference.tempering._parallel_tempering import ladder_warnings
 from latentinv.priors import FaciesModel
@@ -56,13 +56,13 @@ def test_that_a_ladder_reaches_from_the_prior_to_the_target(end):
 def test_that_a_ladder_is_placed_such_that_the_barrier_is_shared():
     ladder, refusal = first_ladder(6, 1.0), jnp.array([0.0, 0.1, 0.9, 0.5, 0.0])
     steps = jnp.linspace(0.0, -5.0, 6)
-    placed, tuned = respaced(ladder, refusal, steps)
+    placed, tuned = respace(ladder, refusal, steps)
     assert placed[0] == 0
     assert placed[-1] == 1
     assert np.all(np.diff(placed) > 0)
     # 1.5 of barrier in five parts of 0.3: all new rungs between lie in the two pairs that refused most
     assert np.all((placed[1:5] > ladder[2]) & (placed[1:5] < ladder[4]))
-    again, _ = respaced(ladder, jnp.full(5, 0.4), steps)
+    again, _ = respace(ladder, jnp.full(5, 0.4), steps)
     np.testing.assert_allclose(again, ladder, rtol=1e-4)
     assert np.all(np.diff(tuned) <= 0)
 
@@ -70,17 +70,17 @@ def test_that_a_ladder_is_placed_such_that_the_barrier_is_shared():
 def test_that_no_rung_is_lost_beyond_the_sharpest_soft_model():
     ladder = first_ladder(6, EXACT)
     for _ in range(5):  # the jump to the target is refused, whatever the ladder
-        ladder, _ = respaced(ladder, jnp.array([0.1, 0.1, 0.1, 0.1, 1.0]), jnp.zeros(6))
+        ladder, _ = respace(ladder, jnp.array([0.1, 0.1, 0.1, 0.1, 1.0]), jnp.zeros(6))
     assert ladder[-1] == EXACT
     assert ladder[-2] <= SHARPEST * 1.001
     assert np.all(np.diff(ladder[:-1]) > 0)
 
 
 def test_that_exchanges_leave_every_rung_as_it_is():
-    """Exact draws on every rung, exchanged twelve times, still follow the rungs' own laws."""
+    """Exact draws on every rung, exchanged twelve times, still follow the rungs' own distributions."""
     posterior, *_ = linear_gaussian(2, 1)
-    path, ladder = Path(posterior, 1.0), jnp.array([0.0, 0.1, 0.4, 1.0])
-    precisions, means = _tempered_laws(posterior, ladder)
+    likelihood, ladder = TemperedLikelihood(posterior), jnp.array([0.0, 0.1, 0.4, 1.0])
+    precisions, means = _tempered_distributions(posterior, ladder)
     rng = np.random.default_rng(0)
     z = np.stack(
         [rng.multivariate_normal(m, np.linalg.inv(p), 24 * 400) for m, p in zip(means, precisions, strict=True)], 1
@@ -88,8 +88,8 @@ def test_that_exchanges_leave_every_rung_as_it_is():
 
     def exchanged(key, z):
         def once(z, number):
-            probability = swap_probability(neighbours(path, ladder, jax.vmap(posterior.predict)(z)))
-            source, _ = exchanging(jax.random.fold_in(key, number), probability, number)
+            probability = swap_probability(neighbours(likelihood, ladder, jax.vmap(posterior.predict)(z)))
+            source, _ = exchange(jax.random.fold_in(key, number), probability, number)
             return z[source], jnp.any(source != jnp.arange(4))
 
         return jax.lax.scan(once, z, jnp.arange(12))
@@ -102,7 +102,7 @@ def test_that_exchanges_leave_every_rung_as_it_is():
     _assert_means((parts**2).mean(axis=1), [np.diag(np.linalg.inv(p)) for p in precisions])
 
 
-def _tempered_laws(posterior, ladder):
+def _tempered_distributions(posterior, ladder):
     """Precision and mean on each rung, from the gradient of the log-likelihood, which is linear."""
     force = jax.grad(posterior.log_likelihood)
     origin = np.asarray(force(jnp.zeros(2)), float)
@@ -125,10 +125,10 @@ def test_that_a_replica_that_is_never_refused_goes_straight_up_and_down():
     replicas, phase = jnp.arange(4), jnp.zeros(4, int)
     seen, trips = [], 0
     for number in range(17):
-        source, tried = exchanging(jax.random.key(number), jnp.ones(3), jnp.int32(number))
+        source, tried = exchange(jax.random.key(number), jnp.ones(3), jnp.int32(number))
         assert tried.tolist() == [number % 2 == 0, number % 2 == 1, number % 2 == 0]
         replicas, phase = replicas[source], phase[source]
-        phase, back = travelled(phase)
+        phase, back = follow_replicas(phase)
         seen.append(int(np.flatnonzero(replicas == 1)[0]))
         trips += int(back)
     assert seen[:9] == [0, 0, 1, 2, 3, 3, 2, 1, 0]
@@ -139,7 +139,7 @@ def test_that_a_replica_that_is_never_refused_goes_straight_up_and_down():
 def test_that_the_log_evidence_is_exact(move):
     posterior, _, _, evidence = linear_gaussian(6, 4)
     settings = ParallelTempering(
-        chains=24, rungs=5, warmup=120, draws=24 * 40, thinning=5, move=move, local_moves=1, moments_per_step=40
+        chains=24, rungs=5, warmup=120, draws=24 * 40, thinning=5, move=move, local_moves=1, draws_per_step=40
     )
     run = sample(posterior, settings, seed=3)
     _assert_evidence(run.results, evidence, at_most=0.1)
@@ -159,11 +159,11 @@ def test_that_the_log_evidence_is_exact(move):
     assert np.all(run.trace["swap_acceptance"][-1] > 0.3)
 
 
-def test_that_thresholded_cells_have_their_exact_law_and_evidence():
+def test_that_thresholded_cells_have_their_exact_distribution_and_evidence():
     grid, threshold = Grid((2, 2)), 0.7
     prior = LinearPrior(np.eye(4), FaciesModel((0, 1), (threshold,)))
     wells = HardData(grid, grid.centres([[0, 0], [0, 1], [1, 0]]), [1, 0, 1], prior.facies_model)
-    settings = ParallelTempering(chains=24, rungs=5, warmup=120, draws=24 * 40, thinning=5, moments_per_step=40)
+    settings = ParallelTempering(chains=24, rungs=5, warmup=120, draws=24 * 40, thinning=5, draws_per_step=40)
     run = sample(Posterior(prior, grid, [wells]), settings, seed=4)
     above, below = norm.sf(threshold), norm.cdf(threshold)
     mean = [norm.pdf(threshold) / above, -norm.pdf(threshold) / below, norm.pdf(threshold) / above, 0.0]
@@ -173,7 +173,7 @@ def test_that_thresholded_cells_have_their_exact_law_and_evidence():
 
 
 @pytest.mark.assure
-def test_that_every_draw_honours_every_well_with_a_guided_move_too():
+def test_that_every_draw_honours_every_well_with_a_gradient_move_too():
     settings = ParallelTempering(chains=2, rungs=6, warmup=32, draws=20, thinning=2, move="mala")
     run = sample(generator_posterior(), settings, seed=3)
     assert len(run.latents) == 20
@@ -187,7 +187,7 @@ def test_that_wells_out_of_reach_are_named():
     # of three ladders at least two miss the same one of both wells
     run = sample(posterior, ParallelTempering(chains=3, rungs=3, warmup=16, draws=3))
     assert len(run.latents) == 0
-    assert any("x 0.5 m" in sentence or "x 1.5 m" in sentence for sentence in run.results["unmet"])
+    assert any("x 0.5 m" in sentence or "x 1.5 m" in sentence for sentence in run.results["infeasible_data"])
 
 
 def test_that_rungs_that_do_not_exchange_and_missing_round_trips_are_said():
@@ -211,5 +211,5 @@ def test_that_a_move_that_needs_a_gradient_is_refused_for_thresholded_facies():
 
 def test_that_a_move_that_needs_a_gradient_is_refused_where_a_simulator_has_none(monkeypatch):
     monkeypatch.setattr(Posterior, "has_gradient", property(lambda _: False))
-    with pytest.raises(InputError, match="'mala' needs gradients, but a simulator knows none"):
+    with pytest.raises(InputError, match="'mala' needs gradients, but a simulator has none"):
         sample(generator_posterior(), ParallelTempering(move="mala"))

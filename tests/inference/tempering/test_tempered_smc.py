@@ -14,10 +14,11 @@ from scipy.stats import t as student_t
 from latentinv import BlockMeans, Grid, HardData, InputError, NonFiniteError, Posterior, TemperedSMC, sample
 from latentinv.data import AbstractObservation
 from latentinv.inference import ALGORITHMS
-from latentinv.inference.core._resampling import resampled
-from latentinv.inference.moves._hamiltonian import Population
+from latentinv.inference.core import resample
+from latentinv.inference.moves import Population
 from latentinv.posterior import Predictions
 from latentinv.priors import FaciesModel
+from latentinv.pytrees import pytree
 from tests.problems import LinearPrior, generator_posterior, linear_gaussian, random_generator_prior, wells_of_a_draw
 
 REPLICATES = 24
@@ -140,13 +141,13 @@ def test_that_the_batch_size_changes_the_first_level_by_rounding_only():
 def test_that_a_ladder_cut_short_is_said_to_be():
     settings = TemperedSMC(particles=64, moves=1, leapfrogs=2, max_levels=6, final_rounds=1)
     run = sample(generator_posterior(wells=40), settings)
-    assert "unmet" in run.results or "raise moves" in run.results["warnings"][0]
+    assert "infeasible_data" in run.results or "raise moves" in run.results["warnings"][0]
     soft = Posterior(
         random_generator_prior(), Grid((20, 18)), generator_posterior(wells=12).observations, target="soft"
     )
     run = sample(soft, TemperedSMC(particles=16, max_levels=1))
     assert len(run.latents) == 0
-    assert "raise max_levels" in run.results["unmet"][0]
+    assert "raise max_levels" in run.results["infeasible_data"][0]
 
 
 def test_that_block_means_that_contradict_are_named():
@@ -154,15 +155,15 @@ def test_that_block_means_that_contradict_are_named():
     box = np.zeros((2, 2)), np.full((2, 2), 2.0)
     blocks = BlockMeans(grid, *box, np.array([-1.0, 1.0]), 0.05, None)
     run = sample(Posterior(prior, grid, [blocks]), TemperedSMC(particles=64, batch_size=64))
-    assert len(run.results["strained"]) == 2
+    assert len(run.results["misfit_data"]) == 2
 
 
 def test_that_resampling_never_picks_a_particle_of_weight_zero():
     weights = jnp.where((jnp.arange(4096) < 9) | (jnp.arange(4096) > 4000), -jnp.inf, 0.0)
     population = Population(jnp.arange(4096.0)[:, None], Predictions((), ()))
-    resample = jax.jit(resampled)
+    program = jax.jit(resample)
     for seed in range(200):
-        chosen = np.asarray(resample(jax.random.key(seed), population, weights)[0].z[:, 0])
+        chosen = np.asarray(program(jax.random.key(seed), population, weights)[0].z[:, 0])
         assert chosen.min() >= 9
         assert chosen.max() <= 4000
 
@@ -175,13 +176,14 @@ def test_that_wells_out_of_reach_are_named():
     run = sample(posterior, TemperedSMC(particles=32, max_levels=15, batch_size=32))
     assert len(run.latents) == 0
     assert "log_evidence" not in run.results
-    assert any("x 0.5 m" in sentence or "x 1.5 m" in sentence for sentence in run.results["unmet"])
+    assert any("x 0.5 m" in sentence or "x 1.5 m" in sentence for sentence in run.results["infeasible_data"])
 
 
+@pytree()
 class _Poison(AbstractObservation):
     """A datum whose likelihood is not a number."""
 
-    kind, name, count, observed = "poison", "poison", 1, np.zeros(1)
+    kind, name, count, observed, sharpens = "poison", "poison", 1, np.zeros(1), False
 
     def __init__(self, grid):
         self.grid = grid
@@ -204,10 +206,17 @@ class _Poison(AbstractObservation):
 
     def simulate(self, key_noise, field, *, exact): ...
 
-    def report(self, field): ...
+    def report(self, exact): ...
 
-    def failures(self, predictions):
+    def misfits(self, exact):
         return []
+
+    def quantities(self, exact):
+        return {}
+
+    def as_gaussian(self, facies_sd): ...
+
+    def seen(self): ...
 
     def to_arrays(self):
         return {}
@@ -218,7 +227,7 @@ class _Poison(AbstractObservation):
 
 def test_that_values_that_are_not_finite_stop_the_run_loudly():
     grid = Grid((2, 2))
-    with pytest.raises(NonFiniteError, match="left the finite numbers"):
+    with pytest.raises(NonFiniteError, match="became NaN or infinite"):
         sample(Posterior(LinearPrior(np.eye(4)), grid, [_Poison(grid)]), TemperedSMC(particles=8))
 
 

@@ -32,8 +32,8 @@ def test_that_correlations_are_those_of_gstools(name):
 
 
 def test_that_the_first_range_runs_along_the_azimuth():
-    covariance = Covariance("spherical", (40.0, 10.0), azimuth_degrees=30, standard_deviation=3.0)
-    along = np.array([np.cos(np.pi / 6), np.sin(np.pi / 6)])
+    covariance = Covariance("spherical", (40.0, 10.0), azimuth=60.0, standard_deviation=3.0)
+    along = np.array([np.sin(np.pi / 3), np.cos(np.pi / 3)])  # east and north of a bearing of 60°
     across = np.array([-along[1], along[0]])
     np.testing.assert_allclose(covariance(20 * along), 9 * (1 - 0.75 + 0.0625))
     np.testing.assert_allclose(covariance(5 * across), 9 * (1 - 0.75 + 0.0625))
@@ -66,7 +66,7 @@ def test_that_wave_vectors_follow_the_spectral_measure(name, ndim):
         ({"model": "gaussian", "ranges": 0.0}, "one positive length in metres"),
         ({"model": "gaussian", "ranges": (1.0, np.nan)}, "one positive length in metres"),
         ({"model": "gaussian", "ranges": 1.0, "standard_deviation": 0.0}, "standard deviation 0.0; give one above 0"),
-        ({"model": "gaussian", "ranges": 1.0, "azimuth_degrees": np.inf}, "degrees from x towards y"),
+        ({"model": "gaussian", "ranges": 1.0, "azimuth": np.inf}, "degrees clockwise from north"),
         ({"model": "gaussian", "ranges": 1.0, "smoothness": 1.0}, "belongs to the matern model"),
         ({"model": "matern", "ranges": 1.0}, "belongs to the matern model"),
         ({"model": "matern", "ranges": 1.0, "smoothness": -1.0}, "smoothness -1.0; give a number above 0"),

@@ -22,9 +22,9 @@ def test_that_low_images_have_the_proportion_in_expectation():
     assert shares.mean() == pytest.approx(0.3, abs=4 * shares.std() / np.sqrt(shares.size))
 
 
-@pytest.mark.parametrize("azimuth", [0.0, 35.0, 90.0])
+@pytest.mark.parametrize("azimuth", [90.0, 55.0, 0.0])
 def test_that_the_borders_hold_as_much_sand_as_the_interior(azimuth):
-    rng, simulator = np.random.default_rng(3), ChannelSimulator(azimuth_degrees=azimuth)
+    rng, simulator = np.random.default_rng(3), ChannelSimulator(azimuth=azimuth)
     images = np.stack([simulator.simulate(rng, (40, 48)) for _ in range(500)])
     interior = images[:, 12:-12, 12:-12].mean(axis=(1, 2))
     for border in (images[:, :3], images[:, -3:], images[:, :, :3], images[:, :, -3:]):
@@ -61,12 +61,20 @@ def test_that_a_channel_has_the_stated_amplitude_and_wavelength():
     assert 2 * 8000 / crossings * np.sqrt(1 + BANDWIDTH**2) == pytest.approx(64, rel=0.08)
 
 
-def test_that_the_azimuth_turns_the_channels_from_x_towards_growing_rows():
-    image = ChannelSimulator(azimuth_degrees=45, amplitude=2, spread_degrees=2).simulate(
-        np.random.default_rng(5), (200, 200)
-    )
-    down, up = np.mean(image[30:, 30:] == image[:-30, :-30]), np.mean(image[30:, :-30] == image[:-30, 30:])
-    assert down > up + 0.1
+@pytest.mark.parametrize(
+    ("azimuth", "east", "north"), [(90, 1, 0), (45, 1, 1), (0, 0, 1), (135, 1, -1), (60, 1.732, 1)]
+)
+def test_that_channels_run_along_their_azimuth_clockwise_from_north(azimuth, east, north):
+    """Of shifts of 30 cells, the one along the azimuth leaves most of the image as it is."""
+    simulator = ChannelSimulator(azimuth=azimuth, amplitude=2, spread_degrees=2)
+    image = simulator.simulate(np.random.default_rng(5), (200, 200))
+
+    def alike(east, north):
+        x, y = np.rint(30 * np.array([east, north]) / np.hypot(east, north)).astype(int)
+        return np.mean(image[40:-40, 40:-40] == np.roll(image, (-y, -x), axis=(0, 1))[40:-40, 40:-40])
+
+    others = [alike(np.sin(a), np.cos(a)) for a in np.radians(azimuth + np.array([30, 60, 90, 120, 150]))]
+    assert alike(east, north) > max(others) + 0.1
 
 
 def test_that_channels_cross_the_image_without_a_break():
@@ -93,7 +101,7 @@ def test_that_a_seed_gives_the_same_training_image_and_another_gives_another():
         ({"width": 1.0}, "width is 1; expected at least 2 cells"),
         ({"amplitude": -1.0}, "amplitude is -1"),
         ({"wavelength": 10.0}, "wavelength is 10; expected at least twice the width"),
-        ({"azimuth_degrees": float("nan")}, "azimuth_degrees is nan"),
+        ({"azimuth": float("nan")}, "azimuth is nan"),
         ({"spread_degrees": 60.0}, "spread_degrees is 60"),
     ],
 )

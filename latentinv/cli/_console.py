@@ -1,0 +1,53 @@
+"""What all commands share in what they print: the console, interrupts, durations and plain tables."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+PLAIN_WIDTH = 120
+
+
+def make_console() -> Console:
+    """The console to write to, of a fixed width where there is no window."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    return console
+
+
+def to_continue(path: Path) -> str:
+    """Say how to continue with a stopped run or training."""
+    return f"To continue: latentinv resume {path}"
+
+
+@contextlib.contextmanager
+def interruptible(how_to_continue: Callable[[], str]) -> Iterator[None]:
+    """Turn an interrupt from the keyboard into one sentence, made when it comes, and exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"latentinv: {how_to_continue()}", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def say_seconds(seconds: float) -> str:
+    """Say a duration as people do: ``45 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def plain_table() -> Table:
+    """Make a table of names and words without lines."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    return table

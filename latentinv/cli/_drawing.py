@@ -1,0 +1,60 @@
+"""Fields drawn from a prior, by the random key of the command that shows them.
+
+Draw n has the latents ``normal(numbered(key, n))`` whatever becomes of it, so a picture, a table and a large HDF5 file
+of one seed show the same fields. Large fields are generated tile by tile: only the latents grow with the field.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Shaped
+
+from latentinv.grid import Grid
+from latentinv.keys import numbered
+from latentinv.priors.core import AbstractPrior
+
+from ._display import Display
+
+TILES = {2: 512, 3: 64}
+"""Edge of a tile in cells, by the number of axes."""
+
+
+def draw_latents(prior: AbstractPrior, grid: Grid, key: Array, number: int) -> Float[np.ndarray, "latent"]:
+    """Draw the latents of field `number` of a key."""
+    return np.asarray(jax.random.normal(numbered(key, number), (prior.latent_size(grid),)))
+
+
+def draw_fields(
+    prior: AbstractPrior, grid: Grid, count: int, key: Array, display: Display | None = None
+) -> tuple[Shaped[np.ndarray, "draw *grid"], Float[np.ndarray, "draw latent"]]:
+    """Draw fields, as facies codes where the prior has facies, and their latents into memory."""
+    latents = np.stack([draw_latents(prior, grid, key, n) for n in range(count)])
+    fields = np.empty((count, *grid.shape), prior.realization_type)
+    whole = jax.jit(lambda z: prior.realization(prior.generate(z, grid)))
+    small = grid.size <= TILES[grid.ndim] ** grid.ndim
+    for n, z in enumerate(latents):
+        parts = [((...,), np.asarray(whole(z)), 1.0)] if small else tiles(prior, z, grid)
+        for place, tile, done in parts:
+            fields[(n, *place)] = tile
+            if display is not None:
+                display.update((n + done) / count, f"field {n + 1} of {count}", line=done == 1.0)
+    return fields, latents
+
+
+def tiles(
+    prior: AbstractPrior, z: Float[np.ndarray, "latent"], grid: Grid
+) -> Iterator[tuple[Any, Shaped[np.ndarray, "*tile"], float]]:
+    """A field tile by tile: place, facies codes or values, and the share of the cells done."""
+    done = 0
+    for place, tile in prior.tiles(z, grid, TILES[grid.ndim]):
+        shown = np.asarray(prior.realization(jnp.asarray(tile)))
+        done += shown.size
+        yield place, shown, done / grid.size
+
+
+def categories_of(prior: AbstractPrior) -> tuple[int, ...] | None:
+    """The facies codes of a prior; None for a continuous property."""
+    return None if prior.facies_model is None else prior.facies_model.categories

@@ -1,0 +1,49 @@
+"""What `latentinv generate` writes: a picture, or a file of any registered format of fields."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latentinv.errors import InputError
+from latentinv.grid import Grid
+from latentinv.io.fields import Fields
+from latentinv.keys import from_seed
+from latentinv.plotting import MOST_PANELS, plot_fields
+from latentinv.priors.core import AbstractPrior
+
+from ._display import Display
+from ._drawing import categories_of, draw_fields, draw_latents, tiles
+
+PURPOSE = "generate"
+
+
+def draw_picture(path: Path, prior: AbstractPrior, grid: Grid, count: int, seed: int, display: Display) -> None:
+    """Draw a picture with one panel a field."""
+    if count > MOST_PANELS:
+        raise InputError(
+            f"A picture holds at most {MOST_PANELS} fields, {count} were asked for; write them to .npz or .h5."
+        )
+    fields, _ = draw_fields(prior, grid, count, from_seed(seed, PURPOSE), display)
+    plot_fields(fields, grid, path, categories=categories_of(prior), title=f"draws of the prior, seed {seed}")
+
+
+def fields_to_write(prior: AbstractPrior, grid: Grid, count: int, seed: int, display: Display) -> Fields:
+    """The fields of a seed, each drawn tile by tile when it is written."""
+    key = from_seed(seed, PURPOSE)
+
+    def drawn(number: int) -> Iterator[tuple[Any, np.ndarray]]:
+        for place, tile, done in tiles(prior, draw_latents(prior, grid, key, number), grid):
+            yield place, tile
+            display.update((number + done) / count, f"field {number + 1} of {count}, {100 * done:.0f} % of its cells")
+
+    return Fields(
+        "field" if prior.facies_model is None else "facies",
+        grid,
+        count,
+        np.dtype(prior.realization_type),
+        lambda number: draw_latents(prior, grid, key, number),
+        drawn,
+        {"prior": prior.fingerprint(), "seed": seed},
+    )

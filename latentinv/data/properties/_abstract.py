@@ -1,0 +1,62 @@
+"""From fields to properties: what a forward model is given, such as a conductivity, for what a prior draws."""
+
+import abc
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from latentinv.errors import InputError
+from latentinv.priors.core import AbstractFaciesModel, AbstractPrior
+from latentinv.registration import Registry
+
+
+class AbstractProperty(abc.ABC):
+    """How a field is read as a property of the ground; a frozen pytree whose numbers are leaves."""
+
+    kind: str
+    """The registered kind, written into run files."""
+    facies_model: AbstractFaciesModel | None
+    """The reading of fields as facies it was made for; None for continuous fields."""
+    linear: bool = False
+    """Whether the property is linear in the field."""
+
+    @abc.abstractmethod
+    def soft(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "*grid"]:
+        """Property of each cell, differentiable in the field; facies are read by `sharpness` times the slope.
+
+        Forward models that need several numbers a cell find them along a last axis.
+        """
+
+    @abc.abstractmethod
+    def exact(self, field: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
+        """Property of each cell by the thresholds; `soft` itself where there are none."""
+
+    def of_facies(self) -> Float[np.ndarray, "facies *number"] | None:
+        """The property of each facies, in the order of the categories; None unless it is constant within facies."""
+        return None
+
+    @abc.abstractmethod
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """The reading as named arrays, from which `from_arrays` makes it again for the same prior."""
+
+    @classmethod
+    @abc.abstractmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], prior: AbstractPrior) -> "AbstractProperty":
+        """Make the reading again from what `to_arrays` gave."""
+
+
+PROPERTIES = Registry[type[AbstractProperty]]("property", rooms=("latentinv.data.properties",))
+"""The kinds of property: run files name a kind, and this finds the class that reads it back."""
+
+
+def check_slope(slope: float, name: str) -> np.float64:
+    """Give the slope of the soft reading back, as a leaf of a pytree.
+
+    Raises
+    ------
+    InputError
+        If it is not positive and finite.
+    """
+    if not (np.isfinite(slope) and slope > 0):
+        raise InputError(f"The slope {slope:g} of '{name}' is not positive; give a finite number above 0.")
+    return np.float64(slope)

@@ -1,0 +1,283 @@
+"""Markov chains side by side: one kernel for every kind of chain.
+
+A run has three stages. Chains *start* at likely draws of the prior, led to the data where the target excludes them
+(`_chain_start`). In *warm-up* the ensemble adapts what it shares, above all the step size, and it is frozen afterwards,
+so that the draws are those of a true Markov chain. Then every `thinning` transitions each chain gives a draw. A step of
+the driver holds many transitions, so that the host is seldom waited for.
+
+All randomness of a transition comes from a key that the state keeps, and the transition's number, so the draws do not
+depend on how many of them make a step. Draws are kept as the chains had them, with facies and predictions. Cost: all
+chains are evaluated at once, `chains` fields in memory, and as many realizations as a step has draws.
+"""
+
+from collections.abc import Callable
+from typing import Any, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from latentinv.errors import NonFiniteError
+from latentinv.inference.core import (
+    AbstractKernel,
+    Draws,
+    Position,
+    Progress,
+    TemperedLikelihood,
+    honoured_share,
+    honoured_words,
+)
+from latentinv.keys import named, numbered
+from latentinv.posterior import Posterior
+
+from ._chain_start import ITERATIONS, ROUNDS, adopt, search_starts
+from ._ensemble import ChainEnsemble
+from ._settings import ChainSettings
+from ._state import (
+    DRAWS,
+    START,
+    STUCK,
+    WARMUP,
+    ChainsInfo,
+    ChainsState,
+    Tally,
+    add_outcome,
+    all_counted,
+    check_finite,
+    empty_tally,
+)
+
+MakeEnsemble = Callable[[TemperedLikelihood], ChainEnsemble]
+
+
+@final
+class ChainsKernel(AbstractKernel):
+    """Chains of any kind.
+
+    Parameters
+    ----------
+    settings
+        What all chains can be told.
+    ensemble
+        How they move, made for a likelihood.
+    sharpest_surrogate
+        Inverse temperature beyond which gradients do not follow the target.
+    """
+
+    def __init__(self, settings: ChainSettings, ensemble: MakeEnsemble, *, sharpest_surrogate: float = 1.0) -> None:
+        self.settings, self.chains = settings, settings.chains
+        self._make_ensemble, self._sharpest = ensemble, sharpest_surrogate
+        self._total = -(-settings.draws // settings.chains)
+        """Draws of each chain."""
+        self._block = settings.draws_per_step * settings.thinning
+        self._first, self._begin, self._advance = (
+            jax.jit(self._traced_first),
+            jax.jit(self._traced_begin),
+            jax.jit(self._traced_advance),
+        )
+        self._search, self._log_likelihood = jax.jit(self._traced_search), jax.jit(self._target_log_likelihood)
+
+    def init(self, posterior: Posterior, key: Array) -> ChainsState:
+        """Draw the chains' starts from the prior."""
+        ensemble, (key_start, key_transitions) = self._ensemble(posterior), named(key, "start", "transitions")
+        z, shared = self._first(posterior, key_start)
+        positions = self._positions(posterior, z)
+        anchors, zero, nothing = z[ensemble.target], jnp.int32(0), empty_tally(*z.shape[:-1])
+        draw = self._target(ensemble, Draws(positions.z, positions.predictions))
+        return ChainsState(
+            key=jax.random.key_data(key_transitions),
+            positions=positions,
+            anchors=anchors,
+            recent=jax.tree.map(lambda x: jnp.zeros((self.settings.draws_per_step, *x.shape), x.dtype), draw),
+            shared=shared,
+            last_step=jnp.full(z.shape[:-1], ensemble.first_step, jnp.float32),
+            stage=jnp.int32(START),
+            round=zero,
+            transitions=zero,
+            drawn=zero,
+            adopted=zero,
+            warm=nothing,
+            counted=nothing._replace(forward_runs=nothing.forward_runs + ensemble.candidates),
+        )
+
+    def step(self, posterior: Posterior, key: Array, state: ChainsState) -> tuple[ChainsState, Any]:
+        """Search for a start, warm up or draw."""
+        del key
+        ensemble, before, stage = self._ensemble(posterior), state, int(state.stage)
+        if stage == START:
+            state = self._start(posterior, state)
+        elif stage == WARMUP:
+            left = self.settings.warmup - int(state.transitions)
+            state = self._move(posterior, state, min(self._block, left))
+            if int(state.transitions) >= self.settings.warmup:
+                nothing = jax.tree.map(jnp.zeros_like, state.counted)
+                state = state._replace(stage=jnp.int32(DRAWS), warm=state.counted, counted=nothing)
+        else:
+            state = self._move(posterior, state, self._block)
+            state = state._replace(drawn=state.drawn + self.settings.draws_per_step)
+        spent = jax.tree.map(jnp.subtract, all_counted(state), all_counted(before))
+        info = self._info(posterior, ensemble, state, spent)
+        check_finite(info.non_finite, self._by_chain(spent.transitions))
+        return state, ensemble.info(info, spent, before.shared, state.shared)
+
+    def finished(self, state: ChainsState) -> bool:
+        """Whether the chains gave all draws, or found no start."""
+        return int(state.stage) == STUCK or int(state.drawn) >= self._total
+
+    def progress(self, posterior: Posterior, state: ChainsState, info: Any) -> Progress:
+        """Stage, draws, words of the ensemble and honoured wells."""
+        done, warmup = int(state.transitions), self.settings.warmup
+        words = f"looking for a start, round {int(state.round)}"
+        if done:
+            drawn = min(int(state.drawn), self._total)
+            words = f"draw {drawn}/{self._total} of each chain" if drawn else f"warm-up {done}/{warmup}"
+            words += f", {self._ensemble(posterior).words(info)}"
+        share = min(1.0, done / (warmup + self._total * self.settings.thinning))
+        return Progress(1.0 if self.finished(state) else share, words + honoured_words(info.honoured))
+
+    def draws(self, posterior: Posterior, state: ChainsState) -> Draws:
+        """The draws of the last step; none before the warm-up is done, and none beyond those asked for."""
+        del posterior
+        drawn, steps = int(state.drawn), len(state.recent.z)
+        count = steps - max(0, drawn - self._total) if drawn else 0
+        return jax.tree.map(lambda table: table[:count].reshape(-1, *table.shape[2:]), state.recent)
+
+    def current(self, state: ChainsState) -> Float[Array, "row latent"]:
+        """Where the chains are on the target."""
+        z = state.positions.z
+        return z.reshape(self.settings.chains, -1, z.shape[-1])[:, -1]
+
+    def results(self, posterior: Posterior, state: ChainsState) -> dict[str, Any]:
+        """Acceptance, costs and results of the ensemble, of all chains together; warnings."""
+        ensemble = self._ensemble(posterior)
+        spent, drawn = (jax.tree.map(np.asarray, tally) for tally in (all_counted(state), state.counted))
+        costs = {"gradients": int(spent.gradients.sum()), "forward_runs": int(spent.forward_runs.sum())}
+        if int(state.stage) == STUCK:
+            exact = zip(posterior.observations, self._target(ensemble, state.positions.predictions.exact), strict=True)
+            misfits = [sentence for o, table in exact for sentence in o.misfits(np.asarray(table))]
+            return {"infeasible_data": misfits, **costs}
+        acceptance = (drawn.acceptance / np.maximum(drawn.transitions, 1))[ensemble.target]
+        results: dict[str, Any] = {
+            "acceptance": float(acceptance.mean()),
+            **ensemble.results(state),
+            "divergences": int(drawn.divergences.sum()),
+            **costs,
+        }
+        warnings = ensemble.warnings(state, acceptance)
+        return {**results, "warnings": warnings} if warnings else results
+
+    def _likelihood(self, posterior: Posterior) -> TemperedLikelihood:
+        return TemperedLikelihood(posterior, self._sharpest)
+
+    def _ensemble(self, posterior: Posterior) -> ChainEnsemble:
+        return self._make_ensemble(self._likelihood(posterior))
+
+    def _positions(self, posterior: Posterior, z: Array) -> Position:
+        ensemble = self._ensemble(posterior)
+        return ensemble.begin(z) if ensemble.on_host else self._begin(posterior, z)
+
+    def _move(self, posterior: Posterior, state: ChainsState, count: int) -> ChainsState:
+        """Do so many transitions."""
+        if not self._ensemble(posterior).on_host:
+            return self._advance(posterior, state, jnp.int32(count))
+        return self._transitions(posterior, state, count, _host_loop)
+
+    def _start(self, posterior: Posterior, state: ChainsState) -> ChainsState:
+        """Do a round of the search for a start, or end it."""
+        likelihood = self._log_likelihood(posterior, state.positions)
+        possible = jnp.isfinite(likelihood)
+        eager = self.settings.start == "optimised" and int(state.round) == 0
+        if not eager and bool(possible.all()):
+            return state._replace(stage=jnp.int32(WARMUP))
+        if int(state.round) < ROUNDS:
+            state = self._search(posterior, state, possible & (not eager))
+            return state._replace(positions=self._positions(posterior, state.positions.z))
+        if bool(jnp.isnan(likelihood).all()):
+            raise NonFiniteError(
+                "At the start of every chain the likelihood became NaN or infinite; check the data's sd and the prior."
+            )
+        if not bool(possible.any()):
+            return state._replace(stage=jnp.int32(STUCK))
+        z, target = state.positions.z, self._ensemble(posterior).target
+        positions = self._positions(posterior, z.at[target].set(z[target][adopt(possible)]))
+        return state._replace(positions=positions, adopted=jnp.sum(~possible), stage=jnp.int32(WARMUP))
+
+    def _traced_first(self, posterior: Posterior, key: Array) -> tuple[Array, Any]:
+        return self._ensemble(posterior).first(key)
+
+    def _traced_begin(self, posterior: Posterior, z: Array) -> Position:
+        return self._ensemble(posterior).begin(z)
+
+    def _traced_advance(self, posterior: Posterior, state: ChainsState, count: Array) -> ChainsState:
+        """One program for warm-up and draws, for it takes long to compile."""
+        return self._transitions(posterior, state, count, lax.fori_loop)
+
+    def _target_log_likelihood(self, posterior: Posterior, positions: Position) -> Float[Array, "chain"]:
+        likelihood = self._likelihood(posterior)
+        t = jnp.float32(likelihood.end)
+        predictions = self._target(self._make_ensemble(likelihood), positions.predictions)
+        return jax.vmap(lambda one: likelihood.log_target(one, t), axis_size=self.settings.chains)(predictions)
+
+    def _traced_search(self, posterior: Posterior, state: ChainsState, settled: Array) -> ChainsState:
+        """One round for the chains that have no start yet; what the positions hold besides latents is then old."""
+        z, target = state.positions.z, self._ensemble(posterior).target
+        nearer = search_starts(self._likelihood(posterior), z[target], state.anchors, settled, state.round)
+        gradients = state.counted.gradients.at[target].add(jnp.where(settled, 0, ITERATIONS))
+        return state._replace(
+            positions=state.positions._replace(z=z.at[target].set(nearer)),
+            round=state.round + 1,
+            counted=state.counted._replace(gradients=gradients),
+        )
+
+    def _transitions(self, posterior: Posterior, state: ChainsState, count: int | Array, loop: Any) -> ChainsState:
+        """Do so many transitions, at most those of a step."""
+        ensemble, thinning = self._ensemble(posterior), self.settings.thinning
+
+        def once(_: Array, state: ChainsState) -> ChainsState:
+            key = numbered(jax.random.wrap_key_data(state.key), state.transitions)
+            positions, outcome, shared = ensemble.move(key, state.positions, state.shared, state.transitions)
+            return state._replace(
+                positions=positions,
+                shared=shared,
+                last_step=outcome.step_size,
+                transitions=state.transitions + 1,
+                counted=add_outcome(state.counted, outcome),
+            )
+
+        def draw(n: Array, state: ChainsState) -> ChainsState:
+            state = loop(n * thinning, jnp.minimum((n + 1) * thinning, count), once, state)
+            here = self._target(ensemble, Draws(state.positions.z, state.positions.predictions))
+            return state._replace(recent=jax.tree.map(lambda all_, one: all_.at[n].set(one), state.recent, here))
+
+        return loop(0, self.settings.draws_per_step, draw, state)
+
+    def _info(self, posterior: Posterior, ensemble: ChainEnsemble, state: ChainsState, spent: Tally) -> ChainsInfo:
+        exact = self._target(ensemble, state.positions.predictions.exact)
+        return ChainsInfo(
+            stage=state.stage,
+            acceptance=spent.acceptance / spent.transitions,
+            step_size=state.last_step,
+            divergences=self._by_chain(spent.divergences),
+            non_finite=self._by_chain(spent.non_finite),
+            gradients=self._by_chain(spent.gradients),
+            forward_runs=self._by_chain(spent.forward_runs),
+            log_likelihood=self._log_likelihood(posterior, state.positions),
+            honoured=jnp.float32(honoured_share(exact, posterior)),
+        )
+
+    def _target(self, ensemble: ChainEnsemble, tables: Any) -> Any:
+        """The rows of the chains themselves in tables of replicas."""
+        return jax.tree.map(lambda table: table[ensemble.target], tables)
+
+    def _by_chain(self, counts: Int[Array, "*chain"]) -> Int[Array, "chain"]:
+        """Sums over all replicas of a chain."""
+        return counts.reshape(self.settings.chains, -1).sum(axis=1)
+
+
+def _host_loop(first: int | Array, last: int | Array, body: Callable[[int, Any], Any], state: Any) -> Any:
+    """What `lax.fori_loop` does, for bodies that are no programs."""
+    for n in range(int(first), int(last)):
+        state = body(n, state)
+    return state

@@ -1,0 +1,71 @@
+"""What an export format of fields is, and the registry of them.
+
+A new format is one file with a class that is registered here, in this package or, by an entry point in the group
+``latentinv.field_format``, in another:
+
+    @FIELD_FORMATS.register("raster")
+    class Raster(AbstractFieldFormat):
+        endings = (".asc",)
+
+        def write(self, path, fields): ...
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from latentinv.grid import Grid
+from latentinv.registration import Registry
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Fields on one grid, each made when a format asks for it, so that large ones are never whole in memory."""
+
+    name: str
+    """What the numbers are: ``facies`` codes, or a ``field`` of a property."""
+    grid: Grid
+    count: int
+    """Number of fields."""
+    dtype: np.dtype
+    """Of the numbers."""
+    latents: Callable[[int], Float[np.ndarray, "latent"]]
+    """The latent vector of field n."""
+    tiles: Callable[[int], Iterator[tuple[Any, np.ndarray]]]
+    """Field n tile by tile: where a tile lies in the array, and its numbers; row 0 has the least y."""
+    origin: dict[str, Any]
+    """Where the fields come from, by name: texts and numbers."""
+
+    def whole(self, number: int) -> Shaped[np.ndarray, "*grid"]:
+        """Field n in one array."""
+        field = np.empty(self.grid.shape, self.dtype)
+        for place, tile in self.tiles(number):
+            field[place] = tile
+        return field
+
+
+class AbstractFieldFormat(ABC):
+    """One kind of file that holds fields."""
+
+    endings: ClassVar[tuple[str, ...]]
+    """Of its files' names, in lower case."""
+    tiled: ClassVar[bool] = False
+    """Whether fields are written tile by tile, so that they may be larger than the memory."""
+
+    @abstractmethod
+    def write(self, path: Path, fields: Fields) -> None:
+        """Write the fields to a file, whole or not at all (`latentinv.storage.atomic_file`).
+
+        Raises
+        ------
+        StorageError
+            If the file cannot be written.
+        """
+
+
+FIELD_FORMATS = Registry[type[AbstractFieldFormat]]("field format", rooms=("latentinv.io.fields",))

@@ -1,0 +1,55 @@
+"""What an image format is, and the registry of them.
+
+A new format is one file with a class that is registered here, in this package or, by an entry point in the group
+``latentinv.image_format``, in another:
+
+    @IMAGE_FORMATS.register("bitmap")
+    class Bitmap(AbstractImageFormat):
+        endings = (".bmp",)
+        first_row = "north"
+
+        def read(self, path, key, usual): ...
+"""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+from jaxtyping import Shaped
+
+from latentinv.registration import Registry
+
+
+class AbstractImageFormat(ABC):
+    """One kind of file that holds an image in two or three dimensions."""
+
+    endings: ClassVar[tuple[str, ...]]
+    """Of its files' names, in lower case."""
+    first_row: ClassVar[Literal["north", "south"]]
+    """Where a file's first row of cells lies, unless the user says otherwise: at the largest y or at the least."""
+    named_arrays: ClassVar[bool] = False
+    """Whether a file may hold several images, of which a key names one."""
+
+    @abstractmethod
+    def read(self, path: Path, key: str | None, usual: str | None) -> Shaped[np.ndarray, "*grid"]:
+        """Read the array ``[row, column]`` or ``[layer, row, column]``, rows as they follow in the file.
+
+        Parameters
+        ----------
+        path
+            The file, which is there and not empty.
+        key
+            Which of several images; None if the user names none.
+        usual
+            The name that is taken if there is such an image and the user names none.
+
+        Raises
+        ------
+        InputError
+            If the content cannot be used. What else is raised by a damaged file (`OSError`, `ValueError`, `EOFError`,
+            `KeyError` …) is put into words by the caller.
+        """
+
+
+IMAGE_FORMATS = Registry[type[AbstractImageFormat]]("image format", rooms=("latentinv.io.images",))

@@ -1,0 +1,82 @@
+"""Reading an image of any registered format, the right way up: row 0 of the array has the least y."""
+
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Shaped
+
+from latentinv.errors import InputError, StorageError
+
+from ._format import IMAGE_FORMATS, AbstractImageFormat
+
+FirstRow = Literal["north", "south"]
+FIRST_ROWS: tuple[str, ...] = get_args(FirstRow)
+UNREADABLE = (
+    OSError, EOFError, ValueError, KeyError, SyntaxError, struct.error, zipfile.BadZipFile, zlib.error, UserWarning,
+)  # fmt: skip
+"""What NumPy and Pillow raise on damaged files."""
+
+
+def read_image(
+    path: str | Path, *, key: str | None = None, usual: str | None = None, first_row: FirstRow | None = None
+) -> Shaped[np.ndarray, "*grid"]:
+    """Read an image.
+
+    Parameters
+    ----------
+    path
+        A file of a registered format (`IMAGE_FORMATS`), known by its ending.
+    key
+        Which image of a file that holds several; needed where there are several and none has the usual name.
+    usual
+        The usual name.
+    first_row
+        Where the file's first row lies: ``north`` (the largest y; in a section the top) or ``south``. Taken from the
+        format if omitted: pictures begin in the north, arrays and GSLIB text in the south.
+
+    Returns
+    -------
+    The array ``[row, column]`` or ``[layer, row, column]``, row 0 at the least y, layer 0 at the least z.
+
+    Raises
+    ------
+    StorageError
+        If the file is missing, empty or damaged.
+    InputError
+        If the format is unknown, or the content is no such image.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise StorageError(f"There is no image file at {path}; check the path.")
+    form = _format_of(path)
+    if key is not None and not form.named_arrays:
+        raise InputError(
+            f"The key {key!r} was given for {path.name}, but only .npz files hold named arrays; leave it out."
+        )
+    if path.stat().st_size == 0:
+        raise StorageError(f"The image {path.name} is empty; fetch or write it again.")
+    try:
+        array = form.read(path, key, usual)
+    except (InputError, StorageError):
+        raise
+    except UNREADABLE as error:
+        detail = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+        raise StorageError(
+            f"The image {path.name} cannot be read ({detail}); it may be truncated, or of another format than its "
+            "ending says."
+        ) from error
+    northern = (first_row or form.first_row) == "north"
+    return array[..., ::-1, :] if northern and array.ndim > 1 else array
+
+
+def _format_of(path: Path) -> AbstractImageFormat:
+    by_ending = {ending: form for form in IMAGE_FORMATS.values() for ending in form.endings}
+    if path.suffix.lower() not in by_ending:
+        raise InputError(
+            f"The image {path.name} has an unsupported file extension; use one of {', '.join(sorted(by_ending))}."
+        )
+    return by_ending[path.suffix.lower()]()

@@ -1,0 +1,138 @@
+"""The plane of a grid that a picture shows, and which way up: north for maps, the top for sections.
+
+Of a plane grid all is shown, of one in three dimensions a layer as a map, or, where it has one row or one column of
+cells, the section it is. Coordinates are those of the map; only a section across a rotated grid counts metres along
+itself. All that pictures need to know of coordinates and axes is here, and comes from `Grid`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Shaped
+
+from latentinv.grid import Grid
+
+FLATTEST = 0.25
+"""Height over width of a section, below which it is drawn exaggerated."""
+
+
+class View(NamedTuple):
+    """A plane of a grid."""
+
+    grid: Grid
+    across: int
+    """Coordinate, among x, y(, z), that runs to the right."""
+    up: int
+    """Coordinate that runs upwards, or downwards if it is a depth."""
+    layer: int | None
+    """In three dimensions, which cells are shown along the third coordinate."""
+
+    @property
+    def section(self) -> bool:
+        """Whether the plane is vertical."""
+        return self.grid.axes[self.up] == "z"
+
+    @property
+    def downward(self) -> bool:
+        """Whether the least coordinate is on top, as of a depth."""
+        return self.section and self.grid.depth
+
+    @property
+    def rotation(self) -> float:
+        """Turn of the cells on the paper, in degrees."""
+        return 0.0 if self.section else self.grid.rotation
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """What runs to the right and what runs upwards."""
+        upwards = "depth" if self.downward else self.grid.axes[self.up]
+        along = "along the section" if self.section and self.grid.rotation else self.grid.axes[self.across]
+        return f"{along} (m)", f"{upwards} (m)"
+
+    @property
+    def origin(self) -> Float[np.ndarray, "2"]:
+        """Where the first cell's outer corner is drawn."""
+        origin = np.asarray(self.grid.origin)[[self.across, self.up]]
+        return origin * [0.0, 1.0] if self.section and self.grid.rotation else origin
+
+    @property
+    def lengths(self) -> Float[np.ndarray, "2"]:
+        """Edges of what is drawn, along the cells' own axes."""
+        return self.grid.extent[[self.across, self.up]]
+
+    @property
+    def bounds(self) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "2"]]:
+        """The least and the greatest coordinates on the paper."""
+        if self.rotation:
+            return self.grid.lower[:2], self.grid.upper[:2]
+        return self.origin, self.origin + self.lengths
+
+    @property
+    def exaggeration(self) -> float:
+        """How many times as large as lengths heights are drawn; 1 but for flat sections."""
+        low, high = self.bounds
+        width, height = high - low
+        return max(1.0, float(FLATTEST * width / height)) if self.section else 1.0
+
+    @property
+    def aspect(self) -> float:
+        """Height over width on the paper."""
+        low, high = self.bounds
+        width, height = high - low
+        return float(height * self.exaggeration / width)
+
+    def plane(self, field: Shaped[np.ndarray, "*grid"]) -> Shaped[np.ndarray, "up across"]:
+        """The cells that are shown, those of the least coordinates first."""
+        if self.layer is None:
+            return field
+        hidden = ({0, 1, 2} - {self.across, self.up}).pop()
+        return np.take(field, self.layer, axis=2 - hidden)
+
+    def places(self, points: Float[np.ndarray, "point axis"]) -> Float[np.ndarray, "point 2"]:
+        """Where points are drawn."""
+        if self.section and self.grid.rotation:
+            return self.grid.local(points)[:, [self.across, self.up]] + self.origin
+        return np.asarray(points, float)[:, [self.across, self.up]]
+
+    def shows(
+        self, lower: Float[np.ndarray, "box axis"], upper: Float[np.ndarray, "box axis"]
+    ) -> Bool[np.ndarray, "box"]:
+        """Which boxes, or points as boxes without extent, reach into the layer that is shown."""
+        if self.layer is None or self.section:
+            return np.full(len(lower), True)
+        steps = np.array([[0, 0, self.layer], [0, 0, self.layer + 1]])
+        low, high = self.grid.world(steps * np.asarray(self.grid.spacing))[:, 2]
+        on_top = (self.layer == self.grid.shape[0] - 1) & (lower[:, 2] <= high)
+        shown: np.ndarray = (upper[:, 2] >= low) & ((lower[:, 2] < high) | on_top)
+        return shown
+
+    def words(self) -> str:
+        """What a title says of the plane: which layer it is, and how far it is exaggerated."""
+        words = []
+        if self.layer is not None and not self.section:
+            height = self.grid.centres(np.array([[self.layer, 0, 0]]))[0, 2]
+            name = "depth" if self.grid.depth else "z"
+            words.append(f"layer {self.layer + 1} of {self.grid.shape[0]}, {name} {height:.6g} m")
+        if self.exaggeration > 1:
+            words.append(f"vertical exaggeration {self.exaggeration:.3g}")
+        return ", ".join(words)
+
+
+def view_of(grid: Grid, layer: int | None = None) -> View:
+    """Choose what is shown of a grid.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    layer
+        Of a map in three dimensions, which layer; the middle one if omitted.
+    """
+    if grid.ndim == 2:
+        return View(grid, 0, 1, None)
+    layers, rows, columns = grid.shape
+    if layers > 1 and rows == 1:
+        return View(grid, 0, 2, 0)
+    if layers > 1 and columns == 1:
+        return View(grid, 1, 2, 0)
+    return View(grid, 0, 1, layers // 2 if layer is None else layer)

@@ -1,0 +1,42 @@
+"""Batches: functions of one draw applied to many, with flat memory.
+
+`map_batched` is `lax.map` with a batch size; outputs without numbers, as where there are no data, are made beside it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float
+
+
+def each(function: Callable[[Any], Array], predictions: Any, count: int) -> Float[Array, "draw"]:
+    """Apply a function to the predictions of each of `count` draws, which are empty where there are no data."""
+    return jax.vmap(function, axis_size=count)(predictions)
+
+
+def map_batched(function: Callable[..., Any], arguments: Any, batch_size: int) -> Any:
+    """Apply a function over the leading axis in batches, so that memory stays flat.
+
+    Outputs without any numbers, as where there are no data, are made beside `lax.map`, which refuses them.
+
+    Parameters
+    ----------
+    function
+        Function of one element.
+    arguments
+        A tree of arrays with a common leading axis.
+    batch_size
+        Elements evaluated at once; one by one, branches and loops cost no more than each element needs.
+    """
+    count = len(jax.tree.leaves(arguments)[0])
+    outputs, structure = jax.tree.flatten(jax.eval_shape(function, jax.tree.map(lambda x: x[0], arguments)))
+
+    def filled(one: Any) -> list[Array]:
+        return [leaf for leaf in jax.tree.leaves(function(one)) if leaf.size]
+
+    mapped = iter(lax.map(filled, arguments, batch_size=batch_size if batch_size > 1 else None))
+    whole = [next(mapped) if leaf.size else jnp.zeros((count, *leaf.shape), leaf.dtype) for leaf in outputs]
+    return jax.tree.unflatten(structure, whole)

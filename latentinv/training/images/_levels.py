@@ -1,0 +1,46 @@
+"""Levels: what a network is shown of a training image, numbers between −1 and 1."""
+
+import numpy as np
+from jaxtyping import Float32
+from scipy import special, stats
+from scipy.ndimage import gaussian_filter
+
+from ._training_image import TrainingImage
+
+CLEAR = 1e-3
+"""Share of the half-way to the next facies that a level keeps from it."""
+
+
+def score_levels(values: Float32[np.ndarray, "*grid"]) -> Float32[np.ndarray, "*grid"]:
+    """Give each cell of a continuous property a level in (−1, 1): the hyperbolic tangent of its normal score.
+
+    The score is the standard normal quantile of the value's rank (ties share their mean rank), so that the logit a
+    network learns is standard normal whatever the property's distribution is; the prior's calibration restores it.
+    """
+    ranks = stats.rankdata(values).reshape(values.shape)
+    return np.tanh(special.ndtri((ranks - 0.5) / values.size)).astype(np.float32)
+
+
+def signed_levels(image: TrainingImage, edge_width: float) -> Float32[np.ndarray, "*grid"]:
+    """Give each cell a level in [−1, 1]: its facies far from an edge, softened towards the next one near an edge.
+
+    Facies k has the level −1 + 2 k / (facies − 1). Levels are filtered by a Gaussian, as a picture is before it is
+    sampled, so the step at an edge becomes a slope that a network without layers at full resolution can draw. Where
+    the filter carries a cell over half-way to another facies (the corners of bodies, and what is thinner than the
+    edges are wide) its level is brought back to its own side, so thresholds half-way give back the facies of every
+    cell exactly.
+
+    Parameters
+    ----------
+    image
+        The training image.
+    edge_width
+        Standard deviation of the Gaussian in cells; 0 keeps the step.
+    """
+    top = len(image.categories) - 1
+    levels = np.linspace(-1, 1, top + 1, dtype=np.float32)[image.facies]
+    if not edge_width:
+        return levels
+    own_side = np.float32((1 - CLEAR) / top)
+    softened = gaussian_filter(levels, edge_width, mode="nearest")
+    return np.clip(softened, np.maximum(levels - own_side, -1), np.minimum(levels + own_side, 1))

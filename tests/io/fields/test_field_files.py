@@ -1,0 +1,52 @@
+"""Exported fields: what each format holds besides the map, whose layout `tests/test_space.py` tests."""
+
+import h5py
+import numpy as np
+import pytest
+from maps import F, gslib_text
+
+from latentinv.errors import InputError
+from latentinv.grid import Grid
+from latentinv.io.fields import Fields, write_fields
+from latentinv.io.images import read_image
+
+
+def fields_of(arrays, grid, name="facies"):
+    """Fields that are there already, handed out in two tiles each."""
+
+    def tiles(number):
+        for part in (slice(0, 2), slice(2, None)):
+            yield (part, *[slice(None)] * (grid.ndim - 1)), arrays[number][part]
+
+    latents = np.arange(6, dtype=np.float32).reshape(2, 3)
+    return Fields(name, grid, len(arrays), arrays[0].dtype, lambda n: latents[n], tiles, {"prior": "0123", "seed": 5})
+
+
+@pytest.mark.parametrize("ending", [".npz", ".gslib"])
+def test_that_layers_are_written_from_the_lowest_on(tmp_path, ending):
+    volume = np.stack([F, F[:, ::-1], 1 - F])
+    path = tmp_path / f"fields{ending}"
+    write_fields(path, fields_of([volume, 1 - volume], Grid(volume.shape)))
+    found = np.load(path)["facies"][0] if ending == ".npz" else read_image(path)
+    np.testing.assert_array_equal(found, volume)
+
+
+def test_that_gslib_text_is_what_sgems_expects(tmp_path):
+    write_fields(tmp_path / "a.gslib", fields_of([F], Grid(F.shape)))
+    assert (tmp_path / "a.gslib").read_text() == gslib_text(F, variables=("facies 1",))
+    write_fields(tmp_path / "b.gslib", fields_of([F + 0.25, F], Grid(F.shape, axes="xz"), "field"))
+    first = (tmp_path / "b.gslib").read_text().split("\n")[:5]
+    assert first == [f"{F.shape[1]} 1 {F.shape[0]}", "2", "field 1", "field 2", "0.25 0"]
+
+
+def test_that_hdf5_says_where_the_fields_come_from(tmp_path):
+    write_fields(tmp_path / "a.h5", fields_of([F, 1 - F], Grid(F.shape)))
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert (file.attrs["format"], file.attrs["prior"], file.attrs["seed"]) == ("latentinv-fields", "0123", 5)
+        np.testing.assert_array_equal(file["latents"], [[0, 1, 2], [3, 4, 5]])
+        np.testing.assert_array_equal(file["facies"], [F, 1 - F])
+
+
+def test_that_an_unknown_ending_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"unsupported file extension; use one of .*\.h5.*\.npz"):
+        write_fields(tmp_path / "a.doc", fields_of([F], Grid(F.shape)))

@@ -1,0 +1,42 @@
+"""Images in pictures."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentinv.errors import InputError
+from latentinv.io.images import read_image
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "1"])
+def test_that_grey_pictures_are_accepted_in_any_mode(tmp_path, mode):
+    facies = np.random.default_rng(3).integers(0, 2, (8, 11)).astype(np.uint8)
+    Image.fromarray(facies * 255).convert(mode).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), facies[::-1] * 255)
+
+
+def test_that_numbers_of_a_tiff_are_kept(tmp_path):
+    values = np.random.default_rng(6).normal(size=(5, 7)).astype(np.float32)
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), values[::-1])
+
+
+def test_that_coloured_and_transparent_pictures_are_refused(tmp_path):
+    colours = np.random.default_rng(5).integers(0, 2, (8, 8, 3)).astype(np.uint8)
+    Image.fromarray(colours).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="coloured"):
+        read_image(tmp_path / "a.png")
+    Image.fromarray(np.repeat(colours[..., :1], 4, axis=2)).save(tmp_path / "b.png")
+    with pytest.raises(InputError, match="not plain grey"):
+        read_image(tmp_path / "b.png")
+
+
+def test_that_pages_of_unlike_size_and_an_animation_are_refused(tmp_path):
+    pages = [Image.new("L", size) for size in ((4, 5), (4, 6))]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(InputError, match="differ in size"):
+        read_image(tmp_path / "a.tif")
+    still = [Image.new("L", (4, 5), grey) for grey in (0, 9)]
+    still[0].save(tmp_path / "a.png", save_all=True, append_images=still[1:])
+    with pytest.raises(InputError, match="animated"):
+        read_image(tmp_path / "a.png")
