@@ -45,7 +45,7 @@ def test_that_a_walk_is_filmed_but_not_round_a_box(latentinv, prior):
         assert film.n_frames == 4
     refused = latentinv("walk", "gauss.h5", "--grid", "16x16", "--box", "1,1,5,5", "--output", "box.gif")
     assert refused.code != 0
-    assert "leave --box out" in refused.err
+    assert "leave the box out" in refused.err
 
 
 def test_that_block_means_of_a_gaussian_prior_get_exact_draws(latentinv, prior):

@@ -28,7 +28,7 @@ RULE = TruncationRule(Cut(0, 0, Cut(1, 1, 2)), {0: 0.3, 1: 0.3, 2: 0.4})
 
 
 def _varying():
-    return SPDEPrior(1.0, np.full((2, *GRID.shape), 4.0), azimuth_degrees=np.ones(GRID.shape))
+    return SPDEPrior(1.0, np.full((2, *GRID.shape), 4.0), azimuth=np.ones(GRID.shape))
 
 
 FAMILIES = {

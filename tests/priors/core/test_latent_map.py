@@ -34,7 +34,7 @@ def _draw(prior, grid, seed=1):
         (TwoMapsPrior(), GRID, 1, (5, 4)),
         (random_generator_prior(), Grid((40, 36)), 0, (5, 6)),
         (random_generator_prior(ndim=3), Grid((20, 24, 22)), 0, (3, 4, 4)),
-        (SPDEPrior(2.5, (3.0, 2.0), azimuth_degrees=30.0), Grid((60, 60)), 0, (34, 36)),
+        (SPDEPrior(2.5, (3.0, 2.0), azimuth=60.0), Grid((60, 60)), 0, (34, 36)),
     ],
 )
 def test_that_a_place_changes_the_cells_within_its_reach_up_to_their_edges(prior, grid, number, place):
