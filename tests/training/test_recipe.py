@@ -105,7 +105,7 @@ FILE = '[image]\nfile = "a.npz"\n'
         (SIMULATOR + "[training]\nlearning_rate_generator = nan", "learning_rate_generator = nan in .*above 0"),
         (SIMULATOR + "[training]\nlearning_rate_discriminator = inf", "learning_rate_discriminator = inf in"),
         (SIMULATOR + "[training]\ncool_down = nan", "cool_down = nan in .*a share of the steps"),
-        (SIMULATOR + "[training]\nloss = 3", "loss = 3 in .*one of"),
+        (SIMULATOR + "[training]\nloss = 3", "loss = 3 in .*a loss's name"),
     ],
 )
 def test_that_a_value_of_the_wrong_kind_is_refused_with_what_is_expected(text, sentence, tmp_path):
