@@ -32,6 +32,7 @@ from latentinv.plotting import film_fields, plot_fields, plot_run
 from latentinv.plotting._realism import _draw_images
 from latentinv.plotting._style import facies_colours
 from latentinv.priors import AbstractPrior, FaciesModel
+from latentinv.pytrees import pytree
 from latentinv.training._sheet import write_sheet
 
 PAPER = np.array([[character == "#" for character in line] for line in PRINTED.split()], np.uint8)
@@ -247,6 +248,7 @@ def test_that_averages_follow_as_the_blocks_do_in_arrays(name):
 # Pictures
 
 
+@pytree()
 class StillPrior(AbstractPrior):
     """A prior that is never asked for a field."""
 
@@ -306,7 +308,7 @@ def test_that_pictures_of_runs_show_the_letter_as_it_is_read(tmp_path, name):
     grid = GRIDS[name]
     expected = np.rot90(PAPER) if grid.rotation else PAPER
     field = field_on(grid, PAPER)
-    run = Run(Posterior(StillPrior(), grid, []), "smc", np.zeros((1, 1)), field[None], {}, {}, 1, None, {}, 0.0)
+    run = Run(Posterior(StillPrior(), grid, []), "smc", np.zeros((1, 1)), field[None], {}, {}, 1, None, {}, {}, 0.0)
     plot_run(run, tmp_path / "run.png")
     np.testing.assert_array_equal(next(panels(opened(tmp_path / "run.png"), shape=expected.shape)), expected)
 

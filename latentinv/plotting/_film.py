@@ -53,7 +53,7 @@ def film_fields(
     """
     fields = np.asarray(fields)
     if Path(path).suffix.lower() != ".gif":
-        raise InputError(f"The film {path} has no ending that can be written; give .gif.")
+        raise InputError(f"The film {path} has an unsupported file extension; use .gif.")
     if fields.ndim != 3 or not fields.size:
         raise InputError(f"An array of shape {fields.shape} cannot be filmed; give fields [field, row, column].")
     top_first = slice(None, None, 1 if view_of(grid).downward else -1)

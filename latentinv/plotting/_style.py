@@ -159,7 +159,7 @@ def save_figure(figure: Any, path: str | Path) -> None:
 
 
 def check_ending(path: str | Path) -> None:
-    """Refuse a picture's file whose ending is not one that can be drawn.
+    """Refuse a picture whose file extension is not supported.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def check_ending(path: str | Path) -> None:
         If it is not.
     """
     if Path(path).suffix.lower() not in ENDINGS:
-        raise InputError(f"The picture {path} has no ending that can be drawn; give one of {', '.join(ENDINGS)}.")
+        raise InputError(f"The picture {path} has an unsupported file extension; use one of {', '.join(ENDINGS)}.")
 
 
 def _columns(panels: int, aspect: float) -> int:

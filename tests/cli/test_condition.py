@@ -180,7 +180,7 @@ def test_that_no_data_are_refused(latentinv, folder):
         (("resume", "none.h5"), "There is no file none.h5"),
         (("show", "none.h5"), "There is no file none.h5"),
         (("show", "nothing"), "no prior called 'nothing'"),
-        (("show", "prior.h5", "--output", "prior.doc"), "no ending that can be drawn"),
+        (("show", "prior.h5", "--output", "prior.doc"), "unsupported file extension"),
     ],
 )
 def test_that_a_wrong_file_is_told_in_one_sentence(latentinv, folder, arguments, words):

@@ -24,10 +24,11 @@ def test_that_a_walk_round_a_box_leaves_far_cells_at_rest(latentinv, folder):
         for number in range(film.n_frames):
             film.seek(number)
             frames.append(np.asarray(film.convert("RGB")))
-    assert all((frame[402, 400:470] == 255).all() for frame in frames)  # the outline of the box, ten pixels a cell
-    assert not any((frame[398, 400:470] == 255).all() or (frame[410, 410:460] == 255).any() for frame in frames)
+    # The outline of the box, ten pixels a cell, in the upper right: its southern edge is 80 pixels below the top.
+    assert all((frame[77, 400:470] == 255).all() for frame in frames)
+    assert not any((frame[81, 400:470] == 255).all() or (frame[70, 410:460] == 255).any() for frame in frames)
     far = frames[0].shape[0] // 3
-    assert all((frame[:far, :far] == frames[0][:far, :far]).all() for frame in frames)
+    assert all((frame[-far:, :far] == frames[0][-far:, :far]).all() for frame in frames)
     assert any((frame != frames[0]).any() for frame in frames)
 
 
