@@ -23,7 +23,7 @@ def test_that_a_walk_round_a_box_leaves_far_cells_at_rest(latentinv, folder):
         frames = []
         for number in range(film.n_frames):
             film.seek(number)
-            frames.append(np.asarray(film.convert("RGB")))
+            frames.append(np.asarray(film.convert("RGB"))[::-1])  # from the south
     assert all((frame[402, 400:470] == 255).all() for frame in frames)  # the outline of the box, ten pixels a cell
     assert not any((frame[398, 400:470] == 255).all() or (frame[410, 410:460] == 255).any() for frame in frames)
     far = frames[0].shape[0] // 3
