@@ -9,8 +9,8 @@ from PIL import Image
 from latentinv import BlockMeans, Grid, HardData, InputError, Posterior, Run, StorageError
 from latentinv.plotting import plot_fields, plot_run
 from latentinv.plotting._style import facies_colours
-from latentinv.pytrees import pytree
 from latentinv.priors import AbstractPrior, FaciesModel
+from latentinv.pytrees import pytree
 
 TWO_FACIES = FaciesModel((0, 1), (0.0,))
 
