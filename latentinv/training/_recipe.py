@@ -56,6 +56,7 @@ from latentinv.io import (
     checked,
     entry,
     number,
+    one_of,
     rules_of,
     several,
     tables_of,
