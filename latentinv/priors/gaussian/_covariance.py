@@ -22,7 +22,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
-from scipy import special, stats
+from scipy import special
 
 from latentinv.errors import InputError
 
@@ -137,10 +137,10 @@ class Covariance:
         if self.model == "spherical":
             return np.interp(uniforms, *_ball_distribution())
         if self.model == "gaussian":
-            return np.sqrt(6 * stats.chi2.ppf(uniforms, ndim))
+            return np.sqrt(12 * special.gammaincinv(ndim / 2, uniforms))  # χ² by its gamma function
         nu = 0.5 if self.smoothness is None else self.smoothness
         rate = 3.0 if self.smoothness is None else math.sqrt(8 * nu)
-        return rate * np.sqrt(ndim / (2 * nu) * stats.f.ppf(uniforms, ndim, 2 * nu))
+        return rate * np.sqrt(ndim / (2 * nu) * special.fdtri(ndim, 2 * nu, uniforms))
 
 
 def matern(distance: Float[np.ndarray, "*pair"], smoothness: float) -> Float[np.ndarray, "*pair"]:
