@@ -30,6 +30,7 @@ def resume(
 
 
 def _resume_run(file: Path) -> None:
+    from latentinv.inference.run import load_run
     from latentinv.inference.run import resume as resume_run
     from latentinv.storage import RunFile
 
@@ -38,6 +39,9 @@ def _resume_run(file: Path) -> None:
     console = make_console()
     if RunFile.open(file).finished:
         console.print(f"{file} is finished; there is nothing left to do.", soft_wrap=True)
+        run = load_run(file)
+        print_run(console, run, {"file": str(file)})
+        return exit_if_infeasible(run)
     begun = time.monotonic()
     with (
         fitting_in_memory(lambda: RUN_TOO_LARGE),

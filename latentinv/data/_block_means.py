@@ -108,7 +108,7 @@ class BlockMeans:
         grid
             The grid to place the boxes on.
         prior
-            The prior, which knows the facies.
+            The prior, which has the facies.
         name
             What to call these data; the file's name without its ending unless given.
 

@@ -10,7 +10,7 @@ a constant 1/2 at t = 0, the stated soft model at 1, and the thresholded model, 
 miss, as t grows without bound. Samplers thus walk from no information to exactly honoured wells along one
 path.
 
-Algorithms that know Gaussian noise alone take a surrogate, the *soft facies index*: the mean position of a cell's
+Algorithms that need Gaussian noise use a surrogate, the *soft facies index*: the mean position of a cell's
 facies among the prior's categories under the stated ordered logit,
 
     index = Σ_k k P(facies k | field value),        observed: the position of the seen facies,
@@ -150,7 +150,7 @@ class HardData(AbstractObservation):
         grid
             The grid to place the wells on.
         prior
-            The prior, which knows the facies.
+            The prior, which has the facies.
         name
             What to call these data; the file's name without its ending unless given.
 
@@ -240,7 +240,7 @@ class HardData(AbstractObservation):
 
         def predict(field: Float[Array, "*grid"], soft: Float[Array, "datum"]) -> Float[Array, "datum"]:
             del soft
-            # Products with so few positions lose nothing worth a higher precision on accelerators.
+            # With so few positions, the rounding of accelerators does not matter.
             shares = jnp.exp(self.facies_model.log_probability(self._values(field), self.slope))
             return jnp.sum(shares * positions, axis=-1)
 
@@ -256,7 +256,7 @@ class HardData(AbstractObservation):
         Raises
         ------
         InputError
-            If the soft likelihoods of more than two facies, or of a rule, are asked for, which do not add up to one.
+            If `exact` is false and the soft likelihoods do not add up to one: of more than two facies, or of a rule.
         """
         categories, values = len(self.facies_model.categories), self._values(field)
         if not exact and (categories > 2 or self.facies_model.components is not None):

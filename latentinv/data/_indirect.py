@@ -2,10 +2,10 @@
 
     prediction = F(property(field)),        data = prediction + noise
 
-The soft prediction hands the forward model the soft property, the exact one the property of the thresholded facies; for
-a continuous prior they are one, and the model runs once. The path from no information scales the log-likelihood by the
-inverse temperature, and stays at the stated model from 1 on. A field for which the forward model gives no number has
-likelihood zero at every temperature: a failed simulation is rejected, never turned into a number.
+The forward model is run on the soft property for the soft prediction, and on the property of the thresholded facies for
+the exact one; for a continuous prior both are the same, and it runs once. The path from no information scales the
+log-likelihood by the inverse temperature, and stays at the stated model from 1 on. A field for which the forward model
+gives no number has likelihood zero at every temperature: a failed simulation is rejected, never turned into a number.
 
 Cost: one run of the forward model for each reading of the property, and what the noise model costs.
 """
@@ -59,8 +59,8 @@ class IndirectData(AbstractObservation):
     grid
         The grid of the fields, and of the forward model.
     forward
-        A forward model, or any JAX function ``property [*grid] -> data [datum]``. A function cannot be stored: whoever
-        resumes a run with one gives it again.
+        A forward model, or any JAX function ``property [*grid] -> data [datum]``. A function cannot be stored: to
+        resume a run with one, give it again.
     data
         What was observed, in the order of the forward model.
     noise

@@ -80,7 +80,7 @@ def _checked_names(columns: Sequence[str]) -> tuple[str, ...]:
     names = () if isinstance(columns, str) else tuple(column.lower() for column in columns)
     if not names or len({*names, "value", "sd"}) < len(names) + 2:
         raise InputError(
-            f"The columns {columns!r} were asked for; give a list of different names, such as ('x', 'y', 'time'), "
+            f"Given the columns {columns!r}; expected a list of different names, such as ('x', 'y', 'time'), "
             "without value and sd."
         )
     return names

@@ -14,8 +14,8 @@ Four facts about that backend decide the arrangement:
 All arrays are channels-last, ``[batch, *space, channel]``; kernels are ``[*window, channel_in, channel_out]``; two and
 three spatial axes are served. No function pads: a caller that wants padding pads, and a generator grows its latent
 instead. Nothing is approximated: values and all gradients equal those of `jax.lax` to float32 rounding, on a graphics
-processor too, whose own choice would be products of 10 bits (TF32): `EXACT` is the default, and training, which has
-noise enough of its own, asks for `FAST`. The polyphase identity is textbook multirate filtering (Vaidyanathan 1990,
+processor too, whose own choice would be products of 10 bits (TF32): `EXACT` is the default, and training, which is
+noisy anyway, takes `FAST`. The polyphase identity is textbook multirate filtering (Vaidyanathan 1990,
 doi:10.1109/5.52200).
 """
 
@@ -113,17 +113,29 @@ def convolve_strided(x: Image, kernel: Kernel, precision: lax.Precision = EXACT)
     -------
     ``[batch, *((space − window) // 2 + 1), channel_out]``.
     """
-    rank = x.ndim - 2
-    taps = [math.ceil(k / 2) for k in kernel.shape[:rank]]
-    outputs = [(n - k) // 2 + 1 for n, k in zip(x.shape[1:], kernel.shape[:rank], strict=False)]
-    x = _fit(
-        x, [(0, 0), *((0, 2 * (m + t - 1) - n) for m, t, n in zip(outputs, taps, x.shape[1:], strict=False)), (0, 0)]
-    )
-    kernel = _fit(kernel, [(0, 2 * t - k) for t, k in zip(taps, kernel.shape, strict=False)] + [(0, 0), (0, 0)])
-    blocks = space_to_depth(x)
-    phases = space_to_depth(kernel.reshape(1, *kernel.shape[:rank], -1))[0]  # [*taps, 2ⁿ·in·out]
-    phases = phases.reshape(*phases.shape[:rank], -1, kernel.shape[-1])
-    return convolve(blocks, phases, 1, precision)
+    return convolve_blocks(x, blockwise(kernel), kernel.shape[:-2], precision)
+
+
+def blockwise(kernel: Kernel) -> Kernel:
+    """Rearrange a stride-2 kernel into the stride-1 kernel over blocks of 2ⁿ cells as channels."""
+    rank = kernel.ndim - 2
+    kernel = _fit(kernel, [*((0, k % 2) for k in kernel.shape[:rank]), (0, 0), (0, 0)])
+    blocks = space_to_depth(kernel.reshape(1, *kernel.shape[:rank], -1))[0]  # [*taps, 2ⁿ·in·out]
+    return blocks.reshape(*blocks.shape[:rank], -1, kernel.shape[-1])
+
+
+def convolve_blocks(
+    x: Image,
+    blocks: Kernel,
+    window: tuple[int, ...],
+    precision: lax.Precision = EXACT,
+    transposed: Kernel | None = None,
+) -> Image:
+    """`convolve_strided` by a kernel that is `blockwise` already, and had a window of so many cells."""
+    outputs = [(n - k) // 2 + 1 for n, k in zip(x.shape[1:], window, strict=False)]
+    needed = [2 * (m + t - 1) for m, t in zip(outputs, blocks.shape, strict=False)]
+    x = _fit(x, [(0, 0), *((0, m - n) for m, n in zip(needed, x.shape[1:], strict=False)), (0, 0)])
+    return convolve(space_to_depth(x), blocks, 1, precision, transposed)
 
 
 def convolve_transposed(x: Image, kernel: Kernel, precision: lax.Precision = EXACT) -> Image:

@@ -21,7 +21,7 @@ from jaxtyping import Array, Float
 from latentinv.pytrees import pytree
 
 from ._architecture import DiscriminatorArchitecture
-from ._convolution import EXACT, FAST, convolve, convolve_strided, space_to_depth
+from ._convolution import EXACT, FAST, blockwise, convolve, convolve_blocks, convolve_strided, space_to_depth
 from ._generator import FoldedLayer
 
 SLOPE = 0.2
@@ -35,7 +35,7 @@ Maps = tuple[tuple[Scores, ...], ...]
 
 
 @final
-@pytree("layers")
+@pytree("layers", "_ready")
 class Critic:
     """A discriminator after training.
 
@@ -49,6 +49,10 @@ class Critic:
 
     def __init__(self, layers: Sequence[FoldedLayer], strides: Sequence[int]) -> None:
         self.layers, self.strides = tuple(layers), tuple(strides)
+        # As convolutions use them, so that no loop brings them into this form again and again.
+        pairs = zip(self.layers, self.strides, strict=True)
+        ready = (one._replace(kernel=blockwise(one.kernel)) if stride == 2 else one for one, stride in pairs)
+        self._ready = tuple(one.prepared() for one in ready)
 
     @property
     def ratio(self) -> int:
@@ -57,8 +61,13 @@ class Critic:
 
     def scores(self, x: Float[Array, "batch *space 1"]) -> Scores:
         """Score fields in [−1, 1]; higher means more like the training image."""
-        for position, (layer, stride) in enumerate(zip(self.layers, self.strides, strict=True)):
-            x = convolve_padded(x, layer.kernel, stride) + layer.bias
+        for position, (layer, stride) in enumerate(zip(self._ready, self.strides, strict=True)):
+            window = self.layers[position].kernel.shape[:-2]
+            x = padded(x, window[0], stride)
+            if stride == 2:
+                x = convolve_blocks(x, layer.kernel, window, EXACT, layer.transposed) + layer.bias
+            else:
+                x = convolve(x, layer.kernel, 1, EXACT, layer.transposed) + layer.bias
             x = jax.nn.leaky_relu(x, SLOPE) if position < len(self.layers) - 1 else x
         return x
 
@@ -70,9 +79,14 @@ def convolve_padded(
     precision: lax.Precision = EXACT,
 ) -> Float[Array, "batch *out channel_out"]:
     """Convolve with zeros around; floor(space / stride) cells come out along each axis."""
-    low, high = (kernel.shape[0] - stride) // 2, (kernel.shape[0] - stride + 1) // 2
-    x = jnp.pad(x, [(0, 0), *((low, high) for _ in range(x.ndim - 2)), (0, 0)])
+    x = padded(x, kernel.shape[0], stride)
     return convolve_strided(x, kernel, precision) if stride == 2 else convolve(x, kernel, 1, precision)
+
+
+def padded(x: Float[Array, "batch *space channel"], window: int, stride: int) -> Float[Array, "batch *grown channel"]:
+    """Put as many zeros around that floor(space / stride) cells come out."""
+    low, high = (window - stride) // 2, (window - stride + 1) // 2
+    return jnp.pad(x, [(0, 0), *((low, high) for _ in range(x.ndim - 2)), (0, 0)])
 
 
 class Convolution(nnx.Module):

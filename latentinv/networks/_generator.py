@@ -131,6 +131,6 @@ def _chain(
     sizes = [architecture.sizes(size) for size in shape]
     for position, layer in enumerate(architecture.layers):
         x = apply(x, layer, position)
-        # An odd size asks for one cell less than the doubled resolution gives.
+        # An odd size needs one cell less than the doubled resolution gives.
         x = x[(slice(None), *(slice(0, axis[position + 1]) for axis in sizes))]
     return x

@@ -1,7 +1,7 @@
 """Differences between neighbouring cells of a continuous property: how rough it is, inside facies and across edges.
 
 A Gaussian field has Gaussian differences. Layered and channelled properties have more of the small and of the large
-ones, near a generalised Laplace law (also called generalised Gaussian or generalised normal), whose density is
+ones, near a generalised Laplace distribution (also called generalised Gaussian or generalised normal), whose density is
 proportional to exp(−|d / scale|^shape): shape 2 is Gaussian, 1 Laplace, below 1 peaked with long tails. It is
 ``scipy.stats.gennorm``. Its shape follows from the ratio of the mean square to the squared mean modulus (Mallat 1989,
 doi:10.1109/34.192463), which, other than the greatest likelihood, can be pooled and resampled by image.
@@ -26,7 +26,7 @@ SHAPES = (0.1, 20.0)
 
 
 class GeneralisedLaplace(NamedTuple):
-    """A law of differences, ``scipy.stats.gennorm(shape, scale=scale)``; each a number, or an array over a batch."""
+    """The distribution ``scipy.stats.gennorm(shape, scale=scale)``; each a number, or an array over a batch."""
 
     shape: Float[np.ndarray, "*batch"]
     scale: Float[np.ndarray, "*batch"]
@@ -69,28 +69,28 @@ def neighbour_differences(fields: Real[np.ndarray, "image *grid"], axis: int) ->
 
 
 def fit_generalised_laplace(means: Float[np.ndarray, "*batch mean"]) -> GeneralisedLaplace:
-    """Fit a generalised Laplace law around zero, from pooled `neighbour_differences`, by its first two moments.
+    """Fit a generalised Laplace distribution around zero by the first two moments of pooled `neighbour_differences`.
 
     Raises
     ------
     InputError
-        If most differences are zero, as of facies written as floats, or their moments are those of no such law with
-        a shape from 0.1 to 20.
+        If most differences are zero, as of facies written as floats, or their moments are those of no such distribution
+        with a shape from 0.1 to 20.
     """
     modulus, square, zeros = np.moveaxis(np.asarray(means, float), -1, 0)
     if np.any(zeros > 0.5):
         raise InputError(
-            f"{np.max(zeros):.0%} of the neighbour differences are zero, as of facies; a continuous law cannot have "
-            "them, so give a continuous property, or look at total variation and variogram."
+            f"{np.max(zeros):.0%} of the neighbour differences are zero, as of facies; a continuous "
+            "distribution cannot have them, so give a continuous property, or look at total variation and variogram."
         )
     target = np.log(square / modulus**2)
     lowest, highest = _log_ratio(SHAPES[1]), _log_ratio(SHAPES[0])
     if np.any((target < lowest) | (target > highest)):
         raise InputError(
             f"The mean square of the neighbour differences is {np.exp(np.min(target)):.3g} to "
-            f"{np.exp(np.max(target)):.3g} times their squared mean modulus; a generalised Laplace law with a shape "
-            f"from {SHAPES[0]} to {SHAPES[1]} has {np.exp(lowest):.3g} to {np.exp(highest):.3g}, so this law does not "
-            "describe the fields."
+            f"{np.exp(np.max(target)):.3g} times their squared mean modulus; a generalised Laplace "
+            f"distribution with a shape from {SHAPES[0]} to {SHAPES[1]} has {np.exp(lowest):.3g} to "
+            f"{np.exp(highest):.3g}, so it does not describe the fields."
         )
     shape = np.vectorize(lambda t: scipy.optimize.brentq(lambda b: _log_ratio(b) - t, *SHAPES), otypes=[float])(target)
     return GeneralisedLaplace(shape[()], modulus * np.exp(gammaln(1 / shape) - gammaln(2 / shape)))
@@ -135,5 +135,5 @@ def _edge_steps(field: np.ndarray, facies: np.ndarray, windows: list[tuple[Windo
 
 
 def _log_ratio(shape: float) -> float:
-    """Log of E d² / (E |d|)² of a generalised Laplace law; it falls with the shape, from ∞ to 4/3."""
+    """Log of E d² / (E |d|)² of a generalised Laplace distribution; it falls with the shape, from ∞ to 4/3."""
     return float(gammaln(1 / shape) + gammaln(3 / shape) - 2 * gammaln(2 / shape))

@@ -14,15 +14,15 @@ from ._per_image import PerImage, each
 
 
 class Moments(NamedTuple):
-    """The first four moments of a law; each a number, or an array over a batch."""
+    """The first four moments of a distribution; each a number, or an array over a batch."""
 
     mean: Float[np.ndarray, "*batch"]
     sd: Float[np.ndarray, "*batch"]
     """Standard deviation, over n."""
     skewness: Float[np.ndarray, "*batch"]
-    """Third central moment over sd³: 0 for a symmetric law."""
+    """Third central moment over sd³: 0 for a symmetric distribution."""
     kurtosis: Float[np.ndarray, "*batch"]
-    """Fourth central moment over sd⁴, less 3: 0 for a Gaussian law."""
+    """Fourth central moment over sd⁴, less 3: 0 for a Gaussian distribution."""
 
 
 def facies_share(facies: Integer[np.ndarray, "image *grid"], index: int) -> PerImage:

@@ -125,8 +125,8 @@ def _places(windows: np.ndarray, image: np.ndarray) -> tuple[int, ...]:
     shape = windows.shape[1:]
     if len(shape) != image.ndim or any(n > m for n, m in zip(shape, image.shape, strict=True)):
         raise InputError(
-            f"Windows of {shape} cells were sought in an image of {image.shape} cells; give smaller windows of as many "
-            "axes."
+            f"Windows of {shape} cells were asked for in an image of {image.shape} cells; give smaller windows "
+            "of as many axes."
         )
     return tuple(m - n + 1 for n, m in zip(shape, image.shape, strict=True))
 

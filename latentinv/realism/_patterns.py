@@ -86,7 +86,7 @@ def pattern_histogram(
 def jensen_shannon(
     p: Float[np.ndarray, "*batch bin"], q: Float[np.ndarray, "*batch bin"]
 ) -> Float[np.ndarray, "*batch"]:
-    """Jensen–Shannon divergence of two laws on the same bins, in bits: 0 if equal, 1 if no bin is shared."""
+    """Jensen–Shannon divergence of two distributions on the same bins, in bits: 0 if equal, 1 if no bin is shared."""
     return np.maximum(0.0, _entropy((p + q) / 2) - (_entropy(p) + _entropy(q)) / 2)
 
 

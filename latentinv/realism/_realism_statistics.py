@@ -138,9 +138,9 @@ def _edges(reading: Reading) -> list[Statistic]:
 
 
 def _differences(reading: Reading, shape: tuple[int, ...]) -> list[Statistic]:
-    """Of a continuous property: the law of neighbour differences, and the steps where it crosses its median."""
+    """Of a continuous property: how neighbour differences are distributed, and steps where it crosses its median."""
 
-    def law(means: Curve) -> Curve:
+    def fitted(means: Curve) -> Curve:
         return np.stack(fit_generalised_laplace(means), axis=-1)
 
     def steps(images: Images) -> PerImage:
@@ -153,7 +153,7 @@ def _differences(reading: Reading, shape: tuple[int, ...]) -> list[Statistic]:
         return PerImage(quantiles, np.repeat(crossing[:, None], len(STEPS), axis=1).astype(float))
 
     along = [
-        Statistic(f"differences along {name}", "edges", reading.picture(neighbour_differences, axis=axis), _log, law)
+        Statistic(f"differences along {name}", "edges", reading.picture(neighbour_differences, axis=axis), _log, fitted)
         for axis, name in enumerate(axis_names(shape))
     ]
     return [*along, Statistic("steps at edges", "edges", steps, _relative)]
@@ -213,7 +213,7 @@ def _standard_deviation(powers: Curve) -> Curve:
 
 
 def _moments(powers: Curve) -> Moments:
-    """Moments; of values that do not vary those of a Gaussian law, since their spread says it already."""
+    """Moments; of values that do not vary those of a Gaussian, since their spread tells that already."""
     varied = powers[..., 1] - powers[..., 0] ** 2 > 1e-5 * powers[..., 1]
     return moments(np.where(varied[..., None], powers, GAUSSIAN_POWERS))
 

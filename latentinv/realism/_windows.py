@@ -1,6 +1,6 @@
-"""Whether two samples of small windows, taken as clouds of points, come from one law.
+"""Whether two samples of small windows, taken as clouds of points, come from one distribution.
 
-Statistics chosen beforehand can all agree while windows differ in a way that nobody thought of. The maximum mean
+Statistics chosen beforehand can all agree while windows differ in a way that was not foreseen. The maximum mean
 discrepancy (Gretton et al. 2012, JMLR 13, 723–773) averages a kernel over all pairs of windows and sees any difference
 of laws near the scale of its bandwidth; the sliced Wasserstein distance (Rabin et al. 2012,
 doi:10.1007/978-3-642-24785-9_37) compares the two clouds' values along random directions, in the units of the images.
@@ -63,7 +63,7 @@ def median_distance(windows: Real[np.ndarray, "window *shape"]) -> float:
 def maximum_mean_discrepancy(
     a: Real[np.ndarray, "window *shape"], b: Real[np.ndarray, "window2 *shape"], bandwidth: float
 ) -> float:
-    """Squared maximum mean discrepancy of two samples of windows, unbiased: near 0, or below, if the laws are equal.
+    """Squared maximum mean discrepancy of two samples of windows, unbiased: near 0 or below if distributions are equal.
 
     The kernel is exp(−d² / (2 bandwidth²)). Compare only figures of one bandwidth, such as the `median_distance` of
     windows of the training image.
@@ -93,7 +93,8 @@ def sliced_wasserstein(
 ) -> float:
     """Mean over random directions of the Wasserstein distance (of order one) of the windows' components along it.
 
-    Two samples of one law are not at distance 0: compare with two samples of the training image of the same sizes.
+    Two samples of one distribution are not at distance 0: compare with two samples of the training image of the same
+    sizes.
 
     Raises
     ------

@@ -4,7 +4,7 @@ One file an evaluation, ``FOLDER/ab/abcd….npz``, named by the SHA-256 of the s
 numbers; it holds ``values`` or, for a simulation that failed, the texts ``kind``, ``reason`` and ``place``. Files are
 moved into place whole, so runs at the same time may share a folder, and a kill loses only what was under way. Failures
 are kept as well, for a run that is resumed must find what it found before; `forget_failures` removes them once their
-cause is mended. A file that cannot be read counts as absent. Cost: one small file an evaluation.
+cause is removed. A file that cannot be read counts as absent. Cost: one small file an evaluation.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ class EvaluationCache:
             raise StorageError(f"The folder {folder} of evaluations cannot be made ({error.strerror}).") from error
 
     def get(self, key: str) -> Outcome | None:
-        """What became of an evaluation; None if nobody made it."""
+        """The outcome of an evaluation; None if it was never made."""
         try:
             content = io.BytesIO(self._path(key).read_bytes())  # so that a damaged file is closed too
             with np.load(content, allow_pickle=False) as stored:

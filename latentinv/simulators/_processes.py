@@ -92,7 +92,7 @@ class _Worker:
         self._simulator: Any = None
 
     def give(self, simulator: Any, task: Task, timeout: float | None) -> None:
-        """Hand over a call, and the simulator if it is another one than before."""
+        """Send a call, and the simulator if it differs from the last one."""
         news = None if simulator is self._simulator else simulator
         self._simulator = simulator
         if self.begun:

@@ -1,6 +1,6 @@
 """What a simulator is, and what may become of a call of it.
 
-A simulator is any object with a method ``simulate(property) -> data``; one that knows its adjoint has
+A simulator is any object with a method ``simulate(property) -> data``; one with an adjoint has
 ``adjoint(property, residual) -> gradient`` too, the gradient of ``residual · simulate(property)`` by the property of
 each cell. Whatever a call does is turned into an `Outcome`: numbers, or the kind of failure and its reason. A failed
 simulation is never turned into a number.

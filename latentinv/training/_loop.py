@@ -109,7 +109,7 @@ def train(
     training.save()
     try:
         return training.run(minutes)
-    except StorageError:  # its sentence asks to free space and resume
+    except StorageError:  # its message tells the user to free space and resume
         raise
     except Exception:
         training.discard_unless_begun()
@@ -321,7 +321,7 @@ class _Training:
         return TrainingResult(prior, int(self.state.step), comparison)
 
     def _rescue(self, step: int) -> str:
-        """Write the best state before as the prior, and say so."""
+        """Write the best state before as the prior; give the message."""
         message, advice = f"A loss became NaN or infinite at step {step + 1}", "lower the learning rates"
         if not self.kept:
             return f"{message}; no state was compared with the image before, so no prior was written; {advice}."

@@ -1,4 +1,4 @@
-"""Recipes: one TOML file describes a training wholly.
+"""Recipes: one TOML file describes a training completely.
 
     [image]
     file = "channels_2500.npz"       # relative to the recipe, or found in $LATENTINV_DATA; or a [image.simulator] table
@@ -131,7 +131,7 @@ SIMULATOR_RULES = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """A training, wholly described; `text` is the file as written."""
+    """All settings of a training; `text` is the file as written."""
 
     image: RecipeImage
     networks: RecipeNetworks = field(default_factory=RecipeNetworks)
@@ -140,7 +140,7 @@ class Recipe:
     folder: Path = Path(".")
 
     def load_image(self) -> TrainingImage:
-        """Read or simulate the training image, coarsened as the recipe asks.
+        """Read or simulate the training image, coarsened by the recipe's factor.
 
         Raises
         ------
@@ -208,7 +208,13 @@ def parse_recipe(text: str, folder: Path) -> Recipe:
 
 
 def _check(recipe: Recipe) -> None:
-    """Refuse values that do not go with each other."""
+    """Refuse values that contradict each other."""
+    _check_image(recipe)
+    _check_training(recipe.training)
+    _check_networks(recipe)
+
+
+def _check_image(recipe: Recipe) -> None:
     image, patch = recipe.image, recipe.training.patch
     if (image.file is None) == (image.simulator is None):
         raise InputError("The recipe's [image] needs either a file or a simulator table; give exactly one of them.")
@@ -226,16 +232,21 @@ def _check(recipe: Recipe) -> None:
             f"The recipe has flips = {list(image.flips)} in [image]; expected different axes of the patch, which has "
             f"{len(patch)}: 0 to {len(patch) - 1}."
         )
-    if recipe.training.loss not in LOSSES:
+
+
+def _check_training(training: RecipeTraining) -> None:
+    patch = training.patch
+    if training.loss not in LOSSES:
+        raise InputError(f"The recipe has loss = {training.loss!r} in [training]; expected one of {', '.join(LOSSES)}.")
+    if training.patterns and (len(patch) != 2 or min(patch) < least_patch()):
         raise InputError(
-            f"The recipe has loss = {recipe.training.loss!r} in [training]; expected one of {', '.join(LOSSES)}."
+            f"The recipe has patterns = {training.patterns:g} and patch = {list(patch)} in [training]; patterns are of "
+            f"plane fields of at least {least_patch()} cells each way. Take such patches, or leave it out."
         )
-    if recipe.training.patterns and (len(patch) != 2 or min(patch) < least_patch()):
-        raise InputError(
-            f"The recipe has patterns = {recipe.training.patterns:g} and patch = {list(patch)} in [training]; patterns "
-            f"are of plane fields of at least {least_patch()} cells each way. Take such patches, or leave it out."
-        )
-    networks, batch = recipe.networks, recipe.training.batch
+
+
+def _check_networks(recipe: Recipe) -> None:
+    networks, batch, patch = recipe.networks, recipe.training.batch, recipe.training.patch
     if batch % networks.packing:
         raise InputError(
             f"The recipe has packing = {networks.packing} in [networks] and batch = {batch} in [training]; give a "

@@ -39,7 +39,7 @@ class TrainingState(NamedTuple):
     generator_optimizer: Any
     discriminator_optimizer: Any
     frequencies: Frequencies | None
-    """Of patterns in generated fields, a running average; None where the recipe asks for none."""
+    """Of patterns in generated fields, a running average; None where the recipe has no patterns."""
     average: Any
     best: Any
     """Averaged weights of the best comparison so far."""
@@ -98,7 +98,7 @@ def initialise(recipe: Recipe, ndim: int) -> tuple[Networks, TrainingState]:
 def make_step(
     recipe: Recipe, networks: Networks, image: Frequencies | None = None
 ) -> Callable[[TrainingState, Float[Array, "batch *patch 1"]], tuple[TrainingState, Losses]]:
-    """Build the jitted step of a recipe; `image` has the frequencies of patterns that it asks for.
+    """Build the jitted step of a recipe; `image` has the frequencies of patterns in the image, where they are weighed.
 
     The step takes over the memory of the state it is given, which cannot be used afterwards.
     """
@@ -182,7 +182,8 @@ def over_maps(loss: Callable[..., Float[Array, ""]], *maps: Maps) -> Float[Array
     """Take a loss over the maps of a discriminator, or of the same for real and generated fields.
 
     Towers count alike. Of a tower's maps the last, which sees the largest windows, counts as much as the others
-    together: alike they would leave it a quarter, little for what goes on over long distances, such as channels.
+    together: with equal weights it would have a quarter, little for what is continuous over long distances, such as
+    channels.
     """
 
     def of_tower(*parts: tuple[Array, ...]) -> Array:

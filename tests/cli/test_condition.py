@@ -64,8 +64,10 @@ def test_that_an_interrupted_run_says_how_to_continue_and_does(latentinv, folder
 def test_that_data_out_of_reach_are_named_and_end_with_code_one(latentinv, folder):
     rows = ("x_min,y_min,x_max,y_max,mean,sd", "2,2,12,12,0.02,0.001", "2,2,12,12,0.98,0.001")
     (folder / "two.csv").write_text("\n".join(rows))
+    chequered = [f"{x + 0.5},{y + 0.5},{(x + y) % 2}" for x in range(14, 20) for y in range(6)]
+    (folder / "many.csv").write_text("\n".join(["x,y,facies", *chequered]))
 
-    stuck = latentinv(*PLACE, "--blocks", "two.csv", "--wells", "wells.csv", *QUICK, "--set", "max_levels=2")
+    stuck = latentinv(*PLACE, "--blocks", "two.csv", "--wells", "many.csv", *QUICK, "--set", "max_levels=2")
     shown = latentinv("show", "run.h5")
 
     for outcome in (stuck, shown):
@@ -98,7 +100,7 @@ def test_that_chains_are_diagnosed_while_they_run_and_when_they_are_shown(latent
     for text in (done.out, shown.out):
         words = " ".join(text.split())
         assert " at worst (" in words
-        assert "independent draws: " in words
+        assert "effective draws: " in words
         assert " by chain" in words
         assert "Warning: The " in words
 

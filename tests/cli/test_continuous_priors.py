@@ -7,6 +7,7 @@ from PIL import Image
 
 from latentinv import Covariance, Grid, SpectralPrior
 from latentinv.cli._drawing import draw_latents
+from latentinv.keys import from_seed
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def test_that_files_hold_the_values_of_the_field(latentinv, prior):
         outcome = latentinv("generate", "gauss.h5", "--grid", "20x24", "--count", 2, "--seed", 3, "--output", name)
         assert outcome.code == 0, outcome.err
     grid = Grid((20, 24))
-    expected = prior.generate(draw_latents(prior, grid, 3, 1), grid)
+    expected = prior.generate(draw_latents(prior, grid, from_seed(3, "generate"), 1), grid)
     arrays = np.load("fields.npz")
     np.testing.assert_allclose(arrays["field"][1], expected, rtol=1e-5, atol=1e-5)
     with h5py.File("fields.h5") as file:
@@ -45,7 +46,7 @@ def test_that_a_walk_is_filmed_but_not_round_a_box(latentinv, prior):
         assert film.n_frames == 4
     refused = latentinv("walk", "gauss.h5", "--grid", "16x16", "--box", "1,1,5,5", "--output", "box.gif")
     assert refused.code != 0
-    assert "leave --box out" in refused.err
+    assert "leave the box out" in refused.err
 
 
 def test_that_block_means_of_a_gaussian_prior_get_exact_draws(latentinv, prior):

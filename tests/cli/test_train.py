@@ -93,7 +93,7 @@ def test_that_show_of_a_checkpoint_points_to_resume(latentinv, folder):
     with h5py.File("delta.training.h5", "w") as file:
         file.attrs["format"] = "latentinv-training"
 
-    assert "go on with 'latentinv resume delta.training.h5'" in latentinv("show", "delta.training.h5").err
+    assert "to continue: latentinv resume delta.training.h5" in latentinv("show", "delta.training.h5").err
 
 
 @pytest.mark.parametrize(

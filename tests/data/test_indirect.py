@@ -280,7 +280,7 @@ def test_that_columns_that_are_named_say_where_and_when(tmp_path):
     seen = IndirectData.from_csv(timed, GRID, lambda rows: at_cells(rows[:, -1:] * [0.2, 0.05]), columns=names)
     np.testing.assert_allclose(seen.predict(FIELD), [0.02, 0.5], rtol=1e-6)
     for columns in ((), "time", ("x", "x"), ("x", "value")):
-        with pytest.raises(InputError, match="give a list of different names"):
+        with pytest.raises(InputError, match="expected a list of different names"):
             IndirectData.from_csv(timed, GRID, at_cells, columns=columns)
 
 

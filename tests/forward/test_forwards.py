@@ -120,31 +120,47 @@ def conductivity(seed, grid=GRID):
     return jnp.exp(jax.random.normal(jax.random.key(seed), grid.shape) - 7)
 
 
+# Programs take the model as an argument, so that all tests of one structure share them.
+predict = jax.jit(lambda forward, log_field: forward.predict(jnp.exp(log_field)))
+
+
+@jax.jit
+def changed(forward, log_field, direction):
+    """Predictions, and their derivative along a direction."""
+    return jax.jvp(lambda k: forward.predict(jnp.exp(k)), (log_field,), (direction,))
+
+
+@jax.jit
+def pulled_back(forward, log_field, data):
+    """The gradient of the predictions' product with data."""
+    return jax.vjp(lambda k: forward.predict(jnp.exp(k)), log_field)[1](data)[0]
+
+
+def log_conductivity(forward, seed):
+    """The logarithm of a property, in single precision."""
+    return jnp.log(conductivity(seed, forward.grid))
+
+
 @pytest.mark.parametrize("kind", DIFFERENTIABLE)
 def test_that_the_gradient_is_the_adjoint_of_the_derivative(kind):
     forward = make_forward(kind)
-    grid = forward.grid
-    log_field, direction = jnp.log(conductivity(1, grid)), jax.random.normal(jax.random.key(2), grid.shape)
+    log_field, direction = log_conductivity(forward, 1), jax.random.normal(jax.random.key(2), forward.grid.shape)
     data = jax.random.normal(jax.random.key(3), (forward.count,))
-    _, change = jax.jvp(lambda k: forward.predict(jnp.exp(k)), (log_field,), (direction,))
-    _, pullback = jax.vjp(lambda k: forward.predict(jnp.exp(k)), log_field)
-    left, right = float(jnp.vdot(change, data)), float(jnp.vdot(direction, pullback(data)[0]))
+    _, change = changed(forward, log_field, direction)
+    left = float(jnp.vdot(change, data))
+    right = float(jnp.vdot(direction, pulled_back(forward, log_field, data)))
     assert left == pytest.approx(right, rel=2e-3)
 
 
 @pytest.mark.parametrize("kind", DIFFERENTIABLE)
 def test_that_the_remainder_of_the_first_order_is_of_the_second(kind):
     forward = make_forward(kind)
-    grid = forward.grid
-    log_field, direction = jnp.log(conductivity(4, grid)), jax.random.normal(jax.random.key(5), grid.shape)
-
-    def predict(step):
-        return np.asarray(forward.predict(jnp.exp(log_field + step * direction)), float)
-
-    _, change = jax.jvp(lambda k: forward.predict(jnp.exp(k)), (log_field,), (direction,))
+    log_field, direction = log_conductivity(forward, 4), jax.random.normal(jax.random.key(5), forward.grid.shape)
+    start, change = (np.asarray(x, float) for x in changed(forward, log_field, direction))
     # Near a well in a body the third order is felt at the longest step.
     steps = np.array([0.4, 0.2, 0.1]) * (0.5 if kind in SOLIDS else 1.0)
-    remainders = [np.linalg.norm(predict(h) - predict(0.0) - h * np.asarray(change)) for h in steps]
+    ends = [np.asarray(predict(forward, log_field + h * direction), float) for h in steps]
+    remainders = [np.linalg.norm(end - start - h * change) for end, h in zip(ends, steps, strict=True)]
     orders = np.diff(np.log(remainders)) / np.diff(np.log(steps))
     assert np.all((orders > 1.6) & (orders < 2.6)), orders
 
@@ -152,18 +168,32 @@ def test_that_the_remainder_of_the_first_order_is_of_the_second(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_that_a_batch_predicts_what_each_field_does(kind):
     forward = make_forward(kind)
-    fields = jnp.stack([conductivity(n, forward.grid) for n in range(3)])
-    each = np.stack([forward.predict(field) for field in fields])
-    np.testing.assert_allclose(jax.vmap(forward.predict)(fields), each, rtol=2e-4, atol=2e-5 * np.abs(each).max())
+    fields = jnp.stack([log_conductivity(forward, n) for n in range(3)])
+    each = np.stack([predict(forward, field) for field in fields])
+    batch = jax.jit(jax.vmap(lambda one, field: one.predict(jnp.exp(field)), (None, 0)))(forward, fields)
+    np.testing.assert_allclose(batch, each, rtol=2e-4, atol=2e-5 * np.abs(each).max())
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"function"}))
-def test_that_a_model_read_back_predicts_the_same(kind):
+def test_that_a_model_read_back_predicts_the_same_by_the_same_program(kind):
     forward = make_forward(kind)
     again = FORWARDS[forward.kind].from_arrays(forward.to_arrays(), forward.grid)
     assert again.count == forward.count
-    field = conductivity(6, forward.grid)
-    assert (again.predict(field) == forward.predict(field)).all()
+    field = log_conductivity(forward, 6)
+    expected, programs = predict(forward, field), predict._cache_size()
+    np.testing.assert_array_equal(predict(again, field), expected)
+    assert predict._cache_size() == programs
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_that_a_model_is_a_frozen_tree_of_arrays(kind):
+    forward = make_forward(kind)
+    assert not jax.tree_util.all_leaves([forward])
+    assert all(np.asarray(leaf).dtype.kind in "fib" for leaf in jax.tree.leaves(forward))
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        forward.grid = BODY
+    assert forward.seen().shape == forward.grid.shape
+    assert all(len(mark[0]) for mark in forward.marks(np.zeros(forward.count)))
 
 
 @pytest.mark.parametrize("sparse", [False, True])

@@ -106,7 +106,7 @@ def test_that_tempered_smc_finds_the_exact_mean_and_evidence(noise):
 def test_that_heavy_tails_are_refused_by_algorithms_for_gaussian_noise(algorithm):
     posterior, *_ = linear_problem()
     (heads,) = posterior.observations
-    heavy = IndirectData(GRID, heads.forward, heads.data, StudentNoise(0.3, 3.0), name="heads")
+    heavy = IndirectData(GRID, heads.forward, heads.observed, StudentNoise(0.3, 3.0), name="heads")
     with pytest.raises(InputError, match="noise of the data 'heads' is not Gaussian, which this algorithm needs"):
         sample(Posterior(posterior.prior, GRID, [heavy]), algorithm)
 
@@ -214,6 +214,6 @@ def test_that_an_algorithm_that_needs_gradients_refuses_a_forward_model_without(
     assert not posterior.has_gradient
     assert Posterior(posterior.prior, GRID, []).has_gradient
     with pytest.raises(
-        InputError, match=r"'laplace' needs gradients, but the simulator of 'heads' has none; .*'es_mda', 'pcn'"
+        InputError, match=r"'laplace' needs gradients, but the simulator of 'heads' has none; .*'es_mda', .*'pcn'"
     ):
         sample(posterior, Laplace())

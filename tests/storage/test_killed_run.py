@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs fork, kill and
 # The writer: row s of the trace, draw s and the state after s steps follow from s alone.
 WRITER = """
 import os, random, resource, signal, sys, time
+import jax
 import numpy as np
 from latentinv.errors import StorageError
 from latentinv.storage import RunFile

@@ -99,7 +99,7 @@ class CorrelatedNoise(AbstractNoise):
 
     def whiten(self, residual: Float[Array, "datum"]) -> Float[Array, "datum"]:
         """W r, W the inverse Cholesky factor."""
-        # Accelerators round the factors of a product to ten bits unless asked.
+        # By default accelerators round the factors of a product to ten bits.
         return jnp.matmul(jnp.asarray(self._whitening, residual.dtype), residual, precision="highest")
 
     def simulate(self, key_noise: Array, count: int) -> Float[Array, "datum"]:

@@ -36,8 +36,8 @@ class UnknownNoise(AbstractNoise):
     sd
         The guess, in the unit of the data; one number or one for each datum.
     degrees_of_freedom
-        ν: how many data the guess is worth. With 1, the true sd lies between 0.5 and 16 times the guess in nine cases
-        of ten; with 10 between 0.74 and 1.6 times.
+        ν: the guess counts as much as ν data would. With 1, the true sd lies between 0.5 and 16 times the guess in nine
+        cases of ten; with 10 between 0.74 and 1.6 times.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How many simulations were asked for, how many of them failed, and of what."""
+"""How many simulations were requested, how many of them failed, and why."""
 
 from typing import final
 
@@ -31,7 +31,7 @@ class SimulationCounter:
         self._add_failure(outcome, ADJOINT)
 
     def take(self) -> Int[np.ndarray, "kind"]:
-        """How many simulations were asked for since the last time, and how many failed of each of `KINDS`."""
+        """Simulations requested since the last call of this method, and how many failed, by `KINDS`."""
         counts, self._counts = self._counts, np.zeros_like(self._counts)
         return counts
 

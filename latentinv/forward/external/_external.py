@@ -1,11 +1,10 @@
 """A simulator outside JAX as a forward model: a Python class or an external program, run by an executor.
 
 Without an adjoint `smc`, `pcn` and `es_mda` propose in JAX, have all proposals of a step simulated here at once, and
-decide in JAX, so no callback runs under ``jit``. Elsewhere predictions are ``pure_callback``s, one field after the
-other where an algorithm asks so; a simulator with an adjoint, whose answer is their gradient (reverse mode only),
-serves algorithms with gradients as they are. A failed simulation predicts NaN for all its data, which the likelihood
-rejects; it is counted by kind. What is simulated, remembered and counted is kept in one object that all copies of the
-forward model share (`_evaluations.py`).
+decide in JAX, so no callback runs under ``jit``. Elsewhere predictions are ``pure_callback``s; a simulator with an
+adjoint, which gives their gradient (reverse mode only), serves algorithms with gradients as they are. A failed
+simulation predicts NaN for all its data, which the likelihood rejects; it is counted by kind. Outcomes and counts are
+kept in one object that all copies of the forward model share (`_evaluations.py`).
 """
 
 from pathlib import Path
@@ -42,7 +41,7 @@ class ExternalForward(AbstractForward):
     count
         Number of data that it gives.
     executor
-        Who makes the calls, `latentinv.simulators`: ``InProcess()`` unless given, ``Processes()``, ``Dask(client)``.
+        What makes the calls: `latentinv.simulators.InProcess` unless given, `Processes` or `Dask`.
     cache
         A folder that keeps all evaluations, shared between runs; none unless given.
     retries
@@ -93,7 +92,7 @@ class ExternalForward(AbstractForward):
 
     @property
     def executor(self) -> AbstractExecutor:
-        """Who makes its calls."""
+        """What makes its calls."""
         return self.evaluations.executor
 
     @property
@@ -127,11 +126,11 @@ class ExternalForward(AbstractForward):
         return self.evaluations.evaluate(properties)
 
     def forget_failures(self) -> None:
-        """Let failed simulations be tried again, once their cause is mended; the cache's are forgotten too."""
+        """Let failed simulations be tried again, once their cause is removed; the cache forgets its failures too."""
         self.evaluations.forget_failures()
 
     def take_counts(self) -> Int[np.ndarray, "kind"]:
-        """How many simulations were asked for since the last time, and how many failed of each of `KINDS`."""
+        """Simulations requested since the last call of this method, and how many failed, by `KINDS`."""
         return self.evaluations.counter.take()
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -143,7 +142,7 @@ class ExternalForward(AbstractForward):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> NoReturn:
-        """Refuse: whoever reads a run gives the simulator again."""
+        """Raise `InputError`: a simulator must be given again."""
         del grid
         raise InputError(f"The simulator {arrays['simulator']} cannot be made from a file; give it again.")
 

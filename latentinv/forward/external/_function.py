@@ -1,7 +1,7 @@
 """Any function of a property, written with JAX, as a forward model.
 
-A function has no form that a file could hold, so a run file keeps only what it predicts for one property, and whoever
-reads the run gives the function again; that prediction shows whether it is the same one.
+A function cannot be stored, so a run file keeps only what it predicts for one field. To resume the run, the function is
+given again; that prediction shows whether it is the same one.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Means over boxes: what a pumping test or a coarser model knows of a volume.
+"""Means over boxes: what a pumping test or a coarser model says of a volume.
 
 The mean over a box weighs each cell by the share of the box that falls in it; cells cut by the box count by the area
 (volume) inside. A `LinearForward` with these weights. Cost: O(cells in boxes).

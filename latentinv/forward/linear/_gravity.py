@@ -37,7 +37,7 @@ def gravity(grid: Grid, stations: Float[np.ndarray, "datum axis"]) -> LinearForw
     """
     if not grid.vertical:
         raise InputError(
-            f"Gravity was asked of a map of {grid.shape} cells; give a vertical section, Grid(..., axes='xz'), or a "
+            f"Given a map of {grid.shape} cells for gravity; give a vertical section, Grid(..., axes='xz'), or a "
             "grid of three axes."
         )
     stations = np.atleast_2d(np.asarray(stations, float))

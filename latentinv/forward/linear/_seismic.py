@@ -51,8 +51,8 @@ class ConvolutionalSeismic(AbstractForward):
             )
         if not grid.vertical:
             raise InputError(
-                f"Traces were asked of a map of {grid.shape} cells; give a vertical section, Grid(..., axes='xz'), or "
-                "a grid of three axes."
+                f"Given a map of {grid.shape} cells for traces; give a vertical section, Grid(..., axes='xz'), or a "
+                "grid of three axes."
             )
         if grid.shape[0] < 2:
             raise InputError("The grid has one cell along time, so nothing reflects; give two at least.")
@@ -71,7 +71,7 @@ class ConvolutionalSeismic(AbstractForward):
         kernel = jnp.asarray(self.wavelet, traces.dtype)
 
         def convolved(trace: Float[Array, "face"]) -> Float[Array, "sample"]:
-            # Accelerators round the factors of a convolution to ten bits unless asked.
+            # By default accelerators round the factors of a convolution to ten bits.
             return jnp.convolve(trace, kernel, mode="full", precision="highest")
 
         seen = jax.vmap(convolved, 1, 1)(traces)[self._kept]
@@ -110,7 +110,7 @@ def ricker(frequency: float, interval: float) -> Float[np.ndarray, "sample"]:
     """
     if not (0 < frequency < math.inf and 0 < interval <= 0.25 / frequency):
         raise InputError(
-            f"A Ricker wavelet of {frequency} Hz was asked for at an interval of {interval} s; give a frequency above "
+            f"Given a Ricker wavelet of {frequency} Hz at an interval of {interval} s; give a frequency above "
             "0 and four samples a period at least."
         )
     half = math.ceil(1.5 / (frequency * interval))

@@ -215,7 +215,7 @@ def _tangent(mesh: Mesh, primals: tuple[Any, ...], tangents: tuple[Any, ...]) ->
 
 
 class Directed(NamedTuple):
-    """What a sweep in one order knows of each corner, by diagonals."""
+    """What a sweep in one order needs of each corner, by diagonals."""
 
     distance: Float[Array, "diagonal *plane"]
     slowness: Float[Array, "diagonal *plane"]

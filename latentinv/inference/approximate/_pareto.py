@@ -37,4 +37,5 @@ def tail_shape(log_weights: Float[np.ndarray, "draw"]) -> float:
     if np.ptp(largest) < NO_TAIL:
         return 0.0
     finite = np.where(np.isfinite(log_weights), log_weights, log_weights[np.isfinite(log_weights)].min() - 700.0)
-    return float(array_stats.psislw(finite)[1])
+    # ArviZ takes log-likelihoods, whose negatives are the log-weights of leaving a datum out.
+    return float(array_stats.psislw(-finite)[1])

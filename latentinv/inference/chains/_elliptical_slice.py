@@ -22,6 +22,7 @@ from latentinv.inference.core import (
     Outcome,
     Position,
     TemperedLikelihood,
+    is_finite,
 )
 from latentinv.keys import named, numbered
 
@@ -60,7 +61,7 @@ def slice_move(likelihood: TemperedLikelihood) -> Move:
         def attempt(angle: Array) -> tuple[Position, Array, Array]:
             there = begin(here.z * jnp.cos(angle) + other * jnp.sin(angle), t)
             value = likelihood.log_target(there.predictions, t)
-            return there, value > level, jnp.isfinite(there.z).all() & ~jnp.isnan(value)
+            return there, value > level, is_finite(there) & ~jnp.isnan(value)
 
         def shrink(now: _Search) -> _Search:
             low = jnp.where(now.angle < 0, now.angle, now.low)

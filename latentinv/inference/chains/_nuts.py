@@ -25,9 +25,9 @@ from latentinv.inference.core import (
     Outcome,
     Position,
     TemperedLikelihood,
-    all_finite,
     check_counts,
     check_shares,
+    is_finite,
 )
 from latentinv.inference.moves import MassMatrix
 from latentinv.keys import named
@@ -80,7 +80,7 @@ def nuts_move(
         )
         z = here.z + scaled(tree.z_proposal)
         there = Position(z, likelihood.posterior.predict(z), (tree.z_proposal_pe, unscaled(tree.z_proposal_grad)))
-        finite = all_finite((there.z, there.memory))
+        finite = is_finite(there)
         here = jax.tree.map(lambda new, old: jnp.where(finite, new, old), there, here)
         leaves = tree.num_proposals.astype(jnp.float32)
         acceptance = tree.sum_accept_probs / leaves

@@ -31,7 +31,7 @@ from ._moves import Position as Position
 from ._moves import Proposal as Proposal
 from ._moves import ProposalSequence as ProposalSequence
 from ._moves import TemperedLikelihood as TemperedLikelihood
-from ._moves import all_finite as all_finite
+from ._moves import is_finite as is_finite
 from ._moves import metropolis as metropolis
 from ._resampling import effective_size as effective_size
 from ._resampling import resample as resample

@@ -33,29 +33,36 @@ def predict_all(posterior: Posterior, z: Float[Array, "draw latent"]) -> Predict
 
 def evaluate(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> Draws:
     """Predict all data of all latents, on the host."""
-    parts = list(_batches(posterior, latents, simulated_predictions if posterior.external else _predict_batch))
-    predictions = jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
+    predictions = (
+        _simulated(posterior, np.asarray(latents))
+        if posterior.external
+        else _joined(_batches(posterior, np.asarray(latents), _predict_batch))
+    )
     return Draws(jnp.asarray(latents), predictions)
 
 
 def realize(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> Shaped[np.ndarray, "draw *grid"]:
     """Generate the fields of latents, as facies codes where the prior has facies."""
-    return np.concatenate(list(_batches(posterior, np.asarray(latents), _realize_batch)))
+    return _joined(_batches(posterior, np.asarray(latents), _realize_batch))
 
 
 def generate_all(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> Float[np.ndarray, "draw *grid"]:
     """Generate the fields of latents, as the prior gives them."""
-    return np.concatenate(list(_batches(posterior, np.asarray(latents), _generate_batch)))
+    return _joined(_batches(posterior, np.asarray(latents), _generate_batch))
 
 
-def simulated_predictions(posterior: Posterior, latents: Float[Array, "draw latent"]) -> Predictions:
-    """Predictions of a batch of latents, where simulators outside JAX predict some of the data."""
-    realizations, readings = jax.tree.map(np.asarray, _prepare_batch(posterior, latents))
+def _simulated(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> Predictions:
+    """Predictions where simulators outside JAX predict some of the data."""
+    realizations, readings = _joined(_batches(posterior, latents, _prepare_batch))
     both: list[tuple[Any, Any]] = [
         _simulate(observation.simulator, reading) if observation.simulator is not None else reading
         for observation, reading in zip(posterior.observations, readings, strict=True)
     ]
     return Predictions(tuple(soft for soft, _ in both), tuple(exact for _, exact in both), realizations)
+
+
+def _joined(parts: Iterator[Any]) -> Any:
+    return jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
 
 
 def _batches(

@@ -139,13 +139,17 @@ def metropolis(
         What the densities of prior and proposals add to their difference.
     """
     before, after = log_likelihoods
-    finite = all_finite((there.z, there.memory)) & ~jnp.isnan(after)
+    finite = is_finite(there) & ~jnp.isnan(after)
     log_ratio = after - before + log_correction
     acceptance = jnp.where(finite & ~jnp.isnan(log_ratio), jnp.exp(jnp.minimum(log_ratio, 0.0)), 0.0)
     accepted = jax.random.uniform(key) < acceptance
     return jax.tree.map(lambda new, old: jnp.where(accepted, new, old), there, here), acceptance, finite
 
 
-def all_finite(tree: Any) -> Bool[Array, ""]:
-    """Whether all numbers of a tree are finite."""
+def is_finite(position: Position) -> Bool[Array, ""]:
+    """Whether the latents of a position, its predictions and what the next move needs are finite."""
+    return _all_finite((position.z, position.memory, position.predictions.soft, position.predictions.exact))
+
+
+def _all_finite(tree: Any) -> Bool[Array, ""]:
     return jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree)]).all()

@@ -110,7 +110,10 @@ def hamiltonian_move(
         return jax.vmap(log_prior)(end.population.z) + log_end - mass.kinetic(momentum_end) - before
 
     change = gain(log_likelihood(end), log_likelihood(start))
-    finite = jnp.isfinite(end.population.z).all(axis=1) & jnp.isfinite(end.force).all(axis=1) & ~jnp.isnan(change)
+    predictions = end.population.predictions
+    finite = ~jnp.isnan(change)
+    for table in (end.population.z, end.force, *predictions.soft, *predictions.exact):
+        finite &= jnp.isfinite(table).all(axis=1)
     acceptance, conservation = (
         jnp.where(finite, jnp.exp(jnp.minimum(log_ratio, 0.0)), 0.0)
         for log_ratio in (change, gain(end.log_surrogate, start.log_surrogate))

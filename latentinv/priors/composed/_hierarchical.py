@@ -2,9 +2,9 @@
 
 Geology is drawn first, then what varies within each facies (Deutsch 2002, *Geostatistical Reservoir Modeling*, Oxford
 University Press). The first numbers of a cell are those the facies are read from; behind them stand standard normal
-scores, one for all facies or one for each, correlated as their own priors say. `FaciesProperty` makes them a log-normal
-property: median of the facies · exp(standard deviation of the facies · score). Scores have latents of their own, behind
-those of the facies, so data on the property inform both; cost is that of all fields.
+scores, one for all facies or one for each, with the correlations of their own priors. `FaciesProperty` makes them a
+log-normal property: median of the facies · exp(standard deviation of the facies · score). Scores have latents of their
+own, behind those of the facies, so data on the property inform both; cost is that of all fields.
 """
 
 from collections.abc import Mapping, Sequence
@@ -167,7 +167,7 @@ class HierarchicalPrior(AbstractPrior):
         return self.facies_prior.discriminate(z[: self.facies_prior.latent_size(grid)], grid)
 
     def describe(self) -> dict[str, Any]:
-        """What the prior of facies says, and the covariance of each score."""
+        """The description of the prior of facies, and the covariance of each score."""
         scores = {f"score {number}": score.describe()["covariance"] for number, score in enumerate(self.scores)}
         return {**self.facies_prior.describe(), **scores}
 

@@ -2,7 +2,7 @@
 
 The latent vector of a prior is one or several maps, one after the other, each of its own resolution. Along an axis the
 place ``i`` of a map owns the block of cells from ``i · spacing`` to ``(i + 1) · spacing``, and can change the cells
-from ``before`` cells ahead of its block to ``after`` cells behind it. Tiles, walks and local moves ask for no more.
+from ``before`` cells ahead of its block to ``after`` cells behind it. Tiles, walks and local moves need no more.
 """
 
 import math

@@ -85,7 +85,7 @@ class AbstractPrior(abc.ABC):
         return self
 
     def cropped(self, start: tuple[int, ...], shape: tuple[int, ...]) -> Self:
-        """The same prior for a part of its grid, from a cell on; what a condition says of each cell is cut out.
+        """The same prior for a part of its grid, from a cell on; covariates over the cells are cut out.
 
         A part may go beyond the end of the grid, where any numbers will do.
         """

@@ -22,7 +22,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
-from scipy import special, stats
+from scipy import special
 
 from latentinv.errors import InputError
 
@@ -120,10 +120,10 @@ class Covariance:
     def wave_vectors(self, uniforms: Float[np.ndarray, "mode 3"], ndim: int) -> Float[np.ndarray, "mode axis"]:
         """Turn uniform numbers into wave vectors x, y(, z), in radians a metre, that follow the spectral measure.
 
-        The first number gives the length, the others the direction. A Matérn measure is a multivariate Student law of
-        2ν degrees of freedom (the exponential is ν = ½), a Gaussian one is normal, and that of the spherical model in
-        space is the squared Fourier transform of a ball, whose projection serves fewer axes. A wave and its opposite
-        are the same, so directions fill half a turn, evenly spaced numbers the more densely.
+        The first number gives the length, the others the direction. A Matérn measure is a multivariate Student
+        distribution of 2ν degrees of freedom (the exponential is ν = ½), a Gaussian one is normal, and that of the
+        spherical model in space is the squared Fourier transform of a ball, whose projection serves fewer axes. A wave
+        and its opposite are the same, so directions fill half a turn, evenly spaced numbers the more densely.
         """
         drawn = 3 if self.model == "spherical" else ndim
         number, angle = self._wave_numbers(uniforms[:, 0], drawn), np.pi * uniforms[:, 1]
@@ -135,12 +135,12 @@ class Covariance:
     def _wave_numbers(self, uniforms: Float[np.ndarray, "mode"], ndim: int) -> Float[np.ndarray, "mode"]:
         """Quantiles of the length of wave vectors on so many axes, for a range of 1."""
         if self.model == "spherical":
-            return np.interp(uniforms, *_ball_law())
+            return np.interp(uniforms, *_ball_distribution())
         if self.model == "gaussian":
-            return np.sqrt(6 * stats.chi2.ppf(uniforms, ndim))
+            return np.sqrt(12 * special.gammaincinv(ndim / 2, uniforms))  # χ² by its gamma function
         nu = 0.5 if self.smoothness is None else self.smoothness
         rate = 3.0 if self.smoothness is None else math.sqrt(8 * nu)
-        return rate * np.sqrt(ndim / (2 * nu) * stats.f.ppf(uniforms, ndim, 2 * nu))
+        return rate * np.sqrt(ndim / (2 * nu) * special.fdtri(ndim, 2 * nu, uniforms))
 
 
 def matern(distance: Float[np.ndarray, "*pair"], smoothness: float) -> Float[np.ndarray, "*pair"]:
@@ -153,7 +153,7 @@ def matern(distance: Float[np.ndarray, "*pair"], smoothness: float) -> Float[np.
     return np.where(scaled > 0, np.exp(logarithm + scale), 1.0)
 
 
-def _ball_law() -> tuple[Float[np.ndarray, "node"], Float[np.ndarray, "node"]]:
+def _ball_distribution() -> tuple[Float[np.ndarray, "node"], Float[np.ndarray, "node"]]:
     """Distribution function of the length of a wave vector of the spherical model (range 1) in space, and lengths."""
     lengths = np.concatenate([np.linspace(0, 400, 200_001)[1:], np.geomspace(400, 4e5, 2_000)[1:]])
     half = lengths / 2

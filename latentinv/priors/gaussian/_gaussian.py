@@ -15,7 +15,7 @@ from typing import Any, final
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from scipy import stats
+from scipy import special
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
@@ -78,7 +78,7 @@ class Anamorphosis:
         if not len(values) or not np.all(np.isfinite(values)) or np.ptp(values) == 0:
             raise InputError("A marginal distribution needs finite values that are not all equal; correct the sample.")
         probabilities = np.linspace(TAIL, 1 - TAIL, nodes)
-        return cls(stats.norm.ppf(probabilities), np.quantile(values, probabilities))
+        return cls(special.ndtri(probabilities), np.quantile(values, probabilities))
 
     @classmethod
     def log_normal(cls, median: float, log_standard_deviation: float) -> "Anamorphosis":

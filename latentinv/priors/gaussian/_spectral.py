@@ -18,7 +18,6 @@ from typing import Any, final
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from scipy.stats import qmc
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
@@ -172,5 +171,7 @@ class SpectralPrior(AbstractPrior):
 
 @functools.lru_cache(maxsize=8)
 def _wave_vectors(covariance: Covariance, waves: int, ndim: int) -> Float[np.ndarray, "wave axis"]:
+    from scipy.stats import qmc  # a slow import that only this prior needs
+
     uniforms = qmc.Sobol(3, seed=SOBOL_SEED).random(waves)
     return covariance.wave_vectors(np.clip(uniforms, LEAST_UNIFORM, 1 - LEAST_UNIFORM), ndim)

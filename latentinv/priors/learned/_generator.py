@@ -65,7 +65,7 @@ class GeneratorPrior(AbstractPrior):
     shift, scale
         The logit that becomes field value 0, and the logit distance that becomes 1.
     provenance
-        Whatever says where the prior comes from: recipe, training image, measures. JSON types only.
+        Where the prior comes from: recipe, training image, measures. JSON types only.
     critic
         The discriminator it was trained against, where that was kept.
 

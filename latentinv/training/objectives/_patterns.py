@@ -1,7 +1,7 @@
 """A term of the generator's loss: how often small patterns of two facies occur, beside the training image.
 
-A discriminator judges field by field, and passes over a pattern that occurs a few per cent too often. Here frequencies
-are held against those of the image, which are known:
+A discriminator judges field by field, and misses a pattern that occurs a few per cent too often. Here frequencies are
+compared with those of the image, which are known:
 
 - *rings*: the facies of a cell together with which of eight directions around it hold the same facies, at radii of 1 to
   8 cells: 512 kinds each. Straight directions look at one cell, diagonal ones from radius 2 on at the four cells around
@@ -32,7 +32,7 @@ RADII = (1, 2, 4, 8)
 LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
 PERIOD = 32
-"""Places told apart along an axis: those of a latent cell, or of a few."""
+"""Places along an axis that are counted separately: those of a latent cell, or of a few."""
 MEMORY = 0.98
 """Decay of the running frequencies."""
 RARE = 1e-5
@@ -149,7 +149,7 @@ def _holds(soft: Array, centre: Array, radius: int, direction: int) -> Float[Arr
 
 
 def _per_direction(slope: Float[Array, "code"]) -> Float[Array, "code direction"]:
-    """What it is worth that a direction holds, all others as they are."""
+    """Change of the frequencies' weighted sum when a direction holds, all others unchanged."""
     codes = jnp.arange(256)
     return jnp.stack([slope[codes | (1 << n)] - slope[codes & ~(1 << n)] for n in range(8)], axis=1)
 

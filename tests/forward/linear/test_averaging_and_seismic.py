@@ -55,5 +55,5 @@ def test_that_a_wavelet_without_samples_enough_is_refused(frequency, interval):
 def test_that_a_wavelet_without_a_middle_and_a_map_are_refused():
     with pytest.raises(InputError, match="odd number"):
         ConvolutionalSeismic(Grid((4, 4), axes="xz"), np.ones(4))
-    with pytest.raises(InputError, match=r"Traces were asked of a map.*axes='xz'"):
+    with pytest.raises(InputError, match=r"Given a map.*axes='xz'"):
         ConvolutionalSeismic(Grid((4, 4)), np.ones(3))

@@ -8,6 +8,7 @@ from scipy.stats import chi2, norm
 
 from latentinv import BlockMeans, Grid, InputError, NonFiniteError, Posterior, RandomisedMaximumLikelihood, sample
 from latentinv.inference.approximate._randomised_maximum_likelihood import Perturbation
+from latentinv.keys import from_seed, named
 from latentinv.pytrees import pytree
 from tests.problems import LinearPrior, generator_posterior, linear_gaussian
 
@@ -22,8 +23,10 @@ def test_that_each_draw_is_the_minimum_worked_out_in_closed_form():
     while not kernel.finished(state):
         state, _ = kernel.step(posterior, jax.random.key(0), state)
     (blocks,) = posterior.observations
-    forward = blocks.weights @ np.asarray(posterior.prior.matrix, float)
-    expected = mean + (np.asarray(anchor) + np.asarray(noise) / blocks.sd**2 @ forward) @ covariance
+    forward = blocks.forward.weights() @ np.asarray(posterior.prior.matrix, float)
+    expected = (
+        mean + (np.asarray(anchor) + np.asarray(noise) / blocks.noise.spread(blocks.count) ** 2 @ forward) @ covariance
+    )
     # curvature is one or more, so a gradient of 1e-3 is at most so far from the minimum; float32 doubles it
     np.testing.assert_allclose(kernel.draws(posterior, state).z, expected, atol=2e-3)
 
@@ -109,8 +112,9 @@ def test_that_without_data_draws_are_the_prior_s():
     posterior = Posterior(LinearPrior(np.eye(4)), Grid((2, 2)), [])
     run = sample(posterior, RandomisedMaximumLikelihood(samples=6, weighted=True))
     assert run.results["log_evidence"] == pytest.approx(0.0, abs=1e-5)
-    anchors = RandomisedMaximumLikelihood(samples=6).build().init(posterior, jax.random.fold_in(jax.random.key(0), 0))
-    np.testing.assert_array_equal(run.latents, anchors.perturbation.anchor)
+    kernel = RandomisedMaximumLikelihood(samples=6).build()
+    anchors = kernel.init(posterior, named(from_seed(0, "run"), "start")).perturbation.anchor
+    np.testing.assert_array_equal(run.latents, anchors)
 
 
 def test_that_draws_that_run_out_of_iterations_are_said_to():
@@ -123,7 +127,7 @@ def test_that_weights_that_leave_few_draws_are_said_to():
     posterior, *_ = linear_gaussian(9, 4)
     kernel = RandomisedMaximumLikelihood(samples=40, weighted=True).build()
     state = kernel.init(posterior, jax.random.key(0))
-    state = state._replace(weighed=jnp.array(True), effective_size=jnp.float32(1.5), slope=jnp.zeros(40))
+    state = state._replace(weighted=jnp.array(True), effective_size=jnp.float32(1.5), slope=jnp.zeros(40))
     assert "raise samples" in kernel.results(posterior, state)["warnings"][0]
 
 

@@ -20,7 +20,7 @@ def test_that_draws_lie_by_chain_beside_what_was_observed(chains):
     np.testing.assert_array_equal(posterior["blocks"], chains.by_chain(chains.predicted["blocks"]))
     np.testing.assert_allclose(posterior["mean"], chains.by_chain(chains.realizations).mean(axis=(2, 3)), rtol=1e-5)
     assert posterior["place"].values[1] == "x 1.5 m, y 0.5 m"
-    np.testing.assert_array_equal(tree["observed_data"]["blocks"], chains.posterior.observations[0].mean)
+    np.testing.assert_array_equal(tree["observed_data"]["blocks"], chains.posterior.observations[0].observed)
     likelihood = [float(chains.posterior.log_likelihood(z)) for z in chains.latents]
     density = [float(chains.posterior.log_density(z)) for z in chains.latents]
     np.testing.assert_allclose(tree["log_likelihood"]["blocks"], chains.by_chain(np.array(likelihood)), rtol=1e-4)

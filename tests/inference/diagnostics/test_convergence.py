@@ -11,10 +11,10 @@ from latentinv.inference import effective_sample_size, rhat
 def _autoregressive(correlation, shape, seed):
     """Chains of variance 1 whose neighbours are so correlated."""
     rng = np.random.default_rng(seed)
-    chains, moments = shape
+    chains, count = shape
     x = np.empty(shape)
     x[:, 0] = rng.standard_normal(chains)
-    for n in range(1, moments):
+    for n in range(1, count):
         x[:, n] = correlation * x[:, n - 1] + np.sqrt(1 - correlation**2) * rng.standard_normal(chains)
     return x
 
@@ -94,7 +94,7 @@ def test_that_too_few_draws_and_infinite_ones_tell_nothing():
 
 
 def test_that_mistakes_are_one_sentence():
-    with pytest.raises(InputError, match=r"expected \[chain, moment, …\]"):
+    with pytest.raises(InputError, match=r"expected \[chain, draw, …\]"):
         rhat(np.zeros(5))
     with pytest.raises(InputError, match="'middle'; expected one of bulk, tail"):
         effective_sample_size(np.zeros((2, 5)), "middle")

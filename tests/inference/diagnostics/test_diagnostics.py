@@ -10,7 +10,6 @@ from latentinv import (
     InputError,
     Posterior,
     PreconditionedCrankNicolson,
-    Run,
     TemperedSMC,
     diagnose,
     resume,
@@ -121,10 +120,7 @@ def test_that_chains_apart_are_told_in_sentences(gaussian):
 
 def test_that_good_chains_have_no_warning(gaussian):
     latents = np.random.default_rng(0).standard_normal((4 * 1000, 4)).astype(np.float32)
-    fields = latents @ np.asarray(gaussian.prior.matrix).T
-    predicted = {"blocks": fields @ gaussian.observations[0].weights.T}
-    run = Run(gaussian, "pcn", latents, fields.reshape(-1, 2, 2), {}, {}, 1, 4, predicted, 2.0)
-    diagnosis = run.diagnose()
+    diagnosis = recorded(gaussian, latents, 4).diagnose()
     assert diagnosis.warnings == ()
     assert diagnosis.worst().rhat < 1.01
 

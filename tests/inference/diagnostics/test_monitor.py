@@ -13,7 +13,7 @@ POSTERIOR = Posterior(LinearPrior(np.eye(1)), Grid((1, 1)), [])
 
 
 def _watched(draws, piece):
-    """A monitor of the mean of one-celled fields, told of so many moments at once."""
+    """A monitor of the mean of one-celled fields, given so many draws at once."""
     monitor = Monitor(POSTERIOR, len(draws))
     fields = draws.T.reshape(-1, 1, 1)
     for begin in range(0, len(fields), piece * len(draws)):
@@ -65,7 +65,7 @@ def test_that_chains_say_while_they_run_how_they_agree_resumed_or_not(tmp_path):
     sample(posterior, algorithm, seed=1, listener=whole)
     assert whole.words[-1].startswith("draw 20/20 of each chain")
     assert ", R-hat " in whole.words[-1]
-    assert whole.words[-1].endswith(" draws")
+    assert ", effective sample size " in whole.words[-1]
     assert "R-hat" not in whole.words[0]
     with pytest.raises(KeyboardInterrupt):
         sample(posterior, algorithm, seed=1, output=tmp_path / "run.h5", listener=first)

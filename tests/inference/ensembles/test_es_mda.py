@@ -1,16 +1,27 @@
 """ES-MDA against a linear Gaussian posterior, and its parts against numbers worked out by hand."""
 
-from types import SimpleNamespace
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.stats import t as student_t
 
-from latentinv import ESMDA, BlockMeans, Grid, HardData, InputError, NonFiniteError, Posterior, sample
+from latentinv import (
+    ESMDA,
+    BlockMeans,
+    Grid,
+    HardData,
+    IndirectData,
+    InputError,
+    NonFiniteError,
+    Posterior,
+    StudentNoise,
+    sample,
+)
+from latentinv.forward import LinearForward
 from latentinv.inference.core._gaussian_data import gaussian_data
 from latentinv.inference.ensembles._es_mda import correlation_taper, gaspari_cohn
+from latentinv.keys import from_seed, named
 from latentinv.priors import FaciesModel
 from latentinv.pytrees import pytree
 from tests.problems import LinearPrior, generator_posterior, linear_gaussian
@@ -87,7 +98,7 @@ def test_that_the_surrogate_is_the_mean_position_of_the_facies():
     model, grid = FaciesModel((7, 3, 5), (-1.0, 1.0)), Grid((1, 2))
     wells = HardData(grid, grid.centres([[0, 0], [0, 1]]), [3, 5], model, error_probability=[0.0, 0.1], slope=2.0)
     data = gaussian_data(Posterior(LinearPrior(np.eye(2), model), grid, [wells]), 0.3)
-    np.testing.assert_array_equal(data.values(), [1, 2])
+    np.testing.assert_array_equal(data.observed, [1, 2])
     np.testing.assert_allclose(1 / data.whiten(jnp.ones(2)), [0.3, np.sqrt(0.09 + 0.09)], rtol=1e-6)
 
     def above(value, threshold):
@@ -99,8 +110,10 @@ def test_that_the_surrogate_is_the_mean_position_of_the_facies():
 
 
 def test_that_data_without_gaussian_noise_or_a_surrogate_are_refused_by_name():
+    grid = Grid((1, 1))
+    counts = IndirectData(grid, LinearForward(np.eye(1), grid), [1.0], StudentNoise(1.0, 3.0), name="counts")
     with pytest.raises(InputError, match="noise of the data 'counts' is not Gaussian"):
-        gaussian_data(SimpleNamespace(observations=[SimpleNamespace(name="counts")]), 0.2)
+        gaussian_data(Posterior(LinearPrior(np.eye(1)), grid, [counts]), 0.2)
 
 
 @pytree("matrix")
@@ -138,7 +151,8 @@ def test_that_an_ensemble_most_of_which_fails_stops_the_run():
 def test_that_without_data_the_ensemble_stays_as_it_was_drawn():
     posterior = Posterior(LinearPrior(np.eye(4)), Grid((2, 2)), [])
     run = sample(posterior, ESMDA(members=10, assimilations=2))
-    np.testing.assert_array_equal(run.latents, jax.random.normal(jax.random.fold_in(jax.random.key(0), 0), (10, 4)))
+    start = jax.random.normal(named(from_seed(0, "run"), "start"), (10, 4))
+    np.testing.assert_array_equal(run.latents, start)
 
 
 @pytest.mark.parametrize(
