@@ -51,8 +51,8 @@ class ConvolutionalSeismic(AbstractForward):
             )
         if not grid.vertical:
             raise InputError(
-                f"Given a map of {grid.shape} cells for traces; give a vertical section, Grid(..., axes='xz'), or a grid "
-                "of three axes."
+                f"Given a map of {grid.shape} cells for traces; give a vertical section, Grid(..., axes='xz'), or a "
+                "grid of three axes."
             )
         if grid.shape[0] < 2:
             raise InputError("The grid has one cell along time, so nothing reflects; give two at least.")
