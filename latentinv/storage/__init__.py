@@ -11,7 +11,6 @@ from ._prior_file import read_prior as read_prior
 from ._prior_file import read_prior_group as read_prior_group
 from ._prior_file import write_prior as write_prior
 from ._prior_file import write_prior_group as write_prior_group
-from ._run_file import LATENTS as LATENTS
 from ._run_file import RunFile as RunFile
 from ._run_file import predicted_name as predicted_name
 from ._run_schema import ObservationRecord as ObservationRecord

@@ -19,7 +19,8 @@
 ``draws``                    attribute ``count``, the draws kept so far
 ``draws/latents``            ``[draw, latent]``, float32, gzip with shuffled bytes as all tables of draws
 ``draws/facies``             ``[draw, *grid]``, codes; of a continuous property ``draws/field``, float32
-``draws/predicted NAME``     ``[draw, datum]``, for each observation what its draw predicts, read exactly
+``draws/predicted NAME``     ``[draw, datum]``, what a draw predicts for each observation, read exactly
+``draws/log_likelihood …``   ``[draw]``, for each observation NAME what it adds to the log-likelihood of a draw
 ===========================  =================================================================================
 
 Of each draw these are the numbers that the sampler had: nothing needs to be generated or simulated again to show,
@@ -51,8 +52,8 @@ from ._tree import on_host, read_tree, write_tree
 
 FORMAT = "latentinv-run"
 VERSION = 2
-LATENTS, REALIZATIONS = "latents", ("facies", "field")
-"""Names of tables of draws."""
+REALIZATIONS = ("facies", "field")
+"""Names of the table of realizations."""
 
 
 class _Counters(NamedTuple):

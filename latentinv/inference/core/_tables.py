@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from latentinv.posterior import Posterior, Predictions, each
+from latentinv.storage import predicted_name as predicted_name
 
 from ._algorithm import Draws
 
@@ -28,11 +29,6 @@ def draw_tables(posterior: Posterior, draws: Draws) -> dict[str, np.ndarray]:
 def realization_name(posterior: Posterior) -> str:
     """Under which name realizations are stored."""
     return "field" if posterior.prior.facies_model is None else "facies"
-
-
-def predicted_name(observation: str) -> str:
-    """Under which name an observation's exact predictions are stored."""
-    return f"predicted {observation}"
 
 
 def likelihood_name(observation: str) -> str:
