@@ -69,7 +69,9 @@ def our_calls(subject: Subject) -> dict[str, Callable[[], Any]]:
     """Compiled calls that block until done; weights are arguments, in the form that a prior keeps them in."""
     architecture, weights, z, cells = subject
     layers = [
-        FoldedLayer(polyphase(jnp.asarray(kernel)) if layer.kind == "up" else kernel, bias).prepared()
+        FoldedLayer(
+            polyphase(jnp.asarray(kernel)) if layer.kind == "up" else jnp.asarray(kernel), jnp.asarray(bias)
+        ).prepared()
         for layer, (kernel, bias) in zip(architecture.layers, weights, strict=True)
     ]
 

@@ -12,7 +12,6 @@ def algorithms(
 ) -> None:
     """List the algorithms for 'condition', or describe one and its settings."""
     import inspect
-    import re
 
     from latentinv.inference import ALGORITHMS
     from latentinv.inference.run import default_settings
@@ -25,9 +24,24 @@ def algorithms(
         console.print("'latentinv algorithms NAME' describes one of them and its settings.", soft_wrap=True)
         return
     defaults = default_settings(name)
-    words = re.sub(r"\nParameters\n-+\n", "\nSettings:\n", inspect.getdoc(ALGORITHMS[name]) or "")
-    console.print(words.replace("`", ""), soft_wrap=True)
+    for line in _description(ALGORITHMS[name]):
+        console.print(line.replace("`", ""), soft_wrap=True)
     console.print("\nDefaults:")
     for setting, default in defaults.items():
         table.add_row(f"  {setting}", str(default).lower())
     console.print(table)
+
+
+def _description(algorithm: type) -> list[str]:
+    """What an algorithm is, and its settings: its own, then those that it shares with others of its kind."""
+    import inspect
+
+    words, settings = "", []
+    for kind in algorithm.__mro__:
+        first, _, parameters = (inspect.cleandoc(kind.__dict__.get("__doc__") or "")).partition(
+            "Parameters\n----------\n"
+        )
+        words = words or first.partition("\n")[0]
+        if kind is not object and parameters:
+            settings.append(parameters.partition("\n\nRaises\n")[0])
+    return [words, "", "Settings:", *settings]

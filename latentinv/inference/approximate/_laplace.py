@@ -17,7 +17,6 @@ approximates the soft model whatever the target. Cost: per start and iteration a
 singular value decomposition of S each.
 """
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
 import jax
@@ -27,11 +26,11 @@ from jaxtyping import Array, Bool, Float, Int
 
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import (
-    ALGORITHMS,
     AbstractAlgorithm,
     AbstractKernel,
     Draws,
     Progress,
+    algorithm,
     check_counts,
     check_noise,
     check_positive,
@@ -81,8 +80,7 @@ class LaplaceInfo(NamedTuple):
 
 
 @final
-@ALGORITHMS.register("laplace")
-@dataclass(frozen=True)
+@algorithm("laplace")
 class Laplace(AbstractAlgorithm):
     """Laplace's approximation at the best of several optima.
 
@@ -108,8 +106,6 @@ class Laplace(AbstractAlgorithm):
     tolerance: float = 1e-5
     iterations_per_step: int = 2
     batch_size: int = 16
-
-    name = "laplace"
 
     def __post_init__(self) -> None:
         check_counts(self, "draws", "starts", "max_iterations", "iterations_per_step", "batch_size")

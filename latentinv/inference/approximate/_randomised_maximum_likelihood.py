@@ -22,7 +22,6 @@ estimates the evidence. Cost: per draw typically 50 to 200 gradients, and with `
 """
 
 import functools
-from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
 import jax
@@ -33,11 +32,11 @@ from jaxtyping import Array, Bool, Float, Int
 
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import (
-    ALGORITHMS,
     AbstractAlgorithm,
     AbstractKernel,
     Draws,
     Progress,
+    algorithm,
     check_counts,
     check_noise,
     check_positive,
@@ -92,8 +91,7 @@ class RMLInfo(NamedTuple):
 
 
 @final
-@ALGORITHMS.register("rml")
-@dataclass(frozen=True)
+@algorithm("rml")
 class RandomisedMaximumLikelihood(AbstractAlgorithm):
     """Randomised maximum likelihood.
 
@@ -119,8 +117,6 @@ class RandomisedMaximumLikelihood(AbstractAlgorithm):
     weighted: bool = False
     iterations_per_step: int = 10
     batch_size: int = 1
-
-    name = "rml"
 
     def __post_init__(self) -> None:
         check_counts(self, "samples", "max_iterations", "iterations_per_step", "batch_size")

@@ -12,7 +12,6 @@ deterministic once the start is drawn, and in more dimensions than there are par
 whatever the target. Cost: one gradient a particle and iteration, and N² distances.
 """
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
 import jax
@@ -23,11 +22,11 @@ from jaxtyping import Array, Float, Int
 
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import (
-    ALGORITHMS,
     AbstractAlgorithm,
     AbstractKernel,
     Draws,
     Progress,
+    algorithm,
     check_counts,
     check_positive,
     evaluate,
@@ -57,8 +56,7 @@ class SteinInfo(NamedTuple):
 
 
 @final
-@ALGORITHMS.register("stein")
-@dataclass(frozen=True)
+@algorithm("stein")
 class SteinVariational(AbstractAlgorithm):
     """Stein variational gradient descent.
 
@@ -81,8 +79,6 @@ class SteinVariational(AbstractAlgorithm):
     learning_rate: float = 0.1
     iterations_per_step: int = 20
     batch_size: int = 16
-
-    name = "stein"
 
     def __post_init__(self) -> None:
         check_counts(self, "particles", least=2)

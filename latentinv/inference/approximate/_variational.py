@@ -17,7 +17,6 @@ if not (Yao et al. 2018, arXiv:1802.02538). Cost: `elbo_samples` gradients an it
 """
 
 import copy
-from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
 import jax
@@ -40,11 +39,11 @@ from numpyro.infer.svi import SVIState
 
 from latentinv.errors import InputError, NonFiniteError
 from latentinv.inference.core import (
-    ALGORITHMS,
     AbstractAlgorithm,
     AbstractKernel,
     Draws,
     Progress,
+    algorithm,
     check_choice,
     check_counts,
     check_positive,
@@ -89,8 +88,7 @@ class VariationalInfo(NamedTuple):
 
 
 @final
-@ALGORITHMS.register("variational")
-@dataclass(frozen=True)
+@algorithm("variational")
 class Variational(AbstractAlgorithm):
     """Variational inference with a guide of NumPyro.
 
@@ -122,8 +120,6 @@ class Variational(AbstractAlgorithm):
     elbo_samples: int = 8
     iterations_per_step: int = 25
     batch_size: int = 16
-
-    name = "variational"
 
     def __post_init__(self) -> None:
         check_choice(self, "guide", GUIDES)

@@ -17,7 +17,7 @@ from ._nuts import check_gradient as check_gradient
 from ._nuts import nuts_move as nuts_move
 from ._pcn import PreconditionedCrankNicolson as PreconditionedCrankNicolson
 from ._pcn import pcn_move as pcn_move
-from ._settings import check_chains as check_chains
+from ._settings import AbstractChains as AbstractChains
 from ._side_by_side import adapted as adapted
 from ._state import DRAWS as DRAWS
 from ._state import ChainsInfo as ChainsInfo

@@ -23,7 +23,6 @@ field a transition and chain.
 """
 
 import functools
-from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
 import jax
@@ -32,12 +31,11 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from latentinv.inference.core import (
-    ALGORITHMS,
-    AbstractAlgorithm,
     AbstractKernel,
     Outcome,
     Position,
     TemperedLikelihood,
+    algorithm,
     check_counts,
     check_shares,
     metropolis,
@@ -47,7 +45,7 @@ from latentinv.posterior import log_prior
 
 from ._ensemble import ChainEnsemble
 from ._kernel import ChainsKernel
-from ._settings import check_chains
+from ._settings import AbstractChains
 from ._state import ChainsState
 
 ROWS_A_LATENT = 10
@@ -92,23 +90,14 @@ class Proposal(NamedTuple):
 
 
 @final
-@ALGORITHMS.register("dream")
-@dataclass(frozen=True)
-class DREAM(AbstractAlgorithm):
+@algorithm("dream")
+class DREAM(AbstractChains):
     """DREAM(ZS) chains.
+
+    Its settings beside those of `AbstractChains`:
 
     Parameters
     ----------
-    chains
-        Markov chains, evaluated at once.
-    warmup
-        Transitions of each chain before the first draw, in which crossovers are learnt and outliers moved.
-    draws
-        Draws of all chains together; each gives its equal part, rounded up.
-    thinning
-        Transitions between two draws of a chain.
-    start
-        ``prior``: at draws of the prior, led to the data only where the target excludes them; ``optimised``: all are.
     pairs
         Most pairs of rows in a parallel move.
     crossovers
@@ -119,27 +108,20 @@ class DREAM(AbstractAlgorithm):
         Transitions after which the archive takes the chains' states.
     archive_capacity
         Most rows of the archive. It begins with ten draws of the prior for each latent, at most half of these rows.
-    draws_per_step
-        Draws of a chain between two reports.
     """
 
-    chains: int = 4
     warmup: int = 5000
-    draws: int = 1000
     thinning: int = 40
-    start: str = "prior"
     pairs: int = 3
     crossovers: int = 3
     snooker: float = 0.1
     archive_thinning: int = 10
     archive_capacity: int = 10_000
-    draws_per_step: int = 10
 
-    name = "dream"
     needs_gradient = False
 
     def __post_init__(self) -> None:
-        check_chains(self)
+        super().__post_init__()
         check_counts(self, "pairs", "crossovers", "archive_thinning")
         check_counts(self, "archive_capacity", least=4 * max(2, self.pairs))
         check_shares(self, "snooker", or_zero=True)

@@ -7,7 +7,6 @@ angle is drawn from a bracket, which shrinks towards θ = 0 until one is found (
 where data are sharp.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple, final
 
 import jax
@@ -15,18 +14,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from latentinv.inference.core import (
-    ALGORITHMS,
-    AbstractAlgorithm,
     AbstractKernel,
     Move,
     Outcome,
     Position,
     TemperedLikelihood,
+    algorithm,
     is_finite,
 )
 from latentinv.keys import named, numbered
 
-from ._settings import check_chains
+from ._settings import AbstractChains
 from ._side_by_side import chain_kernel
 
 MOST_ANGLES = 100
@@ -83,40 +81,16 @@ def slice_move(likelihood: TemperedLikelihood) -> Move:
 
 
 @final
-@ALGORITHMS.register("elliptical_slice")
-@dataclass(frozen=True)
-class EllipticalSlice(AbstractAlgorithm):
-    """Elliptical slice sampling chains.
+@algorithm("elliptical_slice")
+class EllipticalSlice(AbstractChains):
+    """Elliptical slice sampling chains, with the settings of `AbstractChains`.
 
-    Parameters
-    ----------
-    chains
-        Markov chains, evaluated at once; a transition takes as long as the slowest of them.
-    warmup
-        Transitions of each chain before the first draw.
-    draws
-        Draws of all chains together; each gives its equal part, rounded up.
-    thinning
-        Transitions between two draws of a chain.
-    start
-        ``prior``: at likely draws of the prior, led to the data only where the target excludes them; ``optimised``:
-        all are.
-    draws_per_step
-        Draws of a chain between two reports.
+    A transition takes as long as that of the slowest chain.
     """
 
-    chains: int = 4
     warmup: int = 500
-    draws: int = 1000
-    thinning: int = 10
-    start: str = "prior"
-    draws_per_step: int = 10
 
-    name = "elliptical_slice"
     needs_gradient = False
-
-    def __post_init__(self) -> None:
-        check_chains(self)
 
     def build(self) -> AbstractKernel:
         """Make the chains."""

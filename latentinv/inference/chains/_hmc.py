@@ -7,7 +7,6 @@ has the curvature of the data besides (`_side_by_side`), and the step is jittere
 Cost: `leapfrogs` gradients a transition.
 """
 
-from dataclasses import dataclass
 from typing import final
 
 import jax
@@ -16,13 +15,12 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from latentinv.inference.core import (
-    ALGORITHMS,
-    AbstractAlgorithm,
     AbstractKernel,
     Move,
     Outcome,
     Position,
     TemperedLikelihood,
+    algorithm,
     check_counts,
     check_positive,
     check_shares,
@@ -32,7 +30,7 @@ from latentinv.inference.moves import MassMatrix
 from latentinv.keys import named
 from latentinv.posterior import Posterior, Predictions, log_prior
 
-from ._settings import check_chains, check_metric
+from ._settings import AbstractMetricChains
 from ._side_by_side import check_metric_size, metric_kernel
 
 Way = tuple[Float[Array, "latent"], Float[Array, "latent"], Float[Array, "latent"]]
@@ -90,57 +88,33 @@ def hmc_move(
 
 
 @final
-@ALGORITHMS.register("hmc")
-@dataclass(frozen=True)
-class HMC(AbstractAlgorithm):
+@algorithm("hmc")
+class HMC(AbstractMetricChains):
     """Hamiltonian Monte Carlo chains.
+
+    Its settings beside those of `AbstractMetricChains`:
 
     Parameters
     ----------
-    chains
-        Markov chains, evaluated at once.
-    warmup
-        Transitions of each chain before the first draw, in which the step is adapted.
-    draws
-        Draws of all chains together; each gives its equal part, rounded up.
-    thinning
-        Transitions between two draws of a chain.
-    start
-        ``prior``: at likely draws of the prior, led to the data only where the target excludes them; ``optimised``:
-        all are.
     leapfrogs
         Steps of a trajectory.
     acceptance_target
         Acceptance towards which the step is adapted.
-    metric
-        ``prior``: the identity; ``curvature``: the data's curvature besides, averaged over the chains where they start
-        and after half of the warm-up, each at the cost of a gradient a datum and chain. It spares many steps where the
-        data are tight in some directions and predictions nearly linear.
     sharpness
         With a thresholded target, inverse temperature of the soft model whose gradient is followed.
-    draws_per_step
-        Draws of a chain between two reports.
     """
 
-    chains: int = 4
     warmup: int = 300
-    draws: int = 1000
     thinning: int = 1
-    start: str = "prior"
     leapfrogs: int = 16
     acceptance_target: float = 0.7
-    metric: str = "prior"
     sharpness: float = 1.0
-    draws_per_step: int = 10
-
-    name = "hmc"
 
     def __post_init__(self) -> None:
-        check_chains(self)
+        super().__post_init__()
         check_counts(self, "leapfrogs")
         check_shares(self, "acceptance_target")
         check_positive(self, "sharpness")
-        check_metric(self)
 
     def check(self, posterior: Posterior) -> None:
         """Raise `InputError` if the metric of the curvature would be too large to decompose."""

@@ -34,7 +34,7 @@ from latentinv.posterior import Posterior
 
 from ._chain_start import ITERATIONS, ROUNDS, adopt, search_starts
 from ._ensemble import ChainEnsemble
-from ._settings import ChainSettings
+from ._settings import AbstractChains
 from ._state import (
     DRAWS,
     START,
@@ -66,7 +66,7 @@ class ChainsKernel(AbstractKernel):
         Inverse temperature beyond which gradients do not follow the target.
     """
 
-    def __init__(self, settings: ChainSettings, ensemble: MakeEnsemble, *, sharpest_surrogate: float = 1.0) -> None:
+    def __init__(self, settings: AbstractChains, ensemble: MakeEnsemble, *, sharpest_surrogate: float = 1.0) -> None:
         self.settings, self.chains = settings, settings.chains
         self._make_ensemble, self._sharpest = ensemble, sharpest_surrogate
         self._total = -(-settings.draws // settings.chains)

@@ -12,7 +12,6 @@ transition.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import final
 
 import jax
@@ -20,13 +19,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from latentinv.inference.core import (
-    ALGORITHMS,
-    AbstractAlgorithm,
     AbstractKernel,
     Move,
     Outcome,
     Position,
     TemperedLikelihood,
+    algorithm,
     check_choice,
     check_positive,
     check_shares,
@@ -35,7 +33,7 @@ from latentinv.inference.core import (
 from latentinv.keys import named
 from latentinv.posterior import log_prior
 
-from ._settings import check_chains
+from ._settings import AbstractChains
 from ._side_by_side import chain_kernel
 
 VARIANTS = ("infinity", "euler")
@@ -93,48 +91,28 @@ def _propose_euler(here: Position, noise: Float[Array, "latent"], step: Float[Ar
 
 
 @final
-@ALGORITHMS.register("mala")
-@dataclass(frozen=True)
-class MALA(AbstractAlgorithm):
+@algorithm("mala")
+class MALA(AbstractChains):
     """Metropolis-adjusted Langevin chains.
+
+    Its settings beside those of `AbstractChains`:
 
     Parameters
     ----------
-    chains
-        Markov chains, evaluated at once.
-    warmup
-        Transitions of each chain before the first draw, in which the step is adapted.
-    draws
-        Draws of all chains together; each gives its equal part, rounded up.
-    thinning
-        Transitions between two draws of a chain.
-    start
-        ``prior``: at likely draws of the prior, led to the data only where the target excludes them; ``optimised``:
-        all are.
     variant
         ``infinity``, whose step does not depend on the number of latents, or ``euler``.
     acceptance_target
         Acceptance towards which the step is adapted.
     sharpness
         With a thresholded target, inverse temperature of the soft model whose gradient is followed.
-    draws_per_step
-        Draws of a chain between two reports.
     """
 
-    chains: int = 4
-    warmup: int = 1000
-    draws: int = 1000
-    thinning: int = 10
-    start: str = "prior"
     variant: str = "infinity"
     acceptance_target: float = 0.574
     sharpness: float = 1.0
-    draws_per_step: int = 10
-
-    name = "mala"
 
     def __post_init__(self) -> None:
-        check_chains(self)
+        super().__post_init__()
         check_choice(self, "variant", VARIANTS)
         check_shares(self, "acceptance_target")
         check_positive(self, "sharpness")

@@ -8,7 +8,6 @@ samples, so the target must be the soft one. Cost: a gradient a leaf, up to 2^`d
 chains at once wait for the longest trajectory.
 """
 
-from dataclasses import dataclass
 from typing import final
 
 import jax
@@ -18,13 +17,12 @@ from numpyro.infer.hmc_util import IntegratorState, build_tree, euclidean_kineti
 
 from latentinv.errors import InputError
 from latentinv.inference.core import (
-    ALGORITHMS,
-    AbstractAlgorithm,
     AbstractKernel,
     Move,
     Outcome,
     Position,
     TemperedLikelihood,
+    algorithm,
     check_counts,
     check_shares,
     is_finite,
@@ -33,7 +31,7 @@ from latentinv.inference.moves import MassMatrix
 from latentinv.keys import named
 from latentinv.posterior import Posterior, log_prior
 
-from ._settings import check_chains, check_metric
+from ._settings import AbstractMetricChains
 from ._side_by_side import check_metric_size, metric_kernel
 
 
@@ -90,53 +88,29 @@ def nuts_move(
 
 
 @final
-@ALGORITHMS.register("nuts")
-@dataclass(frozen=True)
-class NUTS(AbstractAlgorithm):
-    """No-U-turn chains.
+@algorithm("nuts")
+class NUTS(AbstractMetricChains):
+    """No-U-turn chains; a transition takes as long as the longest trajectory of a chain.
+
+    Its settings beside those of `AbstractMetricChains`:
 
     Parameters
     ----------
-    chains
-        Markov chains, evaluated at once; a transition takes as long as the longest of their trajectories.
-    warmup
-        Transitions of each chain before the first draw, in which the step is adapted.
-    draws
-        Draws of all chains together; each gives its equal part, rounded up.
-    thinning
-        Transitions between two draws of a chain.
-    start
-        ``prior``: at likely draws of the prior, led to the data only where the target excludes them; ``optimised``:
-        all are.
     depth
         Most doublings of a trajectory.
     acceptance_target
         Mean acceptance over a trajectory, towards which the step is adapted.
-    metric
-        ``prior``: the identity; ``curvature``: the data's curvature besides, averaged over the chains where they start
-        and after half of the warm-up, each at the cost of a gradient a datum and chain. It spares many steps where the
-        data are tight in some directions and predictions nearly linear.
-    draws_per_step
-        Draws of a chain between two reports.
     """
 
-    chains: int = 4
     warmup: int = 300
-    draws: int = 1000
     thinning: int = 1
-    start: str = "prior"
     depth: int = 8
     acceptance_target: float = 0.8
-    metric: str = "prior"
-    draws_per_step: int = 10
-
-    name = "nuts"
 
     def __post_init__(self) -> None:
-        check_chains(self)
+        super().__post_init__()
         check_counts(self, "depth")
         check_shares(self, "acceptance_target")
-        check_metric(self)
 
     def check(self, posterior: Posterior) -> None:
         """Raise `InputError` if the target has no gradient, or the metric of the curvature would be too large."""

@@ -7,7 +7,6 @@ changes in few places. β is adapted in warm-up; that of windows is drawn anew e
 local_moves`` fields a transition.
 """
 
-from dataclasses import dataclass
 from typing import final
 
 import jax
@@ -16,8 +15,6 @@ from jax import lax
 from jaxtyping import Array
 
 from latentinv.inference.core import (
-    ALGORITHMS,
-    AbstractAlgorithm,
     AbstractKernel,
     Move,
     Outcome,
@@ -25,6 +22,7 @@ from latentinv.inference.core import (
     Proposal,
     ProposalSequence,
     TemperedLikelihood,
+    algorithm,
     check_counts,
     check_shares,
     metropolis,
@@ -32,7 +30,7 @@ from latentinv.inference.core import (
 from latentinv.inference.moves import Population, accept_locally, latent_shapes, propose_locally
 from latentinv.keys import named, numbered
 
-from ._settings import check_chains
+from ._settings import AbstractChains
 from ._side_by_side import chain_kernel
 
 
@@ -91,46 +89,29 @@ def pcn_move(likelihood: TemperedLikelihood, *, local_moves: int, acceptance_tar
 
 
 @final
-@ALGORITHMS.register("pcn")
-@dataclass(frozen=True)
-class PreconditionedCrankNicolson(AbstractAlgorithm):
+@algorithm("pcn")
+class PreconditionedCrankNicolson(AbstractChains):
     """Preconditioned Crank–Nicolson chains, with local moves.
+
+    Its settings beside those of `AbstractChains`:
 
     Parameters
     ----------
-    chains
-        Markov chains, evaluated at once.
-    warmup
-        Transitions of each chain before the first draw, in which β is adapted.
-    draws
-        Draws of all chains together; each gives its equal part, rounded up.
-    thinning
-        Transitions between two draws of a chain.
-    start
-        ``prior``: at likely draws of the prior, led to the data only where the target excludes them; ``optimised``:
-        all are.
     local_moves
         Renewals of a random window in a transition; 0 for global moves alone.
     acceptance_target
         Acceptance of global moves towards which β is adapted.
-    draws_per_step
-        Draws of a chain between two reports.
     """
 
-    chains: int = 4
     warmup: int = 2000
-    draws: int = 1000
     thinning: int = 20
-    start: str = "prior"
     local_moves: int = 2
     acceptance_target: float = 0.25
-    draws_per_step: int = 10
 
-    name = "pcn"
     needs_gradient = False
 
     def __post_init__(self) -> None:
-        check_chains(self)
+        super().__post_init__()
         check_counts(self, "local_moves", least=0)
         check_shares(self, "acceptance_target")
 

@@ -28,7 +28,7 @@ from ._chain_start import CANDIDATES, likely_draws
 from ._ensemble import ChainEnsemble
 from ._host_transitions import HostTransitions
 from ._kernel import ChainsKernel
-from ._settings import ChainSettings, MetricSettings
+from ._settings import AbstractChains, AbstractMetricChains
 
 MOST_DERIVATIVES = 10**8
 """Numbers that the metric of the data's curvature may hold: 0.4 GB, and some minutes to decompose."""
@@ -48,7 +48,7 @@ class Tuning(NamedTuple):
     """None where it is the identity throughout."""
 
 
-def chain_kernel(settings: ChainSettings, move: MakeMove, *, sharpest_surrogate: float = 1.0) -> ChainsKernel:
+def chain_kernel(settings: AbstractChains, move: MakeMove, *, sharpest_surrogate: float = 1.0) -> ChainsKernel:
     """Turn a move of one chain into an algorithm's kernel.
 
     Parameters
@@ -71,7 +71,9 @@ def chain_kernel(settings: ChainSettings, move: MakeMove, *, sharpest_surrogate:
     return ChainsKernel(settings, ensemble, sharpest_surrogate=sharpest_surrogate)
 
 
-def metric_kernel(settings: MetricSettings, move: MakeMassiveMove, *, sharpest_surrogate: float = 1.0) -> ChainsKernel:
+def metric_kernel(
+    settings: AbstractMetricChains, move: MakeMassiveMove, *, sharpest_surrogate: float = 1.0
+) -> ChainsKernel:
     """Turn a move of one chain, made for a mass matrix, into an algorithm's kernel in the metric of the settings."""
 
     def ensemble(likelihood: TemperedLikelihood) -> ChainEnsemble:
@@ -81,7 +83,7 @@ def metric_kernel(settings: MetricSettings, move: MakeMassiveMove, *, sharpest_s
     return ChainsKernel(settings, ensemble, sharpest_surrogate=sharpest_surrogate)
 
 
-def check_metric_size(settings: MetricSettings, posterior: Posterior) -> None:
+def check_metric_size(settings: AbstractMetricChains, posterior: Posterior) -> None:
     """Check that the metric of the curvature is small enough to decompose.
 
     Raises
@@ -106,7 +108,7 @@ def adapted(move: Move, log_step: Array, acceptance: Array, number: Array) -> Ar
 
 
 def _side_by_side(
-    settings: ChainSettings,
+    settings: AbstractChains,
     make_move: Callable[[MassMatrix | None], Move],
     likelihood: TemperedLikelihood,
     *,
@@ -149,7 +151,7 @@ def _side_by_side(
 
 
 def _on_host(
-    settings: ChainSettings, move: Move, transitions: HostTransitions, likelihood: TemperedLikelihood
+    settings: AbstractChains, move: Move, transitions: HostTransitions, likelihood: TemperedLikelihood
 ) -> ChainEnsemble:
     """Chains whose proposals a simulator outside JAX evaluates, all at once."""
     posterior, t = likelihood.posterior, jnp.float32(likelihood.end)
@@ -172,7 +174,7 @@ def _on_host(
     )
 
 
-def _tuned(settings: ChainSettings, move: Move, tuning: Tuning, outcome: Outcome, number: Array) -> Tuning:
+def _tuned(settings: AbstractChains, move: Move, tuning: Tuning, outcome: Outcome, number: Array) -> Tuning:
     log_step = adapted(move, tuning.log_step, outcome.acceptance.mean(), number - tuning.since)
     return tuning._replace(log_step=jnp.where(number < settings.warmup, log_step, tuning.log_step))
 

@@ -5,6 +5,7 @@ from ._algorithm import AbstractAlgorithm as AbstractAlgorithm
 from ._algorithm import AbstractKernel as AbstractKernel
 from ._algorithm import Draws as Draws
 from ._algorithm import Progress as Progress
+from ._algorithm import algorithm as algorithm
 from ._algorithm import check_algorithm as check_algorithm
 from ._algorithm import honoured_share as honoured_share
 from ._algorithm import honoured_words as honoured_words

@@ -14,8 +14,10 @@ had them, with the facies and predictions by which they were accepted; nothing i
 """
 
 import abc
+import dataclasses
 import functools
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, dataclass_transform
 
 import jax
 import numpy as np
@@ -105,6 +107,20 @@ class AbstractAlgorithm(abc.ABC):
 
 ALGORITHMS: Registry[type[AbstractAlgorithm]] = Registry("algorithm", rooms=("latentinv.inference",))
 """The algorithms by name: what is registered can be chosen, stored and resumed, and is tested."""
+
+Settings = TypeVar("Settings", bound=AbstractAlgorithm)
+
+
+@dataclass_transform(frozen_default=True)
+def algorithm(name: str) -> Callable[[type[Settings]], type[Settings]]:
+    """Make a class of settings an algorithm: a frozen dataclass, registered under its name."""
+
+    def register(cls: type[Settings]) -> type[Settings]:
+        cls.name = name
+        made: type[Settings] = ALGORITHMS.register(name)(dataclasses.dataclass(frozen=True)(cls))
+        return made
+
+    return register
 
 
 @functools.lru_cache(maxsize=32)

@@ -22,7 +22,6 @@ hard data are fitted through a surrogate (`AbstractObservation.as_gaussian`). Co
 gradient.
 """
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
 import jax
@@ -32,11 +31,11 @@ from jaxtyping import Array, Bool, Float, Int
 
 from latentinv.errors import InputError, NonFiniteError
 from latentinv.inference.core import (
-    ALGORITHMS,
     AbstractAlgorithm,
     AbstractKernel,
     Draws,
     Progress,
+    algorithm,
     check_counts,
     check_positive,
     evaluate,
@@ -78,8 +77,7 @@ class ESMDAInfo(NamedTuple):
 
 
 @final
-@ALGORITHMS.register("es_mda")
-@dataclass(frozen=True)
+@algorithm("es_mda")
 class ESMDA(AbstractAlgorithm):
     """Ensemble smoother with multiple data assimilation.
 
@@ -112,7 +110,6 @@ class ESMDA(AbstractAlgorithm):
     facies_sd: float = 0.2
     batch_size: int = 16
 
-    name = "es_mda"
     needs_gradient = False
 
     def __post_init__(self) -> None:

@@ -20,7 +20,6 @@ still looks like a field of the generator. Adam minimises, from draws of the pri
 The optima are completions, not posterior draws. Cost: one gradient an iteration and start.
 """
 
-from dataclasses import dataclass
 from typing import final
 
 import jax
@@ -30,7 +29,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from latentinv.data import AbstractObservation
-from latentinv.inference.core import ALGORITHMS, AbstractAlgorithm, AbstractKernel, check_counts, check_positive
+from latentinv.inference.core import AbstractAlgorithm, AbstractKernel, algorithm, check_counts, check_positive
 from latentinv.posterior import Posterior, Predictions, log_prior
 
 from ._optimisers import Objective, OptimiserKernel, log_norm_shell
@@ -40,8 +39,7 @@ WINDOW = 7
 
 
 @final
-@ALGORITHMS.register("completion")
-@dataclass(frozen=True)
+@algorithm("completion")
 class Completion(AbstractAlgorithm):
     """Completion of what is known of a field, from many starts.
 
@@ -70,8 +68,6 @@ class Completion(AbstractAlgorithm):
     prior_weight: float = 0.1
     iterations_per_step: int = 10
     batch_size: int = 16
-
-    name = "completion"
 
     def __post_init__(self) -> None:
         check_counts(self, "starts", "adam_iterations", "iterations_per_step", "batch_size")

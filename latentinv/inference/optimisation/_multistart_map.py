@@ -18,7 +18,6 @@ the chi distribution, whose peak is where draws are.
 """
 
 import functools
-from dataclasses import dataclass
 from typing import NamedTuple, final
 
 import optax
@@ -26,9 +25,9 @@ from jax import numpy as jnp
 from jaxtyping import Array, Float
 
 from latentinv.inference.core import (
-    ALGORITHMS,
     AbstractAlgorithm,
     AbstractKernel,
+    algorithm,
     check_counts,
     check_positive,
     check_shares,
@@ -49,8 +48,7 @@ class Stage(NamedTuple):
 
 
 @final
-@ALGORITHMS.register("map")
-@dataclass(frozen=True)
+@algorithm("map")
 class MultistartMAP(AbstractAlgorithm):
     """Multi-start maximisation of the soft posterior density.
 
@@ -94,8 +92,6 @@ class MultistartMAP(AbstractAlgorithm):
     exchanges: int = 0
     iterations_per_step: int = 10
     batch_size: int = 1
-
-    name = "map"
 
     def __post_init__(self) -> None:
         check_counts(self, "starts", "iterations_per_step", "batch_size")

@@ -19,7 +19,6 @@ with the temperature.
 """
 
 import functools
-from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
 import jax
@@ -33,6 +32,7 @@ from latentinv.inference.chains import (
     HMC,
     MALA,
     NUTS,
+    AbstractChains,
     ChainEnsemble,
     ChainsInfo,
     ChainsKernel,
@@ -41,7 +41,6 @@ from latentinv.inference.chains import (
     Tally,
     adapted,
     chain_warnings,
-    check_chains,
     check_gradient,
     hmc_move,
     mala_move,
@@ -50,13 +49,12 @@ from latentinv.inference.chains import (
     slice_move,
 )
 from latentinv.inference.core import (
-    ALGORITHMS,
-    AbstractAlgorithm,
     AbstractKernel,
     Move,
     Outcome,
     Position,
     TemperedLikelihood,
+    algorithm,
     check_choice,
     check_counts,
 )
@@ -127,10 +125,11 @@ class TemperingInfo(NamedTuple):
 
 
 @final
-@ALGORITHMS.register("parallel_tempering")
-@dataclass(frozen=True)
-class ParallelTempering(AbstractAlgorithm):
+@algorithm("parallel_tempering")
+class ParallelTempering(AbstractChains):
     """Parallel tempering over a move of Markov chains.
+
+    Its settings beside those of `AbstractChains`:
 
     Parameters
     ----------
@@ -139,35 +138,21 @@ class ParallelTempering(AbstractAlgorithm):
     rungs
         Replicas of a ladder, the prior's and the target's counted in. Twice the ``communication_barrier`` of the
         results is about right.
-    warmup
-        Transitions of each ladder before the first draw, in which rungs and step sizes are adapted.
-    draws
-        Draws of all chains together; each gives its equal part, rounded up.
-    thinning
-        Transitions between two draws of a chain.
     move
         ``pcn``, ``elliptical_slice``, ``mala``, ``hmc`` or ``nuts`` (for the soft target only), with its defaults.
     local_moves
         With ``pcn``, renewals of a random window in a transition.
-    draws_per_step
-        Draws of a chain between two reports.
     """
 
-    chains: int = 4
     rungs: int = 12
-    warmup: int = 1000
-    draws: int = 1000
     thinning: int = 5
     move: str = "pcn"
     local_moves: int = 2
-    draws_per_step: int = 10
 
-    name = "parallel_tempering"
     needs_gradient = False
-    start = "prior"  # of the target's replicas, the only ones that data may exclude
 
     def __post_init__(self) -> None:
-        check_chains(self)
+        super().__post_init__()
         check_counts(self, "rungs", least=2)
         check_counts(self, "local_moves", least=0)
         check_choice(self, "move", MOVES)

@@ -37,7 +37,6 @@ several times as many.
 """
 
 import functools
-from dataclasses import dataclass
 from typing import Any, final
 
 import jax
@@ -48,11 +47,11 @@ from jaxtyping import Array, Float
 
 from latentinv.errors import InputError, NonFiniteError
 from latentinv.inference.core import (
-    ALGORITHMS,
     AbstractAlgorithm,
     AbstractKernel,
     Draws,
     Progress,
+    algorithm,
     check_counts,
     check_shares,
     honoured_share,
@@ -74,8 +73,7 @@ TOO_FEW = 0.9
 
 
 @final
-@ALGORITHMS.register("smc")
-@dataclass(frozen=True)
+@algorithm("smc")
 class TemperedSMC(AbstractAlgorithm):
     """Adaptive tempered sequential Monte Carlo with preconditioned Hamiltonian moves.
 
@@ -119,7 +117,6 @@ class TemperedSMC(AbstractAlgorithm):
     batch_size: int = 8
     waste_free: bool = False
 
-    name = "smc"
     needs_gradient = False
 
     def __post_init__(self) -> None:

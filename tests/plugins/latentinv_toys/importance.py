@@ -1,14 +1,12 @@
 """A sampler: draws of the prior, resampled in proportion to their likelihood (importance resampling)."""
 
-from dataclasses import dataclass
 from typing import NamedTuple, final
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from latentinv.inference import ALGORITHMS
-from latentinv.inference.core import AbstractAlgorithm, AbstractKernel, Draws, Progress, predict_all
+from latentinv.inference.core import AbstractAlgorithm, AbstractKernel, Draws, Progress, algorithm, predict_all
 from latentinv.keys import named
 from latentinv.posterior import Predictions
 
@@ -60,8 +58,7 @@ class Kernel(AbstractKernel):
 
 
 @final
-@ALGORITHMS.register("toy_importance")
-@dataclass(frozen=True)
+@algorithm("toy_importance")
 class Importance(AbstractAlgorithm):
     """Importance resampling of draws of the prior.
 
@@ -73,7 +70,7 @@ class Importance(AbstractAlgorithm):
 
     draws: int = 64
 
-    name, needs_gradient = "toy_importance", False
+    needs_gradient = False
 
     def build(self):
         return Kernel(self.draws)
