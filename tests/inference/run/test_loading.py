@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from latentinv import (
+    CholeskyPrior,
+    Covariance,
     Grid,
     IndirectData,
     InputError,
@@ -16,6 +18,7 @@ from latentinv import (
     sample,
 )
 from latentinv.forward import ExternalForward
+from latentinv.inference.run import _driver
 from tests.problems import generator_posterior
 from tests.simulators.kit import Blind
 
@@ -44,7 +47,8 @@ class _Stop:
 
 
 @pytest.mark.parametrize("kind", FORWARDS)
-def test_that_a_run_is_read_without_its_forward_model_and_resumed_only_with_it(kind, tmp_path):
+def test_that_a_run_is_read_without_its_forward_model_and_resumed_only_with_it(kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(_driver, "CHECKPOINT_SHARE", np.inf)  # a checkpoint after each step
     forward, count = FORWARDS[kind]
     posterior = Posterior(CholeskyPrior(Covariance("exponential", 2.0)), GRID, [_heads(forward, count)])
     with pytest.raises(KeyboardInterrupt):
