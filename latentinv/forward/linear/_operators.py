@@ -4,8 +4,9 @@ Sparse ones need care: an accelerator adds to one place from many threads in wha
 and sums by segment that a sparse product is usually made of, and the scatter that is the gradient of a gather, may
 differ in the last digits from run to run. Here each row is cut into pieces of equal width, filled up with zeros; a
 product is a gather, a sum along the pieces, a gather of pieces by row, and a sum along these: no two threads ever add
-to one place. The transposed product, from which gradients come, has tables of its own, by column. Pieces as wide as the
-square root of the longest row keep the filling small. Cost: O(entries) for each product, twice the entries in memory.
+to one place. The transposed product, from which gradients come, has tables of its own, by column. Pieces as wide as
+the square root of the longest row keep the filling small. Cost: O(entries) for each product, twice the entries in
+memory.
 """
 
 from typing import NamedTuple
