@@ -25,7 +25,7 @@ from jax import lax
 
 from benchmarks._report import run, say, show
 from benchmarks._torch_peer import TorchPeer, torch_python, write_case
-from latentinv.networks import FoldedLayer, GeneratorArchitecture, generator_architecture, polyphase, synthesize
+from latentinv.networks import FoldedLayer, GeneratorArchitecture, generator_architecture, synthesize, to_folded_layer
 
 FIELDS, CELLS = 16, 128
 ROUNDS, REPETITIONS = 7, 5
@@ -69,9 +69,7 @@ def our_calls(subject: Subject) -> dict[str, Callable[[], Any]]:
     """Compiled calls that block until done; weights are arguments, in the form that a prior keeps them in."""
     architecture, weights, z, cells = subject
     layers = [
-        FoldedLayer(
-            polyphase(jnp.asarray(kernel)) if layer.kind == "up" else jnp.asarray(kernel), jnp.asarray(bias)
-        ).prepared()
+        to_folded_layer(layer, jnp.asarray(kernel), jnp.asarray(bias)).prepared()
         for layer, (kernel, bias) in zip(architecture.layers, weights, strict=True)
     ]
 

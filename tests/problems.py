@@ -9,8 +9,7 @@ from latentinv.forward import AbstractForward
 from latentinv.inference import ALGORITHMS
 from latentinv.inference.core import draw_tables, evaluate
 from latentinv.inference.run import run_of_tables
-from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, Layer
-from latentinv.networks._generator import to_folded_layer
+from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, Layer, to_folded_layer
 from latentinv.priors import AbstractPrior, FaciesModel, GeneratorPrior
 from latentinv.pytrees import pytree
 from latentinv.storage import PriorRecord

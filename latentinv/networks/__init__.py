@@ -23,3 +23,4 @@ from ._generator import FoldedLayer as FoldedLayer
 from ._generator import GeneratorNetwork as GeneratorNetwork
 from ._generator import fold as fold
 from ._generator import synthesize as synthesize
+from ._generator import to_folded_layer as to_folded_layer

@@ -58,7 +58,7 @@ def whole_field(prior: AbstractPrior, realizations: Shaped[np.ndarray, "draw *gr
 def _pixels(grid: Grid, realizations: Shaped[np.ndarray, "draw *grid"]) -> dict[str, np.ndarray]:
     cells = spread_cells(grid)
     values = realizations[(slice(None), *cells.T)]
-    return {f"pixel at {say_point(at)}": values[:, i] for i, at in enumerate(grid.centres(cells))}
+    return {f"pixel at {say_point(at, grid.axes)}": values[:, i] for i, at in enumerate(grid.centres(cells))}
 
 
 def _scores(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> dict[str, np.ndarray]:
@@ -68,7 +68,7 @@ def _scores(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> 
         return {}
     cells = spread_cells(grid)
     values = np.asarray(_score_table(posterior, latents, cells))
-    names = ["in the mean", *(f"at {say_point(at)}" for at in grid.centres(cells))]
+    names = ["in the mean", *(f"at {say_point(at, grid.axes)}" for at in grid.centres(cells))]
     return {f"score {k} {name}": values[:, i, k] for k in range(model.score_count) for i, name in enumerate(names)}
 
 
