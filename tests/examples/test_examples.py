@@ -75,10 +75,12 @@ def test_that_the_wells_of_the_site_show_the_truth(tmp_path):
 
 
 def test_that_the_block_means_of_the_site_lie_about_the_truth(tmp_path):
-    site = importlib.import_module("common").make_site(tmp_path)
+    common = importlib.import_module("common")
+    site = common.make_site(tmp_path)
     blocks = BlockMeans.from_csv(site.blocks, site.grid, _TwoFacies())
     assert blocks.count == 8
-    misfit = (blocks.weights @ site.truth.ravel() - blocks.mean) / blocks.sd
+    shares = np.asarray(blocks.predict_exact(2.0 * site.truth.astype(np.float32) - 1.0))
+    misfit = (shares - np.asarray(blocks.observed)) / common.BLOCK_SD
     # Eight standard normal errors exceed 4.5 with probability 6e-5; the seed is fixed besides.
     assert np.all(np.abs(misfit) < 4.5)
     assert np.any(misfit != 0)
