@@ -66,10 +66,10 @@ def make_subject(fields: int, cells: int) -> Subject:
 
 
 def our_calls(subject: Subject) -> dict[str, Callable[[], Any]]:
-    """Compiled calls that block until done; weights are constants, as in a prior, unless differentiated."""
+    """Compiled calls that block until done; weights are arguments, in the form that a prior keeps them in."""
     architecture, weights, z, cells = subject
     layers = [
-        FoldedLayer(polyphase(jnp.asarray(kernel)) if layer.kind == "up" else jnp.asarray(kernel), jnp.asarray(bias))
+        FoldedLayer(polyphase(jnp.asarray(kernel)) if layer.kind == "up" else kernel, bias).prepared()
         for layer, (kernel, bias) in zip(architecture.layers, weights, strict=True)
     ]
 
@@ -81,14 +81,14 @@ def our_calls(subject: Subject) -> dict[str, Callable[[], Any]]:
 
     gradient = jax.grad(loss, argnums=1)
 
-    def descend(z: jax.Array, _: None) -> tuple[jax.Array, None]:
-        return z - 1e-9 * gradient(layers, z), None
+    def descend(layers: list[FoldedLayer], z: jax.Array) -> jax.Array:
+        return lax.scan(lambda z, _: (z - 1e-9 * gradient(layers, z), None), z, length=LOOP)[0]
 
     compiled = {
-        "forward": (jax.jit(lambda z: forward(layers, z)), (z,)),
-        "latent_gradient": (jax.jit(lambda z: gradient(layers, z)), (z,)),
+        "forward": (jax.jit(forward), (layers, z)),
+        "latent_gradient": (jax.jit(gradient), (layers, z)),
         "weight_gradient": (jax.jit(jax.grad(loss)), (layers, z)),
-        "latent_gradient_in_loop": (jax.jit(lambda z: lax.scan(descend, z, length=LOOP)[0]), (z,)),
+        "latent_gradient_in_loop": (jax.jit(descend), (layers, z)),
     }
     return {name: functools.partial(_blocking, call, given) for name, (call, given) in compiled.items()}
 

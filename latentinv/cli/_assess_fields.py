@@ -12,7 +12,6 @@ from latentinv.grid import Grid
 from latentinv.io import tables_of
 from latentinv.keys import from_seed, named
 from latentinv.priors.core import AbstractPrior
-from latentinv.priors.learned import GeneratorPrior
 from latentinv.realism import random_windows
 from latentinv.training.images import coarsen, read_training_image, sample_patches
 
@@ -71,7 +70,7 @@ def _patches(
 
 def _image_table(prior: AbstractPrior) -> dict[str, Any]:
     """How the prior's recipe says that its image is read and coarsened."""
-    recipe = prior.provenance.get("recipe", "") if isinstance(prior, GeneratorPrior) else ""
+    recipe = prior.provenance.get("recipe", "")
     # Other keys are not looked at, so that a recipe of an earlier version serves too.
     table: dict[str, Any] = tables_of(recipe, "prior's recipe").get("image", {})
     return table

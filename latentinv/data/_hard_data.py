@@ -246,10 +246,6 @@ class HardData(AbstractObservation):
 
         return GaussianView(predict, jnp.asarray(self.observed, jnp.float32), noise, surrogate=True)
 
-    def with_data(self, data: Any) -> "HardData":
-        """The same pixels with other facies seen there."""
-        return replace(self, observed=data)
-
     def simulate(self, key_noise: Array, field: Float[Array, "*grid"], *, exact: bool) -> Int[Array, "datum"]:
         """Draw the facies seen: a wrong one, any of the others alike, with the error probability; softly, at random.
 

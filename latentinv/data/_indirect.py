@@ -25,7 +25,6 @@ from latentinv.data.core import (
     OBSERVATIONS,
     AbstractObservation,
     CertainFacies,
-    GaussianView,
     Report,
     check_fit,
     check_labels,
@@ -40,7 +39,7 @@ from latentinv.forward.core import AbstractForward, Mark
 from latentinv.forward.external import ExternalForward, Function
 from latentinv.grid import Grid
 from latentinv.priors.core import AbstractPrior
-from latentinv.pytrees import pytree, replace
+from latentinv.pytrees import pytree
 
 from ._bounds import check_possible
 from ._indirect_table import as_forward, read_indirect
@@ -253,19 +252,6 @@ class IndirectData(AbstractObservation):
     def exact_log_likelihood(self, prediction: Float[Array, "datum"]) -> Float[Array, ""]:
         """Log-density of the data about the predicted ones; −∞ for a failed simulation."""
         return self._unless_failed(prediction, 1.0)
-
-    def as_gaussian(self, facies_sd: float | Float[Array, ""]) -> GaussianView:
-        """The data as they are, if their noise is Gaussian."""
-        del facies_sd
-        if not self.noise.gaussian:
-            raise InputError(
-                f"The noise of the data '{self.name}' is not Gaussian, which this algorithm needs; use 'smc'."
-            )
-        return GaussianView(lambda _, soft: soft, jnp.asarray(self.observed, jnp.float32), self.noise, surrogate=False)
-
-    def with_data(self, data: Any) -> "IndirectData":
-        """The same measurement with other outcomes."""
-        return replace(self, observed=data)
 
     def simulate(self, key_noise: Array, field: Float[Array, "*grid"], *, exact: bool) -> Float[Array, "datum"]:
         """Draw the data that would be observed: predicted ones with noise."""

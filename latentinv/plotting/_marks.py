@@ -110,14 +110,16 @@ def _add_facies(panel: Any, points: Points, view: View, categories: Sequence[int
     codes = np.zeros(0, int) if points.codes is None else points.codes[here]
     colours = np.asarray(facies_colours(len(categories)))[[categories.index(code) for code in codes]]
     places = view.places(points.coordinates[here])
-    spots = panel.scatter(*places.T, s=size, c=colours, edgecolors="white", linewidths=1.3, zorder=3)
+    spots = panel.scatter(*places.T, s=size, c=colours, edgecolors="white", linewidths=1.3, zorder=3, clip_on=False)
     spots.set_path_effects([withStroke(linewidth=3.8, foreground=rim)])
 
 
 def _add_places(panel: Any, points: Points, view: View) -> None:
     here = view.shows(points.coordinates, points.coordinates)
     size = 6.0 if here.sum() <= MANY else 4.0
-    panel.plot(*view.places(points.coordinates[here]).T, linestyle="", markersize=size, zorder=3, **_DIAMOND)
+    panel.plot(
+        *view.places(points.coordinates[here]).T, linestyle="", markersize=size, zorder=3, clip_on=False, **_DIAMOND
+    )
 
 
 def _add_lines(panel: Any, lines: Lines, view: View, *, whole: bool) -> None:

@@ -17,7 +17,7 @@ GRID = Grid((12, 15), spacing=(2.0, 3.0))
 
 def test_that_operators_are_leaves_and_can_be_replaced():
     forward = LinearForward(np.ones((2, GRID.size)), GRID)
-    twice = replace(forward, operator=2 * forward.operator)
+    twice = replace(forward, operator=jax.tree.map(lambda weights: 2 * weights, forward.operator))
     program = jax.jit(lambda one, field: one.predict(field))
     np.testing.assert_allclose(program(twice, jnp.ones(GRID.shape)), 2 * GRID.size)
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), forward, twice)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
@@ -27,6 +28,7 @@ from latentinv.forward.core import Mark
 from latentinv.forward.external import ExternalForward
 from latentinv.grid import Grid
 from latentinv.priors.core import AbstractPrior
+from latentinv.pytrees import replace
 from latentinv.registration import Registry
 
 MOST_QUANTITIES = 500
@@ -188,9 +190,8 @@ class AbstractObservation(abc.ABC):
         """Log-likelihood of a field under the stated soft model."""
         return self.tempered_log_likelihood(self.predict(field), 1.0)
 
-    @abc.abstractmethod
     def as_gaussian(self, facies_sd: float | Float[Array, ""]) -> GaussianView:
-        """Read the data as numbers with Gaussian noise.
+        """Read the data as numbers with Gaussian noise: as they are, if their noise is Gaussian.
 
         Parameters
         ----------
@@ -202,10 +203,18 @@ class AbstractObservation(abc.ABC):
         InputError
             If the noise is neither Gaussian nor has a surrogate.
         """
+        del facies_sd
+        if self.gaussian_noise is None:
+            raise InputError(
+                f"The noise of the data '{self.name}' is not Gaussian, which this algorithm needs; use 'smc'."
+            )
+        observed = jnp.asarray(self.observed, jnp.float32)
+        return GaussianView(lambda _, soft: soft, observed, self.gaussian_noise, surrogate=False)
 
-    @abc.abstractmethod
     def with_data(self, data: Any) -> Self:
         """The same observation of other data, an array like `observed`, which may be traced and is not checked."""
+        other: Self = replace(self, observed=data)
+        return other
 
     @abc.abstractmethod
     def simulate(self, key_noise: Array, field: Float[Array, "*grid"], *, exact: bool) -> Shaped[Array, "datum"]:
@@ -217,13 +226,13 @@ class AbstractObservation(abc.ABC):
             If the soft model is no distribution of what is observed.
         """
 
-    @abc.abstractmethod
     def seen(self) -> Bool[np.ndarray, "*grid"]:
-        """Which cells the data depend on."""
+        """Which cells the data depend on; all, as far as is known."""
+        return np.ones(self.grid.shape, bool)
 
-    @abc.abstractmethod
     def marks(self) -> tuple[Mark, ...]:
-        """What a map shows of the data."""
+        """What a map shows of the data; nothing, if they have no place."""
+        return ()
 
     @abc.abstractmethod
     def report(self, exact: Float[np.ndarray, "datum"]) -> Report:

@@ -1,7 +1,7 @@
 """Any linear operator: each datum is a weighted sum over the cells.
 
 Dense operators are one matrix product. Sparse ones (rays, stencils, averages) are gathers and sums of O(entries), which
-repeat bit for bit (`_sparse.py`).
+repeat bit for bit (`_operators.py`).
 """
 
 import warnings
@@ -20,7 +20,7 @@ from latentinv.forward.core import FORWARDS, AbstractForward
 from latentinv.grid import Grid
 from latentinv.pytrees import pytree
 
-from ._sparse import SparseOperator, sparse_operator
+from ._operators import DenseOperator, SparseOperator, sparse_operator
 
 DENSE_SHARE = 0.1
 """From this share of entries on a dense product is the faster."""
@@ -85,8 +85,8 @@ class LinearForward(AbstractForward):
             raise InputError(f"Row {empty[0] + 1} of the operator weighs no cell; remove that datum.")
         dense = matrix.nnz > DENSE_SHARE * matrix.shape[0] * matrix.shape[1]
         self.grid = grid
-        self.operator: Float[np.ndarray, "datum cell"] | SparseOperator = (
-            matrix.toarray() if dense else sparse_operator(matrix)
+        self.operator: DenseOperator | SparseOperator = (
+            DenseOperator(matrix.toarray()) if dense else sparse_operator(matrix)
         )
 
     @classmethod
@@ -123,23 +123,16 @@ class LinearForward(AbstractForward):
     @property
     def count(self) -> int:
         """Number of data."""
-        if isinstance(self.operator, SparseOperator):
-            return len(self.operator.by_row.pieces)
-        return len(self.operator)
+        return self.operator.rows
 
     @property
     def matrix(self) -> sparse.csr_array:
         """The weights ``[datum, cell]``."""
-        if isinstance(self.operator, SparseOperator):
-            return self.operator.matrix(self.grid.size)
-        return sparse.csr_array(np.asarray(self.operator))
+        return self.operator.matrix(self.grid.size)
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """Predict the data from the property of every cell."""
-        cells = jnp.asarray(property).reshape(-1)
-        if isinstance(self.operator, SparseOperator):
-            return self.operator.product(cells)
-        return jnp.matmul(jnp.asarray(self.operator, cells.dtype), cells, precision="highest")
+        return self.operator.product(jnp.asarray(property).reshape(-1))
 
     def seen(self) -> Bool[np.ndarray, "*grid"]:
         """The cells with a weight."""

@@ -126,8 +126,13 @@ class AbstractPrior(abc.ABC):
         """
         yield from tiles(self, z, grid, tile)
 
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Where the prior comes from, such as the recipe of its training; empty where its settings say all."""
+        return {}
+
     def describe(self) -> dict[str, Any]:
-        """What a person wants to know of the prior, by name; JSON types."""
+        """What a user wants to know of the prior, by name; JSON types."""
         return {} if self.facies_model is None else {"facies": list(self.facies_model.categories)}
 
     @abc.abstractmethod

@@ -11,8 +11,19 @@ import pytest
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
-from latentinv import BlockMeans, Grid, HardData, InputError, NonFiniteError, Posterior, TemperedSMC, sample
+from latentinv import (
+    BlockMeans,
+    Grid,
+    HardData,
+    IndirectData,
+    InputError,
+    NonFiniteError,
+    Posterior,
+    TemperedSMC,
+    sample,
+)
 from latentinv.data import AbstractObservation
+from latentinv.forward import LinearForward
 from latentinv.inference import ALGORITHMS
 from latentinv.inference.core import resample
 from latentinv.inference.moves import Population
@@ -242,3 +253,22 @@ def test_that_a_senseless_setting_is_refused_by_name(setting, value):
 
 def test_that_every_algorithm_of_the_registry_is_named_as_it_is_listed():
     assert all(algorithm.name == name for name, algorithm in ALGORITHMS.items())
+
+
+def test_that_many_precise_data_leave_the_population_as_large_as_is_asked_for():
+    # 500 data of sd 1 mm, missed by about a metre: log-likelihoods of some −10⁸, so that the first level must be far
+    # below 1e-6, and differences of two of them in float32 would be off by tens.
+    grid = Grid((25, 20))
+    field = np.random.default_rng(0).standard_normal(500)
+    data = IndirectData(grid, LinearForward(np.eye(500), grid), field, 1e-3, name="heads", unit="m")
+    run = sample(Posterior(LinearPrior(np.eye(500)), grid, [data]), TemperedSMC(particles=32, max_levels=4), seed=1)
+    assert run.trace["inverse_temperature"][0] < 1e-6
+    assert np.all(run.trace["effective_sample_size"] > 0.9 * 0.4 * 32)
+
+
+def test_that_a_population_that_shrinks_is_said_to_for_soft_targets_too():
+    state = TemperedSMC(particles=64).build().init(linear_gaussian(2, 1)[0], jax.random.key(0))
+    kernel, posterior = TemperedSMC(particles=64).build(), linear_gaussian(2, 1)[0]
+    assert "warnings" not in kernel.results(posterior, state)
+    (warning,) = kernel.results(posterior, state._replace(least_size=jnp.float32(3.0)))["warnings"]
+    assert "about 3 of 64 particles were left" in warning

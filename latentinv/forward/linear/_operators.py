@@ -1,11 +1,11 @@
-"""Sparse products whose sums repeat bit for bit on any device, forwards and in gradients.
+"""Matrix products, dense and sparse, whose sums repeat bit for bit on any device, forwards and in gradients.
 
-An accelerator adds to one place from many threads in whatever order they come, so the gathers and sums by segment that
-a sparse product is usually made of, and the scatter that is the gradient of a gather, may differ in the last digits
-from run to run. Here each row is cut into pieces of equal width, filled up with zeros; a product is a gather, a sum
-along the pieces, a gather of pieces by row, and a sum along these: no two threads ever add to one place. The transposed
-product, from which gradients come, has tables of its own, by column. Pieces as wide as the square root of the longest
-row keep the filling small. Cost: O(entries) for each product, twice the entries in memory.
+Sparse ones need care: an accelerator adds to one place from many threads in whatever order they come, so the gathers
+and sums by segment that a sparse product is usually made of, and the scatter that is the gradient of a gather, may
+differ in the last digits from run to run. Here each row is cut into pieces of equal width, filled up with zeros; a product is
+a gather, a sum along the pieces, a gather of pieces by row, and a sum along these: no two threads ever add to one
+place. The transposed product, from which gradients come, has tables of its own, by column. Pieces as wide as the square
+root of the longest row keep the filling small. Cost: O(entries) for each product, twice the entries in memory.
 """
 
 from typing import NamedTuple
@@ -32,16 +32,43 @@ class RowSums(NamedTuple):
         return jnp.append(jnp.sum(entries, axis=1), 0)[self.pieces].sum(axis=1)
 
 
+class DenseOperator(NamedTuple):
+    """A matrix with most of its entries."""
+
+    weights: Float[np.ndarray, "row column"]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.weights)
+
+    def product(self, vector: Float[Array, "column"]) -> Float[Array, "row"]:
+        """M v."""
+        vector = jnp.asarray(vector)
+        # By default accelerators round the factors of a product to ten bits.
+        return jnp.matmul(jnp.asarray(self.weights, vector.dtype), vector, precision="highest")
+
+    def matrix(self, columns: int) -> sparse.csr_array:
+        """The matrix as SciPy has it, on the host."""
+        del columns
+        return sparse.csr_array(np.asarray(self.weights))
+
+
 class SparseOperator(NamedTuple):
     """A sparse matrix by rows and by columns."""
 
     by_row: RowSums
     by_column: RowSums
 
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.by_row.pieces)
+
     def product(self, vector: Float[Array, "column"]) -> Float[Array, "row"]:
         """M v, differentiable in v, forwards and backwards."""
         vector = jnp.asarray(vector)
-        size, rows = vector.size, len(self.by_row.pieces)
+        size, rows = vector.size, self.rows
 
         def lower(both: Array, sign: int) -> Array:
             return jnp.concatenate([both[:size], both[size:] + sign * self.by_row.product(both[:size])])
