@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from latentinv.data import AbstractObservation
 from latentinv.errors import InputError
 from latentinv.inference.run import Run
+from latentinv.keys import from_seed
 from latentinv.posterior import Posterior, map_batched
 
 BATCH = 16
@@ -69,7 +70,7 @@ def predictive_p_values(
     posterior: Posterior, latents: Float[np.ndarray, "draw latent"], rng: np.random.Generator
 ) -> Float[np.ndarray, "observation"]:
     """Posterior-predictive p-value of each observation."""
-    keys = jax.random.split(jax.random.key(int(rng.integers(2**31))), len(latents))
+    keys = jax.random.split(from_seed(int(rng.integers(2**31)), "predictive check"), len(latents))
     simulated, observed = _misfits(posterior, keys, jnp.asarray(latents))
     worse = (np.asarray(simulated) > np.asarray(observed)) + 0.5 * (np.asarray(simulated) == np.asarray(observed))
     return np.asarray(worse.mean(axis=0))
