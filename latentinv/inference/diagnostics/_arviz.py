@@ -50,7 +50,7 @@ def _posterior(run: RunLike) -> Any:
     for observation in posterior.observations:
         drawn, _ = observation.compared(realizations, run.predicted[observation.name])
         variables[observation.name] = ((*dims, f"{observation.name} datum"), run.by_chain(drawn))
-    places = {"place": [say_point(at) for at in posterior.grid.centres(cells)]}
+    places = {"place": [say_point(at, posterior.grid.axes) for at in posterior.grid.centres(cells)]}
     return _dataset(variables, places if model is None else places | {"facies": list(model.categories)})
 
 

@@ -61,6 +61,9 @@ class _Job(NamedTuple):
     """What is run."""
 
     posterior: Posterior
+    """As the user made it, for files and words."""
+    on_device: Posterior
+    """The same with its numbers where programs take them from, so that no step copies them there again."""
     algorithm: AbstractAlgorithm
     kernel: AbstractKernel
     choice: str
@@ -158,7 +161,8 @@ def resume(path: str | Path, *, forwards: Forwards | None = None, listener: List
 
 def _job(posterior: Posterior, choice: Choice, seed: int) -> _Job:
     check_algorithm(choice.algorithm, posterior)
-    return _Job(posterior, choice.algorithm, kernel_of(choice.algorithm), choice.reason, seed)
+    on_device: Posterior = jax.device_put(posterior)
+    return _Job(posterior, on_device, choice.algorithm, kernel_of(choice.algorithm), choice.reason, seed)
 
 
 def _header(job: _Job) -> RunHeader:
@@ -186,7 +190,7 @@ def _drive(job: _Job, store: RunFile | None, listener: Listener | None) -> Run:
     saved_at, saving = time.monotonic(), 0.0
     while not kernel.finished(state):
         try:
-            state, info = jax.block_until_ready(kernel.step(posterior, numbered(key_steps, steps), state))
+            state, info = jax.block_until_ready(kernel.step(job.on_device, numbered(key_steps, steps), state))
         except NonFiniteError:
             counter.counts()  # says so where the reason is a simulator
             raise
@@ -229,10 +233,10 @@ def _add_draws(job: _Job, state: Any, recorder: RunRecorder, monitor: Monitor | 
 
     Draws of an approximation may lie where a simulator fails; they are left out.
     """
-    draws = job.kernel.draws(job.posterior, state)
+    draws = job.kernel.draws(job.on_device, state)
     if not len(draws.z):
         return 0
-    tables = draw_tables(job.posterior, draws)
+    tables = draw_tables(job.on_device, draws)
     failed = 0
     if job.posterior.external:
         names = [predicted_name(observation.name) for observation in job.posterior.observations]
@@ -269,8 +273,8 @@ def _finish(job: _Job, state: Any, recorder: RunRecorder) -> dict[str, Any]:
 
 def _first_state(job: _Job, key: jax.Array, store: RunFile | None) -> tuple[int, Any]:
     if store is None or not store.has_state:
-        return 0, job.kernel.init(job.posterior, key)
-    stored = store.read_state(jax.eval_shape(job.kernel.init, job.posterior, key))
+        return 0, job.kernel.init(job.on_device, key)
+    stored = store.read_state(jax.eval_shape(job.kernel.init, job.on_device, key))
     return store.steps, jax.tree.map(jnp.asarray, stored)
 
 
