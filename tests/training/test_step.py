@@ -38,7 +38,9 @@ MORE = {"networks": "discriminator_scales = 2\npacking = 2\n", "training": "grad
 )
 def test_that_a_step_leaves_a_state_like_the_one_before_and_takes_over_its_memory(architecture, loss, more, tmp_path):
     cells = LEAST_PATCH[architecture] * (2 if more == "networks" else 1)
-    text = RECIPE.format(architecture=architecture, loss=loss, cells=cells)
+    text = RECIPE.format(architecture=architecture, loss=loss, cells=cells).replace(
+        "[training]", "width = 0.1\n[training]"
+    )
     recipe = parse_recipe(text.replace(f"[{more}]\n", f"[{more}]\n{MORE.get(more)}"), tmp_path)
     networks, state = initialise(recipe, 2)
     real = jax.ShapeDtypeStruct((2, cells, cells, 1), jnp.float32)
