@@ -26,9 +26,10 @@ from jaxtyping import Array, Bool, Float, Int
 
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import (
-    AbstractAlgorithm,
+    AbstractIterations,
     AbstractKernel,
     Draws,
+    Info,
     Progress,
     algorithm,
     check_counts,
@@ -65,23 +66,9 @@ class LaplaceState(NamedTuple):
     done: Bool[Array, ""]
 
 
-class LaplaceInfo(NamedTuple):
-    """What a person wants to know of a step."""
-
-    best_log_density: Float[Array, ""]
-    decrement: Float[Array, ""]
-    """Of the best start."""
-    converged: Float[Array, ""]
-    """Share of starts that are at an optimum."""
-    honoured: Float[Array, ""]
-    """Share of hard data honoured over all starts, at last over all draws; nan without hard data."""
-    non_finite: Float[Array, ""]
-    """Starts where the log-density is not a finite number."""
-
-
 @final
 @algorithm("laplace")
-class Laplace(AbstractAlgorithm):
+class Laplace(AbstractIterations):
     """Laplace's approximation at the best of several optima.
 
     Parameters
@@ -94,10 +81,6 @@ class Laplace(AbstractAlgorithm):
         Gauss–Newton iterations at most.
     tolerance
         Decrement of the log-density below which a start is at its optimum.
-    iterations_per_step
-        Iterations between two reports.
-    batch_size
-        Fields or backward passes evaluated at once.
     """
 
     draws: int = 64
@@ -105,10 +88,10 @@ class Laplace(AbstractAlgorithm):
     max_iterations: int = 50
     tolerance: float = 1e-5
     iterations_per_step: int = 2
-    batch_size: int = 16
 
     def __post_init__(self) -> None:
-        check_counts(self, "draws", "starts", "max_iterations", "iterations_per_step", "batch_size")
+        super().__post_init__()
+        check_counts(self, "draws", "starts", "max_iterations")
         check_positive(self, "tolerance")
 
     def check(self, posterior: Posterior) -> None:
@@ -149,7 +132,7 @@ class LaplaceKernel(AbstractKernel):
             done=jnp.array(False),
         )
 
-    def step(self, posterior: Posterior, key: Array, state: LaplaceState) -> tuple[LaplaceState, LaplaceInfo]:
+    def step(self, posterior: Posterior, key: Array, state: LaplaceState) -> tuple[LaplaceState, Info]:
         """Do some iterations of all starts, and at the end draw about the best optimum."""
         del key
         if self._searching(state):
@@ -166,18 +149,19 @@ class LaplaceKernel(AbstractKernel):
         converged = jnp.mean(self._settled(state).astype(jnp.float32))
         honoured = jnp.float32(honoured_share(self._honoured(posterior, shown), posterior))
         non_finite = jnp.sum(~jnp.isfinite(state.log_density)).astype(jnp.float32)
-        return state, LaplaceInfo(state.log_density[best], state.decrement[best], converged, honoured, non_finite)
+        info = Info(best_log_density=state.log_density[best], decrement=state.decrement[best], converged=converged)
+        return state, info | Info(honoured=honoured, non_finite=non_finite)
 
     def finished(self, state: LaplaceState) -> bool:
         """Whether the draws are made."""
         return bool(state.done)
 
-    def progress(self, posterior: Posterior, state: LaplaceState, info: LaplaceInfo) -> Progress:
+    def progress(self, posterior: Posterior, state: LaplaceState, info: Info) -> Progress:
         """Iteration, best log-density and honoured wells in words."""
         del posterior
-        words = f"iteration {int(state.iteration)}, best log-density {float(info.best_log_density):.1f}"
+        words = f"iteration {int(state.iteration)}, best log-density {float(info['best_log_density']):.1f}"
         done = 1.0 if bool(state.done) else 0.95 * int(state.iteration) / self.settings.max_iterations
-        return Progress(done, words + honoured_words(info.honoured))
+        return Progress(done, words + honoured_words(info["honoured"]))
 
     def draws(self, posterior: Posterior, state: LaplaceState) -> Draws:
         """Draws of the Gaussian."""

@@ -32,9 +32,11 @@ from jaxtyping import Array, Bool, Float, Int
 
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import (
-    AbstractAlgorithm,
+    AbstractApproximation,
+    AbstractIterations,
     AbstractKernel,
     Draws,
+    Info,
     Progress,
     algorithm,
     check_counts,
@@ -76,23 +78,9 @@ class RMLState(NamedTuple):
     log_evidence: Float[Array, ""]
 
 
-class RMLInfo(NamedTuple):
-    """What a person wants to know of a step."""
-
-    median_objective: Float[Array, ""]
-    largest_slope: Float[Array, ""]
-    """Largest norm of a gradient among the draws; it bounds the distance to the minimum where that is convex."""
-    converged: Float[Array, ""]
-    """Share of draws whose gradient is below the tolerance."""
-    honoured: Float[Array, ""]
-    """Share of hard data honoured over all draws; nan without hard data."""
-    non_finite: Float[Array, ""]
-    """Draws whose objective is not a finite number."""
-
-
 @final
 @algorithm("rml")
-class RandomisedMaximumLikelihood(AbstractAlgorithm):
+class RandomisedMaximumLikelihood(AbstractIterations):
     """Randomised maximum likelihood.
 
     Parameters
@@ -105,21 +93,17 @@ class RandomisedMaximumLikelihood(AbstractAlgorithm):
         Norm of the gradient below which a draw is at its minimum, in latent standard deviations.
     weighted
         Whether to weight and resample the draws.
-    iterations_per_step
-        Iterations between two reports.
-    batch_size
-        Draws evaluated at once, which all wait for the longest line search among them; more than one pays on a GPU.
     """
 
     samples: int = 64
     max_iterations: int = 200
     tolerance: float = 0.01
     weighted: bool = False
-    iterations_per_step: int = 10
     batch_size: int = 1
 
     def __post_init__(self) -> None:
-        check_counts(self, "samples", "max_iterations", "iterations_per_step", "batch_size")
+        super().__post_init__()
+        check_counts(self, "samples", "max_iterations")
         check_positive(self, "tolerance")
 
     def check(self, posterior: Posterior) -> None:
@@ -132,18 +116,13 @@ class RandomisedMaximumLikelihood(AbstractAlgorithm):
 
 
 @final
-class RMLKernel(AbstractKernel):
+class RMLKernel(AbstractApproximation):
     """Descents of all draws, and their weights."""
 
     def __init__(self, settings: RandomisedMaximumLikelihood) -> None:
         self.settings = settings
         self._descend, self._evaluate = jax.jit(self._descent), jax.jit(self._evaluation)
         self._weigh = jax.jit(self._weighing)
-
-    def samples_target(self, posterior: Posterior) -> bool:
-        """Only where the forward model is linear and all noise Gaussian."""
-        del posterior
-        return False
 
     def init(self, posterior: Posterior, key: Array) -> RMLState:
         """Draw the perturbations, and start where the prior's part of the objective is least."""
@@ -170,7 +149,7 @@ class RMLKernel(AbstractKernel):
             log_evidence=unknown,
         )
 
-    def step(self, posterior: Posterior, key: Array, state: RMLState) -> tuple[RMLState, RMLInfo]:
+    def step(self, posterior: Posterior, key: Array, state: RMLState) -> tuple[RMLState, Info]:
         """Do some iterations, and at the end weight the draws."""
         del key
         if self._descending(state):
@@ -187,18 +166,19 @@ class RMLKernel(AbstractKernel):
         converged = jnp.mean(state.slope < self.settings.tolerance)
         honoured = jnp.float32(honoured_share(exact, posterior))
         non_finite = jnp.sum(~finite).astype(jnp.float32)
-        return state, RMLInfo(jnp.nanmedian(objective), jnp.max(state.slope), converged, honoured, non_finite)
+        info = Info(median_objective=jnp.nanmedian(objective), largest_slope=jnp.max(state.slope), converged=converged)
+        return state, info | Info(honoured=honoured, non_finite=non_finite)
 
     def finished(self, state: RMLState) -> bool:
         """Whether all draws are at their minima or out of iterations, and weighted if that is asked for."""
         return not self._descending(state) and (bool(state.weighted) or not self.settings.weighted)
 
-    def progress(self, posterior: Posterior, state: RMLState, info: RMLInfo) -> Progress:
+    def progress(self, posterior: Posterior, state: RMLState, info: Info) -> Progress:
         """Iteration, converged draws and honoured wells in words."""
         del posterior
-        words = f"iteration {int(state.iteration)}, {100 * float(info.converged):.0f} % of draws at their minimum"
+        words = f"iteration {int(state.iteration)}, {100 * float(info['converged']):.0f} % of draws at their minimum"
         done = 1.0 if self.finished(state) else 0.95 * int(state.iteration) / self.settings.max_iterations
-        return Progress(done, words + honoured_words(info.honoured))
+        return Progress(done, words + honoured_words(info["honoured"]))
 
     def draws(self, posterior: Posterior, state: RMLState) -> Draws:
         """The minima, or the draws resampled from them; those that became NaN or infinite are dropped."""

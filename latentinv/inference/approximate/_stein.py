@@ -22,14 +22,14 @@ from jaxtyping import Array, Float, Int
 
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import (
-    AbstractAlgorithm,
+    AbstractApproximation,
+    AbstractIterations,
     AbstractKernel,
-    Draws,
+    Info,
     Progress,
     algorithm,
     check_counts,
     check_positive,
-    evaluate,
 )
 from latentinv.posterior import Posterior, map_batched
 
@@ -42,22 +42,9 @@ class SteinState(NamedTuple):
     iteration: Int[Array, ""]
 
 
-class SteinInfo(NamedTuple):
-    """What a person wants to know of a step."""
-
-    median_log_density: Float[Array, ""]
-    """Of the soft model over the particles, one iteration before the last."""
-    force: Float[Array, ""]
-    """Root mean square of φ; 0 where the particles have settled."""
-    spread: Float[Array, ""]
-    """Standard deviation of the latents over the particles, their root mean square."""
-    non_finite: Float[Array, ""]
-    """Particles whose log-density is no finite number; if it is that of all, the run ends."""
-
-
 @final
 @algorithm("stein")
-class SteinVariational(AbstractAlgorithm):
+class SteinVariational(AbstractIterations):
     """Stein variational gradient descent.
 
     Parameters
@@ -68,21 +55,17 @@ class SteinVariational(AbstractAlgorithm):
         Moves of all particles.
     learning_rate
         Adam's at the start, in units of the latents' standard deviation.
-    iterations_per_step
-        Iterations between two reports.
-    batch_size
-        Particles evaluated at once.
     """
 
     particles: int = 64
     iterations: int = 500
     learning_rate: float = 0.1
     iterations_per_step: int = 20
-    batch_size: int = 16
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_counts(self, "particles", least=2)
-        check_counts(self, "iterations", "iterations_per_step", "batch_size")
+        check_counts(self, "iterations")
         check_positive(self, "learning_rate")
 
     def build(self) -> AbstractKernel:
@@ -91,7 +74,7 @@ class SteinVariational(AbstractAlgorithm):
 
 
 @final
-class SteinKernel(AbstractKernel):
+class SteinKernel(AbstractApproximation):
     """The descent of all particles."""
 
     def __init__(self, settings: SteinVariational) -> None:
@@ -99,17 +82,12 @@ class SteinKernel(AbstractKernel):
         self.adam = optax.adam(optax.cosine_decay_schedule(settings.learning_rate, settings.iterations))
         self._advance = jax.jit(self._iterations)
 
-    def samples_target(self, posterior: Posterior) -> bool:
-        """Particles are no independent draws."""
-        del posterior
-        return False
-
     def init(self, posterior: Posterior, key: Array) -> SteinState:
         """Draw the particles from the prior."""
         z = jax.random.normal(key, (self.settings.particles, posterior.latent_size))
         return SteinState(z, self.adam.init(z), jnp.int32(0))
 
-    def step(self, posterior: Posterior, key: Array, state: SteinState) -> tuple[SteinState, SteinInfo]:
+    def step(self, posterior: Posterior, key: Array, state: SteinState) -> tuple[SteinState, Info]:
         """Do some iterations; nothing is random after the start."""
         del key
         left = self.settings.iterations - int(state.iteration)
@@ -119,7 +97,7 @@ class SteinKernel(AbstractKernel):
                 "Particles became NaN or infinite, and all others with them; check the data's sd or lower the "
                 "learning rate."
             )
-        if int(info.non_finite) == len(state.z):
+        if int(info["non_finite"]) == len(state.z):
             raise NonFiniteError(
                 "At all particles the likelihood became NaN or infinite; check the data's sd and the prior."
             )
@@ -129,16 +107,12 @@ class SteinKernel(AbstractKernel):
         """Whether all iterations are done."""
         return int(state.iteration) >= self.settings.iterations
 
-    def progress(self, posterior: Posterior, state: SteinState, info: SteinInfo) -> Progress:
+    def progress(self, posterior: Posterior, state: SteinState, info: Info) -> Progress:
         """Iteration, log-density and spread in words."""
         del posterior
-        words = f"iteration {int(state.iteration)}, median log-density {float(info.median_log_density):.1f}"
-        words += f", spread {float(info.spread):.2f}"
+        words = f"iteration {int(state.iteration)}, median log-density {float(info['median_log_density']):.1f}"
+        words += f", spread {float(info['spread']):.2f}"
         return Progress(int(state.iteration) / self.settings.iterations, words)
-
-    def draws(self, posterior: Posterior, state: SteinState) -> Draws:
-        """The particles."""
-        return evaluate(posterior, np.asarray(state.z))
 
     def current(self, state: SteinState) -> Float[Array, "particle latent"]:
         """The particles."""
@@ -155,7 +129,7 @@ class SteinKernel(AbstractKernel):
             ]
         return results
 
-    def _iterations(self, posterior: Posterior, state: SteinState, count: Array) -> tuple[SteinState, SteinInfo]:
+    def _iterations(self, posterior: Posterior, state: SteinState, count: Array) -> tuple[SteinState, Info]:
         def iterate(_: Array, carry: tuple[SteinState, Array, Array]) -> tuple[SteinState, Array, Array]:
             z, adam, iteration = carry[0]
             density, gradient = map_batched(jax.value_and_grad(posterior.soft_log_density), z, self.settings.batch_size)
@@ -168,7 +142,7 @@ class SteinKernel(AbstractKernel):
         state, density, force = jax.lax.fori_loop(0, count, iterate, start)
         spread = jnp.sqrt(jnp.mean(jnp.var(state.z, axis=0, ddof=1)))
         lost = jnp.sum(~jnp.isfinite(density)).astype(jnp.float32)
-        return state, SteinInfo(jnp.median(density), force, spread, lost)
+        return state, Info(median_log_density=jnp.median(density), force=force, spread=spread, non_finite=lost)
 
 
 def stein_direction(

@@ -39,15 +39,15 @@ from numpyro.infer.svi import SVIState
 
 from latentinv.errors import InputError, NonFiniteError
 from latentinv.inference.core import (
-    AbstractAlgorithm,
+    AbstractApproximation,
+    AbstractIterations,
     AbstractKernel,
-    Draws,
+    Info,
     Progress,
     algorithm,
     check_choice,
     check_counts,
     check_positive,
-    evaluate,
 )
 from latentinv.keys import named
 from latentinv.posterior import Posterior, map_batched
@@ -76,20 +76,9 @@ class VariationalState(NamedTuple):
     """Iterations whose ELBO became NaN or infinite; they changed nothing."""
 
 
-class VariationalInfo(NamedTuple):
-    """What a person wants to know of a step."""
-
-    elbo: Float[Array, ""]
-    """Mean over the step's iterations."""
-    spread: Float[Array, ""]
-    """Standard deviation of the latents over the guide's draws, their root mean square."""
-    non_finite: Float[Array, ""]
-    """Iterations so far whose ELBO became NaN or infinite."""
-
-
 @final
 @algorithm("variational")
-class Variational(AbstractAlgorithm):
+class Variational(AbstractIterations):
     """Variational inference with a guide of NumPyro.
 
     Parameters
@@ -106,10 +95,6 @@ class Variational(AbstractAlgorithm):
         Adam's at the start.
     elbo_samples
         Draws over which a gradient is averaged.
-    iterations_per_step
-        Iterations between two reports.
-    batch_size
-        Draws evaluated at once at the end.
     """
 
     guide: str = "low_rank"
@@ -119,11 +104,11 @@ class Variational(AbstractAlgorithm):
     learning_rate: float = 0.02
     elbo_samples: int = 8
     iterations_per_step: int = 25
-    batch_size: int = 16
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_choice(self, "guide", GUIDES)
-        check_counts(self, "rank", "draws", "iterations", "elbo_samples", "iterations_per_step", "batch_size")
+        check_counts(self, "rank", "draws", "iterations", "elbo_samples")
         check_positive(self, "learning_rate")
 
     def check(self, posterior: Posterior) -> None:
@@ -149,7 +134,7 @@ class Variational(AbstractAlgorithm):
 
 
 @final
-class VariationalKernel(AbstractKernel):
+class VariationalKernel(AbstractApproximation):
     """The guide's iterations, and the weights of its draws."""
 
     def __init__(self, settings: Variational) -> None:
@@ -158,11 +143,6 @@ class VariationalKernel(AbstractKernel):
         self._optimiser = numpyro.optim.optax_to_numpyro(optax.adam(rate))
         self._made: dict[int, SVI] = {}
         self._advance, self._weigh = jax.jit(self._iterations), jax.jit(self._weights)
-
-    def samples_target(self, posterior: Posterior) -> bool:
-        """The guide is near the posterior at best."""
-        del posterior
-        return False
 
     def init(self, posterior: Posterior, key: Array) -> VariationalState:
         """Start the guide at the prior's centre."""
@@ -177,9 +157,7 @@ class VariationalKernel(AbstractKernel):
             non_finite=jnp.int32(0),
         )
 
-    def step(
-        self, posterior: Posterior, key: Array, state: VariationalState
-    ) -> tuple[VariationalState, VariationalInfo]:
+    def step(self, posterior: Posterior, key: Array, state: VariationalState) -> tuple[VariationalState, Info]:
         """Do some iterations, and draw from the guide; after the last one weight the draws."""
         del key
         count = min(self.settings.iterations_per_step, self.settings.iterations - int(state.iteration))
@@ -195,21 +173,17 @@ class VariationalKernel(AbstractKernel):
         if self.finished(state):
             state = state._replace(log_weights=self._weigh(posterior, z, log_guide))
         spread = jnp.sqrt(jnp.mean(jnp.var(z, axis=0)))
-        return state, VariationalInfo(state.elbo, spread, jnp.float32(state.non_finite))
+        return state, Info(elbo=state.elbo, spread=spread, non_finite=jnp.float32(state.non_finite))
 
     def finished(self, state: VariationalState) -> bool:
         """Whether all iterations are done."""
         return int(state.iteration) >= self.settings.iterations
 
-    def progress(self, posterior: Posterior, state: VariationalState, info: VariationalInfo) -> Progress:
+    def progress(self, posterior: Posterior, state: VariationalState, info: Info) -> Progress:
         """Iteration, ELBO and spread in words."""
         del posterior
-        words = f"iteration {int(state.iteration)}, ELBO {float(info.elbo):.2f}, spread {float(info.spread):.2f}"
+        words = f"iteration {int(state.iteration)}, ELBO {float(info['elbo']):.2f}, spread {float(info['spread']):.2f}"
         return Progress(int(state.iteration) / self.settings.iterations, words)
-
-    def draws(self, posterior: Posterior, state: VariationalState) -> Draws:
-        """Draws of the guide."""
-        return evaluate(posterior, np.asarray(state.z))
 
     def current(self, state: VariationalState) -> Float[Array, "draw latent"]:
         """Draws of the guide as it stands."""

@@ -20,6 +20,5 @@ from ._pcn import pcn_move as pcn_move
 from ._settings import AbstractChains as AbstractChains
 from ._side_by_side import adapted as adapted
 from ._state import DRAWS as DRAWS
-from ._state import ChainsInfo as ChainsInfo
 from ._state import ChainsState as ChainsState
 from ._state import Tally as Tally

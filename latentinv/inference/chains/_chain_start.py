@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int
 
-from latentinv.inference.core import TemperedLikelihood
+from latentinv.inference.moves import TemperedLikelihood
 from latentinv.keys import named
 from latentinv.posterior import Posterior, log_prior, map_batched
 

@@ -30,16 +30,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from latentinv.inference.core import (
-    AbstractKernel,
-    Outcome,
-    Position,
-    TemperedLikelihood,
-    algorithm,
-    check_counts,
-    check_shares,
-    metropolis,
-)
+from latentinv.inference.core import AbstractKernel, algorithm, check_counts, check_shares
+from latentinv.inference.moves import Outcome, Position, TemperedLikelihood, metropolis
 from latentinv.keys import named, numbered
 from latentinv.posterior import log_prior
 

@@ -13,15 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from latentinv.inference.core import (
-    AbstractKernel,
-    Move,
-    Outcome,
-    Position,
-    TemperedLikelihood,
-    algorithm,
-    is_finite,
-)
+from latentinv.inference.core import AbstractKernel, algorithm
+from latentinv.inference.moves import Move, Outcome, Position, TemperedLikelihood, is_finite
 from latentinv.keys import named, numbered
 
 from ._settings import AbstractChains

@@ -12,9 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from latentinv.inference.core import Outcome, Position
+from latentinv.inference.core import Info
+from latentinv.inference.moves import Outcome, Position
 
-from ._state import ChainsInfo, ChainsState, Tally
+from ._state import ChainsState, Tally
 
 HARDLY = 0.01
 """Acceptance below which chains stand still."""
@@ -22,8 +23,8 @@ DIVERGING = 0.01
 """Share of diverging transitions from which on there is a warning."""
 
 
-def _words(info: Any) -> str:
-    return f"acceptance {float(jnp.mean(info.acceptance)):.2f}"
+def _words(info: Info) -> str:
+    return f"acceptance {float(jnp.mean(info['acceptance'])):.2f}"
 
 
 def _results(state: ChainsState) -> dict[str, Any]:
@@ -67,9 +68,9 @@ class ChainEnsemble(NamedTuple):
     """Step size that is reported before any."""
     target: Any = ...
     """Index of the chains in tables of replicas."""
-    info: Callable[[ChainsInfo, Tally, Any, Any], Any] = lambda info, spent, before, after: info
+    info: Callable[[Info, Tally, Any, Any], Info] = lambda info, spent, before, after: info
     """The info of a step, from that of any ensemble, what was counted in it and what was shared before and after."""
-    words: Callable[[Any], str] = _words
+    words: Callable[[Info], str] = _words
     """The same in a few words, once chains move."""
     results: Callable[[ChainsState], dict[str, Any]] = _results
     """Single numbers to keep of the last state."""

@@ -14,19 +14,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from latentinv.inference.core import (
-    AbstractKernel,
-    Move,
-    Outcome,
-    Position,
-    TemperedLikelihood,
-    algorithm,
-    check_counts,
-    check_positive,
-    check_shares,
-    metropolis,
-)
-from latentinv.inference.moves import MassMatrix
+from latentinv.inference.core import AbstractKernel, algorithm, check_counts, check_positive, check_shares
+from latentinv.inference.moves import MassMatrix, Move, Outcome, Position, TemperedLikelihood, metropolis
 from latentinv.keys import named
 from latentinv.posterior import Posterior, Predictions, log_prior
 

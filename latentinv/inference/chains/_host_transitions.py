@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from latentinv.inference.core import Move, Outcome, Position, ProposalSequence, TemperedLikelihood, predict_all
+from latentinv.inference.core import predict_all
+from latentinv.inference.moves import Move, Outcome, Position, ProposalSequence, TemperedLikelihood
 from latentinv.posterior import Posterior
 
 

@@ -20,15 +20,8 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from latentinv.errors import NonFiniteError
-from latentinv.inference.core import (
-    AbstractKernel,
-    Draws,
-    Position,
-    Progress,
-    TemperedLikelihood,
-    honoured_share,
-    honoured_words,
-)
+from latentinv.inference.core import AbstractKernel, Draws, Info, Progress, honoured_share, honoured_words
+from latentinv.inference.moves import Position, TemperedLikelihood
 from latentinv.keys import named, numbered
 from latentinv.posterior import Posterior
 
@@ -40,7 +33,6 @@ from ._state import (
     START,
     STUCK,
     WARMUP,
-    ChainsInfo,
     ChainsState,
     Tally,
     add_outcome,
@@ -102,7 +94,7 @@ class ChainsKernel(AbstractKernel):
             counted=nothing._replace(forward_runs=nothing.forward_runs + ensemble.candidates),
         )
 
-    def step(self, posterior: Posterior, key: Array, state: ChainsState) -> tuple[ChainsState, Any]:
+    def step(self, posterior: Posterior, key: Array, state: ChainsState) -> tuple[ChainsState, Info]:
         """Search for a start, warm up or draw."""
         del key
         ensemble, before, stage = self._ensemble(posterior), state, int(state.stage)
@@ -119,14 +111,14 @@ class ChainsKernel(AbstractKernel):
             state = state._replace(drawn=state.drawn + self.settings.draws_per_step)
         spent = jax.tree.map(jnp.subtract, all_counted(state), all_counted(before))
         info = self._info(posterior, ensemble, state, spent)
-        check_finite(info.non_finite, self._by_chain(spent.transitions))
+        check_finite(info["non_finite"], self._by_chain(spent.transitions))
         return state, ensemble.info(info, spent, before.shared, state.shared)
 
     def finished(self, state: ChainsState) -> bool:
         """Whether the chains gave all draws, or found no start."""
         return int(state.stage) == STUCK or int(state.drawn) >= self._total
 
-    def progress(self, posterior: Posterior, state: ChainsState, info: Any) -> Progress:
+    def progress(self, posterior: Posterior, state: ChainsState, info: Info) -> Progress:
         """Stage, draws, words of the ensemble and honoured wells."""
         done, warmup = int(state.transitions), self.settings.warmup
         words = f"looking for a start, round {int(state.round)}"
@@ -135,7 +127,7 @@ class ChainsKernel(AbstractKernel):
             words = f"draw {drawn}/{self._total} of each chain" if drawn else f"warm-up {done}/{warmup}"
             words += f", {self._ensemble(posterior).words(info)}"
         share = min(1.0, done / (warmup + self._total * self.settings.thinning))
-        return Progress(1.0 if self.finished(state) else share, words + honoured_words(info.honoured))
+        return Progress(1.0 if self.finished(state) else share, words + honoured_words(info["honoured"]))
 
     def draws(self, posterior: Posterior, state: ChainsState) -> Draws:
         """The draws of the last step; none before the warm-up is done, and none beyond those asked for."""
@@ -253,9 +245,9 @@ class ChainsKernel(AbstractKernel):
 
         return loop(0, self.settings.draws_per_step, draw, state)
 
-    def _info(self, posterior: Posterior, ensemble: ChainEnsemble, state: ChainsState, spent: Tally) -> ChainsInfo:
+    def _info(self, posterior: Posterior, ensemble: ChainEnsemble, state: ChainsState, spent: Tally) -> Info:
         exact = self._target(ensemble, state.positions.predictions.exact)
-        return ChainsInfo(
+        return Info(
             stage=state.stage,
             acceptance=spent.acceptance / spent.transitions,
             step_size=state.last_step,

@@ -18,18 +18,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from latentinv.inference.core import (
-    AbstractKernel,
-    Move,
-    Outcome,
-    Position,
-    TemperedLikelihood,
-    algorithm,
-    check_choice,
-    check_positive,
-    check_shares,
-    metropolis,
-)
+from latentinv.inference.core import AbstractKernel, algorithm, check_choice, check_positive, check_shares
+from latentinv.inference.moves import Move, Outcome, Position, TemperedLikelihood, metropolis
 from latentinv.keys import named
 from latentinv.posterior import log_prior
 

@@ -16,18 +16,8 @@ from jaxtyping import Array, Float
 from numpyro.infer.hmc_util import IntegratorState, build_tree, euclidean_kinetic_energy, velocity_verlet
 
 from latentinv.errors import InputError
-from latentinv.inference.core import (
-    AbstractKernel,
-    Move,
-    Outcome,
-    Position,
-    TemperedLikelihood,
-    algorithm,
-    check_counts,
-    check_shares,
-    is_finite,
-)
-from latentinv.inference.moves import MassMatrix
+from latentinv.inference.core import AbstractKernel, algorithm, check_counts, check_shares
+from latentinv.inference.moves import MassMatrix, Move, Outcome, Position, TemperedLikelihood, is_finite
 from latentinv.keys import named
 from latentinv.posterior import Posterior, log_prior
 

@@ -14,20 +14,20 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
-from latentinv.inference.core import (
-    AbstractKernel,
+from latentinv.inference.core import AbstractKernel, algorithm, check_counts, check_shares
+from latentinv.inference.moves import (
     Move,
     Outcome,
+    Population,
     Position,
     Proposal,
     ProposalSequence,
     TemperedLikelihood,
-    algorithm,
-    check_counts,
-    check_shares,
+    accept_locally,
+    latent_shapes,
     metropolis,
+    propose_locally,
 )
-from latentinv.inference.moves import Population, accept_locally, latent_shapes, propose_locally
 from latentinv.keys import named, numbered
 
 from ._settings import AbstractChains

@@ -20,8 +20,15 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from latentinv.errors import InputError
-from latentinv.inference.core import Move, Outcome, Position, TemperedLikelihood
-from latentinv.inference.moves import MassMatrix, likelihood_informed_subspace, no_curvature
+from latentinv.inference.moves import (
+    MassMatrix,
+    Move,
+    Outcome,
+    Position,
+    TemperedLikelihood,
+    likelihood_informed_subspace,
+    no_curvature,
+)
 from latentinv.posterior import Posterior
 
 from ._chain_start import CANDIDATES, likely_draws

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from latentinv.errors import NonFiniteError
-from latentinv.inference.core import Draws, Outcome, Position
+from latentinv.inference.core import Draws
+from latentinv.inference.moves import Outcome, Position
 
 START, WARMUP, DRAWS, STUCK = 0, 1, 2, 3
 """Stages of a run; stuck chains found no start."""
@@ -54,24 +55,6 @@ class ChainsState(NamedTuple):
     """Of start and warm-up, once these are done."""
     counted: Tally
     """Of all since then: in the end, of the transitions that gave draws."""
-
-
-class ChainsInfo(NamedTuple):
-    """What a person wants to know of a step."""
-
-    stage: Int[Array, ""]
-    acceptance: Float[Array, "chain"]
-    """Mean over the step's transitions; nan during the search for a start."""
-    step_size: Float[Array, "chain"]
-    divergences: Int[Array, "chain"]
-    non_finite: Int[Array, "chain"]
-    """Proposals that became NaN or infinite; they were rejected."""
-    gradients: Int[Array, "chain"]
-    forward_runs: Int[Array, "chain"]
-    log_likelihood: Float[Array, "chain"]
-    """Of the target at the step's end."""
-    honoured: Float[Array, ""]
-    """Share of hard data honoured; nan without hard data."""
 
 
 def empty_tally(*chains: int) -> Tally:

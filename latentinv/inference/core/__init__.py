@@ -1,4 +1,4 @@
-"""What every algorithm is made of: its interface, checks of settings, tempered likelihoods, predictions of draws."""
+"""What every algorithm is made of: its interface, checks of settings, what its steps report, predictions of draws."""
 
 from ._algorithm import ALGORITHMS as ALGORITHMS
 from ._algorithm import AbstractAlgorithm as AbstractAlgorithm
@@ -10,6 +10,8 @@ from ._algorithm import check_algorithm as check_algorithm
 from ._algorithm import honoured_share as honoured_share
 from ._algorithm import honoured_words as honoured_words
 from ._algorithm import kernel_of as kernel_of
+from ._approximation import AbstractApproximation as AbstractApproximation
+from ._approximation import AbstractIterations as AbstractIterations
 from ._checks import check_choice as check_choice
 from ._checks import check_counts as check_counts
 from ._checks import check_flags as check_flags
@@ -24,16 +26,7 @@ from ._gaussian_data import check_noise as check_noise
 from ._gaussian_data import gaussian_data as gaussian_data
 from ._gaussian_data import linear_gaussian as linear_gaussian
 from ._gaussian_data import surrogate_warning as surrogate_warning
-from ._moves import EXACT as EXACT
-from ._moves import SHARPEST as SHARPEST
-from ._moves import Move as Move
-from ._moves import Outcome as Outcome
-from ._moves import Position as Position
-from ._moves import Proposal as Proposal
-from ._moves import ProposalSequence as ProposalSequence
-from ._moves import TemperedLikelihood as TemperedLikelihood
-from ._moves import is_finite as is_finite
-from ._moves import metropolis as metropolis
+from ._info import Info as Info
 from ._resampling import effective_size as effective_size
 from ._resampling import resample as resample
 from ._simulations import SimulationCounter as SimulationCounter

@@ -27,6 +27,8 @@ from latentinv.errors import InputError
 from latentinv.posterior import Posterior, Predictions
 from latentinv.registration import Registry
 
+from ._info import Info
+
 
 class Progress(NamedTuple):
     """What a person wants to know after a step."""
@@ -55,15 +57,15 @@ class AbstractKernel(abc.ABC):
         """The first state."""
 
     @abc.abstractmethod
-    def step(self, posterior: Posterior, key: Array, state: Any) -> tuple[Any, Any]:
-        """The next state and its info, a record of scalars and small arrays with a field `non_finite`."""
+    def step(self, posterior: Posterior, key: Array, state: Any) -> tuple[Any, Info]:
+        """The next state and what it reports."""
 
     @abc.abstractmethod
     def finished(self, state: Any) -> bool:
         """Whether a state is the last."""
 
     @abc.abstractmethod
-    def progress(self, posterior: Posterior, state: Any, info: Any) -> Progress:
+    def progress(self, posterior: Posterior, state: Any, info: Info) -> Progress:
         """Words for people from a state and its info."""
 
     @abc.abstractmethod

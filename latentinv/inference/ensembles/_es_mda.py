@@ -32,8 +32,10 @@ from jaxtyping import Array, Bool, Float, Int
 from latentinv.errors import InputError, NonFiniteError
 from latentinv.inference.core import (
     AbstractAlgorithm,
+    AbstractApproximation,
     AbstractKernel,
     Draws,
+    Info,
     Progress,
     algorithm,
     check_counts,
@@ -59,21 +61,6 @@ class ESMDAState(NamedTuple):
     assimilation: Int[Array, ""]
     information: Float[Array, ""]
     """Σ 1/α of the assimilations done; 1 at the end."""
-
-
-class ESMDAInfo(NamedTuple):
-    """What a person wants to know of an assimilation; misfits are from before its update."""
-
-    inflation: Float[Array, ""]
-    """α."""
-    misfit: Float[Array, ""]
-    """Mean squared residual over the noise's variance; about 1 where the data are met as the noise says."""
-    spread: Float[Array, ""]
-    """Standard deviation of the latents over the ensemble after the update, their root mean square."""
-    honoured: Float[Array, ""]
-    """Share of hard data honoured; nan without hard data."""
-    non_finite: Float[Array, ""]
-    """Members left out so far, for their predictions became NaN or infinite."""
 
 
 @final
@@ -129,7 +116,7 @@ class ESMDA(AbstractAlgorithm):
 
 
 @final
-class ESMDAKernel(AbstractKernel):
+class ESMDAKernel(AbstractApproximation):
     """Assimilations of an ensemble."""
 
     def __init__(self, settings: ESMDA) -> None:
@@ -137,18 +124,13 @@ class ESMDAKernel(AbstractKernel):
         self._assimilate, self._update = jax.jit(self._assimilation), jax.jit(self._updated)
         self._read = jax.jit(self._read_all)
 
-    def samples_target(self, posterior: Posterior) -> bool:
-        """Only in the limit of a large ensemble and a linear forward model."""
-        del posterior
-        return False
-
     def init(self, posterior: Posterior, key: Array) -> ESMDAState:
         """Draw the ensemble from the prior."""
         members = self.settings.members
         z = jax.random.normal(key, (members, posterior.latent_size))
         return ESMDAState(z, jnp.ones(members, bool), jnp.int32(0), jnp.float32(0))
 
-    def step(self, posterior: Posterior, key: Array, state: ESMDAState) -> tuple[ESMDAState, ESMDAInfo]:
+    def step(self, posterior: Posterior, key: Array, state: ESMDAState) -> tuple[ESMDAState, Info]:
         """Do one assimilation."""
         if posterior.external:
             exact, predicted = self._simulated(posterior, np.asarray(state.z))
@@ -163,18 +145,18 @@ class ESMDAKernel(AbstractKernel):
                 "before is whole."
             )
         kept = jax.tree.map(lambda x: np.asarray(x)[np.asarray(state.valid)], exact)
-        return state, info._replace(honoured=jnp.float32(honoured_share(kept, posterior)))
+        return state, info | Info(honoured=jnp.float32(honoured_share(kept, posterior)))
 
     def finished(self, state: ESMDAState) -> bool:
         """Whether the data are assimilated once in all."""
         return float(state.information) >= 1.0
 
-    def progress(self, posterior: Posterior, state: ESMDAState, info: ESMDAInfo) -> Progress:
+    def progress(self, posterior: Posterior, state: ESMDAState, info: Info) -> Progress:
         """Assimilation, inflation and misfit in words."""
         del posterior
-        words = f"assimilation {int(state.assimilation)}, inflation {float(info.inflation):.3g}"
-        words += f", misfit before {float(info.misfit):.2f} of the noise"
-        return Progress(float(state.information), words + honoured_words(info.honoured))
+        words = f"assimilation {int(state.assimilation)}, inflation {float(info['inflation']):.3g}"
+        words += f", misfit before {float(info['misfit']):.2f} of the noise"
+        return Progress(float(state.information), words + honoured_words(info["honoured"]))
 
     def draws(self, posterior: Posterior, state: ESMDAState) -> Draws:
         """The members whose predictions stayed finite."""
@@ -207,7 +189,7 @@ class ESMDAKernel(AbstractKernel):
 
     def _assimilation(
         self, posterior: Posterior, key: Array, state: ESMDAState
-    ) -> tuple[ESMDAState, ESMDAInfo, tuple[Array, ...]]:
+    ) -> tuple[ESMDAState, Info, tuple[Array, ...]]:
         data = gaussian_data(posterior, self.settings.facies_sd)
 
         def predict(z: Array) -> tuple[Array, tuple[Array, ...]]:
@@ -220,7 +202,7 @@ class ESMDAKernel(AbstractKernel):
 
     def _updated(
         self, posterior: Posterior, key: Array, state: ESMDAState, predicted: Array
-    ) -> tuple[ESMDAState, ESMDAInfo]:
+    ) -> tuple[ESMDAState, Info]:
         """The ensemble after an assimilation, from what it predicted before."""
         key_noise, key_shuffle = named(key, "noise", "shuffle")
         data = gaussian_data(posterior, self.settings.facies_sd)
@@ -237,7 +219,7 @@ class ESMDAKernel(AbstractKernel):
         misfit = jnp.sum(residual**2) / jnp.maximum(valid.sum() * residual.shape[1], 1)
         spread = jnp.sqrt(jnp.mean(jnp.sum(_anomalies(z, valid) ** 2, axis=0)))
         failed = jnp.sum(~valid).astype(jnp.float32)
-        info = ESMDAInfo(1 / share, misfit, spread, jnp.float32(jnp.nan), failed)
+        info = Info(inflation=1 / share, misfit=misfit, spread=spread, non_finite=failed)
         return ESMDAState(z, valid, state.assimilation + 1, information), info
 
     def _share(self, state: ESMDAState, residual: Array, valid: Array) -> tuple[Array, Array]:

@@ -1,4 +1,4 @@
-"""Moves of latents and what they are preconditioned by: Hamiltonian and local moves, mass matrices."""
+"""Moves of latents, of one chain and of populations, and what they are preconditioned by."""
 
 from ._hamiltonian import MoveInfo as MoveInfo
 from ._hamiltonian import Population as Population
@@ -15,3 +15,13 @@ from ._preconditioner import MassMatrix as MassMatrix
 from ._preconditioner import curvature_probe as curvature_probe
 from ._preconditioner import mass_matrix as mass_matrix
 from ._preconditioner import no_curvature as no_curvature
+from ._transitions import EXACT as EXACT
+from ._transitions import SHARPEST as SHARPEST
+from ._transitions import Move as Move
+from ._transitions import Outcome as Outcome
+from ._transitions import Position as Position
+from ._transitions import Proposal as Proposal
+from ._transitions import ProposalSequence as ProposalSequence
+from ._transitions import TemperedLikelihood as TemperedLikelihood
+from ._transitions import is_finite as is_finite
+from ._transitions import metropolis as metropolis

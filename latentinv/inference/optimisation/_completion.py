@@ -29,7 +29,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from latentinv.data import AbstractObservation
-from latentinv.inference.core import AbstractAlgorithm, AbstractKernel, algorithm, check_counts, check_positive
+from latentinv.inference.core import AbstractIterations, AbstractKernel, algorithm, check_counts, check_positive
 from latentinv.posterior import Posterior, Predictions, log_prior
 
 from ._optimisers import Objective, OptimiserKernel, log_norm_shell
@@ -40,7 +40,7 @@ WINDOW = 7
 
 @final
 @algorithm("completion")
-class Completion(AbstractAlgorithm):
+class Completion(AbstractIterations):
     """Completion of what is known of a field, from many starts.
 
     Parameters
@@ -55,10 +55,6 @@ class Completion(AbstractAlgorithm):
         Weight of the discriminator beside the data, the paper's λ; 0 unless the prior has one.
     prior_weight
         Weight of the latents' norm beside the data.
-    iterations_per_step
-        Iterations between two reports.
-    batch_size
-        Starts evaluated at once.
     """
 
     starts: int = 16
@@ -66,11 +62,10 @@ class Completion(AbstractAlgorithm):
     learning_rate: float = 0.05
     perceptual_weight: float = 0.0
     prior_weight: float = 0.1
-    iterations_per_step: int = 10
-    batch_size: int = 16
 
     def __post_init__(self) -> None:
-        check_counts(self, "starts", "adam_iterations", "iterations_per_step", "batch_size")
+        super().__post_init__()
+        check_counts(self, "starts", "adam_iterations")
         check_positive(self, "learning_rate", "prior_weight")
         check_positive(self, "perceptual_weight", or_zero=True)
 

@@ -25,7 +25,7 @@ from jax import numpy as jnp
 from jaxtyping import Array, Float
 
 from latentinv.inference.core import (
-    AbstractAlgorithm,
+    AbstractIterations,
     AbstractKernel,
     algorithm,
     check_counts,
@@ -49,7 +49,7 @@ class Stage(NamedTuple):
 
 @final
 @algorithm("map")
-class MultistartMAP(AbstractAlgorithm):
+class MultistartMAP(AbstractIterations):
     """Multi-start maximisation of the soft posterior density.
 
     Parameters
@@ -72,11 +72,6 @@ class MultistartMAP(AbstractAlgorithm):
         At Adam's last iteration, reached geometrically; as at the first unless given.
     exchanges
         How often poor starts are replaced by neighbours of better ones.
-    iterations_per_step
-        Iterations between two reports.
-    batch_size
-        Starts evaluated at once; all wait for the longest line search among them, so that more than one pays only where
-        one does not fill the machine.
     """
 
     starts: int = 16
@@ -90,11 +85,11 @@ class MultistartMAP(AbstractAlgorithm):
     likelihood_continuation: float | None = None
     last_learning_rate: float | None = None
     exchanges: int = 0
-    iterations_per_step: int = 10
     batch_size: int = 1
 
     def __post_init__(self) -> None:
-        check_counts(self, "starts", "iterations_per_step", "batch_size")
+        super().__post_init__()
+        check_counts(self, "starts")
         check_counts(self, "adam_iterations", "lbfgs_iterations", least=0)
         check_counts(self, "exchanges", least=0)
         check_positive(self, "learning_rate", "first_inverse_temperature", "first_sharpness")

@@ -18,7 +18,7 @@ import optax
 from jaxtyping import Array, Float, Int
 
 from latentinv.errors import NonFiniteError
-from latentinv.inference.core import AbstractKernel, Draws, Progress, honoured_share, honoured_words
+from latentinv.inference.core import AbstractApproximation, Draws, Info, Progress, honoured_share, honoured_words
 from latentinv.posterior import Posterior, Predictions, map_batched
 
 from ._lbfgs import Descent, begin_descent, descend
@@ -64,19 +64,8 @@ class OptimiserState(NamedTuple):
     iteration: Int[Array, ""]
 
 
-class OptimiserInfo(NamedTuple):
-    """What a person wants to know of a step."""
-
-    best: Float[Array, ""]
-    median: Float[Array, ""]
-    """Of the objective over all starts."""
-    honoured: Float[Array, ""]
-    """Share of hard data honoured over all starts; nan without hard data."""
-    non_finite: Float[Array, ""]
-
-
 @final
-class OptimiserKernel(AbstractKernel):
+class OptimiserKernel(AbstractApproximation):
     """Maximisation from many draws of the prior."""
 
     def __init__(self, settings: Settings, objective: Objective) -> None:
@@ -88,17 +77,12 @@ class OptimiserKernel(AbstractKernel):
         self._exchange = jax.jit(self._exchanged)
         self._evaluate = jax.jit(self._evaluation)
 
-    def samples_target(self, posterior: Posterior) -> bool:
-        """Optima are no draws."""
-        del posterior
-        return False
-
     def init(self, posterior: Posterior, key: Array) -> OptimiserState:
         """Draw the starts from the prior."""
         z = jax.random.normal(key, (self.settings.starts, posterior.latent_size))
         return OptimiserState(begin_descent(z), jax.vmap(self.adam.init)(z), jnp.int32(0))
 
-    def step(self, posterior: Posterior, key: Array, state: OptimiserState) -> tuple[OptimiserState, OptimiserInfo]:
+    def step(self, posterior: Posterior, key: Array, state: OptimiserState) -> tuple[OptimiserState, Info]:
         """Do some iterations of all starts, and exchange poor ones if it is time to."""
         done, settings = int(state.iteration), self.settings
         in_adam = done < settings.adam_iterations
@@ -113,18 +97,19 @@ class OptimiserKernel(AbstractKernel):
             raise NonFiniteError("All starts became NaN or infinite; check the data's sd or lower the learning rate.")
         shown = jnp.where(finite, value, -jnp.inf)
         honoured = jnp.float32(honoured_share(predictions.exact, posterior))
-        return state, OptimiserInfo(shown.max(), jnp.median(shown), honoured, jnp.sum(~finite).astype(jnp.float32))
+        non_finite = jnp.sum(~finite).astype(jnp.float32)
+        return state, Info(best=shown.max(), median=jnp.median(shown), honoured=honoured, non_finite=non_finite)
 
     def finished(self, state: OptimiserState) -> bool:
         """Whether all iterations are done."""
         return int(state.iteration) >= self.total
 
-    def progress(self, posterior: Posterior, state: OptimiserState, info: OptimiserInfo) -> Progress:
+    def progress(self, posterior: Posterior, state: OptimiserState, info: Info) -> Progress:
         """Iteration, best value and honoured wells in words."""
         del posterior
         name = self.objective.name.replace("_", "-")
-        words = f"iteration {int(state.iteration)}, best {name} {float(info.best):.1f}"
-        return Progress(int(state.iteration) / max(self.total, 1), words + honoured_words(info.honoured))
+        words = f"iteration {int(state.iteration)}, best {name} {float(info['best']):.1f}"
+        return Progress(int(state.iteration) / max(self.total, 1), words + honoured_words(info["honoured"]))
 
     def draws(self, posterior: Posterior, state: OptimiserState) -> Draws:
         """The optima, best first; starts that became NaN or infinite are dropped."""

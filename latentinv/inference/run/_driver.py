@@ -196,7 +196,7 @@ def _drive(job: _Job, store: RunFile | None, listener: Listener | None) -> Run:
             raise
         steps += 1
         # The first step's simulations are those of the start too.
-        recorder.add_row({name: np.asarray(value) for name, value in info._asdict().items()} | counter.counts())
+        recorder.add_row({name: np.asarray(value) for name, value in info.items()} | counter.counts())
         if kernel.chains is not None:
             _add_draws(job, state, recorder, monitor)
         progress = kernel.progress(posterior, state, info)

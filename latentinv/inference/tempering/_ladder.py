@@ -28,7 +28,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from latentinv.inference.core import EXACT, SHARPEST, TemperedLikelihood
+from latentinv.inference.moves import EXACT, SHARPEST, TemperedLikelihood
 from latentinv.posterior import Predictions
 
 FLATTEST = 1e-3

@@ -34,7 +34,6 @@ from latentinv.inference.chains import (
     NUTS,
     AbstractChains,
     ChainEnsemble,
-    ChainsInfo,
     ChainsKernel,
     ChainsState,
     PreconditionedCrankNicolson,
@@ -48,16 +47,8 @@ from latentinv.inference.chains import (
     pcn_move,
     slice_move,
 )
-from latentinv.inference.core import (
-    AbstractKernel,
-    Move,
-    Outcome,
-    Position,
-    TemperedLikelihood,
-    algorithm,
-    check_choice,
-    check_counts,
-)
+from latentinv.inference.core import AbstractKernel, Info, algorithm, check_choice, check_counts
+from latentinv.inference.moves import Move, Outcome, Position, TemperedLikelihood
 from latentinv.keys import named
 from latentinv.posterior import Posterior
 
@@ -99,29 +90,6 @@ class Rungs(NamedTuple):
     """What they were when the rungs were respaced last, or the draws began."""
     bridges: Bridges
     """Of the transitions that gave draws."""
-
-
-class TemperingInfo(NamedTuple):
-    """What a person wants to know of a step."""
-
-    stage: Int[Array, ""]
-    inverse_temperature: Float[Array, "rung"]
-    acceptance: Float[Array, "rung"]
-    """Of moves, mean over the step's transitions and chains; nan during the search for a start."""
-    swap_acceptance: Float[Array, "pair"]
-    """Of each rung with the next; nan if the pair had no turn."""
-    step_size: Float[Array, "rung"]
-    round_trips: Int[Array, "chain"]
-    """Travels from the prior to the target and back that ended in this step."""
-    divergences: Int[Array, "chain"]
-    non_finite: Int[Array, "chain"]
-    """Proposals that became NaN or infinite; they were rejected."""
-    gradients: Int[Array, "chain"]
-    forward_runs: Int[Array, "chain"]
-    log_likelihood: Float[Array, "chain"]
-    """Of the target's replicas at the step's end."""
-    honoured: Float[Array, ""]
-    """Share of hard data that these honour; nan without hard data."""
 
 
 @final
@@ -265,16 +233,15 @@ def ladder_ensemble(settings: ParallelTempering, likelihood: TemperedLikelihood)
             swaps_before=either(due | (transitions == settings.warmup), rungs.swaps, rungs.swaps_before),
         )
 
-    def info(general: ChainsInfo, spent: Tally, before: Rungs, after: Rungs) -> TemperingInfo:
+    def info(general: Info, spent: Tally, before: Rungs, after: Rungs) -> Info:
         swaps = jax.tree.map(jnp.subtract, after.swaps, before.swaps)
-        of_rungs = {
-            "inverse_temperature": after.ladder,
-            "acceptance": spent.acceptance.mean(axis=0) / spent.transitions[0],
-            "swap_acceptance": swap_rates(swaps),
-            "step_size": jnp.exp(after.log_step),
-            "round_trips": swaps.round_trips,
-        }
-        return TemperingInfo(**general._asdict() | of_rungs)
+        return general | Info(
+            inverse_temperature=after.ladder,
+            acceptance=spent.acceptance.mean(axis=0) / spent.transitions[0],
+            swap_acceptance=swap_rates(swaps),
+            step_size=jnp.exp(after.log_step),
+            round_trips=swaps.round_trips,
+        )
 
     return ChainEnsemble(
         first,
@@ -298,9 +265,9 @@ def recent_rates(rungs: Rungs) -> Float[Array, "pair"]:
     return swap_rates(jax.tree.map(jnp.subtract, rungs.swaps, rungs.swaps_before))
 
 
-def tempering_words(info: TemperingInfo) -> str:
+def tempering_words(info: Info) -> str:
     """Acceptance of the target's replicas, and of the exchanges that are rejected most."""
-    return f"acceptance {float(info.acceptance[-1]):.2f}, exchanges {float(jnp.nanmin(info.swap_acceptance)):.2f}"
+    return f"acceptance {float(info['acceptance'][-1]):.2f}, exchanges {float(jnp.nanmin(info['swap_acceptance'])):.2f}"
 
 
 def tempering_results(state: ChainsState) -> dict[str, Any]:

@@ -15,7 +15,8 @@ import jax.numpy as jnp
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float
 
-from latentinv.inference.core import SHARPEST, effective_size
+from latentinv.inference.core import effective_size
+from latentinv.inference.moves import SHARPEST
 from latentinv.posterior import Posterior, each
 
 from ._smc_state import SMCState

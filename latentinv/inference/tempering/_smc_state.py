@@ -30,24 +30,3 @@ class SMCState(NamedTuple):
     """Part b of the jump that is done."""
     in_parts: Bool[Array, ""]
     """Whether the jump was made in parts."""
-
-
-class SMCInfo(NamedTuple):
-    """What a person wants to know of a level."""
-
-    stage: Int[Array, ""]
-    inverse_temperature: Float[Array, ""]
-    bridge: Float[Array, ""]
-    """Part of the jump to the exact likelihood that is done."""
-    effective_sample_size: Float[Array, ""]
-    acceptance: Float[Array, ""]
-    step_size: Float[Array, ""]
-    honoured: Float[Array, ""]
-    """Share of hard data honoured; nan without hard data."""
-    exact_particles: Float[Array, ""]
-    """Share of particles that the exact likelihood does not exclude."""
-    non_finite: Float[Array, ""]
-    gradients: Float[Array, ""]
-    """Gradients a particle spent in the level; curvature probes count as one each."""
-    forward_runs: Float[Array, ""]
-    """Fields generated without a gradient, for local moves."""

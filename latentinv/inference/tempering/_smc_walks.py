@@ -5,8 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from latentinv.inference.chains import HostTransitions, pcn_move
-from latentinv.inference.core import EXACT, SHARPEST, Move, Position, TemperedLikelihood
-from latentinv.inference.moves import MoveInfo, Population
+from latentinv.inference.moves import EXACT, SHARPEST, Move, MoveInfo, Population, Position, TemperedLikelihood
 from latentinv.posterior import Posterior
 
 from ._smc_state import SMCState

@@ -50,6 +50,7 @@ from latentinv.inference.core import (
     AbstractAlgorithm,
     AbstractKernel,
     Draws,
+    Info,
     Progress,
     algorithm,
     check_counts,
@@ -65,7 +66,7 @@ from latentinv.posterior import Posterior, each, map_batched
 
 from ._smc_moves import SHARPER_FROM, MoveSettings, estimate_mass, move_population
 from ._smc_schedule import ladder_ends, next_level
-from ._smc_state import FINAL, STUCK, TEMPERING, SMCInfo, SMCState
+from ._smc_state import FINAL, STUCK, TEMPERING, SMCState
 from ._smc_walks import RandomWalks
 
 TOO_FEW = 0.9
@@ -190,7 +191,7 @@ class SMCKernel(AbstractKernel):
             in_parts=jnp.bool(False),
         )
 
-    def step(self, posterior: Posterior, key: Array, state: SMCState) -> tuple[SMCState, SMCInfo]:
+    def step(self, posterior: Posterior, key: Array, state: SMCState) -> tuple[SMCState, Info]:
         """Do one level."""
         key_resample, key_mass, key_moves = named(key, "resample", "mass", "moves")
         effective = jnp.float32(self.settings.particles)
@@ -228,9 +229,9 @@ class SMCKernel(AbstractKernel):
         """Whether the final levels are done, or the ladder got stuck."""
         return int(state.stage) == STUCK or int(state.final_rounds) >= self.settings.final_rounds
 
-    def progress(self, posterior: Posterior, state: SMCState, info: SMCInfo) -> Progress:
+    def progress(self, posterior: Posterior, state: SMCState, info: Info) -> Progress:
         """Level, temperature, acceptance and honoured wells in words."""
-        words = f"level {int(state.level)}, acceptance {float(info.acceptance):.2f}"
+        words = f"level {int(state.level)}, acceptance {float(info['acceptance']):.2f}"
         if int(state.stage) == FINAL:
             done = 0.85 + 0.15 * int(state.final_rounds) / self.settings.final_rounds
             if _bridging(posterior, state):
@@ -242,7 +243,7 @@ class SMCKernel(AbstractKernel):
             t = float(state.inverse_temperature)
             done = 0.85 * min(1.0, np.log1p(t / 1e-2) / np.log1p(3e2))
             words += f", inverse temperature {t:.3g}"
-        return Progress(float(done), words + honoured_words(info.honoured))
+        return Progress(float(done), words + honoured_words(info["honoured"]))
 
     def draws(self, posterior: Posterior, state: SMCState) -> Draws:
         """The particles; none if no particle ever met the data."""
@@ -340,9 +341,9 @@ class SMCKernel(AbstractKernel):
         gradients = settings.moves * settings.leapfrogs + self._rounds + settings.probes
         return settings.chains * gradients, settings.chains * self._rounds * settings.local_moves
 
-    def _info(self, posterior: Posterior, state: SMCState, effective: Array, moves: MoveInfo, exact: Array) -> SMCInfo:
+    def _info(self, posterior: Posterior, state: SMCState, effective: Array, moves: MoveInfo, exact: Array) -> Info:
         gradients, forward_runs = (jnp.float32(n / self.settings.particles) for n in self._spent(posterior))
-        return SMCInfo(
+        return Info(
             stage=state.stage,
             inverse_temperature=state.inverse_temperature,
             bridge=state.bridge,

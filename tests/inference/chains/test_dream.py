@@ -20,7 +20,7 @@ from latentinv.inference.chains._dream import (
     remember,
 )
 from latentinv.inference.chains._state import WARMUP
-from latentinv.inference.core import Position, TemperedLikelihood, metropolis
+from latentinv.inference.moves import Position, TemperedLikelihood, metropolis
 from tests.problems import linear_gaussian
 
 ALARM = 1e-5

@@ -11,7 +11,7 @@ from scipy.stats import norm
 from scipy.stats import t as student_t
 
 from latentinv import Grid, HardData, InputError, ParallelTempering, Posterior, sample
-from latentinv.inference.core import EXACT, SHARPEST, TemperedLikelihood
+from latentinv.inference.moves import EXACT, SHARPEST, TemperedLikelihood
 from latentinv.inference.tempering._ladder import (
     Neighbours,
     exchange,

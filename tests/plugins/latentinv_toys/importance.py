@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from latentinv.inference.core import AbstractAlgorithm, AbstractKernel, Draws, Progress, algorithm, predict_all
+from latentinv.inference.core import AbstractAlgorithm, AbstractKernel, Draws, Info, Progress, algorithm, predict_all
 from latentinv.keys import named
 from latentinv.posterior import Predictions
 
@@ -17,12 +17,6 @@ class State(NamedTuple):
     z: Float[Array, "draw latent"]
     predictions: Predictions
     steps: Int[Array, ""]
-
-
-class Info(NamedTuple):
-    """Draws of which the likelihood is NaN."""
-
-    non_finite: Int[Array, ""]
 
 
 class Kernel(AbstractKernel):
@@ -39,7 +33,7 @@ class Kernel(AbstractKernel):
         weights = jax.vmap(lambda p: sum(posterior.log_likelihood_parts(p)))(state.predictions)
         chosen = jax.random.categorical(named(key, "resample"), weights, shape=(self.count,))
         z, predictions = jax.tree.map(lambda table: table[chosen], (state.z, state.predictions))
-        return State(z, predictions, state.steps + 1), Info(jnp.isnan(weights).sum())
+        return State(z, predictions, state.steps + 1), Info(non_finite=jnp.isnan(weights).sum())
 
     def finished(self, state):
         return bool(state.steps)

@@ -1,0 +1,50 @@
+"""What approximations and best fits share: they iterate on a population that stands for the posterior."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from latentinv.posterior import Posterior
+
+from ._algorithm import AbstractAlgorithm, AbstractKernel, Draws
+from ._checks import check_counts
+from ._evaluation import evaluate
+
+
+@dataclass(frozen=True)
+class AbstractIterations(AbstractAlgorithm):
+    """Settings of every algorithm that iterates on a population; each has defaults of its own.
+
+    Parameters
+    ----------
+    iterations_per_step
+        Iterations between two reports.
+    batch_size
+        Members of the population evaluated at once. In a line search all wait for the longest among them, so that more
+        than one pays only where one does not fill the machine.
+
+    Raises
+    ------
+    InputError
+        If a setting makes no sense.
+    """
+
+    iterations_per_step: int = 10
+    batch_size: int = 16
+
+    def __post_init__(self) -> None:
+        check_counts(self, "iterations_per_step", "batch_size")
+
+
+class AbstractApproximation(AbstractKernel):
+    """A kernel whose draws are not of the posterior itself."""
+
+    def samples_target(self, posterior: Posterior) -> bool:
+        """Draws of an approximation do not follow the target, nor do best fits."""
+        del posterior
+        return False
+
+    def draws(self, posterior: Posterior, state: Any) -> Draws:
+        """The population as it stands."""
+        return evaluate(posterior, np.asarray(self.current(state)))
