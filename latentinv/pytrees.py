@@ -14,7 +14,14 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import jax
+from jaxtyping import Array, Bool, Float, Int
 
+Scalar = Float[Array, ""]
+"""One number of a program."""
+Count = Int[Array, ""]
+"""One whole number of a program: how many, or which."""
+Flag = Bool[Array, ""]
+"""One truth value of a program."""
 Class = TypeVar("Class", bound=type)
 
 

@@ -43,7 +43,7 @@ from latentinv.errors import InputError
 from latentinv.forward.rays import StraightRays
 from latentinv.grid import Grid
 from latentinv.inference.run import make_algorithm
-from latentinv.io import SEED, TABLE, Rule, checked, number, one_of, several, tables_of, text_of, whole, words
+from latentinv.io import SEED, TABLE, Rule, checked, number, one_of, read_recipe_file, several, tables_of, whole, words
 from latentinv.keys import from_seed, named
 from latentinv.posterior import Posterior
 from latentinv.priors import load_prior
@@ -80,20 +80,8 @@ RULES: dict[str, dict[str, Rule]] = {
 
 
 def read_study(path: str | Path) -> Study:
-    """Read a study's file.
-
-    Raises
-    ------
-    StorageError
-        If the file, or one that it names, cannot be read.
-    InputError
-        If it is no TOML, or a key or value cannot be used.
-    """
-    text = text_of(path, "study")
-    try:
-        return parse_study(text, Path(path).parent)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+    """Read a study's file; raises as `read_recipe_file` does."""
+    return read_recipe_file(path, "study", parse_study)
 
 
 def parse_study(text: str, folder: Path) -> Study:

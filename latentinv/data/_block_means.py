@@ -105,19 +105,8 @@ class BlockMeans:
         ----------
         path
             The file; corners in metres, in three dimensions with z_min and z_max too.
-        grid
-            The grid to place the boxes on.
-        prior
-            The prior, which has the facies.
-        name
-            What to call these data; the file's name without its ending unless given.
-
-        Raises
-        ------
-        StorageError
-            If the file cannot be opened.
-        InputError
-            If the table or a block in it cannot be used; the sentence names the line.
+        grid, prior, name
+            As `HardData.from_csv` takes them, which raises the same errors.
         """
         lower = [f"{axis}_min" for axis in grid.axes]
         upper = [f"{axis}_max" for axis in grid.axes]

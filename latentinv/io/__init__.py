@@ -9,10 +9,10 @@ from ._recipe_rules import checked as checked
 from ._recipe_rules import entry as entry
 from ._recipe_rules import number as number
 from ._recipe_rules import one_of as one_of
+from ._recipe_rules import read_recipe_file as read_recipe_file
 from ._recipe_rules import rules_of as rules_of
 from ._recipe_rules import several as several
 from ._recipe_rules import tables_of as tables_of
-from ._recipe_rules import text_of as text_of
 from ._recipe_rules import whole as whole
 from ._recipe_rules import words as words
 from ._tables import read_table as read_table

@@ -8,9 +8,11 @@ import math
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from latentinv.errors import InputError, StorageError
+
+Read = TypeVar("Read")
 
 
 class Rule(NamedTuple):
@@ -79,21 +81,21 @@ def checked(name: str, values: Any, rules: dict[str, Rule], *, file: str = "reci
     return {key: tuple(value) if type(value) is list else value for key, value in values.items()}
 
 
-def text_of(path: str | Path, file: str) -> str:
-    """Read a file of TOML, which the sentences call by what it is.
+def read_recipe_file(path: str | Path, file: str, parse: Callable[[str, Path], Read]) -> Read:
+    """Make of a file of TOML what `parse` makes of its text and folder; its sentences get the file's name.
 
     Raises
     ------
     StorageError
-        If it cannot be read.
+        If the file, or one that it names, cannot be read.
+    InputError
+        If it is no TOML, or a key or value cannot be used.
     """
+    text = _text_of(path, file)
     try:
-        return Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise StorageError(f"There is no {file} {path}; check its name and folder.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise StorageError(f"The {file} {path} cannot be read ({reason}); give another file.") from error
+        return parse(text, Path(path).parent)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def tables_of(text: str, file: str) -> dict[str, Any]:
@@ -108,3 +110,13 @@ def tables_of(text: str, file: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"The {file} is not valid TOML: {error}; correct that line.") from error
+
+
+def _text_of(path: str | Path, file: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise StorageError(f"There is no {file} {path}; check its name and folder.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise StorageError(f"The {file} {path} cannot be read ({reason}); give another file.") from error

@@ -22,17 +22,8 @@ def plot_calibration(calibration: "Calibration", path: str | Path, *, title: str
     ----------
     calibration
         From `calibrate`.
-    path
-        The picture, with the ending .png, .pdf or .svg; a file there is replaced.
-    title
-        Above the whole; the verdict stands below it.
-
-    Raises
-    ------
-    InputError
-        If the ending is unknown.
-    StorageError
-        If the picture cannot be written.
+    path, title
+        As `plot_realism` takes them, which raises the same errors.
     """
     from matplotlib.figure import Figure
 

@@ -3,6 +3,8 @@
 Matheron 1963, doi:10.2113/gsecongeo.58.8.1246; Torquato 2002, doi:10.1007/978-1-4757-6355-3. Cost: O(cells) a lag.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Integer, Real
 
@@ -21,16 +23,12 @@ def variogram(images: Real[np.ndarray, "image *grid"], vectors: Integer[np.ndarr
     InputError
         If a lag vector does not fit the images.
     """
-    stack = as_stack(images)
-    vectors = lag_vectors(vectors, stack.shape[1:])
-    counts, windows = _counts(stack.shape[1:], vectors), pairs(stack.shape[1:], vectors)
 
-    def measure(image: np.ndarray) -> tuple[list[float], np.ndarray]:
-        values = image.astype(float)
-        differences = (values[end] - values[start] for start, end in windows)
-        return [0.5 * float(np.square(d, out=d).sum()) for d in differences], counts
+    def half_squares(start: np.ndarray, end: np.ndarray) -> float:
+        difference = end - start
+        return 0.5 * float(np.square(difference, out=difference).sum())
 
-    return each(stack, measure)
+    return _over_pairs(images, vectors, lambda image: image.astype(float), half_squares)
 
 
 def two_point_probability(
@@ -43,16 +41,27 @@ def two_point_probability(
     InputError
         If a lag vector does not fit the images.
     """
-    stack = as_stack(facies)
-    vectors = lag_vectors(vectors, stack.shape[1:])
-    counts, windows = _counts(stack.shape[1:], vectors), pairs(stack.shape[1:], vectors)
 
-    def measure(image: np.ndarray) -> tuple[list[int], np.ndarray]:
-        inside = image == index
-        return [int(np.count_nonzero(inside[start] & inside[end])) for start, end in windows], counts
+    def both(start: np.ndarray, end: np.ndarray) -> int:
+        return int(np.count_nonzero(start & end))
+
+    return _over_pairs(facies, vectors, lambda image: image == index, both)
+
+
+def _over_pairs(
+    images: Real[np.ndarray, "image *grid"],
+    vectors: Integer[np.ndarray, "lag axis"],
+    read: Callable[[np.ndarray], np.ndarray],
+    total: Callable[[np.ndarray, np.ndarray], float],
+) -> PerImage:
+    """Totals over all pairs of cells a lag vector apart, of each image as it is read."""
+    stack = as_stack(images)
+    shape = stack.shape[1:]
+    vectors = lag_vectors(vectors, shape)
+    counts, windows = np.prod(np.asarray(shape) - np.abs(vectors), axis=1), pairs(shape, vectors)
+
+    def measure(image: np.ndarray) -> tuple[list[float], np.ndarray]:
+        values = read(image)
+        return [total(values[start], values[end]) for start, end in windows], counts
 
     return each(stack, measure)
-
-
-def _counts(shape: tuple[int, ...], vectors: np.ndarray) -> np.ndarray:
-    return np.prod(np.asarray(shape) - np.abs(vectors), axis=1)

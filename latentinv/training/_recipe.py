@@ -57,10 +57,10 @@ from latentinv.io import (
     entry,
     number,
     one_of,
+    read_recipe_file,
     rules_of,
     several,
     tables_of,
-    text_of,
     whole,
     words,
 )
@@ -174,20 +174,8 @@ def find_image(name: str, folder: Path) -> Path:
 
 
 def read_recipe(path: str | Path) -> Recipe:
-    """Read a recipe file.
-
-    Raises
-    ------
-    StorageError
-        If the file cannot be read.
-    InputError
-        If it is no TOML, or a key or value cannot be used.
-    """
-    text = text_of(path, "recipe")
-    try:
-        return parse_recipe(text, Path(path).parent)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+    """Read a recipe's file; raises as `read_recipe_file` does."""
+    return read_recipe_file(path, "recipe", parse_recipe)
 
 
 def parse_recipe(text: str, folder: Path) -> Recipe:

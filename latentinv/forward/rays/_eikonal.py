@@ -30,13 +30,13 @@ from jax import lax
 from jaxtyping import Array, Bool, Float
 from scipy import sparse
 
-from latentinv.forward.core import FORWARDS, AbstractForward, Lines
+from latentinv.forward.core import FORWARDS
 from latentinv.forward.linear import sparse_operator
 from latentinv.grid import Grid
 from latentinv.pytrees import pytree
 
 from ._diagonals import Order, lower, orders_of, shifted
-from ._straight_rays import check_rays, where_possible
+from ._rays import AbstractRays, where_possible
 
 FAR = 1e6
 """What τ is before a wave comes, over the mean slowness."""
@@ -63,33 +63,18 @@ class Mesh(NamedTuple):
 @final
 @FORWARDS.register("curved_rays")
 @pytree("sources", "receivers", "_origins", "_corners", "_interpolation", "_distance")
-class CurvedRays(AbstractForward):
-    """First-arrival times from sources to receivers, from velocities.
+class CurvedRays(AbstractRays):
+    """First-arrival times along rays that bend; takes what `AbstractRays` says.
 
-    Rays that share a source share its solution; where fewer receivers than sources differ, waves are sent from these,
-    which takes as long.
-
-    Parameters
-    ----------
-    grid
-        The cells; some beyond the rays' ends let rays bend there. The finer, the more exact.
-    sources, receivers
-        Coordinates x, y(, z) in metres, a row of each for every ray; on the grid's outer faces or within.
-
-    Raises
-    ------
-    InputError
-        If their numbers differ, a point lies outside the grid, or a ray has no length.
+    Some cells beyond the rays' ends let rays bend there, and the finer the grid, the more exact the times. Rays that
+    share a source share its solution; where fewer receivers than sources differ, waves are sent from these, which takes
+    as long.
     """
 
     kind = "curved_rays"
 
-    def __init__(
-        self, grid: Grid, sources: Float[np.ndarray, "datum axis"], receivers: Float[np.ndarray, "datum axis"]
-    ) -> None:
-        self.grid = grid
-        self.sources, self.receivers = (np.atleast_2d(np.asarray(ends, float)) for ends in (sources, receivers))
-        check_rays(grid, self.sources, self.receivers)
+    def _prepare(self) -> None:
+        grid = self.grid
         starts = [np.unique(ends, axis=0, return_inverse=True) for ends in (self.sources, self.receivers)]
         swapped = len(starts[1][0]) < len(starts[0][0])
         (origins, shot), ends = starts[swapped], self.sources if swapped else self.receivers
@@ -103,11 +88,6 @@ class CurvedRays(AbstractForward):
         self._interpolation = sparse_operator(sparse.csr_array(entries, shape=(len(ends), len(self._corners))))
         self._distance = np.linalg.norm(self.receivers - self.sources, axis=1)
 
-    @property
-    def count(self) -> int:
-        """Number of rays."""
-        return len(self.sources)
-
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """Times from velocities: metres over metres a second give seconds, over metres a nanosecond nanoseconds."""
         velocity = jnp.asarray(property)
@@ -116,20 +96,6 @@ class CurvedRays(AbstractForward):
         factors = jax.vmap(lambda origin: mean_slowness(mesh_of(self.grid), origin, slowness))(origins)
         mean = self._interpolation.product(factors.reshape(-1).at[self._corners].get(unique_indices=True))
         return where_possible(velocity, jnp.asarray(self._distance, velocity.dtype) * mean)
-
-    def marks(self, data: Float[np.ndarray, "datum"]) -> tuple[Lines]:
-        """The ends of the rays, which bend between them."""
-        del data
-        return (Lines(self.sources, self.receivers),)
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """The ends of the rays."""
-        return {"sources": self.sources, "receivers": self.receivers}
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "CurvedRays":
-        """Make the model again."""
-        return cls(grid, arrays["sources"], arrays["receivers"])
 
 
 def mesh_of(grid: Grid) -> Mesh:

@@ -14,73 +14,33 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Array, Bool, Float
 
-from latentinv.errors import InputError
-from latentinv.forward.core import FORWARDS, AbstractForward, Lines
+from latentinv.forward.core import FORWARDS
 from latentinv.forward.linear import LinearForward
 from latentinv.grid import Grid
 from latentinv.pytrees import pytree
 
-
-def where_possible(velocity: Float[Array, "*grid"], times: Float[Array, "datum"]) -> Float[Array, "datum"]:
-    """Times, or no number where a velocity is none, which a likelihood rejects."""
-    return jnp.where(jnp.all(velocity > 0), times, jnp.nan)
+from ._rays import AbstractRays, check_rays, where_possible
 
 
 @final
 @FORWARDS.register("straight_rays")
 @pytree("sources", "receivers", "_lengths")
-class StraightRays(AbstractForward):
-    """Travel times from sources to receivers, from velocities.
-
-    Parameters
-    ----------
-    grid
-        The cells.
-    sources, receivers
-        Coordinates x, y(, z) in metres, a row of each for every ray; on the grid's outer faces or within.
-
-    Raises
-    ------
-    InputError
-        If their numbers differ, a point lies outside the grid, or a ray has no length.
-    """
+class StraightRays(AbstractRays):
+    """Travel times along straight lines; takes what `AbstractRays` says."""
 
     kind = "straight_rays"
 
-    def __init__(
-        self, grid: Grid, sources: Float[np.ndarray, "datum axis"], receivers: Float[np.ndarray, "datum axis"]
-    ) -> None:
-        self.grid = grid
-        self.sources, self.receivers = (np.atleast_2d(np.asarray(ends, float)) for ends in (sources, receivers))
-        self._lengths = LinearForward(ray_lengths(grid, self.sources, self.receivers), grid)
-
-    @property
-    def count(self) -> int:
-        """Number of rays."""
-        return len(self.sources)
+    def _prepare(self) -> None:
+        self._lengths = LinearForward(ray_lengths(self.grid, self.sources, self.receivers), self.grid)
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """Times from velocities: metres over metres a second give seconds, over metres a nanosecond nanoseconds."""
         velocity = jnp.asarray(property)
         return where_possible(velocity, self._lengths.predict(1 / velocity))
 
-    def marks(self, data: Float[np.ndarray, "datum"]) -> tuple[Lines]:
-        """The rays."""
-        del data
-        return (Lines(self.sources, self.receivers),)
-
     def seen(self) -> Bool[np.ndarray, "*grid"]:
         """The cells that rays cross."""
         return self._lengths.seen()
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """The ends of the rays."""
-        return {"sources": self.sources, "receivers": self.receivers}
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "StraightRays":
-        """Make the model again."""
-        return cls(grid, arrays["sources"], arrays["receivers"])
 
 
 def ray_lengths(
@@ -93,7 +53,7 @@ def ray_lengths(
     Raises
     ------
     InputError
-        As `StraightRays`.
+        As `AbstractRays`.
     """
     sources, receivers = (np.atleast_2d(np.asarray(ends, float)) for ends in (sources, receivers))
     check_rays(grid, sources, receivers)
@@ -120,30 +80,3 @@ def _cuts(start: np.ndarray, run: np.ndarray, cells: tuple[int, ...]) -> Float[n
         where = (faces - start[:, axis, None]) / np.where(moving, run[:, axis, None], 1)
         cuts.append(np.where(moving & (where > 0) & (where < 1), where, 1))
     return np.sort(np.concatenate(cuts, axis=1), axis=1)
-
-
-def check_rays(grid: Grid, sources: np.ndarray, receivers: np.ndarray) -> None:
-    """Check the ends of rays.
-
-    Raises
-    ------
-    InputError
-        As `StraightRays`.
-    """
-    if sources.shape != receivers.shape or sources.ndim != 2 or sources.shape[1] != grid.ndim or not len(sources):
-        raise InputError(
-            f"The rays have sources of shape {sources.shape} and receivers of {receivers.shape}; give as many of each, "
-            f"with {grid.ndim} coordinates."
-        )
-    for name, ends in (("source", sources), ("receiver", receivers)):
-        inside = np.isfinite(ends).all(axis=1)
-        inside[inside] = grid.inside(ends[inside])
-        if not inside.all():
-            first = int(np.argmin(inside))
-            raise InputError(
-                f"The {name} of ray {first + 1} at {tuple(ends[first].tolist())} lies outside the grid "
-                f"({grid.describe()}); move it, or enlarge the grid."
-            )
-    short = np.flatnonzero((sources == receivers).all(axis=1))
-    if short.size:
-        raise InputError(f"Ray {short[0] + 1} ends where it begins; leave it out.")

@@ -22,12 +22,12 @@ from typing import Any, NamedTuple, final
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import (
+    AbstractApproximation,
     AbstractIterations,
-    AbstractKernel,
     Draws,
     Info,
     Progress,
@@ -44,6 +44,7 @@ from latentinv.inference.core import (
 from latentinv.inference.moves import Linearisation, MassMatrix, likelihood_informed_subspace, linearise
 from latentinv.keys import named
 from latentinv.posterior import Posterior, log_prior, map_batched
+from latentinv.pytrees import Count, Flag
 
 LEAST_DAMPING, MOST_DAMPING = 1e-6, 1e6
 
@@ -58,12 +59,12 @@ class LaplaceState(NamedTuple):
     log_density: Float[Array, "start"]
     decrement: Float[Array, "start"]
     """How far above its minimum the objective is, by its quadratic model; half of Newton's decrement squared."""
-    iteration: Int[Array, ""]
+    iteration: Count
     draws: Float[Array, "draw latent"]
     """Zero before the last step."""
     singular: Float[Array, "direction"]
     """s at the best optimum; zero before the last step."""
-    done: Bool[Array, ""]
+    done: Flag
 
 
 @final
@@ -98,13 +99,13 @@ class Laplace(AbstractIterations):
         """Raise `InputError` if the noise of measured numbers is not Gaussian."""
         check_noise(posterior)
 
-    def build(self) -> AbstractKernel:
+    def build(self) -> AbstractApproximation:
         """Make the approximation."""
         return LaplaceKernel(self)
 
 
 @final
-class LaplaceKernel(AbstractKernel):
+class LaplaceKernel(AbstractApproximation):
     """The search for an optimum, and the draws about it."""
 
     def __init__(self, settings: Laplace) -> None:

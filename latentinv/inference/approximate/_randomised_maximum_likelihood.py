@@ -28,13 +28,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import logsumexp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float
 
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import (
     AbstractApproximation,
     AbstractIterations,
-    AbstractKernel,
     Draws,
     Info,
     Progress,
@@ -52,6 +51,7 @@ from latentinv.inference.moves import linearise
 from latentinv.inference.optimisation import Descent, begin_descent, descend
 from latentinv.keys import named
 from latentinv.posterior import Posterior, Predictions, log_prior, map_batched
+from latentinv.pytrees import Count, Flag, Scalar
 
 
 class Perturbation(NamedTuple):
@@ -70,12 +70,12 @@ class RMLState(NamedTuple):
     """Data of the key of the resampling, which does not depend on how many steps the descent takes."""
     descent: Descent
     perturbation: Perturbation
-    iteration: Int[Array, ""]
+    iteration: Count
     slope: Float[Array, "draw"]
     """Norm of each objective's gradient."""
-    weighted: Bool[Array, ""]
-    effective_size: Float[Array, ""]
-    log_evidence: Float[Array, ""]
+    weighted: Flag
+    effective_size: Scalar
+    log_evidence: Scalar
 
 
 @final
@@ -110,7 +110,7 @@ class RandomisedMaximumLikelihood(AbstractIterations):
         """Raise `InputError` if the noise of measured numbers is not Gaussian."""
         check_noise(posterior)
 
-    def build(self) -> AbstractKernel:
+    def build(self) -> AbstractApproximation:
         """Make the optimiser."""
         return RMLKernel(self)
 

@@ -18,13 +18,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import (
     AbstractApproximation,
     AbstractIterations,
-    AbstractKernel,
     Info,
     Progress,
     algorithm,
@@ -32,6 +31,7 @@ from latentinv.inference.core import (
     check_positive,
 )
 from latentinv.posterior import Posterior, map_batched
+from latentinv.pytrees import Count
 
 
 class SteinState(NamedTuple):
@@ -39,7 +39,7 @@ class SteinState(NamedTuple):
 
     z: Float[Array, "particle latent"]
     adam: Any
-    iteration: Int[Array, ""]
+    iteration: Count
 
 
 @final
@@ -68,7 +68,7 @@ class SteinVariational(AbstractIterations):
         check_counts(self, "iterations")
         check_positive(self, "learning_rate")
 
-    def build(self) -> AbstractKernel:
+    def build(self) -> AbstractApproximation:
         """Make the descent."""
         return SteinKernel(self)
 

@@ -26,7 +26,7 @@ import numpyro
 import numpyro.distributions as dist
 import optax
 from jax.scipy.special import logsumexp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 from numpyro.infer import SVI, Trace_ELBO, init_to_value
 from numpyro.infer.autoguide import (
     AutoContinuous,
@@ -41,7 +41,6 @@ from latentinv.errors import InputError, NonFiniteError
 from latentinv.inference.core import (
     AbstractApproximation,
     AbstractIterations,
-    AbstractKernel,
     Info,
     Progress,
     algorithm,
@@ -51,6 +50,7 @@ from latentinv.inference.core import (
 )
 from latentinv.keys import named
 from latentinv.posterior import Posterior, map_batched
+from latentinv.pytrees import Count, Scalar
 
 from ._pareto import RELIABLE, tail_shape
 
@@ -68,11 +68,11 @@ class VariationalState(NamedTuple):
     """The guide's parameters and Adam's memory."""
     key: Array
     """Data of the key of the next iteration."""
-    iteration: Int[Array, ""]
-    elbo: Float[Array, ""]
+    iteration: Count
+    elbo: Scalar
     log_weights: Float[Array, "draw"]
     """Log-ratio of the posterior, not normalised, to the guide at each draw; nan before the end."""
-    non_finite: Int[Array, ""]
+    non_finite: Count
     """Iterations whose ELBO became NaN or infinite; they changed nothing."""
 
 
@@ -128,7 +128,7 @@ class Variational(AbstractIterations):
                 "At the prior's centre the likelihood became NaN or infinite; check the data's sd and the prior."
             )
 
-    def build(self) -> AbstractKernel:
+    def build(self) -> AbstractApproximation:
         """Make the guide."""
         return VariationalKernel(self)
 
@@ -275,7 +275,7 @@ class _OrderedELBO:
     def __init__(self, samples: int) -> None:
         self._by_site = Trace_ELBO(num_particles=samples, sum_sites=False)
 
-    def loss(self, *arguments: Any, **settings: Any) -> Float[Array, ""]:
+    def loss(self, *arguments: Any, **settings: Any) -> Scalar:
         """Minus the bound, from the arguments that NumPyro's takes."""
         sites: Any = self._by_site.loss(*arguments, **settings)
         return sum((sites[name] for name in sorted(sites)), jnp.zeros(()))
@@ -305,5 +305,5 @@ def _guide(settings: Variational, size: int) -> AutoContinuous:
 
 
 @jax.jit
-def _density_at_centre(posterior: Posterior) -> Float[Array, ""]:
+def _density_at_centre(posterior: Posterior) -> Scalar:
     return posterior.soft_log_density(jnp.zeros(posterior.latent_size))

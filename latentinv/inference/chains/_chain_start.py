@@ -19,11 +19,12 @@ chain and round.
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from latentinv.inference.moves import TemperedLikelihood
 from latentinv.keys import named
 from latentinv.posterior import Posterior, log_prior, map_batched
+from latentinv.pytrees import Count
 
 ITERATIONS, ROUNDS, LEARNING_RATE = 60, 12, 0.05
 CANDIDATES = 32
@@ -68,7 +69,7 @@ def search_starts(
     z: Float[Array, "chain latent"],
     anchors: Float[Array, "chain latent"],
     settled: Bool[Array, "chain"],
-    number: Int[Array, ""],
+    number: Count,
 ) -> Float[Array, "chain latent"]:
     """Do the round of this number, from 0, for all chains but those that are settled.
 

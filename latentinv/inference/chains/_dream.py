@@ -34,6 +34,7 @@ from latentinv.inference.core import AbstractKernel, algorithm, check_counts, ch
 from latentinv.inference.moves import Outcome, Position, TemperedLikelihood, metropolis
 from latentinv.keys import named, numbered
 from latentinv.posterior import log_prior
+from latentinv.pytrees import Count, Scalar
 
 from ._ensemble import ChainEnsemble
 from ._kernel import ChainsKernel
@@ -54,9 +55,9 @@ class Memory(NamedTuple):
     """What the chains share."""
 
     archive: Float[Array, "row latent"]
-    rows: Int[Array, ""]
+    rows: Count
     """Rows of the archive that are filled."""
-    offered: Int[Array, ""]
+    offered: Count
     """States that it was offered."""
     spread: Float[Array, "latent"]
     """Standard deviation of the rows."""
@@ -67,7 +68,7 @@ class Memory(NamedTuple):
     tried: Float[Array, "crossover"]
     log_density: Float[Array, "chain"]
     """Sum over the transitions since outliers were looked for."""
-    outliers: Int[Array, ""]
+    outliers: Count
     """Chains that took the place of the best."""
 
 
@@ -75,9 +76,9 @@ class Proposal(NamedTuple):
     """Where a chain might go."""
 
     z: Float[Array, "latent"]
-    log_factor: Float[Array, ""]
+    log_factor: Scalar
     """What the proposal adds to the log-ratio of densities."""
-    crossover: Int[Array, ""]
+    crossover: Count
     """Which crossover it has; −1 for a snooker move."""
 
 
@@ -85,8 +86,6 @@ class Proposal(NamedTuple):
 @algorithm("dream")
 class DREAM(AbstractChains):
     """DREAM(ZS) chains.
-
-    Its settings beside those of `AbstractChains`:
 
     Parameters
     ----------
@@ -131,7 +130,7 @@ def dream_ensemble(settings: DREAM, likelihood: TemperedLikelihood) -> ChainEnse
     def begin(z: Float[Array, "chain latent"]) -> Position:
         return Position(z, jax.vmap(posterior.predict)(z))
 
-    def log_density(here: Position) -> Float[Array, ""]:
+    def log_density(here: Position) -> Scalar:
         return log_prior(here.z) + likelihood.log_target(here.predictions, t)
 
     def first(key: Array) -> tuple[Array, Memory]:
@@ -163,9 +162,7 @@ def dream_ensemble(settings: DREAM, likelihood: TemperedLikelihood) -> ChainEnse
         none, one = jnp.zeros(()), jnp.ones(())
         return here, Outcome(acceptance, finite, jnp.bool_(False), one, none, one), proposal.crossover
 
-    def together(
-        key: Array, here: Position, memory: Memory, number: Int[Array, ""]
-    ) -> tuple[Position, Outcome, Memory]:
+    def together(key: Array, here: Position, memory: Memory, number: Count) -> tuple[Position, Outcome, Memory]:
         key_archive, key_moves = named(key, "archive", "moves")
         keys = jax.random.split(key_moves, settings.chains)
         there, outcome, crossover = jax.vmap(lambda key, here: move(key, here, memory))(keys, here)
@@ -238,7 +235,7 @@ def propose_snooker(key: Array, z: Float[Array, "latent"], memory: Memory) -> Pr
     return Proposal(z + stretch * line, log_factor, jnp.int32(-1))
 
 
-def distinct(key: Array, rows: Int[Array, ""], count: int) -> Int[Array, "count"]:
+def distinct(key: Array, rows: Count, count: int) -> Int[Array, "count"]:
     """Draw `count` different rows out of `rows`: each is a rank among those that are left."""
 
     def choose(n: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -267,7 +264,7 @@ def remember(key: Array, z: Float[Array, "chain latent"], memory: Memory) -> Mem
     return memory._replace(archive=archive, offered=offered, rows=rows, spread=spread(archive, rows))
 
 
-def spread(archive: Float[Array, "row latent"], rows: Int[Array, ""]) -> Float[Array, "latent"]:
+def spread(archive: Float[Array, "row latent"], rows: Count) -> Float[Array, "latent"]:
     """Standard deviation of the filled rows."""
     filled = (jnp.arange(len(archive)) < rows)[:, None]
     return jnp.std(archive, axis=0, where=filled)
@@ -284,7 +281,7 @@ def learn_crossovers(memory: Memory, crossover: Int[Array, "chain"], jumps: Floa
 
 
 def lead_outliers(
-    here: Position, densities: Float[Array, "chain"], memory: Memory, transitions: Int[Array, ""]
+    here: Position, densities: Float[Array, "chain"], memory: Memory, transitions: Count
 ) -> tuple[Position, Memory]:
     """Move outliers to the best chain, whenever the number of transitions has doubled."""
     due = (transitions >= FIRST_CHECK) & ((transitions & (transitions - 1)) == 0)

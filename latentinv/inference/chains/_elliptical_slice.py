@@ -11,11 +11,12 @@ from typing import NamedTuple, final
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array
 
 from latentinv.inference.core import AbstractKernel, algorithm
 from latentinv.inference.moves import Move, Outcome, Position, TemperedLikelihood, is_finite
 from latentinv.keys import named, numbered
+from latentinv.pytrees import Flag, Scalar
 
 from ._settings import AbstractChains
 from ._side_by_side import chain_kernel
@@ -28,12 +29,12 @@ class _Search(NamedTuple):
     """A search for the next place on an ellipse."""
 
     there: Position
-    found: Bool[Array, ""]
-    low: Float[Array, ""]
-    high: Float[Array, ""]
-    angle: Float[Array, ""]
-    tried: Float[Array, ""]
-    finite: Bool[Array, ""]
+    found: Flag
+    low: Scalar
+    high: Scalar
+    angle: Scalar
+    tried: Scalar
+    finite: Flag
 
 
 def slice_move(likelihood: TemperedLikelihood) -> Move:

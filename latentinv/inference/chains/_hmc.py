@@ -81,8 +81,6 @@ def hmc_move(
 class HMC(AbstractMetricChains):
     """Hamiltonian Monte Carlo chains.
 
-    Its settings beside those of `AbstractMetricChains`:
-
     Parameters
     ----------
     leapfrogs

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from latentinv.inference.core import predict_all
 from latentinv.inference.moves import Move, Outcome, Position, ProposalSequence, TemperedLikelihood
 from latentinv.posterior import Posterior
+from latentinv.pytrees import Scalar
 
 
 class HostTransitions:
@@ -40,8 +41,8 @@ class HostTransitions:
         likelihood: TemperedLikelihood,
         keys: Array,
         positions: Position,
-        step_size: Float[Array, ""],
-        t: Float[Array, ""],
+        step_size: Scalar,
+        t: Scalar,
     ) -> tuple[Position, Outcome]:
         """Move every chain once, from a key for each, at one inverse temperature."""
         first: tuple[Array, Array] | None = None

@@ -22,12 +22,13 @@ from latentinv.inference.core import AbstractKernel, algorithm, check_choice, ch
 from latentinv.inference.moves import Move, Outcome, Position, TemperedLikelihood, metropolis
 from latentinv.keys import named
 from latentinv.posterior import log_prior
+from latentinv.pytrees import Scalar
 
 from ._settings import AbstractChains
 from ._side_by_side import chain_kernel
 
 VARIANTS = ("infinity", "euler")
-Proposal = tuple[Float[Array, "latent"], Callable[[Position], Float[Array, ""]]]
+Proposal = tuple[Float[Array, "latent"], Callable[[Position], Scalar]]
 """The proposed latents, and the prior's and the proposals' part of the log-ratio, once the position there is known."""
 
 
@@ -53,7 +54,7 @@ def mala_move(likelihood: TemperedLikelihood, *, variant: str, acceptance_target
     )
 
 
-def _propose_infinity(here: Position, noise: Float[Array, "latent"], step: Float[Array, ""]) -> Proposal:
+def _propose_infinity(here: Position, noise: Float[Array, "latent"], step: Scalar) -> Proposal:
     rho = jnp.sqrt(1 - step**2)
     half_root = jnp.sqrt((1 - rho) / (1 + rho))  # √h / 2
     z = rho * here.z + step * (noise + half_root * here.memory)
@@ -70,7 +71,7 @@ def _propose_infinity(here: Position, noise: Float[Array, "latent"], step: Float
     return z, correction
 
 
-def _propose_euler(here: Position, noise: Float[Array, "latent"], step: Float[Array, ""]) -> Proposal:
+def _propose_euler(here: Position, noise: Float[Array, "latent"], step: Scalar) -> Proposal:
     z = here.z + 0.5 * step**2 * (here.memory - here.z) + step * noise
 
     def correction(there: Position) -> Array:
@@ -84,8 +85,6 @@ def _propose_euler(here: Position, noise: Float[Array, "latent"], step: Float[Ar
 @algorithm("mala")
 class MALA(AbstractChains):
     """Metropolis-adjusted Langevin chains.
-
-    Its settings beside those of `AbstractChains`:
 
     Parameters
     ----------

@@ -20,6 +20,7 @@ from latentinv.inference.core import AbstractKernel, algorithm, check_counts, ch
 from latentinv.inference.moves import MassMatrix, Move, Outcome, Position, TemperedLikelihood, is_finite
 from latentinv.keys import named
 from latentinv.posterior import Posterior, log_prior
+from latentinv.pytrees import Scalar
 
 from ._settings import AbstractMetricChains
 from ._side_by_side import check_metric_size, metric_kernel
@@ -45,7 +46,7 @@ def nuts_move(
     def unscaled(vector: Array) -> Array:
         return vector if mass is None else mass.times_root(vector)
 
-    def energy(z: Float[Array, "latent"], t: Array) -> Float[Array, ""]:
+    def energy(z: Float[Array, "latent"], t: Array) -> Scalar:
         return -log_prior(z) - likelihood.log_target(likelihood.posterior.predict(z), t)
 
     def begin(z: Array, t: Array) -> Position:
@@ -81,8 +82,6 @@ def nuts_move(
 @algorithm("nuts")
 class NUTS(AbstractMetricChains):
     """No-U-turn chains; a transition takes as long as the longest trajectory of a chain.
-
-    Its settings beside those of `AbstractMetricChains`:
 
     Parameters
     ----------

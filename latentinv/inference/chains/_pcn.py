@@ -93,8 +93,6 @@ def pcn_move(likelihood: TemperedLikelihood, *, local_moves: int, acceptance_tar
 class PreconditionedCrankNicolson(AbstractChains):
     """Preconditioned Crank–Nicolson chains, with local moves.
 
-    Its settings beside those of `AbstractChains`:
-
     Parameters
     ----------
     local_moves

@@ -10,7 +10,7 @@ METRICS = ("prior", "curvature")
 
 @dataclass(frozen=True)
 class AbstractChains(AbstractAlgorithm):
-    """Settings of every algorithm of Markov chains; each has defaults of its own.
+    """Settings of every algorithm of Markov chains; each has defaults of its own, and documents only what it adds.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from typing import NamedTuple, cast
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array
 
 from latentinv.errors import InputError
 from latentinv.inference.moves import (
@@ -30,6 +30,7 @@ from latentinv.inference.moves import (
     no_curvature,
 )
 from latentinv.posterior import Posterior
+from latentinv.pytrees import Count, Scalar
 
 from ._chain_start import CANDIDATES, likely_draws
 from ._ensemble import ChainEnsemble
@@ -47,9 +48,9 @@ MakeMassiveMove = Callable[[TemperedLikelihood, MassMatrix | None], Move]
 class Tuning(NamedTuple):
     """What chains that move alone share."""
 
-    log_step: Float[Array, ""]
+    log_step: Scalar
     """Logarithm of the step size."""
-    since: Int[Array, ""]
+    since: Count
     """Number of the transition since which it is adapted."""
     mass: MassMatrix | None
     """None where it is the identity throughout."""
@@ -186,5 +187,5 @@ def _tuned(settings: AbstractChains, move: Move, tuning: Tuning, outcome: Outcom
     return tuning._replace(log_step=jnp.where(number < settings.warmup, log_step, tuning.log_step))
 
 
-def _log(step: float) -> Float[Array, ""]:
+def _log(step: float) -> Scalar:
     return jnp.log(jnp.float32(step))

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import Draws
 from latentinv.inference.moves import Outcome, Position
+from latentinv.pytrees import Count
 
 START, WARMUP, DRAWS, STUCK = 0, 1, 2, 3
 """Stages of a run; stuck chains found no start."""
@@ -42,14 +43,14 @@ class ChainsState(NamedTuple):
     """What the chains share: their step size, or what their ensemble learns."""
     last_step: Float[Array, "*chain"]
     """Step size of the last transition, which moves may adapt by themselves."""
-    stage: Int[Array, ""]
-    round: Int[Array, ""]
+    stage: Count
+    round: Count
     """Rounds of the search for a start."""
-    transitions: Int[Array, ""]
+    transitions: Count
     """Transitions done."""
-    drawn: Int[Array, ""]
+    drawn: Count
     """Draws of each chain."""
-    adopted: Int[Array, ""]
+    adopted: Count
     """Chains that took the place of another."""
     warm: Tally
     """Of start and warm-up, once these are done."""

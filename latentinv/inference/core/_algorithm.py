@@ -19,12 +19,12 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, dataclass_transform
 
-import jax
 import numpy as np
 from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
 from latentinv.posterior import Posterior, Predictions
+from latentinv.pytrees import Scalar
 from latentinv.registration import Registry
 
 from ._info import Info
@@ -160,6 +160,6 @@ def honoured_share(exact: tuple[Any, ...], posterior: Posterior) -> float:
     return float(np.concatenate(shares).mean()) if shares else float("nan")
 
 
-def honoured_words(share: float | Float[jax.Array, ""]) -> str:
+def honoured_words(share: float | Scalar) -> str:
     """The share of hard data honoured, to follow other words; empty where there are none."""
     return f", wells honoured {100 * float(share):.1f} %" if np.isfinite(float(share)) else ""

@@ -14,7 +14,7 @@ from ._evaluation import evaluate
 
 @dataclass(frozen=True)
 class AbstractIterations(AbstractAlgorithm):
-    """Settings of every algorithm that iterates on a population; each has defaults of its own.
+    """Settings of what iterates on a population; each algorithm has its own defaults, and documents only what it adds.
 
     Parameters
     ----------
@@ -23,11 +23,6 @@ class AbstractIterations(AbstractAlgorithm):
     batch_size
         Members of the population evaluated at once. In a line search all wait for the longest among them, so that more
         than one pays only where one does not fill the machine.
-
-    Raises
-    ------
-    InputError
-        If a setting makes no sense.
     """
 
     iterations_per_step: int = 10

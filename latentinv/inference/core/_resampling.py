@@ -6,8 +6,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from latentinv.pytrees import Scalar
 
-def effective_size(log_weights: Float[Array, "particle"]) -> Float[Array, ""]:
+
+def effective_size(log_weights: Float[Array, "particle"]) -> Scalar:
     """Effective sample size (Σw)² / Σw²; zero where all weights vanish."""
     top = log_weights.max()
     w = jnp.where(jnp.isfinite(top), jnp.exp(log_weights - top), 0.0)
@@ -16,7 +18,7 @@ def effective_size(log_weights: Float[Array, "particle"]) -> Float[Array, ""]:
 
 def resample(
     key: Array, population: Any, log_weights: Float[Array, "particle"], count: int | None = None
-) -> tuple[Any, Float[Array, ""]]:
+) -> tuple[Any, Scalar]:
     """Draw `count` particles, as many as there are if not given, by systematic resampling (Kitagawa 1996,
     doi:10.2307/1390750); gives the effective sample size too.
     """

@@ -27,13 +27,12 @@ from typing import Any, NamedTuple, final
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from latentinv.errors import InputError, NonFiniteError
 from latentinv.inference.core import (
     AbstractAlgorithm,
     AbstractApproximation,
-    AbstractKernel,
     Draws,
     Info,
     Progress,
@@ -50,6 +49,7 @@ from latentinv.inference.core import (
 )
 from latentinv.keys import named
 from latentinv.posterior import Posterior, map_batched
+from latentinv.pytrees import Count, Scalar
 
 
 class ESMDAState(NamedTuple):
@@ -58,8 +58,8 @@ class ESMDAState(NamedTuple):
     z: Float[Array, "member latent"]
     valid: Bool[Array, "member"]
     """Members whose predictions were finite so far; the others are left as they are, and out."""
-    assimilation: Int[Array, ""]
-    information: Float[Array, ""]
+    assimilation: Count
+    information: Scalar
     """Σ 1/α of the assimilations done; 1 at the end."""
 
 
@@ -110,7 +110,7 @@ class ESMDA(AbstractAlgorithm):
         """Raise `InputError` if the noise of an observation is neither Gaussian nor has a surrogate."""
         gaussian_data(posterior, self.facies_sd)
 
-    def build(self) -> AbstractKernel:
+    def build(self) -> AbstractApproximation:
         """Make the smoother."""
         return ESMDAKernel(self)
 

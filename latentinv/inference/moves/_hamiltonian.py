@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 
 from latentinv.keys import named
 from latentinv.posterior import Predictions, each, log_prior
+from latentinv.pytrees import Scalar
 
 from ._preconditioner import MassMatrix
 
@@ -46,7 +47,7 @@ class MoveInfo(NamedTuple):
     """Probability with which each proposal was accepted."""
     conservation: Float[Array, "particle"]
     """The same probability if the surrogate were the target: one minus it is the leapfrog's error alone."""
-    non_finite: Float[Array, ""]
+    non_finite: Scalar
     """Proposals that became NaN or infinite; they are rejected."""
 
 
@@ -58,7 +59,7 @@ def hamiltonian_move(
     evaluate: Callable[[Array], Trajectory],
     log_target: Callable[[Predictions], Array],
     mass: MassMatrix,
-    step_size: Float[Array, ""],
+    step_size: Scalar,
     leapfrogs: int,
 ) -> tuple[Trajectory, MoveInfo]:
     """Move every particle once.

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 
 from latentinv.data import AbstractObservation
 from latentinv.posterior import Posterior, map_batched
+from latentinv.pytrees import Scalar
 
 from ._preconditioner import MassMatrix, mass_matrix
 
@@ -23,7 +24,7 @@ from ._preconditioner import MassMatrix, mass_matrix
 class Linearisation(NamedTuple):
     """The log-likelihood of the soft model about a latent vector."""
 
-    log_likelihood: Float[Array, ""]
+    log_likelihood: Scalar
     gradient: Float[Array, "latent"]
     scaled_jacobian: Float[Array, "datum latent"]
     """S; rows of an observation lie together, in the posterior's order."""

@@ -24,6 +24,7 @@ from jaxtyping import Array, Float
 from latentinv.data import AbstractObservation
 from latentinv.keys import named
 from latentinv.posterior import Posterior
+from latentinv.pytrees import Scalar
 
 
 class MassMatrix(NamedTuple):
@@ -83,7 +84,7 @@ def mass_matrix(directions: Float[Array, "latent probe"]) -> MassMatrix:
 
 
 def curvature_probe(
-    posterior: Posterior, z: Float[Array, "latent"], inverse_temperature: Float[Array, ""], key: Array
+    posterior: Posterior, z: Float[Array, "latent"], inverse_temperature: Scalar, key: Array
 ) -> Float[Array, "latent"]:
     """One random g with E[g gᵀ] = JᵀWJ of the tempered likelihood at z.
 
@@ -96,9 +97,7 @@ def curvature_probe(
     return pullback(tuple(_signed_root(o, p, inverse_temperature, k) for o, p, k in parts))[0]
 
 
-def _signed_root(
-    observation: AbstractObservation, prediction: Array, inverse_temperature: Float[Array, ""], key: Array
-) -> Array:
+def _signed_root(observation: AbstractObservation, prediction: Array, inverse_temperature: Scalar, key: Array) -> Array:
     """A root of W times random signs."""
     signs = jax.random.rademacher(key, prediction.shape, prediction.dtype)
     noise = observation.gaussian_noise

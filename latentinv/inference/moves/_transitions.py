@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from latentinv.posterior import Posterior, Predictions
+from latentinv.pytrees import Flag, Scalar
 
 EXACT = float("inf")
 """The inverse temperature that stands for the exact likelihood."""
@@ -34,15 +35,15 @@ class Position(NamedTuple):
 class Outcome(NamedTuple):
     """What happened in one move."""
 
-    acceptance: Float[Array, ""]
+    acceptance: Scalar
     """Probability with which the proposal was accepted."""
-    finite: Bool[Array, ""]
+    finite: Flag
     """Whether the proposal is finite; it is rejected if not."""
-    diverging: Bool[Array, ""]
+    diverging: Flag
     """Whether a trajectory did not conserve its energy."""
-    step_size: Float[Array, ""]
-    gradients: Float[Array, ""]
-    forward_runs: Float[Array, ""]
+    step_size: Scalar
+    gradients: Scalar
+    forward_runs: Scalar
     """Fields generated without a gradient."""
 
 
@@ -94,18 +95,18 @@ class TemperedLikelihood(NamedTuple):
         """Inverse temperature of the target."""
         return EXACT if self.posterior.target == "thresholded" else 1.0
 
-    def log_target(self, predictions: Predictions, t: Float[Array, ""]) -> Float[Array, ""]:
+    def log_target(self, predictions: Predictions, t: Scalar) -> Scalar:
         """Log-likelihood at an inverse temperature."""
         tempered = self.posterior.tempered_log_likelihood(predictions, jnp.where(jnp.isinf(t), 1.0, t))
         if self.posterior.target == "soft":
             return tempered
         return jnp.where(jnp.isinf(t), self.posterior.exact_log_likelihood(predictions), tempered)
 
-    def log_surrogate(self, predictions: Predictions, t: Float[Array, ""]) -> Float[Array, ""]:
+    def log_surrogate(self, predictions: Predictions, t: Scalar) -> Scalar:
         """Log-likelihood whose gradients proposals follow."""
         return self.posterior.tempered_log_likelihood(predictions, jnp.minimum(t, self.sharpest_surrogate))
 
-    def surrogate(self, z: Float[Array, "latent"], t: Float[Array, ""]) -> tuple[Predictions, Float[Array, "latent"]]:
+    def surrogate(self, z: Float[Array, "latent"], t: Scalar) -> tuple[Predictions, Float[Array, "latent"]]:
         """Predictions and the gradient of the surrogate's log-likelihood."""
 
         def value(z: Array) -> tuple[Array, Predictions]:
@@ -120,9 +121,9 @@ def metropolis(
     key: Array,
     here: Position,
     there: Position,
-    log_likelihoods: tuple[Float[Array, ""], Float[Array, ""]],
-    log_correction: Float[Array, ""] | float = 0.0,
-) -> tuple[Position, Float[Array, ""], Bool[Array, ""]]:
+    log_likelihoods: tuple[Scalar, Scalar],
+    log_correction: Scalar | float = 0.0,
+) -> tuple[Position, Scalar, Flag]:
     """Accept a proposal or not; gives the probability with which that was done and whether the proposal is finite.
 
     A chain that the target excludes takes any proposal that it does not, and no other.
@@ -146,10 +147,10 @@ def metropolis(
     return jax.tree.map(lambda new, old: jnp.where(accepted, new, old), there, here), acceptance, finite
 
 
-def is_finite(position: Position) -> Bool[Array, ""]:
+def is_finite(position: Position) -> Flag:
     """Whether the latents of a position, its predictions and what the next move needs are finite."""
     return _all_finite((position.z, position.memory, position.predictions.soft, position.predictions.exact))
 
 
-def _all_finite(tree: Any) -> Bool[Array, ""]:
+def _all_finite(tree: Any) -> Flag:
     return jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree)]).all()

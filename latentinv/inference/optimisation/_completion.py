@@ -31,6 +31,7 @@ from jaxtyping import Array, Bool, Float, Int
 from latentinv.data import AbstractObservation
 from latentinv.inference.core import AbstractIterations, AbstractKernel, algorithm, check_counts, check_positive
 from latentinv.posterior import Posterior, Predictions, log_prior
+from latentinv.pytrees import Scalar
 
 from ._optimisers import Objective, OptimiserKernel, log_norm_shell
 
@@ -121,7 +122,7 @@ def _window_sums(cells: Bool[Array, "*grid"]) -> Float[Array, "*grid"]:
 
 def _agreement(
     observation: AbstractObservation, known: Bool[Array, "*grid"], prediction: Float[Array, "datum"]
-) -> Float[Array, ""]:
+) -> Scalar:
     if observation.reliability is None or observation.cells is None:
         return observation.tempered_log_likelihood(prediction, 1.0)
     weights = context_weights(observation.cells, observation.reliability, known)

@@ -13,6 +13,7 @@ import optax
 from jaxtyping import Array, Float
 
 from latentinv.posterior import map_batched
+from latentinv.pytrees import Scalar
 
 _OPTIMISER = optax.lbfgs()
 
@@ -32,7 +33,7 @@ def begin_descent(z: Float[Array, "start latent"]) -> Descent:
 
 
 def descend(
-    loss: Callable[[Float[Array, "latent"], Any], Float[Array, ""]],
+    loss: Callable[[Float[Array, "latent"], Any], Scalar],
     descent: Descent,
     contexts: Any,
     batch_size: int,

@@ -22,7 +22,7 @@ from typing import NamedTuple, final
 
 import optax
 from jax import numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from latentinv.inference.core import (
     AbstractIterations,
@@ -33,6 +33,7 @@ from latentinv.inference.core import (
     check_shares,
 )
 from latentinv.posterior import Posterior, Predictions, log_prior
+from latentinv.pytrees import Scalar
 
 from ._optimisers import Objective, OptimiserKernel, log_norm_shell
 
@@ -43,8 +44,8 @@ EXCHANGING = 0.8
 class Stage(NamedTuple):
     """On the way from an easy problem to the stated one."""
 
-    inverse_temperature: float | Float[Array, ""]
-    sharpness: float | Float[Array, ""]
+    inverse_temperature: float | Scalar
+    sharpness: float | Scalar
 
 
 @final

@@ -15,11 +15,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import AbstractApproximation, Draws, Info, Progress, honoured_share, honoured_words
 from latentinv.posterior import Posterior, Predictions, map_batched
+from latentinv.pytrees import Count, Scalar
 
 from ._lbfgs import Descent, begin_descent, descend
 
@@ -45,9 +46,9 @@ class Objective(NamedTuple):
 
     name: str
     """As results call it."""
-    value: Callable[[Posterior, Float[Array, "latent"], Predictions], Float[Array, ""]]
+    value: Callable[[Posterior, Float[Array, "latent"], Predictions], Scalar]
     """Of a latent vector and what its field predicts."""
-    loss: Callable[[Posterior, Float[Array, "latent"], Int[Array, ""] | None], Float[Array, ""]]
+    loss: Callable[[Posterior, Float[Array, "latent"], Count | None], Scalar]
     """What an iteration of Adam minimises; without an iteration, the negative of the value."""
     learning_rate: float | optax.Schedule
     """Adam's."""
@@ -61,7 +62,7 @@ class OptimiserState(NamedTuple):
 
     descent: Descent
     adam: Any
-    iteration: Int[Array, ""]
+    iteration: Count
 
 
 @final
@@ -178,6 +179,6 @@ class OptimiserKernel(AbstractApproximation):
         return jax.vmap(value, axis_size=len(z))(z, predictions), predictions
 
 
-def log_norm_shell(z: Float[Array, "latent"]) -> Float[Array, ""]:
+def log_norm_shell(z: Float[Array, "latent"]) -> Scalar:
     """What turns the log-density of N(0, I) into that of its norm, (n − 1) log r, highest where draws are."""
     return 0.5 * (z.size - 1) * jnp.log(jnp.maximum(jnp.sum(z**2), 1e-30))

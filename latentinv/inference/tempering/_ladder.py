@@ -30,6 +30,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from latentinv.inference.moves import EXACT, SHARPEST, TemperedLikelihood
 from latentinv.posterior import Predictions
+from latentinv.pytrees import Count, Scalar
 
 FLATTEST = 1e-3
 """Inverse temperature below which rungs are spaced evenly, and above which their ratio is even."""
@@ -130,9 +131,7 @@ def swap_probability(near: Neighbours) -> Float[Array, "pair"]:
     return jnp.where(freed, 1.0, jnp.where(jnp.isnan(change), 0.0, jnp.exp(jnp.minimum(change, 0.0))))
 
 
-def exchange(
-    key: Array, probability: Float[Array, "pair"], number: Int[Array, ""]
-) -> tuple[Array, Bool[Array, "pair"]]:
+def exchange(key: Array, probability: Float[Array, "pair"], number: Count) -> tuple[Array, Bool[Array, "pair"]]:
     """For each rung of a ladder the one whose replica it takes at a transition, and the pairs that tried."""
     pairs = jnp.arange(probability.size)
     tried = pairs % 2 == number % 2
@@ -142,7 +141,7 @@ def exchange(
     return jnp.arange(probability.size + 1) + up - down, tried
 
 
-def follow_replicas(phase: Int[Array, "rung"]) -> tuple[Int[Array, "rung"], Int[Array, ""]]:
+def follow_replicas(phase: Int[Array, "rung"]) -> tuple[Int[Array, "rung"], Count]:
     """Follow replicas of a ladder: 1 for those that come from the prior, 2 from the target after that; round trips."""
     back = (phase[0] == 2).astype(jnp.int32)
     phase = phase.at[-1].set(jnp.where(phase[-1] == 1, 2, phase[-1]))
@@ -160,7 +159,7 @@ def add_to_bridges(bridges: Bridges, near: Neighbours) -> Bridges:
     )
 
 
-def log_evidence(bridges: Bridges) -> tuple[Float[Array, ""], Float[Array, "chain"]]:
+def log_evidence(bridges: Bridges) -> tuple[Scalar, Float[Array, "chain"]]:
     """Log-evidence from all ladders together, and from each."""
 
     def total(lower: Array, upper: Array) -> Array:

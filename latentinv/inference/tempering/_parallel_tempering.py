@@ -51,6 +51,7 @@ from latentinv.inference.core import AbstractKernel, Info, algorithm, check_choi
 from latentinv.inference.moves import Move, Outcome, Position, TemperedLikelihood
 from latentinv.keys import named
 from latentinv.posterior import Posterior
+from latentinv.pytrees import Count
 
 from ._ladder import (
     Bridges,
@@ -96,8 +97,6 @@ class Rungs(NamedTuple):
 @algorithm("parallel_tempering")
 class ParallelTempering(AbstractChains):
     """Parallel tempering over a move of Markov chains.
-
-    Its settings beside those of `AbstractChains`:
 
     Parameters
     ----------
@@ -188,9 +187,7 @@ def ladder_ensemble(settings: ParallelTempering, likelihood: TemperedLikelihood)
         )(keys, others)
         return jax.tree.map(lambda one, many: jnp.concatenate([one, many], axis=1), (fresh, drawn), stepped)
 
-    def together(
-        key: Array, positions: Position, rungs: Rungs, number: Int[Array, ""]
-    ) -> tuple[Position, Outcome, Rungs]:
+    def together(key: Array, positions: Position, rungs: Rungs, number: Count) -> tuple[Position, Outcome, Rungs]:
         """Move all replicas, then let neighbours exchange; in warm-up tune steps and rungs."""
         key_moves, key_swaps = named(key, "moves", "swaps")
         positions, outcome = move_all(key_moves, positions, rungs)
@@ -223,7 +220,7 @@ def ladder_ensemble(settings: ParallelTempering, likelihood: TemperedLikelihood)
             positions = positions._replace(memory=begin(positions.z, rungs.ladder).memory)
         return positions, outcome, rungs
 
-    def respaced(rungs: Rungs, transitions: Int[Array, ""]) -> Rungs:
+    def respaced(rungs: Rungs, transitions: Count) -> Rungs:
         """Respace the rungs, if that is due; then, and when draws begin, rates are counted anew."""
         due = jnp.isin(transitions, placings)
         ladder, log_step = respace(rungs.ladder, 1 - recent_rates(rungs), rungs.log_step)

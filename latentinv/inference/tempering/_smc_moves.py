@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from latentinv.inference.moves import (
     MassMatrix,
@@ -26,6 +26,7 @@ from latentinv.inference.moves import (
 )
 from latentinv.keys import named
 from latentinv.posterior import Posterior, Predictions, map_batched
+from latentinv.pytrees import Scalar
 
 from ._smc_state import SMCState, Stage
 
@@ -71,7 +72,7 @@ def move_population(
     *,
     stage: Stage,
     sharp: bool,
-) -> tuple[Population, Float[Array, ""], MoveInfo]:
+) -> tuple[Population, Scalar, MoveInfo]:
     """Move all particles; gives them, the adapted step size and what happened in each move.
 
     Parameters

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 from latentinv.inference.core import effective_size
 from latentinv.inference.moves import SHARPEST
 from latentinv.posterior import Posterior, each
+from latentinv.pytrees import Scalar
 
 from ._smc_state import SMCState
 
@@ -33,11 +34,11 @@ LEAST_PART = 0.02
 class Level(NamedTuple):
     """A level and the weights that lead to it."""
 
-    inverse_temperature: Float[Array, ""]
+    inverse_temperature: Scalar
     log_weights: Float[Array, "particle"]
-    gain: Float[Array, ""]
+    gain: Scalar
     """Of log-evidence."""
-    bridge: Float[Array, ""]
+    bridge: Scalar
     """Part of the jump to the exact likelihood that is done then."""
 
 

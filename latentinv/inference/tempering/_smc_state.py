@@ -2,9 +2,8 @@
 
 from typing import Literal, NamedTuple
 
-from jaxtyping import Array, Bool, Float, Int
-
 from latentinv.inference.moves import Population
+from latentinv.pytrees import Count, Flag, Scalar
 
 Stage = Literal["soft", "bridge", "exact"]
 """What a level's moves leave invariant."""
@@ -15,18 +14,18 @@ class SMCState(NamedTuple):
     """What the next level needs."""
 
     population: Population
-    inverse_temperature: Float[Array, ""]
-    log_evidence: Float[Array, ""]
-    step_size: Float[Array, ""]
-    stage: Int[Array, ""]
-    level: Int[Array, ""]
-    final_rounds: Int[Array, ""]
+    inverse_temperature: Scalar
+    log_evidence: Scalar
+    step_size: Scalar
+    stage: Count
+    level: Count
+    final_rounds: Count
     """Levels done on the final target."""
-    jump_size: Float[Array, ""]
+    jump_size: Scalar
     """Effective sample size at the jump to the exact likelihood, or at the last part of it."""
-    least_size: Float[Array, ""]
+    least_size: Scalar
     """Least effective sample size of all levels."""
-    bridge: Float[Array, ""]
+    bridge: Scalar
     """Part b of the jump that is done."""
-    in_parts: Bool[Array, ""]
+    in_parts: Flag
     """Whether the jump was made in parts."""

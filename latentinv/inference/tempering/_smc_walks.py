@@ -2,11 +2,12 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from latentinv.inference.chains import HostTransitions, pcn_move
 from latentinv.inference.moves import EXACT, SHARPEST, Move, MoveInfo, Population, Position, TemperedLikelihood
 from latentinv.posterior import Posterior
+from latentinv.pytrees import Scalar
 
 from ._smc_state import SMCState
 
@@ -31,7 +32,7 @@ class RandomWalks:
 
     def __call__(
         self, posterior: Posterior, key: Array, state: SMCState, *, final: bool, keep_all: bool
-    ) -> tuple[Population, Float[Array, ""], MoveInfo]:
+    ) -> tuple[Population, Scalar, MoveInfo]:
         """Move the population; gives it, or with `keep_all` all places it passed, the step size and what happened."""
         likelihood, t = TemperedLikelihood(posterior, SHARPEST), state.inverse_temperature
         positions, step_size, infos = Position(*state.population), state.step_size, []
