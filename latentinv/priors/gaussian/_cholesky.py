@@ -17,12 +17,13 @@ from scipy import linalg
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.priors.core import PRIORS, AbstractPrior, FaciesModel
+from latentinv.priors.core import PRIORS, FaciesModel
 from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
+from ._abstract import AbstractGaussianPrior, stated_reading
 from ._covariance import Covariance
-from ._gaussian import Anamorphosis, GaussianReading, check_latent, covariance_from
+from ._gaussian import Anamorphosis, GaussianReading, covariance_from
 
 MOST_CELLS = 6400
 """A factor of so many cells takes 160 MB in float32 and some seconds."""
@@ -33,7 +34,7 @@ JITTER = 1e-9
 @final
 @PRIORS.register("cholesky")
 @pytree("reading", "factor")
-class CholeskyPrior(AbstractPrior):
+class CholeskyPrior(AbstractGaussianPrior):
     """A Gaussian field on a small grid, exactly.
 
     Parameters
@@ -73,11 +74,6 @@ class CholeskyPrior(AbstractPrior):
         self.factor: Float[Array, "cell cell"] | None = None
         """Of the correlations between the cells of `grid`."""
 
-    @property
-    def is_score(self) -> bool:
-        """Whether mean and standard deviation are 0 and 1, without anamorphosis or facies."""
-        return self.reading.is_score
-
     def on(self, grid: Grid) -> "CholeskyPrior":
         """The same prior with the factor on one grid.
 
@@ -105,18 +101,10 @@ class CholeskyPrior(AbstractPrior):
             )
         return grid.size
 
-    def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:
-        """Turn a latent vector into a field.
-
-        Raises
-        ------
-        InputError
-            If the length of `z` is not `latent_size(grid)`, or the grid has other axes than the prior.
-        """
-        check_latent(z, self.latent_size(grid), self.ndim, grid)
+    def _scores(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:
         kept = self.factor is not None and grid == self.grid
         factor = self.factor if kept else _factor(self.covariance, grid)
-        return self.reading.property(jnp.matmul(jnp.asarray(factor), z, precision="highest").reshape(grid.shape))
+        return jnp.matmul(jnp.asarray(factor), z, precision="highest").reshape(grid.shape)
 
     def describe(self) -> dict[str, Any]:
         """Covariance and marginal distribution."""
@@ -130,13 +118,10 @@ class CholeskyPrior(AbstractPrior):
     @classmethod
     def from_record(cls, record: PriorRecord) -> "CholeskyPrior":
         """Make the prior from the content of its file."""
-        reading = GaussianReading.from_metadata(record.metadata["reading"])
         return cls(
             covariance_from(record.metadata["covariance"]),
             ndim=record.metadata["ndim"],
-            mean=reading.mean,
-            anamorphosis=reading.anamorphosis,
-            facies_model=reading.facies_model,
+            **stated_reading(record.metadata["reading"]),
         )
 
 

@@ -22,11 +22,12 @@ from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.priors.core import PRIORS, AbstractPrior, FaciesModel, LatentMap
+from latentinv.priors.core import PRIORS, FaciesModel, LatentMap
 from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
-from ._gaussian import Anamorphosis, GaussianReading, check_latent
+from ._abstract import AbstractGaussianPrior, stated_reading
+from ._gaussian import Anamorphosis, GaussianReading
 from ._stencil import Stencil
 
 MARGIN_RANGES = 1.5
@@ -51,7 +52,7 @@ class _Numbers:
 @final
 @PRIORS.register("spde")
 @pytree("reading", "stencil")
-class SPDEPrior(AbstractPrior):
+class SPDEPrior(AbstractGaussianPrior):
     """A Matérn field, stationary or with ranges and direction that vary from cell to cell.
 
     Parameters
@@ -66,14 +67,8 @@ class SPDEPrior(AbstractPrior):
         z towards x): a number, or an array over the same cells. 90 is east, along x.
     standard_deviation
         Of the property; 1 with an anamorphosis.
-    ndim
-        Axes of the fields, 2 or 3.
-    mean
-        Of the property.
-    anamorphosis
-        The property's marginal distribution, if it is not normal.
-    facies_model
-        Thresholds on the property, for facies (truncated Gaussian).
+    ndim, mean, anamorphosis, facies_model
+        As `CholeskyPrior` takes them.
 
     Raises
     ------
@@ -130,11 +125,6 @@ class SPDEPrior(AbstractPrior):
         """Direction of the first range, in degrees clockwise from north, for all cells or for each."""
         return self._azimuth.array
 
-    @property
-    def is_score(self) -> bool:
-        """Whether mean and standard deviation are 0 and 1, without anamorphosis or facies."""
-        return self.reading.is_score
-
     def on(self, grid: Grid) -> "SPDEPrior":
         """The same prior with its stencil on one grid.
 
@@ -182,19 +172,11 @@ class SPDEPrior(AbstractPrior):
         """One number a cell, those of the margin included."""
         return math.prod(n + 2 * m for n, m in zip(grid.shape, self.margin(grid), strict=True))
 
-    def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:
-        """Turn a latent vector into a field.
-
-        Raises
-        ------
-        InputError
-            If the length of `z` is not `latent_size(grid)`, or the grid does not suit the prior.
-        """
-        check_latent(z, self.latent_size(grid), self.ndim, grid)
+    def _scores(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:
         margin = self.margin(grid)
         noise = z.reshape([n + 2 * m for n, m in zip(grid.shape, margin, strict=True)])
         inner = tuple(slice(m, m + n) for m, n in zip(margin, grid.shape, strict=True))
-        return self.reading.property(self._stencil(grid).scores(noise)[inner])
+        return self._stencil(grid).scores(noise)[inner]
 
     def describe(self) -> dict[str, Any]:
         """Smoothness, ranges where they are the same everywhere, and marginal distribution."""
@@ -213,16 +195,13 @@ class SPDEPrior(AbstractPrior):
     @classmethod
     def from_record(cls, record: PriorRecord) -> "SPDEPrior":
         """Make the prior from the content of its file."""
-        reading = GaussianReading.from_metadata(record.metadata["reading"])
         return cls(
             record.metadata["smoothness"],
             np.asarray(record.arrays["ranges"]),
             azimuth=np.asarray(record.arrays["azimuth"]),
-            standard_deviation=reading.standard_deviation,
+            standard_deviation=record.metadata["reading"]["standard_deviation"],
             ndim=record.metadata["ndim"],
-            mean=reading.mean,
-            anamorphosis=reading.anamorphosis,
-            facies_model=reading.facies_model,
+            **stated_reading(record.metadata["reading"]),
         )
 
     def _stencil(self, grid: Grid) -> Stencil:

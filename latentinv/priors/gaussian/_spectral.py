@@ -21,12 +21,13 @@ from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.priors.core import PRIORS, AbstractPrior, FaciesModel
+from latentinv.priors.core import PRIORS, FaciesModel
 from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
+from ._abstract import AbstractGaussianPrior, stated_reading
 from ._covariance import Covariance
-from ._gaussian import Anamorphosis, GaussianReading, check_latent, covariance_from
+from ._gaussian import Anamorphosis, GaussianReading, covariance_from
 
 WAVES = 1024
 SOBOL_SEED = 0
@@ -41,23 +42,15 @@ Waves = tuple[tuple[Float[Array, "cell wave"], Float[Array, "cell wave"]], ...]
 @final
 @PRIORS.register("spectral")
 @pytree("reading", "along")
-class SpectralPrior(AbstractPrior):
+class SpectralPrior(AbstractGaussianPrior):
     """A stationary Gaussian field as a sum of waves.
 
     Parameters
     ----------
-    covariance
-        Its covariance. With an anamorphosis its standard deviation must be 1: it correlates the scores.
-    ndim
-        Axes of the fields, 2 or 3.
+    covariance, ndim, mean, anamorphosis, facies_model
+        As `CholeskyPrior` takes them.
     waves
         How many; a power of two keeps the Sobol sequence balanced.
-    mean
-        Of the property.
-    anamorphosis
-        The property's marginal distribution, if it is not normal.
-    facies_model
-        Thresholds on the property, for facies (truncated Gaussian).
 
     Raises
     ------
@@ -91,11 +84,6 @@ class SpectralPrior(AbstractPrior):
         """Wave vectors x, y(, z) in radians a metre."""
         return _wave_vectors(self.covariance, self.waves, self.ndim)
 
-    @property
-    def is_score(self) -> bool:
-        """Whether mean and standard deviation are 0 and 1, without anamorphosis or facies."""
-        return self.reading.is_score
-
     def on(self, grid: Grid) -> "SpectralPrior":
         """The same prior with the waves on one grid."""
         other: SpectralPrior = replace(self, grid=grid, along=self._along(grid))
@@ -106,22 +94,13 @@ class SpectralPrior(AbstractPrior):
         del grid
         return 2 * self.waves
 
-    def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:
-        """Turn a latent vector into a field.
-
-        Raises
-        ------
-        InputError
-            If the length of `z` is not `latent_size(grid)`, or the grid has other axes than the prior.
-        """
-        check_latent(z, self.latent_size(grid), self.ndim, grid)
+    def _scores(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:
         *outer, (c_last, s_last) = self._along(grid) if self.along is None or grid != self.grid else self.along
         cosine, sine = jnp.split(z / np.sqrt(self.waves), 2)
         for c, s in outer:  # turn each wave's phase along all axes but the last
             cosine, sine = cosine[..., None, :], sine[..., None, :]
             cosine, sine = cosine * c + sine * s, sine * c - cosine * s
-        field = jnp.matmul(cosine, c_last.T, precision="highest") + jnp.matmul(sine, s_last.T, precision="highest")
-        return self.reading.property(field)
+        return jnp.matmul(cosine, c_last.T, precision="highest") + jnp.matmul(sine, s_last.T, precision="highest")
 
     def correlation(self, separations: Float[np.ndarray, "*pair axis"]) -> Float[np.ndarray, "*pair"]:
         """The correlation that the fields' scores really have at separations x, y(, z) in metres."""
@@ -145,14 +124,11 @@ class SpectralPrior(AbstractPrior):
     @classmethod
     def from_record(cls, record: PriorRecord) -> "SpectralPrior":
         """Make the prior from the content of its file."""
-        reading = GaussianReading.from_metadata(record.metadata["reading"])
         return cls(
             covariance_from(record.metadata["covariance"]),
             ndim=record.metadata["ndim"],
             waves=record.metadata["waves"],
-            mean=reading.mean,
-            anamorphosis=reading.anamorphosis,
-            facies_model=reading.facies_model,
+            **stated_reading(record.metadata["reading"]),
         )
 
     def _along(self, grid: Grid) -> Waves:
