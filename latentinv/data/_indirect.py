@@ -305,15 +305,7 @@ class IndirectData(AbstractObservation):
     def from_arrays(
         cls, name: str, arrays: dict[str, np.ndarray], grid: Grid, prior: AbstractPrior, *, forward: Any = None
     ) -> "IndirectData":
-        """Make the observation again from what `to_arrays` gave.
-
-        Parameters
-        ----------
-        name, arrays, grid, prior
-            As they were stored.
-        forward
-            The forward model, if it is a function or a simulator, which no file can hold. Without it the data are read,
-            and `missing` asks for it.
+        """Make the observation again, as `AbstractObservation.from_arrays` says.
 
         Raises
         ------
