@@ -1,6 +1,6 @@
 # Each target makes the environment it needs: Python 3.11 or newer, make and git are enough on a fresh machine.
 #   make demo     condition a prior to boreholes and block means; a picture in output/
-#   make test     all tests but the slow statistical ones
+#   make test     all tests but the slow statistical ones, and which ten were slowest
 #   make assure   the slow statistical ones
 #   make bench    the benchmarks, one after another
 #   make lint     style, format, types, and which package imports which
@@ -30,7 +30,7 @@ PYTEST := JAX_PLATFORMS=cpu $(BIN)/python -m pytest -n auto --dist worksteal
 QUICK := --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
 
 test: $(STAMP)
-	XLA_FLAGS="$(QUICK) $$XLA_FLAGS" $(PYTEST) -m "not assure"
+	XLA_FLAGS="$(QUICK) $$XLA_FLAGS" $(PYTEST) -m "not assure" --durations=10
 
 assure: $(STAMP)
 	$(PYTEST) -m assure

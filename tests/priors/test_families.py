@@ -7,6 +7,7 @@ import pytest
 from jax.extend.core import jaxprs_in_params
 
 from latentinv import Grid
+from latentinv.errors import StorageError
 from latentinv.priors import (
     PRIORS,
     Anamorphosis,
@@ -19,6 +20,7 @@ from latentinv.priors import (
     SpectralPrior,
     TruncationRule,
 )
+from latentinv.priors.core import prior_from_record
 from tests.problems import random_generator_prior
 
 GRID = Grid((9, 7), 3.0)
@@ -118,3 +120,10 @@ def _equations(jaxpr):
         yield one
         for part in jaxprs_in_params(one.params):
             yield from _equations(part)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_that_the_settings_of_another_version_are_refused_in_a_sentence(family):
+    record = FAMILIES[family]().to_record()
+    with pytest.raises(StorageError, match=f"'{family}' was written by another version.* make it again"):
+        prior_from_record(record._replace(metadata={"another": 1}))

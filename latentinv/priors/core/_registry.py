@@ -16,10 +16,16 @@ def prior_from_record(record: PriorRecord) -> AbstractPrior:
     Raises
     ------
     StorageError
-        If the family is unknown.
+        If the family is unknown, or has other settings than those of this version.
     """
     if record.family not in PRIORS:
         raise StorageError(
             f"The prior is of family '{record.family}', which this version does not know; update latentinv."
         )
-    return PRIORS[record.family].from_record(record)
+    try:
+        return PRIORS[record.family].from_record(record)
+    except (KeyError, TypeError) as error:  # the digest is right, so the file is not damaged
+        raise StorageError(
+            f"The prior of family '{record.family}' was written by another version, with other settings ({error}); "
+            "make it again."
+        ) from error
