@@ -21,9 +21,11 @@ from latentinv.inference.chains._dream import (
 )
 from latentinv.inference.chains._state import WARMUP
 from latentinv.inference.moves import Position, TemperedLikelihood, metropolis
+from latentinv.posterior import Predictions
 from tests.problems import linear_gaussian
 
 ALARM = 1e-5
+NOTHING = Predictions((), ())
 SETTINGS = DREAM(chains=4, warmup=96, draws=80, thinning=4, archive_thinning=4, archive_capacity=70, draws_per_step=4)
 PROPOSALS = {"parallel": lambda key, z, memory: propose_parallel(key, z, memory, 2), "snooker": propose_snooker}
 
@@ -62,14 +64,16 @@ def test_that_a_move_keeps_a_bent_target(name):
         key_proposal, key_accept = jax.random.split(key)
         proposal = PROPOSALS[name](key_proposal, here.z, memory)
         densities = _log_bent(here.z), _log_bent(proposal.z)
-        there, acceptance, _ = metropolis(key_accept, here, Position(proposal.z, ()), densities, proposal.log_factor)
+        there, acceptance, _ = metropolis(
+            key_accept, here, Position(proposal.z, NOTHING), densities, proposal.log_factor
+        )
         return there, acceptance
 
     def one(key, z):
         def step(here, number):
             return move(jax.random.fold_in(key, number), here)
 
-        here, acceptance = jax.lax.scan(step, Position(z, ()), jnp.arange(steps))
+        here, acceptance = jax.lax.scan(step, Position(z, NOTHING), jnp.arange(steps))
         return here.z, acceptance.mean()
 
     starts = jnp.asarray(_bent(count, seed=0), jnp.float32)
