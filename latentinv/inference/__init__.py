@@ -14,6 +14,7 @@ from .core import ALGORITHMS as ALGORITHMS
 from .core import AbstractAlgorithm as AbstractAlgorithm
 from .core import AbstractKernel as AbstractKernel
 from .core import Draws as Draws
+from .core import Info as Info
 from .core import Progress as Progress
 from .core import realize as realize
 from .diagnostics import Diagnosis as Diagnosis

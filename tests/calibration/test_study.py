@@ -11,7 +11,7 @@ import pytest
 from latentinv import BlockMeans, Grid, HardData, InputError, Laplace, Posterior, StorageError, sample
 from latentinv.calibration import Study, _pools, _study_file, calibrate, posterior_predictive_checks
 from latentinv.calibration._study import run_study
-from latentinv.inference import AbstractAlgorithm, AbstractKernel, Progress
+from latentinv.inference import AbstractAlgorithm, AbstractKernel, Info, Progress
 from latentinv.inference.core import evaluate
 from latentinv.priors import FaciesModel
 from tests.problems import LinearPrior, generator_posterior, linear_gaussian
@@ -48,7 +48,7 @@ class _PriorKernel(AbstractKernel):
         return _State(jax.random.normal(key, (self.settings.draws, posterior.latent_size)), jnp.array(False))
 
     def step(self, posterior, key, state):
-        return state._replace(done=jnp.array(True)), _State(jnp.zeros(()), jnp.zeros(()))
+        return state._replace(done=jnp.array(True)), Info(non_finite=jnp.zeros(()))
 
     def finished(self, state):
         return bool(state.done)

@@ -39,7 +39,9 @@ def default_settings(name: str, named: Iterable[str] = ()) -> dict[str, Any]:
     """
     if not isinstance(name, str) or name not in ALGORITHMS:
         raise InputError(f"There is no algorithm called '{name}'; choose one of {', '.join(ALGORITHMS)}.")
-    defaults = {field.name: field.default for field in dataclasses.fields(ALGORITHMS[name])}  # type: ignore[arg-type]
+    fields = dataclasses.fields(ALGORITHMS[name])  # type: ignore[arg-type]
+    # What only a keyword states, as the size of a batch, is what most users leave alone.
+    defaults = {field.name: field.default for field in sorted(fields, key=lambda field: field.kw_only)}
     for setting in named:
         if setting not in defaults:
             known = ", ".join(f"{key} ({str(default).lower()})" for key, default in defaults.items())
