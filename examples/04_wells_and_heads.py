@@ -35,7 +35,9 @@ def main(particles: int = 32, cells: int = 64, prior: str = "meanders", output: 
     observed = exact + HEAD_SD * jax.random.normal(jax.random.key(5), exact.shape)
     heads = IndirectData(site.grid, flow, observed, HEAD_SD, property=conductivity, name="heads", unit="m")
 
-    run = sample(Posterior(generator, site.grid, [wells, heads]), TemperedSMC(particles), seed=1, listener=Printer())
+    run = sample(
+        Posterior(generator, site.grid, [wells, heads]), TemperedSMC(particles=particles), seed=1, listener=Printer()
+    )
     for reports in run.reports()[:: len(run.latents) // 3]:
         print("; ".join(f"{report.name}: {report.sentence}" for report in reports))
     right = np.mean((np.mean(run.realizations, axis=0) > 0.5) == site.truth)

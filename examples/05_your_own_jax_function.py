@@ -34,7 +34,9 @@ def main(particles: int = 32, cells: int = 64, prior: str = "meanders", output: 
     observed = exact + SD * jax.random.normal(jax.random.key(5), exact.shape)
     times = IndirectData(site.grid, travel_times, observed, SD, property=velocity, name="travel times", unit="ns")
 
-    run = sample(Posterior(generator, site.grid, [wells, times]), TemperedSMC(particles), seed=1, listener=Printer())
+    run = sample(
+        Posterior(generator, site.grid, [wells, times]), TemperedSMC(particles=particles), seed=1, listener=Printer()
+    )
     for reports in run.reports()[:: len(run.latents) // 3]:
         print("; ".join(f"{report.name}: {report.sentence}" for report in reports))
 

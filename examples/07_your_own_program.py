@@ -47,7 +47,7 @@ def main(members: int = 64, assimilations: int = 4, output: Path = OUTPUT) -> Ru
     observed = program().simulate(np.exp(truth)) + np.random.default_rng(4).normal(0.0, SD, 25)
     forward = ExternalForward(program(), grid, 25, executor=Processes(2), cache=output / "runs")
     heads = IndirectData(grid, forward, observed, SD, property=ContinuousProperty("exp"), name="heads", unit="m")
-    algorithm = ESMDA(members, assimilations, localised=False)  # every wave reaches every place
+    algorithm = ESMDA(members=members, assimilations=assimilations, localised=False)  # every wave reaches every place
     run = sample(Posterior(prior, grid, [heads]), algorithm, seed=1, listener=Printer())
     print(f"{run.reports()[0][0].sentence}; by {program().command[-1]}: {run.results['forward_failures']['heads']}")
     names = ["truth, ln m/s", "mean of draws", *(f"draw {n + 1}" for n in range(6))]

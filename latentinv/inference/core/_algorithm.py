@@ -113,13 +113,13 @@ ALGORITHMS: Registry[type[AbstractAlgorithm]] = Registry("algorithm", rooms=("la
 Settings = TypeVar("Settings", bound=AbstractAlgorithm)
 
 
-@dataclass_transform(frozen_default=True)
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 def algorithm(name: str) -> Callable[[type[Settings]], type[Settings]]:
-    """Make a class of settings an algorithm: a frozen dataclass, registered under its name."""
+    """Make a class of settings an algorithm: a frozen dataclass of keywords, registered under its name."""
 
     def register(cls: type[Settings]) -> type[Settings]:
         cls.name = name
-        made: type[Settings] = ALGORITHMS.register(name)(dataclasses.dataclass(frozen=True)(cls))
+        made: type[Settings] = ALGORITHMS.register(name)(dataclasses.dataclass(frozen=True, kw_only=True)(cls))
         return made
 
     return register

@@ -12,7 +12,7 @@ from ._checks import check_counts
 from ._evaluation import evaluate
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class AbstractIterations(AbstractAlgorithm):
     """Settings of what iterates on a population; each algorithm has its own defaults, and documents only what it adds.
 

@@ -23,7 +23,7 @@ def make_algorithm(name: str, options: dict[str, Any]) -> AbstractAlgorithm:
 
 
 def default_settings(name: str, named: Iterable[str] = ()) -> dict[str, Any]:
-    """Settings that an algorithm has, with their defaults.
+    """Settings that an algorithm has, with their defaults; its own first, then those that it shares with others.
 
     Parameters
     ----------
@@ -40,8 +40,9 @@ def default_settings(name: str, named: Iterable[str] = ()) -> dict[str, Any]:
     if not isinstance(name, str) or name not in ALGORITHMS:
         raise InputError(f"There is no algorithm called '{name}'; choose one of {', '.join(ALGORITHMS)}.")
     fields = dataclasses.fields(ALGORITHMS[name])  # type: ignore[arg-type]
-    # What only a keyword states, as the size of a batch, is what most users leave alone.
-    defaults = {field.name: field.default for field in sorted(fields, key=lambda field: field.kw_only)}
+    stated = {field.name: field.default for field in fields}
+    kinds = [vars(kind).get("__annotations__", {}) for kind in ALGORITHMS[name].__mro__]
+    defaults = {setting: stated[setting] for kind in kinds for setting in kind if setting in stated}
     for setting in named:
         if setting not in defaults:
             known = ", ".join(f"{key} ({str(default).lower()})" for key, default in defaults.items())
