@@ -13,7 +13,7 @@ from ._summary import exit_if_infeasible, print_run
 from ._train import TrainingDisplay, how_to_continue, print_training
 
 RUN_TOO_LARGE = (
-    "This run does not fit in memory; resume it where there is more, or begin anew with a smaller batch_size."
+    "This run does not fit in memory; resume it on a machine with more memory, or start again with a smaller batch_size."
 )
 
 
