@@ -118,7 +118,7 @@ def starts(prior: AbstractPrior, case: dict[str, np.ndarray], arguments: argpars
         spent.append(found.results["gradients"] / arguments.starts)
         good = int(np.sum(np.asarray(exact) <= SUCCESS_NS))
         say(
-            f"  truth {number + 1}: rmse {np.sort(hard).round(2).tolist()} ns, {spent[-1]:.0f} gradients a start; "
+            f"  truth {number + 1}: rmse {np.sort(hard).round(2).tolist()} ns, {spent[-1]:.0f} gradients per start; "
             f"so far {good} of {len(exact)} at the noise"
         )
     hard_all, soft_all = np.asarray(exact), np.asarray(soft)

@@ -207,7 +207,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--particles", type=int, default=64, help="of a run (default 64)")
     parser.add_argument("--runs", type=int, default=2, help="independent runs, compared with each other (default 2)")
-    parser.add_argument("--moves", type=int, default=2, help="Hamiltonian moves a level (default 2)")
+    parser.add_argument("--moves", type=int, default=2, help="Hamiltonian moves per level (default 2)")
     parser.add_argument("--seed", type=int, default=0, help="of the first run")
     parser.add_argument("--prior", default="channels", help="a shipped prior's name, or a prior file")
     return parser.parse_args(words)

@@ -102,7 +102,7 @@ def jackknife_error(logarithms: Float[np.ndarray, "replicate"]) -> float:
 
 
 def independent_draws(answer: Answer) -> float:
-    """How many independent draws a replicate's pixels are worth, from their spread over replicates."""
+    """Effective sample size of the pixels of one replicate, from their spread over replicates."""
     mean = answer.pixels.mean(axis=0)
     spread = answer.pixels.var(axis=0, ddof=1)
     # the mean's own error makes p(1 − p) too small by the mean's variance

@@ -48,7 +48,7 @@ def some_draws(run: Run, count: int) -> list[Panel]:
 
 
 class Printer:
-    """Prints a line a step."""
+    """Prints a line per step."""
 
     def on_step(self, step: int, progress: Progress) -> None:
         """Hear of a finished step."""

@@ -1,8 +1,8 @@
 """Random keys by purpose: no key is used for two things, anywhere in the program.
 
 JAX's keys are split by number: ``split(key)[i]`` and ``fold_in(key, i)`` are the same key. So a key that is both split
-and folded gives the same random numbers twice, and two commands that start from the same seed share them. Here every key has a name. A name is folded in as a number above all counts, so that named and numbered keys never
-coincide:
+and folded gives the same random numbers twice, and two commands that start from the same seed share them. Here every
+key has a name. A name is folded in as a number above all counts, so that named and numbered keys never coincide:
 
     key = from_seed(seed, "run")                        # the key of a command, from the user's seed
     key_noise, key_accept = named(key, "noise", "accept")

@@ -4,8 +4,8 @@ For a reference point drawn from the prior, the draws nearer to it than the trut
 share of the draws is its credibility, and the truth is on its border. Over replicates, the share of balls with a
 credibility up to α, the *expected coverage*, must be α at every α, and if it is for reference points anywhere the
 posterior is exact (Lemos et al. 2023, arXiv:2302.03026). Distances are between whole fields, so it sees what single
-numbers do not. Several reference points a replicate make the curve smoother; the band knows that they share a truth, as
-it comes from members in the truths' place (`_pools`).
+numbers do not. Several reference points per replicate make the curve smoother; the band knows that they share a truth,
+as it comes from members in the truths' place (`_pools`).
 """
 
 from typing import NamedTuple

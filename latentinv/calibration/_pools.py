@@ -12,7 +12,7 @@ depend on each other and needs no formula for the law of the statistic. Members 
 
 Ranks are made continuous: a member in position r of the L + 1 sorted ones, ties broken at random as facies make many,
 gets (r + V) / (L + 1) with V ~ U(0, 1), which is uniform for a calibrated sampler however many draws there are.
-Cost: O(replicates · draws · quantities) a simulation at most.
+Cost: O(replicates · draws · quantities) per simulation at most.
 """
 
 from collections.abc import Callable

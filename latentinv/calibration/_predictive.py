@@ -4,7 +4,7 @@ For each draw, data are simulated anew from its field. With D = −log p(d | fie
 share of draws whose simulated data fit no better than the observed ones do, equal fits counted half (Gelman, Meng and
 Stern 1996, Statistica Sinica 6, 733–760). Near 0 the data lie further from all draws than their noise explains: the
 noise is understated, or the prior or the forward model wrong; near 1 the noise is overstated. A p-value is not uniform
-where all is right but nearer to one half, as the draws have seen the data. Cost: a field a draw.
+where all is right but nearer to one half, as the draws have seen the data. Cost: a field per draw.
 """
 
 from typing import NamedTuple

@@ -61,7 +61,7 @@ class Quantities:
         field = posterior.field(z)
         predictions = posterior.predict_field(field)
         image = field if facies is None else facies.index(field).astype(jnp.int8)
-        shown = field if facies is None or facies.components is None else image  # one number a cell
+        shown = field if facies is None or facies.components is None else image  # one number per cell
         shares = [image.mean()] if facies is None else [jnp.mean(image == n) for n in range(1, len(facies.categories))]
         numbers = [
             sum(posterior.log_likelihood_parts(predictions), jnp.zeros(())),

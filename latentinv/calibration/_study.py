@@ -100,7 +100,7 @@ class Study:
 
 
 class Replicates(NamedTuple):
-    """What a study has found so far, one row a replicate; rows of failed ones are not numbers."""
+    """What a study has found so far, one row per replicate; rows of failed ones are not numbers."""
 
     pools: Float[np.ndarray, "replicate member quantity"]
     """Each quantity of the truth, then of the draws."""

@@ -2,7 +2,7 @@
 
 attributes     format "latentinv-study", format_version 1, study (digest of what determines a replicate),
                quantities (JSON list of names), versions (JSON, of the packages that the draws depend on)
-replicates/    one dataset a table of `Replicates`, [replicate, …]
+replicates/    one dataset per table of `Replicates`, [replicate, …]
 """
 
 import json

@@ -22,7 +22,7 @@
                                      # or: boxes = [[x_min, y_min, x_max, y_max], …] and sd = 0.05
 
     [[rays]]                         # travel times along straight rays
-    sources = [[0.0, 4.0]]           # x, y in metres, one a ray
+    sources = [[0.0, 4.0]]           # x, y in metres, one per ray
     receivers = [[32.0, 28.0]]
     velocities = [0.08, 0.06]        # of each facies; left out for a prior of velocities
     sd = 1.0                         # in the unit of metres over velocity
@@ -73,7 +73,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "name": NAMES["name"],
         "sources": PLACES,
         "receivers": PLACES,
-        "velocities": several(POSITIVE, (2, 3, 4), "velocities above 0, one a facies"),
+        "velocities": several(POSITIVE, (2, 3, 4), "velocities above 0, one per facies"),
         "sd": POSITIVE,
     },
 }

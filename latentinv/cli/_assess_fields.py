@@ -44,7 +44,9 @@ def fields_and_patches(
         If the image cannot be read, or has other facies than the prior.
     """
     key_fields, key_patches = named(from_seed(seed, "assess"), "fields", "patches")
-    patches = _patches(prior, image, array, grid, 2 * count, key_patches)  # first, so that a wrong image is refused at once
+    patches = _patches(
+        prior, image, array, grid, 2 * count, key_patches
+    )  # first, so that a wrong image is refused at once
     return _fields(prior, grid, count, key_fields), patches
 
 

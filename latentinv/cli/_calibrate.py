@@ -1,4 +1,4 @@
-"""`latentinv calibrate`: test whether an algorithm's posteriors are right on a problem; table, JSON, page of pictures and verdict."""
+"""`latentinv calibrate`: test whether an algorithm's posteriors are right on a problem; table, JSON, page, verdict."""
 
 import json
 from pathlib import Path

@@ -1,8 +1,9 @@
 """Compiled programs, kept from one command to the next in the user's cache folder.
 
 A command spends most of its first minute in XLA's compiler. JAX can keep what was compiled in files, whose names are
-digests of the program, of XLA's version and flags, and of the device; so a second command of the same sizes reads them instead of compiling again. JAX takes these settings from the environment when it is imported; the console program sets them before that, the
-Python package never does. A user's own settings of JAX's cache come first.
+digests of the program, of XLA's version and flags, and of the device; so a second command of the same sizes reads them
+instead of compiling again. JAX takes these settings from the environment when it is imported; the console program sets
+them before that, the Python package never does. A user's own settings of JAX's cache come first.
 
 The cache only ever saves time. Where its folder cannot be used, commands run without it; a file that cannot be read
 is compiled again, after which the cache starts empty; commands that run at the same time may write and remove files as

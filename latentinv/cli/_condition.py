@@ -39,8 +39,8 @@ def condition(
     algorithm: Annotated[
         str | None,
         typer.Option(
-            help="Algorithm that finds realizations, such as smc; 'latentinv algorithms' lists them. Chosen automatically if "
-            "omitted."
+            help="Algorithm that finds realizations, such as smc; 'latentinv algorithms' lists them. "
+            "Chosen automatically if omitted."
         ),
     ] = None,
     settings: Annotated[

@@ -1,7 +1,7 @@
 """Fields drawn from a prior, with the random key of the command that shows them.
 
-Draw n has the latents ``normal(numbered(key, n))`` whatever it is written to, so a picture, a table and a large HDF5 file
-of one seed show the same fields. Large fields are generated tile by tile: only the latents grow with the field.
+Draw n has the latents ``normal(numbered(key, n))`` whatever it is written to, so a picture, a table and a large HDF5
+file of one seed show the same fields. Large fields are generated tile by tile: only the latents grow with the field.
 """
 
 from collections.abc import Iterator

@@ -134,7 +134,9 @@ def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[
     if draws is not None:
         key = draws_setting(algorithm)
         if key in settings:
-            raise InputError(f"Both --draws and --set {key} are given, but they are the same setting; give one of them.")
+            raise InputError(
+                f"Both --draws and --set {key} are given, but they are the same setting; give one of them."
+            )
         settings[key] = _value(key, str(draws), whole=True)
     return settings
 

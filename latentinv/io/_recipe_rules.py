@@ -1,6 +1,6 @@
-"""What each value of a recipe must be: a test and the words that say what passes it.
+"""Rules for the values of a recipe: a test, and words for what passes it.
 
-A rule stands in the metadata of the field it belongs to, so a table's keys, defaults and rules are one list.
+A rule stands in the metadata of the field it belongs to, so a table's keys, defaults and rules are in one list.
 """
 
 import dataclasses
@@ -62,7 +62,7 @@ def rules_of(kind: Any) -> dict[str, Rule]:
 
 
 def checked(name: str, values: Any, rules: dict[str, Rule], *, file: str = "recipe") -> dict[str, Any]:
-    """Check a table against its rules; lists become tuples. The sentences call the file by what it is.
+    """Check a table against its rules; lists become tuples. `file` says in messages what kind of file it is.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def checked(name: str, values: Any, rules: dict[str, Rule], *, file: str = "reci
 
 
 def text_of(path: str | Path, file: str) -> str:
-    """Read a file of TOML, which the sentences call by what it is.
+    """Read a TOML file; `file` says in messages what kind of file it is.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def text_of(path: str | Path, file: str) -> str:
     except FileNotFoundError as error:
         raise StorageError(f"There is no {file} {path}; check its name and folder.") from error
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise StorageError(f"The {file} {path} cannot be read ({reason}); give another file.") from error
 
 

@@ -46,7 +46,7 @@ def plot_calibration(calibration: "Calibration", path: str | Path, *, title: str
     pages: Any = figure.subfigures(2, 1, height_ratios=heights)
     pages[0].suptitle(
         "Ranks of the truth among the draws: distribution function minus the diagonal, with the band that 95 of 100 "
-        "calibrated samplers keep for one quantity",
+        "calibrated samplers stay within for one quantity",
         fontsize=10,
         color="#444444",
     )

@@ -1,8 +1,9 @@
 """Data on top of a picture: places, boxes and lines, as observations give them (`AbstractObservation.marks`).
 
-Places where a facies was seen have the colour of that facies, with a white rim inside a dark one so that
-they stand out on any background, or a red rim where the field below has another facies. Other places are white diamonds. The ends of lines
-(rays) are dots; the lines themselves would hide a draw, so they are drawn only on the mean and the standard deviation.
+Places where a facies was seen have the colour of that facies, with a white rim inside a dark one so that they stand out
+on any background, or a red rim where the field below has another facies. Other places are white diamonds. The ends of
+lines (rays) are dots; the lines themselves would hide a draw, so they are drawn only on the mean and the standard
+deviation.
 """
 
 from collections.abc import Sequence

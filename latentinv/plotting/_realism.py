@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 6
 KINDS = ("connectivity", "variogram", "two-point probability", "power spectrum")
-"""Curves from left to right: one row per axis, with the spectrum, which has no direction, at the end of the first row."""
+"""Curves from left to right: one row per axis, and the spectrum, which has no direction, at the end of the first."""
 STYLES: tuple[Any, ...] = ("-", "--", ":", "-.")
 """Colours of the curves of each facies."""
 OURS, THEIRS = FACIES_COLOURS[1], FACIES_COLOURS[0]

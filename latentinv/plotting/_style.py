@@ -1,7 +1,8 @@
 """What all pictures share: colours, axes in metres, which way is up, and how a file is written.
 
-Maps have north up, sections their top (`View`). Facies have the colours usual for clay (a dark slate-brown) and sand (a warm yellow), others lie between. Matplotlib is imported inside the functions and used through its
-``Figure``, so that neither its global state nor a user's own figures change.
+Maps have north up, sections their top (`View`). Facies have the colours usual for clay (a dark slate-brown) and sand (a
+warm yellow), others lie between. Matplotlib is imported inside the functions and used through its ``Figure``, so that
+neither its global state nor a user's own figures change.
 """
 
 from collections.abc import Sequence

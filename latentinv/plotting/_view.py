@@ -1,7 +1,8 @@
 """The plane of a grid that a picture shows, and which way up: north for maps, the top for sections.
 
 A plane grid is shown whole; of a grid in three dimensions a layer is shown as a map, or, if it has only one row or one
-column of cells, the section. Coordinates are those of the map; only a section across a rotated grid is drawn in metres along the section. All that pictures need to know of coordinates and axes is here, and comes from `Grid`.
+column of cells, the section. Coordinates are those of the map; only a section across a rotated grid is drawn in metres
+along the section. All that pictures need to know of coordinates and axes is here, and comes from `Grid`.
 """
 
 from typing import NamedTuple

@@ -3,12 +3,13 @@
     p(z | d) ∝ exp(−½‖z‖²) ∏ p(d_i | F_i(G(z)))
 
 The *target* says which posterior is sampled. ``thresholded`` reads fields as facies, so hard data are honoured or not;
-``soft`` reads them through each observation's stated soft model, which has gradients. Without facies both readings are the same, and the target is ``soft``. Whatever the target, algorithms that need
-gradients can use the soft path from no information (inverse temperature 0) to the stated model (1) and beyond.
+``soft`` reads them through each observation's stated soft model, which has gradients. Without facies both readings are
+the same, and the target is ``soft``. Whatever the target, algorithms that need gradients can use the soft path from no
+information (inverse temperature 0) to the stated model (1) and beyond.
 
 A posterior is a frozen pytree: weights of the prior, operators and observed numbers are its leaves. Compiled programs
-take it as an argument, so that other data for the same wells, blocks and sensors (`Posterior.with_data`) need no new program: the hundreds of
-replicates of a study share one.
+take it as an argument, so that other data for the same wells, blocks and sensors (`Posterior.with_data`) need no new
+program: the hundreds of replicates of a study share one.
 """
 
 from collections.abc import Callable, Sequence
@@ -156,10 +157,10 @@ class Posterior:
     def tempered_change(
         self, predictions: Predictions, before: float | Float[Array, ""], after: float | Float[Array, ""]
     ) -> Float[Array, ""]:
-        """How the tempered log-likelihood changes between two inverse temperatures.
+        """Change of the tempered log-likelihood between two inverse temperatures.
 
         Where the path scales an observation's log-likelihood, the log-likelihood is multiplied by the difference of the
-temperatures: subtracting two large numbers would lose all digits where data are precise.
+        temperatures: subtracting two large numbers would lose all digits where data are precise.
         """
         change = jnp.zeros(())
         for observation, prediction in zip(self.observations, predictions.soft, strict=True):

@@ -1,7 +1,7 @@
 """Connectivity of a facies: whether what looks joined is joined, which flow and transport feel most.
 
 Cells are joined through shared edges (in 3-D, faces) to clusters within their image. Each image is labelled once for
-all lags. Renard and Allard 2013, doi:10.1016/j.advwatres.2011.12.001. Cost: O(cells) a lag.
+all lags. Renard and Allard 2013, doi:10.1016/j.advwatres.2011.12.001. Cost: O(cells) per lag.
 """
 
 import numpy as np

@@ -19,7 +19,7 @@ def lag_vectors(vectors: Integer[np.ndarray, "lag axis"], shape: tuple[int, ...]
     Raises
     ------
     InputError
-        If they are not whole numbers of cells, one an axis, or not shorter than the image.
+        If they are not whole numbers of cells, one per axis, or not shorter than the image.
     """
     given = np.asarray(vectors)
     if given.ndim != 2 or given.shape[1] != len(shape) or len(given) == 0 or given.dtype.kind not in "iu":

@@ -89,9 +89,9 @@ def diversity(fields: Real[np.ndarray, "image *grid"]) -> Diversity:
 def copied_share(fields: Shaped[np.ndarray, "image *grid"], tile: int = 16) -> Float[np.ndarray, "image"]:
     """For each field, the largest share of its tiles that another field repeats at the same place, cell by cell.
 
-    The fields are divided into tiles of ``tile`` cells an axis; what fills no tile is left out. Tiles of a single value
-    do not count as copies, since large bodies make them equal by chance. The largest value of a sample tells of copied
-    areas.
+    The fields are divided into tiles of ``tile`` cells per axis; what fills no tile is left out. Tiles of a single
+    value do not count as copies, since large bodies make them equal by chance. The largest value of a sample tells of
+    copied areas.
 
     Raises
     ------

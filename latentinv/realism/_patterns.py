@@ -7,7 +7,7 @@ doi:10.1007/s11004-013-9482-1) sets how far realizations differ from each other 
 training image; here all levels weigh the same, whereas there each weighs half of the finer one.
 
 Distances of histograms grow as samples shrink: report them beside the distance between two samples of the training
-image of the same size. Cost: one sort of the cells a level and image; a distance O(patterns).
+image of the same size. Cost: one sort of the cells per level and image; a distance O(patterns).
 """
 
 import itertools
@@ -57,7 +57,7 @@ class DistanceAnalysis(NamedTuple):
 def pattern_histogram(
     facies: Integer[np.ndarray, "image *grid"], size: int = 4, levels: int = 3
 ) -> tuple[PatternHistogram, ...]:
-    """Multiple-point histograms: how often each pattern of ``size`` cells an axis occurs, by level.
+    """Multiple-point histograms: how often each pattern of ``size`` cells per axis occurs, by level.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def pattern_histogram(
     bits = min(64 // size**ndim, 8)
     if int(indices.max()) >= 2**bits or int(indices.min()) < 0:
         raise InputError(
-            f"Patterns of {size} cells an axis can tell {2**bits} facies apart, with indices from 0; given "
+            f"Patterns of {size} cells per axis can tell {2**bits} facies apart, with indices from 0; given "
             f"were indices from {int(indices.min())} to {int(indices.max())}, so give category indices or a "
             "smaller size."
         )

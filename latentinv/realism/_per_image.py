@@ -1,7 +1,7 @@
 """What a statistic is made of, image by image, so that it can be pooled, compared between images and resampled.
 
 Nearly all statistics of a sample of fields are ratios of sums: squared differences over pairs of cells, connected
-pairs over pairs, edges over cells. Each such statistic gives its two sums an image; `PerImage.pooled` divides them
+pairs over pairs, edges over cells. Each such statistic gives its two sums per image; `PerImage.pooled` divides them
 once they are added over images. A bootstrap over images (Efron 1979, doi:10.1214/aos/1176344552) then needs no second
 look at the fields: draw how often each image is taken, and pool with these weights, many draws at once.
 

@@ -40,7 +40,7 @@ Images = Real[np.ndarray, "image *grid"]
 
 
 class Copied(NamedTuple):
-    """Largest share of a field's tiles of 16 cells an axis that another repeats at the same place, cell by cell."""
+    """Largest share of a field's tiles of 16 cells per axis that another repeats at the same place, cell by cell."""
 
     fields: float
     image: float

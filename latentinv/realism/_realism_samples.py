@@ -26,7 +26,7 @@ Images = Real[np.ndarray, "image *grid"]
 
 
 def pattern_size(facies: int, shape: tuple[int, ...]) -> dict[str, int]:
-    """The largest patterns of up to 4 cells an axis, on up to 3 levels, that tell facies apart and fit the images."""
+    """The largest patterns of up to 4 cells per axis, on up to 3 levels, that tell facies apart and fit the images."""
     bits = max(1, int(facies - 1).bit_length())
     size = next(size for size in (4, 3, 2, 1) if bits * size ** len(shape) <= PATTERN_BITS)
     levels = max((level for level in (1, 2, 3) if (size - 1) * 2 ** (level - 1) < min(shape)), default=1)

@@ -1,9 +1,10 @@
 """Evaluations kept on disk, so that no simulation is run twice.
 
-One file an evaluation, ``FOLDER/ab/abcd….npz``, named by the SHA-256 of the simulator's identity and of the property's
-numbers; it holds ``values`` or, for a simulation that failed, the texts ``kind``, ``reason`` and ``place``. Files are moved into place whole, so simultaneous runs may share a folder, and a killed run loses only simulations that
-were under way. Failures are kept as well, because a resumed run must see the same outcomes as before; `forget_failures` removes them once their
-cause is removed. A file that cannot be read counts as absent. Cost: one small file per evaluation.
+One file per evaluation, ``FOLDER/ab/abcd….npz``, named by the SHA-256 of the simulator's identity and of the property's
+numbers; it holds ``values`` or, for a simulation that failed, the texts ``kind``, ``reason`` and ``place``. Files are
+moved into place whole, so simultaneous runs may share a folder, and a killed run loses only simulations that were under
+way. Failures are kept as well, because a resumed run must see the same outcomes as before; `forget_failures` removes
+them once their cause is removed. A file that cannot be read counts as absent. Cost: one small file per evaluation.
 """
 
 import hashlib

@@ -19,7 +19,7 @@ GRACE = 1.0
 def serve(connection: Connection) -> None:
     """Answer each message ``(simulator, or None for the last one; task)`` with an `Outcome`."""
     if hasattr(os, "setsid"):
-        os.setsid()  # so an interrupt at the terminal reaches only the parent, and a kill reaches everything started here
+        os.setsid()  # an interrupt at the terminal reaches only the parent; a kill reaches all that starts here
     signal.signal(signal.SIGTERM, _give_up)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     connection.send(READY)

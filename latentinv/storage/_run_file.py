@@ -13,9 +13,9 @@
 ``algorithm``                attributes ``name``, ``options`` (canonical JSON text), ``seed``, ``target``
                              (``thresholded`` or ``soft``), ``latentinv`` (the version that began the run),
                              ``choice`` (text: why it was chosen; empty if the user named it)
-``state``                    what the next step needs, one dataset a leaf (see `_tree`); absent before the
+``state``                    what the next step needs, one dataset per leaf (see `_tree`); absent before the
                              first checkpoint
-``trace/<name>``             ``[step, …]``: one row a step, so each has ``steps`` rows
+``trace/<name>``             ``[step, …]``: one row per step, so each has ``steps`` rows
 ``draws``                    attribute ``count``, the draws kept so far
 ``draws/latents``            ``[draw, latent]``, float32, gzip with shuffled bytes as all tables of draws
 ``draws/facies``             ``[draw, *grid]``, codes; of a continuous property ``draws/field``, float32
@@ -208,7 +208,7 @@ class RunFile:
         if len(trace_rows) != steps - self.steps:
             raise InputError(
                 f"Given {len(trace_rows)} rows of the trace to go from step {self.steps} to {steps}; "
-                "expected one row a step."
+                "expected one row per step."
             )
         # All values come to the host before the file is touched: failing there is no failure of the file.
         rows, blocks, state = stack_rows(trace_rows), _check_draws(draws or {}), on_host(state)
@@ -253,7 +253,7 @@ class RunFile:
             return read_tree(file["state"], like)
 
     def trace(self) -> dict[str, np.ndarray]:
-        """Read the trace: by name, one row a step."""
+        """Read the trace: by name, one row per step."""
         with open_hdf5(self._path, FORMAT, VERSION) as file:
             return read_arrays(file["trace"])
 

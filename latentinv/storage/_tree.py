@@ -3,7 +3,7 @@
 Each leaf becomes one dataset, named for its path in the tree as `jax.tree_util.keystr` writes it (``.z``,
 ``['mass'][0]``). The file holds the numbers and their names; the structure is the caller's, who reads into a
 tree that is `like` the one that was written. So no class is ever looked up by what a file says. Keys of
-random numbers are stored as their data (``jax.random.key_data``). Cost: one dataset a leaf, uncompressed.
+random numbers are stored as their data (``jax.random.key_data``). Cost: one dataset per leaf, uncompressed.
 JAX is imported by those who handle states; who reads a run's draws does without.
 """
 

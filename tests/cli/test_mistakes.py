@@ -41,8 +41,8 @@ def refuse(latentinv, folder):
     ("text", "words"),
     [
         (WELLS + "1,1,0\n31,2,1", "The well on line 3 of bad.csv at x 31 m, y 2 m lies outside the grid (x 0–30 m"),
-        (WELLS + "1,1,7", "has facies 7, which the prior does not know; use 0, 1"),
-        (WELLS + "1,1,0.5", "has facies 0.5, which the prior does not know"),
+        (WELLS + "1,1,7", "has facies 7, which the prior does not have; use 0, 1"),
+        (WELLS + "1,1,0.5", "has facies 0.5, which the prior does not have"),
         (WELLS + "1.2,1.2,0\n1.4,1.4,1", "y 1.2 m shows facies 0, but the well on line 3 of bad.csv at x 1.4 m"),
         (WELLS + "nan,1,0", "bad.csv, line 2, column x holds 'nan', which is not finite"),
         (WELLS + "1,1,nan", "bad.csv, line 2, column facies holds 'nan', which is not finite"),

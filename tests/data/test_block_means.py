@@ -180,8 +180,8 @@ def test_that_misfits_name_the_blocks_off_by_over_three_sd_worst_first():
         ({"mean": [0.3, np.nan]}, "Block 2 has mean nan; expected a finite number"),
         ({"mean": [0.3]}, "Given 2 lower corners, 2 upper corners and 1 means"),
         ({"mean": []}, "'blocks' hold no block"),
-        ({"facies": [1, 4]}, "Block 2 has facies 4, which the prior does not know; use 0, 1, 2"),
-        ({"facies_model": None, "facies": 1}, "name a facies, but the prior is of a continuous property"),
+        ({"facies": [1, 4]}, "Block 2 has facies 4, which the prior does not have; use 0, 1, 2"),
+        ({"facies_model": None, "facies": 1}, "name a facies, but the prior has a continuous property"),
         ({"slope": -1.0}, "slope -1 of 'blocks' is not positive"),
     ],
 )

@@ -178,7 +178,7 @@ def test_that_a_function_is_asked_for_again_and_a_mistaken_one_is_refused():
     assert "cannot hold; give it again" in str(arrays["forward note"])
     again = IndirectData.from_arrays("heads", arrays, GRID, CONTINUOUS, forward=function)
     assert float(again.log_likelihood(FIELD)) == float(data.log_likelihood(FIELD))
-    with pytest.raises(InputError, match="'heads' predicts other data than the one the run was made with"):
+    with pytest.raises(InputError, match="'heads' predicts different data from the one the run was made with"):
         IndirectData.from_arrays("heads", arrays, GRID, CONTINUOUS, forward=lambda p: 2 * function(p))
     with pytest.raises(InputError, match="is in the run file; give no function for it"):
         IndirectData.from_arrays("heads", heads().to_arrays(), GRID, CONTINUOUS, forward=function)
@@ -229,7 +229,7 @@ def test_that_the_property_must_be_of_the_priors_fields():
         (lambda: heads([0.1, 0.2]), "2 values of the noise's standard deviation for 4 data"),
         (lambda: heads(CorrelatedNoise(np.eye(3))), "for 3 data, but there are 4"),
         (lambda: heads(labels=["a"]), "1 labels for 4 data"),
-        (lambda: heads(forward=lambda p: p), "expected one array with one number a datum"),
+        (lambda: heads(forward=lambda p: p), "expected one array with one number per datum"),
         (lambda: heads(forward=lambda p: np.asarray(p).ravel()[:4]), "write it with jax.numpy, or give it as"),
         (lambda: IndirectData(Grid((2, 3)), FORWARD, DATA, 0.5), "use one grid for both"),
     ],

@@ -107,7 +107,7 @@ def test_that_heavy_tails_are_refused_by_algorithms_for_gaussian_noise(algorithm
     posterior, *_ = linear_problem()
     (heads,) = posterior.observations
     heavy = IndirectData(GRID, heads.forward, heads.observed, StudentNoise(0.3, 3.0), name="heads")
-    with pytest.raises(InputError, match="noise of the data 'heads' is not Gaussian, which this algorithm needs"):
+    with pytest.raises(InputError, match="noise of the data 'heads' is not Gaussian, as this algorithm requires"):
         sample(Posterior(posterior.prior, GRID, [heavy]), algorithm)
 
 

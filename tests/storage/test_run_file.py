@@ -198,7 +198,7 @@ def test_that_many_small_checkpoints_take_no_more_room_than_one(tmp_path):
 @pytest.mark.parametrize(
     ("give", "says"),
     [
-        ({"steps": 6}, "Given 2 rows of the trace to go from step 3 to 6; expected one row a step"),
+        ({"steps": 6}, "Given 2 rows of the trace to go from step 3 to 6; expected one row per step"),
         ({"trace_rows": [*rows(3, 4), {"energy": 1.0}]}, "differ in their names"),
         ({"trace_rows": [*rows(3, 4), rows(4, 5)[0] | {"energy": 1}]}, "'energy' changes its shape or type"),
         (

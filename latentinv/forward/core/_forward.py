@@ -103,7 +103,7 @@ class AbstractForward(abc.ABC):
     def weights(self) -> sparse.csr_array | None:
         """Of a linear model the weights ``[datum, cell]``, cells in array order; None for other models.
 
-        Of a property with several numbers a cell ``[datum, cell · number]``, those of a cell one after the other.
+        Of a property with several numbers per cell ``[datum, cell · number]``, those of a cell one after the other.
         """
         return None
 

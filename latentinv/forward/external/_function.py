@@ -54,7 +54,7 @@ class FunctionForward(AbstractForward):
                 "give it as the method 'simulate' of a class to ExternalForward."
             ) from error
         if len(getattr(given, "shape", ())) != 1:
-            raise InputError(f"The forward function gives {given}; expected one array with one number a datum.")
+            raise InputError(f"The forward function gives {given}; expected one array with one number per datum.")
         self._function, self.grid = ByIdentity(function), grid
         self._count = int(given.shape[0])
 

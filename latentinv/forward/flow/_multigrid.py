@@ -8,7 +8,7 @@ do. About eight iterations gain four digits for conductivities that differ by a 
 residual, whose differences of neighbours lose nothing, so that the solution is as good as float32 can hold it although
 the recursion inside is not.
 
-O(cells) a solve. The gradient, by the implicit function theorem, is one more solve, for A is symmetric. Textbook
+O(cells) per solve. The gradient, by the implicit function theorem, is one more solve, for A is symmetric. Textbook
 material: Trottenberg, Oosterlee and Schüller (2001, *Multigrid*, chapters 2 and 10); Braess (1995,
 doi:10.1007/BF02238488) for the halving.
 """
@@ -136,7 +136,7 @@ def _sweeps(matrix: Diffusion, inverse: Array, u: Array, b: Array, count: int) -
 
 
 def _coarse(matrix: Diffusion) -> Diffusion:
-    """Join blocks of two cells an axis."""
+    """Join blocks of two cells per axis."""
     conductances = []
     for axis, conductance in enumerate(matrix.conductances):
         between = conductance[tuple(slice(1, None, 2) if n == axis else slice(None) for n in range(conductance.ndim))]

@@ -34,8 +34,8 @@ class BoxMeans(AbstractForward):
     lower, upper
         Opposite corners of each box, columns ``x, y(, z)`` in metres.
     number
-        Of a property with several numbers a cell, such as the shares of all facies, the position of the one that each
-        box averages; None for a property of one number a cell.
+        Of a property with several numbers per cell, such as the shares of all facies, the position of the one that each
+        box averages; None for a property of one number per cell.
     labels
         What messages call each box; ``box 1``, ``box 2`` … unless given.
 

@@ -43,7 +43,8 @@ def gravity(grid: Grid, stations: Float[np.ndarray, "datum axis"]) -> LinearForw
     stations = np.atleast_2d(np.asarray(stations, float))
     if stations.ndim != 2 or stations.shape[1] != grid.ndim or not len(stations) or not np.all(np.isfinite(stations)):
         raise InputError(
-            f"The gravity stations have shape {stations.shape}; give finite metres, {grid.ndim} coordinates a station."
+            f"The gravity stations have shape {stations.shape}; give finite metres, "
+            f"{grid.ndim} coordinates per station."
         )
     edges = [
         spacing * np.arange(count + 1)

@@ -96,8 +96,8 @@ class LinearForward(AbstractForward):
         Parameters
         ----------
         path
-            ``.npz`` as `scipy.sparse.save_npz` writes it, ``.npy`` with a dense array, or ``.csv`` with a line a datum
-            of the weights of all cells, in array order, without a header.
+            ``.npz`` as `scipy.sparse.save_npz` writes it, ``.npy`` with a dense array, or ``.csv`` with a line per
+            datum of the weights of all cells, in array order, without a header.
         grid
             Where the property lives.
 

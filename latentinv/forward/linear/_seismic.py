@@ -111,7 +111,7 @@ def ricker(frequency: float, interval: float) -> Float[np.ndarray, "sample"]:
     if not (0 < frequency < math.inf and 0 < interval <= 0.25 / frequency):
         raise InputError(
             f"Given a Ricker wavelet of {frequency} Hz at an interval of {interval} s; give a frequency above "
-            "0 and four samples a period at least."
+            "0 and four samples per period at least."
         )
     half = math.ceil(1.5 / (frequency * interval))
     phase = np.pi * frequency * interval * np.arange(-half, half + 1)

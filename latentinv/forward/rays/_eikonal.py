@@ -14,8 +14,8 @@ variation of s there is none.
 
 Derivatives are those of the discrete solution. Differentiating the root gives every corner's dτ as a weighted sum of
 its upwind neighbours' and of ds; the weights follow the rays, so the same sweeps solve this system, forwards for a
-tangent and with the weights transposed for a gradient. Cost: O(corners) a sweep, some ten rounds of 2ⁿ sweeps a source,
-half of that for a gradient; memory: some ten arrays of the corners, for all sources at once.
+tangent and with the weights transposed for a gradient. Cost: O(corners) per sweep, some ten rounds of 2ⁿ sweeps per
+source, half of that for a gradient; memory: some ten arrays of the corners, for all sources at once.
 """
 
 import functools
@@ -109,7 +109,7 @@ class CurvedRays(AbstractForward):
         return len(self.sources)
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """Times from velocities: metres over metres a second give seconds, over metres a nanosecond nanoseconds."""
+        """Times from velocities: in seconds from velocities in m/s, in nanoseconds from m/ns."""
         velocity = jnp.asarray(property)
         slowness = corner_means(1 / velocity)
         origins = jnp.asarray(self._origins, velocity.dtype)

@@ -60,7 +60,7 @@ class StraightRays(AbstractForward):
         return len(self.sources)
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """Times from velocities: metres over metres a second give seconds, over metres a nanosecond nanoseconds."""
+        """Times from velocities: in seconds from velocities in m/s, in nanoseconds from m/ns."""
         velocity = jnp.asarray(property)
         return where_possible(velocity, self._lengths.predict(1 / velocity))
 

@@ -9,7 +9,7 @@ squared median of the distances between particles over log N, and Adam (arXiv:14
 along a cosine. The first term gathers particles where the density is high, the second keeps them apart. The draws are
 deterministic once the start is drawn, and in more dimensions than there are particles they are far too close together
 (Ba et al. 2022, "Understanding the variance collapse of SVGD in high dimensions"); they approximate the soft model
-whatever the target. Cost: one gradient a particle and iteration, and N² distances.
+whatever the target. Cost: one gradient per particle and iteration, and N² distances.
 """
 
 from typing import Any, NamedTuple, final

@@ -13,7 +13,7 @@ cosine.
 The divergence penalises q for mass where the posterior has none, not for what it leaves out: a guide covers one mode
 and is narrower than the posterior. At the end the draws are weighted against the soft posterior; the shape k of the
 weights' tail (`_pareto`) says whether q is near enough for their mean to estimate the evidence, and there is a warning
-if not (Yao et al. 2018, arXiv:1802.02538). Cost: `elbo_samples` gradients an iteration, `draws` fields at the end.
+if not (Yao et al. 2018, arXiv:1802.02538). Cost: `elbo_samples` gradients per iteration, `draws` fields at the end.
 """
 
 import copy

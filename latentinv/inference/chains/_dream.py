@@ -19,7 +19,7 @@ Markov only in the limit: what a new row changes falls as one over their number.
 The target never changes: the prior is N(0, I) in all latents, and no noise is annealed. The published archive grows
 without bound; here it is a part of the state and has `archive_capacity` rows. Once full, it stays a uniform sample of
 all states that it was offered (reservoir sampling, Vitter 1985, doi:10.1145/3147.3165). Needs no gradient. Cost: one
-field a transition and chain.
+field per transition and chain.
 """
 
 import functools

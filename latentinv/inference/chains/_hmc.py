@@ -1,10 +1,10 @@
-"""Hamiltonian Monte Carlo: distant proposals of high acceptance, at a gradient a step.
+"""Hamiltonian Monte Carlo: distant proposals of high acceptance, at a gradient per step.
 
 A particle with a random momentum moves in the surrogate's potential by the leapfrog; where it arrives is accepted or
 rejected by the target (Duane et al. 1987, doi:10.1016/0370-2693(87)91197-X; Neal 2011, arXiv:1206.1901, section 5.5).
 The surrogate is the soft model, also where the target is thresholded. The mass is that of the prior, the identity, or
 has the curvature of the data besides (`_side_by_side`), and the step is jittered by ±20 %, so that no orbit closes.
-Cost: `leapfrogs` gradients a transition.
+Cost: `leapfrogs` gradients per transition.
 """
 
 from typing import final

@@ -4,7 +4,7 @@ The proposal z' = √(1 − β²) z + β ξ, ξ ~ N(0, I), leaves the prior inva
 alone, whatever the dimension (Cotter et al. 2013, doi:10.1214/13-STS421). A global move renews all latents a little;
 `local_moves` moves follow that renew one random window of the latent map each (`_local`), where data ask for large
 changes in few places. β is adapted in warm-up; that of windows is drawn anew each time. Needs no gradient. Cost: ``1 +
-local_moves`` fields a transition.
+local_moves`` fields per transition.
 """
 
 from typing import final

@@ -8,7 +8,7 @@ Robbins and Monro (Andrieu and Thoms 2008, doi:10.1007/s11222-008-9110-y),
 Moves with gradients may follow the data's curvature: then chains share also the mass matrix M = I + mean JᵀWJ, the
 likelihood-informed subspace (Cui et al. 2014, doi:10.1088/0266-5611/30/11/114015) averaged over the places of all
 chains, which is computed where they start and once more after half of the warm-up, whereupon the step size is adapted
-anew. Cost: `CANDIDATES` fields a chain for the start; a metric takes a gradient a datum and chain, twice.
+anew. Cost: `CANDIDATES` fields per chain for the start; a metric takes a gradient per datum and chain, twice.
 """
 
 from collections.abc import Callable

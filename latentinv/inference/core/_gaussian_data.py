@@ -92,7 +92,7 @@ def check_noise(posterior: Posterior) -> None:
     for observation in posterior.observations:
         if not observation.hard and observation.gaussian_noise is None:
             raise InputError(
-                f"The noise of the data '{observation.name}' is not Gaussian, which this algorithm needs; use 'smc'."
+                f"The noise of the data '{observation.name}' is not Gaussian, as this algorithm requires; use 'smc'."
             )
 
 

@@ -5,7 +5,7 @@ are joined and batches get twice as long. From each batch's sums follow split R-
 the effective sample size by batch means, N s² / (L · variance of the means of batches of length L) (Flegal and Jones
 2010, doi:10.1214/09-AOS735), less where chains lie apart. These are estimates for the progress display; `diagnose`
 uses ranks, at the end. What is watched is cheap: facies shares or the mean, and predicted data. Memory: `BATCHES`
-sums a chain and quantity.
+sums per chain and quantity.
 """
 
 import numpy as np

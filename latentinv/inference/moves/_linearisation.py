@@ -2,7 +2,7 @@
 
 With J the Jacobian of the predictions ``[datum, latent]`` and W the negative second derivative of the log-likelihood in
 the predictions, negative curvature counted as none, the curvature is JᵀWJ = SᵀS with S = W^½ J. The rows of S are
-backward passes through the generator, one a datum, so that any forward with a gradient will do. The right singular
+backward passes through the generator, one per datum, so that any forward with a gradient will do. The right singular
 vectors of S span the likelihood-informed subspace (Cui et al. 2014, doi:10.1088/0266-5611/30/11/114015): the directions
 in which the data say more than the prior, for which the squared singular values are above one. Cost: as many gradients
 as there are data; `_preconditioner` estimates the same from fewer.

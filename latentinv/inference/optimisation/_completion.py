@@ -17,7 +17,7 @@ still looks like a field of the generator. Adam minimises, from draws of the pri
 - *Prior*: the density of the latents' norm r (`_optimisers`), which the paper has none of: a generator's fields look
   like its training image where its latents look like draws, whether or not a discriminator is there to see it.
 
-The optima are completions, not posterior draws. Cost: one gradient an iteration and start.
+The optima are completions, not posterior draws. Cost: one gradient per iteration and start.
 """
 
 from typing import final

@@ -1,7 +1,7 @@
 """L-BFGS for many latent vectors, each with its own objective.
 
 Limited-memory BFGS with a zoom line search (Nocedal and Wright 2006, doi:10.1007/978-0-387-40065-5, chapters 3 and 7;
-optax's implementation). Cost: as many gradients as the line search tries steps, mostly one or two an iteration.
+optax's implementation). Cost: as many gradients as the line search tries steps, mostly one or two per iteration.
 """
 
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def descend(
     descent
         Where the latents are.
     contexts
-        A tree of arrays with one row a latent vector; what makes its objective its own.
+        A tree of arrays with one row per latent vector; what makes its objective its own.
     batch_size
         Latents evaluated at once.
     tolerance

@@ -31,7 +31,7 @@ class Run(NamedTuple):
     """Single results, such as ``log_evidence``. Sentences: ``infeasible_data`` names data that no field was found for
     (no draw is kept), ``misfit_data`` data that the draws miss, ``warnings`` what makes the draws less reliable."""
     trace: dict[str, np.ndarray]
-    """One row a step of whatever the algorithm reports."""
+    """One row per step of whatever the algorithm reports."""
     steps: int
     chains: int | None
     """Number of Markov chains, whose draws of one transition lie side by side; None for a population."""

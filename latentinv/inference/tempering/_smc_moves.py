@@ -39,9 +39,9 @@ class MoveSettings(NamedTuple):
     rounds: int
     """Of local moves and Hamiltonian ones."""
     moves: int
-    """Hamiltonian moves a round."""
+    """Hamiltonian moves per round."""
     local_moves: int
-    """Local moves a round."""
+    """Local moves per round."""
     leapfrogs: int
     acceptance_target: float
     batch_size: int

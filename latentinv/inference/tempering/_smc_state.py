@@ -48,6 +48,6 @@ class SMCInfo(NamedTuple):
     """Share of particles that the exact likelihood does not exclude."""
     non_finite: Float[Array, ""]
     gradients: Float[Array, ""]
-    """Gradients a particle spent in the level; curvature probes count as one each."""
+    """Gradients per particle spent in the level; curvature probes count as one each."""
     forward_runs: Float[Array, ""]
     """Fields generated without a gradient, for local moves."""

@@ -82,13 +82,13 @@ class TemperedSMC(AbstractAlgorithm):
     particles
         Draws kept at the end.
     moves
-        Hamiltonian moves a level.
+        Hamiltonian moves per level.
     leapfrogs
-        Leapfrog steps a move.
+        Leapfrog steps per move.
     local_moves
-        Local moves (`_local`) a level, before the Hamiltonian ones.
+        Local moves (`_local`) per level, before the Hamiltonian ones.
     probes
-        Curvature probes a particle and level.
+        Curvature probes per particle and level.
     ess_target
         Share of the population that the weights of a level may not fall below.
     acceptance_target

@@ -1,4 +1,4 @@
-"""Facies read from several Gaussian scores a cell by a rule of cuts: truncated Gaussian and plurigaussian facies.
+"""Facies read from several Gaussian scores per cell by a rule of cuts: truncated Gaussian and plurigaussian facies.
 
 A rule is a tree. A cut divides what reaches it by a threshold on one of the scores; below and above it there is a
 facies or a further cut, so every facies is a box in the space of scores, and the boxes fill it (Armstrong et al. 2011,

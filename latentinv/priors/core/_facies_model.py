@@ -1,7 +1,7 @@
 """How a field is read as facies, hard (the facies) and soft (the probability of each).
 
-`FaciesModel` cuts one number a cell by ordered thresholds, softly an ordered logit with a slope. Others read several
-numbers a cell, the field's last axis then: rules of cuts (`TruncationRule`), and models with scores of what varies
+`FaciesModel` cuts one number per cell by ordered thresholds, softly an ordered logit with a slope. Others read several
+numbers per cell, the field's last axis then: rules of cuts (`TruncationRule`), and models with scores of what varies
 within facies behind the numbers that the facies are read from (`HierarchicalFaciesModel`). Facies models are static
 parts of a program: thresholds and codes are used as Python's numbers.
 """

@@ -46,7 +46,7 @@ class AbstractPrior(abc.ABC):
     def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*field"]:
         """Turn a latent vector into a field; pure, jittable, vmappable.
 
-        One number a cell, or with a last axis of as many as the facies model has `components`.
+        One number per cell, or with a last axis of as many as the facies model has `components`.
         """
 
     @property

@@ -91,7 +91,7 @@ class CholeskyPrior(AbstractPrior):
         return other
 
     def latent_size(self, grid: Grid) -> int:
-        """One number a cell.
+        """One number per cell.
 
         Raises
         ------

@@ -118,7 +118,7 @@ class Covariance:
         return self(np.asarray(first)[:, None] - np.asarray(second)[None])
 
     def wave_vectors(self, uniforms: Float[np.ndarray, "mode 3"], ndim: int) -> Float[np.ndarray, "mode axis"]:
-        """Turn uniform numbers into wave vectors x, y(, z), in radians a metre, that follow the spectral measure.
+        """Turn uniform numbers into wave vectors x, y(, z), in radians per metre, that follow the spectral measure.
 
         The first number gives the length, the others the direction. A Matérn measure is a multivariate Student
         distribution of 2ν degrees of freedom (the exponential is ν = ½), a Gaussian one is normal, and that of the

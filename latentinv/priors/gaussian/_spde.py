@@ -167,7 +167,7 @@ class SPDEPrior(AbstractPrior):
         return tuple(math.ceil(MARGIN_RANGES * n) for n in reach[::-1])
 
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
-        """One map of a number a cell, those of the margin included.
+        """One map of a number per cell, those of the margin included.
 
         Where ranges vary, no part of the grid has a prior of its own, so latents count as having no place.
         """
@@ -179,7 +179,7 @@ class SPDEPrior(AbstractPrior):
         return (LatentMap(shape, (1,) * self.ndim, tuple((m + degree, degree - m) for m in margin)),)
 
     def latent_size(self, grid: Grid) -> int:
-        """One number a cell, those of the margin included."""
+        """One number per cell, those of the margin included."""
         return math.prod(n + 2 * m for n, m in zip(grid.shape, self.margin(grid), strict=True))
 
     def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:

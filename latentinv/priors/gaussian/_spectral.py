@@ -88,7 +88,7 @@ class SpectralPrior(AbstractPrior):
 
     @property
     def wave_vectors(self) -> Float[np.ndarray, "wave axis"]:
-        """Wave vectors x, y(, z) in radians a metre."""
+        """Wave vectors x, y(, z) in radians per metre."""
         return _wave_vectors(self.covariance, self.waves, self.ndim)
 
     @property
@@ -102,7 +102,7 @@ class SpectralPrior(AbstractPrior):
         return other
 
     def latent_size(self, grid: Grid) -> int:
-        """Two numbers a wave, on any grid."""
+        """Two numbers per wave, on any grid."""
         del grid
         return 2 * self.waves
 

@@ -12,7 +12,7 @@ from ._training_image import TrainingImage
 
 
 def coarsen(image: TrainingImage, factor: int) -> TrainingImage:
-    """Make each block of ``factor`` cells an axis one cell, by majority, or the mean of a continuous property.
+    """Make each block of ``factor`` cells per axis one cell, by majority, or the mean of a continuous property.
 
     Trailing cells are dropped.
 
