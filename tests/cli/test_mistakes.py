@@ -179,7 +179,7 @@ def test_that_a_disk_that_fills_in_the_middle_of_a_run_loses_nothing(latentinv, 
         latentinv(*PLACE, "--wells", "wells.csv", *QUICK)
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", fill)
-        assert "The disk of run.h5 is full; what was saved before is whole; free space and resume" in refuse(
+        assert "The disk of run.h5 is full; what was saved before is intact; free space and resume" in refuse(
             "resume", "run.h5"
         )
     assert RunFile.open("run.h5").steps == 1

@@ -1,4 +1,4 @@
-"""Means over boxes: what a pumping test or a coarser model says of a volume.
+"""Means over boxes: data of a pumping test or a coarser model about a volume.
 
 The mean over a box weighs each cell by the share of the box that falls in it; cells cut by the box count by the area
 (volume) inside. A `LinearForward` with these weights. Cost: O(cells in boxes).
@@ -103,7 +103,7 @@ class BoxMeans(AbstractForward):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "BoxMeans":
-        """Make the model again."""
+        """Restore the model."""
         return cls(grid, arrays["lower"], arrays["upper"], number=arrays.get("number"))
 
 

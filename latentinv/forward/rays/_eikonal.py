@@ -39,16 +39,16 @@ from ._diagonals import Order, lower, orders_of, shifted
 from ._straight_rays import check_rays, where_possible
 
 FAR = 1e6
-"""What τ is before a wave comes, over the mean slowness."""
+"""Initial value of τ, in units of the mean slowness."""
 TOLERANCE = 1e-6
-"""Relative change of τ in a round of sweeps below which it is found."""
+"""Relative change of τ in a round of sweeps at which it has converged."""
 MOST_ROUNDS = 60
 GIVE_UP = 1e-4
-"""Relative change of the last round above which no times were found."""
+"""Relative change in the last round above which it has not converged."""
 LEAST_SLOPE = 1e-3
 """Of p_k in τ; next to the source, sides that waves cannot come from have less."""
 INSIDE = 1e-3
-"""Interpolation weight below which a corner is not one of the source's."""
+"""Interpolation weight below which a corner does not belong to the source."""
 
 
 class Mesh(NamedTuple):
@@ -66,8 +66,8 @@ class Mesh(NamedTuple):
 class CurvedRays(AbstractForward):
     """First-arrival times from sources to receivers, from velocities.
 
-    Rays that share a source share its solution; where fewer receivers than sources differ, waves are sent from these,
-    which takes as long.
+    Rays with the same source share its solution; where there are fewer receivers than sources, waves are sent from the
+    receivers instead.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class CurvedRays(AbstractForward):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "CurvedRays":
-        """Make the model again."""
+        """Restore the model."""
         return cls(grid, arrays["sources"], arrays["receivers"])
 
 
@@ -152,7 +152,7 @@ def corner_means(cells: Float[Array, "*grid"]) -> Float[Array, "*corners"]:
 def mean_slowness(
     mesh: Mesh, source: Float[Array, "axis"], slowness: Float[Array, "*corners"]
 ) -> Float[Array, "*corners"]:
-    """The factor τ of every corner: first-arrival time over distance from the source; NaN where none was found.
+    """The factor τ of every corner: first-arrival time over distance from the source; NaN where it did not converge.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def _tangent(mesh: Mesh, primals: tuple[Any, ...], tangents: tuple[Any, ...]) ->
 
 
 class Directed(NamedTuple):
-    """What a sweep in one order needs of each corner, by diagonals."""
+    """Numbers of each corner that a sweep in one order needs, by diagonals."""
 
     distance: Float[Array, "diagonal *plane"]
     slowness: Float[Array, "diagonal *plane"]
@@ -226,7 +226,7 @@ class Directed(NamedTuple):
 
 
 class Upwind(NamedTuple):
-    """How dτ of a corner depends on its neighbours' and on ds there."""
+    """Weights by which dτ of a corner depends on that of its neighbours and on ds."""
 
     low: tuple[Float[Array, "*corners"], ...]
     """Weight of the lower neighbour along each axis."""

@@ -2,8 +2,8 @@
 
 The time along a ray is the sum over cells of its length in the cell times the slowness there. Lengths are exact: a ray
 is cut at every face it crosses, and each piece belongs to the cell that holds its middle (Siddon 1985,
-doi:10.1118/1.595715), all rays at once in float64 on the host, O(rays × cells along an axis). What is left is a sparse
-product, `LinearForward`'s.
+doi:10.1118/1.595715), all rays at once in float64 on the host, O(rays × cells along an axis). The rest is the sparse
+product of `LinearForward`.
 """
 
 import math
@@ -22,7 +22,7 @@ from latentinv.pytrees import pytree
 
 
 def where_possible(velocity: Float[Array, "*grid"], times: Float[Array, "datum"]) -> Float[Array, "datum"]:
-    """Times, or no number where a velocity is none, which a likelihood rejects."""
+    """Times from velocities; NaN where a velocity is not a number, which a likelihood rejects."""
     return jnp.where(jnp.all(velocity > 0), times, jnp.nan)
 
 
@@ -79,7 +79,7 @@ class StraightRays(AbstractForward):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "StraightRays":
-        """Make the model again."""
+        """Restore the model."""
         return cls(grid, arrays["sources"], arrays["receivers"])
 
 

@@ -188,7 +188,7 @@ class VariationalKernel(AbstractKernel):
         if int(state.non_finite) - before == count:
             raise NonFiniteError(
                 f"The ELBO became NaN or infinite in {count} iterations on end; check the data's sd or lower the "
-                "learning rate. What was saved before is whole."
+                "learning rate. What was saved before is intact."
             )
         z, log_guide = self._draw(posterior, state)
         state = state._replace(z=z)

@@ -103,5 +103,5 @@ def check_finite(non_finite: Int[Array, "chain"], transitions: Int[Array, "chain
     for chain in np.flatnonzero(lost > 0.5 * proposed):
         raise NonFiniteError(
             f"{lost[chain]} of {proposed[chain]} proposals of chain {chain + 1} became NaN or infinite; check the "
-            "data's sd and the prior. What was saved before is whole."
+            "data's sd and the prior. What was saved before is intact."
         )

@@ -54,7 +54,7 @@ class SimulationCounter:
             raise NonFiniteError(
                 f"{failed} of the last {asked} simulations of '{name}' failed, the latest one so: "
                 f"{simulator.last_failure}; mend what they failed of, call forget_failures() of its ExternalForward, "
-                "and resume. What was saved before is whole."
+                "and resume. What was saved before is intact."
             )
         self._recent[_column(name)] = np.zeros(1 + len(KINDS), np.int64)
 

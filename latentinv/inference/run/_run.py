@@ -42,7 +42,7 @@ class Run(NamedTuple):
     seconds: float
     """Wall time, compilation included, all sessions of a stored run together; no part of what a seed determines."""
     finished: bool = True
-    """Whether the algorithm came to its end. Of an unfinished population the draws are the particles at work."""
+    """Whether the algorithm has finished. Of an unfinished population the draws are the particles at work."""
 
     def reports(self) -> list[list[Report]]:
         """For each draw, how well it agrees with each observation, from its recorded predictions."""

@@ -314,7 +314,7 @@ class SMCKernel(AbstractKernel):
         if lost > 0.5 * proposals:
             raise NonFiniteError(
                 f"{lost:.0f} of {proposals} proposals of level {level} became NaN or infinite; check the data's sd "
-                "and the prior. What was saved before is whole."
+                "and the prior. What was saved before is intact."
             )
 
     def _traced_predict(self, posterior: Posterior, z: Array) -> Any:

@@ -66,8 +66,8 @@ def read_image(
     except UNREADABLE as error:
         detail = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise StorageError(
-            f"The image {path.name} cannot be read ({detail}); it may be truncated, or of a different format from what its "
-            "extension says."
+            f"The image {path.name} cannot be read ({detail}); it may be truncated, or its "
+            "format may differ from its extension."
         ) from error
     northern = (first_row or form.first_row) == "north"
     return array[..., ::-1, :] if northern and array.ndim > 1 else array
