@@ -87,7 +87,7 @@ def read_study(path: str | Path) -> Study:
     StorageError
         If the file, or one that it names, cannot be read.
     InputError
-        If it is no TOML, or a key or value cannot be used.
+        If it is not TOML, or a key or value cannot be used.
     """
     text = text_of(path, "study")
     try:
@@ -114,7 +114,7 @@ def parse_study(text: str, folder: Path) -> Study:
 
 
 def _simulated(observations: list[AbstractObservation], prior: AbstractPrior, grid: Grid) -> list[AbstractObservation]:
-    """The same observations of data that a draw of the prior would give, and which so agree with each other."""
+    """The same observations with data simulated from a draw of the prior, so that they agree with each other."""
     key_field, key_data = named(from_seed(0, "data of a study"), "field", "data")
     field = prior.generate(jax.random.normal(key_field, (prior.latent_size(grid),)), grid)
     keys = jax.random.split(key_data, max(1, len(observations)))
@@ -141,7 +141,7 @@ def _wells(table: dict[str, Any], prior: AbstractPrior, grid: Grid, folder: Path
     if _has_file("wells", table, "points"):
         return HardData.from_csv(folder / table["file"], grid, prior, name=table.get("name"))
     if prior.facies_model is None:
-        raise InputError("The study has wells, but its prior is of a continuous property; leave them out.")
+        raise InputError("The study has wells, but its prior has a continuous property; leave them out.")
     points = np.asarray(table["points"], float)
     codes = np.full(len(points), prior.facies_model.categories[0])
     errors, name = table.get("error_probability", 0.0), table.get("name", "wells")
@@ -167,7 +167,7 @@ def _rays(table: dict[str, Any], prior: AbstractPrior, grid: Grid, folder: Path)
     rays = StraightRays(grid, np.asarray(sources, float), np.asarray(receivers, float))
     property_ = None
     if prior.facies_model is None and "velocities" in table:
-        raise InputError("The study's prior is of velocities itself; leave 'velocities' out of its [[rays]].")
+        raise InputError("The fields of the study's prior are velocities; leave 'velocities' out of its [[rays]].")
     if prior.facies_model is not None:
         property_ = FaciesProperty(prior.facies_model, _needed("rays", table, "velocities"))
     name = table.get("name", "travel times")
@@ -182,7 +182,7 @@ def _has_file(kind: str, table: dict[str, Any], places: str) -> bool:
         raise InputError(f"The study's [[{kind}]] need either a file or {places}; give exactly one of them.")
     if "file" in table and set(table) - set(NAMES):
         other = min(set(table) - set(NAMES))
-        raise InputError(f"The study's [[{kind}]] have a file and '{other}', which the file says; leave it out.")
+        raise InputError(f"The study's [[{kind}]] have a file and '{other}', which is in the file; leave it out.")
     return "file" in table
 
 

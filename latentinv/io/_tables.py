@@ -2,7 +2,7 @@
 
 The file is text in UTF-8 (with or without a byte order mark): a header line, then one line per datum,
 separated by commas, semicolons or tabs. Blank lines and lines that start with ``#`` are skipped. Columns
-that are not asked for may hold anything. Each value is checked here, so that all later code can trust it to
+that are not requested may hold anything. Each value is checked here, so that all later code can trust it to
 be a finite number; what cannot be read is named by file, line and column.
 """
 

@@ -37,7 +37,7 @@ def interpolate(
     """
     if steps < 2 or z_start.shape != z_end.shape:
         raise InputError(
-            f"A path of {steps} steps between latents of shapes {z_start.shape} and {z_end.shape} was asked for; "
+            f"A path of {steps} steps between latents of shapes {z_start.shape} and {z_end.shape} was requested; "
             "give two draws on one grid and at least two steps."
         )
     ends = np.stack([z_start, z_end]).astype(float)
@@ -143,7 +143,7 @@ def walk_box(
         If the box has no area or leaves the grid, there is no step, or some latents of the prior change all cells.
     """
     if steps < 1:
-        raise InputError(f"A walk of {steps} steps was asked for; give at least one.")
+        raise InputError(f"A walk of {steps} steps was requested; give at least one.")
     moving = latents_of_box(prior, grid, lower, upper)
     angle = 2 * jnp.pi * jnp.arange(steps)[:, None] / steps
     return jnp.where(moving, z * jnp.cos(angle) + jax.random.normal(key, z.shape) * jnp.sin(angle), z)

@@ -160,7 +160,7 @@ class ESMDAKernel(AbstractKernel):
             raise NonFiniteError(
                 f"The predictions of {failed} of {self.settings.members} members became NaN or infinite"
                 f"{latest_failures(posterior)}; check the data's sd, the prior and the simulator. What was saved "
-                "before is whole."
+                "before is intact."
             )
         kept = jax.tree.map(lambda x: np.asarray(x)[np.asarray(state.valid)], exact)
         return state, info._replace(honoured=jnp.float32(honoured_share(kept, posterior)))

@@ -30,7 +30,7 @@ def check_scores(parts: Sequence[Any], what: str, ndim: int | None = None) -> No
     for number, part in enumerate(parts):
         if not isinstance(part, AbstractPrior) or not part.is_score:
             raise InputError(
-                f"{what} {number} is a {type(part).__name__}, or has not mean 0 and standard deviation 1; give a "
+                f"{what} {number} is a {type(part).__name__}, or does not have mean 0 and standard deviation 1; give a "
                 "Gaussian prior such as SpectralPrior(covariance), without mean, anamorphosis and facies."
             )
     axes = {part.ndim for part in parts} | ({ndim} if ndim else set())

@@ -67,9 +67,8 @@ class Anamorphosis:
                 "The anamorphosis' values decrease from one node to the next, or are all equal; sort them like the "
                 "scores."
             )
-        self.slopes = np.diff(self.values) / np.diff(
-            self.scores
-        )  # in float64, so that differences of close nodes keep their digits
+        # in float64, so that differences of close nodes keep their digits
+        self.slopes = np.diff(self.values) / np.diff(self.scores)
 
     @classmethod
     def from_sample(cls, values: Float[np.ndarray, "datum"], nodes: int = 101) -> "Anamorphosis":

@@ -10,8 +10,8 @@ its distribution is the training image's.
 Generation is local and stationary: there is no padding, batch statistics are frozen into the weights, and a tile of a
 field equals the same tile of any larger field with the same latents to float32 rounding. A prior file may hold the
 discriminator too (``discriminator_strides`` in its metadata, ``discriminator_kernel_N`` and ``discriminator_bias_N``
-among its arrays), which does not affect fields. Cost for a field of n cells with the ``compact`` architecture: about 16
-000 multiply-adds a cell forward, twice that more for the gradient.
+among its arrays), which does not affect fields. Cost for a field of n cells with the ``compact`` architecture: about
+16 000 multiply-adds per cell forward, and twice that for the gradient.
 """
 
 import json
