@@ -72,7 +72,7 @@ class EvidenceComparison(NamedTuple):
         """The comparison in one sentence."""
         first, second = self.models[:2]
         if not np.isfinite(first.log_evidence):
-            return "No run of any model met the data, so their evidence is unknown; raise moves, or the errors of the data."
+            return "No run of any model met the data, so their evidence is unknown; raise moves or the data errors."
         gain = first.log_evidence - second.log_evidence
         error = np.hypot(first.standard_error, second.standard_error)
         if not np.isfinite(second.log_evidence):

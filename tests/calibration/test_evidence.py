@@ -34,7 +34,7 @@ def test_that_the_better_model_comes_first_with_its_exact_evidence():
     assert first.probability == pytest.approx(odds / (1 + odds), abs=1e-3)
     assert first.standard_error < 1e-3
     assert found.clear
-    assert "speak for 'other'" in found.sentence()
+    assert "favour 'other'" in found.sentence()
 
 
 def test_that_models_within_the_spread_are_not_ranked():

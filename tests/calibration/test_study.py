@@ -115,7 +115,7 @@ def test_that_a_study_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, m
         run_study(Study(study.posterior, _PriorDraws(), replicates=5, draws=7, seed=3), path)
     before = path.read_bytes()
     monkeypatch.setattr(_study_file, "version", lambda name: "0.0")
-    with pytest.raises(StorageError, match=r"were made with latentinv .*, now it is latentinv 0\.0"):
+    with pytest.raises(StorageError, match=r"were made with latentinv .*, but this is latentinv 0\.0"):
         run_study(study, path)
     assert path.read_bytes() == before
 

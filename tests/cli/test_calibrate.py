@@ -84,7 +84,7 @@ def test_that_a_study_gives_table_figures_page_and_verdict_and_goes_on(latentinv
         (
             'name = "es_mda"\nmembers = 16\nassimilations = 2',
             'name = "completion"\nperceptual_weight = "x"',
-            "a number from 0 on",
+            "a number of at least 0",
         ),
         ("seed = 1", "seed = ", "not valid TOML"),
     ],

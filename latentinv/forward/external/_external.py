@@ -73,7 +73,7 @@ class ExternalForward(AbstractForward):
             )
         for name, value, least in (("count", count, 1), ("retries", retries, 0)):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InputError(f"The simulator's {name} is {value}; expected a whole number from {least} on.")
+                raise InputError(f"The simulator's {name} is {value}; expected a whole number of at least {least}.")
         self.grid, self._count = grid, count
         runs = InProcess() if executor is None else executor
         kept = cache if isinstance(cache, EvaluationCache | None) else EvaluationCache(cache)

@@ -56,7 +56,7 @@ class LaplaceState(NamedTuple):
     damping: Float[Array, "start"]
     log_density: Float[Array, "start"]
     decrement: Float[Array, "start"]
-    """How far above its minimum the objective is, by its quadratic model; half of Newton's decrement squared."""
+    """Height of the objective above its minimum in its quadratic model; half of Newton's decrement squared."""
     iteration: Int[Array, ""]
     draws: Float[Array, "draw latent"]
     """Zero before the last step."""
@@ -66,13 +66,13 @@ class LaplaceState(NamedTuple):
 
 
 class LaplaceInfo(NamedTuple):
-    """What a person wants to know of a step."""
+    """Numbers to report of a step."""
 
     best_log_density: Float[Array, ""]
     decrement: Float[Array, ""]
-    """Of the best start."""
+    """Log-density of the best start."""
     converged: Float[Array, ""]
-    """Share of starts that are at an optimum."""
+    """Share of starts that have reached an optimum."""
     honoured: Float[Array, ""]
     """Share of hard data honoured over all starts, at last over all draws; nan without hard data."""
     non_finite: Float[Array, ""]
@@ -130,7 +130,7 @@ class LaplaceKernel(AbstractKernel):
         self._honoured = jax.jit(self._exact)
 
     def samples_target(self, posterior: Posterior) -> bool:
-        """Where the posterior is Gaussian; a simulator outside JAX is not run to find out."""
+        """True if the posterior is Gaussian; a simulator outside JAX is not run to find out."""
         return not posterior.external and linear_gaussian(posterior)
 
     def init(self, posterior: Posterior, key: Array) -> LaplaceState:
@@ -169,11 +169,11 @@ class LaplaceKernel(AbstractKernel):
         return state, LaplaceInfo(state.log_density[best], state.decrement[best], converged, honoured, non_finite)
 
     def finished(self, state: LaplaceState) -> bool:
-        """Whether the draws are made."""
+        """Whether the draws have been made."""
         return bool(state.done)
 
     def progress(self, posterior: Posterior, state: LaplaceState, info: LaplaceInfo) -> Progress:
-        """Iteration, best log-density and honoured wells in words."""
+        """Iteration, best log-density and honoured wells, in words."""
         del posterior
         words = f"iteration {int(state.iteration)}, best log-density {float(info.best_log_density):.1f}"
         done = 1.0 if bool(state.done) else 0.95 * int(state.iteration) / self.settings.max_iterations
@@ -200,7 +200,7 @@ class LaplaceKernel(AbstractKernel):
         }
         if not bool(self._settled(state)[best]):
             results["warnings"] = [
-                f"The best start is not at its optimum after {iterations} iterations: its log-density can grow by "
+                f"The best start is not at its optimum after {iterations} iterations: its log-density can rise by "
                 f"about {float(state.decrement[best]):.2g}; raise max_iterations."
             ]
         return results
@@ -226,7 +226,7 @@ class LaplaceKernel(AbstractKernel):
         return jax.lax.fori_loop(0, count, iterate, state)
 
     def _iteration(self, posterior: Posterior, z: Array, damping: Array) -> tuple[Array, Array, Array, Array]:
-        """One damped Gauss–Newton step: where it leads, the next damping, log-density there, decrement here."""
+        """One damped Gauss–Newton step: new latents, next damping, new log-density, decrement at the start."""
         about = linearise(posterior, z, batch_size=self.settings.batch_size)
         density = log_prior(z) + about.log_likelihood
         density = jnp.where(jnp.isfinite(density), density, -jnp.inf)
@@ -234,7 +234,7 @@ class LaplaceKernel(AbstractKernel):
         _, decrement = _newton(about, z, jnp.float32(0))
         proposed = z + step
         reached = posterior.soft_log_density(proposed)
-        better = reached > density  # false where it is not a number
+        better = reached > density  # false if it is not a number
         damping = jnp.clip(jnp.where(better, damping / 10, damping * 10), LEAST_DAMPING, MOST_DAMPING)
         return jnp.where(better, proposed, z), damping, jnp.where(better, reached, density), decrement
 
@@ -246,7 +246,7 @@ class LaplaceKernel(AbstractKernel):
 
 
 def _newton(about: Linearisation, z: Array, damping: Array) -> tuple[Array, Array]:
-    """The step −((1 + λ) I + SᵀS)⁻¹ ∇ and half of the decrease that the gradient promises of it."""
+    """The step −((1 + λ) I + SᵀS)⁻¹ ∇, and half of the decrease that the gradient predicts for it."""
     uphill = z - about.gradient
     if not about.scaled_jacobian.shape[0]:
         step = -uphill / (1 + damping)

@@ -1,4 +1,4 @@
-"""Randomised maximum likelihood (RML): one optimisation a draw, against perturbed data and a draw of the prior.
+"""Randomised maximum likelihood (RML): one optimisation per draw, against perturbed data and a draw of the prior.
 
 Draw j takes z* from the prior and data d + ε, ε ~ N(0, C), perturbed by their noise, and minimises
 
@@ -11,7 +11,7 @@ their stated soft likelihood (Wang et al. 2018, doi:10.1137/17M1151900), as cert
 perturbed by.
 
 With `weighted` the draws are weighted by the ratio of the posterior to the density that they come from, and resampled.
-Where the optimisation has one answer, z* = z − ∇log p(d + ε | z), whose Jacobian gives that density; ε is then
+Where the optimum is unique, z* = z − ∇log p(d + ε | z), whose Jacobian gives that density; ε is then
 integrated out against its conditional distribution in the linear case (Ba et al. 2022, doi:10.1007/s10596-021-10100-x).
 With S the scaled Jacobian of all data, S_g of the perturbed ones, and u = z − ∇log p(d | z),
 
@@ -53,7 +53,7 @@ from latentinv.posterior import Posterior, Predictions, log_prior, map_batched
 
 
 class Perturbation(NamedTuple):
-    """What the objectives of the draws differ in."""
+    """Numbers in which the objectives of the draws differ."""
 
     anchor: Float[Array, "draw latent"]
     """z*."""
@@ -77,7 +77,7 @@ class RMLState(NamedTuple):
 
 
 class RMLInfo(NamedTuple):
-    """What a person wants to know of a step."""
+    """Numbers to report of a step."""
 
     median_objective: Float[Array, ""]
     largest_slope: Float[Array, ""]
@@ -141,12 +141,12 @@ class RMLKernel(AbstractKernel):
         self._weigh = jax.jit(self._weighing)
 
     def samples_target(self, posterior: Posterior) -> bool:
-        """Only where the forward model is linear and all noise Gaussian."""
+        """True only if the forward model is linear and all noise Gaussian."""
         del posterior
         return False
 
     def init(self, posterior: Posterior, key: Array) -> RMLState:
-        """Draw the perturbations, and start where the prior's part of the objective is least."""
+        """Draw the perturbations, and start at the minimum of the prior's part of the objective."""
         key_anchor, key_noise, key_weights = named(key, "anchor", "noise", "weights")
         draws, observations = self.settings.samples, posterior.observations
         anchor = jax.random.normal(key_anchor, (draws, posterior.latent_size))
@@ -190,11 +190,11 @@ class RMLKernel(AbstractKernel):
         return state, RMLInfo(jnp.nanmedian(objective), jnp.max(state.slope), converged, honoured, non_finite)
 
     def finished(self, state: RMLState) -> bool:
-        """Whether all draws are at their minima or out of iterations, and weighted if that is asked for."""
+        """Whether all draws are at their minima or out of iterations, and weighted if the settings say so."""
         return not self._descending(state) and (bool(state.weighted) or not self.settings.weighted)
 
     def progress(self, posterior: Posterior, state: RMLState, info: RMLInfo) -> Progress:
-        """Iteration, converged draws and honoured wells in words."""
+        """Iteration, converged draws and honoured wells, in words."""
         del posterior
         words = f"iteration {int(state.iteration)}, {100 * float(info.converged):.0f} % of draws at their minimum"
         done = 1.0 if self.finished(state) else 0.95 * int(state.iteration) / self.settings.max_iterations
@@ -230,8 +230,8 @@ class RMLKernel(AbstractKernel):
             )
         if bool(state.weighted) and float(state.effective_size) < 0.1 * settings.samples:
             warnings.append(
-                f"The weights leave about {float(state.effective_size):.1f} of {settings.samples} draws, so the draws "
-                "repeat these and the log-evidence is not reliable; raise samples."
+                f"The effective sample size of the weights is {float(state.effective_size):.1f} of {settings.samples} "
+                "draws, so draws repeat and the log-evidence is not reliable; raise samples."
             )
         return warnings
 
@@ -240,7 +240,7 @@ class RMLKernel(AbstractKernel):
         return not (bool(state.weighted) or done) and int(state.iteration) < self.settings.max_iterations
 
     def _objective(self, posterior: Posterior, z: Array, perturbation: Perturbation) -> Array:
-        """The objective of one draw; Gaussian noise added to data is the same as taken from predictions."""
+        """The objective of one draw; adding noise to data is the same as subtracting it from predictions."""
         soft = posterior.predict_soft(z).soft
         shifted = tuple(p - noise for p, noise in zip(soft, perturbation.noise, strict=True))
         return -log_prior(z - perturbation.anchor) - posterior.tempered_log_likelihood(Predictions(shifted, ()), 1.0)
@@ -281,7 +281,7 @@ class RMLKernel(AbstractKernel):
         counts = [o.count for o in posterior.observations]
         gaussian = [o.gaussian_noise is not None for o in posterior.observations]
         perturbed = np.repeat(gaussian, counts).astype(bool)
-        rows = jnp.pad(about.scaled_jacobian, ((0, 1), (0, 0)))  # a row of zeros, for there may be no data
+        rows = jnp.pad(about.scaled_jacobian, ((0, 1), (0, 0)))  # a row of zeros, since there may be no data
         basis, singular, _ = jnp.linalg.svd((rows * np.append(perturbed, False)[:, None]).T, full_matrices=False)
         squared = singular**2
         inside = jnp.sum((basis.T @ uphill) ** 2 * squared / (1 + squared))

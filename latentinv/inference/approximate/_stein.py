@@ -43,16 +43,16 @@ class SteinState(NamedTuple):
 
 
 class SteinInfo(NamedTuple):
-    """What a person wants to know of a step."""
+    """Numbers to report of a step."""
 
     median_log_density: Float[Array, ""]
-    """Of the soft model over the particles, one iteration before the last."""
+    """Median log-density of the soft model over the particles, one iteration before the last."""
     force: Float[Array, ""]
-    """Root mean square of φ; 0 where the particles have settled."""
+    """Root mean square of φ; 0 once the particles have settled."""
     spread: Float[Array, ""]
-    """Standard deviation of the latents over the particles, their root mean square."""
+    """Standard deviation of the latents over the particles, as a root mean square."""
     non_finite: Float[Array, ""]
-    """Particles whose log-density is no finite number; if it is that of all, the run ends."""
+    """Particles whose log-density became NaN or infinite; if all did, the run ends."""
 
 
 @final
@@ -100,7 +100,7 @@ class SteinKernel(AbstractKernel):
         self._advance = jax.jit(self._iterations)
 
     def samples_target(self, posterior: Posterior) -> bool:
-        """Particles are no independent draws."""
+        """False: particles are not independent draws."""
         del posterior
         return False
 
@@ -110,13 +110,13 @@ class SteinKernel(AbstractKernel):
         return SteinState(z, self.adam.init(z), jnp.int32(0))
 
     def step(self, posterior: Posterior, key: Array, state: SteinState) -> tuple[SteinState, SteinInfo]:
-        """Do some iterations; nothing is random after the start."""
+        """Do some iterations, which are deterministic."""
         del key
         left = self.settings.iterations - int(state.iteration)
         state, info = self._advance(posterior, state, jnp.int32(min(self.settings.iterations_per_step, left)))
         if not bool(jnp.isfinite(state.z).all()):
             raise NonFiniteError(
-                "Particles became NaN or infinite, and all others with them; check the data's sd or lower the "
+                "A particle became NaN or infinite, and with it all others; check the data's sd or lower the "
                 "learning rate."
             )
         if int(info.non_finite) == len(state.z):
@@ -145,7 +145,7 @@ class SteinKernel(AbstractKernel):
         return state.z
 
     def results(self, posterior: Posterior, state: SteinState) -> dict[str, Any]:
-        """Iterations and gradients; a warning where the particles are too few for their spread to mean much."""
+        """Iterations and gradients; a warning if the particles are too few for a meaningful spread."""
         particles, latents = self.settings.particles, posterior.latent_size
         results: dict[str, Any] = {"iterations": int(state.iteration), "gradients": int(state.iteration) * particles}
         if latents >= particles:

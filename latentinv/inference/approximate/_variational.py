@@ -63,7 +63,7 @@ class VariationalState(NamedTuple):
     """What the next step needs."""
 
     z: Float[Array, "draw latent"]
-    """Draws of the guide as it stands."""
+    """Draws of the current guide."""
     optimiser: Any
     """The guide's parameters and Adam's memory."""
     key: Array
@@ -73,16 +73,16 @@ class VariationalState(NamedTuple):
     log_weights: Float[Array, "draw"]
     """Log-ratio of the posterior, not normalised, to the guide at each draw; nan before the end."""
     non_finite: Int[Array, ""]
-    """Iterations whose ELBO became NaN or infinite; they changed nothing."""
+    """Iterations whose ELBO became NaN or infinite, which were skipped."""
 
 
 class VariationalInfo(NamedTuple):
-    """What a person wants to know of a step."""
+    """Numbers to report of a step."""
 
     elbo: Float[Array, ""]
     """Mean over the step's iterations."""
     spread: Float[Array, ""]
-    """Standard deviation of the latents over the guide's draws, their root mean square."""
+    """Standard deviation of the latents over the guide's draws, as a root mean square."""
     non_finite: Float[Array, ""]
     """Iterations so far whose ELBO became NaN or infinite."""
 
@@ -132,7 +132,7 @@ class Variational(AbstractAlgorithm):
         Raises
         ------
         InputError
-            If a flow is asked for and there is one latent only.
+            If the guide is a flow and there is only one latent.
         NonFiniteError
             If the likelihood is no number at the prior's centre, where the guide starts.
         """
@@ -160,7 +160,7 @@ class VariationalKernel(AbstractKernel):
         self._advance, self._weigh = jax.jit(self._iterations), jax.jit(self._weights)
 
     def samples_target(self, posterior: Posterior) -> bool:
-        """The guide is near the posterior at best."""
+        """False: the guide is an approximation."""
         del posterior
         return False
 
@@ -187,7 +187,7 @@ class VariationalKernel(AbstractKernel):
         state = self._advance(posterior, state, jnp.int32(count))
         if int(state.non_finite) - before == count:
             raise NonFiniteError(
-                f"The ELBO became NaN or infinite in {count} iterations on end; check the data's sd or lower the "
+                f"The ELBO became NaN or infinite in {count} successive iterations; check the data's sd or lower the "
                 "learning rate. What was saved before is intact."
             )
         z, log_guide = self._draw(posterior, state)
@@ -212,7 +212,7 @@ class VariationalKernel(AbstractKernel):
         return evaluate(posterior, np.asarray(state.z))
 
     def current(self, state: VariationalState) -> Float[Array, "draw latent"]:
-        """Draws of the guide as it stands."""
+        """Draws of the current guide."""
         return state.z
 
     def results(self, posterior: Posterior, state: VariationalState) -> dict[str, Any]:
@@ -231,7 +231,7 @@ class VariationalKernel(AbstractKernel):
         if shape > RELIABLE:
             warnings.append(
                 f"The guide '{settings.guide}' is far from the posterior (Pareto k {shape:.2f}, above {RELIABLE}), so "
-                "its draws and the log-evidence are not reliable; take a richer guide, more iterations, or 'smc'."
+                "its draws and the log-evidence are not reliable; use a more flexible guide, more iterations, or 'smc'."
             )
         if int(state.non_finite):
             warnings.append(
@@ -276,7 +276,7 @@ class VariationalKernel(AbstractKernel):
         )
 
     def _draw(self, posterior: Posterior, state: VariationalState) -> tuple[Array, Array]:
-        """Draws of the guide and their log-density; a flow knows it only of its own draws, from how they came about."""
+        """Draws of the guide and their log-density, which a flow can compute only for its own draws."""
         key, svi = named(jax.random.wrap_key_data(state.key), "draws"), self._svi(posterior)
         guide = svi.guide.get_posterior(svi.get_params(SVIState(state.optimiser, None, key)))
         guide = guide if guide.event_shape else guide.to_event(1)
@@ -290,7 +290,7 @@ class VariationalKernel(AbstractKernel):
 
 @final
 class _OrderedELBO:
-    """NumPyro's ELBO with its sites added up by name.
+    """NumPyro's ELBO, with its sites summed by name.
 
     NumPyro adds them in the order of a set of names, which differs from process to process, and so would the rounding
     of a run that is resumed.

@@ -1,8 +1,8 @@
-"""Where Markov chains start: at likely draws of the prior, led to where the target has any probability.
+"""Starting points of Markov chains: likely draws of the prior, moved to where the target has some probability.
 
 Each chain starts at one of `CANDIDATES` draws of the prior of its own, taken with a probability in proportion to the
 soft likelihood (sampling importance resampling, Rubin 1988). So starts are as far apart as the data allow, and few lie
-where the posterior has next to nothing and yet a chain without help would stay, such as a field of one facies.
+where the posterior is next to zero and yet a chain without help would stay, such as a field of one facies.
 
 Where data are many, none of these honours all wells, and a chain that starts where the likelihood is zero would wander
 blindly. Such a start is moved to a nearby field that meets the data: Adam (Kingma and Ba 2014, arXiv:1412.6980)
@@ -32,7 +32,7 @@ SHARPENING = 1.4
 
 
 def likely_draws(posterior: Posterior, key: Array, shape: tuple[int, int]) -> Float[Array, "chain latent"]:
-    """Draw so many candidates for each chain from the prior, and take one of each by its likelihood."""
+    """Draw candidates for each chain from the prior, and choose one for each chain by its likelihood."""
     (chains, candidates), (key_draws, key_choice) = shape, named(key, "draws", "choice")
     z = jax.random.normal(key_draws, (*shape, posterior.latent_size))
     if candidates == 1:
@@ -70,7 +70,7 @@ def search_starts(
     settled: Bool[Array, "chain"],
     number: Int[Array, ""],
 ) -> Float[Array, "chain latent"]:
-    """Do the round of this number, from 0, for all chains but those that are settled.
+    """Do the round of this number, from 0, for all chains that still need it.
 
     Data whose simulator knows no gradients do not lead it; they exclude nothing but failed simulations.
     """

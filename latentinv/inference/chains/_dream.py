@@ -1,4 +1,4 @@
-"""DREAM(ZS): chains that jump along differences of places where chains have been.
+"""DREAM(ZS): chains that jump along differences between past places of chains.
 
 Differential evolution adaptive Metropolis with sampling from the past (Laloy and Vrugt 2012, doi:10.1029/2011WR010608;
 Vrugt 2016, doi:10.1016/j.envsoft.2015.08.013), the sampler of most published inversions in latent space. An archive
@@ -55,38 +55,38 @@ UNIT_GAMMA = 0.2
 JITTER, TREMOR = 0.05, 1e-6
 """Bound of the uniform λ, and standard deviation of ζ, which make every place reachable."""
 FIRST_CHECK = 32
-"""Transition of warm-up after which outliers are looked for first, and then whenever their number has doubled."""
+"""Transition of warm-up of the first check for outliers, which is repeated whenever their number has doubled."""
 
 
 class Memory(NamedTuple):
-    """What the chains share."""
+    """State shared by the chains."""
 
     archive: Float[Array, "row latent"]
     rows: Int[Array, ""]
     """Rows of the archive that are filled."""
     offered: Int[Array, ""]
-    """States that it was offered."""
+    """Number of states offered to it."""
     spread: Float[Array, "latent"]
     """Standard deviation of the rows."""
     crossover: Float[Array, "crossover"]
     """Probability of each crossover."""
     jumped: Float[Array, "crossover"]
-    """Sum of squared jumps that it brought."""
+    """Sum of squared jumps made with each crossover."""
     tried: Float[Array, "crossover"]
     log_density: Float[Array, "chain"]
-    """Sum over the transitions since outliers were looked for."""
+    """Sum over the transitions since the last check for outliers."""
     outliers: Int[Array, ""]
     """Chains that took the place of the best."""
 
 
 class Proposal(NamedTuple):
-    """Where a chain might go."""
+    """A proposed move of a chain."""
 
     z: Float[Array, "latent"]
     log_factor: Float[Array, ""]
-    """What the proposal adds to the log-ratio of densities."""
+    """Contribution of the proposal to the log-ratio of densities."""
     crossover: Int[Array, ""]
-    """Which crossover it has; −1 for a snooker move."""
+    """Index of its crossover; −1 for a snooker move."""
 
 
 @final
@@ -250,7 +250,7 @@ def distinct(key: Array, rows: Int[Array, ""], count: int) -> Int[Array, "count"
     """Draw `count` different rows out of `rows`: each is a rank among those that are left."""
 
     def choose(n: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
-        taken, chosen = carry  # the former sorted, and beyond any row where there is none yet
+        taken, chosen = carry  # earlier rows in order; entries not yet drawn lie beyond all rows
         rank = jax.random.randint(numbered(key, n), (), 0, rows - n)
         row = rank + jnp.sum(taken - jnp.arange(count) <= rank)
         return jnp.sort(taken.at[-1].set(row)), chosen.at[n].set(row)
@@ -282,7 +282,7 @@ def spread(archive: Float[Array, "row latent"], rows: Int[Array, ""]) -> Float[A
 
 
 def learn_crossovers(memory: Memory, crossover: Int[Array, "chain"], jumps: Float[Array, "chain latent"]) -> Memory:
-    """Let the probability of each crossover follow the mean squared jump that it brought."""
+    """Make the probability of each crossover proportional to its mean squared jump."""
     used = crossover[:, None] == jnp.arange(memory.crossover.size)  # no column for a snooker move
     squared = jnp.sum((jumps / memory.spread) ** 2, axis=1)
     jumped, tried = memory.jumped + squared @ used, memory.tried + used.sum(axis=0)
@@ -296,7 +296,7 @@ def lead_outliers(
 ) -> tuple[Position, Memory]:
     """Move outliers to the best chain, whenever the number of transitions has doubled."""
     due = (transitions >= FIRST_CHECK) & ((transitions & (transitions - 1)) == 0)
-    # The sum since the last check is that over the last half of the chain.
+    # The sum since the last check covers the last half of the chain.
     low, high = jnp.quantile(memory.log_density, jnp.asarray((0.25, 0.75)))
     outlying = due & (memory.log_density < low - 2 * (high - low))
     origin = jnp.where(outlying, jnp.argmax(densities), jnp.arange(len(densities)))

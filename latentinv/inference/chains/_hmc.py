@@ -36,7 +36,7 @@ from ._side_by_side import check_metric_size, metric_kernel
 Way = tuple[Float[Array, "latent"], Float[Array, "latent"], Float[Array, "latent"]]
 """Latents, the surrogate's gradient there, and the momentum."""
 LARGEST_ERROR = 1000.0
-"""Energy that a trajectory may lose before it counts as diverging, as in Stan."""
+"""Energy error above which a trajectory counts as divergent, as in Stan."""
 
 
 def hmc_move(
@@ -68,7 +68,7 @@ def hmc_move(
             force = gradient(z, t)
             return (z, force, kicked(p, z, force)), None
 
-        # what only the target needs is predicted at the end alone
+        # predictions that only the target needs are made only at the end
         (z, force, p), _ = lax.scan(leapfrog, (here.z, here.memory, momentum), length=leapfrogs - 1)
         p = kicked(p, z, force)
         there = begin(z + size * scaled(p), t)

@@ -1,4 +1,4 @@
-"""Chains that move alone, side by side, and share how they are tuned.
+"""Chains that move independently, side by side, with common tuning.
 
 The step size, one for all chains, is adapted in warm-up towards the move's target acceptance by the recursion of
 Robbins and Monro (Andrieu and Thoms 2008, doi:10.1007/s11222-008-9110-y),
@@ -31,14 +31,14 @@ from ._kernel import ChainsKernel
 from ._settings import AbstractChains, AbstractMetricChains
 
 MOST_DERIVATIVES = 10**8
-"""Numbers that the metric of the data's curvature may hold: 0.4 GB, and some minutes to decompose."""
+"""Largest size of the metric of the data's curvature: 0.4 GB, and some minutes to decompose."""
 
 MakeMove = Callable[[TemperedLikelihood], Move]
 MakeMassiveMove = Callable[[TemperedLikelihood, MassMatrix | None], Move]
 
 
 class Tuning(NamedTuple):
-    """What chains that move alone share."""
+    """State shared by chains that move independently."""
 
     log_step: Float[Array, ""]
     """Logarithm of the step size."""
@@ -115,7 +115,7 @@ def _side_by_side(
     curvature: bool,
 ) -> ChainEnsemble:
     posterior, t, plain = likelihood.posterior, jnp.float32(likelihood.end), make_move(None)
-    candidates = 1 if posterior.external else CANDIDATES  # a start is not worth as many runs of a simulator
+    candidates = 1 if posterior.external else CANDIDATES  # so many runs of a simulator would be too much for a start
 
     def first(key: Array) -> tuple[Array, Tuning]:
         z = likely_draws(posterior, key, (settings.chains, candidates))
@@ -123,7 +123,7 @@ def _side_by_side(
         return z, Tuning(_log(plain.first_step), jnp.int32(0), mass)
 
     def curved(z: Array, number: Array, tuning: Tuning) -> tuple[Tuning, Array]:
-        """The metric where the chains are, if it is due; and the gradients that it costs each."""
+        """The metric at the chains' places, if it is due, and its cost in gradients per chain."""
         due = (number == 0) | (number == settings.warmup // 2)
 
         def anew() -> Tuning:

@@ -1,4 +1,4 @@
-"""What every algorithm is made of: its interface, checks of settings, tempered likelihoods, predictions of draws."""
+"""Shared by all algorithms: interface, checks of settings, tempered likelihoods, predictions of draws."""
 
 from ._algorithm import ALGORITHMS as ALGORITHMS
 from ._algorithm import AbstractAlgorithm as AbstractAlgorithm

@@ -18,7 +18,7 @@ from latentinv.posterior import Posterior, Predictions
 from ._algorithm import Draws
 
 BATCH_FIELDS, BATCH_CELLS = 16, 2**22
-"""Fields generated at once: at most so many, and of more than one at most so many cells."""
+"""Most fields generated at once, and most cells of all of them if there is more than one."""
 
 
 def predict_all(posterior: Posterior, z: Float[Array, "draw latent"]) -> Predictions:
@@ -68,7 +68,7 @@ def _joined(parts: Iterator[Any]) -> Any:
 def _batches(
     posterior: Posterior, latents: Float[np.ndarray, "draw latent"], program: Callable[[Posterior, Array], Any]
 ) -> Iterator[Any]:
-    """What a program makes of each batch; of one batch without rows if there are no latents."""
+    """Results of a program for each batch; for one batch without rows if there are no latents."""
     size = max(1, min(BATCH_FIELDS, BATCH_CELLS // posterior.grid.size))
     for begin in range(0, max(1, len(latents)), size):
         some = latents[begin : begin + size]

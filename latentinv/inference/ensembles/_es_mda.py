@@ -55,25 +55,25 @@ class ESMDAState(NamedTuple):
 
     z: Float[Array, "member latent"]
     valid: Bool[Array, "member"]
-    """Members whose predictions were finite so far; the others are left as they are, and out."""
+    """Members whose predictions have been finite so far; the others are not updated or used."""
     assimilation: Int[Array, ""]
     information: Float[Array, ""]
     """Σ 1/α of the assimilations done; 1 at the end."""
 
 
 class ESMDAInfo(NamedTuple):
-    """What a person wants to know of an assimilation; misfits are from before its update."""
+    """Numbers to report of an assimilation; misfits are from before its update."""
 
     inflation: Float[Array, ""]
     """α."""
     misfit: Float[Array, ""]
-    """Mean squared residual over the noise's variance; about 1 where the data are met as the noise says."""
+    """Mean squared residual over the noise's variance; about 1 where the data are met within the noise."""
     spread: Float[Array, ""]
-    """Standard deviation of the latents over the ensemble after the update, their root mean square."""
+    """Standard deviation of the latents over the ensemble after the update, as a root mean square."""
     honoured: Float[Array, ""]
     """Share of hard data honoured; nan without hard data."""
     non_finite: Float[Array, ""]
-    """Members left out so far, for their predictions became NaN or infinite."""
+    """Members left out so far because their predictions became NaN or infinite."""
 
 
 @final
@@ -138,7 +138,7 @@ class ESMDAKernel(AbstractKernel):
         self._read = jax.jit(self._read_all)
 
     def samples_target(self, posterior: Posterior) -> bool:
-        """Only in the limit of a large ensemble and a linear forward model."""
+        """False: exact only in the limit of a large ensemble and a linear forward model."""
         del posterior
         return False
 
@@ -166,7 +166,7 @@ class ESMDAKernel(AbstractKernel):
         return state, info._replace(honoured=jnp.float32(honoured_share(kept, posterior)))
 
     def finished(self, state: ESMDAState) -> bool:
-        """Whether the data are assimilated once in all."""
+        """Whether the data have been assimilated once in total."""
         return float(state.information) >= 1.0
 
     def progress(self, posterior: Posterior, state: ESMDAState, info: ESMDAInfo) -> Progress:
@@ -185,7 +185,7 @@ class ESMDAKernel(AbstractKernel):
         return state.z
 
     def results(self, posterior: Posterior, state: ESMDAState) -> dict[str, Any]:
-        """Forward runs spent, and what is approximate about the draws."""
+        """Forward runs spent, and warnings on the approximation."""
         settings, count = self.settings, int(state.assimilation)
         warnings = surrogate_warning(posterior, settings.facies_sd)
         failed = settings.members - int(state.valid.sum())
@@ -241,7 +241,7 @@ class ESMDAKernel(AbstractKernel):
         return ESMDAState(z, valid, state.assimilation + 1, information), info
 
     def _share(self, state: ESMDAState, residual: Array, valid: Array) -> tuple[Array, Array]:
-        """1/α of this assimilation, and its sum so far."""
+        """1/α of this assimilation, and the sum so far."""
         settings, left = self.settings, 1.0 - state.information
         if settings.adaptive:
             # Iglesias and Yang, equation 17: as much as the misfit's mean or its variance allows.
@@ -278,7 +278,7 @@ def _gain(
 def correlation_taper(
     key: Array, latents: Float[Array, "member latent"], predictions: Float[Array, "member datum"]
 ) -> Float[Array, "latent datum"]:
-    """Weights between 0 and 1 for the gain, near 0 where a correlation is no larger than noise makes them.
+    """Weights between 0 and 1 for the gain, near 0 where a correlation is no larger than noise.
 
     Parameters
     ----------

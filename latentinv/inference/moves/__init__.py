@@ -1,4 +1,4 @@
-"""Moves of latents and what they are preconditioned by: Hamiltonian and local moves, mass matrices."""
+"""Moves of latents, and their preconditioning: Hamiltonian and local moves, mass matrices."""
 
 from ._hamiltonian import MoveInfo as MoveInfo
 from ._hamiltonian import Population as Population

@@ -1,4 +1,4 @@
-"""The soft model about a latent vector: its gradient and its Gauss–Newton curvature, whole.
+"""The soft model about a latent vector: its gradient and its full Gauss–Newton curvature.
 
 With J the Jacobian of the predictions ``[datum, latent]`` and W the negative second derivative of the log-likelihood in
 the predictions, negative curvature counted as none, the curvature is JᵀWJ = SᵀS with S = W^½ J. The rows of S are
@@ -86,14 +86,14 @@ def _likelihood(observation: AbstractObservation, prediction: Array) -> tuple[Ar
 
     value, gradient = jax.value_and_grad(log_likelihood)(prediction)
     noise = observation.gaussian_noise
-    if noise is not None:  # W is known by its root, better than from second derivatives
+    if noise is not None:  # the root of W is known, and more accurate than second derivatives
         return value, gradient, jax.jacobian(noise.whiten)(prediction)
     curvature, vectors = jnp.linalg.eigh(-jax.hessian(log_likelihood)(prediction))
     return value, gradient, (vectors * jnp.sqrt(jnp.maximum(curvature, 0.0))).T
 
 
 def _split(flat: Array, like: tuple[Array, ...]) -> tuple[Array, ...]:
-    """Cut a vector into as many pieces, of the same sizes."""
+    """Cut a vector into pieces of the same sizes."""
     pieces, start = [], 0
     for array in like:
         pieces.append(flat[start : start + array.size])

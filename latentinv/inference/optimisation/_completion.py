@@ -1,4 +1,4 @@
-"""Image completion: fields that look right around what is known of them, from many starts.
+"""Image completion: fields that look right around their known cells, from many starts.
 
 Semantic inpainting (Yeh et al. 2017, arXiv:1607.07539) seeks the latents whose field agrees with the known pixels and
 still looks like a field of the generator. Adam minimises, from draws of the prior (`_optimisers`),
@@ -41,7 +41,7 @@ WINDOW = 7
 @final
 @algorithm("completion")
 class Completion(AbstractAlgorithm):
-    """Completion of what is known of a field, from many starts.
+    """Completion of a partly known field, from many starts.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ _OPTIMISER = optax.lbfgs()
 
 
 class Descent(NamedTuple):
-    """Latent vectors on their way down, with what L-BFGS remembers of it."""
+    """Latent vectors during the descent, with the memory of L-BFGS."""
 
     z: Float[Array, "start latent"]
     memory: Any
@@ -64,7 +64,7 @@ def descend(
 
         value, gradient = optax.value_and_grad_from_state(own)(z, state=memory)
         settled = jnp.linalg.norm(gradient) < tolerance
-        gradient = jnp.where(settled, 0.0, gradient)  # which any step satisfies
+        gradient = jnp.where(settled, 0.0, gradient)  # any step satisfies this
         update, memory = _OPTIMISER.update(gradient, memory, z, value=value, grad=gradient, value_fn=own)
         return Descent(optax.apply_updates(z, update), memory, gradients + memory[-1].info.num_linesearch_steps)
 

@@ -24,11 +24,11 @@ from latentinv.posterior import Posterior, Predictions, map_batched
 from ._lbfgs import Descent, begin_descent, descend
 
 NEIGHBOUR = 0.2
-"""How far from a good start another one goes on, over the size of its latents."""
+"""Distance from a good start at which a poor one continues, relative to the size of its latents."""
 
 
 class Settings(Protocol):
-    """What every optimiser can be told."""
+    """Settings of every optimiser."""
 
     @property
     def starts(self) -> int: ...
@@ -44,11 +44,11 @@ class Objective(NamedTuple):
     """What is maximised, and how."""
 
     name: str
-    """As results call it."""
+    """Its name in results."""
     value: Callable[[Posterior, Float[Array, "latent"], Predictions], Float[Array, ""]]
-    """Of a latent vector and what its field predicts."""
+    """Function of a latent vector and the predictions of its field."""
     loss: Callable[[Posterior, Float[Array, "latent"], Int[Array, ""] | None], Float[Array, ""]]
-    """What an iteration of Adam minimises; without an iteration, the negative of the value."""
+    """The objective of an iteration of Adam; without an iteration, minus the value."""
     learning_rate: float | optax.Schedule
     """Adam's."""
     lbfgs_iterations: int = 0
@@ -65,11 +65,11 @@ class OptimiserState(NamedTuple):
 
 
 class OptimiserInfo(NamedTuple):
-    """What a person wants to know of a step."""
+    """Numbers to report of a step."""
 
     best: Float[Array, ""]
     median: Float[Array, ""]
-    """Of the objective over all starts."""
+    """Best value of the objective over all starts."""
     honoured: Float[Array, ""]
     """Share of hard data honoured over all starts; nan without hard data."""
     non_finite: Float[Array, ""]
@@ -89,7 +89,7 @@ class OptimiserKernel(AbstractKernel):
         self._evaluate = jax.jit(self._evaluation)
 
     def samples_target(self, posterior: Posterior) -> bool:
-        """Optima are no draws."""
+        """False: optima are not draws."""
         del posterior
         return False
 
@@ -161,7 +161,7 @@ class OptimiserKernel(AbstractKernel):
         def kept(old: Array, new: Array) -> Array:
             return jnp.where(stays.reshape(-1, *(1,) * (old.ndim - 1)), old, new)
 
-        # What L-BFGS remembers holds along a path only.
+        # The memory of L-BFGS is valid only along one path.
         memory = jax.tree.map(kept, state.descent.memory, begin_descent(moved).memory)
         return state._replace(descent=Descent(moved, memory, state.descent.gradients + 1), adam=adam)
 

@@ -21,7 +21,7 @@ BATCH_CELLS = 2**20
 
 
 class Choice(NamedTuple):
-    """An algorithm, and why it was chosen."""
+    """An algorithm, and the reason for its choice."""
 
     algorithm: AbstractAlgorithm
     reason: str
@@ -50,8 +50,8 @@ def _tempered(posterior: Posterior) -> Choice:
     if not posterior.has_gradient:
         blind = ", ".join(f"'{o.name}'" for o in posterior.observations if not o.has_gradient)
         why = (
-            f"the forward model of {blind} has no gradients, and it needs none to pass between modes; 'es_mda' runs it "
-            "far less often, but is approximate and may miss wells"
+            f"the forward model of {blind} has no gradients, and 'smc' needs none to pass between modes; 'es_mda' runs "
+            "it far less often, but is approximate and may miss wells"
         )
     elif posterior.certain:
         why = "it ends on the thresholded facies, so that every draw honours the certain wells"

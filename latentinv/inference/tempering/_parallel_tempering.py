@@ -81,20 +81,20 @@ WITH_GRADIENT = ("mala", "hmc", "nuts")
 """Moves that follow a gradient."""
 MOVES = ("pcn", "elliptical_slice", *WITH_GRADIENT)
 LEAST_ROUND = 16
-"""Transitions after which rates of rejection are first used."""
+"""Transitions before rates of rejection are first used."""
 
 
 class Rungs(NamedTuple):
-    """What the ladders share, and what was counted of their replicas."""
+    """State shared by the ladders, and counts of their replicas."""
 
     ladder: Float[Array, "rung"]
     """Inverse temperatures."""
     log_step: Float[Array, "rung"]
     """Logarithms of the step sizes."""
     phase: Int[Array, "chain rung"]
-    """Where replicas come from, see `follow_replicas`."""
+    """Origin of the replicas; see `follow_replicas`."""
     swaps: Swaps
-    """Of all transitions."""
+    """Counts of all transitions."""
     swaps_before: Swaps
     """What they were when the rungs were respaced last, or the draws began."""
     bridges: Bridges
@@ -102,17 +102,17 @@ class Rungs(NamedTuple):
 
 
 class TemperingInfo(NamedTuple):
-    """What a person wants to know of a step."""
+    """Numbers to report of a step."""
 
     stage: Int[Array, ""]
     inverse_temperature: Float[Array, "rung"]
     acceptance: Float[Array, "rung"]
     """Of moves, mean over the step's transitions and chains; nan during the search for a start."""
     swap_acceptance: Float[Array, "pair"]
-    """Of each rung with the next; nan if the pair had no turn."""
+    """Acceptance of exchanges of each rung with the next; nan if the pair had no turn."""
     step_size: Float[Array, "rung"]
     round_trips: Int[Array, "chain"]
-    """Travels from the prior to the target and back that ended in this step."""
+    """Round trips from the prior to the target and back that ended in this step."""
     divergences: Int[Array, "chain"]
     non_finite: Int[Array, "chain"]
     """Proposals that became NaN or infinite; they were rejected."""
@@ -294,7 +294,7 @@ def either(condition: Array, one: Any, other: Any) -> Any:
 
 
 def recent_rates(rungs: Rungs) -> Float[Array, "pair"]:
-    """How often each pair exchanged since the rungs were respaced last, or the draws began."""
+    """Rate of exchange of each pair since the rungs were last respaced, or the draws began."""
     return swap_rates(jax.tree.map(jnp.subtract, rungs.swaps, rungs.swaps_before))
 
 
@@ -319,12 +319,12 @@ def tempering_results(state: ChainsState) -> dict[str, Any]:
 
 
 def round_trips(rungs: Rungs) -> int:
-    """Travels that ended while draws were taken."""
+    """Round trips that ended while draws were taken."""
     return int(jnp.sum(rungs.swaps.round_trips - rungs.swaps_before.round_trips))
 
 
 def tempering_warnings(state: ChainsState, acceptance: Float[np.ndarray, "chain"]) -> list[str]:
-    """What makes the draws less than they should be."""
+    """Warnings on the draws."""
     rungs: Rungs = state.shared
     rates = np.asarray(recent_rates(rungs))
     # A target's replica that its own moves leave in place may still be replaced from below.
@@ -333,13 +333,13 @@ def tempering_warnings(state: ChainsState, acceptance: Float[np.ndarray, "chain"
 
 
 def ladder_warnings(rates: Float[np.ndarray, "pair"], round_trips: int, ladder: Float[np.ndarray, "rung"]) -> list[str]:
-    """What makes the draws of ladders less than they should be."""
+    """Warnings on the draws of ladders."""
     warnings = []
     for pair in np.flatnonzero(rates < HARDLY):
         sides = " and ".join("the target" if rung == len(rates) else f"{ladder[rung]:.2g}" for rung in (pair, pair + 1))
         warnings.append(
             f"The rungs at inverse temperatures {sides} exchanged their places in {100 * rates[pair]:.2g} % of all "
-            "attempts, so the draws are all but cut off from the prior; raise rungs or warmup."
+            "attempts, so the draws are nearly isolated from the prior; raise rungs or warmup."
         )
     if not round_trips:
         warnings.append(

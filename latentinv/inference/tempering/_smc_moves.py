@@ -34,7 +34,7 @@ SHARPER, SHARPER_FROM = 4.0, 0.5
 
 
 class MoveSettings(NamedTuple):
-    """How a population is moved."""
+    """Settings of a population's moves."""
 
     rounds: int
     """Of local moves and Hamiltonian ones."""
@@ -98,7 +98,7 @@ def move_population(
             return value, (value, predictions)
         sharply = read(z)
         predictions = posterior.predict(z) if stage == "bridge" else posterior.predict_exact(z)
-        # Nothing reads the soft predictions once the target is the exact one.
+        # Soft predictions are not used once the target is the exact one.
         value = log_surrogate(sharply)
         return value, (value, predictions._replace(soft=predictions.soft or sharply.soft))
 
@@ -131,7 +131,7 @@ def move_population(
             step_size=step_size,
             leapfrogs=settings.leapfrogs,
         )
-        # Only the leapfrog's own error depends on the step; what the exact target rejects besides does not.
+        # Only the leapfrog's error depends on the step size; further rejections by the exact target do not.
         step_size = step_size * jnp.exp(0.7 * (info.conservation.mean() - settings.acceptance_target))
         return (here, jnp.clip(step_size, 1e-4, 0.5)), info
 
@@ -177,7 +177,7 @@ def _as_accepted(start: Trajectory, accepted: Predictions) -> Trajectory:
 def _read_sharply(posterior: Posterior, z: Array) -> Predictions:
     """Soft predictions that are nearer to the exact ones than stated, and rougher in the latents."""
     field = posterior.field(z)
-    # What becomes sharper with the inverse temperature is as sharp as that says.
+    # Observations that sharpen by themselves follow the inverse temperature.
     sharpness = [1.0 if observation.sharpens else SHARPER for observation in posterior.observations]
     pairs = zip(posterior.observations, sharpness, strict=True)
     return Predictions(tuple(observation.predict(field, s) for observation, s in pairs), ())

@@ -1,4 +1,4 @@
-"""What tempered sequential Monte Carlo knows after each level."""
+"""The state of tempered sequential Monte Carlo after each level."""
 
 from typing import Literal, NamedTuple
 
@@ -7,7 +7,7 @@ from jaxtyping import Array, Bool, Float, Int
 from latentinv.inference.moves import Population
 
 Stage = Literal["soft", "bridge", "exact"]
-"""What a level's moves leave invariant."""
+"""The distribution that a level's moves leave invariant."""
 TEMPERING, FINAL, STUCK = 0, 1, 2
 
 
@@ -27,18 +27,18 @@ class SMCState(NamedTuple):
     least_size: Float[Array, ""]
     """Least effective sample size of all levels."""
     bridge: Float[Array, ""]
-    """Part b of the jump that is done."""
+    """Completed part b of the jump."""
     in_parts: Bool[Array, ""]
     """Whether the jump was made in parts."""
 
 
 class SMCInfo(NamedTuple):
-    """What a person wants to know of a level."""
+    """Numbers to report of a level."""
 
     stage: Int[Array, ""]
     inverse_temperature: Float[Array, ""]
     bridge: Float[Array, ""]
-    """Part of the jump to the exact likelihood that is done."""
+    """Completed part of the jump to the exact likelihood."""
     effective_sample_size: Float[Array, ""]
     acceptance: Float[Array, ""]
     step_size: Float[Array, ""]

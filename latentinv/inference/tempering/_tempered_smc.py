@@ -69,7 +69,7 @@ from ._smc_state import FINAL, STUCK, TEMPERING, SMCInfo, SMCState
 from ._smc_walks import RandomWalks
 
 TOO_FEW = 0.9
-"""Share of the wanted effective sample size below which there is a warning."""
+"""Share of the target effective sample size below which there is a warning."""
 
 
 @final
@@ -131,7 +131,7 @@ class TemperedSMC(AbstractAlgorithm):
 
     @property
     def chains(self) -> int:
-        """Particles that are moved in a level."""
+        """Number of particles that are moved in a level."""
         return self.particles // (self.moves + 1) if self.waste_free else self.particles
 
     @property
@@ -218,14 +218,14 @@ class SMCKernel(AbstractKernel):
             final_rounds=state.final_rounds + (int(state.stage) == FINAL and not _bridging(posterior, state)),
         )
         exact = self._exact(posterior, state.population)
-        # Where some particles meet all data, the next level jumps from these instead.
+        # If some particles meet all data, the next level jumps from these instead.
         meets = posterior.target == "thresholded" and bool(jnp.isfinite(exact).any())
         if int(state.stage) == TEMPERING and bool(ladder_ends(state, self.settings.max_levels)) and not meets:
             state = state._replace(stage=jnp.int32(STUCK))
         return state, self._info(posterior, state, effective, moves, exact)
 
     def finished(self, state: SMCState) -> bool:
-        """Whether the final levels are done, or the ladder got stuck."""
+        """Whether the final levels are done, or the ladder is stuck."""
         return int(state.stage) == STUCK or int(state.final_rounds) >= self.settings.final_rounds
 
     def progress(self, posterior: Posterior, state: SMCState, info: SMCInfo) -> Progress:
@@ -238,7 +238,7 @@ class SMCKernel(AbstractKernel):
             else:
                 words += f", final target {int(state.final_rounds)}/{self.settings.final_rounds}"
         else:
-            # Levels advance t by a nearly constant factor once the data speak, so its logarithm measures the way.
+            # Once the data have an effect, t grows by a nearly constant factor, so its logarithm measures progress.
             t = float(state.inverse_temperature)
             done = 0.85 * min(1.0, np.log1p(t / 1e-2) / np.log1p(3e2))
             words += f", inverse temperature {t:.3g}"
@@ -255,7 +255,7 @@ class SMCKernel(AbstractKernel):
         return state.population.z
 
     def results(self, posterior: Posterior, state: SMCState) -> dict[str, Any]:
-        """Log-evidence, levels and costs; if the ladder got stuck, the data that could not be met; warnings."""
+        """Log-evidence, levels and costs; if the ladder is stuck, the data that could not be met; warnings."""
         levels, (gradients, forward_runs) = int(state.level), self._spent(posterior)
         results: dict[str, Any] = {
             "levels": levels,
