@@ -79,7 +79,7 @@ def test_that_an_exact_sampler_passes_and_one_blind_to_the_data_does_not(monkeyp
     assert abs(good.score_excess.mean) < 5 * good.score_excess.standard_error
     assert all(abs(estimate.mean - level) < 6 * estimate.standard_error for level, estimate in good.coverage)
     assert "no miscalibration" in good.verdict()
-    assert "so few show gross errors only" in good.verdict()
+    assert "so few show only gross errors" in good.verdict()
     assert 0.2 < dict(good.predictive)["blocks"] < 0.8
     blind = calibrate(Study(_posterior(), _PriorDraws(), replicates=40, draws=15, seed=1))
     assert blind.sbc.p_value < LEAST

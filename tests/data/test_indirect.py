@@ -212,7 +212,7 @@ def test_that_parts_of_a_kind_this_version_does_not_know_are_refused(part):
 
 
 def test_that_the_property_must_be_of_the_priors_fields():
-    with pytest.raises(InputError, match="take the field for a property, but the prior is of facies; say with Facies"):
+    with pytest.raises(InputError, match="use the field as a property, but the prior is of facies; say with Facies"):
         Posterior(FACIES, GRID, [heads()])
     with pytest.raises(InputError, match="but the prior has a continuous property"):
         Posterior(CONTINUOUS, GRID, [heads(property=FaciesProperty(TWO, (3.0, 7.0)))])
@@ -288,7 +288,7 @@ def test_that_columns_that_are_named_say_where_and_when(tmp_path):
     ("text", "words"),
     [
         ("x,y,head,sd\n5,5,1,1\n", r"heads\.csv has no column value; its columns are x, y, head, sd"),
-        ("east,north,value,sd\n5,5,1,1\n", r"heads\.csv has no column x, y; .* Other names for coord"),
+        ("east,north,value,sd\n5,5,1,1\n", r"heads\.csv has no column x, y; .* If coordinates have other names"),
         ("x,y,value\n5,5,1\n", r"heads\.csv has no column sd"),
         ("x,y,value,sd\n5,5,1,0\n", r"line 2 of heads\.csv at x 5 m, y 5 m has sd 0; expected a standard deviation"),
         ("x,y,value,sd\n5,5,1,1\n95,5,1,1\n", r"line 3 of heads\.csv at x 95 m, y 5 m lies outside the grid"),

@@ -119,7 +119,7 @@ def test_that_a_new_run_is_empty_and_says_that_it_has_no_state(tmp_path):
     assert (run.steps, run.finished, run.message, run.results) == (0, False, "", {})
     assert (run.draw_count, run.has_state, run.trace(), run.draw_names()) == (0, False, {}, [])
     assert run.header.observations == []
-    with pytest.raises(StorageError, match=r"holds no state yet; start the run anew\.") as error:
+    with pytest.raises(StorageError, match=r"holds no state yet; start the run again\.") as error:
         run.read_state(state(0))
     assert str(tmp_path / "r.h5") in str(error.value)
 

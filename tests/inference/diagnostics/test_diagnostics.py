@@ -146,7 +146,7 @@ def test_that_one_population_is_not_compared_and_several_are(gaussian):
     alone, together = runs[0].diagnose(), diagnose(runs)
     assert alone.chains is None
     assert alone.worst() is None
-    assert "compare runs of several seeds" in alone.words()["R-hat"]
+    assert "compare runs with several seeds" in alone.words()["R-hat"]
     assert alone.ladder.inverse_temperatures[-1] == 1
     assert alone.gradients == runs[0].results["gradients"] == 32 * runs[0].trace["gradients"].sum()
     assert (together.chains, together.draws) == (3, 96)

@@ -174,7 +174,7 @@ def test_that_every_draw_of_a_posterior_honours_the_wells_and_a_stored_run_gives
         (lambda: PlurigaussianPrior([SPDEPrior(1.0, 3.0)], RULE), "2 scores and 1 fields were given"),
         (
             lambda: PlurigaussianPrior([SPDEPrior(1.0, 3.0, mean=1.0)], ORDERED),
-            "Field 0 is a SPDEPrior, or not of mean 0",
+            "Field 0 is a SPDEPrior, or does not have mean 0",
         ),
         (
             lambda: PlurigaussianPrior([SPDEPrior(1.0, 3.0), SPDEPrior(1.0, 3.0, ndim=3)], RULE),
