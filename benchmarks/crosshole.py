@@ -111,7 +111,7 @@ def starts(prior: AbstractPrior, case: dict[str, np.ndarray], arguments: argpars
         posterior = posterior.with_data([jnp.asarray(observed_times(prior, truth, case["noise_ns"]))])
         found = sample(posterior, optimiser(arguments.starts), seed=arguments.seed + number)
         hard, mild = fits(posterior, found.latents)
-        # Starts that left the finite numbers gave no field; they count as failed.
+        # Starts that became NaN or infinite gave no field; they count as failed.
         lost = arguments.starts - len(hard)
         exact += [*hard, *[np.inf] * lost]
         soft += [*mild, *[np.inf] * lost]

@@ -1,4 +1,4 @@
-"""Progress for people: a live bar on a terminal, plain lines elsewhere.
+"""Progress display: a live bar on a terminal, plain lines elsewhere.
 
 The time left is estimated from the pace since the first report. After a fresh start this includes compilation, so the
 estimate begins high and settles.

@@ -93,7 +93,7 @@ def read_table(
     optional
         Columns that are read if they are there.
     hints
-        What to do besides where a required column is missing: a sentence by its name.
+        Advice for a missing required column: a sentence by its name.
 
     Raises
     ------

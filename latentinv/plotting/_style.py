@@ -38,7 +38,7 @@ def facies_colours(count: int) -> list[str]:
 
 
 def show_facies(axes: Any, field: Shaped[np.ndarray, "*grid"], view: View, categories: Sequence[int]) -> Any:
-    """Draw facies codes; the image is given back for a colour bar."""
+    """Draw facies codes; returns the image for a colour bar."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
     count = len(categories)
@@ -49,7 +49,7 @@ def show_facies(axes: Any, field: Shaped[np.ndarray, "*grid"], view: View, categ
 
 
 def show_values(axes: Any, field: Any, view: View, **settings: Any) -> Any:
-    """Draw what a view shows of a field, in metres; the image is given back for a colour bar."""
+    """Draw the part of a field that a view shows, in metres; returns the image for a colour bar."""
     from matplotlib.transforms import Affine2D
 
     (left, bottom), (right, top) = view.origin, view.origin + view.lengths

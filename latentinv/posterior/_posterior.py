@@ -231,7 +231,7 @@ class Posterior:
         Raises
         ------
         InputError
-            If an observation's soft model is no distribution of what is observed.
+            If an observation's soft model does not define a distribution of the data.
         """
         return self.simulate_field(key_noise, self.field(z))
 
@@ -246,10 +246,10 @@ class Posterior:
 
         Returns
         -------
-        A model with the site ``z`` and a factor ``data NAME`` for each observation, which gives the field back. A model
-        of the user's own calls it once, and adds what is unknown besides the latents: with ``field = model()``, a
-        forward model of the field and a noise whose standard deviation is a site of its own, say. Observations whose
-        noise or property is unknown belong into that model, not into the posterior. Gradients need the soft model,
+        A model with the site ``z`` and a factor ``data NAME`` for each observation, which returns the field. The user's
+        own model calls it once and adds other unknowns: for example, with ``field = model()``, a forward model of the
+        field and a noise whose standard deviation is a site of its own. Observations with unknown noise or property
+        belong in that model, not in the posterior. Gradients need the soft model,
         whatever the target.
         """
         import numpyro

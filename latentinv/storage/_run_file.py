@@ -31,7 +31,7 @@ happens, the file holds one complete checkpoint, and its counters agree with its
 results are written as `_schema` says. Names of datasets are percent-encoded.
 
 Cost: a checkpoint copies the file, O(file size) in time (2 s a gigabyte, measured on a virtual machine of two
-cores) and for the moment twice its size on the disk. So a driver should let checkpoints take a small share of
+cores) and temporarily twice its size on disk. So a driver should let checkpoints take a small share of
 the time: fewer as a run grows. Opening reads the header and the counters only. `trace` and `draws` read what
 they name into memory.
 """

@@ -44,7 +44,7 @@ class Report:
     name
         The observation's name.
     sentence
-        For people: ``49 of 49 pixels honoured``.
+        In words: ``49 of 49 pixels honoured``.
     fulfilled, total
         How many data agree with the field, of how many.
     rmse
@@ -223,7 +223,7 @@ class AbstractObservation(abc.ABC):
         Raises
         ------
         InputError
-            If the soft model is no distribution of what is observed.
+            If the soft model does not define a distribution of the data.
         """
 
     def seen(self) -> Bool[np.ndarray, "*grid"]:

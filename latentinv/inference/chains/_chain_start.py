@@ -72,7 +72,7 @@ def search_starts(
 ) -> Float[Array, "chain latent"]:
     """Do the round of this number, from 0, for all chains that still need it.
 
-    Data whose simulator knows no gradients do not lead it; they exclude nothing but failed simulations.
+    Data whose simulator has no gradients do not guide it; they exclude only failed simulations.
     """
     likelihood = likelihood._replace(posterior=likelihood.posterior.differentiable_part())
     t = SHARPENING ** number.astype(jnp.float32)

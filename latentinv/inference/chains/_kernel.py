@@ -59,7 +59,7 @@ class ChainsKernel(AbstractKernel):
     Parameters
     ----------
     settings
-        What all chains can be told.
+        Settings of all chains.
     ensemble
         How they move, made for a likelihood.
     sharpest_surrogate

@@ -35,7 +35,7 @@ from ._side_by_side import chain_kernel
 
 
 def pcn_move(likelihood: TemperedLikelihood, *, local_moves: int, acceptance_target: float) -> Move:
-    """Make the move: one global renewal, then local ones."""
+    """Make the move: one global proposal, then local ones."""
     posterior = likelihood.posterior
     shapes = latent_shapes(posterior)
 
@@ -98,7 +98,7 @@ class PreconditionedCrankNicolson(AbstractChains):
     Parameters
     ----------
     local_moves
-        Renewals of a random window in a transition; 0 for global moves alone.
+        Moves of a random window per transition; 0 for global moves only.
     acceptance_target
         Acceptance of global moves towards which β is adapted.
     """

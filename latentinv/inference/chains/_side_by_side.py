@@ -54,7 +54,7 @@ def chain_kernel(settings: AbstractChains, move: MakeMove, *, sharpest_surrogate
     Parameters
     ----------
     settings
-        What all chains can be told.
+        Settings of all chains.
     move
         Makes the move for a likelihood.
     sharpest_surrogate

@@ -24,7 +24,7 @@ BATCH_FIELDS, BATCH_CELLS = 16, 2**22
 def predict_all(posterior: Posterior, z: Float[Array, "draw latent"]) -> Predictions:
     """Predict all data of all latents, as the state of an algorithm keeps them.
 
-    Within a program, which only asks for shapes then, simulators are called back.
+    Within a program simulators are callbacks.
     """
     if isinstance(z, jax.core.Tracer):
         return jax.vmap(posterior.predict)(z)

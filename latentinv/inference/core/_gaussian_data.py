@@ -2,7 +2,7 @@
 
 Data with Gaussian noise, correlated or not, stand as they are. Hard data have none: a facies is seen or it is not.
 Observations say themselves what stands for them (`AbstractObservation.as_gaussian`): of hard data the soft facies
-index, with Gaussian noise. It is another likelihood than the posterior's, and whoever uses it has to say so.
+index, with Gaussian noise. It is not the posterior's likelihood, and algorithms that use it must warn.
 """
 
 from typing import NamedTuple

@@ -141,7 +141,7 @@ class ParallelTempering(AbstractChains):
     move
         ``pcn``, ``elliptical_slice``, ``mala``, ``hmc`` or ``nuts`` (for the soft target only), with its defaults.
     local_moves
-        With ``pcn``, renewals of a random window in a transition.
+        With ``pcn``, moves of a random window per transition.
     """
 
     rungs: int = 12
@@ -207,7 +207,7 @@ def ladder_ensemble(settings: ParallelTempering, likelihood: TemperedLikelihood)
         return jax.vmap(lambda z: jax.vmap(mover.begin)(z, ladder))(z)
 
     def move_all(key: Array, positions: Position, rungs: Rungs) -> tuple[Position, Outcome]:
-        """Draw the prior's replicas anew, and move all others."""
+        """Redraw the prior's replicas, and move all others."""
         key_prior, key_moves = named(key, "prior", "moves")
         prior, others = (jax.tree.map(lambda x, at=at: x[:, at], positions) for at in (slice(0, 1), slice(1, None)))
         z = jax.random.normal(key_prior, prior.z.shape)
@@ -256,7 +256,7 @@ def ladder_ensemble(settings: ParallelTempering, likelihood: TemperedLikelihood)
         return positions, outcome, rungs
 
     def respaced(rungs: Rungs, transitions: Int[Array, ""]) -> Rungs:
-        """Respace the rungs, if that is due; then, and when draws begin, rates are counted anew."""
+        """Respace the rungs, if that is due; then, and when draws begin, counts restart."""
         due = jnp.isin(transitions, placings)
         ladder, log_step = respace(rungs.ladder, 1 - recent_rates(rungs), rungs.log_step)
         return rungs._replace(

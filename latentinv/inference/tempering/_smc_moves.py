@@ -1,4 +1,4 @@
-"""The moves of a level: renewals of small windows of the latents, then Hamiltonian moves in the metric of the level.
+"""The moves of a level: local moves of small windows of the latents, then Hamiltonian moves in the level's metric.
 
 Proposals follow the gradient of the soft model, acceptance is by what the level leaves invariant: the soft likelihood,
 a part of the way from it to the exact one, or the exact one. Predictions and facies by which a particle was accepted
@@ -115,7 +115,7 @@ def move_population(
         return (1 - state.bridge) * soft + state.bridge * exact
 
     log_target = {"soft": log_surrogate, "bridge": log_bridge, "exact": posterior.exact_log_likelihood}[stage]
-    # Local moves predict no more than the target asks for, which may save runs of a forward model.
+    # Local moves predict only what the target needs, which may save runs of a forward model.
     one = {"soft": posterior.predict_soft, "bridge": posterior.predict, "exact": posterior.predict_exact}[stage]
     predict, shapes = functools.partial(map_batched, one, batch_size=settings.batch_size), latent_shapes(posterior)
 

@@ -258,9 +258,9 @@ def test_that_an_aquifer_that_means_nothing_is_refused(change, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"times": [2.0, 1.0]}, "do not grow"),
-        ({"times": [1.0, np.nan]}, "do not grow"),
-        ({"times": [1.0, np.inf]}, "do not grow"),
+        ({"times": [2.0, 1.0]}, "not finite, above 0 and increasing"),
+        ({"times": [1.0, np.nan]}, "not finite, above 0 and increasing"),
+        ({"times": [1.0, np.inf]}, "not finite, above 0 and increasing"),
         ({"specific_storage": 0.0}, "specific storage"),
         ({"initial_heads": np.zeros((2, 2))}, "initial heads"),
         ({"observed": [5]}, "observed times"),

@@ -205,7 +205,7 @@ def test_that_an_anamorphosis_gives_any_marginal_law():
     ("make", "sentence"),
     [
         (lambda: Anamorphosis((0.0,), (1.0,)), "1 scores and 1 values; give equally many, at least two"),
-        (lambda: Anamorphosis((0.0, 0.0), (1.0, 2.0)), "scores do not grow"),
+        (lambda: Anamorphosis((0.0, 0.0), (1.0, 2.0)), "scores do not increase"),
         (lambda: Anamorphosis((0.0, 1.0), (1.0, 1.0)), "values decrease from one node to the next, or are all equal"),
         (lambda: Anamorphosis((0.0, 1.0, 2.0), (1.0, 3.0, 2.0)), "values decrease from one node to the next"),
         (lambda: Anamorphosis.from_sample(np.ones(5)), "not all equal"),
