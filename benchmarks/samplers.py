@@ -253,7 +253,7 @@ def line(figures: dict[str, Any]) -> str:
     head = f"  {figures['problem']}, {figures['algorithm']}: {figures['seconds']:.0f} s"
     if figures["ess"] is None:
         return f"{head}, {figures.get('reason', 'does not promise to sample the target')}"
-    return f"{head}, worth {figures['ess']:.1f} draws ({figures['ess_of']}), R-hat {figures['rhat']:.3f}"
+    return f"{head}, effective sample size {figures['ess']:.1f} ({figures['ess_of']}), R-hat {figures['rhat']:.3f}"
 
 
 def show_rows(problem: Problem, rows: list[dict[str, Any]]) -> None:

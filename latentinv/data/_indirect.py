@@ -209,7 +209,7 @@ class IndirectData(AbstractObservation):
         """Raise `InputError` unless the data were placed on this grid, and the property is of this prior's fields."""
         if self.property.facies_model is None and prior.facies_model is not None:
             raise InputError(
-                f"The data '{self.name}' use the field as a property, but the prior is of facies; say with "
+                f"The data '{self.name}' use the field as a property, but the prior has facies; say with "
                 "FaciesProperty what each facies has."
             )
         check_fit(self.name, (self.grid, self.property.facies_model), grid, prior)

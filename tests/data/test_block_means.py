@@ -251,7 +251,7 @@ def test_that_the_check_accepts_its_own_grid_and_prior_only(shares, means):
     means.check(IdentityPrior(None), GRID)
     with pytest.raises(InputError, match="'blocks' were placed on a grid"):
         shares.check(IdentityPrior(THREE), Grid((6, 4)))
-    with pytest.raises(InputError, match="use the field as a property, but the prior is of facies"):
+    with pytest.raises(InputError, match="use the field as a property, but the prior has facies"):
         means.check(IdentityPrior(THREE), GRID)
 
 

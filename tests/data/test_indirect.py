@@ -212,7 +212,7 @@ def test_that_parts_of_a_kind_this_version_does_not_know_are_refused(part):
 
 
 def test_that_the_property_must_be_of_the_priors_fields():
-    with pytest.raises(InputError, match="use the field as a property, but the prior is of facies; say with Facies"):
+    with pytest.raises(InputError, match="use the field as a property, but the prior has facies; say with Facies"):
         Posterior(FACIES, GRID, [heads()])
     with pytest.raises(InputError, match="but the prior has a continuous property"):
         Posterior(CONTINUOUS, GRID, [heads(property=FaciesProperty(TWO, (3.0, 7.0)))])

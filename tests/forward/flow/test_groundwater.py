@@ -283,7 +283,7 @@ def test_that_recharge_of_a_body_or_a_section_is_asked_for_cell_by_cell(grid):
 
 @pytest.mark.parametrize(
     ("zones", "words"),
-    [(np.ones((2, 3)), "have shape"), (np.zeros((1, 4, 5)), "holds no cell"), (np.ones((1, 4, 5)), "every cell")],
+    [(np.ones((2, 3)), "have shape"), (np.zeros((1, 4, 5)), "contains no cell"), (np.ones((1, 4, 5)), "every cell")],
 )
 def test_that_zones_without_a_border_are_refused(zones, words):
     with pytest.raises(InputError, match=words):
