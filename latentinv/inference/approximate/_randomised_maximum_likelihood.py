@@ -5,10 +5,10 @@ Draw j takes z* from the prior and data d + ε, ε ~ N(0, C), perturbed by their
     ½‖z − z*‖² + ½‖F(z) − d − ε‖²_C
 
 (Oliver et al. 1996, "Conditioning permeability fields to pressure data"; Oliver et al. 2008,
-doi:10.1017/CBO9780511535642) by L-BFGS. If F is linear and the noise Gaussian, minima are independent draws of the
+doi:10.1017/CBO9780511535642) by L-BFGS. If F is linear and the noise Gaussian, the minima are independent draws of the
 posterior; else they lie in all its modes, but not in the right proportions. Hard data are not perturbed: they keep
-their stated soft likelihood (Wang et al. 2018, doi:10.1137/17M1151900), as certain facies have no noise to be
-perturbed by.
+their stated soft likelihood (Wang et al. 2018, doi:10.1137/17M1151900), as certain facies have no noise to be perturbed
+by.
 
 With `weighted` the draws are weighted by the ratio of the posterior to the density that they come from, and resampled.
 Where the optimum is unique, z* = z − ∇log p(d + ε | z), whose Jacobian gives that density; ε is then

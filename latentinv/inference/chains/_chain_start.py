@@ -10,8 +10,8 @@ minimises
 
     ½‖z − z₀‖² − log p(d | z; t)
 
-from the prior's draw z₀, in rounds of growing inverse temperature t, until the exact likelihood no longer excludes
-it. Nearness to a draw of its own keeps the starts apart and their norm that of draws (as randomised maximum likelihood
+from the prior's draw z₀, in rounds of growing inverse temperature t, until the exact likelihood no longer excludes it.
+Staying near a separate draw keeps the starts apart and their norm like that of draws (as randomised maximum likelihood
 does, Oliver et al. 1996). Warm-up does the rest. Cost: `CANDIDATES` fields per chain, and `ITERATIONS` gradients a
 chain and round.
 """

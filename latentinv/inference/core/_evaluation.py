@@ -1,8 +1,9 @@
 """Fields, realizations and predictions of many latents, in batches by one compiled program.
 
-Batches have one size, the last one filled up, so that a latent vector gives the same field, bit for bit, in whatever
-company it is evaluated. Where a simulator runs outside JAX, fields and properties are made in JAX, and all simulations
-are handed to it at once. Cost: the fields of all latents of a batch at once in memory, of a simulator those of all.
+Batches have one size, the last one filled up, so that a latent vector gives the same field, bit for bit, whatever else
+is in its batch when it is evaluated. Where a simulator runs outside JAX, fields and properties are made in JAX, and all
+simulations are handed to it at once. Cost: the fields of all latents of a batch at once in memory, of a simulator those
+of all.
 """
 
 from collections.abc import Callable, Iterator

@@ -104,7 +104,7 @@ def surrogate_warning(posterior: Posterior, facies_sd: float) -> list[str]:
         return []
     return [
         f"The hard data {names} were fitted as soft facies indices with Gaussian noise of sd {facies_sd:g}, a "
-        "surrogate: draws may miss wells and do not follow the stated posterior; use 'smc' where they have to."
+        "surrogate: draws may miss wells and do not follow the stated posterior; use 'smc' if they must."
     ]
 
 

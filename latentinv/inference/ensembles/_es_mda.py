@@ -1,7 +1,7 @@
 """Ensemble smoother with multiple data assimilation (ES-MDA), a baseline without gradients.
 
 An ensemble of prior draws is conditioned to the data in a few assimilations (Emerick and Reynolds 2013,
-doi:10.1016/j.cageo.2012.03.011). Assimilation k sees the noise inflated, α_k C, with Σ 1/α_k = 1, so that a linear
+doi:10.1016/j.cageo.2012.03.011). Assimilation k uses inflated noise, α_k C, with Σ 1/α_k = 1, so that a linear
 forward with Gaussian noise is conditioned once in all, exactly so as the ensemble grows. A member moves by
 
     z ← z + K (d + √α_k ε − F(z)),        K = C_zd (C_dd + α_k C)⁻¹,        ε ~ N(0, C),

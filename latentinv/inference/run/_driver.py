@@ -1,6 +1,6 @@
 """The one driver: runs any algorithm, records it, and resumes it as if it had never stopped.
 
-Step n of a run gets a key of its own, from the seed and n alone. After a step the driver tells the listener and, if the
+Step n of a run gets a key of its own, from the seed and n alone. After a step the driver calls the listener and, if the
 run is stored, replaces the file by one that holds the step's trace row and state; checkpoints are spaced so that they
 take at most a twentieth of the time. A run killed at any moment is resumed from its last checkpoint and repeats the
 lost steps exactly. Draws of Markov chains go to the file with the checkpoints, so that memory stays flat until the run

@@ -2,8 +2,8 @@
 
 A population starts as draws of the prior and is led to the posterior over a ladder of inverse temperatures t (Del Moral
 et al. 2006, doi:10.1111/j.1467-9868.2006.00553.x; for geological latents Amaya et al. 2021, doi:10.1093/gji/ggab170).
-At t = 0 the data say nothing; at 1 the soft model is reached; beyond, hard data become sharper still. A level consists
-of
+At t = 0 the data have no effect; at 1 the soft model is reached; beyond, hard data become sharper still. A level
+consists of
 
 1. the next t, the largest at which the effective sample size of the importance weights is still `ess_target` of the
    population (`_smc_schedule`);
