@@ -94,8 +94,8 @@ def check_metric_size(settings: AbstractMetricChains, posterior: Posterior) -> N
     if settings.metric == "curvature" and posterior.latent_size * posterior.count * settings.chains > MOST_DERIVATIVES:
         raise InputError(
             f"The metric 'curvature' holds and decomposes the derivatives of {posterior.count} data by "
-            f"{posterior.latent_size} latents at {settings.chains} chains, more than the {MOST_DERIVATIVES:.0e} numbers "
-            "allowed; use the metric 'prior', or 'smc', whose metric needs few probes."
+            f"{posterior.latent_size} latents at {settings.chains} chains, more than the {MOST_DERIVATIVES:.0e} "
+            "numbers allowed; use the metric 'prior', or 'smc', whose metric needs few probes."
         )
 
 
