@@ -220,5 +220,5 @@ def test_that_facies_known_for_certain_bound_any_linear_data():
     known = certain.certain_facies()
     for value in (least - 0.5, most + 0.5):
         IndirectData(GRID, forward, [value], 0.1, **settings).check_agreement(known)
-    with pytest.raises(InputError, match=r"Datum 1 of 'sums' is 28\.7 ± 0\.1, but .* leave at most 28, 7 sd away"):
+    with pytest.raises(InputError, match=r"Datum 1 of 'sums' is 28\.7 ± 0\.1, but .* allow at most 28, 7 sd away"):
         IndirectData(GRID, forward, [most + 0.7], 0.1, **settings).check_agreement(known)
