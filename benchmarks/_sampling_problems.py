@@ -16,7 +16,7 @@ from latentinv.priors import AbstractPrior
 
 BLOCK_SD = 0.05
 SLOWNESS, SLOWNESS_SD = 12.5, 1.0
-"""Nanoseconds a metre: radar waves in moist sand."""
+"""Nanoseconds per metre: radar waves in moist sand."""
 TIME_SD = 0.5
 """Nanoseconds."""
 

@@ -80,7 +80,7 @@ def main() -> dict[str, Any]:
 def parse(words: list[str] | None = None) -> argparse.Namespace:
     """Read the options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--replicates", type=int, default=200, help="truths a problem")
+    parser.add_argument("--replicates", type=int, default=200, help="truths per problem")
     parser.add_argument("--problems", default=",".join(PROBLEMS), help="which, with commas")
     parser.add_argument("--algorithms", default=",".join(ALGORITHMS), help="which, with commas")
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder of replicates and pages")

@@ -111,14 +111,14 @@ def starts(prior: AbstractPrior, case: dict[str, np.ndarray], arguments: argpars
         posterior = posterior.with_data([jnp.asarray(observed_times(prior, truth, case["noise_ns"]))])
         found = sample(posterior, optimiser(arguments.starts), seed=arguments.seed + number)
         hard, mild = fits(posterior, found.latents)
-        # Starts that left the finite numbers gave no field; they count as failed.
+        # Starts that became NaN or infinite gave no field; they count as failed.
         lost = arguments.starts - len(hard)
         exact += [*hard, *[np.inf] * lost]
         soft += [*mild, *[np.inf] * lost]
         spent.append(found.results["gradients"] / arguments.starts)
         good = int(np.sum(np.asarray(exact) <= SUCCESS_NS))
         say(
-            f"  truth {number + 1}: rmse {np.sort(hard).round(2).tolist()} ns, {spent[-1]:.0f} gradients a start; "
+            f"  truth {number + 1}: rmse {np.sort(hard).round(2).tolist()} ns, {spent[-1]:.0f} gradients per start; "
             f"so far {good} of {len(exact)} at the noise"
         )
     hard_all, soft_all = np.asarray(exact), np.asarray(soft)

@@ -4,7 +4,7 @@ The steady case of Laloy et al. (2018, doi:10.1002/2017WR022148): 125×125 cells
 than clay, heads fixed on two sides and a well that pumps in the middle; heads known to 0.01 m, facies in the boreholes
 without error. They used 282 000 to 320 000 forward runs, with the boreholes as soft data. Here `TemperedSMC` goes from
 the prior to both at once; independent runs are compared with each other. A forward run is a solve of the flow equation,
-and a gradient costs one besides.
+and a gradient costs one more.
 
 Run ``python -m benchmarks.flow_case [--particles 64] [--runs 2] [--moves 2]``. Each level prints as it finishes.
 """
@@ -164,11 +164,11 @@ def flow_solves(algorithm: TemperedSMC, run: Run) -> int:
     """Solves of the flow equation in a run, those for gradients and curvature probes counted in."""
     rounds, share = (algorithm.moves, algorithm.moves + 1) if algorithm.waste_free else (1, 1)
     bridging = (run.trace["bridge"] > 0) & (run.trace["bridge"] < 1)
-    # At a move's end and before a round the exact reading is asked for besides; by local moves, on the way from the
-    # soft to the exact target.
+    # The exact reading is also needed at a move's end and before a round, and in local moves on the way from the soft
+    # to the exact target.
     moves = algorithm.moves * (2 * algorithm.leapfrogs + 1) + 3 * rounds
     local = rounds * algorithm.local_moves * (1 + bridging)
-    # On the way, once the guide reads more sharply than stated, each end has the stated soft reading besides.
+    # On the way, once the surrogate reads more sharply than stated, each end also has the stated soft reading.
     sharp = bridging & (run.trace["bridge"] >= SHARPER_FROM)
     ends = sharp * (algorithm.moves + rounds)
     level = (moves + ends + local + 2 * algorithm.probes) * (algorithm.particles // share)
@@ -207,7 +207,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--particles", type=int, default=64, help="of a run (default 64)")
     parser.add_argument("--runs", type=int, default=2, help="independent runs, compared with each other (default 2)")
-    parser.add_argument("--moves", type=int, default=2, help="Hamiltonian moves a level (default 2)")
+    parser.add_argument("--moves", type=int, default=2, help="Hamiltonian moves per level (default 2)")
     parser.add_argument("--seed", type=int, default=0, help="of the first run")
     parser.add_argument("--prior", default="channels", help="a shipped prior's name, or a prior file")
     return parser.parse_args(words)

@@ -88,7 +88,7 @@ def direct_heads(model: Aquifer, conductivity: np.ndarray) -> np.ndarray:
 
 
 def times(case: dict[str, np.ndarray], fields: int, rounds: int) -> dict[str, float]:
-    """Milliseconds a field of our solve, our gradient and SciPy's solve, and the ratios."""
+    """Milliseconds per field of our solve, our gradient and SciPy's solve, and the ratios."""
     model = aquifer(len(case["true_facies"]))
     cells = np.stack([case["head_row"], case["head_column"]], axis=1)
     forward = SteadyFlow(model, model.grid.centres(cells))

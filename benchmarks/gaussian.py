@@ -156,7 +156,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
 
 
 def _median_seconds(job: Callable[[int], Any], rounds: int) -> float:
-    """Median over the rounds, whose number the job is told."""
+    """Median over the rounds, whose number the job states."""
     taken = []
     for number in range(rounds):
         begun = time.perf_counter()

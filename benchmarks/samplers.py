@@ -37,7 +37,7 @@ from latentinv.inference import ALGORITHMS, Diagnosis, make_algorithm
 from latentinv.inference.core import draw_tables, evaluate
 from latentinv.inference.run import run_of_tables
 
-CHAINS, MOMENTS, REPLICATES = 4, 250, 3
+CHAINS, MOST_DRAWS, REPLICATES = 4, 250, 3
 PEER = "pydream"
 CLOSED_FORM = "laplace"
 """Exact where the posterior is Gaussian, but no sampler: its draws cost nothing once it is solved."""
@@ -74,14 +74,14 @@ def chain_settings(cost: int, budget: int) -> dict[str, Any]:
     """Transitions of `CHAINS` chains within a budget, a quarter of them or more warm-up."""
     transitions = max(8, budget // (CHAINS * cost))
     left = transitions - transitions // 4
-    moments = min(MOMENTS, left)
-    thinning = left // moments
-    warmup = transitions - moments * thinning
-    per_step = max(1, moments // 10)
+    draws = min(MOST_DRAWS, left)
+    thinning = left // draws
+    warmup = transitions - draws * thinning
+    per_step = max(1, draws // 10)
     return {
         "chains": CHAINS,
         "warmup": warmup,
-        "draws": CHAINS * moments,
+        "draws": CHAINS * draws,
         "thinning": thinning,
         "draws_per_step": per_step,
     }
@@ -96,7 +96,7 @@ def settings(name: str, budget: int) -> dict[str, Any]:
         "smc": {"particles": max(16, budget // (REPLICATES * 400))},
         "es_mda": {"members": max(16, budget // 8)},
         "rml": {"samples": few},
-        "laplace": {"starts": 2, "draws": CHAINS * MOMENTS // REPLICATES},
+        "laplace": {"starts": 2, "draws": CHAINS * MOST_DRAWS // REPLICATES},
         "stein": {"particles": few, "iterations": 400},
         "variational": {"iterations": max(20, budget // 8)},
         "map": {"starts": max(4, budget // 1000)},
@@ -131,7 +131,7 @@ def measure_peer(problem: Problem, python: Path, budget: int) -> dict[str, Any]:
         iterations=iterations,
     )
     kept = found.latents[:, iterations // 4 :]
-    kept = kept[:, :: max(1, kept.shape[1] // MOMENTS)]
+    kept = kept[:, :: max(1, kept.shape[1] // MOST_DRAWS)]
     latents = kept.swapaxes(0, 1).reshape(-1, posterior.latent_size).astype(np.float32)
     tables = draw_tables(posterior, evaluate(posterior, latents))
     peer = run_of_tables(
@@ -182,8 +182,8 @@ def row(
 def compare(rows: list[dict[str, Any]], problem: str) -> dict[str, Any]:
     """The sampler with most independent draws a forward run on a problem, beside PyDREAM and our own DREAM(ZS).
 
-    Before its chains agree, what an algorithm's draws are worth is not known, and too large: one whose chains agree
-    comes first, and where there is none, the one that is nearest to it.
+    Before its chains agree, the effective sample size of an algorithm is unknown, and overestimated: one whose chains
+    agree comes first, and if there is none, the one closest to agreement.
     """
     sizes = {one["algorithm"]: one for one in rows if one["problem"] == problem and one["ess_per_forward"]}
     ours = [one for name, one in sizes.items() if name not in (PEER, CLOSED_FORM)]
@@ -253,7 +253,7 @@ def line(figures: dict[str, Any]) -> str:
     head = f"  {figures['problem']}, {figures['algorithm']}: {figures['seconds']:.0f} s"
     if figures["ess"] is None:
         return f"{head}, {figures.get('reason', 'does not promise to sample the target')}"
-    return f"{head}, worth {figures['ess']:.1f} draws ({figures['ess_of']}), R-hat {figures['rhat']:.3f}"
+    return f"{head}, effective sample size {figures['ess']:.1f} ({figures['ess_of']}), R-hat {figures['rhat']:.3f}"
 
 
 def show_rows(problem: Problem, rows: list[dict[str, Any]]) -> None:

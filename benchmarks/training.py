@@ -1,4 +1,4 @@
-"""What a prior trained from nothing in a given time is worth.
+"""The quality of a prior trained from scratch in a given time.
 
 Trains by a recipe (`models/channels.toml` unless another is named) for at most the given minutes: a trial of some steps
 tells how many fit, and a longer recipe is shortened to these, so its learning rates still fall to zero. Then draws 256

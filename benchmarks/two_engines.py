@@ -1,4 +1,4 @@
-"""Two engines that share nothing but the posterior, and whether they give the same answer.
+"""Two engines that have only the posterior in common, and whether they give the same answer.
 
 The shipped channel prior is conditioned to the 49 wells of the flow case of Laloy et al. (2018,
 doi:10.1002/2017WR022148), on the thresholded target: once by tempered sequential Monte Carlo with Hamiltonian
@@ -7,8 +7,8 @@ every rung, without any gradient but that which leads its coldest replicas to a 
 pixel and of the log-evidence is compared within their Monte Carlo errors, told by the spread of the
 replicates and of the ladders.
 
-One standard error of a pixel's probability p is √(p(1 − p) / n), where n, how many independent draws an
-engine is worth, comes from the spread over all pixels: few replicates tell the spread of one pixel badly.
+One standard error of a pixel's probability p is √(p(1 − p) / n), where n, the effective sample size of
+an engine, comes from the spread over all pixels, since few replicates determine the spread of one pixel badly.
 
 Run ``python -m benchmarks.two_engines [--replicates 8] [--particles 64] [--chains 4] [--rungs 16] [--warmup 1000]
 [--draws 400] [--thinning 8] [--local-moves 4] [--seed 0]``.
@@ -84,7 +84,7 @@ def by_tempering(posterior: Posterior, algorithm: ParallelTempering, seed: int) 
     return answer, one
 
 
-def pixels(one: Run) -> Float[np.ndarray, "chain moment *grid"]:
+def pixels(one: Run) -> Float[np.ndarray, "chain draw *grid"]:
     """Where each draw has the highest facies."""
     return np.asarray(one.by_chain(one.realizations) == max(facies_model(one.posterior.prior).categories), np.float32)
 
@@ -102,7 +102,7 @@ def jackknife_error(logarithms: Float[np.ndarray, "replicate"]) -> float:
 
 
 def independent_draws(answer: Answer) -> float:
-    """How many independent draws a replicate's pixels are worth, from their spread over replicates."""
+    """Effective sample size of the pixels of one replicate, from their spread over replicates."""
     mean = answer.pixels.mean(axis=0)
     spread = answer.pixels.var(axis=0, ddof=1)
     # the mean's own error makes p(1 − p) too small by the mean's variance

@@ -1,7 +1,7 @@
 """Train a small prior in a couple of minutes from a recipe, and look at its fields beside the training image.
 
 Writes to output/: trained.h5 (the prior), trained.samples.png (the picture) and trained.training.h5 (the
-checkpoint, from which `resume_training` would go on). A prior worth using trains longer: see models/.
+checkpoint, from which `resume_training` would continue). A prior for real use takes longer to train: see models/.
 """
 
 from pathlib import Path
@@ -35,10 +35,10 @@ class Printer:
     """Prints a line at each comparison with the image."""
 
     def on_step(self, step: int, losses: object) -> None:
-        """Say nothing of single steps."""
+        """Print nothing for single steps."""
 
     def on_comparison(self, step: int, comparison: Comparison, kept: bool) -> None:
-        """Hear of a comparison."""
+        """Print a comparison."""
         variation, wanted = comparison.total_variation, comparison.total_variation_reference
         line = f"step {step:4d}  {comparison.score:.1f} times the floor  variation {variation:.3f} (image {wanted:.3f})"
         print(line + ("  best so far" if kept else ""), flush=True)

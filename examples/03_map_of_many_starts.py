@@ -1,7 +1,7 @@
-"""Find the most probable fields from many starts, with the data of the first example: fast, but no posterior.
+"""Find the most probable fields from many starts, with the data of the first example: fast, but not a posterior.
 
-Each start is a draw of the prior. How far the optima differ shows in how many ways the data can be met; how
-often each occurs says nothing of its probability. Writes output/map.png.
+Each start is a draw of the prior. The differences between optima show in how many ways the data can be met; how often
+each occurs says nothing about its probability. Writes output/map.png.
 """
 
 from pathlib import Path

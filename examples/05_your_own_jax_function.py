@@ -1,6 +1,6 @@
 """Couple a forward model of your own: ten lines of JAX, gradients included.
 
-Radar waves cross the site along every eighth row and column of cells; their travel times see what boreholes miss.
+Radar waves cross the site along every eighth row and column of cells; their travel times show what boreholes miss.
 Writes output/own_function.png.
 """
 

@@ -1,7 +1,7 @@
 """Couple a simulator of your own that is a Python class without JAX; with its adjoint, algorithms have gradients.
 
-Radar pulses cross a section between two boreholes; how much of each arrives tells the attenuation of the ground, which
-is log-normal. Amplitudes are known to 0.01 of what was sent. Writes output/own_class.png.
+Radar pulses cross a section between two boreholes; how much of each arrives depends on the attenuation of the ground,
+which is log-normal. Amplitudes are known to 0.01 of what was sent. Writes output/own_class.png.
 """
 
 from pathlib import Path
@@ -31,12 +31,12 @@ class Amplitudes:
         return np.exp(-self.lengths @ attenuation.ravel())
 
     def adjoint(self, attenuation: np.ndarray, residual: np.ndarray) -> Float[np.ndarray, "row column"]:
-        """The gradient of residual · amplitudes by the attenuation of each cell."""
+        """The gradient of residual · amplitudes with respect to the attenuation of each cell."""
         return -(self.lengths.T @ (residual * self.simulate(attenuation))).reshape(attenuation.shape)
 
 
 def main(samples: int = 32, cells: int = 32, output: Path = OUTPUT) -> Run:
-    """Measure a section drawn from the prior, sample, and show what the amplitudes tell."""
+    """Measure a section drawn from the prior, sample, and show what the amplitudes add."""
     grid, prior = Grid((cells, cells)), SpectralPrior(Covariance("gaussian", 10.0), waves=128, mean=-4.0)
     truth = np.asarray(prior.generate(np.random.default_rng(1).normal(size=prior.latent_size(grid)), grid))
     simulator = Amplitudes(grid, np.linspace(1.5, cells - 1.5, 10))

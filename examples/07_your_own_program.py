@@ -1,4 +1,4 @@
-"""Couple an external program by its files: OpenGeoSys, or a small program of ours where that is not installed.
+"""Couple an external program by its files: OpenGeoSys, or a small program from this folder where that is not installed.
 
 Groundwater flows past a pumping well; heads in 25 places are known to 1 cm. Each run has a folder made from a template,
 where {{property}} becomes the conductivities; output/runs keeps all results. Writes output/own_program.png.
@@ -21,7 +21,7 @@ HERE, SD = Path(__file__).parent, 0.01
 
 
 def heads_of_opengeosys(folder: Path) -> np.ndarray:
-    """Heads at every fourth corner; a raster begins in the north, the mesh in the south, so rows are turned over."""
+    """Heads at every fourth corner; a raster begins in the north, the mesh in the south, so rows are reversed."""
     arrays = ElementTree.parse(folder / "heads_1.vtu").iter("DataArray")
     text = next(array.text for array in arrays if array.get("Name") == "head")
     return np.array(text.split(), float).reshape(25, 25)[::-1][4:24:4, 4:24:4].ravel()
@@ -33,7 +33,7 @@ def heads_of_ours(folder: Path) -> np.ndarray:
 
 
 def program() -> Executable:
-    """Whichever program is there."""
+    """The program that is available."""
     ogs = shutil.which("ogs") or shutil.which("ogs", path=Path(sys.executable).parent)
     if ogs:
         return Executable([ogs, "flow.prj"], heads_of_opengeosys, template=HERE / "opengeosys", timeout=60)
@@ -41,7 +41,7 @@ def program() -> Executable:
 
 
 def main(members: int = 64, assimilations: int = 4, output: Path = OUTPUT) -> Run:
-    """Simulate heads of a field drawn from the prior, assimilate them, and show what they tell."""
+    """Simulate heads of a field drawn from the prior, assimilate them, and show what they add."""
     grid, prior = Grid((24, 24), 10.0), SpectralPrior(Covariance("gaussian", 60.0), waves=128, mean=-7.0)
     truth = np.asarray(prior.generate(np.random.default_rng(3).normal(size=256), grid))
     observed = program().simulate(np.exp(truth)) + np.random.default_rng(4).normal(0.0, SD, 25)

@@ -25,7 +25,7 @@ WELLS = ((6, 8, 0), (14, 40, 1), (24, 20, 0), (30, 52, 1), (38, 12, 1), (44, 36,
 
 
 def main(draws: int = 800, warmup: int = 300, output: Path = OUTPUT) -> Run:
-    """Make the posterior, draw from it, and print what is known of the draws."""
+    """Make the posterior, draw from it, and print the diagnosis."""
     del output  # nothing is written
     prior, grid = load_prior("meanders"), Grid((48, 64))
     rows, columns, facies = np.array(WELLS).T

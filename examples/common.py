@@ -1,4 +1,4 @@
-"""What the examples share: an invented site with boreholes and block means, progress lines, and a picture.
+"""Shared by the examples: an invented site with boreholes and block means, progress lines, and a picture.
 
 The site is a map of meandering channels, 1 m cells, made by the simulator whose images the prior ``meanders``
 learned, with a seed of its own: the prior has never seen it. Each square of about 14 × 14 m has one borehole
@@ -42,16 +42,16 @@ class Panel(NamedTuple):
 
 
 def some_draws(run: Run, count: int) -> list[Panel]:
-    """Draws from all over a run: those of one population that stand side by side may share most of their descent."""
+    """Draws spread over a run, since neighbours in a population may share most of their ancestry."""
     chosen = np.unique(np.linspace(0, len(run.realizations) - 1, count).round().astype(int))
     return [Panel(f"draw {n + 1}", run.realizations[n]) for n in chosen]
 
 
 class Printer:
-    """Prints a line a step."""
+    """Prints a line per step."""
 
     def on_step(self, step: int, progress: Progress) -> None:
-        """Hear of a finished step."""
+        """Print a finished step."""
         print(f"{step:4d}  {100 * progress.done:3.0f} %  {progress.words}", flush=True)
 
 

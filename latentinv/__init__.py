@@ -1,4 +1,4 @@
-"""Condition geology to data: learned priors, exact boreholes, posteriors by simulation.
+"""Condition geology to data: learned priors, boreholes honoured exactly, posteriors by simulation.
 
 z ~ N(0, I),   x = G(z),   p(z | d) ∝ exp(−½‖z‖²) ∏ p(d_i | F_i(G(z)))
 

@@ -1,4 +1,4 @@
-"""What goes wrong in a user's hands: each error is one sentence of what was given, what was expected, what to do."""
+"""Errors that a user can act on: each is one sentence on what was given, what was expected and what to do."""
 
 
 class InputError(ValueError):
@@ -10,4 +10,4 @@ class StorageError(OSError):
 
 
 class NonFiniteError(ArithmeticError):
-    """A computation that left the finite numbers and was stopped; what is on disk stays valid."""
+    """A computation that became NaN or infinite and was stopped; files on disk stay valid."""

@@ -22,11 +22,11 @@ AXIS_NAMES = ("x", "y", "z")
 AXES = {2: ("xy", "xz", "yz"), 3: ("xyz",)}
 """Coordinates of a grid, by its number of axes; the first are taken unless others are given."""
 MOST_CELLS = 2**31 - 1
-"""Cells of an array that JAX can count with its integers of 32 bits."""
+"""Most cells of an array that JAX can index with 32-bit integers."""
 
 # Decimal coordinates rarely divide exactly: a point this share of a cell from a face counts as lying on it.
 FACE_TOLERANCE = 1e-6
-# So does one that rounding of such coordinates can put there, this many units in their last place away.
+# So does a point that the rounding of its coordinates can put there: this many units in the last place away.
 ROUNDING = 8 * np.finfo(float).eps
 
 

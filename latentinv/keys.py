@@ -2,11 +2,11 @@
 
 JAX's keys are split by number: ``split(key)[i]`` and ``fold_in(key, i)`` are the same key. So a key that is both split
 and folded gives the same random numbers twice, and two commands that start from the same seed share them. Here every
-key has a name. A name is folded in as a number above all counts, so that named and numbered keys never meet:
+key has a name. A name is folded in as a number above all counts, so that named and numbered keys never coincide:
 
-    key = from_seed(seed, "run")                        # a command's, of the user's seed
+    key = from_seed(seed, "run")                        # the key of a command, from the user's seed
     key_noise, key_accept = named(key, "noise", "accept")
-    key_step = numbered(named(key, "steps"), n)         # a counter's, for n from 0 to 2³¹ − 1
+    key_step = numbered(named(key, "steps"), n)         # for n from 0 to 2³¹ − 1
 
 A key is either handed to one of JAX's samplers, once, or to the functions here, any number of times with names or
 numbers that differ; `jax.random.split` of a key that nothing else takes is a sampler in this sense.
@@ -23,7 +23,7 @@ LEAST_TAG = 2**31
 
 
 def from_seed(seed: int, purpose: str) -> Array:
-    """The key of a user's seed for one purpose, such as that of a command."""
+    """The key for one purpose, such as a command, from a user's seed."""
     return named(jax.random.key(seed), purpose)
 
 
@@ -34,7 +34,7 @@ def named(key: Array, /, *names: str) -> tuple[Array, ...]: ...
 
 
 def named(key: Array, *names: str) -> Array | tuple[Array, ...]:
-    """The keys of these names, one alone if there is one name."""
+    """The keys with these names; a single key if there is one name."""
     if len(set(names)) < len(names):
         raise ValueError(f"Given the names {names}; expected each once, so that no key is used twice.")
     found = tuple(jax.random.fold_in(key, _tag(name)) for name in names)
@@ -42,7 +42,7 @@ def named(key: Array, *names: str) -> Array | tuple[Array, ...]:
 
 
 def numbered(key: Array, number: int | Int[Array, ""]) -> Array:
-    """The key of a count, from 0 to 2³¹ − 1."""
+    """The key with this number, from 0 to 2³¹ − 1."""
     return jax.random.fold_in(key, number)
 
 

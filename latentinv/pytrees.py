@@ -5,8 +5,8 @@ numbers (weights, operators, observed data) are leaves, all else is static and c
 serves all objects of the same structure, none of its numbers is a constant of the program, and an object can be mapped
 over or put on devices.
 
-An attribute is set once, in `__init__`, and never changed; another object is made instead. What JAX builds while it
-traces is made without `__init__`, so checks of input see the user's numbers alone.
+An attribute is set once, in `__init__`, and never changed; another object is made instead. JAX builds objects without
+`__init__` while it traces, so checks of input are made only on the user's numbers.
 """
 
 import functools
@@ -67,7 +67,7 @@ def pytree(*leaves: str) -> Callable[[Class], Class]:
 
 
 def replace(one: Any, **changed: Any) -> Any:
-    """Copy an object with other values of some attributes, which are not checked.
+    """Copy an object with new values of some attributes; the new values are not checked.
 
     Parameters
     ----------

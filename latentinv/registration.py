@@ -1,4 +1,4 @@
-"""Registries: what there is of a kind, such as samplers or image formats, each registered where it is defined.
+"""Registries: the parts of one kind, such as samplers or image formats, each registered where it is defined.
 
 A decorator at the class or function enters it under its name:
 
@@ -7,8 +7,8 @@ A decorator at the class or function enters it under its name:
     @ALGORITHMS.register("walk")
     class Walk(AbstractAlgorithm): ...
 
-Whoever looks into a registry first has all modules of its rooms imported, and then the entry points that other packages
-declare in the group ``latentinv.KIND`` (here ``latentinv.algorithm``). So a new sampler is one file, in this package or
+At first use a registry imports all modules of its packages, and then the entry points that other packages declare in
+the group ``latentinv.KIND`` (here ``latentinv.algorithm``). So a new sampler is one file, in this package or
 in another one. Help texts, tables of the documentation and tests read the registry.
 """
 
@@ -24,7 +24,7 @@ Registered = TypeVar("Registered")
 
 @final
 class Registry(Mapping[str, Part], Generic[Part]):
-    """Parts of one kind, by name, in the order of their names.
+    """Parts of one kind by name, in alphabetical order.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether posteriors are right: studies with known truths, tests of calibration, checks of data, evidence."""
+"""Tests whether posteriors are right: studies with known truths, calibration, checks of data, evidence."""
 
 from ._calibration import Calibration as Calibration
 from ._calibration import Estimate as Estimate

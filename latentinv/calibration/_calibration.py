@@ -1,4 +1,4 @@
-"""The judgement of a study: every test, its figures, and a sentence."""
+"""The verdict of a study: all tests, their figures, and a sentence."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +15,9 @@ from ._simulation_based import RankTest, rank_test
 from ._study import Replicates, Study, run_study
 
 SIGNIFICANT = 0.01
-"""p-value below which an algorithm is called miscalibrated; of calibrated ones two tests call so at most 1 in 50."""
+"""p-value below which an algorithm is called miscalibrated; with two tests at most 1 in 50 calibrated ones is."""
 FEW = 50
-"""Replicates below which the verdict says that they are few."""
+"""With fewer replicates the verdict says that they are few."""
 
 
 class Estimate(NamedTuple):
@@ -28,31 +28,31 @@ class Estimate(NamedTuple):
 
 
 class Calibration(NamedTuple):
-    """What a study says of an algorithm."""
+    """Results of a study of an algorithm."""
 
     algorithm: str
     replicates: int
     failed: int
-    """Replicates without enough draws, left out below."""
+    """Replicates without enough draws, which the figures below leave out."""
     draws: int
     sbc: RankTest
     tarp: ExpectedCoverage
     coverage: tuple[tuple[float, Estimate], ...]
-    """Level, and share of pixels within the central interval of that level."""
+    """Level of the central interval, and share of pixels within it."""
     score: Estimate
     """CRPS of the truth, mean over pixels."""
     score_excess: Estimate
-    """Score of the truth less that of a draw among the others; 0 where calibrated."""
+    """Score of the truth less that of a draw among the others; 0 if calibrated."""
     skill: float
-    """1 − score over that of draws of the prior."""
+    """1 − the score divided by that of draws of the prior."""
     predictive: tuple[tuple[str, float], ...]
     """Observation, and the mean of its posterior-predictive p-values."""
     seconds: float
-    """Median of a replicate."""
+    """Median time of a replicate."""
 
     @property
     def calibrated(self) -> bool:
-        """Whether no test speaks against the algorithm, and none of its replicates failed."""
+        """Whether no test finds miscalibration, and no replicate failed."""
         return self.failed == 0 and min(self.sbc.p_value, self.tarp.p_value) >= SIGNIFICANT
 
     def verdict(self) -> str:
@@ -72,7 +72,7 @@ class Calibration(NamedTuple):
             flaws.append(f"{self.failed} of {self.replicates} replicates gave no draws")
         if flaws:
             return f"'{self.algorithm}' is not calibrated here: {'; '.join(flaws)} ({figures}, {count} replicates)."
-        few = "; so few show gross errors only" if count < FEW else ""
+        few = "; so few show only gross errors" if count < FEW else ""
         return f"'{self.algorithm}' shows no miscalibration in {count} replicates ({figures}{few})."
 
     def as_json(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class Calibration(NamedTuple):
 def calibrate(
     study: Study, output: str | Path | None = None, on_replicate: Callable[[int, str], None] | None = None
 ) -> Calibration:
-    """Run a study, or what is missing of it, and judge the algorithm.
+    """Run a study, or its missing replicates, and judge the algorithm.
 
     Parameters
     ----------
@@ -135,8 +135,8 @@ def judge(study: Study, found: Replicates, names: tuple[str, ...]) -> Calibratio
     met = found.met
     if not met.any():
         raise InputError(
-            f"None of the {len(met)} replicates gave {study.draws} draws; ease the data of the study, or give the "
-            "algorithm more draws or effort."
+            f"None of the {len(met)} replicates gave {study.draws} draws; make the data of the study easier "
+            "to meet, or give the algorithm more draws or steps."
         )
     kept = Replicates(*(table[met] for table in found))
     rng = np.random.default_rng(study.seed)

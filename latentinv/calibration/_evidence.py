@@ -1,15 +1,15 @@
-"""Model choice: which prior, or training image, the data speak for, and whether the estimate can tell.
+"""Model choice: which prior, or training image, the data favour, and whether the estimates can tell.
 
-The evidence p(d | model) = E[p(d | G(z))] over the prior ranks models that differ in anything: image, architecture,
-noise. Sequential Monte Carlo estimates it with a bias that falls as one over its particles, and a scatter that a single
-run does not show. Each model is run with several seeds; with log-evidences ℓ_r of R runs
+The evidence p(d | model) = E[p(d | G(z))] over the prior ranks models that may differ in image, architecture, noise or
+anything else. Sequential Monte Carlo estimates it with a bias that falls as one over its particles, and a scatter that
+a single run does not show. Each model is run with several seeds; with log-evidences ℓ_r of R runs
 
     log p(d | model) ≈ log (1/R Σ exp ℓ_r),        standard error by the jackknife,
 
 and the models' probabilities, equally probable before, follow by Bayes (for training images Linde et al. 2015,
 doi:10.1016/j.advwatres.2015.09.019; for evidence by tempered sequential Monte Carlo Amaya et al. 2021,
-doi:10.1093/gji/ggab170). A population that lost a mode underestimates in all its runs alike, which no spread shows.
-Cost: a run for each model and seed.
+doi:10.1093/gji/ggab170). If populations miss a mode, all runs underestimate the evidence, which their spread does not
+show. Cost: a run for each model and seed.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,10 +27,10 @@ from latentinv.inference.tempering import TemperedSMC
 from latentinv.posterior import Posterior
 
 MEASURED = ("cells", "lower", "upper", "facies", "mean", "data")
-"""Of what observations store: places and values."""
+"""Arrays of observations that must agree: places and values."""
 
 CLEAR = 3.0
-"""Standard errors that two log-evidences must differ by to be called different."""
+"""Number of standard errors by which log-evidences must differ to be called different."""
 
 
 class ModelEvidence(NamedTuple):
@@ -40,13 +40,13 @@ class ModelEvidence(NamedTuple):
     log_evidence: float
     """Logarithm of the mean evidence of the runs; minus infinity if none of them met the data."""
     standard_error: float
-    """Of it, from the runs' scatter."""
+    """Standard error, from the scatter of the runs."""
     runs: Float[np.ndarray, "run"]
     """Log-evidence of each run that met the data."""
     infeasible: int
-    """Runs that found no field which meets the data."""
+    """Number of runs that found no field that meets the data."""
     probability: float
-    """Of the model, if all were equally probable before."""
+    """Probability of the model, if all were equally probable before."""
 
     @property
     def spread(self) -> float:
@@ -55,13 +55,13 @@ class ModelEvidence(NamedTuple):
 
 
 class EvidenceComparison(NamedTuple):
-    """Models by their evidence, the best first."""
+    """Models in the order of their evidence, the best first."""
 
     models: tuple[ModelEvidence, ...]
 
     @property
     def clear(self) -> bool:
-        """Whether the first is better than the second by more than their standard errors explain."""
+        """Whether the evidence of the first exceeds that of the second by more than their standard errors explain."""
         first, second = self.models[:2]
         if not np.isfinite(second.log_evidence):
             return bool(np.isfinite(first.log_evidence))
@@ -72,20 +72,18 @@ class EvidenceComparison(NamedTuple):
         """The comparison in one sentence."""
         first, second = self.models[:2]
         if not np.isfinite(first.log_evidence):
-            return (
-                "No run of any model met the data, so nothing is known of their evidence; ease the data or raise moves."
-            )
+            return "No run of any model met the data, so their evidence is unknown; raise moves or the data errors."
         gain = first.log_evidence - second.log_evidence
         error = np.hypot(first.standard_error, second.standard_error)
         if not np.isfinite(second.log_evidence):
-            return f"The data speak for '{first.name}': no run of another model met them."
+            return f"The data favour '{first.name}': no run of another model met them."
         if not self.clear:
             return (
                 f"'{first.name}' and '{second.name}' cannot be ranked: their log-evidences differ by {gain:.2g} with a "
-                f"standard error of {error:.2g}; raise the replicates or the particles."
+                f"standard error of {error:.2g}; raise replicates or particles."
             )
         return (
-            f"The data speak for '{first.name}': its log-evidence is {gain:.2g} ± {error:.2g} above that of "
+            f"The data favour '{first.name}': its log-evidence is {gain:.2g} ± {error:.2g} above that of "
             f"'{second.name}' (probability {first.probability:.2g}, equal ones before)."
         )
 
@@ -131,8 +129,8 @@ def compare_evidence(
         check_algorithm(algorithm, posterior)
         if not kernel_of(algorithm).samples_target(posterior):
             raise InputError(
-                f"The algorithm '{algorithm.name}' only approximates these posteriors, and by how much its evidence is "
-                "off no scatter would show; use 'smc' or 'parallel_tempering'."
+                f"The algorithm '{algorithm.name}' only approximates these posteriors, and the error of its evidence "
+                "does not show in the scatter; use 'smc' or 'parallel_tempering'."
             )
     found: dict[str, list[float]] = {name: [] for name in posteriors}
     for name, posterior in posteriors.items():
@@ -149,7 +147,7 @@ def compare_evidence(
 
 
 def _check_same_data(posteriors: Mapping[str, Posterior]) -> None:
-    """Kinds, names, places and values must be the same; noise and forward models are of the model, and may differ."""
+    """Check that kinds, names, places and values of data are the same; noise and forward models may differ."""
     (first, one), *others = posteriors.items()
     for name, other in others:
         for what, expected, found in (
@@ -175,7 +173,7 @@ def _named(posterior: Posterior) -> list[tuple[str, str, int]]:
 
 
 def _measured(observation: AbstractObservation) -> list[tuple[str, bytes]]:
-    """What was observed and where, as it is stored."""
+    """The observed values and their places, as stored."""
     arrays = observation.to_arrays()
     return [(name, np.ascontiguousarray(arrays[name]).tobytes()) for name in MEASURED if name in arrays]
 
@@ -198,7 +196,7 @@ def _estimate(runs: Float[np.ndarray, "run"], replicates: int) -> tuple[float, f
     all_runs = np.concatenate([runs, np.full(replicates - len(runs), -np.inf)])
     value = logsumexp(all_runs) - np.log(replicates)
     without = np.array([logsumexp(np.delete(all_runs, n)) for n in range(replicates)]) - np.log(replicates - 1)
-    if not np.isfinite(without).all():  # all evidence is one run's
+    if not np.isfinite(without).all():  # all evidence comes from one run
         return float(value), np.inf
     error = np.sqrt((replicates - 1) / replicates * np.sum((without - without.mean()) ** 2))
     return float(value), float(error)

@@ -1,11 +1,11 @@
-"""Expected coverage with random points (TARP): whether credible balls hold the truth as often as they should.
+"""Expected coverage with random points (TARP): whether credible balls contain the truth as often as they should.
 
 For a reference point drawn from the prior, the draws nearer to it than the truth make a ball about the reference; its
 share of the draws is its credibility, and the truth is on its border. Over replicates, the share of balls with a
 credibility up to α, the *expected coverage*, must be α at every α, and if it is for reference points anywhere the
-posterior is exact (Lemos et al. 2023, arXiv:2302.03026). Distances are between whole fields, so it sees what single
-numbers do not. Several reference points a replicate make the curve smoother; the band knows that they share a truth, as
-it comes from members in the truths' place (`_pools`).
+posterior is exact (Lemos et al. 2023, arXiv:2302.03026). Distances are between whole fields, so it detects errors that
+single numbers do not show. Several reference points per replicate make the curve smoother; the band allows for their
+common truth, as it comes from members in place of the truths (`_pools`).
 """
 
 from typing import NamedTuple
@@ -27,10 +27,10 @@ class ExpectedCoverage(NamedTuple):
     max_deviation: float
     """Largest distance from the diagonal."""
     band: float
-    """The largest distance that 99 of 100 calibrated samplers keep."""
+    """The largest distance that 99 of 100 calibrated samplers stay within."""
     p_value: float
     edges: Float[np.ndarray, "2 level"]
-    """Coverage of calibrated samplers at each level by itself: 0.5 % and 99.5 %."""
+    """Quantiles of 0.5 % and 99.5 % of the coverage of calibrated samplers, at each level separately."""
 
 
 def expected_coverage(

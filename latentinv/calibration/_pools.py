@@ -1,18 +1,19 @@
 """Truths among their draws: the one idea behind every test of calibration here.
 
 A replicate of a study draws a truth from the prior, simulates its data and samples the posterior. If the sampler is
-right, truth and draws come from one and the same law, so the truth is a *member* like any other of the pool
+right, truth and draws come from the same distribution, so the truth is a *member* like any other of the pool
 
     (truth, draw 1, …, draw L),
 
-whatever number is computed of each member, even one that depends on the data (Talts et al. 2018, arXiv:1804.06788;
+whatever number is computed for each member, even one that depends on the data (Talts et al. 2018, arXiv:1804.06788;
 Modrák et al. 2023, doi:10.1214/23-BA1404). So a statistic of how the truths lie in their pools is compared with the
-same statistic of randomly chosen members in the truths' place: an exact randomisation test, which knows how the numbers
-depend on each other and needs no formula for the law of the statistic. Members must be near independent; thin a chain.
+same statistic of randomly chosen members in place of the truths: an exact randomisation test, which allows for the
+dependence of the numbers and needs no formula for the distribution of the statistic. Members must be nearly
+independent; thin a chain.
 
-Ranks are made continuous: a member in position r of the L + 1 sorted ones, ties broken at random as facies make many,
-gets (r + V) / (L + 1) with V ~ U(0, 1), which is uniform for a calibrated sampler however many draws there are.
-Cost: O(replicates · draws · quantities) a simulation at most.
+Ranks are made continuous: a member in position r of the L + 1 sorted ones, ties (frequent with facies) broken at
+random, gets (r + V) / (L + 1) with V ~ U(0, 1), which is uniform for a calibrated sampler however many draws there are.
+Cost: O(replicates · draws · quantities) per simulation at most.
 """
 
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from jaxtyping import Float, Int, Real
 from latentinv.errors import InputError
 
 SIMULATIONS = 2000
-"""Times that members are put in the truths' place; p-values are known to ± 0.002 where they are 0.01."""
+"""Number of times that members replace the truths; p-values of 0.01 are then known to ± 0.002."""
 
 
 def uniform_ranks(
@@ -34,7 +35,7 @@ def uniform_ranks(
     Raises
     ------
     InputError
-        If there is no replicate, a pool has no draw, or a number is not one.
+        If there is no replicate, a pool has no draw, or a value is not a number.
     """
     pools = np.asarray(pools, dtype=float)
     if pools.ndim != 3 or not pools.shape[0] or pools.shape[1] < 2:
@@ -42,7 +43,7 @@ def uniform_ranks(
             f"The pools have shape {pools.shape}; expected replicates of a truth and at least one draw, by quantity."
         )
     if np.isnan(pools).any():
-        raise InputError("Some quantities are not numbers; leave those replicates out and say so.")
+        raise InputError("Some quantities are not numbers; leave those replicates out, and report that.")
     order = np.lexsort((rng.random(pools.shape), pools), axis=1)
     position = np.argsort(order, axis=1)
     return np.clip((position + rng.random(pools.shape)) / pools.shape[1], 1e-12, 1 - 1e-12)

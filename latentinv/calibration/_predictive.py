@@ -1,10 +1,10 @@
 """Posterior-predictive checks: whether the draws would have given data like those observed.
 
-For each draw, data are simulated anew from its field. With D = −log p(d | field), the p-value of an observation is the
+For each draw, data are simulated from its field. With D = −log p(d | field), the p-value of an observation is the
 share of draws whose simulated data fit no better than the observed ones do, equal fits counted half (Gelman, Meng and
 Stern 1996, Statistica Sinica 6, 733–760). Near 0 the data lie further from all draws than their noise explains: the
 noise is understated, or the prior or the forward model wrong; near 1 the noise is overstated. A p-value is not uniform
-where all is right but nearer to one half, as the draws have seen the data. Cost: a field a draw.
+where all is right but nearer to one half, since the draws depend on the data. Cost: a field per draw.
 """
 
 from typing import NamedTuple
@@ -25,7 +25,7 @@ SUSPICIOUS = 0.01
 
 
 class PredictiveCheck(NamedTuple):
-    """One observation beside what the draws would have given."""
+    """One observation compared with data simulated from the draws."""
 
     name: str
     p_value: float

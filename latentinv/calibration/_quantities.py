@@ -1,9 +1,9 @@
-"""The quantities that truths and draws are compared in: numbers that users care about, of latents, fields and data.
+"""The quantities in which truths and draws are compared: numbers of interest, of latents, fields and data.
 
-Each member of a pool gets its log-likelihood under the replicate's data, which sees an ignored or doubly counted datum
-that no number of the field alone would (Modrák et al. 2023, doi:10.1214/23-BA1404); the norm of its latents; the shares
-of facies; the means of the four quarters of the grid; the field at four pixels; and predictions of up to three data of
-each observation. All replicates use one program, for the posterior is its argument.
+Each member of a pool gets its log-likelihood under the replicate's data, which reveals an ignored or doubly counted
+datum as no number of the field alone does (Modrák et al. 2023, doi:10.1214/23-BA1404); the norm of its latents; the
+shares of facies; the means of the four quarters of the grid; the field at four pixels; and predictions of up to three
+data of each observation. All replicates use one program, with the posterior as its argument.
 """
 
 import functools
@@ -18,14 +18,14 @@ from latentinv.data import AbstractObservation
 from latentinv.posterior import Posterior, Predictions, map_batched
 
 PIXELS = ((0.2, 0.35), (0.4, 0.8), (0.65, 0.15), (0.85, 0.6))
-"""Rows and columns, in shares of the grid; no two alike, and off its symmetries."""
+"""Rows and columns of the pixels, in shares of the grid; all different, and away from its symmetries."""
 PREDICTED = 3
-"""Data of an observation whose predictions are compared, at most."""
+"""Most data of an observation whose predictions are compared."""
 BATCH = 16
 
 
 class Members(NamedTuple):
-    """What is known of the members of a pool."""
+    """Fields and predictions of the members of a pool."""
 
     table: Float[np.ndarray, "member quantity"]
     images: Real[np.ndarray, "member *grid"]
@@ -61,7 +61,7 @@ class Quantities:
         field = posterior.field(z)
         predictions = posterior.predict_field(field)
         image = field if facies is None else facies.index(field).astype(jnp.int8)
-        shown = field if facies is None or facies.components is None else image  # one number a cell
+        shown = field if facies is None or facies.components is None else image  # one number per cell
         shares = [image.mean()] if facies is None else [jnp.mean(image == n) for n in range(1, len(facies.categories))]
         numbers = [
             sum(posterior.log_likelihood_parts(predictions), jnp.zeros(())),
@@ -74,7 +74,7 @@ class Quantities:
         return jnp.stack([jnp.asarray(number, jnp.float32) for number in numbers]), image
 
     def _predicted(self, predictions: Predictions) -> list[Array]:
-        """Predictions as the target reads them; of wells how far inside their facies the field is, which tells more."""
+        """Predictions under the target; for wells the margin inside their facies, which is more informative."""
         observations = self._posterior.observations
         exact = [self._posterior.target == "thresholded" and not o.hard for o in observations]
         chosen = [e if read else s for s, e, read in zip(predictions.soft, predictions.exact, exact, strict=True)]
@@ -105,7 +105,7 @@ def _place(shape: tuple[int, ...], share: tuple[float, float]) -> tuple[int, ...
 
 
 def _spread(count: int) -> list[int]:
-    """A few of so many data, apart from each other."""
+    """Positions of a few of `count` data, spread out."""
     return sorted({int(n) for n in np.linspace(0, count - 1, min(count, PREDICTED)).round()})
 
 

@@ -1,13 +1,13 @@
-"""How well draws tell each pixel of the truth: coverage of intervals, and the continuous ranked probability score.
+"""How well draws predict each pixel of the truth: coverage of intervals, and the continuous ranked probability score.
 
-The *coverage* at level α is the share of pixels whose truth lies within the central α of the draws, ranked with ties at
-random, as facies have many. The *score* (CRPS, Gneiting and Raftery 2007, doi:10.1198/016214506000001437) is
+The *coverage* at level α is the share of pixels whose truth lies within the central α of the draws, ranked with ties
+(frequent with facies) at random. The *score* (CRPS, Gneiting and Raftery 2007, doi:10.1198/016214506000001437) is
 
     mean |x_l − y| − ½ mean |x_l − x_k|,
 
-over draws x and the truth y, the second mean over different draws (the fair form, which many and few draws can be
-compared by; Ferro 2014, doi:10.1002/qj.2270); for two facies it is Brier's. Lower is better, for being right and for
-being sure. A calibrated sampler's truths score as its own draws do among the others. Cost: sorting the draws.
+over draws x and the truth y, the second mean over different draws (the fair form, comparable between different numbers
+of draws; Ferro 2014, doi:10.1002/qj.2270); for two facies it is Brier's. Lower is better: it rewards accuracy and
+confidence. For a calibrated sampler, truths score like its own draws among the others. Cost: sorting the draws.
 """
 
 import numpy as np

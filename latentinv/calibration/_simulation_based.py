@@ -6,8 +6,8 @@ et al. 2022, doi:10.1007/s11222-022-10090-6). The simultaneous band is made of t
 that only 5 % of calibrated samplers fall below.
 
 One p-value judges all quantities: the smallest γ of any, against the smallest γ with other members in the truths' place
-(`_pools`). That corrects for how many quantities there are, and, as the members bring the dependence of the quantities
-with them, loses nothing where they say the same (Westfall and Young 1993, the min-p method).
+(`_pools`). That corrects for how many quantities there are, and, since members keep the dependence of the
+quantities, loses nothing where they are redundant (Westfall and Young 1993, the min-p method).
 """
 
 from typing import NamedTuple
@@ -19,26 +19,26 @@ from jaxtyping import Float, Real
 from ._pools import share_as_extreme, uniform_ranks, with_truths_exchanged
 
 PLACES = 50
-"""Places at which distribution functions are compared, at most."""
+"""Most places at which distribution functions are compared."""
 BAND = 0.95
 """Share of calibrated samplers whose distribution function stays within the band of one quantity."""
 
 
 class RankTest(NamedTuple):
-    """What the ranks of the truths say."""
+    """Test results from the ranks of the truths."""
 
     names: tuple[str, ...]
     ranks: Float[np.ndarray, "replicate quantity"]
-    """Of the truths, spread over (0, 1)."""
+    """Ranks of the truths, spread over (0, 1)."""
     p_value: float
-    """Of all quantities together, corrected for their number."""
+    """p-value of all quantities together, corrected for their number."""
     p_values: Float[np.ndarray, "quantity"]
-    """Of each quantity, corrected too: the chance that any quantity of a calibrated sampler looks as bad."""
+    """p-value of each quantity, corrected too: the chance that any quantity of a calibrated sampler looks as bad."""
     places: Float[np.ndarray, "place"]
     difference: Float[np.ndarray, "quantity place"]
-    """Distribution function less the diagonal."""
+    """Distribution function minus the diagonal."""
     band: Float[np.ndarray, "2 place"]
-    """Where it stays at all places in 95 of 100 calibrated samplers, for a single quantity."""
+    """Band that holds it at all places for 95 of 100 calibrated samplers, for a single quantity."""
 
     @property
     def worst(self) -> int:
@@ -46,7 +46,7 @@ class RankTest(NamedTuple):
         return int(np.argmin(self.p_values))
 
     def flaw(self, quantity: int) -> str:
-        """Say how the truths of a quantity lie among the draws, in words for people."""
+        """Describe how the truths of a quantity lie among the draws."""
         ranks = self.ranks[:, quantity]
         bias = (ranks.mean() - 0.5) * np.sqrt(12 * len(ranks))
         spread = (np.mean(np.abs(2 * ranks - 1)) - 0.5) * np.sqrt(12 * len(ranks))
@@ -100,7 +100,7 @@ def rank_test(
 
 
 def _two_sided(count: int, places: Float[np.ndarray, "place"]) -> Float[np.ndarray, "hits place"]:
-    """Two-sided binomial p-value of so many ranks up to each place."""
+    """Two-sided binomial p-value of the number of ranks up to each place."""
     hits = np.arange(count + 1)[:, None]
     below, above = scipy.stats.binom.cdf(hits, count, places), scipy.stats.binom.sf(hits - 1, count, places)
     return np.minimum(1.0, 2 * np.minimum(below, above))

@@ -1,16 +1,16 @@
-"""A study of calibration: many truths, the data each would give, and a posterior sampled for each.
+"""A study of calibration: many truths, the data that each would give, and a posterior sampled for each.
 
     z* ~ N(0, I),   d* ~ p(d | G(z*)),   z_1 … z_L from the algorithm under test for p(z | d*)
 
-The observations of a study say where and how is measured, and with what noise; their data are replaced by simulated
-ones, replicate by replicate. All replicates run on the same programs, which take the posterior as an argument; only the
-first compiles. Replicate n takes its random numbers from the seed and n alone, so
-a study that was stopped goes on as if it had not been.
+The observations of a study state where and how data are measured, and with what noise; their values are replaced by
+simulated ones, replicate by replicate. All replicates run on the same programs, which take the posterior as an
+argument; only the first compiles. Replicate n takes its random numbers from the seed and n alone, so a study that was
+stopped continues as if it had not.
 
-Of a run with more draws than the study keeps, one is taken at random from each of L equal stretches, which thins a
-chain. A replicate whose run keeps too few draws, because its data are out of the algorithm's reach, counts as *failed*
-and is left out of the statistics, which the verdict says: an algorithm that gives up on hard data is not calibrated by
-those it did not give up on.
+If a run has more draws than the study keeps, one is taken at random from each of L equal stretches, which thins a
+chain. A replicate whose run keeps too few draws, because the algorithm cannot meet its data, counts as *failed* and is
+left out of the statistics. The verdict says so: an algorithm that fails on difficult data is not shown to be calibrated
+by the others.
 """
 
 import dataclasses
@@ -38,12 +38,12 @@ from ._scores import interval_coverage, ranked_probability_score
 from ._study_file import read_replicates, write_replicates
 
 REFERENCES = 8
-"""Fields drawn from the prior in each replicate, to measure distances from and to score the prior by."""
+"""Fields drawn from the prior in each replicate, as reference points of distances and to score the prior."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """What is to be calibrated.
+    """A posterior and an algorithm to be tested for calibration.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Study:
         jax.eval_shape(self.posterior.simulate, jax.random.key(0), z)
 
     def digest(self) -> str:
-        """A fingerprint of all that determines a replicate; not of how many there are."""
+        """A fingerprint of all that determines a replicate, but not of the number of replicates."""
         empty = _template(self.posterior)
         total = hashlib.sha256()
         options = dataclasses.asdict(self.algorithm)  # type: ignore[call-overload]
@@ -100,20 +100,20 @@ class Study:
 
 
 class Replicates(NamedTuple):
-    """What a study has found so far, one row a replicate; rows of failed ones are not numbers."""
+    """Results of a study so far, one row per replicate; rows of failed ones are NaN."""
 
     pools: Float[np.ndarray, "replicate member quantity"]
     """Each quantity of the truth, then of the draws."""
     distances: Float[np.ndarray, "replicate member reference"]
-    """From the truth's image and the draws' to those of the references."""
+    """Distances from the images of truth and draws to those of the references."""
     coverage: Float[np.ndarray, "replicate level"]
-    """Share of pixels within the draws' central intervals."""
+    """Share of pixels within the central intervals of the draws."""
     scores: Float[np.ndarray, "replicate 3"]
     """Mean score (CRPS) of the truth among the draws, of a draw among the others, of the truth among references."""
     predictive: Float[np.ndarray, "replicate observation"]
     """Posterior-predictive p-value of each observation."""
     costs: Float[np.ndarray, "replicate 3"]
-    """Seconds, gradients and forward runs; the latter two are not numbers where an algorithm does not count them."""
+    """Seconds, gradients and forward runs; the latter two are NaN if the algorithm does not count them."""
 
     @property
     def met(self) -> np.ndarray:
@@ -124,7 +124,7 @@ class Replicates(NamedTuple):
 def run_study(
     study: Study, output: str | Path | None = None, on_replicate: Callable[[int, str], None] | None = None
 ) -> tuple[Replicates, tuple[str, ...]]:
-    """Run what is missing of a study.
+    """Run the missing replicates of a study.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ class _Replicator:
         self.quantities = Quantities(self.posterior)
 
     def replicate(self, number: int) -> tuple[Replicates, str]:
-        """Run one replicate; its row, and words about it."""
+        """Run one replicate; returns its row, and words about it."""
         study, begun = self.study, time.monotonic()
         key = numbered(from_seed(study.seed, "study"), number)
         key_latents, key_data, key_run = named(key, "latents", "data", "run")
@@ -185,7 +185,7 @@ class _Replicator:
             if "infeasible_data" not in run.results:
                 raise InputError(
                     f"The algorithm '{study.algorithm.name}' is set to {len(run.latents)} draws, fewer than the "
-                    f"{study.draws} that the study keeps of each posterior; raise it, or lower the study's draws."
+                    f"{study.draws} that the study keeps from each posterior; raise it, or lower the study's draws."
                 )
             why = f"{len(run.latents)} draws, {study.draws} needed"
             return self._failed(begun, run.results), f"failed: {why}"
@@ -221,7 +221,7 @@ class _Replicator:
 
 
 def _template(posterior: Posterior) -> Posterior:
-    """The same posterior with data that say nothing, so that studies of other data have one digest."""
+    """The same posterior with neutral data, so that the digest does not depend on observed values."""
     return posterior.with_data([np.zeros_like(observation.observed) for observation in posterior.observations])
 
 
@@ -231,7 +231,7 @@ def _simulate(posterior: Posterior, key: Array, z: Float[Array, "latent"]) -> tu
 
 
 def _thinned(rng: np.random.Generator, run: Run, count: int) -> Float[np.ndarray, "draw latent"]:
-    """One draw from each of so many stretches of the run."""
+    """One draw from each of `count` stretches of the run."""
     edges = np.linspace(0, len(run.latents), count + 1)
     return run.latents[np.floor(rng.uniform(edges[:-1], edges[1:])).astype(int)]
 

@@ -1,8 +1,8 @@
-"""The file of a study: finished replicates, replaced as a whole after each, so that a kill loses the one under way.
+"""The file of a study: finished replicates, replaced as a whole after each; a kill loses only the one under way.
 
 attributes     format "latentinv-study", format_version 1, study (digest of what determines a replicate),
                quantities (JSON list of names), versions (JSON, of the packages that the draws depend on)
-replicates/    one dataset a table of `Replicates`, [replicate, …]
+replicates/    one dataset per table of `Replicates`, [replicate, …]
 """
 
 import json
@@ -19,7 +19,7 @@ FORMAT, VERSION = "latentinv-study", 1
 
 
 def write_replicates(path: str | Path, digest: str, names: Sequence[str], tables: dict[str, np.ndarray]) -> None:
-    """Write all replicates there are, in place of those before.
+    """Write all replicates, replacing earlier ones.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def read_replicates(path: str | Path, digest: str, names: Sequence[str]) -> dict
     if versions != _versions():
         before, now = (", ".join(f"{name} {text}" for name, text in each.items()) for each in (versions, _versions()))
         raise StorageError(
-            f"The replicates in {path} were made with {before}, now it is {now}; remove them, or go on with those."
+            f"The replicates in {path} were made with {before}, but this is {now}; remove them, or use those versions."
         )
     return tables
 

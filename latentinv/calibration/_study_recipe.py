@@ -22,7 +22,7 @@
                                      # or: boxes = [[x_min, y_min, x_max, y_max], …] and sd = 0.05
 
     [[rays]]                         # travel times along straight rays
-    sources = [[0.0, 4.0]]           # x, y in metres, one a ray
+    sources = [[0.0, 4.0]]           # x, y in metres, one per ray
     receivers = [[32.0, 28.0]]
     velocities = [0.08, 0.06]        # of each facies; left out for a prior of velocities
     sd = 1.0                         # in the unit of metres over velocity
@@ -73,7 +73,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "name": NAMES["name"],
         "sources": PLACES,
         "receivers": PLACES,
-        "velocities": several(POSITIVE, (2, 3, 4), "velocities above 0, one a facies"),
+        "velocities": several(POSITIVE, (2, 3, 4), "velocities above 0, one per facies"),
         "sd": POSITIVE,
     },
 }
@@ -102,7 +102,7 @@ def parse_study(text: str, folder: Path) -> Study:
 
 
 def _simulated(observations: list[AbstractObservation], prior: AbstractPrior, grid: Grid) -> list[AbstractObservation]:
-    """The same observations of data that a draw of the prior would give, and which so agree with each other."""
+    """The same observations with data simulated from a draw of the prior, so that they agree with each other."""
     key_field, key_data = named(from_seed(0, "data of a study"), "field", "data")
     field = prior.generate(jax.random.normal(key_field, (prior.latent_size(grid),)), grid)
     keys = jax.random.split(key_data, max(1, len(observations)))
@@ -129,7 +129,7 @@ def _wells(table: dict[str, Any], prior: AbstractPrior, grid: Grid, folder: Path
     if _has_file("wells", table, "points"):
         return HardData.from_csv(folder / table["file"], grid, prior, name=table.get("name"))
     if prior.facies_model is None:
-        raise InputError("The study has wells, but its prior is of a continuous property; leave them out.")
+        raise InputError("The study has wells, but its prior has a continuous property; leave them out.")
     points = np.asarray(table["points"], float)
     codes = np.full(len(points), prior.facies_model.categories[0])
     errors, name = table.get("error_probability", 0.0), table.get("name", "wells")
@@ -155,7 +155,7 @@ def _rays(table: dict[str, Any], prior: AbstractPrior, grid: Grid, folder: Path)
     rays = StraightRays(grid, np.asarray(sources, float), np.asarray(receivers, float))
     property_ = None
     if prior.facies_model is None and "velocities" in table:
-        raise InputError("The study's prior is of velocities itself; leave 'velocities' out of its [[rays]].")
+        raise InputError("The fields of the study's prior are velocities; leave 'velocities' out of its [[rays]].")
     if prior.facies_model is not None:
         property_ = FaciesProperty(prior.facies_model, _needed("rays", table, "velocities"))
     name = table.get("name", "travel times")
@@ -170,7 +170,7 @@ def _has_file(kind: str, table: dict[str, Any], places: str) -> bool:
         raise InputError(f"The study's [[{kind}]] need either a file or {places}; give exactly one of them.")
     if "file" in table and set(table) - set(NAMES):
         other = min(set(table) - set(NAMES))
-        raise InputError(f"The study's [[{kind}]] have a file and '{other}', which the file says; leave it out.")
+        raise InputError(f"The study's [[{kind}]] have a file and '{other}', which is in the file; leave it out.")
     return "file" in table
 
 

@@ -1,4 +1,4 @@
-"""`latentinv algorithms`: what there is to condition with, and the settings of each."""
+"""`latentinv algorithms`: the algorithms for `latentinv condition`, and the settings of each."""
 
 from typing import Annotated
 
@@ -33,7 +33,7 @@ def algorithms(
 
 
 def _description(algorithm: type) -> list[str]:
-    """What an algorithm is, and its settings: its own, then those that it shares with others of its kind."""
+    """Describe an algorithm and its settings: first its own, then those shared with others of its kind."""
     import inspect
 
     words, settings = "", []

@@ -1,8 +1,8 @@
 """The console program: its commands, and how mistakes are reported.
 
-Each command is a file that imports what is heavy when it needs it, so that help and wrong arguments are answered at
-once. What a user can correct is one line on stderr and exit code 1, and so are data that could not be met, with a line
-for each; a wrong option is 2; an interrupted run is 130, after a sentence on how to continue.
+Each command is a file that imports heavy packages only when it needs them, so that help and wrong arguments are
+answered at once. What a user can correct is one line on stderr and exit code 1, and so are data that could not be met,
+with a line for each; a wrong option is 2; an interrupted run is 130, after a sentence on how to continue.
 """
 
 import sys
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Parameters
     ----------
     arguments
-        Those of the command line unless given.
+        Arguments to parse; those of the command line if omitted.
     """
     try:
         with compilations_kept(), fitting_in_memory(lambda: TOO_LARGE):

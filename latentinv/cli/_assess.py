@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from latentinv.realism import Realism
 
 MINIMUM = 16
-"""Fewest fields whose floor means anything."""
+"""Fewest fields for which the floor is meaningful."""
 SHAPES = {2: "128x128", 3: "48x48x48"}
-"""Fields and patches unless said otherwise, by the number of axes."""
+"""Default shape of fields and patches, by the number of axes."""
 
 
 def assess(
@@ -34,7 +34,7 @@ def assess(
         str | None,
         typer.Option(
             metavar="CELLS",
-            help="ROWSxCOLUMNS, or LAYERSxROWSxCOLUMNS, of fields and patches.",
+            help="Shape of fields and patches, ROWSxCOLUMNS or LAYERSxROWSxCOLUMNS.",
             show_default=f"{SHAPES[2]}, of three axes {SHAPES[3]}",
         ),
     ] = None,
@@ -58,8 +58,8 @@ def assess(
         require_new(path)
     model = load_prior(prior)
     place = Grid(shape or parse_shape(SHAPES[model.ndim]))
-    check_amount(3 * count, place.shape, "give fewer or smaller ones")
-    model.latent_size(place)  # refuses a grid of other axes before the image is read
+    check_amount(3 * count, place.shape, "give fewer or smaller fields")
+    model.latent_size(place)  # checked first: a grid with the wrong number of axes is refused before the image is read
     facies = None if model.facies_model is None else len(model.facies_model.categories)
     cells = "x".join(str(n) for n in place.shape)
     console = make_console()
@@ -76,7 +76,7 @@ def assess(
 
 
 def as_json(realism: "Realism") -> dict[str, Any]:
-    """Give the figures of an assessment as JSON types; numbers that are not finite become null."""
+    """The figures of an assessment as JSON types; numbers that are not finite become null."""
     figures: dict[str, Any] = {
         measure.name: {
             "group": measure.group,
@@ -116,7 +116,7 @@ def _table(realism: "Realism") -> Any:
             f"{measure.times_floor:.3g}",
         )
     table.add_section()
-    table.add_row("analysis of distance (1 as the image)", f"{realism.anodi:.3g}", "", "", "")
+    table.add_row("analysis of distance (1: as varied as the image)", f"{realism.anodi:.3g}", "", "", "")
     fields, image = realism.copied
     copied = f"tiles repeated by another field (image {image:.1%}; much more is copying)"
     table.add_row(copied, f"{fields:.1%}", "", "", "")

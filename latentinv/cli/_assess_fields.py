@@ -1,4 +1,4 @@
-"""Fields of a prior and patches of its training image in the same terms, to be compared."""
+"""Fields of a prior and patches of its training image, in the same categories for comparison."""
 
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,12 @@ from ._drawing import draw_fields, draw_latents
 def fields_and_patches(
     prior: AbstractPrior, image: Path, array: str | None, grid: Grid, count: int, seed: int
 ) -> tuple[Shaped[np.ndarray, "draw *grid"], Shaped[np.ndarray, "patch *grid"]]:
-    """Draw `count` fields and twice as many patches: category indices, or of a continuous property its values.
+    """Draw `count` fields and twice as many patches: category indices, or values of a continuous property.
 
     Parameters
     ----------
     prior
-        Whose fields.
+        The prior that generates the fields.
     image
         File of the training image.
     array
@@ -36,7 +36,7 @@ def fields_and_patches(
     count
         Number of fields.
     seed
-        Of both.
+        Seed of fields and patches.
 
     Raises
     ------
@@ -44,7 +44,9 @@ def fields_and_patches(
         If the image cannot be read, or has other facies than the prior.
     """
     key_fields, key_patches = named(from_seed(seed, "assess"), "fields", "patches")
-    patches = _patches(prior, image, array, grid, 2 * count, key_patches)  # first: it refuses a wrong image at once
+    patches = _patches(
+        prior, image, array, grid, 2 * count, key_patches
+    )  # first, so that a wrong image is refused at once
     return _fields(prior, grid, count, key_fields), patches
 
 
@@ -71,7 +73,7 @@ def _patches(
 def _image_table(prior: AbstractPrior) -> dict[str, Any]:
     """How the prior's recipe says that its image is read and coarsened."""
     recipe = prior.provenance.get("recipe", "")
-    # Other keys are not looked at, so that a recipe of an earlier version serves too.
+    # Other keys are ignored, so that a recipe of an earlier version still works.
     table: dict[str, Any] = tables_of(recipe, "prior's recipe").get("image", {})
     return table
 

@@ -1,4 +1,4 @@
-"""`latentinv calibrate`: whether an algorithm's posteriors are right on a problem; table, JSON, page and verdict."""
+"""`latentinv calibrate`: test whether an algorithm's posteriors are right on a problem; table, JSON, page, verdict."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ def calibrate(
     from ._display import Display
 
     store, picture = output.with_suffix(".h5"), output.with_suffix(".png")
-    if not store.exists():  # a study that is continued replaces its own figures
+    if not store.exists():  # continuing a study replaces its own figures
         for path in (output, picture):
             require_new(path)
     plan = read_study(study)
@@ -72,7 +72,7 @@ def calibrate(
 
 
 def _finite(value: Any) -> Any:
-    """JSON types with null for numbers that are not finite."""
+    """The value as JSON types, with null for numbers that are not finite."""
     if isinstance(value, dict):
         return {name: _finite(part) for name, part in value.items()}
     if isinstance(value, list):
@@ -93,5 +93,5 @@ def _table(found: "Calibration") -> Any:
     table.add_section()
     for level, (mean, error) in found.coverage:
         table.add_row(f"pixels within the central {100 * level:g} %", "", f"{100 * mean:.1f} ± {100 * error:.1f} %")
-    table.add_row("score of pixels over that of a draw", "", "{:+.4f} ± {:.4f}".format(*found.score_excess))
+    table.add_row("pixel score less that of a draw", "", "{:+.4f} ± {:.4f}".format(*found.score_excess))
     return table

@@ -1,9 +1,9 @@
 """Compiled programs, kept from one command to the next in the user's cache folder.
 
 A command spends most of its first minute in XLA's compiler. JAX can keep what was compiled in files, whose names are
-digests of the program, of XLA's version and flags, and of the device; so a second command of the same sizes reads
-instead of compiling. JAX takes these settings from the environment when it is imported, which the program sets before
-and the package never does. A user's own settings of JAX's cache come first.
+digests of the program, of XLA's version and flags, and of the device; so a second command of the same sizes reads them
+instead of compiling again. JAX takes these settings from the environment when it is imported; the console program sets
+them before that, the Python package never does. A user's own settings of JAX's cache come first.
 
 The cache only ever saves time. Where its folder cannot be used, commands run without it; a file that cannot be read
 is compiled again, after which the cache starts empty; commands that run at the same time may write and remove files as
@@ -27,7 +27,7 @@ VARIABLE = "LATENTINV_CACHE"
 LARGEST = 2**30
 """Bytes that the cache may hold after a command; the files that were used longest ago are removed first."""
 LEAST_SECONDS = "0.05"
-"""Compilations that take less are not kept: there are many, and each file takes some time as well."""
+"""Shorter compilations are not kept: there are many of them, and each file takes time to write."""
 ENTRIES = "*-cache"
 OURS = "Error (reading|writing) persistent compilation cache entry"
 JAX_VARIABLES = ("JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE")
@@ -35,12 +35,12 @@ JAX_VARIABLES = ("JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE")
 
 @contextlib.contextmanager
 def compilations_kept(environment: MutableMapping[str, str] = os.environ) -> Iterator[None]:
-    """Keep what JAX compiles in this process, unless JAX is there already or the user decided otherwise.
+    """Keep what JAX compiles in this process, unless JAX is already imported or the user has turned this off.
 
     Parameters
     ----------
     environment
-        The process's, in which the settings stay.
+        Environment of the process, which receives the settings.
     """
     folder = cache_folder(environment)
     taken = "jax" in sys.modules or any(name in environment for name in JAX_VARIABLES)
@@ -54,7 +54,7 @@ def compilations_kept(environment: MutableMapping[str, str] = os.environ) -> Ite
         with _warnings_heard(damages):
             yield
     finally:
-        # A file that another command has just removed is no damage.
+        # Another command may just have removed the file.
         damaged = any("FileNotFoundError" not in text for text in damages)
         remove_oldest(folder, 0 if damaged else LARGEST)
 
@@ -68,7 +68,7 @@ def cache_folder(environment: MutableMapping[str, str] = os.environ) -> Path | N
         return Path(chosen).expanduser()
     try:
         home = Path.home()
-    except RuntimeError:  # of a user without one
+    except RuntimeError:  # the user has no home folder
         return None
     if sys.platform == "win32":
         place = Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local")
@@ -96,7 +96,7 @@ def remove_oldest(folder: Path, largest: int) -> None:
 
 
 def _usable(folder: Path) -> bool:
-    """Whether there is, or can be made, such a folder that this user owns and may write to."""
+    """Whether the folder exists or can be made, belongs to this user and is writable."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         own = not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
@@ -116,7 +116,7 @@ def _processor() -> str:
 
 @contextlib.contextmanager
 def _warnings_heard(damages: list[str]) -> Iterator[None]:
-    """Keep JAX's warnings about the cache from the user, and collect those that a file could not be read."""
+    """Hide JAX's warnings about the cache from the user, and collect those about unreadable files."""
     shown = warnings.showwarning
 
     def show(message: Warning | str, *about: Any) -> None:

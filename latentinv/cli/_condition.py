@@ -39,8 +39,8 @@ def condition(
     algorithm: Annotated[
         str | None,
         typer.Option(
-            help="How to find realizations, such as smc; 'latentinv algorithms' lists them. Chosen automatically if "
-            "omitted."
+            help="Algorithm that finds realizations, such as smc; 'latentinv algorithms' lists them. "
+            "Chosen automatically if omitted."
         ),
     ] = None,
     settings: Annotated[
@@ -80,7 +80,7 @@ def condition(
     if algorithm is not None:
         choice = Choice(make_algorithm(algorithm, parse_settings(algorithm, settings or [], draws)), "")
     model = load_prior(prior)
-    model.latent_size(place)  # refuses a grid of other axes before the data are read for it
+    model.latent_size(place)  # checked first: a grid with the wrong number of axes is refused before the data are read
     data: list[AbstractObservation] = [HardData.from_csv(path, place, model) for path in wells or []]
     data += [BlockMeans.from_csv(path, place, model) for path in blocks or []]
     posterior = Posterior(model, place, data, target=target)  # type: ignore[arg-type]
@@ -96,7 +96,7 @@ def condition(
     def how_to_fit() -> str:
         cells = " x ".join(str(n) for n in place.shape)
         advice = (
-            f"So many fields of {cells} cells do not fit in memory at once; give a smaller --set batch_size=N, fewer "
+            f"This many fields of {cells} cells do not fit in memory at once; give a smaller --set batch_size=N, fewer "
             "draws or a smaller grid."
         )
         return advice + (f" To continue with more memory: latentinv resume {output}" if output.exists() else "")
@@ -109,7 +109,7 @@ def condition(
 
 
 def _choose(posterior: "Posterior", settings: list[str], draws: int | None) -> "Choice":
-    """What suits the posterior, with what the user set."""
+    """Choose the algorithm that suits the posterior, with the settings that the user gave."""
     from latentinv.inference.run import choose_algorithm, make_algorithm
 
     choice = choose_algorithm(posterior)

@@ -13,7 +13,7 @@ PLAIN_WIDTH = 120
 
 
 def make_console() -> Console:
-    """The console to write to, of a fixed width where there is no window."""
+    """The console to write to; its width is fixed where there is no terminal."""
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
@@ -27,7 +27,7 @@ def to_continue(path: Path) -> str:
 
 @contextlib.contextmanager
 def interruptible(how_to_continue: Callable[[], str]) -> Iterator[None]:
-    """Turn an interrupt from the keyboard into one sentence, made when it comes, and exit code 130."""
+    """Turn an interrupt from the keyboard into one sentence, composed at that time, and exit code 130."""
     try:
         yield
     except KeyboardInterrupt:
@@ -36,7 +36,7 @@ def interruptible(how_to_continue: Callable[[], str]) -> Iterator[None]:
 
 
 def say_seconds(seconds: float) -> str:
-    """Say a duration as people do: ``45 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    """Put a duration into words: ``45 s``, ``3 min 20 s``, ``2 h 5 min``."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

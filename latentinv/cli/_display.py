@@ -1,7 +1,7 @@
-"""Progress for people: a live bar on a terminal, plain lines elsewhere.
+"""Progress display: a live bar on a terminal, plain lines elsewhere.
 
-The time left is the time since the first report over the share done since then, which for a fresh start includes the
-compilation; so it begins high and settles.
+The time left is estimated from the pace since the first report. After a fresh start this includes compilation, so the
+estimate begins high and settles.
 """
 
 import time
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 
 class TimeLeft:
-    """A guess of the time left, from the pace since the first report."""
+    """An estimate of the time left, from the pace since the first report."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._begun: tuple[float, float] | None = None
 
     def start(self, done: float) -> None:
-        """Begin to measure at a share done."""
+        """Start the clock, with this share of the work already done."""
         self._begun = (self._clock(), done)
 
     def words(self, done: float) -> str:
-        """Say the time left at a share done; nothing before there is a pace."""
+        """Say the time left; an empty text until the pace is known."""
         if self._begun is None:
             self.start(done)
         assert self._begun is not None
@@ -80,7 +80,7 @@ class Display:
         words
             One line.
         line
-            Whether to print a line where there is no bar.
+            Whether to print a plain line where there is no bar.
         """
         left = self._time_left.words(done)
         self._bar.update(self._task, completed=done, left=left)

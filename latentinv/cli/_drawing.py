@@ -1,7 +1,7 @@
-"""Fields drawn from a prior, by the random key of the command that shows them.
+"""Fields drawn from a prior, with the random key of the command that shows them.
 
-Draw n has the latents ``normal(numbered(key, n))`` whatever becomes of it, so a picture, a table and a large HDF5 file
-of one seed show the same fields. Large fields are generated tile by tile: only the latents grow with the field.
+Draw n has the latents ``normal(numbered(key, n))`` whatever it is written to, so a picture, a table and a large HDF5
+file of one seed show the same fields. Large fields are generated tile by tile: only the latents grow with the field.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def draw_latents(prior: AbstractPrior, grid: Grid, key: Array, number: int) -> F
 def draw_fields(
     prior: AbstractPrior, grid: Grid, count: int, key: Array, display: Display | None = None
 ) -> tuple[Shaped[np.ndarray, "draw *grid"], Float[np.ndarray, "draw latent"]]:
-    """Draw fields, as facies codes where the prior has facies, and their latents into memory."""
+    """Draw fields (facies codes where the prior has facies) and their latents into memory."""
     latents = np.stack([draw_latents(prior, grid, key, n) for n in range(count)])
     fields = np.empty((count, *grid.shape), prior.realization_type)
     whole = jax.jit(lambda z: prior.realization(prior.generate(z, grid)))

@@ -20,10 +20,10 @@ PURPOSE = "generate"
 
 
 def draw_picture(path: Path, prior: AbstractPrior, grid: Grid, count: int, seed: int, display: Display) -> None:
-    """Draw a picture with one panel a field."""
+    """Draw a picture with one panel per field."""
     if count > MOST_PANELS:
         raise InputError(
-            f"A picture holds at most {MOST_PANELS} fields, {count} were asked for; write them to .npz or .h5."
+            f"Given --count {count}, but a picture holds at most {MOST_PANELS} fields; write them to .npz or .h5."
         )
     fields, _ = draw_fields(prior, grid, count, from_seed(seed, PURPOSE), display)
     plot_fields(fields, grid, path, categories=categories_of(prior), title=f"draws of the prior, seed {seed}")

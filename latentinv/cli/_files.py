@@ -1,4 +1,4 @@
-"""Which kind of file a user gave."""
+"""What kind of file the user gave."""
 
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,7 @@ KINDS: tuple[Kind, ...] = ("prior", "run", "training")
 
 
 def kind_of(path: Path) -> Kind:
-    """Say what a file is: a prior, a run, or the checkpoint of a training.
+    """Determine what a file is: a prior, a run, or the checkpoint of a training.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def kind_of(path: Path) -> Kind:
 
 
 def free_name(path: Path) -> Path:
-    """Give the path, or if it is taken the first of ``NAME-2``, ``NAME-3`` … that is free."""
+    """The path, or if it exists the first of ``NAME-2``, ``NAME-3`` … that is free."""
     number, candidate = 1, path
     while candidate.exists():
         number += 1

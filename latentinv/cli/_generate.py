@@ -41,7 +41,9 @@ def generate(
     from ._field_files import draw_picture, fields_to_write
 
     model, place = load_prior(prior), Grid(shape)
-    model.latent_size(place)  # refuses a grid of other axes, or far too large, before the file is begun
+    model.latent_size(
+        place
+    )  # checked first: a grid with the wrong number of axes, or far too large, is refused before the file is begun
     console = make_console()
     with (
         interruptible(lambda: "Stopped; nothing was written."),

@@ -1,6 +1,5 @@
-"""Advice where memory runs out.
-
-Only a process that is refused memory can print it; one that the system kills cannot.
+"""Advice when memory runs out. Only a process whose request for memory is refused can print it; one that the system
+kills cannot.
 """
 
 import contextlib
@@ -14,7 +13,7 @@ TRAINING_TOO_LARGE = "This training does not fit in memory; give smaller patches
 
 @contextlib.contextmanager
 def fitting_in_memory(advice: Callable[[], str]) -> Iterator[None]:
-    """Turn running out of memory into advice, made when it comes.
+    """Turn running out of memory into advice, composed at that time.
 
     Raises
     ------
@@ -30,6 +29,6 @@ def fitting_in_memory(advice: Callable[[], str]) -> Iterator[None]:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    # How JAX says that memory is short, on a GPU and on the CPU.
+    # JAX's messages when memory runs out, on a GPU and on the CPU.
     words = ("RESOURCE_EXHAUSTED", "Out of memory")
     return isinstance(error, MemoryError) or any(word in str(error) for word in words)

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from latentinv.grid import Grid
 
 DRAWS_SETTINGS = ("draws", "samples", "members", "particles", "starts")
-"""How algorithms call the number of realizations that they give; the first of these that one has is meant."""
+"""Names under which algorithms state how many realizations they give; the first that an algorithm has is used."""
 PICTURES = (".png", ".pdf", ".svg")
-"""Extensions that `latentinv.plotting` draws; here too, so that wrong ones are refused before it is imported."""
+"""Picture formats of `latentinv.plotting`, repeated here so that others are refused before it is imported."""
 WHOLE_CELLS = 2**30
-"""Most cells of all fields that are held at once."""
+"""Most cells, over all fields, that are held in memory at once."""
 MOST = 2**31 - 1
 """The largest count that JAX takes."""
 
@@ -64,7 +64,7 @@ def parse_box(text: str, ndim: int) -> tuple[list[float], list[float]]:
 
 
 def check_seed(seed: int) -> None:
-    """Refuse a seed that the generator of random numbers does not take.
+    """Refuse a seed that the random number generator does not accept.
 
     Raises
     ------
@@ -76,12 +76,12 @@ def check_seed(seed: int) -> None:
 
 
 def check_extension(path: Path, *known: str) -> None:
-    """Refuse an output file of an extension that the command does not write.
+    """Refuse an output file whose extension the command does not support.
 
     Raises
     ------
     InputError
-        If it is not one of those known.
+        If the extension is not supported.
     """
     if path.suffix not in known:
         *others, last = known
@@ -90,12 +90,12 @@ def check_extension(path: Path, *known: str) -> None:
 
 
 def check_amount(count: int, shape: tuple[int, ...], remedy: str) -> None:
-    """Refuse more cells than may be held at once.
+    """Refuse more cells than may be held in memory at once.
 
     Raises
     ------
     InputError
-        If `count` fields of this shape have more, with what to do.
+        If `count` fields of this shape have more; the message says what to do.
     """
     cells = math.prod(shape)
     if count * cells > WHOLE_CELLS:
@@ -112,12 +112,12 @@ def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[
     texts
         The settings as typed.
     draws
-        How many draws to keep, if given apart.
+        Number of draws to keep, if given separately.
 
     Raises
     ------
     InputError
-        If there is no such algorithm or setting, or the value is no number of its kind.
+        If there is no such algorithm or setting, or the value is not of the setting's type.
     """
     from latentinv.inference.run import default_settings
 
@@ -134,13 +134,15 @@ def parse_settings(algorithm: str, texts: list[str], draws: int | None) -> dict[
     if draws is not None:
         key = draws_setting(algorithm)
         if key in settings:
-            raise InputError(f"Both --draws and --set {key} are given, which mean the same; give one of them.")
+            raise InputError(
+                f"Both --draws and --set {key} are given, but they are the same setting; give one of them."
+            )
         settings[key] = _value(key, str(draws), whole=True)
     return settings
 
 
 def draws_setting(algorithm: str) -> str:
-    """The setting of an algorithm that says how many realizations it gives.
+    """Name of the setting that says how many realizations an algorithm gives.
 
     Raises
     ------
@@ -153,7 +155,7 @@ def draws_setting(algorithm: str) -> str:
     for name in DRAWS_SETTINGS:
         if name in known:
             return name
-    raise InputError(f"The algorithm '{algorithm}' decides itself how many draws it gives; leave --draws out.")
+    raise InputError(f"The algorithm '{algorithm}' sets the number of draws itself; leave --draws out.")
 
 
 def _setting(key: str, text: str, default: Any) -> Any:

@@ -12,9 +12,7 @@ from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
 from ._summary import exit_if_infeasible, print_run
 from ._train import TrainingDisplay, how_to_continue, print_training
 
-RUN_TOO_LARGE = (
-    "This run does not fit in memory; resume it where there is more, or begin anew with a smaller batch_size."
-)
+RUN_TOO_LARGE = "This run does not fit in memory; resume it with more memory, or start again with a smaller batch_size."
 
 
 def resume(

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from latentinv.storage import RunFile
 
 SHEET = {2: ((128, 128), 8), 3: ((32, 64, 64), 4)}
-"""Shape and number of the fields on a prior's sheet, by its axes."""
+"""Shape and number of the fields on a prior's sheet of samples, by the number of axes."""
 SMALLER = {2: (64, 64), 3: (16, 16, 16)}
-"""Shape where a prior does not serve that many cells."""
+"""Shape for priors that cannot generate that many cells."""
 
 
 def show(
@@ -61,7 +61,7 @@ def _show_prior(path: Path, picture: Path) -> None:
     shape, count = SHEET[prior.ndim]
     try:
         prior.latent_size(Grid(shape))
-    except InputError:  # of a prior that serves small grids alone
+    except InputError:  # the prior serves small grids only
         shape = SMALLER[prior.ndim]
     fields, _ = draw_fields(prior, Grid(shape), count, from_seed(0, "show"))
     plot_fields(fields, Grid(shape), picture, categories=categories_of(prior), title=f"draws of {path.name}")
@@ -79,7 +79,7 @@ def _print_prior(console: Console, prior: "AbstractPrior") -> None:
 
 
 def _in_words(value: Any) -> str:
-    """What describes a prior, for people: numbers to four digits, tables as names with what they hold."""
+    """A readable description of a prior: numbers to four digits, tables as names with their contents."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, float):
@@ -101,7 +101,7 @@ def _show_run(path: Path, picture: Path) -> None:
     console = make_console()
     _print_header(console, store)
     if not store.has_state:
-        console.print(f"No step was saved yet. {to_continue(path)}", soft_wrap=True)
+        console.print(f"No step has been saved yet. {to_continue(path)}", soft_wrap=True)
         return
     run = load_run(path)
     drawn = run.finished or store.draw_count > 0

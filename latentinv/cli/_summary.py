@@ -1,4 +1,4 @@
-"""The end of a run in a table: how the draws agree with the data, and single numbers."""
+"""The summary table of a run: how the draws agree with the data, and its results."""
 
 import statistics
 import sys
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from latentinv.inference.run import Run
 
 SENTENCES = ("infeasible_data", "misfit_data", "warnings", "choice", "forward_failures")
-"""Results that are not numbers."""
+"""Results that are not shown as numbers."""
 FEW = 12
-"""Data sets of more data are summed up only."""
+"""Larger data sets are only summarised."""
 
 
 def print_run(console: Console, run: "Run", rows: dict[str, str], *, noun: str = "draws") -> None:
-    """Print the table of a run, with further rows at its end; `noun` says what its latents are."""
+    """Print the table of a run, with further rows at its end; `noun` says what its rows are, such as draws."""
     table = plain_table()
     reports = run.reports()
     for position, observation in enumerate(run.posterior.observations):
@@ -40,7 +40,7 @@ def print_run(console: Console, run: "Run", rows: dict[str, str], *, noun: str =
     for sentence in diagnosis.warnings:
         console.print(f"Warning: {sentence}")
     if "misfit_data" in run.results:
-        console.print(f"The {noun} miss these data, which contradict others or are not fitted yet:")
+        console.print(f"The {noun} miss these data, which contradict others or have not been fitted yet:")
         for sentence in run.results["misfit_data"]:
             console.print(f"  {sentence}")
 
@@ -50,7 +50,7 @@ def exit_if_infeasible(run: "Run") -> None:
     if "infeasible_data" not in run.results:
         return
     print("The data could not be met:", file=sys.stderr)
-    together = ["each datum alone is met by most draws, but all of them together are not"]
+    together = ["most draws meet each datum on its own, but none was found that meets all of them together"]
     for sentence in run.results["infeasible_data"] or together:
         print(f"  {sentence}", file=sys.stderr)
     raise typer.Exit(1)
@@ -69,7 +69,7 @@ def over_draws(observation: "AbstractObservation", reports: "list[Report]", noun
 
 
 def say_result(value: Any) -> str:
-    """Say a single number, or the range of a list of them."""
+    """Put a number into words, or a list of numbers as its range."""
     if isinstance(value, list) and value:
         return f"{max(value):.2f} to {min(value):.2f}"
     return f"{value:.2f}" if isinstance(value, float) else str(value)

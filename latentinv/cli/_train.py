@@ -52,7 +52,7 @@ def how_to_continue(output: Path) -> str:
 
 
 class TrainingDisplay:
-    """Shows losses, and how the fields compare with the image."""
+    """Shows the losses and how the fields compare with the image."""
 
     def __init__(self, display: "Display", recipe: "Recipe", output: Path, minutes: float | None = None) -> None:
         from latentinv.training import sheet_path
@@ -63,7 +63,7 @@ class TrainingDisplay:
         self._begun = time.monotonic()
         self._losses, self._compared = (
             "",
-            f"comparison with the image soon; samples will be in {self._sheet}",
+            f"first comparison with the image soon; samples will be in {self._sheet}",
         )
 
     def on_step(self, step: int, losses: "tuple") -> None:
@@ -91,12 +91,12 @@ class TrainingDisplay:
 
 
 def share_of(*, continuous: bool) -> str:
-    """Say of what the share in a comparison is."""
+    """Name what the share in a comparison is a share of."""
     return "share of the highest values" if continuous else "facies share"
 
 
 def say_comparison(comparison: "Comparison", share: str) -> str:
-    """Say the share, of what `share` says, and the total variation against the image's."""
+    """State the share, named by `share`, and the total variation, each beside the image's."""
     return (
         f"{share} {comparison.share:.3f} (image {comparison.share_reference:.3f}), "
         f"total variation {comparison.total_variation:.4f} (image {comparison.total_variation_reference:.4f})"
@@ -113,7 +113,7 @@ def print_training(console: Console, result: "TrainingResult", output: Path, sec
     table.add_row(share, f"{comparison.share:.3f} before calibration, image {comparison.share_reference:.3f}")
     variation = f"{comparison.total_variation:.4f}, image {comparison.total_variation_reference:.4f}"
     table.add_row("total variation", variation)
-    table.add_row("patterns", f"{comparison.patterns:.1f} times the floor, how far parts of the image differ")
+    table.add_row("patterns", f"{comparison.patterns:.1f} times the floor (the difference between parts of the image)")
     table.add_row("Euler number", f"{comparison.pieces:.1f} times the floor")
     table.add_row("connectivity", f"{comparison.connectivity:.1f} times the floor")
     table.add_row("steps", str(result.steps))

@@ -21,7 +21,7 @@ def walk(
         str | None,
         typer.Option(
             metavar="X0,Y0,X1,Y1",
-            help="Draw only the latents of this box of the first field anew (metres); cells near it change too.",
+            help="Redraw only the latents of this box (metres) of the first field; nearby cells change too.",
         ),
     ] = None,
 ) -> None:

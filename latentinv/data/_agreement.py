@@ -1,9 +1,9 @@
-"""Data that contradict each other before any field is drawn, named with how far they are apart.
+"""Data that contradict each other, reported before any field is drawn, with how far they are apart.
 
 Facies that are known for certain may contradict each other in one cell. They also bound what other data can be, such as
 the share of a facies in a block that holds them; a datum too many standard deviations outside these bounds is refused:
-no field that honours the certain data meets it, and draws would hide that. What contradicts in less plain a way,
-through the prior or a nonlinear forward model, is said of the draws (`misfits`).
+no field that honours the certain data meets it, and draws would hide that. Contradictions that are less obvious,
+through the prior or a nonlinear forward model, are reported from the draws (`misfits`).
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def check_agreement(observations: Sequence[AbstractObservation]) -> None:
     Raises
     ------
     InputError
-        If two data do; the sentence names both and says by how much.
+        If two data contradict each other; the message names both and says by how much.
     """
     known = _all_certain(observations)
     if known is None:
@@ -30,7 +30,7 @@ def check_agreement(observations: Sequence[AbstractObservation]) -> None:
 
 
 def _all_certain(observations: Sequence[AbstractObservation]) -> CertainFacies | None:
-    """The certain facies of all data, each cell once."""
+    """The certain facies in all data, each cell once."""
     seen: dict[tuple[int, ...], tuple[int, str]] = {}
     for observation in observations:
         certain = observation.certain_facies()

@@ -74,13 +74,14 @@ class BlockMeans:
         grid.check_whole()
         mean = np.atleast_1d(np.asarray(mean, dtype=float))
         if not mean.size:
-            raise InputError(f"The block means '{name}' hold no block; give at least one.")
+            raise InputError(f"The block means '{name}' contain no block; give at least one.")
         sds = per_datum(sd, mean.size, "the standard deviation")
         labels = check_labels(labels, mean.size, "block")
         lower, upper = (np.atleast_2d(np.asarray(corner, dtype=float)) for corner in (lower, upper))
         if not len(lower) == len(upper) == mean.size:
             raise InputError(
-                f"Given {len(lower)} lower corners, {len(upper)} upper corners and {mean.size} means; expected as many."
+                f"Given {len(lower)} lower corners, {len(upper)} upper corners and {mean.size} means; "
+                "expected equally many."
             )
         _check_numbers(mean, sds, labels)
         property_: AbstractProperty = ContinuousProperty()
@@ -90,7 +91,7 @@ class BlockMeans:
             property_ = FaciesShares(facies_model, check_slope(slope, name))
         elif facies is not None:
             raise InputError(
-                f"The block means '{name}' name a facies, but the prior is of a continuous property; leave it out."
+                f"The block means '{name}' name a facies, but the prior has a continuous property; leave it out."
             )
         means = BoxMeans(grid, lower, upper, number=number, labels=labels)
         boxes = [f"block {i} ({say_box(*box, grid.axes)})" for i, box in enumerate(zip(lower, upper, strict=True), 1)]

@@ -1,8 +1,8 @@
-"""Between which numbers a datum must lie where some facies are known for certain.
+"""Bounds on a datum where some facies are known for certain.
 
-Of a linear forward model and a property that is constant within facies, the prediction is a sum over cells of what the
-cell's facies adds. Cells that are known add what their facies does, each of the others at least the least and at most
-the most that a facies can. Cost: O(weights × facies).
+For a linear forward model and a property that is constant within facies, the prediction is a sum of contributions of
+the cells. Known cells contribute what their facies does, each of the others something between the least and the most
+that any facies can. Cost: O(weights × facies).
 """
 
 import functools
@@ -19,7 +19,7 @@ from latentinv.grid import Grid
 from ._measured import Measured
 
 MOST_SD = 6.0
-"""Standard deviations from what certain facies allow, of which a Gaussian error has a chance of 1e-9."""
+"""Standard deviations beyond what certain facies allow; a Gaussian error exceeds them with a probability of 1e-9."""
 
 
 def check_possible(
@@ -53,7 +53,7 @@ def check_possible(
         names = dict.fromkeys(f"'{name}'" for name, here in zip(known.names, seen, strict=True) if here)
         raise InputError(
             f"{sentence(measured.labels[i])} of '{measured.name}' is {data[i]:.3g} ± {measured.say(spread[i])}, but "
-            f"the certain wells of {', '.join(names)} in it leave {bound}, {beyond[i]:.0f} sd away; correct one of "
+            f"the certain wells of {', '.join(names)} in it allow {bound}, {beyond[i]:.0f} sd away; correct one of "
             "them, raise the sd or give the wells an error probability."
         )
 
@@ -65,7 +65,7 @@ def bounds(
     known: CertainFacies,
     grid: Grid,
 ) -> tuple[Float[np.ndarray, "datum"], Float[np.ndarray, "datum"]]:
-    """The least and the most that each datum can be.
+    """The least and the greatest possible value of each datum.
 
     Parameters
     ----------

@@ -15,8 +15,8 @@ facies among the prior's categories under the stated ordered logit,
 
     index = Σ_k k P(facies k | field value),        observed: the position of the seen facies,
 
-with variance ``facies_sd² + e (1 − e)``. It grows with the field value where the margin would rise and fall, so a
-linear regression can follow it. It is another likelihood than the stated one.
+with variance ``facies_sd² + e (1 − e)``. It grows steadily with the field value, where the margin rises and
+falls, so a linear regression can follow it. It is not the stated likelihood.
 
 Cost: one gather of as many values as there are wells. The likelihood of mislabelled facies is the usual
 contamination model; with e = 0 it is the logistic one.
@@ -57,7 +57,7 @@ from latentinv.pytrees import pytree, replace
 
 
 class _Wells(NamedTuple):
-    """Wells as the user gave them, still one for each row."""
+    """Wells as the user gave them, one per row."""
 
     coordinates: np.ndarray
     facies: np.ndarray
@@ -122,7 +122,7 @@ class HardData(AbstractObservation):
         facies = np.atleast_1d(np.asarray(facies, dtype=float))
         count = facies.size
         if not count:
-            raise InputError(f"The hard data '{name}' hold no well; give at least one.")
+            raise InputError(f"The hard data '{name}' contain no well; give at least one.")
         wells = _Wells(
             np.atleast_2d(np.asarray(coordinates, dtype=float)),
             facies,
@@ -207,7 +207,7 @@ class HardData(AbstractObservation):
     def predict(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "datum"]:
         """How far each pixel's field value lies inside the interval of its facies; negative outside.
 
-        The likelihood's slope is multiplied by `sharpness`, if the margins are.
+        Multiplying the margins by `sharpness` multiplies the likelihood's slope.
         """
         return sharpness * self.facies_model.margin(self._values(field), jnp.asarray(self.observed))
 
@@ -240,25 +240,26 @@ class HardData(AbstractObservation):
 
         def predict(field: Float[Array, "*grid"], soft: Float[Array, "datum"]) -> Float[Array, "datum"]:
             del soft
-            # With so few positions, the rounding of accelerators does not matter.
+            # There are so few positions that the rounding of accelerators does not matter.
             shares = jnp.exp(self.facies_model.log_probability(self._values(field), self.slope))
             return jnp.sum(shares * positions, axis=-1)
 
         return GaussianView(predict, jnp.asarray(self.observed, jnp.float32), noise, surrogate=True)
 
     def simulate(self, key_noise: Array, field: Float[Array, "*grid"], *, exact: bool) -> Int[Array, "datum"]:
-        """Draw the facies seen: a wrong one, any of the others alike, with the error probability; softly, at random.
+        """Draw the facies that would be seen; with the error probability a wrong one, all others being equally likely.
 
         Raises
         ------
         InputError
-            If `exact` is false and the soft likelihoods do not add up to one: of more than two facies, or of a rule.
+            If `exact` is false and the soft likelihoods do not sum to one: with more than two facies, or a truncation
+            rule.
         """
         categories, values = len(self.facies_model.categories), self._values(field)
         if not exact and (categories > 2 or self.facies_model.components is not None):
             raise InputError(
-                f"The soft model of '{self.name}' gives no probability to each of {categories} facies, so nothing can "
-                "be simulated from it; use target 'thresholded'."
+                f"The soft model of '{self.name}' does not define a probability for each of {categories} facies, so "
+                "nothing can be simulated from it; use target 'thresholded'."
             )
         key_facies, key_error, key_other = named(key_noise, "facies", "error", "other facies")
         shown = self.facies_model.index(values)
@@ -285,7 +286,7 @@ class HardData(AbstractObservation):
         return Report(self.name, f"{honoured} of {self.count} {self.fulfilled}", honoured, self.count)
 
     def misfits(self, exact: Float[np.ndarray, "draw datum"]) -> list[str]:
-        """From exact predictions of many draws, name each well that most draws miss, worst first."""
+        """List the wells that most draws miss, from exact predictions of many draws; the worst comes first."""
         share = np.mean(np.asarray(exact, dtype=float), axis=0)
         coordinates, codes = self.coordinates, self.codes
         missed = [i for i in np.argsort(share, kind="stable") if share[i] < 0.5]
@@ -304,7 +305,7 @@ class HardData(AbstractObservation):
         return realizations[(slice(None), *np.asarray(self.cells).T)], self.codes
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """The data as named arrays of numbers, from which `from_arrays` makes them again."""
+        """The data as named arrays of numbers, from which `from_arrays` restores them."""
         return {
             "cells": np.asarray(self.cells),
             "facies": self.codes,
@@ -316,7 +317,7 @@ class HardData(AbstractObservation):
     def from_arrays(
         cls, name: str, arrays: dict[str, np.ndarray], grid: Grid, prior: AbstractPrior, *, forward: Any = None
     ) -> "HardData":
-        """Make the observation again from what `to_arrays` gave; hard data have no forward model.
+        """Restore the observation from `to_arrays`; hard data have no forward model.
 
         Raises
         ------
@@ -346,7 +347,7 @@ class HardData(AbstractObservation):
 def _facies_model(prior: AbstractPrior, source: str) -> AbstractFaciesModel:
     if prior.facies_model is None:
         raise InputError(
-            f"The hard data in '{source}' are facies, but the prior is of a continuous property; use a facies prior."
+            f"The hard data in '{source}' are facies, but the prior has a continuous property; use a facies prior."
         )
     return prior.facies_model
 
@@ -355,7 +356,8 @@ def _check_wells(wells: _Wells, grid: Grid, facies_model: AbstractFaciesModel) -
     """Raise `InputError` for the first well that cannot be used, by its label and coordinates."""
     if len(wells.coordinates) != len(wells.facies):
         raise InputError(
-            f"Given coordinates of {len(wells.coordinates)} wells and {len(wells.facies)} facies; expected as many."
+            f"Given coordinates of {len(wells.coordinates)} wells and {len(wells.facies)} facies; "
+            "expected equally many."
         )
     inside = grid.inside(wells.coordinates)
     for i, label in enumerate(wells.labels):

@@ -3,11 +3,12 @@
     prediction = F(property(field)),        data = prediction + noise
 
 The forward model is run on the soft property for the soft prediction, and on the property of the thresholded facies for
-the exact one; for a continuous prior both are the same, and it runs once. The path from no information scales the
-log-likelihood by the inverse temperature, and stays at the stated model from 1 on. A field for which the forward model
+the exact one; for a continuous prior both are the same, and it runs
+once. From no information to the stated model, the log-likelihood is scaled by the inverse temperature, and stays at
+the stated model from 1 on. A field for which the forward model
 gives no number has likelihood zero at every temperature: a failed simulation is rejected, never turned into a number.
 
-Cost: one run of the forward model for each reading of the property, and what the noise model costs.
+Cost: one run of the forward model for each reading of the property, plus that of the noise model.
 """
 
 import math
@@ -107,7 +108,7 @@ class IndirectData(AbstractObservation):
             if not np.isfinite(value):
                 raise InputError(f"{sentence(label)} of '{name}' is {value:g}; give a finite number or remove it.")
         self.noise = noise if isinstance(noise, AbstractNoise) else GaussianNoise(noise)
-        self.noise.spread(self.count)  # refuses noise of another number of data
+        self.noise.spread(self.count)  # refuses noise for a different number of data
         self.property = ContinuousProperty() if property is None else property
         if not isinstance(self.property, AbstractProperty):
             raise InputError(
@@ -178,12 +179,12 @@ class IndirectData(AbstractObservation):
 
     @property
     def simulator(self) -> ExternalForward | None:
-        """The forward model, if it is a simulator outside JAX."""
+        """The simulator outside JAX, if the forward model is one."""
         return cast("ExternalForward", self.forward) if self.forward.external else None
 
     @property
     def missing(self) -> str | None:
-        """The sentence that asks for a forward model which no file can hold; None where it is there."""
+        """Request for a forward model that no file can hold; None if the model is present."""
         return self.forward.missing
 
     @property
@@ -196,7 +197,7 @@ class IndirectData(AbstractObservation):
     ) -> Float[Array, "reading *grid"]:
         """The properties that the forward model is run on: softly and exactly, or one that stands for both.
 
-        Softness is there for gradients, so a forward model that has none sees the exact property alone.
+        The soft reading serves gradients, so a forward model without gradients is given only the exact property.
         """
         field = self._checked(field)
         exact = self.property.exact(field)
@@ -208,7 +209,7 @@ class IndirectData(AbstractObservation):
         """Raise `InputError` unless the data were placed on this grid, and the property is of this prior's fields."""
         if self.property.facies_model is None and prior.facies_model is not None:
             raise InputError(
-                f"The data '{self.name}' take the field for a property, but the prior is of facies; say with "
+                f"The data '{self.name}' use the field as a property, but the prior has facies; say with "
                 "FaciesProperty what each facies has."
             )
         check_fit(self.name, (self.grid, self.property.facies_model), grid, prior)
@@ -231,7 +232,7 @@ class IndirectData(AbstractObservation):
         return self.forward.predict(self.readings(field, sharpness)[0])
 
     def predict_exact(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """Run the forward model on the property of the thresholded facies, or of a continuous field."""
+        """Run the forward model on the property of the thresholded facies, or on the continuous property."""
         return self.forward.predict(self.property.exact(self._checked(field)))
 
     def predict_both(self, field: Float[Array, "*grid"]) -> tuple[Float[Array, "datum"], Float[Array, "datum"]]:
@@ -254,7 +255,7 @@ class IndirectData(AbstractObservation):
         return self._unless_failed(prediction, 1.0)
 
     def simulate(self, key_noise: Array, field: Float[Array, "*grid"], *, exact: bool) -> Float[Array, "datum"]:
-        """Draw the data that would be observed: predicted ones with noise."""
+        """Draw the data that would be observed: predictions with noise."""
         prediction = self.predict_exact(field) if exact else self.predict(field)
         return prediction + self.noise.simulate(key_noise, self.count)
 
@@ -263,22 +264,22 @@ class IndirectData(AbstractObservation):
         return self.forward.seen()
 
     def marks(self) -> tuple[Mark, ...]:
-        """What the forward model shows of the data."""
+        """What the forward model shows on maps."""
         return self.forward.marks(np.asarray(self.observed, float))
 
     def report(self, exact: Float[np.ndarray, "datum"]) -> Report:
-        """Say how far the data are from the exact predictions, beside what the noise says; two sd fulfil a datum."""
+        """Report the misfit of exact predictions beside the stated noise; a datum is fulfilled within two sd."""
         return self._measured.report(exact)
 
     def misfits(self, exact: Float[np.ndarray, "draw datum"]) -> list[str]:
-        """From exact predictions of many draws, name the data that their mean misses by over three sd, worst first.
+        """List the data that the draws' mean prediction misses by over three sd, worst first.
 
-        An sd that is inferred is the one that the draws' mean leaves.
+        An unknown sd is inferred from the residuals of the draws' mean.
         """
         return self._measured.misfits(exact)
 
     def beside(self, exact: Float[np.ndarray, "draw datum"], noun: str = "draws") -> list[tuple[str, str]]:
-        """Each datum's label, and the datum beside the draws' mean and standard deviation."""
+        """Label of each datum, and the datum beside the draws' mean and standard deviation."""
         return self._measured.beside(exact, noun)
 
     def summary(self, reports: Sequence[Report]) -> str:
@@ -286,7 +287,7 @@ class IndirectData(AbstractObservation):
         return self._measured.summary(reports)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Data, unit and labels, and what noise, property and forward model are made of."""
+        """Data, unit and labels, and the arrays of noise, property and forward model."""
         arrays = {
             "data": np.asarray(self.observed),
             "unit": np.asarray(self.unit),
@@ -345,7 +346,7 @@ class IndirectData(AbstractObservation):
             )
 
     def _check_parts(self) -> None:
-        """Parts that are no pytrees would be refused by JAX, far from here and in its own words."""
+        """Refuse parts that are no pytrees, which JAX would refuse later with an obscure message."""
         for what, part in (("forward model", self.forward), ("noise", self.noise), ("property", self.property)):
             if jax.tree_util.all_leaves([part]):
                 raise InputError(
@@ -359,11 +360,11 @@ class IndirectData(AbstractObservation):
     def _unless_failed(self, prediction: Float[Array, "datum"], power: Any) -> Float[Array, ""]:
         worked: Bool[Array, ""] = jnp.isfinite(prediction).all()
         residual = jnp.asarray(self.observed, prediction.dtype) - prediction
-        # Chosen before the density is taken, so that gradients of what is not chosen are numbers too.
+        # Selected before the density is computed, so that gradients are finite on the other branch too.
         return jnp.where(worked, power * self.noise.log_likelihood(jnp.where(worked, residual, 0.0)), -jnp.inf)
 
     def _sample(self) -> Float[np.ndarray, "datum"]:
-        """What the forward model predicts for one field that is as good as any, to recognise a function by."""
+        """Predictions for one arbitrary field, by which a function is recognised."""
         shape = field_shape(self.grid, self.property.facies_model)
         field = np.cos(np.arange(math.prod(shape))).reshape(shape)
         return np.asarray(self.predict_exact(jnp.asarray(field, jnp.float32)))
@@ -372,6 +373,6 @@ class IndirectData(AbstractObservation):
         found, spread = self._sample(), self.noise.spread(self.count)
         if not np.all(np.isclose(found, stored, rtol=1e-3, atol=1e-2 * spread, equal_nan=True)):
             raise InputError(
-                f"The function given for the data '{self.name}' predicts other data than the one the run was made "
+                f"The function given for the data '{self.name}' predicts different data from the one the run was made "
                 "with; give the same one."
             )

@@ -1,4 +1,4 @@
-"""Indirect data in tables: a line a datum, with its place, its value and its standard deviation."""
+"""Indirect data in tables: a line per datum, with its place, its value and its standard deviation."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from latentinv.io import read_table, read_unit
 
 
 class IndirectTable(NamedTuple):
-    """What a table says of indirect data."""
+    """What a table says about indirect data."""
 
     forward: AbstractForward
     values: Float[np.ndarray, "datum"]
@@ -26,7 +26,7 @@ class IndirectTable(NamedTuple):
 
 
 def as_forward(forward: AbstractForward | Function, grid: Grid) -> AbstractForward:
-    """A forward model, or a function made one.
+    """A forward model; a function is turned into one.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def read_indirect(
 ) -> IndirectTable:
     """Read a table as `IndirectData.from_csv` states it."""
     names = grid.axes if columns is None else _checked_names(columns)
-    example = "Other names for coordinates go into columns=, as in columns=('east', 'north')."
+    example = "If coordinates have other names, give them, as in columns=('east', 'north')."
     table = read_table(path, (*names, "value", "sd"), hints=dict.fromkeys(AXIS_NAMES, example))
     places, labels = table.points(names), table.labels("datum")
     within = grid.inside(places) if columns is None else np.ones(len(places), bool)

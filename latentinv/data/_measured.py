@@ -1,7 +1,7 @@
-"""Measured numbers beside predicted ones, in words: reports, misfits, rows of tables; on the host in double precision.
+"""Measured numbers beside predictions, in words: reports, misfits, rows of tables; on the host in double precision.
 
-What a datum may stray by is its stated spread, or the one that residuals leave where it is inferred. A prediction that
-is not a number belongs to a simulation that failed.
+The spread of a datum is stated, or inferred from residuals. A prediction that is not a number comes from a simulation
+that failed.
 """
 
 from collections.abc import Sequence
@@ -21,17 +21,17 @@ class Measured(NamedTuple):
     unit: str
     labels: tuple[str, ...]
     fulfilled: str
-    """What reports count: ``data within two sd``."""
+    """What reports count, in words: ``data within two sd``."""
     data: Float[np.ndarray, "datum"]
     noise: AbstractNoise
 
     @property
     def spread(self) -> Float[np.ndarray, "datum"]:
-        """How far each datum strays, as stated."""
+        """Stated spread of each datum."""
         return self.noise.spread(len(self.data))
 
     def report(self, exact: Float[np.ndarray, "datum"]) -> Report:
-        """Say how far the data are from predictions, beside what the noise says; two sd fulfil a datum."""
+        """Report the misfit of predictions beside the stated noise; a datum is fulfilled within two sd."""
         residual = self.data - np.asarray(exact, dtype=float)
         count = len(residual)
         near = int(np.sum(np.abs(residual) <= 2 * self._allowed(residual)))
@@ -44,14 +44,14 @@ class Measured(NamedTuple):
         return Report(self.name, text, near, count, rmse)
 
     def misfits(self, exact: Float[np.ndarray, "draw datum"]) -> list[str]:
-        """Name the data that the mean of the draws misses by over three sd, worst first."""
+        """List the data that the mean of the draws misses by over three sd, worst first."""
         drawn, _ = _mean_and_sd(exact)
         misfit = np.abs(drawn - self.data) / self._allowed(self.data - drawn)
         # Written so that a misfit that is not a number is named.
         return [self._misfit(i, drawn[i]) for i in np.argsort(-misfit, kind="stable") if not misfit[i] <= 3]
 
     def beside(self, exact: Float[np.ndarray, "draw datum"], noun: str) -> list[tuple[str, str]]:
-        """Each datum's label, and the datum beside the draws' mean and standard deviation."""
+        """Label of each datum, and the datum beside the draws' mean and standard deviation."""
         drawn, sd = _mean_and_sd(exact)
         rows = zip(self.labels, self.data, self.spread, drawn, sd, strict=True)
         unit = f" {self.unit}".rstrip()
@@ -69,11 +69,12 @@ class Measured(NamedTuple):
         return f"rmse {self.say(float(np.median(errors)))} ({best} to {worst}), {self.say_spread()}"
 
     def say(self, value: float) -> str:
-        """Say a number to two digits, with the unit: ``0.0098 m``."""
+        """Write a number to two digits, with the unit: ``0.0098 m``."""
         return f"{value:.2g} {self.unit}".rstrip()
 
     def say_spread(self, residual: Float[np.ndarray, "datum"] | None = None) -> str:
-        """Say the stated noise, ``stated 0.01 m``, and what residuals make of a guess.
+        """Put the noise into words, ``stated 0.01 m``, with the standard deviation inferred from residuals if it was a
+        guess.
 
         Unequal sds are said by their root mean square, to compare an rmse with.
         """
@@ -98,7 +99,7 @@ class Measured(NamedTuple):
 def _mean_and_sd(
     exact: Float[np.ndarray, "draw datum"],
 ) -> tuple[Float[np.ndarray, "datum"], Float[np.ndarray, "datum"]]:
-    """Of the draws whose simulations worked; NaN where none did."""
+    """Statistics over the draws whose simulations worked; NaN where none did."""
     table = np.asarray(exact, dtype=float)
     worked = table[np.isfinite(table).all(axis=1)]
     if not len(worked):

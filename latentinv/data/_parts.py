@@ -10,16 +10,16 @@ from latentinv.grid import Grid
 from latentinv.registration import Registry
 
 NOTES = ("kind", "note", "sample")
-"""What files say of a part besides its own arrays."""
+"""What files say about a part besides its own arrays."""
 
 
 class Part(Protocol):
-    """What can be written."""
+    """A part that can be written."""
 
     kind: str
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """What it is made of."""
+        """Its arrays."""
         ...
 
 

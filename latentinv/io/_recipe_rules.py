@@ -1,6 +1,6 @@
-"""What each value of a recipe must be: a test and the words that say what passes it.
+"""Rules for the values of a recipe: a test, and words for what passes it.
 
-A rule stands in the metadata of the field it belongs to, so a table's keys, defaults and rules are one list.
+A rule stands in the metadata of the field it belongs to, so a table's keys, defaults and rules are in one list.
 """
 
 import dataclasses
@@ -64,7 +64,7 @@ def rules_of(kind: Any) -> dict[str, Rule]:
 
 
 def checked(name: str, values: Any, rules: dict[str, Rule], *, file: str = "recipe") -> dict[str, Any]:
-    """Check a table against its rules; lists become tuples. The sentences call the file by what it is.
+    """Check a table against its rules; lists become tuples. `file` says in messages what kind of file it is.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Tables of numbers as users write them: a CSV file in, named columns of floats out.
 
-The file is text in UTF-8 (with or without a byte order mark): a header line, then one line a datum,
+The file is text in UTF-8 (with or without a byte order mark): a header line, then one line per datum,
 separated by commas, semicolons or tabs. Blank lines and lines that start with ``#`` are skipped. Columns
-that are not asked for may hold anything. Each value is checked here, so that all later code can trust it to
+that are not requested may hold anything. Each value is checked here, so that all later code can trust it to
 be a finite number; what cannot be read is named by file, line and column.
 """
 
@@ -33,7 +33,7 @@ class Table(NamedTuple):
         return np.stack([self.columns[name] for name in names], axis=1)
 
     def labels(self, datum: str) -> list[str]:
-        """Call each row by what it is and where it stands: ``the well on line 3 of wells.csv``."""
+        """Label each row by what it is and where it stands: ``the well on line 3 of wells.csv``."""
         return [f"the {datum} on line {line} of {self.file}" for line in self.lines]
 
 
@@ -43,7 +43,7 @@ class _Row(NamedTuple):
 
 
 def read_unit(path: str | Path, unit: str) -> str:
-    """Give the unit of a CSV file's values: what its column ``unit`` says, or `unit` where it has none.
+    """The unit of a CSV file's values: from its column ``unit``, or `unit` if it has none.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def read_table(
     optional
         Columns that are read if they are there.
     hints
-        What to do besides where a required column is missing: a sentence by its name.
+        Advice for a missing required column: a sentence by its name.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def read_table(
     header = [cell.strip().lower() for cell in rows[0].cells]
     _check_header(path.name, header, required, optional, hints or {})
     if len(rows) == 1:
-        raise InputError(f"{path.name} has a header but no data; expected one line a datum below it.")
+        raise InputError(f"{path.name} has a header but no data; expected one line per datum below it.")
     for row in rows[1:]:
         if len(row.cells) != len(header):
             raise InputError(
@@ -133,7 +133,7 @@ def _rows(path: Path) -> list[_Row]:
         raise InputError(f"{path.name} is not text in UTF-8; save it as CSV (UTF-8).") from None
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if _has_data(line)]
     if not lines:
-        raise InputError(f"{path.name} is empty; expected a header line and one line a datum.")
+        raise InputError(f"{path.name} is empty; expected a header line and one line per datum.")
     separator = max(",;\t", key=lines[0][1].count)
     return [_Row(number, next(csv.reader([line], delimiter=separator))) for number, line in lines]
 
@@ -151,7 +151,7 @@ def _check_header(
         hint = "".join([f" {hints[name]}" for name in missing if name in hints][:1])
         columns = ", ".join(header)
         raise InputError(
-            f"{file} has no column {', '.join(missing)}; its columns are {columns}; expected are {expected}.{hint}"
+            f"{file} has no column {', '.join(missing)}; its columns are {columns}; expected {expected}.{hint}"
         )
     repeated = [name for name in (*required, *optional) if header.count(name) > 1]
     if repeated:
@@ -159,13 +159,13 @@ def _check_header(
 
 
 def _number(file: str, row: _Row, column: str, position: int) -> float:
-    """Read a finite number, or say which cell holds none."""
+    """Read a finite number, or name the cell that has none."""
     cell = row.cells[position].strip()
     where = f"{file}, line {row.line}, column {column}"
     if not cell:
         raise InputError(f"{where} is empty; give a number or remove the line.")
     try:
-        # Python reads 1_000 as a number; in a table it is a slip.
+        # Python reads 1_000 as a number; in a table it is a typing error.
         value = float(cell.replace("_", "?"))
     except ValueError:
         raise InputError(f"{where} holds '{cell}', which is not a number; write it like 12.5.") from None

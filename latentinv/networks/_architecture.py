@@ -2,7 +2,8 @@
 
 A generator is a chain of layers without padding, so every output cell is computed from its own window of the latent map
 and from nothing else. Sizes are found backwards: for a field of a given shape each layer states how many cells its
-input must have. Latent cell 0 always sits at the same place relative to field cell 0, so a larger field only appends
+input must have. Latent cell 0 is always at the same place
+relative to field cell 0, so a larger field only appends
 latent cells, and a tile equals the same tile of the whole.
 
 The published network pads with zeros inside the generator; here the latent map grows instead, which changes no weight.
@@ -46,13 +47,13 @@ class Layer:
         return self.window - 2 * self.smooth
 
     def input_size(self, size: int) -> int:
-        """Cells that the input must have along an axis for `size` cells of output."""
+        """Number of cells that the input must have along an axis for `size` cells of output."""
         if self.kind == "same":
             return size + self.dilation * (self.window - 1)
         return math.ceil(size / 2) + math.ceil(self.window / 2) - 1
 
     def output_cells(self, cells: range) -> range:
-        """The cells of output that cells of input can change."""
+        """The range of output cells that a range of input cells can change."""
         if self.kind == "same":
             return range(cells.start - self.dilation * (self.window - 1), cells.stop)
         first = 2 * (math.ceil(self.window / 2) - 1)

@@ -1,4 +1,4 @@
-"""The architectures that a recipe can name, each registered in a file of its own; here they get axes and widths."""
+"""The architectures that a recipe can name, each registered in its own file; here they get axes and widths."""
 
 import math
 from collections.abc import Callable
@@ -25,7 +25,7 @@ ARCHITECTURES: Registry[Callable[[int], Architecture]] = Registry("architecture"
 def generator_architecture(
     name: str, *, ndim: int = 2, latent_channels: int | None = None, width: float = 1.0
 ) -> GeneratorArchitecture:
-    """Give the generator architecture of a name; its own latent channels unless given.
+    """The generator architecture of a name, with its default number of latent channels unless one is given.
 
     Parameters
     ----------
@@ -56,7 +56,8 @@ def generator_architecture(
 def discriminator_architecture(
     name: str, *, ndim: int = 2, width: float = 1.0, scales: int = 1, packing: int = 1
 ) -> DiscriminatorArchitecture:
-    """Give the discriminator that belongs to a generator architecture of the same name, as wide by the same factor.
+    """The discriminator that belongs to the generator architecture of this name, with its width scaled by the same
+    factor.
 
     Raises
     ------

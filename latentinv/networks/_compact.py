@@ -1,9 +1,9 @@
 """Networks for two CPU cores.
 
 Two 3×3 layers (dilation 1 and 2) on the latent map of 1/16 resolution give the reach, three 6×6 stride-½ layers and a
-3×3 one refine, and the last 10×10 stride-½ layer goes to one channel, so that nothing is computed at full resolution.
-Widths are powers of two and stride-2 windows even, which the polyphase form fills without waste. The discriminator
-scores what every layer of it sees, so small windows are judged as well as large ones.
+3×3 layer refine, and the last 10×10 stride-½ layer gives one channel, so that nothing is computed at full resolution.
+Widths are powers of two and stride-2 windows even, which the polyphase form fills without waste. Every layer of the
+discriminator gives scores, so small windows are judged as well as large ones.
 """
 
 from ._architecture import DiscriminatorArchitecture, GeneratorArchitecture, Layer

@@ -1,6 +1,6 @@
 """Exact convolutions arranged so that XLA's CPU backend runs them, and their gradients, at full speed.
 
-Four facts about that backend decide the arrangement:
+Four properties of that backend determine the arrangement:
 
 * inside ``scan``, ``fori_loop`` and ``while_loop`` the input gradient of automatic differentiation is 5 to 22 times
   slower than the same convolution written out with a flipped kernel, so `convolve` carries its own input gradient;
@@ -13,10 +13,9 @@ Four facts about that backend decide the arrangement:
 
 All arrays are channels-last, ``[batch, *space, channel]``; kernels are ``[*window, channel_in, channel_out]``; two and
 three spatial axes are served. No function pads: a caller that wants padding pads, and a generator grows its latent
-instead. Nothing is approximated: values and all gradients equal those of `jax.lax` to float32 rounding, on a graphics
-processor too, whose own choice would be products of 10 bits (TF32): `EXACT` is the default, and training, which is
-noisy anyway, takes `FAST`. The polyphase identity is textbook multirate filtering (Vaidyanathan 1990,
-doi:10.1109/5.52200).
+instead. Nothing is approximated: values and all gradients equal those of `jax.lax` to float32 rounding, also on a GPU,
+which by default would round factors to 10 bits (TF32): `EXACT` is the default here, and training, which is noisy
+anyway, uses `FAST`. The polyphase identity is textbook multirate filtering (Vaidyanathan 1990, doi:10.1109/5.52200).
 """
 
 import functools
@@ -31,13 +30,13 @@ Image = Float[Array, "batch *space channel"]
 Kernel = Float[Array, "*window channel_in channel_out"]
 
 EXACT, FAST = lax.Precision.HIGHEST, lax.Precision.DEFAULT
-"""Products in float32, or as the device multiplies fastest."""
+"""Products in float32, or in the device's fastest precision."""
 
 
 def convolve(
     x: Image, kernel: Kernel, dilation: int = 1, precision: lax.Precision = EXACT, transposed: Kernel | None = None
 ) -> Image:
-    """Correlate with a kernel at stride 1, keeping only outputs that see no border.
+    """Correlate with a kernel at stride 1, keeping only outputs whose window lies inside.
 
     Parameters
     ----------
@@ -82,14 +81,14 @@ def _convolve_backward(
     x, kernel, transposed = saved
     dx = _correlate(dy, transposed, dilation, precision, padding=1)
     _, transpose = jax.vjp(lambda w: _correlate(x, w, dilation, precision, padding=0), kernel)
-    return dx, transpose(dy)[0], jnp.zeros_like(transposed)  # whose gradient is in the kernel's
+    return dx, transpose(dy)[0], jnp.zeros_like(transposed)  # the gradient is taken through the kernel
 
 
 _convolve.defvjp(_convolve_forward, _convolve_backward)
 
 
 def _correlate(x: Image, kernel: Kernel, dilation: int, precision: lax.Precision, *, padding: int) -> Image:
-    """Stride-1 correlation; `padding` 0 keeps the interior, 1 keeps every output that sees any input."""
+    """Stride-1 correlation; `padding` 0 keeps the interior, 1 keeps every output that depends on any input."""
     rank = x.ndim - 2
     reach = [(padding * dilation * (size - 1),) * 2 for size in kernel.shape[:rank]]
     if not padding:
@@ -107,7 +106,7 @@ def _correlate(x: Image, kernel: Kernel, dilation: int, precision: lax.Precision
 
 
 def convolve_strided(x: Image, kernel: Kernel, precision: lax.Precision = EXACT) -> Image:
-    """Correlate at stride 2, keeping only outputs that see no border; computed as space-to-depth and stride 1.
+    """Correlate at stride 2, keeping only outputs whose window lies inside; computed as space-to-depth and stride 1.
 
     Returns
     -------
@@ -131,7 +130,7 @@ def convolve_blocks(
     precision: lax.Precision = EXACT,
     transposed: Kernel | None = None,
 ) -> Image:
-    """`convolve_strided` by a kernel that is `blockwise` already, and had a window of so many cells."""
+    """`convolve_strided` with a kernel already made `blockwise`, whose original window is given."""
     outputs = [(n - k) // 2 + 1 for n, k in zip(x.shape[1:], window, strict=False)]
     needed = [2 * (m + t - 1) for m, t in zip(outputs, blocks.shape, strict=False)]
     x = _fit(x, [(0, 0), *((0, m - n) for m, n in zip(needed, x.shape[1:], strict=False)), (0, 0)])

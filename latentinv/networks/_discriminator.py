@@ -1,12 +1,11 @@
-"""The discriminator: maps of scores, one for each patch it looks at (Isola et al. 2017, doi:10.1109/CVPR.2017.632).
+"""The discriminator: maps of scores, one for each patch (Isola et al. 2017, doi:10.1109/CVPR.2017.632).
 
-It has a tower of layers for each scale: the first sees the field, each further one the means over 2 cells along each
-axis of what the one before sees (`pooled`). A tower gives a map of scores from its last layer, and one from every layer
-before where its architecture says so: the deeper the layer, the larger the window that a score judges. Where fields are
-packed, a score is of several at once, and what draws have in common that the image has not is seen, such as that all
-look alike.
+It has a tower of layers for each scale: the first takes the field, each further one means over 2 cells along each axis
+of the input of the tower before (`pooled`). A tower gives a map of scores from its last layer, and one from every
+earlier layer if its architecture says so: the deeper the layer, the larger the window that a score judges. Where fields
+are packed, a score judges several together, and so detects whether draws are more alike than patches of the image.
 
-After training, a `Critic` is what is left of it: plain convolutions, with the normalisation frozen into the weights.
+After training, a `Critic` remains: plain convolutions, with the normalisation frozen into the weights.
 """
 
 from collections.abc import Sequence
@@ -25,9 +24,9 @@ from ._convolution import EXACT, FAST, blockwise, convolve, convolve_blocks, con
 from ._generator import FoldedLayer
 
 SLOPE = 0.2
-"""Of the leaky ReLU below 0."""
+"""Slope of the leaky ReLU below 0."""
 HEAD = 3
-"""Window of a layer that scores what another gives."""
+"""Window of a layer that turns the output of another into scores."""
 
 Scores = Float[Array, "batch *scores 1"]
 Maps = tuple[tuple[Scores, ...], ...]
@@ -49,7 +48,7 @@ class Critic:
 
     def __init__(self, layers: Sequence[FoldedLayer], strides: Sequence[int]) -> None:
         self.layers, self.strides = tuple(layers), tuple(strides)
-        # As convolutions use them, so that no loop brings them into this form again and again.
+        # In the form that convolutions use, so that loops need not convert them each time.
         pairs = zip(self.layers, self.strides, strict=True)
         ready = (one._replace(kernel=blockwise(one.kernel)) if stride == 2 else one for one, stride in pairs)
         self._ready = tuple(one.prepared() for one in ready)
@@ -78,13 +77,13 @@ def convolve_padded(
     stride: int,
     precision: lax.Precision = EXACT,
 ) -> Float[Array, "batch *out channel_out"]:
-    """Convolve with zeros around; floor(space / stride) cells come out along each axis."""
+    """Convolve with zero padding; the result has floor(space / stride) cells along each axis."""
     x = padded(x, kernel.shape[0], stride)
     return convolve_strided(x, kernel, precision) if stride == 2 else convolve(x, kernel, 1, precision)
 
 
 def padded(x: Float[Array, "batch *space channel"], window: int, stride: int) -> Float[Array, "batch *grown channel"]:
-    """Put as many zeros around that floor(space / stride) cells come out."""
+    """Pad with zeros so that a convolution gives floor(space / stride) cells."""
     low, high = (window - stride) // 2, (window - stride + 1) // 2
     return jnp.pad(x, [(0, 0), *((low, high) for _ in range(x.ndim - 2)), (0, 0)])
 

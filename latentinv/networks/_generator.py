@@ -24,10 +24,10 @@ class FoldedLayer(NamedTuple):
     kernel: Float[Array, "*window channel_in channel_out"]
     bias: Float[Array, "channel_out"]
     transposed: Float[Array, "*window channel_out channel_in"] | None = None
-    """The kernel's `adjoint`, where it was made beforehand."""
+    """The kernel's `adjoint`, if it was computed in advance."""
 
     def prepared(self) -> "FoldedLayer":
-        """The same layer with the adjoint made, for loops that take gradients by their input."""
+        """The same layer with its adjoint, for loops that take gradients with respect to the input."""
         return FoldedLayer(jnp.asarray(self.kernel), jnp.asarray(self.bias), adjoint(jnp.asarray(self.kernel)))
 
 
@@ -50,7 +50,7 @@ class GeneratorNetwork(nnx.Module):
         self.bias = nnx.Param(jnp.zeros(channels))
 
     def kernel(self, position: int) -> Float[Array, "*window channel_in channel_out"]:
-        """The kernel that a layer applies."""
+        """The kernel of a layer as it is applied."""
         kernel = self.kernels[position][...]
         for _ in range(self.architecture.layers[position].smooth):
             kernel = binomial(kernel)
@@ -89,7 +89,7 @@ def fold(network: GeneratorNetwork) -> tuple[FoldedLayer, ...]:
 
 
 def binomial(kernel: Float[Array, "*free channel_in channel_out"]) -> Float[Array, "*window channel_in channel_out"]:
-    """Filter a kernel with (1, 2, 1)/4 along each axis, which grows by two cells."""
+    """Filter a kernel with (1, 2, 1)/4 along each axis, which makes it two cells larger."""
     for axis in range(kernel.ndim - 2):
         edges = [(2, 2) if n == axis else (0, 0) for n in range(kernel.ndim)]
         padded, size = jnp.pad(kernel, edges), kernel.shape[axis] + 2
@@ -131,6 +131,6 @@ def _chain(
     sizes = [architecture.sizes(size) for size in shape]
     for position, layer in enumerate(architecture.layers):
         x = apply(x, layer, position)
-        # An odd size needs one cell less than the doubled resolution gives.
+        # An odd size is one cell less than the doubled resolution gives.
         x = x[(slice(None), *(slice(0, axis[position + 1]) for axis in sizes))]
     return x

@@ -1,4 +1,4 @@
-"""The spatial GAN of Laloy et al. (2018, doi:10.1002/2017WR022148): five 5×5 stride-½ layers, a latent channel.
+"""The spatial GAN of Laloy et al. (2018, doi:10.1002/2017WR022148): five 5×5 stride-½ layers, one latent channel.
 
 Widths are 512-256-128-64-1; the discriminator mirrors them with 9×9 stride-2 layers and batch statistics.
 """

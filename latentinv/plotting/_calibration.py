@@ -36,8 +36,8 @@ def plot_calibration(calibration: "Calibration", path: str | Path, *, title: str
     figure.suptitle("\n".join([*sentences, textwrap.fill(calibration.verdict(), 150)]), fontsize=12)
     pages: Any = figure.subfigures(2, 1, height_ratios=heights)
     pages[0].suptitle(
-        "Ranks of the truth among the draws: distribution function less the diagonal, with the band that 95 of 100 "
-        "calibrated samplers keep for one quantity",
+        "Ranks of the truth among the draws: distribution function minus the diagonal, with the band that 95 of 100 "
+        "calibrated samplers stay within for one quantity",
         fontsize=10,
         color="#444444",
     )

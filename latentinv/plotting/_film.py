@@ -1,4 +1,4 @@
-"""A film of fields: an animated GIF, one frame a field, played round and round."""
+"""A film of fields: an animated GIF in a loop, one frame per field."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -75,7 +75,7 @@ def film_fields(
 
 
 def _edge(inside: Bool[np.ndarray, "row column"], width: int) -> Bool[np.ndarray, "row column"]:
-    """The outermost pixels of a region, so many deep."""
+    """The outermost pixels of a region, to a given depth."""
     from scipy.ndimage import binary_erosion
 
     edge: np.ndarray = inside & ~binary_erosion(inside, iterations=width, border_value=1)

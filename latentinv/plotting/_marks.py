@@ -1,8 +1,9 @@
 """Data on top of a picture: places, boxes and lines, as observations give them (`AbstractObservation.marks`).
 
-Places where a facies was seen have its colour, with a dark rim outside a white one so that they stand out on any
-ground, or a red rim where the field below has another facies. Other places are white diamonds. Of lines (rays) the
-ends are dots; the lines themselves would hide a draw, so they are drawn on the mean and the standard deviation alone.
+Places where a facies was seen have the colour of that facies, with a white rim inside a dark one so that they stand out
+on any background, or a red rim where the field below has another facies. Other places are white diamonds. The ends of
+lines (rays) are dots; the lines themselves would hide a draw, so they are drawn only on the mean and the standard
+deviation.
 """
 
 from collections.abc import Sequence
@@ -19,12 +20,12 @@ from ._view import View
 MISSED = "#e02020"
 RIM = "#101010"
 MANY = 60
-"""More places than this are drawn smaller."""
+"""Above this number, places are drawn smaller."""
 MANY_LINES = 100
 
 
 def layer_of(marks: Sequence[Mark], view: View) -> int | None:
-    """Of a map in three dimensions, the layer with most places where a facies was seen; None if there are none."""
+    """On a grid in three dimensions, the layer with most places where a facies was seen; None if there are none."""
     seen = [mark for mark in marks if isinstance(mark, Points) and mark.codes is not None and len(mark.codes)]
     if view.layer is None or view.section or not seen:
         return view.layer
@@ -66,7 +67,7 @@ def add_marks(
 
 
 def honoured(mark: Points, view: View, field: Shaped[np.ndarray, "*grid"]) -> np.ndarray:
-    """At which places a field has the facies seen."""
+    """Whether the field has the observed facies, for each place."""
     agrees: np.ndarray = field[tuple(view.grid.cells(mark.coordinates).T)] == mark.codes
     return agrees
 

@@ -1,4 +1,4 @@
-"""The page of an assessment: realizations beside patches, curves with their bands, and how far from the floor."""
+"""The page of an assessment: realizations beside patches, curves with their bands, and distances in times the floor."""
 
 import textwrap
 from pathlib import Path
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 COLUMNS = 6
 KINDS = ("connectivity", "variogram", "two-point probability", "power spectrum")
-"""Curves from left to right; a row for each axis, and the spectrum, which has no direction, at the end of the first."""
+"""Curves from left to right: one row per axis, and the spectrum, which has no direction, at the end of the first."""
 STYLES: tuple[Any, ...] = ("-", "--", ":", "-.")
-"""Of the curves of each facies."""
+"""Colours of the curves of each facies."""
 OURS, THEIRS = FACIES_COLOURS[1], FACIES_COLOURS[0]
 FARTHEST = 1e4
-"""Times the floor beyond which a point stands at the border."""
+"""Points beyond this many times the floor are drawn at the border."""
 
 
 def plot_realism(
@@ -77,7 +77,7 @@ def plot_realism(
 
 
 def _picture_height(fields: np.ndarray) -> float:
-    """Inches of two rows of pictures, of which six fill the page."""
+    """Height in inches of two rows of pictures, six to a row."""
     aspect = fields.shape[-2] / fields.shape[-1]
     return 2 * min(16 / COLUMNS * aspect, 4.0)
 
@@ -103,7 +103,7 @@ def _draw_images(page: Any, fields: np.ndarray, patches: np.ndarray, facies: int
 
 
 def _draw_curve(axes: Any, measure: "Measure", names: list[str]) -> None:
-    """One curve, or of what is measured for each facies, one for each."""
+    """One curve, or one for each facies where facies are measured separately."""
     spectrum = measure.name == "power spectrum"
     parts = 1 if spectrum or measure.name.startswith("variogram") else len(names)
     split = (np.split(curve, parts, axis=-1) for curve in (measure.fields, measure.image, measure.image_band))

@@ -30,12 +30,12 @@ REALIZATIONS = 6
 
 
 class _Shown(NamedTuple):
-    """What every panel shows besides its field."""
+    """What every panel shows in addition to its field."""
 
     view: View
     marks: tuple[Mark, ...]
     categories: tuple[int, ...]
-    """Of a prior of facies, its codes; else none."""
+    """Facies codes of the prior; empty for a continuous property."""
 
 
 def plot_run(run: Run, path: str | Path, *, drawn: bool = True) -> None:
@@ -60,7 +60,7 @@ def plot_run(run: Run, path: str | Path, *, drawn: bool = True) -> None:
     check_ending(path)
     if not len(run.realizations):
         raise InputError(
-            "The run has no draws, so there is nothing to draw; resume it, or mend data that could not be met."
+            "The run has no draws, so there is nothing to draw; resume it, or correct data that could not be met."
         )
     shown = _shown(run)
     chosen = _some_distinct(run.realizations)
@@ -129,7 +129,7 @@ def _numbers(run: Run, shown: _Shown, drawn: bool) -> str:
     """Say how many draws there are, how many honour all wells, and the log-evidence."""
     count = len(run.realizations)
     draws = ("draw" if drawn else "particle") + "s" * (count > 1)
-    words = [f"{count} {draws}" if drawn else f"{count} {draws} after step {run.steps}, not yet draws of the posterior"]
+    words = [f"{count} {draws}" if drawn else f"{count} {draws} after step {run.steps}, not yet from the posterior"]
     wells = [mark for mark in shown.marks if isinstance(mark, Points) and mark.codes is not None]
     if wells:
         hits = [[honoured(mark, shown.view, field) for mark in wells] for field in run.realizations]

@@ -1,8 +1,8 @@
 """What all pictures share: colours, axes in metres, which way is up, and how a file is written.
 
-North is up in maps, and the top in sections (`View`). Facies have the colours of what they mostly are: clay a dark
-slate-brown, sand a warm yellow, others between. Matplotlib is imported inside the functions and used through its
-``Figure``, so that neither its global state nor a user's own figures change.
+Maps have north up, sections their top (`View`). Facies have the colours usual for clay (a dark slate-brown) and sand (a
+warm yellow), others lie between. Matplotlib is imported inside the functions and used through its ``Figure``, so that
+neither its global state nor a user's own figures change.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from latentinv.storage import atomic_file
 from ._view import View
 
 FACIES_COLOURS = ("#463f3a", "#a5603b", "#f0c04f", "#fbf0cc")
-"""Clay, and on to what lies between clay and sand."""
+"""Colours from clay towards sand."""
 ENDINGS = (".png", ".pdf", ".svg")
 DPI = 100
 WIDTH = 16.0
@@ -38,7 +38,7 @@ def facies_colours(count: int) -> list[str]:
 
 
 def show_facies(axes: Any, field: Shaped[np.ndarray, "*grid"], view: View, categories: Sequence[int]) -> Any:
-    """Draw facies codes; the image is given back for a colour bar."""
+    """Draw facies codes; returns the image for a colour bar."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
     count = len(categories)
@@ -49,7 +49,7 @@ def show_facies(axes: Any, field: Shaped[np.ndarray, "*grid"], view: View, categ
 
 
 def show_values(axes: Any, field: Any, view: View, **settings: Any) -> Any:
-    """Draw what a view shows of a field, in metres; the image is given back for a colour bar."""
+    """Draw the part of a field that a view shows, in metres; returns the image for a colour bar."""
     from matplotlib.transforms import Affine2D
 
     (left, bottom), (right, top) = view.origin, view.origin + view.lengths
@@ -66,7 +66,7 @@ def show_values(axes: Any, field: Any, view: View, **settings: Any) -> Any:
         image.set_transform(Affine2D().rotate_deg_around(left, bottom, view.rotation) + axes.transData)
     axes.set_xlim(low[0], high[0])
     axes.set_ylim(*((high[1], low[1]) if view.downward else (low[1], high[1])))
-    axes.ticklabel_format(style="plain", useOffset=False)  # map coordinates are read whole
+    axes.ticklabel_format(style="plain", useOffset=False)  # map coordinates are shown in full, without offset
     axes.locator_params(axis="x", nbins=9 if max(abs(low[0]), abs(high[0])) < 1e4 else 4)
     axes.tick_params(labelsize=9, colors="#444444")
     for spine in axes.spines.values():
@@ -109,7 +109,7 @@ def add_legend(figure: Any, entries: list[Any]) -> None:
 
 
 def new_figure(view: View, panels: int, *, bars: bool) -> tuple[Any, list[Any], int]:
-    """Make a figure with so many panels of the view's proportions, in as few and as large rows as fit.
+    """Make a figure with a number of panels of the view's proportions, in as few and as large rows as fit.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """The plane of a grid that a picture shows, and which way up: north for maps, the top for sections.
 
-Of a plane grid all is shown, of one in three dimensions a layer as a map, or, where it has one row or one column of
-cells, the section it is. Coordinates are those of the map; only a section across a rotated grid counts metres along
-itself. All that pictures need to know of coordinates and axes is here, and comes from `Grid`.
+A plane grid is shown whole; of a grid in three dimensions a layer is shown as a map, or, if it has only one row or one
+column of cells, the section. Coordinates are those of the map; only a section across a rotated grid is drawn in metres
+along the section. All that pictures need to know of coordinates and axes is here, and comes from `Grid`.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Shaped
 from latentinv.grid import Grid
 
 FLATTEST = 0.25
-"""Height over width of a section, below which it is drawn exaggerated."""
+"""Sections with a smaller ratio of height to width are drawn with vertical exaggeration."""
 
 
 class View(NamedTuple):
@@ -34,12 +34,12 @@ class View(NamedTuple):
 
     @property
     def downward(self) -> bool:
-        """Whether the least coordinate is on top, as of a depth."""
+        """Whether the least coordinate is on top, as for depths."""
         return self.section and self.grid.depth
 
     @property
     def rotation(self) -> float:
-        """Turn of the cells on the paper, in degrees."""
+        """Rotation of the cells on the page, in degrees."""
         return 0.0 if self.section else self.grid.rotation
 
     @property
@@ -69,7 +69,7 @@ class View(NamedTuple):
 
     @property
     def exaggeration(self) -> float:
-        """How many times as large as lengths heights are drawn; 1 but for flat sections."""
+        """Vertical exaggeration; 1 except for flat sections."""
         low, high = self.bounds
         width, height = high - low
         return max(1.0, float(FLATTEST * width / height)) if self.section else 1.0
@@ -107,7 +107,7 @@ class View(NamedTuple):
         return shown
 
     def words(self) -> str:
-        """What a title says of the plane: which layer it is, and how far it is exaggerated."""
+        """What a title says about the plane: which layer it is, and its vertical exaggeration."""
         words = []
         if self.layer is not None and not self.section:
             height = self.grid.centres(np.array([[self.layer, 0, 0]]))[0, 2]

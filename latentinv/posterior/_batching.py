@@ -1,6 +1,7 @@
 """Batches: functions of one draw applied to many, with flat memory.
 
-`map_batched` is `lax.map` with a batch size; outputs without numbers, as where there are no data, are made beside it.
+`map_batched` is `lax.map` with a batch size; outputs
+without numbers (where there are no data) are made separately.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ def each(function: Callable[[Any], Array], predictions: Any, count: int) -> Floa
 def map_batched(function: Callable[..., Any], arguments: Any, batch_size: int) -> Any:
     """Apply a function over the leading axis in batches, so that memory stays flat.
 
-    Outputs without any numbers, as where there are no data, are made beside `lax.map`, which refuses them.
+    Outputs without any numbers (where there are no data) are made separately, because `lax.map` refuses them.
 
     Parameters
     ----------

@@ -2,14 +2,14 @@
 
     p(z | d) ∝ exp(−½‖z‖²) ∏ p(d_i | F_i(G(z)))
 
-The *target* states which posterior is meant. ``thresholded`` reads fields as facies, so hard data are honoured or not;
-``soft`` reads them through each observation's stated soft model, which has gradients. A posterior without facies has
-one reading and its target is ``soft``. Whatever the target, the soft path from no information (inverse temperature 0)
-to the stated model (1) and beyond is there for algorithms that need gradients.
+The *target* says which posterior is sampled. ``thresholded`` reads fields as facies, so hard data are honoured or not;
+``soft`` reads them through each observation's stated soft model, which has gradients. Without facies both readings are
+the same, and the target is ``soft``. Whatever the target, algorithms that need gradients can use the soft path from no
+information (inverse temperature 0) to the stated model (1) and beyond.
 
 A posterior is a frozen pytree: weights of the prior, operators and observed numbers are its leaves. Compiled programs
-take it as an argument, so that other data for the same wells, blocks and sensors (`Posterior.with_data`) need no other
-program: hundreds of replicates of a study run on one.
+take it as an argument, so that other data for the same wells, blocks and sensors (`Posterior.with_data`) need no new
+program: the hundreds of replicates of a study share one.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,14 +31,14 @@ Target = Literal["thresholded", "soft"]
 
 
 class Predictions(NamedTuple):
-    """What a field shows and predicts; small enough to store for every draw."""
+    """What users see of a field, and its predictions; small enough to store for every draw."""
 
     soft: tuple[Float[Array, "datum"], ...]
-    """Soft prediction of each observation; none where it was not asked for."""
+    """Soft prediction of each observation; empty if not requested."""
     exact: tuple[Float[Array, "datum"], ...]
-    """Exact prediction of each observation; none where it was not asked for."""
+    """Exact prediction of each observation; empty if not requested."""
     realization: Shaped[Array, "*grid"] | tuple[()] = ()
-    """Facies codes, or values of a continuous property; empty where they were not asked for."""
+    """Facies codes, or values of a continuous property; empty if not requested."""
 
 
 @final
@@ -76,7 +76,7 @@ class Posterior:
             if not isinstance(given, kind):
                 raise InputError(f"The posterior's {what} is a {type(given).__name__}; expected a {kind.__name__}.")
         if isinstance(observations, AbstractObservation):
-            raise InputError(f"The observations are one alone, '{observations.name}'; give a list of them.")
+            raise InputError(f"Given the single observation '{observations.name}'; expected a list of observations.")
         grid.check_whole()
         self.prior = prior.on(grid)
         self.grid = grid
@@ -92,7 +92,7 @@ class Posterior:
 
     @property
     def has_gradient(self) -> bool:
-        """Whether the soft model has gradients: all but that of a simulator without an adjoint."""
+        """Whether the soft model has gradients; False only if a simulator has no adjoint."""
         return all(observation.has_gradient for observation in self.observations)
 
     @property
@@ -143,7 +143,7 @@ class Posterior:
     def predict_softly(
         self, z: Float[Array, "latent"], sharpness: float | Float[Array, ""]
     ) -> tuple[Float[Array, "datum"], ...]:
-        """Soft predictions where facies are read by `sharpness` times the stated slopes: the lower, the smoother."""
+        """Soft predictions with facies read at `sharpness` times the stated slopes: the lower, the smoother."""
         field = self.field(z)
         return tuple(observation.predict(field, sharpness) for observation in self.observations)
 
@@ -157,10 +157,10 @@ class Posterior:
     def tempered_change(
         self, predictions: Predictions, before: float | Float[Array, ""], after: float | Float[Array, ""]
     ) -> Float[Array, ""]:
-        """How the tempered log-likelihood changes between two inverse temperatures.
+        """Change of the tempered log-likelihood between two inverse temperatures.
 
-        Where the path scales an observation's log-likelihood, that is multiplied by their difference: the difference of
-        two large numbers would keep none of the digits that precise data leave to it.
+        Where the path scales an observation's log-likelihood, the log-likelihood is multiplied by the difference of the
+        temperatures: subtracting two large numbers would lose all digits where data are precise.
         """
         change = jnp.zeros(())
         for observation, prediction in zip(self.observations, predictions.soft, strict=True):
@@ -179,7 +179,7 @@ class Posterior:
         return sum((o.exact_log_likelihood(p) for o, p in parts), jnp.zeros(()))
 
     def log_likelihood_parts(self, predictions: Predictions) -> tuple[Float[Array, ""], ...]:
-        """What each observation adds to the log-likelihood under the target."""
+        """Contribution of each observation to the log-likelihood under the target."""
         if self.target == "thresholded":
             exact = zip(self.observations, predictions.exact, strict=True)
             return tuple(observation.exact_log_likelihood(p) for observation, p in exact)
@@ -211,7 +211,7 @@ class Posterior:
         return tuple(jnp.asarray(observation.observed) for observation in self.observations)
 
     def with_data(self, data: Sequence[Shaped[Array | np.ndarray, "datum"]]) -> "Posterior":
-        """The same posterior of other observed numbers, for which the same programs serve.
+        """The same posterior with other observed numbers; it uses the same compiled programs.
 
         Parameters
         ----------
@@ -222,7 +222,7 @@ class Posterior:
         return replace(self, observations=tuple(observation.with_data(numbers) for observation, numbers in pairs))
 
     def differentiable_part(self) -> "Posterior":
-        """The posterior without the data whose simulator has no gradients."""
+        """The posterior without data whose simulator has no gradients."""
         return replace(self, observations=tuple(o for o in self.observations if o.has_gradient))
 
     def simulate(self, key_noise: Array, z: Float[Array, "latent"]) -> tuple[Shaped[Array, "datum"], ...]:
@@ -231,7 +231,7 @@ class Posterior:
         Raises
         ------
         InputError
-            If an observation's soft model is no distribution of what is observed.
+            If an observation's soft model does not define a distribution of the data.
         """
         return self.simulate_field(key_noise, self.field(z))
 
@@ -246,10 +246,10 @@ class Posterior:
 
         Returns
         -------
-        A model with the site ``z`` and a factor ``data NAME`` for each observation, which gives the field back. A model
-        of the user's own calls it once, and adds what is unknown besides the latents: with ``field = model()``, a
-        forward model of the field and a noise whose standard deviation is a site of its own, say. Observations whose
-        noise or property is unknown belong into that model, not into the posterior. Gradients need the soft model,
+        A model with the site ``z`` and a factor ``data NAME`` for each observation, which returns the field. The user's
+        own model calls it once and adds other unknowns: for example, with ``field = model()``, a forward model of the
+        field and a noise whose standard deviation is a site of its own. Observations with unknown noise or property
+        belong in that model, not in the posterior. Gradients need the soft model,
         whatever the target.
         """
         import numpyro
@@ -274,7 +274,7 @@ def _check_target(target: str, prior: AbstractPrior) -> None:
     if target not in ("thresholded", "soft"):
         raise InputError(f"The target is '{target}'; expected 'thresholded' or 'soft'.")
     if target == "thresholded" and prior.facies_model is None:
-        raise InputError("The prior is of a continuous property, so there is nothing to threshold; use target 'soft'.")
+        raise InputError("The prior has a continuous property, so there is nothing to threshold; use target 'soft'.")
 
 
 def _check_names(names: list[str]) -> None:
@@ -287,7 +287,7 @@ def _check_names(names: list[str]) -> None:
 
 
 def _check_pytrees(parts: Sequence[Any]) -> None:
-    """Refuse objects that JAX cannot take apart, which no compiled program could be given."""
+    """Refuse objects that are no pytrees, which cannot be arguments of compiled programs."""
     for part in parts:
         for leaf in jax.tree.leaves(part):
             if not isinstance(leaf, np.ndarray | np.generic | jax.Array | float | int):

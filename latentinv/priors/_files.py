@@ -8,7 +8,7 @@ from latentinv.storage import read_prior
 
 
 def load_prior(path: str | Path) -> AbstractPrior:
-    """Load a prior from a file, or one that comes with the package by its name (``channels``, ``meanders``).
+    """Load a prior from a file, or a shipped prior by its name (``channels``, ``meanders``).
 
     Raises
     ------
@@ -19,7 +19,7 @@ def load_prior(path: str | Path) -> AbstractPrior:
 
 
 def find_prior(path: str | Path) -> Path:
-    """Resolve a prior's file: a path as it is, else a shipped prior of that name, which no folder can hide."""
+    """Resolve a prior's file: a path as it is, or else a shipped prior of that name, which no folder can hide."""
     given = Path(path)
     if given.is_file() or given.suffix or given.parent != Path("."):
         return given

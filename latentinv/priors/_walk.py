@@ -1,9 +1,10 @@
-"""Walks through the latents: from one draw to another, or round one box of a field whose rest stays as it is.
+"""Walks through the latents: from one draw to another, or a loop that varies one box of a field and keeps the rest.
 
-Draws of N(0, I) in many dimensions lie near the sphere of radius √n, and a straight line between two of them cuts
-through its inside, where the fields are no draws of the prior. `interpolate` goes along the great circle instead
+Draws of N(0, I) in many dimensions lie near the sphere of radius √n, and a straight line between two of them passes
+through its interior, where fields are not typical draws of the prior. `interpolate` goes along the great circle instead
 (Shoemake 1985, doi:10.1145/325334.325242); `walk_box` goes round the ellipse z cos θ + ξ sin θ (Murray et al. 2010,
-arXiv:1001.0175), each point of which is again a draw, in those latents alone that a box of the field is computed from.
+arXiv:1001.0175), each point of which is again a draw, and changes only the latents from which a box of the field is
+computed.
 """
 
 import jax
@@ -19,7 +20,7 @@ from latentinv.priors.core import AbstractPrior
 def interpolate(
     z_start: Float[Array, "latent"], z_end: Float[Array, "latent"], steps: int
 ) -> Float[Array, "step latent"]:
-    """Go from one latent vector to another along the great circle.
+    """Interpolate between two latent vectors along the great circle.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ def interpolate(
     """
     if steps < 2 or z_start.shape != z_end.shape:
         raise InputError(
-            f"A path of {steps} steps between latents of shapes {z_start.shape} and {z_end.shape} was asked for; "
+            f"A path of {steps} steps between latents of shapes {z_start.shape} and {z_end.shape} was requested; "
             "give two draws on one grid and at least two steps."
         )
     ends = np.stack([z_start, z_end]).astype(float)
@@ -46,7 +47,7 @@ def interpolate(
         raise InputError("One end of the path is zero or opposite to the other; give two other draws.")
     angle = np.arccos(cosine)
     share = np.linspace(0, 1, steps)[:, None]
-    # sin(s·angle) / sin(angle), also where the angle is zero and the ends are alike.
+    # sin(s·angle) / sin(angle), also where the angle is zero and the ends are equal.
     weights = [part * np.sinc(part * angle / np.pi) / np.sinc(angle / np.pi) for part in (1 - share, share)]
     path = weights[0] * ends[0] / norms[0] + weights[1] * ends[1] / norms[1]
     return jnp.asarray(path * ((1 - share) * norms[0] + share * norms[1]), jnp.float32)
@@ -71,7 +72,7 @@ def latents_of_box(
     """
     maps = prior.latent_maps(grid)
     if any(one.spacing is None for one in maps):
-        raise InputError("Latents of this prior change the whole field, not a window of cells; leave the box out.")
+        raise InputError("Each latent of this prior changes the whole field, not a window of cells; leave the box out.")
     hit = np.nonzero(grid.box_weights(np.asarray(lower, float), np.asarray(upper, float)))
     cells = [slice(int(along.min()), int(along.max()) + 1) for along in hit]
     inside = []
@@ -83,7 +84,7 @@ def latents_of_box(
 
 
 def cells_of_latent(prior: AbstractPrior, grid: Grid, place: tuple[int, ...], number: int = 0) -> tuple[slice, ...]:
-    """Give the window of cells outside which the latents at a place of a latent map change nothing.
+    """The window of cells that the latents at a place of a latent map can change.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def walk_box(
     *,
     steps: int,
 ) -> Float[Array, "step latent"]:
-    """Go round from a draw back to it, changing only the latents that a box of its field is computed from.
+    """Go in a loop from a draw back to it, changing only the latents from which a box of its field is computed.
 
     The field changes in the box and, since neighbouring cells share latents, within the prior's reach of it; the
     rest stays as it is. The last step is one before the first.
@@ -142,7 +143,7 @@ def walk_box(
         If the box has no area or leaves the grid, there is no step, or some latents of the prior change all cells.
     """
     if steps < 1:
-        raise InputError(f"A walk of {steps} steps was asked for; give at least one.")
+        raise InputError(f"A walk of {steps} steps was requested; give at least one.")
     moving = latents_of_box(prior, grid, lower, upper)
     angle = 2 * jnp.pi * jnp.arange(steps)[:, None] / steps
     return jnp.where(moving, z * jnp.cos(angle) + jax.random.normal(key, z.shape) * jnp.sin(angle), z)

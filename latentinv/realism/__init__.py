@@ -1,4 +1,4 @@
-"""Statistics of fields, which tell how like its training image a prior is."""
+"""Statistics of fields, which show how closely a prior resembles its training image."""
 
 from ._connectivity import connectivity as connectivity
 from ._connectivity import largest_cluster_share as largest_cluster_share

@@ -1,7 +1,7 @@
-"""Connectivity of a facies: whether what looks joined is joined, which flow and transport feel most.
+"""Connectivity of a facies: whether bodies are really connected, which matters most for flow and transport.
 
 Cells are joined through shared edges (in 3-D, faces) to clusters within their image. Each image is labelled once for
-all lags. Renard and Allard 2013, doi:10.1016/j.advwatres.2011.12.001. Cost: O(cells) a lag.
+all lags. Renard and Allard 2013, doi:10.1016/j.advwatres.2011.12.001. Cost: O(cells) per lag.
 """
 
 import numpy as np
@@ -40,7 +40,7 @@ def connectivity(
     def measure(image: np.ndarray) -> tuple[list[int], list[int]]:
         inside = image == index
         labels = scipy.ndimage.label(inside)[0]
-        # Two kinds of background, which differ, leave one comparison for "same cluster".
+        # Backgrounds of the two ends differ, so that one comparison finds "same cluster".
         ends = np.where(inside, labels, -1)
         both = [int(np.count_nonzero(inside[start] & inside[end])) for start, end in windows]
         return [int(np.count_nonzero(labels[start] == ends[end])) for start, end in windows], both

@@ -1,10 +1,10 @@
 """Differences between neighbouring cells of a continuous property: how rough it is, inside facies and across edges.
 
-A Gaussian field has Gaussian differences. Layered and channelled properties have more of the small and of the large
-ones, near a generalised Laplace distribution (also called generalised Gaussian or generalised normal), whose density is
+A Gaussian field has Gaussian differences. Layered and channelled properties have more small and more large differences,
+near a generalised Laplace distribution (also called generalised Gaussian or generalised normal), whose density is
 proportional to exp(−|d / scale|^shape): shape 2 is Gaussian, 1 Laplace, below 1 peaked with long tails. It is
 ``scipy.stats.gennorm``. Its shape follows from the ratio of the mean square to the squared mean modulus (Mallat 1989,
-doi:10.1109/34.192463), which, other than the greatest likelihood, can be pooled and resampled by image.
+doi:10.1109/34.192463), which, unlike maximum likelihood, can be pooled and resampled by image.
 
 Cost: O(cells).
 """
@@ -51,13 +51,13 @@ def neighbour_differences(fields: Real[np.ndarray, "image *grid"], axis: int) ->
     stack = as_stack(fields)
     if stack.dtype.kind != "f":
         raise InputError(
-            f"Neighbour differences were asked of values of type {stack.dtype}, which are facies; their differences "
-            "have no density, so give a continuous property, or look at total variation and variogram."
+            f"Neighbour differences were requested for values of type {stack.dtype}, which are facies; their "
+            "differences have no density, so give a continuous property, or look at total variation and variogram."
         )
     if not 0 <= axis < stack.ndim - 1 or stack.shape[axis + 1] < 2:
         raise InputError(
-            f"Differences along axis {axis} were asked of images of {stack.shape[1:]} cells; give an axis from 0 to "
-            f"{stack.ndim - 2} with at least two cells."
+            f"Differences along axis {axis} were requested for images of {stack.shape[1:]} cells; give an axis from 0 "
+            f"to {stack.ndim - 2} with at least two cells."
         )
 
     def measure(field: np.ndarray) -> tuple[list[float], int]:
@@ -74,14 +74,14 @@ def fit_generalised_laplace(means: Float[np.ndarray, "*batch mean"]) -> Generali
     Raises
     ------
     InputError
-        If most differences are zero, as of facies written as floats, or their moments are those of no such distribution
+        If most differences are zero, as for facies in floats, or their moments are those of no such distribution
         with a shape from 0.1 to 20.
     """
     modulus, square, zeros = np.moveaxis(np.asarray(means, float), -1, 0)
     if np.any(zeros > 0.5):
         raise InputError(
-            f"{np.max(zeros):.0%} of the neighbour differences are zero, as of facies; a continuous "
-            "distribution cannot have them, so give a continuous property, or look at total variation and variogram."
+            f"{np.max(zeros):.0%} of the neighbour differences are zero, as for facies; a continuous "
+            "distribution has none, so give a continuous property, or look at total variation and variogram."
         )
     target = np.log(square / modulus**2)
     lowest, highest = _log_ratio(SHAPES[1]), _log_ratio(SHAPES[0])
@@ -104,7 +104,7 @@ def edge_step_quantiles(
     """Quantiles of the step of a continuous property at facies edges, in its units.
 
     A step is the value in the facies of higher index less that in the facies of lower index, over all neighbours along
-    all axes that differ in facies, of all images. So the sign tells which facies has the higher values.
+    all axes that differ in facies, of all images. So the sign shows which facies has the higher values.
 
     Raises
     ------

@@ -1,8 +1,9 @@
-"""Pairs of cells a lag vector apart, which two-point statistics and connectivity count.
+"""Pairs of cells a lag vector apart, for two-point statistics and connectivity.
 
 A lag vector is a displacement in cells in the order of the array's axes, of any direction: ``np.outer(range(1, 65),
 (0, 1))`` are the lags 1 to 64 along the columns of an image, ``np.outer(range(1, 65), (1, 1))`` those along its
-diagonal (each √2 cells long). All pairs inside the image count, and none across its border.
+diagonal (each √2 cells long). All pairs
+inside the image count, but none across its border.
 """
 
 import numpy as np
@@ -19,7 +20,7 @@ def lag_vectors(vectors: Integer[np.ndarray, "lag axis"], shape: tuple[int, ...]
     Raises
     ------
     InputError
-        If they are not whole numbers of cells, one an axis, or not shorter than the image.
+        If they are not whole numbers of cells, one per axis, or not shorter than the image.
     """
     given = np.asarray(vectors)
     if given.ndim != 2 or given.shape[1] != len(shape) or len(given) == 0 or given.dtype.kind not in "iu":
@@ -38,7 +39,7 @@ def lag_vectors(vectors: Integer[np.ndarray, "lag axis"], shape: tuple[int, ...]
 
 
 def pairs(shape: tuple[int, ...], vectors: Int[np.ndarray, "lag axis"]) -> list[tuple[Window, Window]]:
-    """Give for each lag vector where in an image of a shape its pairs start, and where they end."""
+    """For each lag vector, the cells of an image where its pairs start and where they end."""
     return [(_window(shape, -vector), _window(shape, vector)) for vector in vectors]
 
 

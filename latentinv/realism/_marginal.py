@@ -1,4 +1,4 @@
-"""What values occur, wherever they are: shares of facies, and the first four moments of a continuous property.
+"""Marginal distribution: shares of facies, and the first four moments of a continuous property.
 
 Cost: O(cells).
 """
@@ -28,14 +28,14 @@ class Moments(NamedTuple):
 def facies_share(facies: Integer[np.ndarray, "image *grid"], index: int) -> PerImage:
     """Share of cells that hold a facies, given by its category index.
 
-    The variance between images says whether the fields vary as patches of the training image do, which a generator
-    that repeats itself does not.
+    The variance between images shows whether fields vary as much as patches of the training image; those of a generator
+    that repeats itself vary less.
     """
     return each(facies, lambda image: (np.count_nonzero(image == index), image.size))
 
 
 def power_means(images: Real[np.ndarray, "image *grid"]) -> PerImage:
-    """Means of the first four powers of a picture's values, of which `moments` are made."""
+    """Means of the first four powers of a picture's values, from which `moments` computes moments."""
 
     def measure(image: np.ndarray) -> tuple[list[float], int]:
         values = image.astype(float)

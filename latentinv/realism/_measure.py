@@ -1,9 +1,9 @@
-"""One statistic of fields beside that of patches of the image: its distance, the floor of it, and a band.
+"""One statistic of fields compared with that of patches of the image: distance, floor and band.
 
 The floor is the mean distance of one half of the patches from the other over random splits, and the distance that of
 the fields from a half, so both compare samples of one size. The band holds 95 % of the distances of fields resampled
-with replacement (Efron 1979, doi:10.1214/aos/1176344552). Once a statistic is known image by image, each split and
-each resample costs one matrix product.
+with replacement (Efron 1979, doi:10.1214/aos/1176344552). Once a statistic is known for each image, each split and each
+resample costs one matrix product.
 """
 
 from collections.abc import Callable
@@ -22,22 +22,22 @@ Curve = Float[np.ndarray, "*batch curve"]
 
 
 class Measure(NamedTuple):
-    """One statistic of a prior's fields beside that of patches of the image."""
+    """One statistic of a prior's fields compared with that of patches of the image."""
 
     name: str
     group: str
-    """What it is about: amounts, edges, curves, texture or variety."""
+    """Group of the statistic: amounts, edges, curves, texture or variety."""
     distance: float
     floor: float
-    """The same distance between samples of the image, as large as that of the fields."""
+    """The same distance between samples of the image of the same size as that of the fields."""
     band: tuple[float, float]
-    """Of the distance: 95 %, by a bootstrap over fields."""
+    """Band of the distance: 95 %, by a bootstrap over fields."""
     fields: Float[np.ndarray, "curve"]
     """The statistic itself, pooled over the fields: a number, a histogram or a curve; empty for patterns."""
     image: Float[np.ndarray, "curve"]
-    """Pooled over the patches."""
+    """The statistic pooled over the patches."""
     image_band: Float[np.ndarray, "2 curve"]
-    """Where 95 % of the halves of the patches lie."""
+    """Band that holds 95 % of the halves of the patches."""
 
     @property
     def times_floor(self) -> float:
@@ -56,11 +56,11 @@ class Statistic(NamedTuple):
     """From images."""
     distance: Callable[[Curve, Curve], np.ndarray]
     derive: Callable[[Curve], Curve] = np.asarray
-    """From what can be pooled to what is compared, such as from means of powers to skewness."""
+    """From the pooled numbers to those that are compared, such as from means of powers to skewness."""
 
 
 class Sampling(NamedTuple):
-    """Which images are taken how often."""
+    """How often each image is taken."""
 
     halves: Float[np.ndarray, "split patch"]
     resamples: Float[np.ndarray, "resample field"]
@@ -112,7 +112,7 @@ def measured(
     resampled: np.ndarray,
     curves: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
 ) -> Measure:
-    """Make a measure of distances found several times over, and of the curves where there are any."""
+    """Make a measure from repeated distances, and from the curves if there are any."""
     low, high = np.quantile(resampled, QUANTILES)
     own, image, image_band = curves or (np.zeros(0), np.zeros(0), np.zeros((2, 0)))
     distance, floor = float(np.mean(distances)), float(np.mean(floors))

@@ -1,4 +1,4 @@
-"""Minkowski functionals: how much of a facies there is, how long its boundary is, how it hangs together.
+"""Minkowski functionals: the amount of a facies, the length of its boundary, and its connectedness.
 
 In 2-D the densities of area, perimeter and Euler number (bodies less holes), in 3-D those of volume, surface and Euler
 number (bodies less tunnels plus cavities), per cell. All are means over places inside the image, so they do not take
@@ -8,10 +8,10 @@ doi:10.5566/ias.v26.p83-92).
 
 The boundary is measured by Crofton's formula from changes of facies between cells along 4 directions in 2-D, equally
 weighted, and 13 in 3-D, weighted by the share of the sphere nearest to each. A straight boundary along an axis is
-found 5.2 % too short (a plane in 3-D 7.3 %), which is the largest error; over all directions the mean is right. Cells
-are joined through shared edges (in 3-D, faces), as in `connectivity`, so the rest of the image is joined at corners
-too, and the tip of a wedge of it can break off as a hole, however fine the cells: compare fields of one resolution.
-Cost: O(cells).
+measured 5.2 % too short (a plane in 3-D 7.3 %), which is the largest error; the mean over all directions is right.
+Cells are joined through shared edges (in 3-D, faces), as in `connectivity`, so the rest of the image is joined at
+corners too, and the tip of a wedge of it can break off as a hole, however fine the cells: compare fields of one
+resolution. Cost: O(cells).
 """
 
 import itertools
@@ -41,7 +41,8 @@ def minkowski_densities(facies: Integer[np.ndarray, "image *grid"], index: int) 
     stack = as_stack(facies)
     if min(stack.shape[1:]) < 2:
         raise InputError(
-            f"Minkowski functionals were asked of images of {stack.shape[1:]} cells; give at least two along each axis."
+            f"Minkowski functionals were requested for images of {stack.shape[1:]} cells; give at least two along "
+            "each axis."
         )
     return each(stack, lambda image: (_densities(image == index), 1))
 

@@ -1,14 +1,14 @@
-"""Whether a generator remembers its training image, or repeats itself.
+"""Whether a generator copies its training image, or repeats itself.
 
-Memory: the distance of a window of a field to the nearest window of the training image. It means little alone, for a
-small window is near to thousands; set it beside the distance of real windows to the rest of the image, from which their
-own place is left out (or of windows of a held-out part). A ratio well below one is copying. Take windows so large that
-real ones are not found twice: in the channel image many of 32 × 32 cells are, and none of six of 64 × 64.
+Memory: the distance of a window of a field to the nearest window of the training image. Alone it means little, because
+a small window is close to thousands of others. Compare it with the distance of real windows to the rest of the image
+without their own place (or of windows of a part held out). A ratio well below one means copying. Take windows so large
+that real ones do not occur twice: in the channel image many of 32 × 32 cells do, and none of six of 64 × 64.
 
-Repetition: distances between fields, and tiles that are the same in two fields at the same place. Set both beside those
-of patches of the training image.
+Repetition: distances between fields, and tiles that are the same in two fields at the same place. Compare both with
+those of patches of the training image.
 
-Cost: nearest windows, one pass of fast Fourier transforms over the image a query: 0.3 s for 64 × 64 cells in 2500 ×
+Cost: nearest windows, one pass of fast Fourier transforms over the image per query: 0.3 s for 64 × 64 cells in 2500 ×
 2500; distances, one matrix product of all fields; tiles, O(fields² · tiles).
 """
 
@@ -29,7 +29,7 @@ class Diversity(NamedTuple):
     mean: float
     """Over all pairs of fields."""
     smallest: float
-    """Of the two most alike fields."""
+    """Between the two most similar fields."""
 
 
 def nearest_window_distance(
@@ -71,7 +71,7 @@ def nearest_window_distance(
 
 
 def diversity(fields: Real[np.ndarray, "image *grid"]) -> Diversity:
-    """Mean and smallest difference between the fields of a sample: both fall where a generator repeats itself.
+    """Mean and smallest difference between the fields of a sample: both are small if a generator repeats itself.
 
     Raises
     ------
@@ -89,8 +89,8 @@ def diversity(fields: Real[np.ndarray, "image *grid"]) -> Diversity:
 def copied_share(fields: Shaped[np.ndarray, "image *grid"], tile: int = 16) -> Float[np.ndarray, "image"]:
     """For each field, the largest share of its tiles that another field repeats at the same place, cell by cell.
 
-    The fields are divided into tiles of ``tile`` cells an axis; what fills no tile is left out. Tiles of a single value
-    do not count as copies, since large bodies make them equal by chance. The largest value of a sample tells of copied
+    The fields are divided into tiles of ``tile`` cells per axis; incomplete tiles are left out. Tiles of a single value
+    do not count as copies, since large bodies make them equal by chance. The largest value of a sample reveals copied
     areas.
 
     Raises
@@ -102,7 +102,8 @@ def copied_share(fields: Shaped[np.ndarray, "image *grid"], tile: int = 16) -> F
     counts = [n // tile for n in stack.shape[1:]] if tile > 0 else [0]
     if min(counts) == 0:
         raise InputError(
-            f"Tiles of {tile} cells were asked of fields of {stack.shape[1:]} cells; give a positive number that fits."
+            f"Tiles of {tile} cells were requested for fields of {stack.shape[1:]} cells; give a positive number "
+            "that fits."
         )
     equal = np.zeros((len(stack), len(stack)), np.int32)
     for place in np.ndindex(*counts):
@@ -125,7 +126,7 @@ def _places(windows: np.ndarray, image: np.ndarray) -> tuple[int, ...]:
     shape = windows.shape[1:]
     if len(shape) != image.ndim or any(n > m for n, m in zip(shape, image.shape, strict=True)):
         raise InputError(
-            f"Windows of {shape} cells were asked for in an image of {image.shape} cells; give smaller windows "
+            f"Windows of {shape} cells were requested in an image of {image.shape} cells; give smaller windows "
             "of as many axes."
         )
     return tuple(m - n + 1 for n, m in zip(shape, image.shape, strict=True))
@@ -145,12 +146,14 @@ def _own(corners: np.ndarray, windows: np.ndarray, places: tuple[int, ...]) -> l
     ]
     for taken in own:
         if all(part.start == 0 and part.stop >= n for part, n in zip(taken, places, strict=True)):
-            raise InputError(f"Windows of {windows.shape[1:]} cells leave none beside their own; give a larger image.")
+            raise InputError(
+                f"Windows of {windows.shape[1:]} cells leave no window but their own; give a larger image."
+            )
     return own
 
 
 def _several(fields: np.ndarray) -> np.ndarray:
     stack = as_stack(fields)
     if len(stack) < 2:
-        raise InputError("Fields were to be compared with each other, but one was given; give at least two.")
+        raise InputError("Given one field to compare with others; give at least two.")
     return stack

@@ -3,11 +3,11 @@
 On level l the cells of a pattern lie 2**l cells apart: that is the pattern of the image subsampled by 2**l, taken over
 all ways to place the subsampled grid. Histograms are compared by the divergence of Lin (1991, doi:10.1109/18.61115),
 which stays finite where a pattern is missing. The analysis of distance of Tan, Tahmasebi and Caers (2014,
-doi:10.1007/s11004-013-9482-1) sets how far realizations differ from each other against how far they are from their
-training image; here all levels weigh the same, whereas there each weighs half of the finer one.
+doi:10.1007/s11004-013-9482-1) compares how far realizations differ from each other with how far they are
+from their training image; here all levels have the same weight, whereas there each has half that of the finer one.
 
-Distances of histograms grow as samples shrink: report them beside the distance between two samples of the training
-image of the same size. Cost: one sort of the cells a level and image; a distance O(patterns).
+Distances of histograms grow as samples shrink: report them together with the distance between two samples
+of the training image of the same size. Cost: one sort of the cells per level and image; a distance O(patterns).
 """
 
 import itertools
@@ -25,15 +25,15 @@ from ._per_image import as_stack
 
 
 class PatternHistogram(NamedTuple):
-    """The patterns that occur on one level, and how often in which image."""
+    """The patterns that occur on one level, and how often they do in each image."""
 
     codes: UInt64[np.ndarray, "pattern"]
     """Facies of the cells of each pattern, packed in 64 bits; ascending."""
     counts: scipy.sparse.csr_array
-    """How often, ``[image, pattern]``."""
+    """Counts, ``[image, pattern]``."""
 
     def shares(self, weights: Real[np.ndarray, "*batch image"] | None = None) -> Float[np.ndarray, "*batch pattern"]:
-        """Relative frequency of each pattern over all images, taken as often as `weights` say (each once)."""
+        """Relative frequency of each pattern over all images, weighted by `weights` (by default equally)."""
         counts = self.counts.T @ np.ones(self.counts.shape[0]) if weights is None else np.asarray(weights) @ self.counts
         return counts / counts.sum(axis=-1, keepdims=True)
 
@@ -57,7 +57,7 @@ class DistanceAnalysis(NamedTuple):
 def pattern_histogram(
     facies: Integer[np.ndarray, "image *grid"], size: int = 4, levels: int = 3
 ) -> tuple[PatternHistogram, ...]:
-    """Multiple-point histograms: how often each pattern of ``size`` cells an axis occurs, by level.
+    """Multiple-point histograms: how often each pattern of ``size`` cells per axis occurs, by level.
 
     Raises
     ------
@@ -69,14 +69,14 @@ def pattern_histogram(
     shape, ndim = indices.shape[1:], indices.ndim - 1
     if size < 1 or levels < 1 or (size - 1) * 2 ** (levels - 1) >= min(shape):
         raise InputError(
-            f"Patterns of {size} cells on {levels} levels were asked of images of {shape} cells; give a "
+            f"Patterns of {size} cells on {levels} levels were requested for images of {shape} cells; give a "
             f"positive size and number of levels, so that {size} cells {2 ** (levels - 1)} apart fit the "
             "image."
         )
     bits = min(64 // size**ndim, 8)
     if int(indices.max()) >= 2**bits or int(indices.min()) < 0:
         raise InputError(
-            f"Patterns of {size} cells an axis can tell {2**bits} facies apart, with indices from 0; given "
+            f"Patterns of {size} cells per axis can tell {2**bits} facies apart, with indices from 0; given "
             f"were indices from {int(indices.min())} to {int(indices.max())}, so give category indices or a "
             "smaller size."
         )
@@ -130,7 +130,7 @@ def analyse_distances(realizations: Sequence[PatternHistogram], image: Sequence[
     """
     count = realizations[0].counts.shape[0]
     if count < 2:
-        raise InputError("An analysis of distance was asked of one realization; give at least two.")
+        raise InputError("An analysis of distance was requested for one realization; give at least two.")
     between, within = np.zeros((count, count)), np.zeros(count)
     for ours, theirs in zip(realizations, image, strict=True):
         codes = np.union1d(ours.codes, theirs.codes)
@@ -163,7 +163,7 @@ def _codes(image: Integer[np.ndarray, "*grid"], size: int, spacing: int, bits: i
 
 
 def _spread(codes: np.ndarray, histogram: PatternHistogram, shares: np.ndarray) -> np.ndarray:
-    """Shares of a histogram's patterns as shares of a longer list of codes."""
+    """Shares of a histogram's patterns, expanded to a longer list of codes."""
     spread = np.zeros((*shares.shape[:-1], len(codes)))
     spread[..., np.searchsorted(codes, histogram.codes)] = shares
     return spread

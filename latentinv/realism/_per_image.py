@@ -1,11 +1,11 @@
-"""What a statistic is made of, image by image, so that it can be pooled, compared between images and resampled.
+"""Sums and counts of a statistic, image by image, so that it can be pooled, compared between images and resampled.
 
-Nearly all statistics of a sample of fields are ratios of sums: squared differences over pairs of cells, connected
-pairs over pairs, edges over cells. Each such statistic gives its two sums an image; `PerImage.pooled` divides them
-once they are added over images. A bootstrap over images (Efron 1979, doi:10.1214/aos/1176344552) then needs no second
-look at the fields: draw how often each image is taken, and pool with these weights, many draws at once.
+Nearly all statistics of a sample of fields are ratios of sums: squared differences over pairs of cells, connected pairs
+over pairs, edges over cells. Each such statistic gives its two sums per image; `PerImage.pooled` divides them once they
+are added over images. A bootstrap over images (Efron 1979, doi:10.1214/aos/1176344552) then does not need the fields
+again: draw how often each image is taken, and pool with these weights, many draws at once.
 
-Cost: one matrix product a pooling.
+Cost: one matrix product per pooling.
 """
 
 from collections.abc import Callable
@@ -21,9 +21,9 @@ class PerImage(NamedTuple):
     """A statistic as sums and counts of each image; `curve` is none, one or more axes (lags, bins, codes)."""
 
     sums: Float[np.ndarray, "image *curve"]
-    """What is averaged, summed over an image."""
+    """Sum over an image of what is averaged."""
     counts: Float[np.ndarray, "image *curve"]
-    """Over how many cells, pairs or alike."""
+    """Number of cells, pairs or similar that were summed."""
 
     def pooled(self, weights: Real[np.ndarray, "*batch image"] | None = None) -> Float[np.ndarray, "*batch_curve"]:
         """Mean over all images, each in proportion to its count; 0 where nothing was counted.
@@ -50,10 +50,10 @@ class PerImage(NamedTuple):
             If there is one image only.
         """
         if len(self.sums) < 2:
-            raise InputError("The variance between images was asked of one image; give at least two.")
+            raise InputError("The variance between images was requested for one image; give at least two.")
         weights = self._weights(weights)
         taken = weights.sum(axis=-1).reshape(weights.shape[:-1] + (1,) * (self.sums.ndim - 1))
-        # Deviations from the plain mean: shifting by it costs nothing and keeps the digits.
+        # Deviations from the unweighted mean: this shift keeps the digits.
         deviations = self.values() - self.values().mean(axis=0)
         mean, square = (np.tensordot(weights, deviations**power, 1) / taken for power in (1, 2))
         return np.maximum(square - mean**2, 0) * (taken / (taken - 1))

@@ -1,4 +1,4 @@
-"""How like its training image a prior is: each statistic's distance beside the image's distance from itself.
+"""How closely a prior resembles its training image: distances of statistics, in units of the image's own variation.
 
 A distance between samples is never zero, and shrinks as samples grow, so alone it says nothing. Twice as many patches
 of the image as there are fields are split into two halves at random, many times: the mean distance of one half from the
@@ -7,10 +7,10 @@ floor, is one number that says how many times worse than perfect the prior is. B
 (Efron 1979, doi:10.1214/aos/1176344552) and hold 95 % of the distances of resampled fields; resampling adds noise of
 the size of the floor, so a band lies a little high where the prior is near it.
 
-Five groups of statistics are taken: *amounts* (what values occur, and how they vary between fields), *edges* (how long
-and how sharp they are), *curves* over lags and wavelengths (how far what is joined goes on), *texture* (which small
-windows occur) and *variety* (whether fields repeat each other). They apply to facies and to continuous properties, in
-two and three dimensions; what does not apply to the images at hand is left out and said.
+There are five groups of statistics: *amounts* (which values occur, and how they vary between fields), *edges* (how long
+and how sharp they are), *curves* over lags and wavelengths (how far bodies continue), *texture* (which small windows
+occur) and *variety* (whether fields repeat each other). They apply to facies and to continuous properties, in two and
+three dimensions; statistics that do not apply to the given images are left out, with a note.
 
 Cost: 1 000 fields of 128 × 128 cells and 2 000 patches take three to four minutes on one core.
 """
@@ -32,19 +32,19 @@ from ._realism_samples import ANALYSED, discrepancy, pattern_size, patterns, var
 from ._realism_statistics import Reading, statistics
 
 GOOD, FAIR = 2.0, 5.0
-"""Times the floor up to which a statistic is called good, or fair."""
+"""A statistic is called good, or fair, up to this many times the floor."""
 TILE = 16
-"""Cells along the edge of a tile that may be copied from field to field."""
+"""Edge in cells of the tiles that are compared between fields."""
 
 Images = Real[np.ndarray, "image *grid"]
 
 
 class Copied(NamedTuple):
-    """Largest share of a field's tiles of 16 cells an axis that another repeats at the same place, cell by cell."""
+    """Largest share of a field's tiles of 16 cells per axis that another repeats exactly at the same place."""
 
     fields: float
     image: float
-    """Of as many patches."""
+    """The same for as many patches."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +53,18 @@ class Realism:
 
     measures: tuple[Measure, ...]
     anodi: float
-    """Analysis of distance: spread between fields over their distance to the image, over the same of patches."""
+    """Analysis of distance: spread between fields over their distance to the image, over the same for patches."""
     copied: Copied
-    """Whether fields are put together from the same pieces."""
+    """Whether fields repeat pieces of each other."""
     notes: tuple[str, ...]
-    """How images were read, and which statistics do not apply to them, one sentence each."""
+    """Notes on how images were read and which statistics do not apply to them, one sentence each."""
 
     def __getitem__(self, name: str) -> Measure:
-        """Give a measure by its name."""
+        """A measure by its name."""
         return {measure.name: measure for measure in self.measures}[name]
 
     def verdict(self) -> str:
-        """Say in one sentence how good the prior is, and where it is worst."""
+        """One sentence on how good the prior is, and where it is worst."""
         ranked = sorted(self.measures, key=lambda measure: -measure.times_floor)
         good = sum(measure.times_floor <= GOOD for measure in ranked)
         worst = f"{ranked[0].name} at {ranked[0].times_floor:.3g} times the floor"
@@ -108,7 +108,7 @@ def measure_realism(fields: Images, patches: Images, facies: int | None, *, seed
 def measure_statistics(
     fields: Images, patches: Images, facies: int | None, names: Collection[str], *, seed: int = 0
 ) -> dict[str, Measure]:
-    """Compare fields with patches as `measure_realism` does, by some of its measures only.
+    """Compare fields with patches as `measure_realism` does, but only by the measures named.
 
     Raises
     ------
@@ -137,7 +137,7 @@ class _Comparison:
         self.sampling = Sampling.draw(np.random.default_rng(seed), len(fields))
 
     def measures(self) -> dict[str, Callable[[], Measure]]:
-        """What takes each measure, by its name, group by group."""
+        """The function that takes each measure, by its name, group by group."""
         reading, images = self.reading, (self.fields, self.patches)
 
         def pooled(number: int) -> Callable[[], Measure]:
@@ -168,14 +168,14 @@ class _Comparison:
             notes.append("Local binary patterns and oriented gradients are those of the layers.")
         if self.reading.median is None:
             notes.append(
-                "Without neighbour differences and steps at edges: facies are no quantity; total variation and "
-                "variogram say how rough they are."
+                "Without neighbour differences and steps at edges, which facies codes do not have; total variation and "
+                "variogram show roughness."
             )
         else:
             notes.append(
                 f"Values are scaled so that {self.reading.low:.3g} to {self.reading.high:.3g} becomes 0 to 1; "
-                "connectivity, two-point probability, Euler number, patterns and steps at edges are those of where "
-                f"they exceed the image's median, {self.reading.median:.3g}."
+                "connectivity, two-point probability, Euler number, patterns and steps at edges are those of cells "
+                f"above the image's median, {self.reading.median:.3g}."
             )
         return notes
 
@@ -191,7 +191,7 @@ class _Comparison:
         return ratios[0] / ratios[1]
 
     def copied(self) -> Copied:
-        """Tiles that are the same in two fields, and in two patches."""
+        """Repeated tiles between fields, and between patches."""
         tile = min(TILE, *self.fields.shape[1:])
         return Copied(
             *(float(copied_share(images, tile).max()) for images in (self.fields, np.split(self.patches, 2)[0]))

@@ -1,7 +1,6 @@
-"""Measures that look at a sample of fields as a whole: patterns, clouds of windows, and how fields differ among
-themselves.
+"""Measures of a sample of fields as a whole: patterns, clouds of windows, and differences between fields.
 
-They are no sums over images, so floors and bands come from fewer splits, or from drawing windows and fields anew.
+They are not sums over images, so floors and bands come from fewer splits, or from redrawing windows and fields.
 """
 
 from collections.abc import Callable
@@ -15,18 +14,18 @@ from ._patterns import pattern_distance, pattern_histogram
 from ._windows import maximum_mean_discrepancy, median_distance, random_windows, sliced_wasserstein
 
 WINDOW, WINDOWS, PROJECTIONS, REDRAWS = 8, 2000, 64, 16
-"""Cells along a window's edge, windows of a sample, directions, and how often windows or fields are drawn anew."""
+"""Edge of a window in cells, windows of a sample, directions, and times that windows or fields are redrawn."""
 KERNEL_WINDOWS = 800
-"""Windows that the discrepancy looks at, whose cost grows with their square."""
+"""Number of windows for the discrepancy, whose cost grows with its square."""
 ANALYSED = 100
-"""Fields whose pairs are looked at, whose cost grows with their square too."""
+"""Number of fields that are compared in pairs, at a cost that grows with its square."""
 PATTERN_BITS = 64
 
 Images = Real[np.ndarray, "image *grid"]
 
 
 def pattern_size(facies: int, shape: tuple[int, ...]) -> dict[str, int]:
-    """The largest patterns of up to 4 cells an axis, on up to 3 levels, that tell facies apart and fit the images."""
+    """The largest patterns of up to 4 cells per axis, on up to 3 levels, that tell facies apart and fit the images."""
     bits = max(1, int(facies - 1).bit_length())
     size = next(size for size in (4, 3, 2, 1) if bits * size ** len(shape) <= PATTERN_BITS)
     levels = max((level for level in (1, 2, 3) if (size - 1) * 2 ** (level - 1) < min(shape)), default=1)
@@ -69,7 +68,7 @@ def discrepancy(rng: np.random.Generator, fields: Images, patches: Images) -> Me
 
 
 def variety(rng: np.random.Generator, fields: Images, patches: Images, *, nearest: bool) -> Measure:
-    """How much fields differ from each other, or the two most alike of them; small where a generator repeats itself.
+    """How much fields differ from each other, or the two most similar of them; small if a generator repeats itself.
 
     In units of the mean difference between patches, over subsamples of up to 100 fields.
     """

@@ -1,12 +1,13 @@
 """Which statistics an assessment takes, and how images are read for each.
 
-A statistic sees images as *pictures* (values in [0, 1]) or as *facies* (indices). The facies of a facies field are as
-they are, and its picture has them at equal steps. A continuous property is scaled so that the 0.1 % and 99.9 %
+A statistic sees images as *pictures* (values in [0, 1]) or as *facies* (indices). A facies field is used
+as it is, and its picture has the facies at equal steps. A continuous property is scaled so that the 0.1 % and 99.9 %
 quantiles of the image become 0 and 1, and its facies are where it exceeds the image's median, as is usual for the
 connectivity of a property (Renard and Allard 2013, doi:10.1016/j.advwatres.2011.12.001).
 
 Distances: of curves (connectivity, variogram, two-point probability) the mean square difference, of spectra and of
-laws of differences that of the logarithms, of histograms ½ χ², of single numbers the relative or absolute difference.
+distributions of differences that of the logarithms, of histograms ½ χ², of single numbers the relative or absolute
+difference.
 """
 
 import functools
@@ -34,7 +35,7 @@ LONGEST_LAG = 64
 STEPS = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Probabilities of the quantiles of edge steps."""
 READ = 256
-"""Patches that the scale of a continuous property is found from."""
+"""Number of patches from which the scale of a continuous property is found."""
 
 Images = Real[np.ndarray, "image *grid"]
 GAUSSIAN_POWERS = (0.0, 1.0, 0.0, 3.0)
@@ -50,11 +51,11 @@ class Reading:
     high: float
     """Values that become 0 and 1 in a picture."""
     median: float | None
-    """None for facies."""
+    """Median of a continuous property; None for facies."""
 
     @classmethod
     def of(cls, patches: Images, facies: int | None) -> "Reading":
-        """Read facies by their number, or find the scale of a continuous property.
+        """Choose the reading: facies by their number, or a continuous property by its scale.
 
         Raises
         ------
@@ -69,7 +70,7 @@ class Reading:
         return cls(2, low, high, median)
 
     def pictures(self, images: Images) -> Float32[np.ndarray, "image *grid"]:
-        """Values in [0, 1]; of a continuous property a few beyond."""
+        """Values in [0, 1]; a few values of a continuous property lie beyond."""
         return (images.astype(np.float32) - np.float32(self.low)) / np.float32(self.high - self.low)
 
     def indices(self, images: Images) -> Integer[np.ndarray, "image *grid"]:
@@ -81,12 +82,12 @@ class Reading:
         return lambda images: measure(self.pictures(images), **settings)
 
     def of_each(self, measure: Callable[[Any, int], PerImage]) -> Callable[[Images], PerImage]:
-        """A statistic of facies, one curve after another, a facies each."""
+        """A statistic of facies: one curve for each facies, one after the other."""
         return lambda images: _joined([measure(self.indices(images), index) for index in range(self.facies)])
 
 
 def statistics(reading: Reading, shape: tuple[int, ...]) -> list[Statistic]:
-    """All statistics of images of a shape that are made of sums over images."""
+    """All statistics of images of a shape that are sums over images."""
     amounts = _facies_amounts(reading) if reading.median is None else _property_amounts(reading)
     differences = [] if reading.median is None else _differences(reading, shape)
     return [*amounts, *_edges(reading), *differences, *_curves(reading, shape), *_texture(reading)]
@@ -126,7 +127,7 @@ def _property_amounts(reading: Reading) -> list[Statistic]:
 
 def _edges(reading: Reading) -> list[Statistic]:
     def euler(images: Images) -> PerImage:
-        """The last density: the area is the share, and total variation speaks of the perimeter."""
+        """The last density; the area equals the share, and total variation covers the perimeter."""
         densities = minkowski_densities(reading.indices(images), reading.facies - 1)
         return PerImage(*(part[..., -1] for part in densities))
 
@@ -138,7 +139,7 @@ def _edges(reading: Reading) -> list[Statistic]:
 
 
 def _differences(reading: Reading, shape: tuple[int, ...]) -> list[Statistic]:
-    """Of a continuous property: how neighbour differences are distributed, and steps where it crosses its median."""
+    """For a continuous property: the distribution of neighbour differences, and steps where it crosses its median."""
 
     def fitted(means: Curve) -> Curve:
         return np.stack(fit_generalised_laplace(means), axis=-1)
@@ -175,7 +176,7 @@ def _curves(reading: Reading, shape: tuple[int, ...]) -> list[Statistic]:
 
 
 def _texture(reading: Reading) -> list[Statistic]:
-    """Histograms of pictures; of three dimensions of all layers."""
+    """Histograms of pictures; in three dimensions over all layers."""
 
     def by_layer(measure: Callable[..., PerImage], **settings: Any) -> Callable[[Images], PerImage]:
         def of_layers(images: Images) -> PerImage:
@@ -213,7 +214,7 @@ def _standard_deviation(powers: Curve) -> Curve:
 
 
 def _moments(powers: Curve) -> Moments:
-    """Moments; of values that do not vary those of a Gaussian, since their spread tells that already."""
+    """Moments; those of a Gaussian for values that do not vary, since their spread shows that already."""
     varied = powers[..., 1] - powers[..., 0] ** 2 > 1e-5 * powers[..., 1]
     return moments(np.where(varied[..., None], powers, GAUSSIAN_POWERS))
 
@@ -233,7 +234,7 @@ def _log(a: Curve, b: Curve) -> np.ndarray:
 
 
 def _log_power(a: Curve, b: Curve) -> np.ndarray:
-    """As `_log`; powers below a millionth of the largest are rounding, and taken for that."""
+    """As `_log`; powers below a millionth of the largest are rounding errors, and are set to that."""
     least = 1e-6 * b.max(axis=-1, keepdims=True)
     return _log(np.maximum(a, least), np.maximum(b, least))
 

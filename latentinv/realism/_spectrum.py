@@ -1,9 +1,10 @@
 """Power spectrum: how much of the variance lies at which wavelength, whatever the direction.
 
-Each image is less its mean, tapered by a Hann window along every axis (without it the jump from one border to the
-opposite leaks over all wavelengths and hides steep spectra), Fourier transformed, and its squared amplitude averaged in
-rings. Ring j holds the wavelengths near n / j cells, where n is the image's shortest side; the taper mixes each ring
-with its neighbours. The power is normalised so that white noise of variance s has power s in every ring.
+The mean of each image is subtracted; it is tapered by a Hann window along every axis (without it the jump from one
+border to the opposite leaks over all wavelengths and hides steep spectra), Fourier transformed, and its squared
+amplitude is averaged in rings. Ring j holds the wavelengths near n / j cells, where n is the image's shortest side; the
+taper mixes each ring with its neighbours. The power is normalised so that white noise of variance s has power s in
+every ring.
 
 Cost: one FFT an image.
 """
@@ -29,7 +30,9 @@ def radial_power_spectrum(images: Real[np.ndarray, "image *grid"]) -> PerImage:
     stack = as_stack(images)
     shape = stack.shape[1:]
     if min(shape) < 8:
-        raise InputError(f"A power spectrum was asked of images of {shape} cells; give at least 8 along each axis.")
+        raise InputError(
+            f"A power spectrum was requested for images of {shape} cells; give at least 8 along each axis."
+        )
     taper = np.ones(())
     for n in shape:
         taper = np.multiply.outer(taper, scipy.signal.windows.hann(n, sym=False))
@@ -62,7 +65,7 @@ def spectral_slope(power: Float[np.ndarray, "*batch ring"]) -> Float[np.ndarray,
     logs = np.arange(1, power.shape[-1] + 1)[fitted]
     if len(logs) < 2 or np.any(power[..., fitted] <= 0):
         raise InputError(
-            f"A spectral slope was asked of {power.shape[-1]} rings, of which those from 3 to a half are fitted; "
+            f"A spectral slope was requested for {power.shape[-1]} rings, of which those from 3 to a half are fitted; "
             "expected at least 8 rings, all with power, so give larger images that vary."
         )
     logs = np.log(logs)

@@ -1,4 +1,4 @@
-"""Histograms of texture: local binary patterns and oriented gradients, and how far two histograms are apart.
+"""Histograms of texture: local binary patterns and oriented gradients, and the distance of two histograms.
 
 Local binary patterns (Ojala, Pietikäinen and Mäenpää 2002, doi:10.1109/TPAMI.2002.1017623) say how the neighbours of a
 cell compare with it; oriented gradients (Dalal and Triggs 2005, doi:10.1109/CVPR.2005.177) which way edges run. Both
@@ -24,7 +24,8 @@ def local_binary_pattern_histogram(images: Real[np.ndarray, "image row column"],
 
     Each cell is coded by which of its neighbours on a circle are at least as bright: bit k belongs to the
     direction k · 45° from the x axis towards lower rows. These are scikit-image's ``default``
-    codes, which keep the direction (the ``uniform`` ones are blind to it, and geology is not). Cells nearer
+    codes, which keep the direction (the ``uniform`` ones
+    ignore it, although it matters in geology). Cells nearer
     to the border than the radius, whose circle leaves the image, are left out.
 
     Parameters
@@ -44,8 +45,8 @@ def local_binary_pattern_histogram(images: Real[np.ndarray, "image row column"],
     pictures = as_stack(images)
     if pictures.ndim != 3 or radius < 1 or min(pictures.shape[1:]) <= 2 * radius:
         raise InputError(
-            f"Local binary patterns of radius {radius} were asked of images of shape {pictures.shape[1:]}; expected "
-            "two axes longer than twice the radius, and a radius of at least 1."
+            f"Local binary patterns of radius {radius} were requested for images of shape {pictures.shape[1:]}; "
+            "expected two axes longer than twice the radius, and a radius of at least 1."
         )
     inner = (slice(radius, -radius),) * 2
 
@@ -62,7 +63,7 @@ def oriented_gradient_histogram(images: Real[np.ndarray, "image row column"]) ->
 
     Orientation k covers the angles from k · 20° on, modulo 180°, of the gradient (across the edge), from the x axis
     towards lower rows. Each block is normalised to sum one, blocks without any gradient are left out, and the rest are
-    averaged. Rows and columns that fill no block are left out.
+    averaged. Rows and columns of incomplete blocks are left out.
 
     Raises
     ------
@@ -74,8 +75,8 @@ def oriented_gradient_histogram(images: Real[np.ndarray, "image row column"]) ->
     pictures = as_stack(images)
     if pictures.ndim != 3 or min(pictures.shape[1:]) < BLOCK:
         raise InputError(
-            f"Oriented gradients were asked of images of shape {pictures.shape[1:]}; expected two axes of at least "
-            f"{BLOCK} cells."
+            f"Oriented gradients were requested for images of shape {pictures.shape[1:]}; expected two axes of at "
+            f"least {BLOCK} cells."
         )
 
     def measure(picture: np.ndarray) -> tuple[np.ndarray, int]:

@@ -1,6 +1,6 @@
 """Two-point statistics: variogram and two-point probability, for lags of any direction.
 
-Matheron 1963, doi:10.2113/gsecongeo.58.8.1246; Torquato 2002, doi:10.1007/978-1-4757-6355-3. Cost: O(cells) a lag.
+Matheron 1963, doi:10.2113/gsecongeo.58.8.1246; Torquato 2002, doi:10.1007/978-1-4757-6355-3. Cost: O(cells) per lag.
 """
 
 from collections.abc import Callable

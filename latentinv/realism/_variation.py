@@ -1,7 +1,8 @@
-"""Total variation: how long the boundaries in an image are for its area, the first thing speckle or blur changes.
+"""Total variation: length of the boundaries in an image per area, the first thing that speckle or blur changes.
 
-Both forms take only differences between cells of the image, so no gradient is invented at its border and cutting an
-image in two does not change the mean. Rudin, Osher and Fatemi 1992, doi:10.1016/0167-2789(92)90242-F. Cost: O(cells).
+Both forms use only differences between cells of the image, so there is no artificial gradient at its border, and
+cutting an image in two does not change the mean. Rudin, Osher and Fatemi 1992, doi:10.1016/0167-2789(92)90242-F. Cost:
+O(cells).
 """
 
 import itertools

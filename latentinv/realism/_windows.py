@@ -1,8 +1,8 @@
 """Whether two samples of small windows, taken as clouds of points, come from one distribution.
 
-Statistics chosen beforehand can all agree while windows differ in a way that was not foreseen. The maximum mean
-discrepancy (Gretton et al. 2012, JMLR 13, 723–773) averages a kernel over all pairs of windows and sees any difference
-of laws near the scale of its bandwidth; the sliced Wasserstein distance (Rabin et al. 2012,
+Statistics chosen in advance can all agree while windows differ in an unforeseen way. The maximum mean discrepancy
+(Gretton et al. 2012, JMLR 13, 723–773) averages a kernel over all pairs of windows and detects any difference of
+distributions near the scale of its bandwidth; the sliced Wasserstein distance (Rabin et al. 2012,
 doi:10.1007/978-3-642-24785-9_37) compares the two clouds' values along random directions, in the units of the images.
 
 Both take windows as vectors of values. Windows of one image resemble each other, so take many images and few windows
@@ -46,7 +46,7 @@ def random_windows(
 def median_distance(windows: Real[np.ndarray, "window *shape"]) -> float:
     """Median of the distances between windows that differ: the usual bandwidth of a kernel.
 
-    Identical windows, many where facies are large, are left out, so that the kernel tells the others apart.
+    Identical windows, frequent where bodies are large, are left out, so that the kernel distinguishes the others.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def median_distance(windows: Real[np.ndarray, "window *shape"]) -> float:
     distances = pdist(_points(windows))
     distances = distances[distances > 0]
     if not len(distances):
-        raise InputError("All windows are the same, so there is no distance to take for a bandwidth; give others.")
+        raise InputError("All windows are the same, so their distances give no bandwidth; give windows that differ.")
     return float(np.median(distances))
 
 
@@ -76,8 +76,8 @@ def maximum_mean_discrepancy(
     x, y = _same(a, b)
     if min(len(x), len(y)) < 2 or not bandwidth > 0:
         raise InputError(
-            f"A discrepancy of {len(x)} and {len(y)} windows with bandwidth {bandwidth} was asked; give at least two "
-            "windows each and a positive bandwidth."
+            f"A discrepancy of {len(x)} and {len(y)} windows with bandwidth {bandwidth} was requested; give at least "
+            "two windows each and a positive bandwidth."
         )
     # U-statistic: a window's kernel with itself, which is 1, does not count.
     inside = [2 * np.exp(-pdist(z, "sqeuclidean") / (2 * bandwidth**2)).sum() / (len(z) * (len(z) - 1)) for z in (x, y)]
@@ -99,11 +99,11 @@ def sliced_wasserstein(
     Raises
     ------
     InputError
-        If the windows' shapes differ, or no projection is asked for.
+        If the windows' shapes differ, or the number of projections is below 1.
     """
     x, y = _same(a, b)
     if projections < 1:
-        raise InputError(f"A mean over {projections} projections was asked; give at least one.")
+        raise InputError(f"A mean over {projections} projections was requested; give at least one.")
     directions = rng.standard_normal((projections, x.shape[1]))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     along = zip(directions @ x.T, directions @ y.T, strict=True)

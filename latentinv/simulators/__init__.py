@@ -1,4 +1,4 @@
-"""Simulators of the user's, and what runs them; nothing here waits for JAX, so that worker processes begin at once."""
+"""The user's simulators, and how they are run; nothing here imports JAX, so that worker processes start quickly."""
 
 from ._cache import EvaluationCache as EvaluationCache
 from ._cache import evaluation_key as evaluation_key

@@ -1,10 +1,10 @@
-"""Evaluations kept on the disk, so that no run pays twice for the same simulation.
+"""Evaluations kept on disk, so that no simulation is run twice.
 
-One file an evaluation, ``FOLDER/ab/abcd….npz``, named by the SHA-256 of the simulator's identity and of the property's
+One file per evaluation, ``FOLDER/ab/abcd….npz``, named by the SHA-256 of the simulator's identity and of the property's
 numbers; it holds ``values`` or, for a simulation that failed, the texts ``kind``, ``reason`` and ``place``. Files are
-moved into place whole, so runs at the same time may share a folder, and a kill loses only what was under way. Failures
-are kept as well, for a run that is resumed must find what it found before; `forget_failures` removes them once their
-cause is removed. A file that cannot be read counts as absent. Cost: one small file an evaluation.
+moved into place whole, so simultaneous runs may share a folder, and a killed run loses only simulations that were under
+way. Failures are kept as well, because a resumed run must see the same outcomes as before; `forget_failures` removes
+them once their cause is removed. A file that cannot be read counts as absent. Cost: one small file per evaluation.
 """
 
 import hashlib
@@ -57,14 +57,14 @@ class EvaluationCache:
             return None
 
     def put(self, key: str, outcome: Outcome) -> None:
-        """Keep what became of an evaluation.
+        """Keep the outcome of an evaluation.
 
         Raises
         ------
         StorageError
             If it cannot be written.
         """
-        from latentinv.storage import atomic_file  # not above: it brings JAX, for which workers would wait
+        from latentinv.storage import atomic_file  # imported here, since it imports JAX, which would delay workers
 
         path = self._path(key)
         path.parent.mkdir(exist_ok=True)
@@ -75,7 +75,7 @@ class EvaluationCache:
             np.savez(file, **arrays)  # type: ignore[arg-type]
 
     def failures(self) -> dict[str, Outcome]:
-        """What failed, where and why, by the name of the evaluation."""
+        """Failed evaluations by name: what failed, where and why."""
         found = {path.stem: self.get(path.stem) for path in sorted(self.folder.glob("??/*.npz"))}
         return {key: outcome for key, outcome in found.items() if outcome is not None and outcome.values is None}
 
@@ -89,7 +89,7 @@ class EvaluationCache:
 
 
 def evaluation_key(identity: str, property: Float[np.ndarray, "*grid"], count: int) -> str:
-    """The name of an evaluation: a digest of who simulates, of what is simulated, and of how many data are expected."""
+    """The name of an evaluation: a digest of the simulator, of the property, and of the number of data expected."""
     digest = hashlib.sha256(f"{identity}\0{count}\0{property.shape}\0{property.dtype.str}\0".encode())
     digest.update(np.ascontiguousarray(property).tobytes())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Simulations on the workers of a Dask cluster, for those who outgrow one machine (``pip install latentinv[dask]``).
+"""Simulations on the workers of a Dask cluster, when one machine is not enough (``pip install latentinv[dask]``).
 
 A worker that dies is replaced by Dask's nanny. Dask blames all calls that were assigned to a dead worker, so each of
 these is tried once more by itself, and the one that kills its worker again is the one that failed. A call that takes

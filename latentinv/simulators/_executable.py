@@ -7,8 +7,8 @@ gets it from a function that writes files. Then the command runs in that directo
 may be kept to look at; all others are removed.
 
 The identity, which names evaluations on the disk, digests the command, the template and the text of both functions.
-What else a result depends on (another version of the program, files outside the template, variables that the functions
-use) it does not see: use another cache then.
+It does not cover anything else that a result depends on (the version of the program, files outside the template,
+variables that the functions use): use a new cache when these change.
 """
 
 import contextlib
@@ -111,7 +111,7 @@ class Executable:
         return outcome.values
 
     def simulate_checked(self, property: Float[np.ndarray, "*grid"], shape: tuple[int, ...] | None) -> Outcome:
-        """Run the program once; one that gave no data of this shape failed, and its directory may be kept."""
+        """Run the program once; without data of this shape it has failed, and its directory may be kept."""
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
         place, outcome = Path(tempfile.mkdtemp(prefix="run-", dir=self.folder)), None
@@ -124,14 +124,14 @@ class Executable:
             outcome = failed(failure.kind, failure.reason)
         except Exception as error:
             outcome = failed("crashed", f"{type(error).__name__}: {error}")
-        finally:  # of an interrupt too, which keeps nothing
+        finally:  # after an interrupt too, when nothing is kept
             kept = self.keep_failed and outcome is not None and outcome.values is None
             if not kept:
                 shutil.rmtree(place, ignore_errors=True)
         return outcome._replace(place=str(place)) if kept else outcome
 
     def describe(self) -> dict[str, str]:
-        """What a run file keeps of it, for people."""
+        """A description of the program for the run file."""
         return {"command": " ".join(self.command), "template digest": self.template_digest}
 
     def _files(self) -> Iterator[tuple[str, bytes]]:
@@ -159,7 +159,7 @@ class Executable:
                 code = process.wait(self.timeout)
             except subprocess.TimeoutExpired:
                 raise SimulationFailure("timed out", f"it took longer than {self.timeout:g} s") from None
-            finally:  # of an interrupt too
+            finally:  # after an interrupt too
                 if process.poll() is None:
                     _kill(process)
         if code:
@@ -180,7 +180,7 @@ def _numbers(property: Float[np.ndarray, "*grid"]) -> str:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End a program and what it started."""
+    """End a program and the processes it started."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -201,7 +201,7 @@ def _digest(parts: list[tuple[str, bytes]]) -> str:
 
 
 def _text(function: Any) -> bytes:
-    """What a function says: its source, or its bytecode where there is none."""
+    """The text of a function: its source, or its bytecode if there is no source."""
     if function is None:
         return b""
     if isinstance(function, functools.partial):

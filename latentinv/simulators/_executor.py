@@ -1,8 +1,8 @@
-"""What an executor is: it makes many calls of a simulator, and says what became of each as soon as it is known.
+"""What an executor is: it makes many calls of a simulator, and gives each outcome as soon as it is known.
 
-`InProcess` calls one after the other, here: for simulators that are fast, and for finding mistakes. `Processes` has
-spawned worker processes, which are replaced when they die or hang. `Dask` has the workers of a Dask cluster, where one
-machine is not enough.
+`InProcess` makes the calls one after the other in this process: for fast simulators, and for debugging. `Processes`
+uses spawned worker processes, which are replaced when they die or hang. `Dask` uses the workers of a Dask cluster, when
+one machine is not enough.
 """
 
 import abc
@@ -22,7 +22,7 @@ class AbstractExecutor(abc.ABC):
 
 @final
 class InProcess(AbstractExecutor):
-    """Calls are made one after the other in this process, so that a simulator that hangs or dies takes it along."""
+    """Makes calls one after the other in this process, so a simulator that hangs or dies takes this process with it."""
 
     def run(self, simulator: Any, tasks: Sequence[Task]) -> Iterator[tuple[int, Outcome]]:
         """Make all calls in their order."""

@@ -2,7 +2,8 @@
 
 Workers are spawned, never forked: a fork of a process that runs JAX deadlocks. Each has one call at a time, so that a
 worker that dies (a segmentation fault, the system's out-of-memory killer) or that is killed because its call took too
-long takes no other call's result along, and is replaced for the next. They start when first needed and stay until the
+long loses no
+other call's result, and is replaced for the next call. They start when first needed and stay until the
 pool is closed or the program ends.
 
 A worker imports the module that defines the simulator, and a script that uses this needs ``if __name__ ==
@@ -80,7 +81,7 @@ class Processes(AbstractExecutor):
 
 
 class _Worker:
-    """A worker as its parent sees it."""
+    """The parent's side of a worker."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -99,7 +100,7 @@ class _Worker:
             self._start_clock(timeout)
         try:
             self.connection.send((news, task))
-        except OSError:  # a worker that died meanwhile is found out when it is listened to
+        except OSError:  # a worker that has died meanwhile is noticed at the next read
             return
         except Exception as error:
             raise InputError(
@@ -108,7 +109,7 @@ class _Worker:
             ) from error
 
     def outcome(self, timeout: float | None) -> Outcome | None:
-        """What came through the pipe, or the lack of it after the time allowed; None if the call goes on."""
+        """The outcome from the pipe, or a failure after the time allowed; None while the call is running."""
         if not self.connection.poll():
             if time.monotonic() < self.deadline:
                 return None
@@ -164,7 +165,7 @@ def _processors() -> int:
 
 
 def _heard(busy: dict[_Worker, int]) -> list[_Worker]:
-    """Wait until a worker says something or is out of time, and name all such workers."""
+    """Wait until a worker has sent something or is out of time, and list all such workers."""
     left = min(worker.deadline for worker in busy) - time.monotonic()
     connections: dict[Connection, _Worker] = {worker.connection: worker for worker in busy}
     ready = wait(list(connections), None if left == float("inf") else max(0.0, left))

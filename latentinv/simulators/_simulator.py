@@ -1,4 +1,4 @@
-"""What a simulator is, and what may become of a call of it.
+"""What a simulator is, and the possible outcomes of a call.
 
 A simulator is any object with a method ``simulate(property) -> data``; one with an adjoint has
 ``adjoint(property, residual) -> gradient`` too, the gradient of ``residual · simulate(property)`` by the property of
@@ -17,7 +17,7 @@ LONGEST_REASON = 300
 
 
 class Simulator(Protocol):
-    """What the user brings."""
+    """The user's simulator."""
 
     def simulate(self, property: Float[np.ndarray, "*grid"]) -> Float[np.ndarray, "datum"]:
         """Predict the data from the property of every cell."""
@@ -25,7 +25,7 @@ class Simulator(Protocol):
 
 
 class SimulationFailure(Exception):
-    """A simulator's own word that a call failed.
+    """Raised by a simulator to say that a call failed.
 
     Parameters
     ----------
@@ -49,11 +49,11 @@ class Task(NamedTuple):
     """``simulate`` or ``adjoint``."""
     arguments: tuple[np.ndarray, ...]
     shape: tuple[int, ...]
-    """Of the array that is expected back."""
+    """Shape of the array that is expected back."""
 
 
 class Outcome(NamedTuple):
-    """What became of a call."""
+    """The outcome of a call."""
 
     values: np.ndarray | None
     """The numbers; None if it failed."""
@@ -70,8 +70,8 @@ def failed(kind: str, reason: str, place: str = "") -> Outcome:
 
 
 def attempt(simulator: Any, task: Task) -> Outcome:
-    """Make a call, whatever comes of it."""
-    arguments = [np.array(argument, dtype=float) for argument in task.arguments]  # the simulator's own, to write into
+    """Make a call, and turn whatever happens into an outcome."""
+    arguments = [np.array(argument, dtype=float) for argument in task.arguments]  # a copy that the simulator may change
     try:
         if task.method == "simulate" and hasattr(simulator, "simulate_checked"):
             return simulator.simulate_checked(*arguments, task.shape)
@@ -85,7 +85,7 @@ def attempt(simulator: Any, task: Task) -> Outcome:
 
 
 def checked(values: Any, shape: tuple[int, ...]) -> Outcome:
-    """The outcome of a call that gave something back."""
+    """The outcome of a call that returned something."""
     if values is None:
         return failed("no output", "it gave nothing back")
     try:

@@ -13,13 +13,13 @@ from ._simulator import Outcome, attempt, failed
 
 READY = "ready"
 GRACE = 1.0
-"""Seconds that a worker has to end what its simulator started elsewhere, before it is killed."""
+"""Seconds that a worker has to end processes started by its simulator, before it is killed."""
 
 
 def serve(connection: Connection) -> None:
     """Answer each message ``(simulator, or None for the last one; task)`` with an `Outcome`."""
     if hasattr(os, "setsid"):
-        os.setsid()  # so an interrupt at the terminal reaches the parent alone, and a kill all that starts here
+        os.setsid()  # an interrupt at the terminal reaches only the parent; a kill reaches all that starts here
     signal.signal(signal.SIGTERM, _give_up)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     connection.send(READY)
@@ -34,7 +34,7 @@ def _answer(connection: Connection) -> None:
             message, task = connection.recv()
         except (EOFError, OSError):
             return
-        except Exception as error:  # the outcome of all calls of a simulator that cannot be made here
+        except Exception as error:  # the outcome of every call, if the simulator cannot be made here
             simulator = failed("crashed", f"it could not be made in a worker process ({type(error).__name__}: {error})")
             connection.send(simulator)
             continue
@@ -44,7 +44,7 @@ def _answer(connection: Connection) -> None:
 
 
 def _end_with_parent() -> None:
-    """A worker whose simulator hangs would not see that its pipe has ended."""
+    """Without this, a worker whose simulator hangs would not notice that its parent has gone."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
@@ -54,4 +54,4 @@ def _end_with_parent() -> None:
 
 
 def _give_up(*_: object) -> None:
-    raise KeyboardInterrupt  # which simulators let pass, and clean up on the way
+    raise KeyboardInterrupt  # which simulators do not catch, but use to clean up

@@ -1,17 +1,16 @@
-"""Files that are whole or not there: written beside their target and moved over it.
+"""Files that are complete or absent: written beside their target and moved over it.
 
-Every write goes to a temporary file in the target's folder, which is flushed, synced to the disk and moved
-over the target by `os.replace`. A kill, a power cut or a full disk at any moment leaves the old file or the
-new one, both whole; appending to an HDF5 file in place does not give that, a killed writer can leave a file
-that no reader opens.
+Every write goes to a temporary file in the target's folder, which is flushed, synced to the disk and moved over the
+target by `os.replace`. A kill, a power cut or a full disk at any moment leaves either the old file or the new one,
+complete. Appending to an HDF5 file in place does not guarantee this: a killed writer can leave a file that no reader
+opens.
 
-All write through a small file object of ours that keeps the first error and lets the writer finish undisturbed,
+All writing goes through a small file object that keeps the first error and lets the writer finish undisturbed,
 because HDF5 cannot close a file whose last blocks fail to be written: its handles would stay open and fail
 again at exit.
 
-Cost: a change of an existing file starts with a copy of it, O(file size) in time, and for the moment twice
-its size on the disk; O(1) in memory. One process writes a file; any number read it, each seeing the version
-it opened.
+Cost: a change of an existing file starts with a copy of it, O(file size) in time, and temporarily twice its size on the
+disk; O(1) in memory. One process writes a file; any number read it, each seeing the version it opened.
 """
 
 import contextlib
@@ -37,13 +36,13 @@ _FORMAT_NAMES = {
     "latentinv-study": "calibration study",
     "latentinv-fields": "field",
 }
-# What a file that is not what it says makes h5py and its readers raise; each becomes one sentence.
+# Errors that h5py and its readers raise for damaged files; each becomes one sentence.
 _UNREADABLE = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError)
 
 
 @contextlib.contextmanager
 def atomic_file(path: str | Path, *, copy_existing: bool = False) -> Iterator[io.FileIO]:
-    """Write a file of any kind so that its path holds the old file or the new one, never a part.
+    """Write a file of any kind so that its path holds the old file or the new one, never a partial one.
 
     Parameters
     ----------
@@ -64,7 +63,7 @@ def atomic_file(path: str | Path, *, copy_existing: bool = False) -> Iterator[io
     target = Path(os.path.realpath(path))  # a link to another disk stays a link
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     if copy_existing and not target.exists():
-        raise StorageError(f"{path} is gone; put it back where it was, or start anew under another name.")
+        raise StorageError(f"{path} is gone; put it back where it was, or start again under another name.")
     try:
         _remove_leftovers(target)
         if copy_existing:
@@ -119,7 +118,7 @@ def require_new(path: str | Path) -> None:
     if not folder.is_dir():
         raise StorageError(f"The folder of {path} does not exist; make it, or choose another place.")
     try:
-        with tempfile.TemporaryFile(dir=folder):  # the only test that rights, quotas and mounts all pass
+        with tempfile.TemporaryFile(dir=folder):  # the only test that covers rights, quotas and mounts
             pass
     except OSError as error:
         raise StorageError(_explain_write(path, error)) from error
@@ -175,7 +174,7 @@ def format_of(path: str | Path) -> str:
 
 @contextlib.contextmanager
 def _opened(path: str | Path, wanted: str) -> Iterator[tuple[h5py.File, str]]:
-    """Open a file of ours with its format; what reading it raises inside the block is reported as damage."""
+    """Open a latentinv file with its format; reading errors inside the block are reported as damage."""
     _check_signature(path, wanted)
     try:
         with h5py.File(path, "r", locking=False) as file:  # files are replaced, never changed: nothing to lock
@@ -190,7 +189,7 @@ def _opened(path: str | Path, wanted: str) -> Iterator[tuple[h5py.File, str]]:
 
 
 class _Sink(io.FileIO):
-    """A file that keeps its first write error instead of raising it, and then ignores what is written."""
+    """A file that stores its first write error instead of raising it, and ignores all later writes."""
 
     error: OSError | None = None
 
@@ -214,7 +213,7 @@ class _Sink(io.FileIO):
 
 
 def _filled(sink: _Sink) -> Iterator[_Sink]:
-    """Yield the sink; its write error comes before whatever the writer made of it."""
+    """Yield the sink; its write error is raised in preference to errors that followed from it."""
     try:
         yield sink
     except Exception:
@@ -243,14 +242,14 @@ def _check_signature(path: str | Path, wanted: str) -> None:
 def _explain_write(path: str | Path, error: Exception) -> str:
     code, reason = error.errno if isinstance(error, OSError) else None, _first_line(error)
     if code in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk of {path} is full; what was saved before is whole; free space and resume."
+        return f"The disk of {path} is full; what was saved before is intact; free space and resume."
     if code == errno.EFBIG:
-        return f"{path} outgrew the file size limit; what was saved before is whole; raise the limit and resume."
+        return f"{path} outgrew the file size limit; what was saved before is intact; raise the limit and resume."
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"The folder of {path} is not writable ({reason}); change that, or choose another place."
     if code in (errno.ENOENT, errno.ENOTDIR):
         return f"The folder of {path} does not exist; make it, or choose another place."
-    return f"{path} could not be written ({reason}); what was saved before is whole; mend this and resume."
+    return f"{path} could not be written ({reason}); what was saved before is intact; remove the cause and resume."
 
 
 def _first_line(error: Exception) -> str:
@@ -259,8 +258,8 @@ def _first_line(error: Exception) -> str:
 
 
 def _remove_leftovers(target: Path) -> None:
-    """Remove what killed writers of this target left behind, each as large as the target itself."""
-    if os.name != "posix":  # elsewhere asking whether a process lives is not harmless
+    """Remove files that killed writers of this target left behind, each as large as the target itself."""
+    if os.name != "posix":  # on other systems, checking whether a process exists could end it
         return
     for leftover in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
         pid = leftover.name.split(".")[-2]
@@ -279,7 +278,7 @@ def _alive(pid: int) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the move itself last through a power cut, where the file system offers that for folders."""
+    """Make the move itself survive a power cut, where the file system supports that for folders."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -9,9 +9,8 @@
 ``arrays/<name>``     datasets of numbers, gzip with shuffled bytes; names percent-encoded
 ====================  ======================================================================================
 
-The digest is taken over the family, the metadata's canonical JSON and, in the order of their names, each
-array's name, type, shape and bytes; each part is preceded by its length, so no two records run together to
-the same bytes.
+The digest is taken over the family, the metadata's canonical JSON and, in the order of their names, each array's name,
+type, shape and bytes; each part is preceded by its length, so that different records never give the same bytes.
 
 Cost: one pass over the arrays to write or read. Files are replaced whole (see `_atomic`).
 """
@@ -51,7 +50,7 @@ class PriorRecord(NamedTuple):
 
 
 def digest(record: PriorRecord) -> str:
-    """Sha256 of all that a record says, in hexadecimal.
+    """Sha256 of the content of a record, in hexadecimal.
 
     Raises
     ------
@@ -70,7 +69,7 @@ def digest(record: PriorRecord) -> str:
 
 
 def write_prior(path: str | Path, record: PriorRecord) -> None:
-    """Write a prior file, in place of one that may be there (`require_new` checks before long work).
+    """Write a prior file, replacing any existing one (`require_new` checks before long work).
 
     Raises
     ------
@@ -108,7 +107,7 @@ def write_prior_group(group: h5py.Group, record: PriorRecord) -> None:
 
 
 def read_prior_group(group: h5py.Group, source: str) -> PriorRecord:
-    """Read a prior from an open file that messages call `source`.
+    """Read a prior from an open file, called `source` in messages.
 
     Raises
     ------

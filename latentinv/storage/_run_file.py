@@ -13,9 +13,9 @@
 ``algorithm``                attributes ``name``, ``options`` (canonical JSON text), ``seed``, ``target``
                              (``thresholded`` or ``soft``), ``latentinv`` (the version that began the run),
                              ``choice`` (text: why it was chosen; empty if the user named it)
-``state``                    what the next step needs, one dataset a leaf (see `_tree`); absent before the
+``state``                    what the next step needs, one dataset per leaf (see `_tree`); absent before the
                              first checkpoint
-``trace/<name>``             ``[step, …]``: one row a step, so each has ``steps`` rows
+``trace/<name>``             ``[step, …]``: one row per step, so each has ``steps`` rows
 ``draws``                    attribute ``count``, the draws kept so far
 ``draws/latents``            ``[draw, latent]``, float32, gzip with shuffled bytes as all tables of draws
 ``draws/facies``             ``[draw, *grid]``, codes; of a continuous property ``draws/field``, float32
@@ -26,12 +26,12 @@
 Of each draw these are the numbers that the sampler had: nothing needs to be generated or simulated again to show,
 report or plot a run, so `RunFile` reads all of it without a prior or a forward model.
 
-A checkpoint appends rows and draws, replaces the state and raises the counters in one move (see `_atomic`):
-whatever happens, the file holds one checkpoint whole, and its counters agree with its rows. Infinite numbers
-in options and results are written as `_schema` says. Names of datasets are percent-encoded.
+A checkpoint appends rows and draws, replaces the state and raises the counters in one move (see `_atomic`): whatever
+happens, the file holds one complete checkpoint, and its counters agree with its rows. Infinite numbers in options and
+results are written as `_schema` says. Names of datasets are percent-encoded.
 
 Cost: a checkpoint copies the file, O(file size) in time (2 s a gigabyte, measured on a virtual machine of two
-cores) and for the moment twice its size on the disk. So a driver should let checkpoints take a small share of
+cores) and temporarily twice its size on disk. So a driver should let checkpoints take a small share of
 the time: fewer as a run grows. Opening reads the header and the counters only. `trace` and `draws` read what
 they name into memory.
 """
@@ -57,7 +57,7 @@ REALIZATIONS = ("facies", "field")
 
 
 class _Counters(NamedTuple):
-    """What changes at a checkpoint, beside tables and state."""
+    """What changes at a checkpoint, apart from tables and state."""
 
     steps: int
     finished: bool
@@ -70,10 +70,10 @@ class _Counters(NamedTuple):
 
 @final
 class RunFile:
-    """A run on the disk: made by `create`, found again by `open`, advanced by `checkpoint`.
+    """A run on disk: made by `create`, opened by `open`, advanced by `checkpoint`.
 
-    The properties say what the file held when this object opened or last advanced it; one object advances
-    a run.
+    The properties say what the file held when this object opened or last advanced it; only one object may advance a
+    run.
     """
 
     def __init__(self, path: str | Path, header: RunHeader, counters: _Counters) -> None:
@@ -81,7 +81,7 @@ class RunFile:
 
     @classmethod
     def create(cls, path: str | Path, header: RunHeader) -> "RunFile":
-        """Begin a run: a file with its header, no steps and no state.
+        """Create a run: a file with its header, no steps and no state.
 
         Parameters
         ----------
@@ -110,7 +110,7 @@ class RunFile:
 
     @classmethod
     def open(cls, path: str | Path) -> "RunFile":
-        """Find a run again.
+        """Open a run.
 
         Raises
         ------
@@ -135,12 +135,12 @@ class RunFile:
 
     @property
     def finished(self) -> bool:
-        """Whether the algorithm came to its end."""
+        """Whether the algorithm has finished."""
         return self._counters.finished
 
     @property
     def message(self) -> str:
-        """What the algorithm last said of its progress, for people; empty before the first and after the last step."""
+        """Latest progress message of the algorithm; empty before the first and after the last step."""
         return self._counters.message
 
     @property
@@ -160,7 +160,7 @@ class RunFile:
 
     @property
     def has_state(self) -> bool:
-        """Whether there is a state to go on from; a run killed before its first checkpoint starts over."""
+        """Whether there is a state to continue from; a run killed before its first checkpoint starts again."""
         return self._counters.has_state
 
     def checkpoint(
@@ -190,7 +190,7 @@ class RunFile:
             Draws kept since the last checkpoint, ``[draw, …]`` by name, equally many of each; the same names,
             shapes and types throughout a run.
         finished
-            Whether the algorithm came to its end.
+            Whether the algorithm has finished.
         message
             What there is to say to people; it replaces the last one.
         results
@@ -208,9 +208,9 @@ class RunFile:
         if len(trace_rows) != steps - self.steps:
             raise InputError(
                 f"Given {len(trace_rows)} rows of the trace to go from step {self.steps} to {steps}; "
-                "expected one row a step."
+                "expected one row per step."
             )
-        # All values come to the host before the file is touched: failing there is no failure of the file.
+        # All values are copied to the host before the file is touched, so that an error there leaves the file alone.
         rows, blocks, state = stack_rows(trace_rows), _check_draws(draws or {}), on_host(state)
         added = len(next(iter(blocks.values()), ()))
         texts = {"message": message} | ({} if results is None else {"results": to_json(results, "The results")})
@@ -218,7 +218,7 @@ class RunFile:
             self._check_unchanged(file)
             if self.has_state:
                 del file["state"]
-            write_tree(file.create_group("state"), state)  # first, into the room the old state leaves
+            write_tree(file.create_group("state"), state)  # first, so that it reuses the space of the old state
             if trace_rows:
                 append(file["trace"], rows, self.steps, compress=False)
             if added:
@@ -232,7 +232,7 @@ class RunFile:
         self._counters = counters
 
     def discard_unless_begun(self) -> None:
-        """Remove the file if no step was ever saved in it, by whomever; else leave it."""
+        """Remove the file if no step has been saved in it, by any process; else leave it."""
         with contextlib.suppress(OSError):
             with open_hdf5(self._path, FORMAT, VERSION) as file:
                 begun = "state" in file
@@ -249,26 +249,26 @@ class RunFile:
         """
         with open_hdf5(self._path, FORMAT, VERSION) as file:
             if "state" not in file:
-                raise StorageError(f"{self._path} holds no state yet; start the run anew.")
+                raise StorageError(f"{self._path} holds no state yet; start the run again.")
             return read_tree(file["state"], like)
 
     def trace(self) -> dict[str, np.ndarray]:
-        """Read the trace: by name, one row a step."""
+        """Read the trace: by name, one row per step."""
         with open_hdf5(self._path, FORMAT, VERSION) as file:
             return read_arrays(file["trace"])
 
     def draw_names(self) -> list[str]:
-        """Names of what was kept of each draw."""
+        """Names of the tables of draws."""
         with open_hdf5(self._path, FORMAT, VERSION) as file:
             return sorted(user_name(key) for key in file["draws"])
 
     def draws(self, name: str) -> np.ndarray:
-        """Read what was kept of each draw under a name, ``[draw, …]``.
+        """Read a table of draws by its name, ``[draw, …]``.
 
         Raises
         ------
         InputError
-            If nothing was kept under this name.
+            If there is no table of this name.
         """
         names = self.draw_names()
         if name not in names:

@@ -1,8 +1,8 @@
 """The parts of a run file: its header, written once, and its growing tables.
 
-The table of the whole format stands in `_run_file`. Growing tables are datasets cut into chunks along their
+`_run_file` has the table of the whole format. Growing tables are datasets cut into chunks along their
 first axis; a chunk that is not yet full is rewritten at the next checkpoint, so many small checkpoints make
-hardly a larger file than few large ones.
+hardly a larger file than a few large ones.
 """
 
 from importlib.metadata import PackageNotFoundError, version
@@ -51,7 +51,7 @@ class ObservationRecord(NamedTuple):
 
 
 class RunHeader(NamedTuple):
-    """What a run is about; it never changes.
+    """What defines a run; it never changes.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def write_header(file: h5py.File, header: RunHeader) -> None:
 
 
 def read_header(file: h5py.File, source: str) -> RunHeader:
-    """Read what `write_header` wrote; messages call the file `source`."""
+    """Read what `write_header` wrote; the file is called `source` in messages."""
     algorithm = file["algorithm"].attrs
     groups = file.get("observations", {})
     observations = [groups[key] for key in sorted(groups, key=int)]
@@ -190,7 +190,7 @@ def _create(group: h5py.Group, name: str, block: np.ndarray, *, compress: bool) 
     group.create_dataset(
         file_name(name),
         shape=(0, *row),
-        maxshape=(None, *(size or None for size in row)),  # HDF5 cuts no chunks along an axis fixed at 0
+        maxshape=(None, *(size or None for size in row)),  # HDF5 has no chunks along an axis of fixed length 0
         chunks=(max(1, _CHUNK_BYTES // row_bytes), *(max(1, size) for size in row)),
         dtype=block.dtype,
         **({"compression": "gzip", "compression_opts": 1, "shuffle": True} if compress else {}),
@@ -200,5 +200,5 @@ def _create(group: h5py.Group, name: str, block: np.ndarray, *, compress: bool) 
 def _version() -> str:
     try:
         return version("latentinv")
-    except PackageNotFoundError:  # used from its source, not installed
+    except PackageNotFoundError:  # not installed, but run from its source
         return "unknown"

@@ -56,7 +56,7 @@ def _plain(value: Any, what: str) -> Any:
 
 
 def file_name(name: str) -> str:
-    """Turn a name into one that HDF5 takes as a single step of a path."""
+    """Encode a name so that HDF5 takes it as one component of a path."""
     if not name:
         raise InputError("An array has an empty name; give it one.")
     return "%2E" if name == "." else quote(name, safe="[]'")  # HDF5 reads a lone dot as the group itself
@@ -114,7 +114,7 @@ def _read_array(dataset: h5py.Dataset) -> np.ndarray:
 
 
 def set_text(attributes: h5py.AttributeManager, name: str, text: str) -> None:
-    """Set a text attribute that may be replaced often; short texts leave no lost room behind."""
+    """Set a text attribute that may be replaced often; short texts leave no unused space behind."""
     # Texts of variable length go to a heap that grows with each; fixed ones must stay below 64 KiB.
     data = text.encode()
     length = len(data) if 0 < len(data) < _FIXED_TEXT else None

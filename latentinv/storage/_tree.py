@@ -1,10 +1,10 @@
-"""Pytrees in HDF5: nested tuples, records and tables of numbers, kept bit for bit.
+"""Pytrees in HDF5: nested tuples, records and dictionaries of numbers, stored bit for bit.
 
 Each leaf becomes one dataset, named for its path in the tree as `jax.tree_util.keystr` writes it (``.z``,
-``['mass'][0]``). The file holds the numbers and their names; the structure is the caller's, who reads into a
-tree that is `like` the one that was written. So no class is ever looked up by what a file says. Keys of
-random numbers are stored as their data (``jax.random.key_data``). Cost: one dataset a leaf, uncompressed.
-JAX is imported by those who handle states; who reads a run's draws does without.
+``['mass'][0]``). The file holds the numbers and their names; the caller knows the structure,
+and reads into a tree that is `like` the one that was written. So no class is ever looked up from a file. Keys of
+random numbers are stored as their data (``jax.random.key_data``). Cost: one dataset per leaf, uncompressed.
+JAX is imported only where states are handled; reading a run's draws does not need it.
 """
 
 from typing import Any
@@ -17,12 +17,12 @@ from latentinv.errors import StorageError
 from ._schema import file_name, numbers, read_arrays, write_array
 
 MOST_NAMES = 3
-"""That one sentence lists."""
+"""Most names that one message lists."""
 _REMEDY = "resume with the settings and the version the run was started with"
 
 
 def on_host(tree: Any) -> Any:
-    """Copy the leaves of a tree to numpy arrays, waiting for what still computes them.
+    """Copy the leaves of a tree to numpy arrays, waiting until they are computed.
 
     Raises
     ------

@@ -1,11 +1,11 @@
-"""How a generator in training compares with its image, and how its output is calibrated.
+"""Comparison of a generator in training with its image, and calibration of its output.
 
 A comparison takes fields from averaged weights whose batch statistics have just been re-estimated on one large batch,
-reads them as facies, and measures four things that a viewer sees first: total variation (is it speckled or blurred),
-the Euler number (are bodies in pieces), the histogram of 4×4 patterns on a pyramid (are the shapes right) and the
-two-point connectivity of each facies (do channels go on). Each is given in times the floor, as `measure_realism` does,
-and the geometric mean of them is the score by which the best state of a training is kept; training is not monotone. Of
-a continuous property the facies are the quarters of its distribution, below and above which a field lies.
+reads them as facies, and measures four things that a viewer notices first: total variation (are
+fields speckled or blurred?), the Euler number (are bodies in pieces?), the histogram of 4×4 patterns on a pyramid (are
+shapes right?) and the two-point connectivity of each facies (are channels continuous?). Each is given in times the
+floor, as in `measure_realism`, and their geometric mean is the score by which the best state of a training is kept,
+since training is not monotone. For a continuous property the facies are the quarters of its distribution.
 """
 
 import functools
@@ -28,7 +28,7 @@ from latentinv.training.images import TrainingImage, sample_patches
 
 STATISTICS_BATCH, STATISTICS_SEED = 64, 1
 MOST = 1e6
-"""Times the floor beyond which a comparison does not tell; the floor itself is 0 where an image repeats itself."""
+"""Largest distance that a comparison reports, in times the floor; the floor is 0 if an image repeats itself."""
 
 
 class Comparison(NamedTuple):
@@ -37,7 +37,7 @@ class Comparison(NamedTuple):
     score: float
     """Geometric mean of the last four, each at least 1; smaller is better."""
     share: float
-    """Share of the highest facies before calibration, where calibration would make it exact."""
+    """Share of the highest facies before calibration, which makes it exact."""
     share_reference: float
     total_variation: float
     """Isotropic, mean per pixel on [0, 1], after calibration."""
@@ -45,15 +45,15 @@ class Comparison(NamedTuple):
     variation: float
     """Distance of total variation, in times the floor."""
     pieces: float
-    """That of the Euler number of the highest facies."""
+    """Distance of the Euler number of the highest facies, in times the floor."""
     patterns: float
-    """That of multiple-point patterns."""
+    """Distance of multiple-point patterns, in times the floor."""
     connectivity: float
-    """That of the connectivity curves, along the axis where it is largest."""
+    """Distance of the connectivity curves, along the axis where it is largest, in times the floor."""
 
 
 class Calibration(NamedTuple):
-    """What turns logits into field values, and these into facies or the values of a continuous property."""
+    """Numbers that turn logits into field values, and these into facies or values of a continuous property."""
 
     shift: float
     scale: float
@@ -74,7 +74,7 @@ def folded_weights(
 
 
 def calibrate(logits: np.ndarray, image: TrainingImage) -> Calibration:
-    """Choose shift, scale and thresholds, or the anamorphosis, so that shares or values of these are the image's."""
+    """Choose shift, scale and thresholds, or the anamorphosis, to give the image's distribution of facies or values."""
     cuts = np.quantile(logits, np.cumsum(image_shares(image))[:-1])
     shift = float(cuts.mean())
     scale = float(np.median(np.abs(logits - shift)))
@@ -89,14 +89,12 @@ def calibrate(logits: np.ndarray, image: TrainingImage) -> Calibration:
 def _table(
     field: Callable[[np.ndarray], np.ndarray], logits: np.ndarray, values: np.ndarray, nodes: int = 201
 ) -> Anamorphosis:
-    """Field values against the property at equal probabilities; at the bounds stand the image's extremes."""
+    """Field values against the property at equal probabilities; the bounds have the image's extreme values."""
     probabilities = np.linspace(TAIL, 1 - TAIL, nodes)
     pairs = np.stack([field(np.quantile(logits, probabilities)), np.quantile(values, probabilities)])
     ends = np.array([[-BOUND, BOUND], [values.min(), values.max()]], float)
     table = np.concatenate([ends[:, :1], pairs, ends[:, 1:]], axis=1)
-    first = np.unique(table[0], return_index=True)[
-        1
-    ]  # logits without a distribution of their own would repeat a field value
+    first = np.unique(table[0], return_index=True)[1]  # logits that are all equal would repeat a field value
     return Anamorphosis(tuple(table[0, first]), tuple(table[1, first]))
 
 
@@ -176,7 +174,7 @@ _synthesize = jax.jit(synthesize, static_argnums=(0, 3))
 
 
 def _nominal_cuts(image: TrainingImage) -> np.ndarray:
-    """Logits between successive facies as the discriminator is shown them in training."""
+    """Logits between successive facies, in the levels that the discriminator sees in training."""
     if image.values is not None:
         return special.ndtri(np.cumsum(image_shares(image))[:-1])
     levels = np.linspace(-1, 1, len(image.categories))

@@ -1,7 +1,7 @@
 """The training loop: steps, comparisons with the image, checkpoints, and the prior at the end.
 
 All random numbers of step n come from the seed and n, so a training that was killed and resumed from its checkpoint
-equals one that never stopped, bit for bit. Beside the prior stand ``NAME.training.h5`` (the checkpoint, replaced whole
+equals one that never stopped, bit for bit. Beside the prior are ``NAME.training.h5`` (the checkpoint, replaced whole
 at each comparison) and ``NAME.samples.png`` (the sheet of samples).
 """
 
@@ -32,7 +32,7 @@ from ._step import Losses, Networks, TrainingState, initialise, make_step
 FORMAT, VERSION = "latentinv-training", 1
 COMPARE_SEED, CALIBRATE_SEED = 2, 3
 PATCHES = 1
-"""Tells the random numbers that cut patches from those of other uses of the seed."""
+"""Distinguishes the random numbers for patches from those for other uses of the seed."""
 
 
 class TrainingListener(Protocol):
@@ -70,7 +70,7 @@ class TrainingResult(NamedTuple):
     prior: GeneratorPrior
     steps: int
     comparison: Comparison
-    """Of the state that was kept."""
+    """Comparison of the state that was kept."""
 
 
 def train(
@@ -109,7 +109,7 @@ def train(
     training.save()
     try:
         return training.run(minutes)
-    except StorageError:  # its message tells the user to free space and resume
+    except StorageError:  # its message already says how to continue
         raise
     except Exception:
         training.discard_unless_begun()
@@ -176,7 +176,7 @@ def require_new_training(output: str | Path) -> None:
     if checkpoint.exists() and not Path(output).exists():
         raise StorageError(
             f"{checkpoint} exists already and belongs to an unfinished training. To continue it: latentinv resume "
-            f"{checkpoint}. To start anew, choose another name or remove the file."
+            f"{checkpoint}. To start again, choose another name or remove the file."
         )
     for path in (output, checkpoint, sheet_path(output)):
         require_new(path)
@@ -190,7 +190,7 @@ class _Training:
         self.image: TrainingImage = recipe.load_image()
         self.patch = recipe.training.patch
         self.kept: dict[str, float] = {}
-        # Refuses, before any compilation or file, what sampling would refuse later.
+        # Raises errors of sampling before anything is compiled or written.
         sample_patches(np.random.default_rng(0), self.image, self.patch, 1, flips=recipe.image.flips)
         values = self.image.values
         self.levels = signed_levels(self.image, recipe.training.edge_width) if values is None else score_levels(values)
@@ -235,7 +235,7 @@ class _Training:
         return jnp.asarray(patches[..., None])
 
     def _compare(self, done: int) -> None:
-        """Compare with the image, save, and only then draw: a sheet that cannot be written costs no state."""
+        """Compare with the image, save, and only then draw, so that a sheet that cannot be written loses no state."""
         layers = self._folded(self.state.average)
         architecture = self.networks.architecture
         comparison = compare(architecture, layers, self.image, self.patch, seed=COMPARE_SEED)
@@ -269,7 +269,7 @@ class _Training:
         return folded_weights(networks.generator, parameters, networks.generator_statistics, self.patch)
 
     def _critic(self) -> Critic:
-        """The discriminator as it stands."""
+        """The current discriminator."""
         parameters, statistics = self.state.discriminator, self.state.discriminator_statistics
         network = nnx.merge(self.networks.discriminator, parameters, statistics, copy=True)
         return freeze(network, jnp.zeros((1, *self.patch, 1)))
@@ -298,7 +298,7 @@ class _Training:
 
     def restore(self, file: Any) -> None:
         """Take the state from a checkpoint."""
-        # Copies, since a step takes over the memory of its state, and `asarray` may leave it to NumPy.
+        # Copies, since a step donates the memory of its state, and `asarray` may share it with NumPy.
         self.state = jax.tree.map(jnp.array, read_tree(file["state"], self.state))
         self.kept = {key[5:]: float(file.attrs[key]) for key in file.attrs if key.startswith("kept_")}
 
@@ -321,13 +321,13 @@ class _Training:
         return TrainingResult(prior, int(self.state.step), comparison)
 
     def _rescue(self, step: int) -> str:
-        """Write the best state before as the prior; give the message."""
+        """Write the best state so far as the prior; return the message."""
         message, advice = f"A loss became NaN or infinite at step {step + 1}", "lower the learning rates"
         if not self.kept:
-            return f"{message}; no state was compared with the image before, so no prior was written; {advice}."
+            return f"{message}; no state had been compared with the image, so no prior was written; {advice}."
         try:
             self._finish()
         except StorageError as error:
             return f"{message}; the prior could not be written: {error}"
-        best = f"the best state before, of step {self.kept['step']:.0f}, was written to {self.output}"
+        best = f"the best state before that, of step {self.kept['step']:.0f}, was written to {self.output}"
         return f"{message}; {best}; {advice}."

@@ -37,8 +37,7 @@
     keep_discriminator = false       # whether the prior's file takes the last discriminator (that of fields as they
                                      # are), for image completion
 
-Keys that are left out take the values above, which are `RecipeTraining`'s defaults; keys that do not exist are refused
-by name.
+Keys that are left out have the values above, the defaults of `RecipeTraining`; unknown keys are refused by name.
 """
 
 import dataclasses
@@ -81,7 +80,7 @@ class RecipeImage:
     file: str | None = entry(None, words("a file's name"))
     key: str | None = entry(None, words("the name of an array in the .npz file"))
     first_row: str | None = entry(None, one_of(FIRST_ROWS))
-    """Where the file's first row lies; the format's own way where it is None."""
+    """Where the file's first row lies; None for the default of its format."""
     simulator: dict[str, Any] | None = field(default=None, metadata={"rule": TABLE})
     continuous: bool = entry(False, FLAG)
     coarsen: int = entry(1, whole(1))
@@ -94,7 +93,7 @@ class RecipeNetworks:
 
     architecture: str = entry("compact", words("an architecture's name"))
     latent_channels: int | None = entry(None, whole(1))
-    """The architecture's own number where it is None."""
+    """None for the architecture's default."""
     width: float = entry(1.0, number(lambda value: 0 < value <= 16, "a factor above 0, at most 16"))
     discriminator_scales: int = entry(1, whole(1, 8))
     packing: int = entry(1, whole(1))
@@ -119,7 +118,7 @@ class RecipeTraining:
     average: float = entry(0.998, DECAY)
     evaluate_every: int = entry(200, whole(1))
     keep_discriminator: bool = entry(False, FLAG)
-    """Whether the prior's file takes the last discriminator, for image completion."""
+    """Whether the prior's file keeps the last discriminator, for image completion."""
 
 
 SIMULATOR_RULES = {
@@ -196,7 +195,7 @@ def parse_recipe(text: str, folder: Path) -> Recipe:
 
 
 def _check(recipe: Recipe) -> None:
-    """Refuse values that contradict each other."""
+    """Refuse values that contradict one another."""
     _check_image(recipe)
     _check_training(recipe.training)
     _check_networks(recipe)
@@ -210,10 +209,10 @@ def _check_image(recipe: Recipe) -> None:
         raise InputError("The recipe's [image.simulator] lacks 'shape' or 'seed'; give both.")
     for name, value in (("key", image.key), ("first_row", image.first_row)):
         if image.simulator is not None and value is not None:
-            raise InputError(f"The recipe has {name} = {value!r} but no file that it belongs to; leave it out.")
+            raise InputError(f"The recipe has {name} = {value!r} but no file to which it could apply; leave it out.")
     if image.continuous and (image.simulator is not None or recipe.training.edge_width or recipe.training.patterns):
         raise InputError(
-            "The recipe has continuous = true, but simulator, edge_width and patterns are of facies; leave them out."
+            "The recipe has continuous = true, but simulator, edge_width and patterns are for facies; leave them out."
         )
     if len(set(image.flips)) < len(image.flips) or any(axis >= len(patch) for axis in image.flips):
         raise InputError(
@@ -228,8 +227,8 @@ def _check_training(training: RecipeTraining) -> None:
         raise InputError(f"The recipe has loss = {training.loss!r} in [training]; expected one of {', '.join(LOSSES)}.")
     if training.patterns and (len(patch) != 2 or min(patch) < least_patch()):
         raise InputError(
-            f"The recipe has patterns = {training.patterns:g} and patch = {list(patch)} in [training]; patterns are of "
-            f"plane fields of at least {least_patch()} cells each way. Take such patches, or leave it out."
+            f"The recipe has patterns = {training.patterns:g} and patch = {list(patch)} in [training]; patterns need "
+            f"plane patches of at least {least_patch()} cells along each axis. Give such patches, or leave it out."
         )
 
 
@@ -246,12 +245,12 @@ def _check_networks(recipe: Recipe) -> None:
         judge = f"of '{networks.architecture}'" if networks.packing == 1 else f"with packing = {networks.packing}"
         raise InputError(
             f"The recipe has keep_discriminator = true, but the discriminator {judge} judges several fields together, "
-            "not a field by itself; take 'compact' without packing, or leave it out."
+            "not single fields; use 'compact' without packing, or leave it out."
         )
     least = discriminator.ratio
     if min(patch) < least:
         many = "" if scales == 1 else f" with discriminator_scales = {scales}"
         raise InputError(
-            f"The recipe has patch = {list(patch)} in [training], smaller than what the discriminator of "
-            f"'{networks.architecture}'{many} sees at once; give at least {least} cells along each axis."
+            f"The recipe has patch = {list(patch)} in [training], smaller than the window of the discriminator of "
+            f"'{networks.architecture}'{many}; give at least {least} cells along each axis."
         )

@@ -14,7 +14,7 @@ COLUMNS, ROWS, GAP = 6, 3, 4
 def write_sheet(
     path: Path, patches: UInt8[np.ndarray, "patch *shape"], fields: UInt8[np.ndarray, "field *shape"]
 ) -> None:
-    """Write the sheet; of 3-D fields the middle layer is shown.
+    """Write the sheet; for 3-D fields it shows the middle layer.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def write_sheet(
     height, width = flat[0][0].shape
     sheet = np.full(((height + GAP) * len(flat) + GAP, (width + GAP) * COLUMNS), 128, np.uint8)
     for i, row in enumerate(flat):
-        top = i * (height + GAP) + (GAP if i else 0)  # a wider band parts the image from the generator
+        top = i * (height + GAP) + (GAP if i else 0)  # a wider band separates the image from the generator
         for j, image in enumerate(row):
             sheet[top : top + height, j * (width + GAP) : j * (width + GAP) + width] = image[::-1]  # north up
     scale = max(1, 1200 // sheet.shape[1])

@@ -1,9 +1,9 @@
 """One training step, as a pure function of state and data.
 
 The discriminator is updated on real patches and on generated fields, then the generator through the updated
-discriminator, from the same noise, so that the generator runs forward once a step. Adam, two learning rates (Heusel et
-al. 2017, arXiv:1706.08500); the generator's weights are averaged exponentially for use (EMA). A gradient penalty, where
-the recipe asks for one, is R1, on real patches alone (Mescheder, Geiger and Nowozin 2018, arXiv:1801.04406).
+discriminator, from the same noise, so that the generator runs forward once per step. Adam, two learning rates (Heusel
+et al. 2017, arXiv:1706.08500); the generator's weights are averaged exponentially for use (EMA). A gradient penalty,
+where the recipe asks for one, is R1, on real patches alone (Mescheder, Geiger and Nowozin 2018, arXiv:1801.04406).
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ from ._recipe import Recipe
 
 
 class TrainingState(NamedTuple):
-    """What the next step needs; plain trees of arrays."""
+    """State of a training: trees of arrays that the next step needs."""
 
     generator: Any
     discriminator: Any
@@ -39,7 +39,7 @@ class TrainingState(NamedTuple):
     generator_optimizer: Any
     discriminator_optimizer: Any
     frequencies: Frequencies | None
-    """Of patterns in generated fields, a running average; None where the recipe has no patterns."""
+    """Running average of the frequencies of patterns in generated fields; None if the recipe has no patterns."""
     average: Any
     best: Any
     """Averaged weights of the best comparison so far."""
@@ -71,7 +71,7 @@ def initialise(recipe: Recipe, ndim: int) -> tuple[Networks, TrainingState]:
     scales, packing = recipe.networks.discriminator_scales, recipe.networks.packing
     judge = discriminator_architecture(name, ndim=ndim, width=width, scales=scales, packing=packing)
 
-    @nnx.jit  # one program; a kernel each would be as many
+    @nnx.jit  # as one program instead of one for each kernel
     def networks() -> tuple[GeneratorNetwork, DiscriminatorNetwork]:
         seeds = nnx.Rngs(params=from_seed(recipe.training.seed, "weights"))
         return GeneratorNetwork(architecture, seeds), DiscriminatorNetwork(judge, seeds)
@@ -79,7 +79,9 @@ def initialise(recipe: Recipe, ndim: int) -> tuple[Networks, TrainingState]:
     generator, discriminator = map(_split, networks())
     parameters_g, parameters_d = (jax.tree.map(jnp.asarray, part[1]) for part in (generator, discriminator))
     optimizer_g, optimizer_d = _optimizers(recipe)
-    average, best = (jax.tree.map(jnp.array, parameters_g) for _ in range(2))  # copies: a step donates each array once
+    average, best = (
+        jax.tree.map(jnp.array, parameters_g) for _ in range(2)
+    )  # copies, since a step can donate each array only once
     state = TrainingState(
         parameters_g,
         parameters_d,
@@ -98,7 +100,7 @@ def initialise(recipe: Recipe, ndim: int) -> tuple[Networks, TrainingState]:
 def make_step(
     recipe: Recipe, networks: Networks, image: Frequencies | None = None
 ) -> Callable[[TrainingState, Float[Array, "batch *patch 1"]], tuple[TrainingState, Losses]]:
-    """Build the jitted step of a recipe; `image` has the frequencies of patterns in the image, where they are weighed.
+    """Build the jitted step of a recipe; `image` has the image's frequencies of patterns, if the recipe has `patterns`.
 
     The step takes over the memory of the state it is given, which cannot be used afterwards.
     """
@@ -179,11 +181,11 @@ def squared_gradient(
 
 
 def over_maps(loss: Callable[..., Float[Array, ""]], *maps: Maps) -> Float[Array, ""]:
-    """Take a loss over the maps of a discriminator, or of the same for real and generated fields.
+    """Average a loss over the maps of a discriminator.
 
-    Towers count alike. Of a tower's maps the last, which sees the largest windows, counts as much as the others
-    together: with equal weights it would have a quarter, little for what is continuous over long distances, such as
-    channels.
+    Towers have equal weights. In each tower the last map, which sees the largest windows, weighs as much as all others
+    together: with equal weights it would have a quarter, too little for features that continue over long distances,
+    such as channels.
     """
 
     def of_tower(*parts: tuple[Array, ...]) -> Array:

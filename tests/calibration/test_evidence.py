@@ -34,7 +34,7 @@ def test_that_the_better_model_comes_first_with_its_exact_evidence():
     assert first.probability == pytest.approx(odds / (1 + odds), abs=1e-3)
     assert first.standard_error < 1e-3
     assert found.clear
-    assert "speak for 'other'" in found.sentence()
+    assert "favour 'other'" in found.sentence()
 
 
 def test_that_models_within_the_spread_are_not_ranked():
@@ -50,7 +50,7 @@ def test_that_runs_that_met_nothing_count_against_their_model():
     assert found.models[1].infeasible == 2
     assert found.models[1].probability == 0.0
     assert "no run of another model" in found.sentence()
-    assert "nothing is known" in _compared({"a": np.array([]), "b": np.array([])}, 2).sentence()
+    assert "their evidence is unknown" in _compared({"a": np.array([]), "b": np.array([])}, 2).sentence()
 
 
 def test_that_a_comparison_needs_two_models_two_runs_and_an_evidence():

@@ -55,7 +55,7 @@ def test_that_the_image_is_coarsened_as_for_the_training(latentinv, image):
     ("arguments", "words"),
     [
         (("--output", "a.txt"), "use .json"),
-        (("--grid", "8x8x8"), "3 axes and the prior makes fields of 2"),
+        (("--grid", "8x8x8"), "The prior has 2 axes, but the grid 3"),
         (("--grid", "200x200"), "patch"),
     ],
 )

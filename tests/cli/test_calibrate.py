@@ -70,7 +70,7 @@ def test_that_a_study_gives_table_figures_page_and_verdict_and_goes_on(latentinv
         ("[[rays]]", "[rays]", "write [[rays]]"),
         ("velocities = [0.08, 0.06]", "", "lacks 'velocities'"),
         ('file = "wells.csv"', "", "either a file or points"),
-        ('file = "wells.csv"', 'file = "wells.csv"\nerror_probability = 0.1', "which the file says"),
+        ('file = "wells.csv"', 'file = "wells.csv"\nerror_probability = 0.1', "which is in the file"),
         ("boxes = [[2, 2, 12, 12], [10, 4, 20, 14]]", "boxes = [[2, 2, 12]]", "has 3 numbers"),
         ("sd = 0.05", "sd = 0", "above 0"),
         ("points = [[1.5, 2.5], [9.5, 20.5]]", "points = [[1.5, 2.5], [9.5]]", "list of places"),
@@ -84,7 +84,7 @@ def test_that_a_study_gives_table_figures_page_and_verdict_and_goes_on(latentinv
         (
             'name = "es_mda"\nmembers = 16\nassimilations = 2',
             'name = "completion"\nperceptual_weight = "x"',
-            "a number from 0 on",
+            "a number of at least 0",
         ),
         ("seed = 1", "seed = ", "not valid TOML"),
     ],

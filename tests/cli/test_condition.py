@@ -110,7 +110,7 @@ def test_that_chains_are_diagnosed_while_they_run_and_when_they_are_shown(latent
     [
         (("--grid", "24by30"), "The grid '24by30' cannot be read"),
         (("--grid", "24x0"), "The grid '24x0' cannot be read"),
-        (("--grid", "8x24x30"), "The grid has 3 axes and the prior makes fields of 2"),
+        (("--grid", "8x24x30"), "The prior has 2 axes, but the grid 3"),
         (("--seed", "99999999999999999999"), "The seed is 99999999999999999999; expected a whole number"),
         (("--spacing", "a"), "The spacing 'a' cannot be read"),
         (("--spacing", "-1"), "spacing -1.0 is not positive"),
@@ -122,7 +122,7 @@ def test_that_chains_are_diagnosed_while_they_run_and_when_they_are_shown(latent
         (("--draws", 2**31), "The setting particles is '2147483648'; expected a whole number of at most 2147483647"),
         (("--set", "colour=3"), "no setting 'colour'"),
         (("--set", "moves=1", "--set", "moves=2"), "given twice"),
-        (("--draws", "4", "--set", "particles=5"), "which mean the same"),
+        (("--draws", "4", "--set", "particles=5"), "but they are the same setting"),
         (("--output", "run.txt"), "run.txt has an unsupported file extension; use .h5"),
         (("--draws", "0"), "The number of draws is 0; expected at least 1"),
         (("--algorithm", "guess"), "no algorithm called 'guess'"),
@@ -217,7 +217,7 @@ def test_that_fields_that_do_not_fit_in_memory_are_one_sentence_and_leave_the_na
 
     assert outcome.code == 1
     assert outcome.err == (
-        "latentinv: So many fields of 24 x 30 cells do not fit in memory at once; give a smaller --set batch_size=N, "
+        "latentinv: This many fields of 24 x 30 cells do not fit in memory at once; give a smaller --set batch_size=N, "
         "fewer draws or a smaller grid.\n"
     )
     assert not (folder / "run.h5").exists()
@@ -235,7 +235,7 @@ def test_that_a_run_that_outgrows_the_memory_later_says_what_is_left(latentinv, 
 
     assert outcome.code == again.code == 1
     assert "To continue with more memory: latentinv resume run.h5" in outcome.err
-    assert "resume it where there is more" in again.err
+    assert "resume it with more memory" in again.err
     assert outcome.err.count("\n") == again.err.count("\n") == 1
     assert "unfinished after step 1" in latentinv("show", "run.h5").out
 

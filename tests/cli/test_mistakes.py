@@ -41,8 +41,8 @@ def refuse(latentinv, folder):
     ("text", "words"),
     [
         (WELLS + "1,1,0\n31,2,1", "The well on line 3 of bad.csv at x 31 m, y 2 m lies outside the grid (x 0–30 m"),
-        (WELLS + "1,1,7", "has facies 7, which the prior does not know; use 0, 1"),
-        (WELLS + "1,1,0.5", "has facies 0.5, which the prior does not know"),
+        (WELLS + "1,1,7", "has facies 7, which the prior does not have; use 0, 1"),
+        (WELLS + "1,1,0.5", "has facies 0.5, which the prior does not have"),
         (WELLS + "1.2,1.2,0\n1.4,1.4,1", "y 1.2 m shows facies 0, but the well on line 3 of bad.csv at x 1.4 m"),
         (WELLS + "nan,1,0", "bad.csv, line 2, column x holds 'nan', which is not finite"),
         (WELLS + "1,1,nan", "bad.csv, line 2, column facies holds 'nan', which is not finite"),
@@ -163,7 +163,7 @@ def test_that_an_image_that_a_prior_cannot_be_assessed_by_is_refused(refuse, fol
     assert "holds the single facies 0" in call(np.zeros((40, 40), int))
     assert "The image has the facies (0, 1, 2), the prior (0, 1)" in call(np.indices((40, 40)).sum(axis=0) % 3)
     assert "A patch of 128 × 128 cells cannot be cut" in call(np.eye(40, dtype=int))
-    assert "fewer or smaller ones" in call(np.eye(40, dtype=int), "--count", 2**31)
+    assert "fewer or smaller fields" in call(np.eye(40, dtype=int), "--count", 2**31)
 
 
 def test_that_a_disk_that_fills_in_the_middle_of_a_run_loses_nothing(latentinv, refuse, folder, monkeypatch):
@@ -179,7 +179,7 @@ def test_that_a_disk_that_fills_in_the_middle_of_a_run_loses_nothing(latentinv, 
         latentinv(*PLACE, "--wells", "wells.csv", *QUICK)
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", fill)
-        assert "The disk of run.h5 is full; what was saved before is whole; free space and resume" in refuse(
+        assert "The disk of run.h5 is full; what was saved before is intact; free space and resume" in refuse(
             "resume", "run.h5"
         )
     assert RunFile.open("run.h5").steps == 1

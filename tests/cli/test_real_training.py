@@ -53,7 +53,7 @@ def test_that_a_training_stopped_and_resumed_on_the_command_line_is_the_one_that
         "(from the last comparison with the image)\n"
     )
     assert full.code == 1
-    assert "The disk of river.training.h5 is full; what was saved before is whole" in full.err
+    assert "The disk of river.training.h5 is full; what was saved before is intact" in full.err
     assert full.err.count("\n") == 1
     assert between == saved
     assert resumed.code == whole.code == drawn.code == 0, resumed.err + whole.err + drawn.err

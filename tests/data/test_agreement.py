@@ -25,21 +25,21 @@ def test_that_a_block_mean_that_its_wells_exclude_is_refused_with_both_names_and
     with pytest.raises(InputError) as error:
         check_agreement([_wells([0, 0, 0]), _block(0.9, 0.05)])
     assert str(error.value) == (
-        "Block 1 (x 0–2 m, y 0–2 m) of 'blocks' is 0.9 ± 0.05, but the certain wells of 'wells' in it leave at most "
+        "Block 1 (x 0–2 m, y 0–2 m) of 'blocks' is 0.9 ± 0.05, but the certain wells of 'wells' in it allow at most "
         "0.25, 13 sd away; correct one of them, raise the sd or give the wells an error probability."
     )
 
 
 @pytest.mark.parametrize(("codes", "mean", "facies"), [([1, 1], 0.1, 1), ([0, 0], 0.1, 0), ([1, 0, 1, 1], 0.1, 1)])
 def test_that_wells_bound_a_share_from_below_too(codes, mean, facies):
-    with pytest.raises(InputError, match="leave at least"):
+    with pytest.raises(InputError, match="allow at least"):
         check_agreement([_wells(codes), _block(mean, 0.02, facies)])
 
 
 def test_that_wells_of_several_data_count_together():
     one, other = _wells([0]), HardData(GRID, [[1.5, 1.5]], [0], FACIES, name="other")
     check_agreement([one, _block(0.8, 0.05)])
-    with pytest.raises(InputError, match=r"'wells', 'other' in it leave at most 0\.5, 8 sd away"):
+    with pytest.raises(InputError, match=r"'wells', 'other' in it allow at most 0\.5, 8 sd away"):
         check_agreement([one, other, _block(0.9, 0.05)])
 
 

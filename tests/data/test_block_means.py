@@ -179,9 +179,9 @@ def test_that_misfits_name_the_blocks_off_by_over_three_sd_worst_first():
         ({"mean": [0.3, 1.2]}, "Block 2 has mean 1.2; expected the share of a facies, between 0 and 1"),
         ({"mean": [0.3, np.nan]}, "Block 2 has mean nan; expected a finite number"),
         ({"mean": [0.3]}, "Given 2 lower corners, 2 upper corners and 1 means"),
-        ({"mean": []}, "'blocks' hold no block"),
-        ({"facies": [1, 4]}, "Block 2 has facies 4, which the prior does not know; use 0, 1, 2"),
-        ({"facies_model": None, "facies": 1}, "name a facies, but the prior is of a continuous property"),
+        ({"mean": []}, "'blocks' contain no block"),
+        ({"facies": [1, 4]}, "Block 2 has facies 4, which the prior does not have; use 0, 1, 2"),
+        ({"facies_model": None, "facies": 1}, "name a facies, but the prior has a continuous property"),
         ({"slope": -1.0}, "slope -1 of 'blocks' is not positive"),
     ],
 )
@@ -251,7 +251,7 @@ def test_that_the_check_accepts_its_own_grid_and_prior_only(shares, means):
     means.check(IdentityPrior(None), GRID)
     with pytest.raises(InputError, match="'blocks' were placed on a grid"):
         shares.check(IdentityPrior(THREE), Grid((6, 4)))
-    with pytest.raises(InputError, match="take the field for a property, but the prior is of facies"):
+    with pytest.raises(InputError, match="use the field as a property, but the prior has facies"):
         means.check(IdentityPrior(THREE), GRID)
 
 

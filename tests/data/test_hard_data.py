@@ -214,8 +214,8 @@ def test_that_a_doubtful_well_may_disagree_with_a_certain_one():
             r"Well 2 at x 200 m, y 3 m lies outside the grid \(x 100–160",
         ),
         ({"facies": [0, 7]}, r"Well 2 at x 155 m, y 2.5 m has facies 7, which the prior .*; use 0, 1, 2"),
-        ({"facies": [0, 0.5]}, "has facies 0.5, which the prior does not know"),
-        ({"facies": [0, np.nan]}, "has facies nan, which the prior does not know"),
+        ({"facies": [0, 0.5]}, "has facies 0.5, which the prior does not have"),
+        ({"facies": [0, np.nan]}, "has facies nan, which the prior does not have"),
         (
             {"error_probability": [0.0, 0.5]},
             "Well 2 .* has error probability 0.5; expected at least 0 and below 0.5",
@@ -223,8 +223,8 @@ def test_that_a_doubtful_well_may_disagree_with_a_certain_one():
         ({"error_probability": -0.1}, "Well 1 .* has error probability -0.1"),
         ({"error_probability": np.nan}, "has error probability nan"),
         ({"error_probability": [0.1, 0.1, 0.1]}, "Given 3 values of the error probability for 2 data"),
-        ({"facies": [0, 1, 1]}, "coordinates of 2 wells and 3 facies; expected as many"),
-        ({"facies": []}, "'wells' hold no well; give at least one"),
+        ({"facies": [0, 1, 1]}, "coordinates of 2 wells and 3 facies; expected equally many"),
+        ({"facies": []}, "'wells' contain no well; give at least one"),
         ({"slope": 0.0}, "slope 0 of 'wells' is not positive"),
         ({"slope": np.nan}, "slope nan of 'wells' is not positive"),
         ({"labels": ["north"]}, "Given 1 labels for 2 data"),
@@ -283,7 +283,7 @@ def test_that_a_csv_that_cannot_be_used_is_refused_by_its_line(write, text, sent
 def test_that_a_missing_csv_and_a_prior_without_facies_are_refused(write, tmp_path):
     with pytest.raises(StorageError, match="There is no file"):
         HardData.from_csv(tmp_path / "absent.csv", GRID, PRIOR)
-    with pytest.raises(InputError, match="are facies, but the prior is of a continuous property"):
+    with pytest.raises(InputError, match="are facies, but the prior has a continuous property"):
         HardData.from_csv(write("x,y,facies\n105,2,0\n"), GRID, IdentityPrior(None))
 
 

@@ -178,7 +178,7 @@ def test_that_a_function_is_asked_for_again_and_a_mistaken_one_is_refused():
     assert "cannot hold; give it again" in str(arrays["forward note"])
     again = IndirectData.from_arrays("heads", arrays, GRID, CONTINUOUS, forward=function)
     assert float(again.log_likelihood(FIELD)) == float(data.log_likelihood(FIELD))
-    with pytest.raises(InputError, match="'heads' predicts other data than the one the run was made with"):
+    with pytest.raises(InputError, match="'heads' predicts different data from the one the run was made with"):
         IndirectData.from_arrays("heads", arrays, GRID, CONTINUOUS, forward=lambda p: 2 * function(p))
     with pytest.raises(InputError, match="is in the run file; give no function for it"):
         IndirectData.from_arrays("heads", heads().to_arrays(), GRID, CONTINUOUS, forward=function)
@@ -212,7 +212,7 @@ def test_that_parts_of_a_kind_this_version_does_not_know_are_refused(part):
 
 
 def test_that_the_property_must_be_of_the_priors_fields():
-    with pytest.raises(InputError, match="take the field for a property, but the prior is of facies; say with Facies"):
+    with pytest.raises(InputError, match="use the field as a property, but the prior has facies; say with Facies"):
         Posterior(FACIES, GRID, [heads()])
     with pytest.raises(InputError, match="but the prior has a continuous property"):
         Posterior(CONTINUOUS, GRID, [heads(property=FaciesProperty(TWO, (3.0, 7.0)))])
@@ -229,7 +229,7 @@ def test_that_the_property_must_be_of_the_priors_fields():
         (lambda: heads([0.1, 0.2]), "2 values of the noise's standard deviation for 4 data"),
         (lambda: heads(CorrelatedNoise(np.eye(3))), "for 3 data, but there are 4"),
         (lambda: heads(labels=["a"]), "1 labels for 4 data"),
-        (lambda: heads(forward=lambda p: p), "expected one array with one number a datum"),
+        (lambda: heads(forward=lambda p: p), "expected one array with one number per datum"),
         (lambda: heads(forward=lambda p: np.asarray(p).ravel()[:4]), "write it with jax.numpy, or give it as"),
         (lambda: IndirectData(Grid((2, 3)), FORWARD, DATA, 0.5), "use one grid for both"),
     ],
@@ -288,7 +288,7 @@ def test_that_columns_that_are_named_say_where_and_when(tmp_path):
     ("text", "words"),
     [
         ("x,y,head,sd\n5,5,1,1\n", r"heads\.csv has no column value; its columns are x, y, head, sd"),
-        ("east,north,value,sd\n5,5,1,1\n", r"heads\.csv has no column x, y; .* Other names for coord"),
+        ("east,north,value,sd\n5,5,1,1\n", r"heads\.csv has no column x, y; .* If coordinates have other names"),
         ("x,y,value\n5,5,1\n", r"heads\.csv has no column sd"),
         ("x,y,value,sd\n5,5,1,0\n", r"line 2 of heads\.csv at x 5 m, y 5 m has sd 0; expected a standard deviation"),
         ("x,y,value,sd\n5,5,1,1\n95,5,1,1\n", r"line 3 of heads\.csv at x 95 m, y 5 m lies outside the grid"),

@@ -138,7 +138,7 @@ def test_that_noise_comes_back_from_its_arrays(which):
 def test_that_a_rank_deficient_covariance_is_refused_until_an_uncorrelated_part_is_stated():
     samples = np.random.default_rng(0).standard_normal((3, 6))
     deficient = samples.T @ samples / 3
-    with pytest.raises(InputError, match="no covariance of full rank; state the sd of an uncorrelated part"):
+    with pytest.raises(InputError, match="does not have full rank; state the sd of an uncorrelated part"):
         CorrelatedNoise(deficient)
     assert np.isfinite(float(CorrelatedNoise(deficient, 0.1).log_likelihood(jnp.ones(6))))
     with pytest.raises(InputError, match="state a larger sd of an uncorrelated part"):
@@ -164,7 +164,7 @@ def test_that_a_covariance_rounded_to_single_precision_is_judged_by_that_precisi
         (lambda: UnknownNoise(-1.0), "has a standard deviation of -1"),
         (lambda: UnknownNoise(1.0, [3.0, 4.0]), "has 2 numbers of degrees of freedom; give one for all data"),
         (lambda: StudentNoise(1.0, [3.0, 4.0]), "has 2 numbers of degrees of freedom; give one for all data"),
-        (lambda: CorrelatedNoise(np.ones(3)), r"has shape \(3,\); give one row and column a datum"),
+        (lambda: CorrelatedNoise(np.ones(3)), r"has shape \(3,\); give one row and column per datum"),
         (lambda: CorrelatedNoise([[1.0, 0.5], [0.0, 1.0]]), "is not symmetric"),
         (lambda: CorrelatedNoise([[1.0, np.inf], [np.inf, 1.0]]), "not finite"),
         (lambda: CorrelatedNoise(np.eye(2), [1.0, 1.0, 1.0]), "3 values of the uncorrelated sd for 2 data"),

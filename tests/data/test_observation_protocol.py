@@ -181,7 +181,7 @@ def test_that_data_with_gaussian_noise_stand_for_themselves_and_facies_have_a_su
     assert (view.surrogate, view.noise.kind) == (False, "correlated")
     np.testing.assert_array_equal(view.observed, [3.0, 4.0, 5.0])
     np.testing.assert_array_equal(view.predict(FIELD, jnp.ones(3)), np.ones(3))
-    with pytest.raises(InputError, match="'indirect' is not Gaussian, which this algorithm needs; use 'smc'"):
+    with pytest.raises(InputError, match="'indirect' is not Gaussian, as this algorithm requires; use 'smc'"):
         heads(NOISY["student"]).as_gaussian(0.3)
     errors = np.array([0.0, 0.1, 0.2])
     index = jax.jit(lambda one, field: one.as_gaussian(0.3).predict(field, None))(wells(errors), FIELD)
@@ -220,5 +220,5 @@ def test_that_facies_known_for_certain_bound_any_linear_data():
     known = certain.certain_facies()
     for value in (least - 0.5, most + 0.5):
         IndirectData(GRID, forward, [value], 0.1, **settings).check_agreement(known)
-    with pytest.raises(InputError, match=r"Datum 1 of 'sums' is 28\.7 ± 0\.1, but .* leave at most 28, 7 sd away"):
+    with pytest.raises(InputError, match=r"Datum 1 of 'sums' is 28\.7 ± 0\.1, but .* allow at most 28, 7 sd away"):
         IndirectData(GRID, forward, [most + 0.7], 0.1, **settings).check_agreement(known)

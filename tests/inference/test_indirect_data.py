@@ -107,7 +107,7 @@ def test_that_heavy_tails_are_refused_by_algorithms_for_gaussian_noise(algorithm
     posterior, *_ = linear_problem()
     (heads,) = posterior.observations
     heavy = IndirectData(GRID, heads.forward, heads.observed, StudentNoise(0.3, 3.0), name="heads")
-    with pytest.raises(InputError, match="noise of the data 'heads' is not Gaussian, which this algorithm needs"):
+    with pytest.raises(InputError, match="noise of the data 'heads' is not Gaussian, as this algorithm requires"):
         sample(Posterior(posterior.prior, GRID, [heavy]), algorithm)
 
 
@@ -186,11 +186,11 @@ def test_that_a_run_with_a_function_asks_for_it_again(tmp_path):
     run = sample(posterior_with_generator(mean_of_halves), ESMDA(members=8, assimilations=2), output=path)
     with pytest.raises(InputError, match="'heads' is a Python function, which a run file cannot hold; give it again"):
         resume(path)
-    with pytest.raises(InputError, match="'heads' predicts other data"):
+    with pytest.raises(InputError, match="'heads' predicts different data"):
         resume(path, forwards={"heads": lambda p: 2 * mean_of_halves(p)})
     with pytest.raises(InputError, match="given for 'depths', but the run's data are 'wells', 'heads', 'times'"):
         resume(path, forwards={"heads": mean_of_halves, "depths": mean_of_halves})
-    with pytest.raises(InputError, match="given for 'wells', which are no indirect data"):
+    with pytest.raises(InputError, match="given for 'wells', which are not indirect data"):
         resume(path, forwards={"wells": mean_of_halves})
     again = resume(path, forwards={"heads": mean_of_halves})
     np.testing.assert_array_equal(again.latents, run.latents)

@@ -73,7 +73,7 @@ def test_that_an_optional_column_is_read_only_where_it_is(write):
         ("x,y,facies\n", r"wells\.csv has a header but no data"),
         (
             "x,facies\n1,2\n",
-            r"has no column y; its columns are x, facies; expected are x, y, facies and if wanted e",
+            r"has no column y; its columns are x, facies; expected x, y, facies and if wanted e",
         ),
         ("x,y,y,facies\n1,2,2,0\n", "has the column y more than once"),
         ("x,y,facies\n1,2,0\n\n1,2\n", r"wells\.csv, line 4 has 2 cells, but the header has 3 columns"),

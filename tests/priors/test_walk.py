@@ -1,4 +1,4 @@
-"""Paths of latents, and which cells a latent has a say in."""
+"""Paths of latents, and the cells that a latent can change."""
 
 import jax
 import jax.numpy as jnp

@@ -194,9 +194,9 @@ def test_that_a_folder_without_write_access_is_refused():
 @pytest.mark.parametrize(
     ("code", "says"),
     [
-        (errno.ENOSPC, "The disk of .* is full; what was saved before is whole; free space and resume"),
+        (errno.ENOSPC, "The disk of .* is full; what was saved before is intact; free space and resume"),
         (errno.EROFS, "is not writable"),
-        (errno.EIO, "could not be written .*what was saved before is whole"),
+        (errno.EIO, "could not be written .*what was saved before is intact"),
     ],
 )
 def test_that_each_failure_of_the_disk_is_told_in_a_sentence(tmp_path, monkeypatch, code, says):
@@ -238,7 +238,7 @@ for copy in (False, True):
             resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             open(path, "wb").write(before)
         except StorageError as error:
-            assert "outgrew the file size limit; what was saved before is whole" in str(error), error
+            assert "outgrew the file size limit; what was saved before is intact" in str(error), error
             outcomes.append("at close" if inside else "at start")
         assert open(path, "rb").read() == before
         assert os.listdir(os.path.dirname(path)) == [os.path.basename(path)]

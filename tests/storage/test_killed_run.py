@@ -72,7 +72,7 @@ for limit in [*range(0, len(before), len(before) // 10), *range(len(before), len
         advance(run, 300)
         break
     except StorageError as error:
-        assert "what was saved before is whole" in str(error), error
+        assert "what was saved before is intact" in str(error), error
         failures += 1
     assert open(sys.argv[1], "rb").read() == before
     assert run.steps == 2

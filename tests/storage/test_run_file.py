@@ -119,7 +119,7 @@ def test_that_a_new_run_is_empty_and_says_that_it_has_no_state(tmp_path):
     assert (run.steps, run.finished, run.message, run.results) == (0, False, "", {})
     assert (run.draw_count, run.has_state, run.trace(), run.draw_names()) == (0, False, {}, [])
     assert run.header.observations == []
-    with pytest.raises(StorageError, match=r"holds no state yet; start the run anew\.") as error:
+    with pytest.raises(StorageError, match=r"holds no state yet; start the run again\.") as error:
         run.read_state(state(0))
     assert str(tmp_path / "r.h5") in str(error.value)
 
@@ -198,7 +198,7 @@ def test_that_many_small_checkpoints_take_no_more_room_than_one(tmp_path):
 @pytest.mark.parametrize(
     ("give", "says"),
     [
-        ({"steps": 6}, "Given 2 rows of the trace to go from step 3 to 6; expected one row a step"),
+        ({"steps": 6}, "Given 2 rows of the trace to go from step 3 to 6; expected one row per step"),
         ({"trace_rows": [*rows(3, 4), {"energy": 1.0}]}, "differ in their names"),
         ({"trace_rows": [*rows(3, 4), rows(4, 5)[0] | {"energy": 1}]}, "'energy' changes its shape or type"),
         (

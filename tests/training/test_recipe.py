@@ -44,8 +44,8 @@ def test_that_the_image_is_coarsened_as_asked(tmp_path):
         (SIMULATOR + "[networks]\npacking = 3\n", r"packing = 3 .* batch = 8 .*; give a batch that is a multiple"),
         (SIMULATOR + "[networks]\ndiscriminator_scales = 5\n", "give at least 256 cells along each axis"),
         (SIMULATOR + "[networks]\npacking = 2\n[training]\nkeep_discriminator = true\n", "packing = 2 judges several"),
-        (SIMULATOR + "[training]\npatterns = 1.0\npatch = [64, 64]\n", "at least 65 cells each way"),
-        (SIMULATOR + "[training]\npatterns = 1.0\npatch = [80, 80, 80]\n", "of plane fields"),
+        (SIMULATOR + "[training]\npatterns = 1.0\npatch = [64, 64]\n", "at least 65 cells along each axis"),
+        (SIMULATOR + "[training]\npatterns = 1.0\npatch = [80, 80, 80]\n", "patterns need plane patches"),
     ],
 )
 def test_that_a_mistake_in_a_recipe_is_refused_by_name(text, sentence, tmp_path):

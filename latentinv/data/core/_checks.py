@@ -1,4 +1,4 @@
-"""What the observations check alike, and how they name places, so that all messages read the same."""
+"""Checks shared by the observations, and their names for places, so that all messages read the same."""
 
 from collections.abc import Sequence
 
@@ -12,12 +12,12 @@ from latentinv.priors.core import AbstractFaciesModel, AbstractPrior
 
 
 def say_point(coordinates: np.ndarray, axes: Sequence[str] = AXIS_NAMES) -> str:
-    """Name a point: ``x 12.5 m, y 40.5 m``."""
+    """Describe a point: ``x 12.5 m, y 40.5 m``."""
     return ", ".join(f"{axis} {value:.10g} m" for axis, value in zip(axes, coordinates, strict=False))
 
 
 def say_box(lower: np.ndarray, upper: np.ndarray, axes: Sequence[str] = AXIS_NAMES) -> str:
-    """Name a box: ``x 0–20 m, y 0–20 m``."""
+    """Describe a box: ``x 0–20 m, y 0–20 m``."""
     ranges = zip(axes, lower, upper, strict=False)
     return ", ".join(f"{axis} {low:.10g}–{high:.10g} m" for axis, low, high in ranges)
 
@@ -58,11 +58,11 @@ def check_facies(who: str, facies: float, facies_model: AbstractFaciesModel) -> 
     """
     if facies not in facies_model.categories:
         known = ", ".join(str(code) for code in facies_model.categories)
-        raise InputError(f"{who} has facies {facies:g}, which the prior does not know; use {known}.")
+        raise InputError(f"{who} has facies {facies:g}, which the prior does not have; use {known}.")
 
 
 def check_fit(name: str, placed: tuple[Grid, AbstractFaciesModel | None], grid: Grid, prior: AbstractPrior) -> None:
-    """Check that data placed on a grid for a facies model meet that grid and that model again.
+    """Check that data are used with the grid and the facies model they were made for.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def check_no_forward(name: str, forward: object) -> None:
         If one is.
     """
     if forward is not None:
-        raise InputError(f"A forward model was given for '{name}', which are no indirect data; leave it out.")
+        raise InputError(f"A forward model was given for '{name}', which are not indirect data; leave it out.")
 
 
 def field_on(
@@ -113,7 +113,7 @@ def field_on(
 
 
 def field_shape(grid: Grid, facies_model: AbstractFaciesModel | None) -> tuple[int, ...]:
-    """Shape of a field on a grid, which may have a last axis for what the facies are read from."""
+    """Shape of a field on a grid, with a last axis if facies are read from several numbers."""
     return grid.shape if facies_model is None else facies_model.field_shape(grid.shape)
 
 

@@ -1,15 +1,15 @@
 """What an observation is: one part of the likelihood, with its data, noise and a report in the user's words.
 
 A field is read in two ways. The *soft* prediction is differentiable and depends on the field alone; the
-*exact* one reads the thresholded facies. Both are small (one number a datum), so samplers store them and
-never regenerate a field to try another temperature. Every observation states its own path from no
+*exact* one reads the thresholded facies. Both are small (one number per datum), so samplers store them and
+need not generate a field again to try another temperature. Every observation states its own path from no
 information to full:
 
 * at inverse temperature 0 its likelihood is constant, at 1 it is the stated soft model;
 * beyond 1, observations that end in an exact statement (hard data) become sharper still, the others stay as
   at 1.
 
-An observation is a frozen pytree: its data, noise and operators are leaves. It says of itself what samplers,
+An observation is a frozen pytree: its data, noise and operators are leaves. It has attributes for all that samplers,
 diagnosis and pictures need to know, so nothing outside this package depends on its class.
 """
 
@@ -32,7 +32,7 @@ from latentinv.pytrees import replace
 from latentinv.registration import Registry
 
 MOST_QUANTITIES = 500
-"""Of an observation with more data so many are watched, evenly spread."""
+"""Most data of an observation that are watched; of more data an evenly spread selection."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Report:
     name
         The observation's name.
     sentence
-        For people: ``49 of 49 pixels honoured``.
+        In words: ``49 of 49 pixels honoured``.
     fulfilled, total
         How many data agree with the field, of how many.
     rmse
@@ -59,14 +59,14 @@ class Report:
 
 
 class GaussianView(NamedTuple):
-    """Data as numbers with Gaussian noise, for algorithms that know no other."""
+    """Data as numbers with Gaussian noise, for algorithms that require it."""
 
     predict: Callable[[Float[Array, "*grid"], Float[Array, "datum"]], Float[Array, "datum"]]
-    """From a field and its soft predictions."""
+    """Prediction from a field and its soft predictions."""
     observed: Float[Array, "datum"]
     noise: AbstractNoise
     surrogate: bool
-    """Whether this stands for another likelihood than the stated one."""
+    """Whether this replaces the stated likelihood by another one."""
 
 
 class CertainFacies(NamedTuple):
@@ -75,22 +75,22 @@ class CertainFacies(NamedTuple):
     cells: Int[np.ndarray, "cell axis"]
     """Array indices."""
     codes: Int[np.ndarray, "cell"]
-    """The facies of each."""
+    """Facies of each cell."""
     names: tuple[str, ...]
-    """The data that each comes from."""
+    """Name of the data that each comes from."""
 
 
 class AbstractObservation(abc.ABC):
     """Data about a field, with their noise."""
 
     name: str
-    """How the user calls these data; unique within a posterior."""
+    """The user's name for these data; unique within a posterior."""
     grid: Grid
     """The grid the data were placed on."""
     kind: str
     """The registered kind (``hard_data``, ``indirect_data`` …), written into run files."""
     fulfilled: str = "data fulfilled"
-    """What a report counts: ``pixels honoured``."""
+    """What a report counts, in words: ``pixels honoured``."""
     hard: bool = False
     """Whether exact predictions are 1 where a datum is honoured and 0 where it is missed."""
     certain: bool = False
@@ -100,7 +100,7 @@ class AbstractObservation(abc.ABC):
     observed: Shaped[np.ndarray, "datum"]
     """What was observed: numbers in their unit, or positions of facies among the prior's categories."""
     cells: Int[np.ndarray, "datum axis"] | None = None
-    """The one cell that each datum is about, as array indices; None where data see more."""
+    """The one cell that each datum is about, as array indices; None if data depend on more cells."""
     sharpens: bool = False
     """Whether the soft likelihood becomes sharper by itself beyond inverse temperature 1."""
 
@@ -121,12 +121,12 @@ class AbstractObservation(abc.ABC):
 
     @property
     def simulator(self) -> ExternalForward | None:
-        """The simulator outside JAX that predicts these data from `readings`; None where there is none."""
+        """The simulator outside JAX that predicts these data from `readings`; None if there is none."""
         return None
 
     @property
     def missing(self) -> str | None:
-        """The sentence that asks for a forward model which no file can hold; None where all is there."""
+        """Request for a forward model that no file can hold; None if nothing is missing."""
         return None
 
     @property
@@ -136,7 +136,7 @@ class AbstractObservation(abc.ABC):
 
     @property
     def reliability(self) -> Float[np.ndarray, "datum"] | None:
-        """Of hard data 1 − 2e, e being the probability that a datum is wrong; None of other data."""
+        """1 − 2e for hard data, e being the probability that a datum is wrong; None for other data."""
         return None
 
     @abc.abstractmethod
@@ -144,7 +144,7 @@ class AbstractObservation(abc.ABC):
         """Raise `InputError` unless the data fit this prior and grid."""
 
     def certain_facies(self) -> CertainFacies | None:
-        """The facies that these data know for certain, if any."""
+        """The facies that these data state as certain, if any."""
         return None
 
     def check_agreement(self, known: CertainFacies) -> None:
@@ -161,12 +161,12 @@ class AbstractObservation(abc.ABC):
     def predict(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "datum"]:
         """Soft prediction of each datum, differentiable in the field.
 
-        Where it reads facies by a slope, `sharpness` times the stated one is taken.
+        Where facies are read by a slope, `sharpness` times the stated slope is used.
         """
 
     @abc.abstractmethod
     def predict_exact(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """Prediction of each datum from the thresholded field (`predict` itself if none is)."""
+        """Prediction of each datum from the thresholded field (the same as `predict` if nothing is thresholded)."""
 
     def predict_both(self, field: Float[Array, "*grid"]) -> tuple[Float[Array, "datum"], Float[Array, "datum"]]:
         """Predict each datum softly and exactly."""
@@ -206,13 +206,13 @@ class AbstractObservation(abc.ABC):
         del facies_sd
         if self.gaussian_noise is None:
             raise InputError(
-                f"The noise of the data '{self.name}' is not Gaussian, which this algorithm needs; use 'smc'."
+                f"The noise of the data '{self.name}' is not Gaussian, as this algorithm requires; use 'smc'."
             )
         observed = jnp.asarray(self.observed, jnp.float32)
         return GaussianView(lambda _, soft: soft, observed, self.gaussian_noise, surrogate=False)
 
     def with_data(self, data: Any) -> Self:
-        """The same observation of other data, an array like `observed`, which may be traced and is not checked."""
+        """The same observation with other data, an array like `observed`, which may be traced and is not checked."""
         other: Self = replace(self, observed=data)
         return other
 
@@ -223,57 +223,57 @@ class AbstractObservation(abc.ABC):
         Raises
         ------
         InputError
-            If the soft model is no distribution of what is observed.
+            If the soft model does not define a distribution of the data.
         """
 
     def seen(self) -> Bool[np.ndarray, "*grid"]:
-        """Which cells the data depend on; all, as far as is known."""
+        """The cells that the data depend on; by default all."""
         return np.ones(self.grid.shape, bool)
 
     def marks(self) -> tuple[Mark, ...]:
-        """What a map shows of the data; nothing, if they have no place."""
+        """What maps show of the data; nothing, if they have no place."""
         return ()
 
     @abc.abstractmethod
     def report(self, exact: Float[np.ndarray, "datum"]) -> Report:
-        """Say how well a field agrees, from its exact predictions."""
+        """Report how well a field agrees, from its exact predictions."""
 
     @abc.abstractmethod
     def misfits(self, exact: Float[np.ndarray, "draw datum"]) -> list[str]:
-        """From exact predictions of many draws, say which data they miss and by how much, worst first."""
+        """Data that draws miss and by how much, worst first, from exact predictions of many draws."""
 
     def beside(self, exact: Float[np.ndarray, "draw datum"], noun: str = "draws") -> list[tuple[str, str]]:
-        """Each datum's label, and words that put the draws' predictions beside it; nothing, where reports suffice."""
+        """Label of each datum, with a comparison with the draws' predictions; nothing if reports suffice."""
         del exact, noun
         return []
 
     def summary(self, reports: Sequence[Report]) -> str:
-        """What all draws' reports add to their counts, such as the range of errors beside the noise; may be empty."""
+        """Addition to the counts in the reports on all draws, such as the range of errors; may be empty."""
         del reports
         return ""
 
     def quantities(self, exact: Float[np.ndarray, "draw datum"]) -> dict[str, Float[np.ndarray, "draw"]]:
-        """What to watch, by name: each predicted datum, evenly thinned above `MOST_QUANTITIES`."""
+        """Quantities to watch, by name: each predicted datum, evenly thinned above `MOST_QUANTITIES`."""
         shown = np.unique(np.linspace(0, self.count - 1, MOST_QUANTITIES).astype(int))
         return {f"{self.name} {i + 1}": exact[:, i] for i in shown}
 
     def compared(
         self, realizations: Shaped[np.ndarray, "draw *grid"], exact: Float[np.ndarray, "draw datum"]
     ) -> tuple[Shaped[np.ndarray, "draw datum"], Shaped[np.ndarray, "datum"]]:
-        """What draws show, and what was observed, in the same terms."""
+        """Draws and observations in the same form, for comparison."""
         del realizations
         return exact, np.asarray(self.observed)
 
     @abc.abstractmethod
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """The data as named arrays of numbers and texts, from which `from_arrays` makes them again."""
+        """The data as named arrays of numbers and texts, from which `from_arrays` restores them."""
 
     @classmethod
     @abc.abstractmethod
     def from_arrays(
         cls, name: str, arrays: dict[str, np.ndarray], grid: Grid, prior: AbstractPrior, *, forward: Any = None
     ) -> "AbstractObservation":
-        """Make the observation again from what `to_arrays` gave.
+        """Restore the observation from `to_arrays`.
 
         Parameters
         ----------

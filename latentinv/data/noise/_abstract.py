@@ -1,8 +1,8 @@
-"""What a noise model is: the distribution of how far data stray from what a field predicts for them.
+"""What a noise model is: the distribution of residuals between data and predictions.
 
-A residual r is what was observed less what was predicted, in the unit of the data. *Whitened* noise has the same
-distribution for every datum and none depends on another: standard normal, or Student's t of scale one. Input is checked
-in float64 on the host; programs run in the residual's own precision.
+A residual r is what was observed less what was predicted, in the unit of the data. *Whitened* noise is independent and
+has the same distribution for every datum: standard normal, or Student's t of scale one. Input is checked in float64 on
+the host; programs run in the residual's own precision.
 """
 
 import abc
@@ -29,7 +29,7 @@ class AbstractNoise(abc.ABC):
 
     @abc.abstractmethod
     def spread(self, count: int) -> Float[np.ndarray, "datum"]:
-        """How far each datum strays by itself, in its unit: standard deviation, or scale where there may be none.
+        """Spread of each datum by itself, in its unit: the standard deviation, or the scale where that may not exist.
 
         Raises
         ------
@@ -51,10 +51,10 @@ class AbstractNoise(abc.ABC):
 
     @abc.abstractmethod
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """What was stated, as named arrays; the arguments that make the noise again."""
+        """The stated numbers as named arrays, which are the arguments of the constructor."""
 
     def inferred_spread(self, residual: Float[np.ndarray, "datum"]) -> Float[np.ndarray, "datum"] | None:
-        """How far each datum strays, inferred from the residuals; None where it was stated."""
+        """Spread of each datum inferred from the residuals; None where it was stated."""
         del residual
         return None
 
@@ -64,7 +64,7 @@ NOISES = Registry[type[AbstractNoise]]("noise model", rooms=("latentinv.data.noi
 
 
 def per_datum(values: float | Sequence[float] | np.ndarray, count: int, what: str) -> np.ndarray:
-    """Spread one number, or check that there is one for each datum.
+    """Repeat one number for all data, or check that there is one for each.
 
     Raises
     ------

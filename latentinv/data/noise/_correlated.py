@@ -1,7 +1,8 @@
 """Gaussian noise with a full covariance, r ~ N(0, C + diag(sd²)).
 
 The inverse Cholesky factor W of the covariance, W (C + diag(sd²)) Wᵀ = I, is made once on the host: as a matrix product
-it runs in batches on any machine and loses no more digits than a solve does. Cost: O(data²) a residual, O(data³) once.
+it runs in batches on any machine and loses no more digits than a solve does. Cost: O(data²) per residual, O(data³)
+once.
 """
 
 from typing import final
@@ -62,8 +63,8 @@ class CorrelatedNoise(AbstractNoise):
     ) -> "CorrelatedNoise":
         """Add the errors of a simplified forward model to measurement noise.
 
-        Their covariance is taken about zero, not about their mean: a bias that is not taken off the data is an error
-        too (Hansen et al. 2014, doi:10.1190/geo2013-0215.1, take it off).
+        Their covariance is taken about zero, not about their mean: a bias that is not subtracted from the data is an
+        error too (Hansen et al. 2014, doi:10.1190/geo2013-0215.1, subtract it).
 
         Parameters
         ----------
@@ -80,7 +81,7 @@ class CorrelatedNoise(AbstractNoise):
         table = np.asarray(errors, dtype=float)
         if table.ndim != 2 or not table.size or not np.all(np.isfinite(table)):
             raise InputError(
-                f"The model errors have shape {table.shape}, or are not all finite; give a row of numbers a sample."
+                f"The model errors have shape {table.shape}, or are not all finite; give one row of numbers per sample."
             )
         return cls(table.T @ table / len(table), sd)
 
@@ -89,7 +90,7 @@ class CorrelatedNoise(AbstractNoise):
         if count != len(self.total):
             raise InputError(
                 f"The covariance of the noise is for {len(self.total)} data, but there are {count}; "
-                "give one row and column a datum."
+                "give one row and column per datum."
             )
         return np.sqrt(np.diag(np.asarray(self.total, float)))
 
@@ -115,7 +116,7 @@ class CorrelatedNoise(AbstractNoise):
 
 def _check_symmetric(matrix: np.ndarray) -> None:
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
-        raise InputError(f"The covariance of the noise has shape {matrix.shape}; give one row and column a datum.")
+        raise InputError(f"The covariance of the noise has shape {matrix.shape}; give one row and column per datum.")
     if not np.all(np.isfinite(matrix)):
         raise InputError("The covariance of the noise has numbers that are not finite; correct them.")
     transposed = matrix.T.astype(float)
@@ -136,5 +137,5 @@ def _check_definite(total: np.ndarray, precision: float, *, stated: bool) -> Non
     remedy = "a larger sd" if stated else "the sd"
     raise InputError(
         f"The covariance of the noise has the smallest eigenvalue {smallest:.3g} beside the largest {largest:.3g}, so "
-        f"it is no covariance of full rank; state {remedy} of an uncorrelated part, which is added."
+        f"it does not have full rank; state {remedy} of an uncorrelated part, which is added."
     )

@@ -20,7 +20,7 @@ from ._abstract import NOISES, AbstractNoise, one_positive, per_datum, positive
 @NOISES.register("student")
 @pytree("scale")
 class StudentNoise(AbstractNoise):
-    """Independent noise with heavy tails, so that single gross errors do not rule.
+    """Independent noise with heavy tails, so that single gross errors do not dominate.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class StudentNoise(AbstractNoise):
         return jnp.sum(jax.scipy.stats.t.logpdf(residual, self.degrees_of_freedom, 0.0, scale))
 
     def whiten(self, residual: Float[Array, "datum"]) -> Float[Array, "datum"]:
-        """Residuals in units of the scale; their noise is Student's t still."""
+        """Residuals in units of the scale; they still have Student's t distribution."""
         return residual / jnp.asarray(self.scale, residual.dtype)
 
     def simulate(self, key_noise: Array, count: int) -> Float[Array, "datum"]:

@@ -29,7 +29,7 @@ from ._abstract import NOISES, AbstractNoise, one_positive, per_datum, positive
 @NOISES.register("unknown")
 @pytree("sd")
 class UnknownNoise(AbstractNoise):
-    """Independent Gaussian noise whose standard deviation is a guess, wrong by a factor that all data share.
+    """Independent Gaussian noise whose standard deviation is a guess, up to a factor that all data share.
 
     Parameters
     ----------
@@ -68,11 +68,11 @@ class UnknownNoise(AbstractNoise):
         return constant - 0.5 * (freedom + count) * jnp.log1p(jnp.sum(self.whiten(residual) ** 2) / freedom)
 
     def whiten(self, residual: Float[Array, "datum"]) -> Float[Array, "datum"]:
-        """Residuals in units of the guess; the factor is in them still."""
+        """Residuals in units of the guess, including the unknown factor."""
         return residual / jnp.asarray(self.sd, residual.dtype)
 
     def simulate(self, key_noise: Array, count: int) -> Float[Array, "datum"]:
-        """Draw the factor, and with it the noise of `count` data."""
+        """Draw the factor, and then the noise of `count` data."""
         key_factor, key_white = named(key_noise, "factor", "white")
         factor = self.degrees_of_freedom / jax.random.chisquare(key_factor, self.degrees_of_freedom)
         white = jax.random.normal(key_white, (count,))

@@ -1,4 +1,4 @@
-"""From fields to properties: what a forward model is given, such as a conductivity, for what a prior draws."""
+"""From a prior's fields to the properties that forward models take, such as a conductivity."""
 
 import abc
 
@@ -16,7 +16,7 @@ class AbstractProperty(abc.ABC):
     kind: str
     """The registered kind, written into run files."""
     facies_model: AbstractFaciesModel | None
-    """The reading of fields as facies it was made for; None for continuous fields."""
+    """The facies model it was made for; None for continuous fields."""
     linear: bool = False
     """Whether the property is linear in the field."""
 
@@ -24,12 +24,12 @@ class AbstractProperty(abc.ABC):
     def soft(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "*grid"]:
         """Property of each cell, differentiable in the field; facies are read by `sharpness` times the slope.
 
-        Forward models that need several numbers a cell find them along a last axis.
+        Forward models that need several numbers per cell find them along a last axis.
         """
 
     @abc.abstractmethod
     def exact(self, field: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
-        """Property of each cell by the thresholds; `soft` itself where there are none."""
+        """Property of each cell by the thresholds; the same as `soft` if there are none."""
 
     def of_facies(self) -> Float[np.ndarray, "facies *number"] | None:
         """The property of each facies, in the order of the categories; None unless it is constant within facies."""
@@ -37,12 +37,12 @@ class AbstractProperty(abc.ABC):
 
     @abc.abstractmethod
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """The reading as named arrays, from which `from_arrays` makes it again for the same prior."""
+        """The settings as named arrays, from which `from_arrays` restores the property for the same prior."""
 
     @classmethod
     @abc.abstractmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], prior: AbstractPrior) -> "AbstractProperty":
-        """Make the reading again from what `to_arrays` gave."""
+        """Restore the property from `to_arrays`."""
 
 
 PROPERTIES = Registry[type[AbstractProperty]]("property", rooms=("latentinv.data.properties",))
@@ -50,7 +50,7 @@ PROPERTIES = Registry[type[AbstractProperty]]("property", rooms=("latentinv.data
 
 
 def check_slope(slope: float, name: str) -> np.float64:
-    """Give the slope of the soft reading back, as a leaf of a pytree.
+    """Check the slope of the soft reading, and return it as a leaf of a pytree.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The property that a continuous prior draws, or draws the logarithm of."""
+"""A continuous prior's field as a property, or as the logarithm of one."""
 
 from typing import Literal, final, get_args
 
@@ -42,7 +42,7 @@ class ContinuousProperty(AbstractProperty):
         self.linear = transform == "identity"
 
     def soft(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "*grid"]:
-        """The field, or its exponential, however sharp."""
+        """The field, or its exponential, whatever the sharpness."""
         del sharpness
         return jnp.exp(field) if self.transform == "exp" else field
 
@@ -56,6 +56,6 @@ class ContinuousProperty(AbstractProperty):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], prior: AbstractPrior) -> "ContinuousProperty":
-        """Make the reading again."""
+        """Restore the property."""
         del prior
         return cls(str(arrays["transform"]))  # type: ignore[arg-type]

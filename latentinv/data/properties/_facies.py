@@ -6,9 +6,9 @@ A facies prior's field is read twice. With v_k the property of facies k and P_k 
     soft        Σ P_k v_k  (arithmetic mean),  or  exp(Σ P_k log v_k)  (geometric mean)
 
 The soft reading has gradients and becomes the exact one as the slope grows. Between facies whose property differs by
-orders of magnitude the arithmetic mean leaves the higher value as soon as P_k does, the geometric one changes evenly in
-the logarithm, so its gradients reach further: it is the better surrogate for conductivities, the arithmetic for
-porosities.
+orders of magnitude the arithmetic mean
+drops from the higher value as soon as P_k does, whereas the geometric mean changes evenly in the logarithm, so its
+gradients reach further: it is the better surrogate for conductivities, the arithmetic mean for porosities.
 
 Within a facies the logarithm of the property may be linear in the field, v_k exp(g_k (field − c_k)), c_k being the
 middle of the facies interval, or its only threshold where the interval has no end: a property that is log-normal
@@ -61,8 +61,8 @@ class FaciesProperty(AbstractProperty):
     ------
     InputError
         If there is not one value for each facies, a number is not finite, a value whose logarithm is taken is not
-        positive, there are log_gradients though the facies are read from several numbers a cell, or standard deviations
-        are negative or given without scores to follow.
+        positive, there are log_gradients though the facies are read from several numbers per cell, or standard
+        deviations are negative or given without scores to follow.
     """
 
     kind = "facies"
@@ -78,9 +78,7 @@ class FaciesProperty(AbstractProperty):
         slope: float = 20.0,
     ) -> None:
         if not isinstance(facies_model, AbstractFaciesModel):
-            raise InputError(
-                f"A property of facies was given a {type(facies_model).__name__}; give a prior's facies_model."
-            )
+            raise InputError(f"FaciesProperty was given a {type(facies_model).__name__}; give a prior's facies_model.")
         if mean not in get_args(Mean):
             raise InputError(f"The mean is {mean!r}; expected 'arithmetic' or 'geometric'.")
         count = len(facies_model.categories)
@@ -104,8 +102,8 @@ class FaciesProperty(AbstractProperty):
             raise InputError("The property's values, log_gradients or log_standard_deviations are not all finite.")
         if self._graded and self.facies_model.middles is None:
             raise InputError(
-                "Given log_gradients, but the prior reads facies from several numbers a cell, so that there is no one "
-                "field to follow; leave log_gradients at 0."
+                "Given log_gradients, but the prior reads facies from several numbers per cell, so that there is no "
+                "single field to follow; leave log_gradients at 0."
             )
         if np.any(self.log_standard_deviations < 0):
             raise InputError(
@@ -129,7 +127,7 @@ class FaciesProperty(AbstractProperty):
         log_values = self._log_values(field)
         if self.mean == "geometric":
             return jnp.exp(jnp.sum(jnp.exp(log_share) * log_values, axis=-1))
-        # A facies that is out of the question may have a value beyond the numbers, so products are taken in logarithms.
+        # The value of a facies with probability 0 may be infinite, so products are taken in logarithms.
         return jnp.exp(jax.nn.logsumexp(log_share + log_values, axis=-1))
 
     def exact(self, field: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
@@ -159,14 +157,14 @@ class FaciesProperty(AbstractProperty):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], prior: AbstractPrior) -> "FaciesProperty":
-        """Make the reading again."""
+        """Restore the property."""
         assert prior.facies_model is not None
         settings: dict[str, Any] = {"mean": str(arrays["mean"]), "slope": float(arrays["slope"])}
         settings |= {name: arrays[name] for name in ("log_gradients", "log_standard_deviations")}
         return cls(prior.facies_model, arrays["values"], **settings)
 
     def _log_values(self, field: Float[Array, "*field"]) -> Float[Array, "*#grid facies"]:
-        """Logarithm of what the property of each facies is or would be, one for all cells where it is constant."""
+        """Logarithm of the property that each facies has, or would have, in a cell; one for all cells if constant."""
         field = jnp.asarray(field)
         result = jnp.log(jnp.asarray(self.values, field.dtype))
         if self._graded:

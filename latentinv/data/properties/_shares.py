@@ -1,4 +1,4 @@
-"""The share of every facies in every cell: what block means of facies are averages of.
+"""The share of every facies in every cell, of which block means of facies are averages.
 
 Softly it is the probability of each facies under the ordered logit, exactly 1 for the cell's facies and 0 for all
 others, along a last axis in the order of the prior's categories.
@@ -64,6 +64,6 @@ class FaciesShares(AbstractProperty):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], prior: AbstractPrior) -> "FaciesShares":
-        """Make the reading again."""
+        """Restore the property."""
         assert prior.facies_model is not None
         return cls(prior.facies_model, float(arrays["slope"]))

@@ -1,4 +1,4 @@
-"""What a forward model is, what it shows on a map, and what stands for one that no file can hold."""
+"""What a forward model is, its marks on maps, and a placeholder for one that no file can hold."""
 
 from ._absent import AbsentForward as AbsentForward
 from ._forward import FORWARDS as FORWARDS

@@ -1,4 +1,4 @@
-"""What stands for a forward model that no file can hold, in a run that is opened without it."""
+"""A placeholder for a forward model that no file can hold, in a run that is opened without it."""
 
 from typing import NoReturn, final
 
@@ -45,10 +45,10 @@ class AbsentForward(AbstractForward):
         raise InputError(self.missing)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """What the model itself gave."""
+        """The arrays that the model itself gave."""
         return self._arrays.value
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> NoReturn:
-        """Refuse: nothing is stored of it."""
+        """Raise `InputError`: nothing is stored of it."""
         raise NotImplementedError("An absent forward model stands for another one.")

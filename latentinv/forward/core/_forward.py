@@ -14,15 +14,15 @@ from ._marks import Mark
 
 
 class GivenAgain(NamedTuple):
-    """Why a file does not hold a forward model, and how a run that needs it gets it."""
+    """Why a file does not hold a forward model, and how to give it to a run that needs it."""
 
     what: str
-    """What it is: ``a Python function``."""
+    """What it is, in words: ``a Python function``."""
     example: str
-    """What to give for it, as source text."""
+    """What to give in its place, as source text."""
 
     def sentence(self, name: str) -> str:
-        """Ask for the forward model of the data of this name."""
+        """The request for the forward model of the data of this name."""
         return (
             f"The forward model of the data '{name}' is {self.what}, which a run file cannot hold; give it again, as "
             f"in resume(path, forwards={{{name!r}: {self.example}}})."
@@ -39,19 +39,19 @@ class AbstractForward(abc.ABC):
     kind: str
     """The registered kind (``linear``, ``steady_flow`` …), written into run files."""
     grid: Grid
-    """Where the property lives."""
+    """Grid of the property."""
     has_gradient: bool = True
-    """Whether predictions have gradients; not those of a simulator of the user's that has none."""
+    """Whether predictions have gradients; False for a user's simulator without them."""
     external: bool = False
-    """Whether a simulator outside JAX predicts."""
+    """Whether predictions come from a simulator outside JAX."""
     linear: bool = False
     """Whether predictions are linear in the property."""
     missing: str | None = None
-    """For a forward model that no file can hold and that was not given again: the sentence that asks for it."""
+    """Request for a forward model that no file can hold and that was not given again; None otherwise."""
     given_again: ClassVar[GivenAgain | None] = None
-    """Why a file cannot hold this kind, if it cannot."""
+    """Why a file cannot hold this kind; None if it can."""
     known_by_sample: ClassVar[bool] = False
-    """Whether a file keeps what the model predicts for one field, so that a mistaken one is recognised."""
+    """Whether a file keeps predictions for one field, so that a wrong model is recognised when it is given again."""
 
     @property
     @abc.abstractmethod
@@ -64,12 +64,12 @@ class AbstractForward(abc.ABC):
 
     @abc.abstractmethod
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """The model as named arrays of numbers, from which `from_arrays` makes it again."""
+        """The model as named arrays of numbers, from which `from_arrays` restores it."""
 
     @classmethod
     @abc.abstractmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "AbstractForward":
-        """Make the model again from what `to_arrays` gave."""
+        """Restore the model from `to_arrays`."""
 
     @classmethod
     def from_user(cls, given: Any, arrays: dict[str, np.ndarray], grid: Grid, name: str) -> Self:
@@ -92,18 +92,18 @@ class AbstractForward(abc.ABC):
         raise NotImplementedError(f"A {cls.kind} forward model is made from its file.")
 
     def marks(self, data: Float[np.ndarray, "datum"]) -> tuple[Mark, ...]:
-        """What a map shows of data that this model predicts; nothing, if they have no place."""
+        """What maps show of data that this model predicts; nothing, if they have no place."""
         del data
         return ()
 
     def seen(self) -> Bool[np.ndarray, "*grid"]:
-        """Which cells the predictions depend on; all, as far as is known."""
+        """The cells that the predictions depend on; by default all."""
         return np.ones(self.grid.shape, bool)
 
     def weights(self) -> sparse.csr_array | None:
-        """Of a linear model the weights ``[datum, cell]``, cells in array order; None for other models.
+        """The weights ``[datum, cell]`` of a linear model, cells in array order; None for other models.
 
-        Of a property with several numbers a cell ``[datum, cell · number]``, those of a cell one after the other.
+        Of a property with several numbers per cell ``[datum, cell · number]``, those of a cell one after the other.
         """
         return None
 

@@ -1,4 +1,4 @@
-"""Static parts of pytrees that are compared by identity: functions, simulators and other objects of the user's."""
+"""Static parts of pytrees that are compared by identity: functions, simulators and other objects of the user."""
 
 from typing import Any, final
 

@@ -12,18 +12,18 @@ class Points(NamedTuple):
     coordinates: Float[np.ndarray, "point axis"]
     """Columns ``x, y(, z)``, metres."""
     values: Shaped[np.ndarray, "point"] | None = None
-    """What was observed there, a number each; None where it is no number of its own."""
+    """The number observed at each place; None if there is no single number."""
     codes: Int[np.ndarray, "point"] | None = None
     """The facies code seen there."""
 
 
 class Boxes(NamedTuple):
-    """Boxes that data are averages over."""
+    """Boxes over which data are averages."""
 
     lower: Float[np.ndarray, "box axis"]
-    """The corner of the least coordinates, columns ``x, y(, z)``, metres."""
+    """The corner with the least coordinates, columns ``x, y(, z)``, metres."""
     upper: Float[np.ndarray, "box axis"]
-    """The corner of the greatest ones."""
+    """The corner with the greatest coordinates."""
 
 
 class Lines(NamedTuple):

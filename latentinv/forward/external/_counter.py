@@ -16,7 +16,7 @@ class SimulationCounter:
 
     def __init__(self) -> None:
         self.last_failure = ""
-        """Why the latest failed simulation failed, in words."""
+        """Reason for the latest failure, in words."""
         self._counts = np.zeros(1 + len(KINDS), np.int64)
 
     def add(self, outcome: Outcome) -> None:

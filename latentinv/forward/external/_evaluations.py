@@ -20,7 +20,7 @@ from latentinv.simulators import AbstractExecutor, EvaluationCache, Outcome, Sim
 from ._counter import NO_PROPERTY, SimulationCounter
 
 REMEMBERED = 2**14
-"""Evaluations whose outcome stays in memory."""
+"""Number of evaluations whose outcome stays in memory."""
 
 
 @final
@@ -52,11 +52,11 @@ class Evaluations:
         self._shape, self._count = shape, count
         self._remembered: OrderedDict[str, Outcome] = OrderedDict()
         self.traced = self._with_gradient()
-        """The simulation as JAX sees it while it traces."""
+        """The simulation as a JAX function."""
 
     @property
     def name(self) -> str:
-        """What messages call the simulator."""
+        """Name of the simulator in messages."""
         return type(self.simulator).__name__
 
     @property
@@ -89,7 +89,7 @@ class Evaluations:
             self.cache.forget_failures()
 
     def _attempted(self, tasks: dict[Any, Task]) -> Iterator[tuple[Any, Outcome]]:
-        """Make calls, and those that fail again as often as allowed; each outcome is given as soon as it is known."""
+        """Make calls, and retry failed ones as often as allowed; each outcome is given as soon as it is known."""
         open_keys = list(tasks)
         for left in range(self.retries, -1, -1):
             again = []
@@ -119,7 +119,7 @@ class Evaluations:
         return np.asarray(np.full(self._count, np.nan) if outcome.values is None else outcome.values, np.float32)
 
     def _pull_back(self, properties: np.ndarray, residuals: np.ndarray) -> Float[np.ndarray, "field *grid"]:
-        """The adjoint's answers; NaN where it fails."""
+        """The adjoint's results; NaN where it fails."""
         pairs = enumerate(zip(properties, residuals, strict=True))
         tasks = {number: Task("adjoint", pair, self._shape) for number, pair in pairs}
         result = np.full(properties.shape, np.nan, np.float32)
@@ -160,7 +160,7 @@ class Evaluations:
 
 
 def _single(outcome: Outcome) -> Outcome:
-    """The outcome in single precision, whose range its numbers may leave."""
+    """The outcome in single precision; a failure if its numbers exceed that range."""
     if outcome.values is None:
         return outcome
     with np.errstate(over="ignore"):
@@ -171,7 +171,7 @@ def _single(outcome: Outcome) -> Outcome:
 
 
 def _flattened(shape: Sequence[int], *arrays: Any) -> tuple[list[np.ndarray], tuple[int, ...]]:
-    """Arrays of this shape in batches of any shape, in one batch; and the batches' shape."""
+    """Arrays in batches of any shape, flattened to one batch, and the shape of the batches."""
     hosted = [np.asarray(array, np.float32) for array in arrays]
     batch = hosted[0].shape[: hosted[0].ndim - len(shape)]
     return [array.reshape(-1, *shape) for array in hosted], batch

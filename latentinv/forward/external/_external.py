@@ -1,8 +1,8 @@
 """A simulator outside JAX as a forward model: a Python class or an external program, run by an executor.
 
-Without an adjoint `smc`, `pcn` and `es_mda` propose in JAX, have all proposals of a step simulated here at once, and
-decide in JAX, so no callback runs under ``jit``. Elsewhere predictions are ``pure_callback``s; a simulator with an
-adjoint, which gives their gradient (reverse mode only), serves algorithms with gradients as they are. A failed
+Without an adjoint `smc`, `pcn` and `es_mda` propose in JAX, have all proposals of a step simulated here together, and
+accept or reject in JAX, so no callback runs under ``jit``. Elsewhere predictions are ``pure_callback``s; a simulator
+with an adjoint, which gives their gradient (reverse mode only), serves gradient-based algorithms unchanged. A failed
 simulation predicts NaN for all its data, which the likelihood rejects; it is counted by kind. Outcomes and counts are
 kept in one object that all copies of the forward model share (`_evaluations.py`).
 """
@@ -73,7 +73,7 @@ class ExternalForward(AbstractForward):
             )
         for name, value, least in (("count", count, 1), ("retries", retries, 0)):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InputError(f"The simulator's {name} is {value}; expected a whole number from {least} on.")
+                raise InputError(f"The simulator's {name} is {value}; expected a whole number of at least {least}.")
         self.grid, self._count = grid, count
         runs = InProcess() if executor is None else executor
         kept = cache if isinstance(cache, EvaluationCache | None) else EvaluationCache(cache)
@@ -81,8 +81,8 @@ class ExternalForward(AbstractForward):
         self.has_gradient = self.evaluations.has_gradient
         if kept is not None and not self.identity:
             raise InputError(
-                f"The simulator {self.name} has no identity, so its evaluations cannot be told from another's on the "
-                "disk; give it an attribute identity, a text that changes whenever its results do."
+                f"The simulator {self.name} has no identity, so its evaluations on disk cannot be told from "
+                "another's; give it an attribute identity, a text that changes whenever its results do."
             )
 
     @property
@@ -92,7 +92,7 @@ class ExternalForward(AbstractForward):
 
     @property
     def executor(self) -> AbstractExecutor:
-        """What makes its calls."""
+        """The executor that makes its calls."""
         return self.evaluations.executor
 
     @property
@@ -102,12 +102,12 @@ class ExternalForward(AbstractForward):
 
     @property
     def name(self) -> str:
-        """What messages call the simulator."""
+        """Name of the simulator in messages."""
         return self.evaluations.name
 
     @property
     def last_failure(self) -> str:
-        """Why the latest failed simulation failed, in words."""
+        """Reason for the latest failure, in words."""
         return self.evaluations.counter.last_failure
 
     @property
@@ -134,7 +134,7 @@ class ExternalForward(AbstractForward):
         return self.evaluations.counter.take()
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """What can be said of the simulator; it cannot be made again from this."""
+        """A description of the simulator, from which it cannot be restored."""
         texts = {"simulator": self.name, "identity": self.identity}
         if hasattr(self.simulator, "describe"):
             texts |= self.simulator.describe()
@@ -148,7 +148,7 @@ class ExternalForward(AbstractForward):
 
     @classmethod
     def from_user(cls, given: Any, arrays: dict[str, np.ndarray], grid: Grid, name: str) -> "ExternalForward":
-        """Check that what is given again is the simulator that was stored."""
+        """Check that the simulator given again is the one that was stored."""
         del grid  # which the observation checks
         if not isinstance(given, cls):
             raise InputError(cls.given_again.sentence(name))

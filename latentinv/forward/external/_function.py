@@ -50,11 +50,11 @@ class FunctionForward(AbstractForward):
         except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError) as error:
             name = getattr(function, "__name__", type(function).__name__)
             raise InputError(
-                f"The forward function '{name}' turns the property into NumPy's numbers; write it with jax.numpy, or "
+                f"The forward function '{name}' converts the property to NumPy; write it with jax.numpy, or "
                 "give it as the method 'simulate' of a class to ExternalForward."
             ) from error
         if len(getattr(given, "shape", ())) != 1:
-            raise InputError(f"The forward function gives {given}; expected one array with one number a datum.")
+            raise InputError(f"The forward function gives {given}; expected one array with one number per datum.")
         self._function, self.grid = ByIdentity(function), grid
         self._count = int(given.shape[0])
 
@@ -83,7 +83,7 @@ class FunctionForward(AbstractForward):
 
     @classmethod
     def from_user(cls, given: Any, arrays: dict[str, np.ndarray], grid: Grid, name: str) -> "FunctionForward":
-        """Take the function, or the forward model made of it, that is given again."""
+        """Take the function, or a forward model made from it, that is given again."""
         del arrays
         if isinstance(given, cls):
             return given

@@ -6,8 +6,9 @@ Water balance of each cell: what flows to its neighbours equals what is pumped o
 
 where the conductance C_f of a face of area A_f takes the harmonic mean of the conductivities on both sides (as
 MODFLOW's block-centred flow package: McDonald and Harbaugh 1988, doi:10.3133/twri06A1). Heads are given in some cells;
-no water crosses the grid's outer faces. Time goes by implicit Euler steps. The linear systems and their gradients are
-`_multigrid.py`'s: a gradient costs one more solve. All is float32, with heads taken from their mean.
+no water crosses the grid's outer faces. Time is discretised by implicit Euler steps. `_multigrid.py` solves the linear
+systems and gives their gradients: a gradient costs one more solve. Everything is float32, with heads counted from their
+mean.
 """
 
 import math
@@ -27,7 +28,7 @@ from ._multigrid import Diffusion, solve
 
 @pytree("fixed_heads", "sources", "thickness", "recharge", "fixed", "reference", "given")
 class Aquifer:
-    """Where water flows: geometry, borders and wells.
+    """Geometry, boundary conditions and sources of an aquifer.
 
     Parameters
     ----------
@@ -75,18 +76,18 @@ class Aquifer:
 
     def _check(self) -> None:
         if np.any(np.isinf(self.fixed_heads)) or not np.all(np.isfinite(self.sources)):
-            raise InputError("The aquifer's heads or sources are infinite somewhere; give NaN where no head is fixed.")
+            raise InputError("The aquifer has infinite heads or sources; give NaN where no head is fixed.")
         if not (math.isfinite(self.thickness) and self.thickness > 0):
             raise InputError(f"The aquifer is {self.thickness} m thick; give metres above 0.")
         if self.grid.ndim == 3 and self.thickness != 1:
-            raise InputError("An aquifer in three dimensions is as thick as its cells; leave its thickness out.")
+            raise InputError("An aquifer in three dimensions has the thickness of its cells; leave thickness out.")
         if np.any(idle := self.fixed & (self.sources != 0)):
             raise InputError(
                 f"The aquifer has a source in {np.count_nonzero(idle)} of the cells whose head is fixed, where it "
                 "changes nothing; move it, or free the head."
             )
         if not np.any(self.fixed):
-            raise InputError("The aquifer has no fixed head, so its heads are not determined; fix one cell's at least.")
+            raise InputError("The aquifer has no fixed head, so its heads are not determined; fix at least one.")
 
     @property
     def inflow(self) -> Float[Array, "*grid"]:
@@ -97,7 +98,7 @@ class Aquifer:
 
     @property
     def pumping_alone(self) -> "Aquifer":
-        """The aquifer whose heads are the drawdown by the wells: equations are linear, so the rest does not matter."""
+        """The aquifer whose heads are the drawdown by the wells; as equations are linear, nothing else affects it."""
         heads = jnp.where(self.fixed, 0.0, jnp.nan)
         none = jnp.zeros(self.grid.shape)
         return replace(
@@ -125,7 +126,7 @@ class Aquifer:
         return tuple(result)
 
     def system(self, conductivity: Float[Array, "*grid"]) -> tuple[Diffusion, Float[Array, "*grid"]]:
-        """The matrix over cells whose head is free, and what drives them; heads are counted from the reference."""
+        """Matrix and right-hand side over cells whose head is free; heads are counted from the reference."""
         fixed = jnp.asarray(self.fixed)
         given = jnp.asarray(self.given, conductivity.dtype)
         leak = jnp.zeros_like(conductivity)
@@ -149,14 +150,14 @@ class Aquifer:
 
 
 def steady_heads(aquifer: Aquifer, conductivity: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
-    """Heads in metres at rest, from conductivities in m/s; NaN where the solver found none."""
+    """Steady heads in metres, from conductivities in m/s; NaN where the solver did not converge."""
     return aquifer.heads(_steady(aquifer, conductivity))
 
 
 def steady_flux(
     aquifer: Aquifer, conductivity: Float[Array, "*grid"], zones: Bool[np.ndarray, "zone *grid"]
 ) -> Float[Array, "zone"]:
-    """Water in m³/s that leaves each zone of cells, at rest, for the cells around it, less what enters."""
+    """Steady net flow in m³/s out of each zone of cells into the cells around it."""
     return _leaving(aquifer, conductivity, _steady(aquifer, conductivity), zones)
 
 
@@ -167,9 +168,10 @@ def transient_heads(
     times: Float[np.ndarray, "time"],
     specific_storage: float,
 ) -> Float[Array, "time *grid"]:
-    """Heads in metres at given times in seconds, from those at time 0; one implicit step from each to the next.
+    """Heads in metres at given times in seconds, from those at time 0, with one implicit step from each time to the
+    next.
 
-    Without initial heads those at rest, before the wells pump, are the first.
+    Without initial heads it starts from the steady state before the wells pump.
     """
     start = None if initial_heads is None else aquifer.from_reference(np.asarray(initial_heads, float))
     return heads_in_time(aquifer, conductivity, start, np.diff(times, prepend=0.0), specific_storage)
@@ -210,7 +212,7 @@ def transient_flux(
     specific_storage: float,
     zones: Bool[np.ndarray, "zone *grid"],
 ) -> Float[Array, "time zone"]:
-    """Water in m³/s that leaves each zone for the cells around it, less what enters, at given times in seconds."""
+    """Net flow in m³/s out of each zone into the cells around it, at given times in seconds."""
     start = None if initial_heads is None else aquifer.from_reference(np.asarray(initial_heads, float))
     return flux_in_time(aquifer, conductivity, start, np.diff(times, prepend=0.0), specific_storage, zones)
 
@@ -221,7 +223,7 @@ def _leaving(
     free: Float[Array, "*grid"],
     zones: Bool[np.ndarray, "zone *grid"],
 ) -> Float[Array, "zone"]:
-    """Water that leaves zones, from the solution over free cells."""
+    """Net flow out of zones, from the solution over free cells."""
     # Counted from the reference, heads keep the digits that differences of neighbours need.
     heads = jnp.where(aquifer.fixed, jnp.asarray(aquifer.given, conductivity.dtype), free)
     total = jnp.zeros(len(zones), conductivity.dtype)
@@ -234,7 +236,7 @@ def _leaving(
 
 
 def _steady(aquifer: Aquifer, conductivity: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
-    """Heads at rest of the free cells, from the reference; without meaning where heads are fixed."""
+    """Steady heads of the free cells, counted from the reference; meaningless where heads are fixed."""
     matrix, drive = aquifer.system(conductivity)
     scale = 1 / jnp.mean(lax.stop_gradient(conductivity))  # keeps squares of small numbers within float32
     matrix = Diffusion(tuple(scale * c for c in matrix.conductances), scale * matrix.leak)
@@ -249,7 +251,7 @@ def _course(
     specific_storage: float,
     seen: Callable[[Array], Array],
 ) -> Float[Array, "time ..."]:
-    """What is seen of the solution over free cells after each step."""
+    """Observations of the solution over free cells after each step."""
     matrix, drive = aquifer.system(conductivity)
     scale = 1 / jnp.mean(lax.stop_gradient(conductivity))
     volume = math.prod(aquifer.grid.spacing) * aquifer.thickness  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""When an aquifer is observed in time, and what it starts from."""
+"""Times at which an aquifer is observed, and its initial state."""
 
 import math
 from typing import Any
@@ -14,7 +14,7 @@ from ._aquifer import Aquifer
 
 @pytree("times", "steps", "specific_storage", "initial_heads", "start", "observed")
 class Course:
-    """When an aquifer is observed, and what it starts from.
+    """Times at which an aquifer is observed, and its initial state.
 
     Parameters
     ----------
@@ -39,12 +39,12 @@ class Course:
     ) -> None:
         self.times = _checked_times(times)
         self.steps = np.diff(self.times, prepend=0.0)
-        """Seconds from each time to the next; taken here in double precision, for late times differ little."""
+        """Seconds from each time to the next; computed in double precision, since late times differ little."""
         if not (math.isfinite(specific_storage) and specific_storage > 0):
             raise InputError(f"The specific storage is {specific_storage}; give a number above 0, in 1/m.")
         self.specific_storage = np.float64(specific_storage)
         self.initial_heads = None if initial_heads is None else np.asarray(initial_heads, float)
-        """None for those of each conductivity, at rest before the wells pump."""
+        """None for the steady heads before the wells pump, computed for each conductivity."""
         if self.initial_heads is not None:
             shape = aquifer.grid.shape
             if self.initial_heads.shape != shape or not np.all(np.isfinite(self.initial_heads)):
@@ -57,14 +57,14 @@ class Course:
             raise InputError(f"The observed times are not all positions from 0 to {len(self.times) - 1}; correct them.")
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """What was stated."""
+        """The stated numbers."""
         names = ("times", "specific_storage", "initial_heads", "observed")
         values = {name: getattr(self, name) for name in names}
         return {name: np.asarray(value) for name, value in values.items() if value is not None}
 
     @staticmethod
     def settings(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-        """The arguments again, by name."""
+        """The arguments by name."""
         names = ("times", "initial_heads", "observed")
         settings = {name: arrays[name] for name in names if name in arrays}
         return settings | {"specific_storage": float(arrays["specific_storage"])}
@@ -73,5 +73,5 @@ class Course:
 def _checked_times(times: Any) -> Float[np.ndarray, "time"]:
     times = np.asarray(times, float)
     if times.ndim != 1 or not len(times) or not np.all(np.diff(times, prepend=0.0) > 0) or np.isinf(times).any():
-        raise InputError("The times do not grow from above 0, all finite; give seconds in order.")
+        raise InputError("The times are not finite, above 0 and increasing; give seconds in order.")
     return times

@@ -1,8 +1,8 @@
-"""Groundwater as data: heads or drawdown in wells, at rest or in time, and the water that crosses borders.
+"""Groundwater as data: heads or drawdown in wells, steady or transient, and flow across boundaries.
 
-The equations are `_aquifer.py`'s. Drawdown at rest is that of the pumping alone, which is the solution for the wells'
-water without any other, since the equations are linear; drawdown in time is counted from the heads at time 0. Cost: a
-solve for each prediction at rest or step in time, one more of each for a gradient.
+The equations are those of `_aquifer.py`. Steady drawdown is that of pumping alone: since the equations are linear, it
+is the solution with the wells as the only sources. Transient drawdown is counted from the heads at time 0. Cost: one
+solve for each steady prediction or time step, and one more of each for a gradient.
 """
 
 import math
@@ -63,7 +63,7 @@ class SteadyFlow(AbstractForward):
         return steady_heads(aquifer, property)[tuple(self.cells.T)]
 
     def marks(self, data: Float[np.ndarray, "datum"]) -> tuple[Points]:
-        """The wells' cells, with what was observed there."""
+        """The cells of the wells."""
         return (Points(self.grid.centres(self.cells), data),)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -72,7 +72,7 @@ class SteadyFlow(AbstractForward):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "SteadyFlow":
-        """Make the model again."""
+        """Restore the model."""
         output: Output = str(arrays["output"])  # type: ignore[assignment]
         return cls(_aquifer(arrays, grid), grid.centres(arrays["cells"]), output=output)
 
@@ -81,7 +81,7 @@ class SteadyFlow(AbstractForward):
 @FORWARDS.register("steady_flux")
 @pytree("aquifer", "zones")
 class SteadyFlux(AbstractForward):
-    """Water that leaves zones of cells at rest: what a river loses, what crosses a section.
+    """Steady net flow out of zones of cells: losses of a river, flow across a section.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class SteadyFlux(AbstractForward):
         return len(self.zones)
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """Water in m³/s from conductivities in m/s; above 0 where more leaves a zone than enters it."""
+        """Flow in m³/s from conductivities in m/s; positive if more leaves a zone than enters it."""
         return steady_flux(self.aquifer, property, self.zones)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -118,7 +118,7 @@ class SteadyFlux(AbstractForward):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "SteadyFlux":
-        """Make the model again."""
+        """Restore the model."""
         return cls(_aquifer(arrays, grid), arrays["zones"])
 
 
@@ -126,7 +126,7 @@ class SteadyFlux(AbstractForward):
 @FORWARDS.register("transient_flow")
 @pytree("aquifer", "cells", "_positions", "_course")
 class TransientFlow(AbstractForward):
-    """Heads in observation wells at several times, from rest or a given start, or their drawdown since.
+    """Heads in observation wells at several times, from steady or given initial heads, or the drawdown since then.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ class TransientFlow(AbstractForward):
         initial_heads: Float[np.ndarray, "*grid"] | None = None,
         output: Output = "heads",
     ) -> "TransientFlow":
-        """The same for data that have each its own well and time, in any order.
+        """The same for data that each have their own well and time, in any order.
 
         Parameters
         ----------
@@ -235,7 +235,7 @@ class TransientFlow(AbstractForward):
         return len(self.cells)
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """Heads or drawdown in metres from conductivities in m/s: well after well, each at its observed times."""
+        """Heads or drawdown in metres from conductivities in m/s, well after well, each at its observed times."""
         course = self._course
         heads = heads_in_time(self.aquifer, property, course.start, course.steps, course.specific_storage)
         observed = heads[(self._positions, *self.cells.T)]
@@ -257,7 +257,7 @@ class TransientFlow(AbstractForward):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "TransientFlow":
-        """Make the model again."""
+        """Restore the model."""
         model = cls.__new__(cls)
         aquifer = _aquifer(arrays, grid)
         output: Output = str(arrays["output"])  # type: ignore[assignment]
@@ -270,7 +270,7 @@ class TransientFlow(AbstractForward):
 @FORWARDS.register("transient_flux")
 @pytree("aquifer", "zones", "_course")
 class TransientFlux(AbstractForward):
-    """Water that leaves zones of cells at several times: what a river loses after pumping begins.
+    """Net flow out of zones of cells at several times: losses of a river after pumping begins.
 
     Parameters
     ----------
@@ -310,7 +310,7 @@ class TransientFlux(AbstractForward):
         return len(self.zones) * len(self._course.observed)
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """Water in m³/s from conductivities in m/s, zone after zone, each at its observed times."""
+        """Flow in m³/s from conductivities in m/s, zone after zone, each at its observed times."""
         course = self._course
         steps, storage = course.steps, course.specific_storage
         fluxes = flux_in_time(self.aquifer, property, course.start, steps, storage, self.zones)
@@ -322,7 +322,7 @@ class TransientFlux(AbstractForward):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "TransientFlux":
-        """Make the model again."""
+        """Restore the model."""
         return cls(_aquifer(arrays, grid), arrays["zones"], **Course.settings(arrays))
 
 
@@ -354,5 +354,5 @@ def _checked_zones(zones: Bool[np.ndarray, "zone *grid"], grid: Grid) -> Bool[np
         )
     for number, share in enumerate(zones.reshape(len(zones), -1).mean(axis=1), 1):
         if share in (0, 1):
-            raise InputError(f"Zone {number} holds {'no' if share == 0 else 'every'} cell; give some of them.")
+            raise InputError(f"Zone {number} contains {'no' if share == 0 else 'every'} cell; give some of them.")
     return zones

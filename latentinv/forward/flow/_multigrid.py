@@ -1,14 +1,14 @@
 """Diffusion on cells, A u = b: conjugate gradients with a multigrid preconditioner, batched, in float32.
 
-A is what finite volumes make of −∇·K∇: along each axis a *conductance* for every face between two cells, and a *leak*
-for every cell, its conductance to a fixed value. A cell whose conductances and leak are all zero is out of the problem
-and keeps the value zero. Coarse grids join 2ⁿ cells and add up their conductances, halved since two faces stand in a
-row; one V-cycle of damped Jacobi sweeps is the preconditioner, which copes with contrasts since sums of conductances
-do. About eight iterations gain four digits for conductivities that differ by a hundred. Each round starts from the true
-residual, whose differences of neighbours lose nothing, so that the solution is as good as float32 can hold it although
-the recursion inside is not.
+A is the finite-volume form of −∇·K∇: along each axis a *conductance* for every face between two cells, and a *leak* for
+every cell, its conductance to a fixed value. A cell whose conductances and leak are all zero takes no part and keeps
+the value zero. Coarse grids join 2ⁿ cells and add up their conductances, halved since two faces stand in a row; one
+V-cycle of damped Jacobi sweeps is the preconditioner, which copes with contrasts because sums of conductances do. About
+eight iterations gain four digits for conductivities that differ by a factor of a hundred. Each round starts from the
+true residual, computed from differences of neighbours without loss of digits, so that the solution is as accurate as
+float32 allows although the recursion inside a round is not.
 
-O(cells) a solve. The gradient, by the implicit function theorem, is one more solve, for A is symmetric. Textbook
+O(cells) per solve. The gradient, by the implicit function theorem, is one more solve, since A is symmetric. Textbook
 material: Trottenberg, Oosterlee and Schüller (2001, *Multigrid*, chapters 2 and 10); Braess (1995,
 doi:10.1007/BF02238488) for the halving.
 """
@@ -21,14 +21,14 @@ from jax import lax
 from jaxtyping import Array, Float
 
 ITERATIONS = 8
-"""Of conjugate gradients in a round."""
+"""Conjugate-gradient iterations in a round."""
 MOST_ROUNDS = 12
 TOLERANCE = 1e-6
-"""Of the residual, relative to the right-hand side."""
+"""Tolerance of the residual, relative to the right-hand side."""
 HALT = 0.5
-"""A round that does not bring the residual below this share of the last has met the limit of float32."""
+"""A round that does not reduce the residual to this share of the last has reached the limit of float32."""
 GIVE_UP = 1e-3
-"""A relative residual above which there is no solution to speak of."""
+"""Relative residual above which there is no usable solution."""
 DAMPING = 0.8
 SWEEPS = 2
 COARSEST = 4
@@ -39,7 +39,7 @@ class Diffusion(NamedTuple):
     """The matrix A."""
 
     conductances: tuple[Float[Array, "..."], ...]
-    """For each axis, of the faces between successive cells: one fewer along that axis than cells."""
+    """Conductances of the faces between successive cells, for each axis: one fewer along that axis than cells."""
     leak: Float[Array, "*cells"]
 
 
@@ -136,7 +136,7 @@ def _sweeps(matrix: Diffusion, inverse: Array, u: Array, b: Array, count: int) -
 
 
 def _coarse(matrix: Diffusion) -> Diffusion:
-    """Join blocks of two cells an axis."""
+    """Join blocks of two cells per axis."""
     conductances = []
     for axis, conductance in enumerate(matrix.conductances):
         between = conductance[tuple(slice(1, None, 2) if n == axis else slice(None) for n in range(conductance.ndim))]

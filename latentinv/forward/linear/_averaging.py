@@ -1,4 +1,4 @@
-"""Means over blocks of cells: what an instrument or a coarser model sees of a fine grid."""
+"""Means over blocks of cells, as an instrument or a coarser model sees a fine grid."""
 
 import numpy as np
 import scipy.sparse
@@ -27,7 +27,7 @@ def averaging(grid: Grid, factors: tuple[int, ...]) -> LinearForward:
     factors = tuple(factors)
     whole = len(factors) == grid.ndim and all(f >= 1 and n % f == 0 for n, f in zip(grid.shape, factors, strict=False))
     if not whole:
-        raise InputError(f"Blocks of {factors} cells do not fill a grid of {grid.shape}; give a divisor for each axis.")
+        raise InputError(f"Blocks of {factors} cells do not fill a grid of {grid.shape}; give a divisor of each axis.")
     matrix = scipy.sparse.csr_array(np.ones((1, 1)))
     for cells, factor in zip(grid.shape, factors, strict=True):
         along = scipy.sparse.kron(scipy.sparse.eye_array(cells // factor), np.full((1, factor), 1 / factor))

@@ -1,4 +1,4 @@
-"""Means over boxes: what a pumping test or a coarser model says of a volume.
+"""Means over boxes: data of a pumping test or a coarser model about a volume.
 
 The mean over a box weighs each cell by the share of the box that falls in it; cells cut by the box count by the area
 (volume) inside. A `LinearForward` with these weights. Cost: O(cells in boxes).
@@ -34,8 +34,8 @@ class BoxMeans(AbstractForward):
     lower, upper
         Opposite corners of each box, columns ``x, y(, z)`` in metres.
     number
-        Of a property with several numbers a cell, such as the shares of all facies, the position of the one that each
-        box averages; None for a property of one number a cell.
+        Of a property with several numbers per cell, such as the shares of all facies, the position of the one that each
+        box averages; None for a property of one number per cell.
     labels
         What messages call each box; ``box 1``, ``box 2`` … unless given.
 
@@ -103,7 +103,7 @@ class BoxMeans(AbstractForward):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "BoxMeans":
-        """Make the model again."""
+        """Restore the model."""
         return cls(grid, arrays["lower"], arrays["upper"], number=arrays.get("number"))
 
 

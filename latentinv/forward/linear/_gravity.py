@@ -1,7 +1,7 @@
-"""Gravity of cells of unlike density, in vertical sections and in three dimensions.
+"""Gravity of cells of different density, in vertical sections and in three dimensions.
 
 The attraction of a cell of uniform density is known in closed form: a rectangular prism's in three dimensions (Nagy
-1966, doi:10.1190/1.1439779), in a section that of a rectangle which goes on for ever across it. Sums over cells are
+1966, doi:10.1190/1.1439779), in a section that of a rectangle extending infinitely across it. Sums over cells are
 linear in density, so the model is a `LinearForward`, dense, made once in float64 on the host: O(stations × cells).
 """
 
@@ -43,7 +43,8 @@ def gravity(grid: Grid, stations: Float[np.ndarray, "datum axis"]) -> LinearForw
     stations = np.atleast_2d(np.asarray(stations, float))
     if stations.ndim != 2 or stations.shape[1] != grid.ndim or not len(stations) or not np.all(np.isfinite(stations)):
         raise InputError(
-            f"The gravity stations have shape {stations.shape}; give finite metres, {grid.ndim} coordinates a station."
+            f"The gravity stations have shape {stations.shape}; give finite metres, "
+            f"{grid.ndim} coordinates per station."
         )
     edges = [
         spacing * np.arange(count + 1)

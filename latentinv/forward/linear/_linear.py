@@ -23,12 +23,12 @@ from latentinv.pytrees import pytree
 from ._operators import DenseOperator, SparseOperator, sparse_operator
 
 DENSE_SHARE = 0.1
-"""From this share of entries on a dense product is the faster."""
+"""From this share of nonzero entries on, a dense product is faster."""
 
 
 def _read_csv(path: Path) -> np.ndarray:
     with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)  # of a file without numbers
+        warnings.simplefilter("error", UserWarning)  # the file contains no numbers
         try:
             return np.loadtxt(path, delimiter=",", ndmin=2)
         except UserWarning as warning:
@@ -40,7 +40,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
     ".npy": lambda path: np.load(path, allow_pickle=False),
     ".csv": _read_csv,
 }
-"""How a file is read, by its ending."""
+"""Readers by file extension."""
 
 
 @final
@@ -82,7 +82,7 @@ class LinearForward(AbstractForward):
             raise InputError("The operator holds weights that are not finite numbers; correct them.")
         empty = np.flatnonzero(np.diff(matrix.indptr) == 0)
         if empty.size:
-            raise InputError(f"Row {empty[0] + 1} of the operator weighs no cell; remove that datum.")
+            raise InputError(f"Row {empty[0] + 1} of the operator is zero; remove that datum.")
         dense = matrix.nnz > DENSE_SHARE * matrix.shape[0] * matrix.shape[1]
         self.grid = grid
         self.operator: DenseOperator | SparseOperator = (
@@ -96,8 +96,8 @@ class LinearForward(AbstractForward):
         Parameters
         ----------
         path
-            ``.npz`` as `scipy.sparse.save_npz` writes it, ``.npy`` with a dense array, or ``.csv`` with a line a datum
-            of the weights of all cells, in array order, without a header.
+            ``.npz`` as `scipy.sparse.save_npz` writes it, ``.npy`` with a dense array, or ``.csv`` with a line per
+            datum of the weights of all cells, in array order, without a header.
         grid
             Where the property lives.
 
@@ -149,7 +149,7 @@ class LinearForward(AbstractForward):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "LinearForward":
-        """Make the operator again."""
+        """Restore the operator."""
         starts = arrays["starts"]
         matrix = sparse.csr_array((arrays["weights"], arrays["cells"], starts), shape=(len(starts) - 1, grid.size))
         return cls(matrix, grid)

@@ -1,6 +1,6 @@
 """Matrix products, dense and sparse, whose sums repeat bit for bit on any device, forwards and in gradients.
 
-Sparse ones need care: an accelerator adds to one place from many threads in whatever order they come, so the gathers
+Sparse ones need care: on an accelerator many threads add to one place in no fixed order, so the gathers
 and sums by segment that a sparse product is usually made of, and the scatter that is the gradient of a gather, may
 differ in the last digits from run to run. Here each row is cut into pieces of equal width, filled up with zeros; a
 product is a gather, a sum along the pieces, a gather of pieces by row, and a sum along these: no two threads ever add
@@ -34,7 +34,7 @@ class RowSums(NamedTuple):
 
 
 class DenseOperator(NamedTuple):
-    """A matrix with most of its entries."""
+    """A dense matrix."""
 
     weights: Float[np.ndarray, "row column"]
 
@@ -77,7 +77,7 @@ class SparseOperator(NamedTuple):
         def upper(both: Array) -> Array:
             return jnp.concatenate([both[:size] + self.by_column.product(both[size:]), both[size:]])
 
-        # The product stands as the solution (v, M v) of the linear system (I, 0; −M, I), the one way to state the
+        # The product is written as the solution (v, M v) of the linear system (I, 0; −M, I), the one way to state the
         # transpose of a linear map so that it serves tangents, gradients and batches alike.
         both = jnp.concatenate([vector, jnp.zeros(rows, vector.dtype)])
         solved = lax.custom_linear_solve(lambda x: lower(x, -1), both, lambda _, x: lower(x, 1), lambda _, x: upper(x))

@@ -1,4 +1,4 @@
-"""Convolutional seismic: every column of cells is a trace of its own.
+"""Convolutional seismic: every column of cells gives one trace.
 
     r_i = (I_{i+1} − I_i) / (I_{i+1} + I_i),     trace = w * r
 
@@ -55,7 +55,7 @@ class ConvolutionalSeismic(AbstractForward):
                 "grid of three axes."
             )
         if grid.shape[0] < 2:
-            raise InputError("The grid has one cell along time, so nothing reflects; give two at least.")
+            raise InputError("The grid has one cell along time, so nothing reflects; give at least two.")
 
     @property
     def count(self) -> int:
@@ -79,7 +79,7 @@ class ConvolutionalSeismic(AbstractForward):
 
     @property
     def _kept(self) -> slice:
-        """The samples of a full convolution that lie at faces."""
+        """Samples of a full convolution at the faces."""
         half = self.wavelet.size // 2
         return slice(half, half + self.grid.shape[0] - 1)
 
@@ -89,7 +89,7 @@ class ConvolutionalSeismic(AbstractForward):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "ConvolutionalSeismic":
-        """Make the model again."""
+        """Restore the model."""
         return cls(grid, arrays["wavelet"])
 
 
@@ -111,7 +111,7 @@ def ricker(frequency: float, interval: float) -> Float[np.ndarray, "sample"]:
     if not (0 < frequency < math.inf and 0 < interval <= 0.25 / frequency):
         raise InputError(
             f"Given a Ricker wavelet of {frequency} Hz at an interval of {interval} s; give a frequency above "
-            "0 and four samples a period at least."
+            "0 and four samples per period at least."
         )
     half = math.ceil(1.5 / (frequency * interval))
     phase = np.pi * frequency * interval * np.arange(-half, half + 1)

@@ -14,8 +14,8 @@ variation of s there is none.
 
 Derivatives are those of the discrete solution. Differentiating the root gives every corner's dτ as a weighted sum of
 its upwind neighbours' and of ds; the weights follow the rays, so the same sweeps solve this system, forwards for a
-tangent and with the weights transposed for a gradient. Cost: O(corners) a sweep, some ten rounds of 2ⁿ sweeps a source,
-half of that for a gradient; memory: some ten arrays of the corners, for all sources at once.
+tangent and with the weights transposed for a gradient. Cost: O(corners) per sweep, some ten rounds of 2ⁿ sweeps per
+source, half of that for a gradient; memory: some ten arrays of the corners, for all sources at once.
 """
 
 import functools
@@ -39,16 +39,16 @@ from ._diagonals import Order, lower, orders_of, shifted
 from ._rays import AbstractRays, where_possible
 
 FAR = 1e6
-"""What τ is before a wave comes, over the mean slowness."""
+"""Initial value of τ, in units of the mean slowness."""
 TOLERANCE = 1e-6
-"""Relative change of τ in a round of sweeps below which it is found."""
+"""Relative change of τ in a round of sweeps at which it has converged."""
 MOST_ROUNDS = 60
 GIVE_UP = 1e-4
-"""Relative change of the last round above which no times were found."""
+"""Relative change in the last round above which it has not converged."""
 LEAST_SLOPE = 1e-3
 """Of p_k in τ; next to the source, sides that waves cannot come from have less."""
 INSIDE = 1e-3
-"""Interpolation weight below which a corner is not one of the source's."""
+"""Interpolation weight below which a corner does not belong to the source."""
 
 
 class Mesh(NamedTuple):
@@ -89,7 +89,7 @@ class CurvedRays(AbstractRays):
         self._distance = np.linalg.norm(self.receivers - self.sources, axis=1)
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """Times from velocities: metres over metres a second give seconds, over metres a nanosecond nanoseconds."""
+        """Times from velocities: in seconds from velocities in m/s, in nanoseconds from m/ns."""
         velocity = jnp.asarray(property)
         slowness = corner_means(1 / velocity)
         origins = jnp.asarray(self._origins, velocity.dtype)
@@ -118,7 +118,7 @@ def corner_means(cells: Float[Array, "*grid"]) -> Float[Array, "*corners"]:
 def mean_slowness(
     mesh: Mesh, source: Float[Array, "axis"], slowness: Float[Array, "*corners"]
 ) -> Float[Array, "*corners"]:
-    """The factor τ of every corner: first-arrival time over distance from the source; NaN where none was found.
+    """The factor τ of every corner: first-arrival time over distance from the source; NaN where it did not converge.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def _tangent(mesh: Mesh, primals: tuple[Any, ...], tangents: tuple[Any, ...]) ->
 
 
 class Directed(NamedTuple):
-    """What a sweep in one order needs of each corner, by diagonals."""
+    """Numbers of each corner that a sweep in one order needs, by diagonals."""
 
     distance: Float[Array, "diagonal *plane"]
     slowness: Float[Array, "diagonal *plane"]
@@ -192,7 +192,7 @@ class Directed(NamedTuple):
 
 
 class Upwind(NamedTuple):
-    """How dτ of a corner depends on its neighbours' and on ds there."""
+    """Weights by which dτ of a corner depends on that of its neighbours and on ds."""
 
     low: tuple[Float[Array, "*corners"], ...]
     """Weight of the lower neighbour along each axis."""

@@ -2,8 +2,8 @@
 
 The time along a ray is the sum over cells of its length in the cell times the slowness there. Lengths are exact: a ray
 is cut at every face it crosses, and each piece belongs to the cell that holds its middle (Siddon 1985,
-doi:10.1118/1.595715), all rays at once in float64 on the host, O(rays × cells along an axis). What is left is a sparse
-product, `LinearForward`'s.
+doi:10.1118/1.595715), all rays at once in float64 on the host, O(rays × cells along an axis). The rest is the sparse
+product of `LinearForward`.
 """
 
 import math
@@ -34,7 +34,7 @@ class StraightRays(AbstractRays):
         self._lengths = LinearForward(ray_lengths(self.grid, self.sources, self.receivers), self.grid)
 
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """Times from velocities: metres over metres a second give seconds, over metres a nanosecond nanoseconds."""
+        """Times from velocities: in seconds from velocities in m/s, in nanoseconds from m/ns."""
         velocity = jnp.asarray(property)
         return where_possible(velocity, self._lengths.predict(1 / velocity))
 

@@ -114,7 +114,7 @@ class LaplaceKernel(AbstractApproximation):
         self._honoured = jax.jit(self._exact)
 
     def samples_target(self, posterior: Posterior) -> bool:
-        """Where the posterior is Gaussian; a simulator outside JAX is not run to find out."""
+        """True if the posterior is Gaussian; a simulator outside JAX is not run to find out."""
         return not posterior.external and linear_gaussian(posterior)
 
     def init(self, posterior: Posterior, key: Array) -> LaplaceState:
@@ -154,7 +154,7 @@ class LaplaceKernel(AbstractApproximation):
         return state, info | Info(honoured=honoured, non_finite=non_finite)
 
     def finished(self, state: LaplaceState) -> bool:
-        """Whether the draws are made."""
+        """Whether the draws have been made."""
         return bool(state.done)
 
     def progress(self, posterior: Posterior, state: LaplaceState, info: Info) -> Progress:
@@ -185,7 +185,7 @@ class LaplaceKernel(AbstractApproximation):
         }
         if not bool(self._settled(state)[best]):
             results["warnings"] = [
-                f"The best start is not at its optimum after {iterations} iterations: its log-density can grow by "
+                f"The best start is not at its optimum after {iterations} iterations: its log-density can rise by "
                 f"about {float(state.decrement[best]):.2g}; raise max_iterations."
             ]
         return results
@@ -211,7 +211,7 @@ class LaplaceKernel(AbstractApproximation):
         return jax.lax.fori_loop(0, count, iterate, state)
 
     def _iteration(self, posterior: Posterior, z: Array, damping: Array) -> tuple[Array, Array, Array, Array]:
-        """One damped Gauss–Newton step: where it leads, the next damping, log-density there, decrement here."""
+        """One damped Gauss–Newton step: new latents, next damping, new log-density, decrement at the start."""
         about = linearise(posterior, z, batch_size=self.settings.batch_size)
         density = log_prior(z) + about.log_likelihood
         density = jnp.where(jnp.isfinite(density), density, -jnp.inf)
@@ -219,7 +219,7 @@ class LaplaceKernel(AbstractApproximation):
         _, decrement = _newton(about, z, jnp.float32(0))
         proposed = z + step
         reached = posterior.soft_log_density(proposed)
-        better = reached > density  # false where it is not a number
+        better = reached > density  # false if it is not a number
         damping = jnp.clip(jnp.where(better, damping / 10, damping * 10), LEAST_DAMPING, MOST_DAMPING)
         return jnp.where(better, proposed, z), damping, jnp.where(better, reached, density), decrement
 
@@ -231,7 +231,7 @@ class LaplaceKernel(AbstractApproximation):
 
 
 def _newton(about: Linearisation, z: Array, damping: Array) -> tuple[Array, Array]:
-    """The step −((1 + λ) I + SᵀS)⁻¹ ∇ and half of the decrease that the gradient promises of it."""
+    """The step −((1 + λ) I + SᵀS)⁻¹ ∇, and half of the decrease that the gradient predicts for it."""
     uphill = z - about.gradient
     if not about.scaled_jacobian.shape[0]:
         step = -uphill / (1 + damping)

@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Float
 
 RELIABLE = 0.7
-"""Largest k with which weights are of use."""
+"""Largest k for which weights are useful."""
 FEWEST = 25
-"""Weights from which on the tail has the five values that a fit takes."""
+"""Least number of weights for which the tail has the five values that a fit needs."""
 NO_TAIL = 1e-6
-"""Spread of weights, over the largest, below which they are as good as constant."""
+"""Relative spread of weights below which they count as constant."""
 
 
 def tail_shape(log_weights: Float[np.ndarray, "draw"]) -> float:

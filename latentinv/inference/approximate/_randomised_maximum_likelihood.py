@@ -1,17 +1,17 @@
-"""Randomised maximum likelihood (RML): one optimisation a draw, against perturbed data and a draw of the prior.
+"""Randomised maximum likelihood (RML): one optimisation per draw, against perturbed data and a draw of the prior.
 
 Draw j takes z* from the prior and data d + ε, ε ~ N(0, C), perturbed by their noise, and minimises
 
     ½‖z − z*‖² + ½‖F(z) − d − ε‖²_C
 
 (Oliver et al. 1996, "Conditioning permeability fields to pressure data"; Oliver et al. 2008,
-doi:10.1017/CBO9780511535642) by L-BFGS. If F is linear and the noise Gaussian, minima are independent draws of the
+doi:10.1017/CBO9780511535642) by L-BFGS. If F is linear and the noise Gaussian, the minima are independent draws of the
 posterior; else they lie in all its modes, but not in the right proportions. Hard data are not perturbed: they keep
-their stated soft likelihood (Wang et al. 2018, doi:10.1137/17M1151900), as certain facies have no noise to be
-perturbed by.
+their stated soft likelihood (Wang et al. 2018, doi:10.1137/17M1151900), as certain facies have no noise to be perturbed
+by.
 
 With `weighted` the draws are weighted by the ratio of the posterior to the density that they come from, and resampled.
-Where the optimisation has one answer, z* = z − ∇log p(d + ε | z), whose Jacobian gives that density; ε is then
+Where the optimum is unique, z* = z − ∇log p(d + ε | z), whose Jacobian gives that density; ε is then
 integrated out against its conditional distribution in the linear case (Ba et al. 2022, doi:10.1007/s10596-021-10100-x).
 With S the scaled Jacobian of all data, S_g of the perturbed ones, and u = z − ∇log p(d | z),
 
@@ -55,7 +55,7 @@ from latentinv.pytrees import Count, Flag, Scalar
 
 
 class Perturbation(NamedTuple):
-    """What the objectives of the draws differ in."""
+    """Numbers in which the objectives of the draws differ."""
 
     anchor: Float[Array, "draw latent"]
     """z*."""
@@ -125,7 +125,7 @@ class RMLKernel(AbstractApproximation):
         self._weigh = jax.jit(self._weighing)
 
     def init(self, posterior: Posterior, key: Array) -> RMLState:
-        """Draw the perturbations, and start where the prior's part of the objective is least."""
+        """Draw the perturbations, and start at the minimum of the prior's part of the objective."""
         key_anchor, key_noise, key_weights = named(key, "anchor", "noise", "weights")
         draws, observations = self.settings.samples, posterior.observations
         anchor = jax.random.normal(key_anchor, (draws, posterior.latent_size))
@@ -170,7 +170,7 @@ class RMLKernel(AbstractApproximation):
         return state, info | Info(honoured=honoured, non_finite=non_finite)
 
     def finished(self, state: RMLState) -> bool:
-        """Whether all draws are at their minima or out of iterations, and weighted if that is asked for."""
+        """Whether all draws are at their minima or out of iterations, and weighted if the settings say so."""
         return not self._descending(state) and (bool(state.weighted) or not self.settings.weighted)
 
     def progress(self, posterior: Posterior, state: RMLState, info: Info) -> Progress:
@@ -210,8 +210,8 @@ class RMLKernel(AbstractApproximation):
             )
         if bool(state.weighted) and float(state.effective_size) < 0.1 * settings.samples:
             warnings.append(
-                f"The weights leave about {float(state.effective_size):.1f} of {settings.samples} draws, so the draws "
-                "repeat these and the log-evidence is not reliable; raise samples."
+                f"The effective sample size of the weights is {float(state.effective_size):.1f} of {settings.samples} "
+                "draws, so draws repeat and the log-evidence is not reliable; raise samples."
             )
         return warnings
 
@@ -220,7 +220,7 @@ class RMLKernel(AbstractApproximation):
         return not (bool(state.weighted) or done) and int(state.iteration) < self.settings.max_iterations
 
     def _objective(self, posterior: Posterior, z: Array, perturbation: Perturbation) -> Array:
-        """The objective of one draw; Gaussian noise added to data is the same as taken from predictions."""
+        """The objective of one draw; adding noise to data is the same as subtracting it from predictions."""
         soft = posterior.predict_soft(z).soft
         shifted = tuple(p - noise for p, noise in zip(soft, perturbation.noise, strict=True))
         return -log_prior(z - perturbation.anchor) - posterior.tempered_log_likelihood(Predictions(shifted, ()), 1.0)
@@ -261,7 +261,7 @@ class RMLKernel(AbstractApproximation):
         counts = [o.count for o in posterior.observations]
         gaussian = [o.gaussian_noise is not None for o in posterior.observations]
         perturbed = np.repeat(gaussian, counts).astype(bool)
-        rows = jnp.pad(about.scaled_jacobian, ((0, 1), (0, 0)))  # a row of zeros, for there may be no data
+        rows = jnp.pad(about.scaled_jacobian, ((0, 1), (0, 0)))  # a row of zeros, since there may be no data
         basis, singular, _ = jnp.linalg.svd((rows * np.append(perturbed, False)[:, None]).T, full_matrices=False)
         squared = singular**2
         inside = jnp.sum((basis.T @ uphill) ** 2 * squared / (1 + squared))

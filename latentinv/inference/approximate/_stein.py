@@ -9,7 +9,7 @@ squared median of the distances between particles over log N, and Adam (arXiv:14
 along a cosine. The first term gathers particles where the density is high, the second keeps them apart. The draws are
 deterministic once the start is drawn, and in more dimensions than there are particles they are far too close together
 (Ba et al. 2022, "Understanding the variance collapse of SVGD in high dimensions"); they approximate the soft model
-whatever the target. Cost: one gradient a particle and iteration, and N² distances.
+whatever the target. Cost: one gradient per particle and iteration, and N² distances.
 """
 
 from typing import Any, NamedTuple, final
@@ -94,7 +94,7 @@ class SteinKernel(AbstractApproximation):
         state, info = self._advance(posterior, state, jnp.int32(min(self.settings.iterations_per_step, left)))
         if not bool(jnp.isfinite(state.z).all()):
             raise NonFiniteError(
-                "Particles became NaN or infinite, and all others with them; check the data's sd or lower the "
+                "A particle became NaN or infinite, and with it all others; check the data's sd or lower the "
                 "learning rate."
             )
         if int(info["non_finite"]) == len(state.z):
@@ -119,7 +119,7 @@ class SteinKernel(AbstractApproximation):
         return state.z
 
     def results(self, posterior: Posterior, state: SteinState) -> dict[str, Any]:
-        """Iterations and gradients; a warning where the particles are too few for their spread to mean much."""
+        """Iterations and gradients; a warning if the particles are too few for a meaningful spread."""
         particles, latents = self.settings.particles, posterior.latent_size
         results: dict[str, Any] = {"iterations": int(state.iteration), "gradients": int(state.iteration) * particles}
         if latents >= particles:

@@ -13,7 +13,7 @@ cosine.
 The divergence penalises q for mass where the posterior has none, not for what it leaves out: a guide covers one mode
 and is narrower than the posterior. At the end the draws are weighted against the soft posterior; the shape k of the
 weights' tail (`_pareto`) says whether q is near enough for their mean to estimate the evidence, and there is a warning
-if not (Yao et al. 2018, arXiv:1802.02538). Cost: `elbo_samples` gradients an iteration, `draws` fields at the end.
+if not (Yao et al. 2018, arXiv:1802.02538). Cost: `elbo_samples` gradients per iteration, `draws` fields at the end.
 """
 
 import copy
@@ -63,7 +63,7 @@ class VariationalState(NamedTuple):
     """What the next step needs."""
 
     z: Float[Array, "draw latent"]
-    """Draws of the guide as it stands."""
+    """Draws of the current guide."""
     optimiser: Any
     """The guide's parameters and Adam's memory."""
     key: Array
@@ -117,7 +117,7 @@ class Variational(AbstractIterations):
         Raises
         ------
         InputError
-            If a flow is asked for and there is one latent only.
+            If the guide is a flow and there is only one latent.
         NonFiniteError
             If the likelihood is no number at the prior's centre, where the guide starts.
         """
@@ -165,8 +165,8 @@ class VariationalKernel(AbstractApproximation):
         state = self._advance(posterior, state, jnp.int32(count))
         if int(state.non_finite) - before == count:
             raise NonFiniteError(
-                f"The ELBO became NaN or infinite in {count} iterations on end; check the data's sd or lower the "
-                "learning rate. What was saved before is whole."
+                f"The ELBO became NaN or infinite in {count} successive iterations; check the data's sd or lower the "
+                "learning rate. What was saved before is intact."
             )
         z, log_guide = self._draw(posterior, state)
         state = state._replace(z=z)
@@ -186,7 +186,7 @@ class VariationalKernel(AbstractApproximation):
         return Progress(int(state.iteration) / self.settings.iterations, words)
 
     def current(self, state: VariationalState) -> Float[Array, "draw latent"]:
-        """Draws of the guide as it stands."""
+        """Draws of the current guide."""
         return state.z
 
     def results(self, posterior: Posterior, state: VariationalState) -> dict[str, Any]:
@@ -205,7 +205,7 @@ class VariationalKernel(AbstractApproximation):
         if shape > RELIABLE:
             warnings.append(
                 f"The guide '{settings.guide}' is far from the posterior (Pareto k {shape:.2f}, above {RELIABLE}), so "
-                "its draws and the log-evidence are not reliable; take a richer guide, more iterations, or 'smc'."
+                "its draws and the log-evidence are not reliable; use a more flexible guide, more iterations, or 'smc'."
             )
         if int(state.non_finite):
             warnings.append(
@@ -250,7 +250,7 @@ class VariationalKernel(AbstractApproximation):
         )
 
     def _draw(self, posterior: Posterior, state: VariationalState) -> tuple[Array, Array]:
-        """Draws of the guide and their log-density; a flow knows it only of its own draws, from how they came about."""
+        """Draws of the guide and their log-density, which a flow can compute only for its own draws."""
         key, svi = named(jax.random.wrap_key_data(state.key), "draws"), self._svi(posterior)
         guide = svi.guide.get_posterior(svi.get_params(SVIState(state.optimiser, None, key)))
         guide = guide if guide.event_shape else guide.to_event(1)
@@ -264,7 +264,7 @@ class VariationalKernel(AbstractApproximation):
 
 @final
 class _OrderedELBO:
-    """NumPyro's ELBO with its sites added up by name.
+    """NumPyro's ELBO, with its sites summed by name.
 
     NumPyro adds them in the order of a set of names, which differs from process to process, and so would the rounding
     of a run that is resumed.

@@ -1,4 +1,4 @@
-"""Markov chains: what all share, and one file for each kind."""
+"""Markov chains: shared parts, and one file for each kind."""
 
 from ._dream import DREAM as DREAM
 from ._elliptical_slice import EllipticalSlice as EllipticalSlice

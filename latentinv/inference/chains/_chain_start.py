@@ -1,8 +1,8 @@
-"""Where Markov chains start: at likely draws of the prior, led to where the target has any probability.
+"""Starting points of Markov chains: likely draws of the prior, moved to where the target has some probability.
 
 Each chain starts at one of `CANDIDATES` draws of the prior of its own, taken with a probability in proportion to the
 soft likelihood (sampling importance resampling, Rubin 1988). So starts are as far apart as the data allow, and few lie
-where the posterior has next to nothing and yet a chain without help would stay, such as a field of one facies.
+where the posterior is next to zero and yet a chain without help would stay, such as a field of one facies.
 
 Where data are many, none of these honours all wells, and a chain that starts where the likelihood is zero would wander
 blindly. Such a start is moved to a nearby field that meets the data: Adam (Kingma and Ba 2014, arXiv:1412.6980)
@@ -10,9 +10,9 @@ minimises
 
     ½‖z − z₀‖² − log p(d | z; t)
 
-from the prior's draw z₀, in rounds of growing inverse temperature t, until the exact likelihood no longer excludes
-it. Nearness to a draw of its own keeps the starts apart and their norm that of draws (as randomised maximum likelihood
-does, Oliver et al. 1996). Warm-up does the rest. Cost: `CANDIDATES` fields a chain, and `ITERATIONS` gradients a
+from the prior's draw z₀, in rounds of growing inverse temperature t, until the exact likelihood no longer excludes it.
+Staying near a separate draw keeps the starts apart and their norm like that of draws (as randomised maximum likelihood
+does, Oliver et al. 1996). Warm-up does the rest. Cost: `CANDIDATES` fields per chain, and `ITERATIONS` gradients a
 chain and round.
 """
 
@@ -33,7 +33,7 @@ SHARPENING = 1.4
 
 
 def likely_draws(posterior: Posterior, key: Array, shape: tuple[int, int]) -> Float[Array, "chain latent"]:
-    """Draw so many candidates for each chain from the prior, and take one of each by its likelihood."""
+    """Draw candidates for each chain from the prior, and choose one for each chain by its likelihood."""
     (chains, candidates), (key_draws, key_choice) = shape, named(key, "draws", "choice")
     z = jax.random.normal(key_draws, (*shape, posterior.latent_size))
     if candidates == 1:
@@ -71,9 +71,9 @@ def search_starts(
     settled: Bool[Array, "chain"],
     number: Count,
 ) -> Float[Array, "chain latent"]:
-    """Do the round of this number, from 0, for all chains but those that are settled.
+    """Do the round of this number, from 0, for all chains that still need it.
 
-    Data whose simulator knows no gradients do not lead it; they exclude nothing but failed simulations.
+    Data whose simulator has no gradients do not guide it; they exclude only failed simulations.
     """
     likelihood = likelihood._replace(posterior=likelihood.posterior.differentiable_part())
     t = SHARPENING ** number.astype(jnp.float32)

@@ -1,4 +1,4 @@
-"""DREAM(ZS): chains that jump along differences of places where chains have been.
+"""DREAM(ZS): chains that jump along differences between past places of chains.
 
 Differential evolution adaptive Metropolis with sampling from the past (Laloy and Vrugt 2012, doi:10.1029/2011WR010608;
 Vrugt 2016, doi:10.1016/j.envsoft.2015.08.013), the sampler of most published inversions in latent space. An archive
@@ -19,7 +19,7 @@ Markov only in the limit: what a new row changes falls as one over their number.
 The target never changes: the prior is N(0, I) in all latents, and no noise is annealed. The published archive grows
 without bound; here it is a part of the state and has `archive_capacity` rows. Once full, it stays a uniform sample of
 all states that it was offered (reservoir sampling, Vitter 1985, doi:10.1145/3147.3165). Needs no gradient. Cost: one
-field a transition and chain.
+field per transition and chain.
 """
 
 import functools
@@ -48,11 +48,11 @@ UNIT_GAMMA = 0.2
 JITTER, TREMOR = 0.05, 1e-6
 """Bound of the uniform λ, and standard deviation of ζ, which make every place reachable."""
 FIRST_CHECK = 32
-"""Transition of warm-up after which outliers are looked for first, and then whenever their number has doubled."""
+"""Transition of warm-up of the first check for outliers, which is repeated whenever their number has doubled."""
 
 
 class Memory(NamedTuple):
-    """What the chains share."""
+    """State shared by the chains."""
 
     archive: Float[Array, "row latent"]
     rows: Count
@@ -64,7 +64,7 @@ class Memory(NamedTuple):
     crossover: Float[Array, "crossover"]
     """Probability of each crossover."""
     jumped: Float[Array, "crossover"]
-    """Sum of squared jumps that it brought."""
+    """Sum of squared jumps made with each crossover."""
     tried: Float[Array, "crossover"]
     log_density: Float[Array, "chain"]
     """Sum over the transitions since outliers were looked for."""
@@ -73,7 +73,7 @@ class Memory(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """Where a chain might go."""
+    """A proposed move of a chain."""
 
     z: Float[Array, "latent"]
     log_factor: Scalar
@@ -239,7 +239,7 @@ def distinct(key: Array, rows: Count, count: int) -> Int[Array, "count"]:
     """Draw `count` different rows out of `rows`: each is a rank among those that are left."""
 
     def choose(n: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
-        taken, chosen = carry  # the former sorted, and beyond any row where there is none yet
+        taken, chosen = carry  # earlier rows in order; entries not yet drawn lie beyond all rows
         rank = jax.random.randint(numbered(key, n), (), 0, rows - n)
         row = rank + jnp.sum(taken - jnp.arange(count) <= rank)
         return jnp.sort(taken.at[-1].set(row)), chosen.at[n].set(row)
@@ -271,7 +271,7 @@ def spread(archive: Float[Array, "row latent"], rows: Count) -> Float[Array, "la
 
 
 def learn_crossovers(memory: Memory, crossover: Int[Array, "chain"], jumps: Float[Array, "chain latent"]) -> Memory:
-    """Let the probability of each crossover follow the mean squared jump that it brought."""
+    """Make the probability of each crossover proportional to its mean squared jump."""
     used = crossover[:, None] == jnp.arange(memory.crossover.size)  # no column for a snooker move
     squared = jnp.sum((jumps / memory.spread) ** 2, axis=1)
     jumped, tried = memory.jumped + squared @ used, memory.tried + used.sum(axis=0)
@@ -285,7 +285,7 @@ def lead_outliers(
 ) -> tuple[Position, Memory]:
     """Move outliers to the best chain, whenever the number of transitions has doubled."""
     due = (transitions >= FIRST_CHECK) & ((transitions & (transitions - 1)) == 0)
-    # The sum since the last check is that over the last half of the chain.
+    # The sum since the last check covers the last half of the chain.
     low, high = jnp.quantile(memory.log_density, jnp.asarray((0.25, 0.75)))
     outlying = due & (memory.log_density < low - 2 * (high - low))
     origin = jnp.where(outlying, jnp.argmax(densities), jnp.arange(len(densities)))

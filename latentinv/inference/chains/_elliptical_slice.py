@@ -22,7 +22,7 @@ from ._settings import AbstractChains
 from ._side_by_side import chain_kernel
 
 MOST_ANGLES = 100
-"""Angles tried; by then the bracket is below the rounding of any latent."""
+"""Most angles tried; the bracket is then below the rounding of any latent."""
 
 
 class _Search(NamedTuple):

@@ -1,4 +1,4 @@
-"""How all chains of an algorithm move at once, and what they share.
+"""How all chains of an algorithm move together, and what they share.
 
 Most algorithms state the move of one chain, and their chains share a step size alone (`_side_by_side`). An ensemble may
 share more, such as places where chains have been, or give each chain replicas, such as those on a ladder of
@@ -18,9 +18,9 @@ from latentinv.inference.moves import Outcome, Position
 from ._state import ChainsState, Tally
 
 HARDLY = 0.01
-"""Acceptance below which chains stand still."""
+"""Acceptance below which chains count as not moving."""
 DIVERGING = 0.01
-"""Share of diverging transitions from which on there is a warning."""
+"""Share of diverging transitions above which there is a warning."""
 
 
 def _words(info: Info) -> str:
@@ -32,13 +32,13 @@ def _results(state: ChainsState) -> dict[str, Any]:
 
 
 def chain_warnings(state: ChainsState, moving: Float[np.ndarray, "chain"]) -> list[str]:
-    """What makes the draws of chains less than they should be, from the last state and how often each chain moves."""
+    """Warnings on the draws of chains, from the last state and how often each chain moves."""
     adopted, warnings, chains = int(state.adopted), [], len(moving)
     still = int(np.sum(moving < HARDLY))
     if still:
         warnings.append(
             f"{still} of {chains} chains hardly moved (acceptance below {100 * HARDLY:g} %), so the draws say little "
-            "of the posterior; lengthen the warm-up, or use 'smc'."
+            "about the posterior; lengthen the warm-up, or use 'smc'."
         )
     if adopted:
         warnings.append(
@@ -55,7 +55,7 @@ def chain_warnings(state: ChainsState, moving: Float[np.ndarray, "chain"]) -> li
 
 
 class ChainEnsemble(NamedTuple):
-    """How all chains move at once, and what they share; pure functions of the likelihood that it was made for."""
+    """How all chains move together, and what they share; pure functions of one likelihood."""
 
     first: Callable[[Array], tuple[Array, Any]]
     """From a key to the latents to start from, and what is shared, a tree of arrays."""
@@ -65,7 +65,7 @@ class ChainEnsemble(NamedTuple):
     """A transition, from a key, the positions, what is shared and its number, from 0; it may learn if that is below the
     settings' `warmup`."""
     first_step: float = 1.0
-    """Step size that is reported before any."""
+    """Step size that is reported at the start."""
     target: Any = ...
     """Index of the chains in tables of replicas."""
     info: Callable[[Info, Tally, Any, Any], Info] = lambda info, spent, before, after: info
@@ -73,9 +73,9 @@ class ChainEnsemble(NamedTuple):
     words: Callable[[Info], str] = _words
     """The same in a few words, once chains move."""
     results: Callable[[ChainsState], dict[str, Any]] = _results
-    """Single numbers to keep of the last state."""
+    """Results of the last state, as single numbers."""
     warnings: Callable[[ChainsState, np.ndarray], list[str]] = chain_warnings
-    """What makes the draws less than they should be, from the last state and the chains' acceptance."""
+    """Warnings, from the last state and the chains' acceptance."""
     on_host: bool = False
     """Whether it moves on the host, between programs of its own, since a simulator outside JAX evaluates proposals."""
     candidates: int = 0

@@ -1,10 +1,10 @@
-"""Hamiltonian Monte Carlo: distant proposals of high acceptance, at a gradient a step.
+"""Hamiltonian Monte Carlo: distant proposals of high acceptance, at a gradient per step.
 
 A particle with a random momentum moves in the surrogate's potential by the leapfrog; where it arrives is accepted or
 rejected by the target (Duane et al. 1987, doi:10.1016/0370-2693(87)91197-X; Neal 2011, arXiv:1206.1901, section 5.5).
 The surrogate is the soft model, also where the target is thresholded. The mass is that of the prior, the identity, or
 has the curvature of the data besides (`_side_by_side`), and the step is jittered by ±20 %, so that no orbit closes.
-Cost: `leapfrogs` gradients a transition.
+Cost: `leapfrogs` gradients per transition.
 """
 
 from typing import final
@@ -25,7 +25,7 @@ from ._side_by_side import check_metric_size, metric_kernel
 Way = tuple[Float[Array, "latent"], Float[Array, "latent"], Float[Array, "latent"]]
 """Latents, the surrogate's gradient there, and the momentum."""
 LARGEST_ERROR = 1000.0
-"""Energy that a trajectory may lose before it counts as diverging, as in Stan."""
+"""Energy error above which a trajectory counts as divergent, as in Stan."""
 
 
 def hmc_move(
@@ -57,7 +57,7 @@ def hmc_move(
             force = gradient(z, t)
             return (z, force, kicked(p, z, force)), None
 
-        # what only the target needs is predicted at the end alone
+        # predictions that only the target needs are made only at the end
         (z, force, p), _ = lax.scan(leapfrog, (here.z, here.memory, momentum), length=leapfrogs - 1)
         p = kicked(p, z, force)
         there = begin(z + size * scaled(p), t)

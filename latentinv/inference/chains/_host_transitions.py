@@ -1,6 +1,6 @@
 """Transitions of chains whose data are simulated outside JAX: propose in JAX, simulate, accept in JAX.
 
-Proposals of all chains are simulated at the same moment, so that an executor has one simulation a chain to run at once.
+Proposals of all chains are simulated together, so that an executor has one simulation a chain to run at once.
 Cost: a call of two small compiled programs for each proposal of a move, beside the simulations.
 """
 

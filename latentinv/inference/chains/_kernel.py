@@ -2,8 +2,8 @@
 
 A run has three stages. Chains *start* at likely draws of the prior, led to the data where the target excludes them
 (`_chain_start`). In *warm-up* the ensemble adapts what it shares, above all the step size, and it is frozen afterwards,
-so that the draws are those of a true Markov chain. Then every `thinning` transitions each chain gives a draw. A step of
-the driver holds many transitions, so that the host is seldom waited for.
+so that the draws are those of a true Markov chain. Then each chain gives one draw every `thinning` transitions. A step
+of the driver holds many transitions, so that little time is spent on the host.
 
 All randomness of a transition comes from a key that the state keeps, and the transition's number, so the draws do not
 depend on how many of them make a step. Draws are kept as the chains had them, with facies and predictions. Cost: all
@@ -51,7 +51,7 @@ class ChainsKernel(AbstractKernel):
     Parameters
     ----------
     settings
-        What all chains can be told.
+        Settings of all chains.
     ensemble
         How they move, made for a likelihood.
     sharpest_surrogate
@@ -115,7 +115,7 @@ class ChainsKernel(AbstractKernel):
         return state, ensemble.info(info, spent, before.shared, state.shared)
 
     def finished(self, state: ChainsState) -> bool:
-        """Whether the chains gave all draws, or found no start."""
+        """Whether the chains have given all draws, or found no start."""
         return int(state.stage) == STUCK or int(state.drawn) >= self._total
 
     def progress(self, posterior: Posterior, state: ChainsState, info: Info) -> Progress:
@@ -130,7 +130,7 @@ class ChainsKernel(AbstractKernel):
         return Progress(1.0 if self.finished(state) else share, words + honoured_words(info["honoured"]))
 
     def draws(self, posterior: Posterior, state: ChainsState) -> Draws:
-        """The draws of the last step; none before the warm-up is done, and none beyond those asked for."""
+        """The draws of the last step; none before the end of warm-up, and none beyond the number set."""
         del posterior
         drawn, steps = int(state.drawn), len(state.recent.z)
         count = steps - max(0, drawn - self._total) if drawn else 0
@@ -171,7 +171,7 @@ class ChainsKernel(AbstractKernel):
         return ensemble.begin(z) if ensemble.on_host else self._begin(posterior, z)
 
     def _move(self, posterior: Posterior, state: ChainsState, count: int) -> ChainsState:
-        """Do so many transitions."""
+        """Do a number of transitions."""
         if not self._ensemble(posterior).on_host:
             return self._advance(posterior, state, jnp.int32(count))
         return self._transitions(posterior, state, count, _host_loop)
@@ -203,7 +203,7 @@ class ChainsKernel(AbstractKernel):
         return self._ensemble(posterior).begin(z)
 
     def _traced_advance(self, posterior: Posterior, state: ChainsState, count: Array) -> ChainsState:
-        """One program for warm-up and draws, for it takes long to compile."""
+        """One program for warm-up and draws, since it takes long to compile."""
         return self._transitions(posterior, state, count, lax.fori_loop)
 
     def _target_log_likelihood(self, posterior: Posterior, positions: Position) -> Float[Array, "chain"]:
@@ -224,7 +224,7 @@ class ChainsKernel(AbstractKernel):
         )
 
     def _transitions(self, posterior: Posterior, state: ChainsState, count: int | Array, loop: Any) -> ChainsState:
-        """Do so many transitions, at most those of a step."""
+        """Do a number of transitions, at most those of one step."""
         ensemble, thinning = self._ensemble(posterior), self.settings.thinning
 
         def once(_: Array, state: ChainsState) -> ChainsState:
@@ -269,7 +269,7 @@ class ChainsKernel(AbstractKernel):
 
 
 def _host_loop(first: int | Array, last: int | Array, body: Callable[[int, Any], Any], state: Any) -> Any:
-    """What `lax.fori_loop` does, for bodies that are no programs."""
+    """Like `lax.fori_loop`, for bodies that cannot be compiled."""
     for n in range(int(first), int(last)):
         state = body(n, state)
     return state

@@ -4,7 +4,7 @@ A trajectory doubles, forwards or backwards in time, until its ends approach eac
 all of it, in favour of its newer half (Hoffman and Gelman 2014, JMLR 15, 1593–1623; Betancourt 2017, arXiv:1701.02434).
 The tree is NumPyro's (Phan, Pradhan and Jankowiak 2019, arXiv:1912.11554), run by our chains; the mass is that of the
 prior, the identity, or has the curvature of the data besides (`_side_by_side`). It needs the gradient of what it
-samples, so the target must be the soft one. Cost: a gradient a leaf, up to 2^`depth` a transition, and one field;
+samples, so the target must be the soft one. Cost: a gradient per leaf, up to 2^`depth` a transition, and one field;
 chains at once wait for the longest trajectory.
 """
 

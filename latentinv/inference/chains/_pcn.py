@@ -4,7 +4,7 @@ The proposal z' = √(1 − β²) z + β ξ, ξ ~ N(0, I), leaves the prior inva
 alone, whatever the dimension (Cotter et al. 2013, doi:10.1214/13-STS421). A global move renews all latents a little;
 `local_moves` moves follow that renew one random window of the latent map each (`_local`), where data ask for large
 changes in few places. β is adapted in warm-up; that of windows is drawn anew each time. Needs no gradient. Cost: ``1 +
-local_moves`` fields a transition.
+local_moves`` fields per transition.
 """
 
 from typing import final
@@ -35,7 +35,7 @@ from ._side_by_side import chain_kernel
 
 
 def pcn_move(likelihood: TemperedLikelihood, *, local_moves: int, acceptance_target: float) -> Move:
-    """Make the move: one global renewal, then local ones."""
+    """Make the move: one global proposal, then local ones."""
     posterior = likelihood.posterior
     shapes = latent_shapes(posterior)
 
@@ -96,7 +96,7 @@ class PreconditionedCrankNicolson(AbstractChains):
     Parameters
     ----------
     local_moves
-        Renewals of a random window in a transition; 0 for global moves alone.
+        Moves of a random window per transition; 0 for global moves only.
     acceptance_target
         Acceptance of global moves towards which β is adapted.
     """

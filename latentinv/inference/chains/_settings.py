@@ -54,7 +54,7 @@ class AbstractMetricChains(AbstractChains):
     ----------
     metric
         ``prior``: the identity; ``curvature``: the data's curvature besides, averaged over the chains where they start
-        and after half of the warm-up, each at the cost of a gradient a datum and chain. It saves many steps where the
+        and after half of the warm-up, each at the cost of a gradient per datum and chain. It saves many steps where the
         data are tight in some directions and predictions nearly linear.
     """
 

@@ -1,4 +1,4 @@
-"""Chains that move alone, side by side, and share how they are tuned.
+"""Chains that move independently, side by side, with common tuning.
 
 The step size, one for all chains, is adapted in warm-up towards the move's target acceptance by the recursion of
 Robbins and Monro (Andrieu and Thoms 2008, doi:10.1007/s11222-008-9110-y),
@@ -8,7 +8,7 @@ Robbins and Monro (Andrieu and Thoms 2008, doi:10.1007/s11222-008-9110-y),
 Moves with gradients may follow the data's curvature: then chains share also the mass matrix M = I + mean JᵀWJ, the
 likelihood-informed subspace (Cui et al. 2014, doi:10.1088/0266-5611/30/11/114015) averaged over the places of all
 chains, which is computed where they start and once more after half of the warm-up, whereupon the step size is adapted
-anew. Cost: `CANDIDATES` fields a chain for the start; a metric takes a gradient a datum and chain, twice.
+anew. Cost: `CANDIDATES` fields per chain for the start; a metric takes a gradient per datum and chain, twice.
 """
 
 from collections.abc import Callable
@@ -39,14 +39,14 @@ from ._kernel import ChainsKernel
 from ._settings import AbstractChains, AbstractMetricChains
 
 MOST_DERIVATIVES = 10**8
-"""Numbers that the metric of the data's curvature may hold: 0.4 GB, and some minutes to decompose."""
+"""Largest size of the metric of the data's curvature: 0.4 GB, and some minutes to decompose."""
 
 MakeMove = Callable[[TemperedLikelihood], Move]
 MakeMassiveMove = Callable[[TemperedLikelihood, MassMatrix | None], Move]
 
 
 class Tuning(NamedTuple):
-    """What chains that move alone share."""
+    """State shared by chains that move independently."""
 
     log_step: Scalar
     """Logarithm of the step size."""
@@ -62,7 +62,7 @@ def chain_kernel(settings: AbstractChains, move: MakeMove, *, sharpest_surrogate
     Parameters
     ----------
     settings
-        What all chains can be told.
+        Settings of all chains.
     move
         Makes the move for a likelihood.
     sharpest_surrogate
@@ -102,8 +102,8 @@ def check_metric_size(settings: AbstractMetricChains, posterior: Posterior) -> N
     if settings.metric == "curvature" and posterior.latent_size * posterior.count * settings.chains > MOST_DERIVATIVES:
         raise InputError(
             f"The metric 'curvature' holds and decomposes the derivatives of {posterior.count} data by "
-            f"{posterior.latent_size} latents at {settings.chains} chains, and {MOST_DERIVATIVES:.0e} numbers are the "
-            "most; use the metric 'prior', or 'smc', whose metric is of few probes."
+            f"{posterior.latent_size} latents at {settings.chains} chains, more than the {MOST_DERIVATIVES:.0e} "
+            "numbers allowed; use the metric 'prior', or 'smc', whose metric needs few probes."
         )
 
 
@@ -123,7 +123,7 @@ def _side_by_side(
     curvature: bool,
 ) -> ChainEnsemble:
     posterior, t, plain = likelihood.posterior, jnp.float32(likelihood.end), make_move(None)
-    candidates = 1 if posterior.external else CANDIDATES  # a start is not worth as many runs of a simulator
+    candidates = 1 if posterior.external else CANDIDATES  # so many runs of a simulator would be too much for a start
 
     def first(key: Array) -> tuple[Array, Tuning]:
         z = likely_draws(posterior, key, (settings.chains, candidates))
@@ -131,7 +131,7 @@ def _side_by_side(
         return z, Tuning(_log(plain.first_step), jnp.int32(0), mass)
 
     def curved(z: Array, number: Array, tuning: Tuning) -> tuple[Tuning, Array]:
-        """The metric where the chains are, if it is due; and the gradients that it costs each."""
+        """The metric at the chains' places, if it is due, and its cost in gradients per chain."""
         due = (number == 0) | (number == settings.warmup // 2)
 
         def anew() -> Tuning:

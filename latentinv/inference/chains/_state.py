@@ -1,4 +1,4 @@
-"""What a run of Markov chains knows after each step, and what is counted of their transitions."""
+"""The state of Markov chains after each step, and counts of their transitions."""
 
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ START, WARMUP, DRAWS, STUCK = 0, 1, 2, 3
 
 
 class Tally(NamedTuple):
-    """What was counted, for each chain; on ladders, for each rung of each."""
+    """Counts for each chain; on ladders, for each rung of each."""
 
     transitions: Int[Array, "*chain"]
     acceptance: Float[Array, "*chain"]
@@ -34,13 +34,13 @@ class ChainsState(NamedTuple):
     key: Array
     """Data of the key of all transitions."""
     positions: Position
-    """One a chain; on ladders, one a replica."""
+    """One per chain; on ladders, one per replica."""
     anchors: Float[Array, "chain latent"]
     """Draws of the prior that the chains started from."""
     recent: Draws
     """Draws of the last step, ``[draw, chain, …]``."""
     shared: Any
-    """What the chains share: their step size, or what their ensemble learns."""
+    """State shared by the chains: their step size, or what their ensemble adapts."""
     last_step: Float[Array, "*chain"]
     """Step size of the last transition, which moves may adapt by themselves."""
     stage: Count
@@ -53,13 +53,13 @@ class ChainsState(NamedTuple):
     adopted: Count
     """Chains that took the place of another."""
     warm: Tally
-    """Of start and warm-up, once these are done."""
+    """Counts of start and warm-up, once these are done."""
     counted: Tally
-    """Of all since then: in the end, of the transitions that gave draws."""
+    """Counts since then: in the end, of the transitions that gave draws."""
 
 
 def empty_tally(*chains: int) -> Tally:
-    """Nothing counted yet, for chains side by side or on ladders."""
+    """Counts of zero, for chains side by side or on ladders."""
     none = jnp.zeros(chains, jnp.int32)
     return Tally(none, jnp.zeros(chains), none, none, none, none)
 
@@ -77,7 +77,7 @@ def add_outcome(tally: Tally, outcome: Outcome) -> Tally:
 
 
 def all_counted(state: ChainsState) -> Tally:
-    """What was counted of all stages."""
+    """Counts of all stages together."""
     return jax.tree.map(jnp.add, state.warm, state.counted)
 
 
@@ -87,5 +87,5 @@ def check_finite(non_finite: Int[Array, "chain"], transitions: Int[Array, "chain
     for chain in np.flatnonzero(lost > 0.5 * proposed):
         raise NonFiniteError(
             f"{lost[chain]} of {proposed[chain]} proposals of chain {chain + 1} became NaN or infinite; check the "
-            "data's sd and the prior. What was saved before is whole."
+            "data's sd and the prior. What was saved before is intact."
         )

@@ -31,16 +31,16 @@ from ._info import Info
 
 
 class Progress(NamedTuple):
-    """What a person wants to know after a step."""
+    """Progress to report after a step."""
 
     done: float
-    """Share of the work done, 0 to 1, as well as it can be guessed."""
+    """Estimated share of the work done, 0 to 1."""
     words: str
     """One line: level, acceptance, share of wells honoured."""
 
 
 class Draws(NamedTuple):
-    """Draws with what their fields show and predict."""
+    """Draws with their facies and predictions."""
 
     z: Float[Array, "draw latent"]
     predictions: Predictions
@@ -78,11 +78,11 @@ class AbstractKernel(abc.ABC):
 
     @abc.abstractmethod
     def current(self, state: Any) -> Float[Array, "row latent"]:
-        """The latents that a state works on, finished or not: particles, or chains on the target."""
+        """The latents of a state, finished or not: particles, or chains on the target."""
 
     @abc.abstractmethod
     def results(self, posterior: Posterior, state: Any) -> dict[str, Any]:
-        """Single numbers to keep of the last state, such as the log-evidence and the gradients spent."""
+        """Results of the last state, as single numbers, such as the log-evidence and the gradients spent."""
 
     def samples_target(self, posterior: Posterior) -> bool:
         """Whether the draws follow the posterior's target; those of approximations and best fits do not."""
@@ -96,11 +96,11 @@ class AbstractAlgorithm(abc.ABC):
     name: str
     """Its registered name, written into run files."""
     needs_gradient: bool = True
-    """Whether it cannot explore a posterior that has no gradients."""
+    """Whether it requires gradients of the posterior."""
 
     @abc.abstractmethod
     def build(self) -> AbstractKernel:
-        """Make the algorithm's functions, with programs that are compiled when first used."""
+        """Make the algorithm's functions, whose programs are compiled at first use."""
 
     def check(self, posterior: Posterior) -> None:
         """Raise `InputError` if the algorithm cannot explore a posterior."""
@@ -108,7 +108,7 @@ class AbstractAlgorithm(abc.ABC):
 
 
 ALGORITHMS: Registry[type[AbstractAlgorithm]] = Registry("algorithm", rooms=("latentinv.inference",))
-"""The algorithms by name: what is registered can be chosen, stored and resumed, and is tested."""
+"""The algorithms by name; registered algorithms can be chosen, stored and resumed, and are tested."""
 
 Settings = TypeVar("Settings", bound=AbstractAlgorithm)
 

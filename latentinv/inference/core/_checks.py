@@ -1,4 +1,4 @@
-"""What settings of algorithms are checked for, so that each mistake is one sentence that names the setting."""
+"""Checks of algorithms' settings, each with one sentence that names the setting."""
 
 import dataclasses
 import math
@@ -8,11 +8,11 @@ from latentinv.errors import InputError
 
 
 def check_counts(settings: Any, *names: str, least: int = 1) -> None:
-    """Raise `InputError` unless these settings are whole numbers from `least` on."""
+    """Raise `InputError` unless these settings are whole numbers of at least `least`."""
     for name in names:
         value = getattr(settings, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise InputError(f"The setting {name} is {value}; expected a whole number from {least} on.")
+            raise InputError(f"The setting {name} is {value}; expected a whole number of at least {least}.")
 
 
 def check_shares(settings: Any, *names: str, or_zero: bool = False) -> None:
@@ -29,7 +29,7 @@ def check_positive(settings: Any, *names: str, or_zero: bool = False) -> None:
     for name in names:
         value = getattr(settings, name)
         if not (_is_number(value) and math.isfinite(value) and value >= 0 and (or_zero or value > 0)):
-            expected = "a number from 0 on" if or_zero else "a number above 0"
+            expected = "a number of at least 0" if or_zero else "a number above 0"
             raise InputError(f"The setting {name} is {value}; expected {expected}.")
 
 

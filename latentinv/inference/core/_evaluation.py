@@ -1,8 +1,9 @@
 """Fields, realizations and predictions of many latents, in batches by one compiled program.
 
-Batches have one size, the last one filled up, so that a latent vector gives the same field, bit for bit, in whatever
-company it is evaluated. Where a simulator runs outside JAX, fields and properties are made in JAX, and all simulations
-are handed to it at once. Cost: the fields of all latents of a batch at once in memory, of a simulator those of all.
+Batches have one size, the last one filled up, so that a latent vector gives the same field, bit for bit, whatever else
+is in its batch when it is evaluated. Where a simulator runs outside JAX, fields and properties are made in JAX, and all
+simulations are handed to it at once. Cost: the fields of all latents of a batch at once in memory, of a simulator those
+of all.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,13 +19,13 @@ from latentinv.posterior import Posterior, Predictions
 from ._algorithm import Draws
 
 BATCH_FIELDS, BATCH_CELLS = 16, 2**22
-"""Fields generated at once: at most so many, and of more than one at most so many cells."""
+"""Most fields generated at once, and most cells of all of them if there is more than one."""
 
 
 def predict_all(posterior: Posterior, z: Float[Array, "draw latent"]) -> Predictions:
     """Predict all data of all latents, as the state of an algorithm keeps them.
 
-    Within a program, which only asks for shapes then, simulators are called back.
+    Within a program simulators are callbacks.
     """
     if isinstance(z, jax.core.Tracer):
         return jax.vmap(posterior.predict)(z)
@@ -68,7 +69,7 @@ def _joined(parts: Iterator[Any]) -> Any:
 def _batches(
     posterior: Posterior, latents: Float[np.ndarray, "draw latent"], program: Callable[[Posterior, Array], Any]
 ) -> Iterator[Any]:
-    """What a program makes of each batch; of one batch without rows if there are no latents."""
+    """Results of a program for each batch; for one batch without rows if there are no latents."""
     size = max(1, min(BATCH_FIELDS, BATCH_CELLS // posterior.grid.size))
     for begin in range(0, max(1, len(latents)), size):
         some = latents[begin : begin + size]

@@ -1,8 +1,8 @@
-"""All data of a posterior as one Gaussian vector, for algorithms that know no other noise.
+"""All data of a posterior as one Gaussian vector, for algorithms that require Gaussian noise.
 
 Data with Gaussian noise, correlated or not, stand as they are. Hard data have none: a facies is seen or it is not.
 Observations say themselves what stands for them (`AbstractObservation.as_gaussian`): of hard data the soft facies
-index, with Gaussian noise. It is another likelihood than the posterior's, and whoever uses it has to say so.
+index, with Gaussian noise. It is not the posterior's likelihood, and algorithms that use it must warn.
 """
 
 from typing import NamedTuple
@@ -29,7 +29,7 @@ class GaussianData(NamedTuple):
         return jnp.concatenate([jnp.zeros(0), *(jnp.asarray(view.observed, jnp.float32) for view in self.views)])
 
     def predict(self, field: Float[Array, "*grid"], soft: tuple[Array, ...]) -> Float[Array, "datum"]:
-        """What a field predicts for them, from its soft predictions of all observations."""
+        """Predictions of the data from a field and its soft predictions of all observations."""
         parts = (view.predict(field, own) for view, own in zip(self.views, soft, strict=True))
         return jnp.concatenate([jnp.zeros(0), *parts])
 
@@ -82,7 +82,7 @@ def linear_gaussian(posterior: Posterior) -> bool:
 
 
 def check_noise(posterior: Posterior) -> None:
-    """Refuse measured numbers whose noise is not Gaussian, for algorithms that would treat it as if it were.
+    """Refuse measured numbers whose noise is not Gaussian, for algorithms that assume Gaussian noise.
 
     Raises
     ------
@@ -92,19 +92,19 @@ def check_noise(posterior: Posterior) -> None:
     for observation in posterior.observations:
         if not observation.hard and observation.gaussian_noise is None:
             raise InputError(
-                f"The noise of the data '{observation.name}' is not Gaussian, which this algorithm needs; use 'smc'."
+                f"The noise of the data '{observation.name}' is not Gaussian, as this algorithm requires; use 'smc'."
             )
 
 
 def surrogate_warning(posterior: Posterior, facies_sd: float) -> list[str]:
-    """Say that a surrogate stood for hard data, if one did."""
+    """The warning that a surrogate was used for hard data, if it was."""
     views = zip(posterior.observations, gaussian_data(posterior, facies_sd).views, strict=True)
     names = ", ".join(f"'{observation.name}'" for observation, view in views if view.surrogate)
     if not names:
         return []
     return [
         f"The hard data {names} were fitted as soft facies indices with Gaussian noise of sd {facies_sd:g}, a "
-        "surrogate: draws may miss wells and do not follow the stated posterior; use 'smc' where they have to."
+        "surrogate: draws may miss wells and do not follow the stated posterior; use 'smc' if they must."
     ]
 
 

@@ -1,4 +1,4 @@
-"""Counting simulations outside JAX: how many there were, how many failed, and of what."""
+"""Counts of simulations outside JAX: how many there were, how many failed, and why."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,7 @@ class SimulationCounter:
     def __init__(self, posterior: Posterior) -> None:
         self._posterior = posterior
         self._recent: dict[str, np.ndarray] = {}
-        take_counts(posterior)  # of before the run
+        take_counts(posterior)  # counts from before the run
 
     def counts(self) -> dict[str, Int[np.ndarray, "kind"]]:
         """The simulations of the step that has just ended.
@@ -53,8 +53,8 @@ class SimulationCounter:
             assert simulator is not None
             raise NonFiniteError(
                 f"{failed} of the last {asked} simulations of '{name}' failed, the latest one so: "
-                f"{simulator.last_failure}; mend what they failed of, call forget_failures() of its ExternalForward, "
-                "and resume. What was saved before is whole."
+                f"{simulator.last_failure}; remove the cause, call forget_failures() of its ExternalForward, "
+                "and resume. What was saved before is intact."
             )
         self._recent[_column(name)] = np.zeros(1 + len(KINDS), np.int64)
 
@@ -80,7 +80,7 @@ def failure_results(posterior: Posterior, trace: Mapping[str, np.ndarray]) -> tu
 
 
 def latest_failures(posterior: Posterior) -> str:
-    """Why simulators failed last, as a continued sentence; empty where none failed."""
+    """Latest failures of simulators, to continue a sentence; empty if none failed."""
     simulators = ((o.name, o.simulator) for o in posterior.observations)
     said = [f"of '{name}' {s.last_failure}" for name, s in simulators if s is not None and s.last_failure]
     return f" (the latest failed simulation {'; '.join(said)})" if said else ""

@@ -1,4 +1,4 @@
-"""Tables of draws: what a run keeps of each, by the names under which a run file stores it.
+"""Tables of draws, by the names under which a run file stores them.
 
 ``latents``; ``facies``, or ``field`` for a continuous property; for each observation ``predicted NAME``, its exact
 predictions, and ``log_likelihood NAME``, what it adds to the log-likelihood under the target. All of it is as the
@@ -27,17 +27,17 @@ def draw_tables(posterior: Posterior, draws: Draws) -> dict[str, np.ndarray]:
 
 
 def realization_name(posterior: Posterior) -> str:
-    """Under which name realizations are stored."""
+    """Name of the table of realizations."""
     return "field" if posterior.prior.facies_model is None else "facies"
 
 
 def likelihood_name(observation: str) -> str:
-    """Under which name an observation's part of the log-likelihood is stored."""
+    """Name of the table of an observation's part of the log-likelihood."""
     return f"log_likelihood {observation}"
 
 
 def no_draws(posterior: Posterior) -> Draws:
-    """Draws of the right shapes, none of them; a forward model that is missing cannot tell its own."""
+    """Empty tables of the right shapes; the number of data of a missing forward model is unknown."""
     z = jax.ShapeDtypeStruct((posterior.latent_size,), jnp.float32)
     field = jax.eval_shape(lambda p, z: p.prior.realization(p.field(z)), posterior, z)
     exact = tuple(np.zeros((0, observation.count), np.float32) for observation in posterior.observations)

@@ -1,4 +1,4 @@
-"""How far draws can be trusted: R-hat, effective sample sizes, and what to look at in a run."""
+"""How far draws can be trusted: R-hat, effective sample sizes, and the quantities they are computed for."""
 
 from ._arviz import to_arviz as to_arviz
 from ._convergence import effective_sample_size as effective_sample_size

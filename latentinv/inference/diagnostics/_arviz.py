@@ -1,4 +1,4 @@
-"""A run as ArviZ knows them: a tree of labelled arrays by chain and draw, ready for its plots and tables.
+"""A run for ArviZ: a tree of labelled arrays by chain and draw, ready for its plots and tables.
 
 Groups: ``posterior`` (facies shares or the mean, a lattice of pixels, and what each observation predicts under its
 name), ``observed_data`` (under the same names), ``log_likelihood`` (of each observation), ``sample_stats`` (``lp``, the
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 STEP_STATISTICS = {"acceptance": "acceptance_rate", "step_size": "step_size", "divergences": "diverging"}
-"""Columns of the trace that are given of each chain, and what ArviZ calls them."""
+"""Columns of the trace that are given for each chain, and their names in ArviZ."""
 
 
 def to_arviz(run: RunLike) -> "xarray.DataTree":

@@ -1,4 +1,4 @@
-"""Whether chains agree, and how many independent draws theirs are worth.
+"""R-hat and effective sample sizes: whether chains agree, and how many independent draws theirs equal.
 
 R-hat compares the spread over all chains with that within them: near 1 they tell the same, above they do not yet. The
 effective sample size is the number of independent draws whose mean would be as certain. Both are taken of ranks, of
@@ -19,7 +19,7 @@ from jaxtyping import Float
 from latentinv.errors import InputError
 
 LEAST_DRAWS = 4
-"""Fewer draws of a chain tell nothing."""
+"""Fewer draws per chain are not informative."""
 KINDS = ("bulk", "tail")
 
 
@@ -55,7 +55,7 @@ def rhat(draws: Float[np.ndarray, "chain draw *numbers"]) -> Float[np.ndarray, "
 def effective_sample_size(
     draws: Float[np.ndarray, "chain draw *numbers"], kind: str = "bulk"
 ) -> Float[np.ndarray, "*numbers"]:
-    """How many independent draws those of quantities are worth, all chains together.
+    """Effective sample size of quantities, over all chains together.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def _table(draws: np.ndarray) -> tuple[Float[np.ndarray, "chain draw number"], t
 def _by_quantity(
     table: Float[np.ndarray, "chain draw number"], of_moving: Any, *, apart: float
 ) -> Float[np.ndarray, "number"]:
-    """The statistic of quantities that move; `apart` where no chain moves though they differ; else NaN."""
+    """The statistic of quantities that vary within chains; `apart` where they vary only between chains; else NaN."""
     result = np.full(table.shape[2], np.nan)
     if table.shape[1] < LEAST_DRAWS:
         return result

@@ -1,4 +1,4 @@
-"""What is known of how far draws can be trusted, as a record that reads as a table."""
+"""How far draws can be trusted, as a record that prints as a table."""
 
 from typing import NamedTuple
 
@@ -10,21 +10,21 @@ SHOWN = 10
 
 
 class Quantity(NamedTuple):
-    """One thing that users care about, over all draws."""
+    """One quantity of interest, over all draws."""
 
     name: str
     mean: float
     sd: float
     rhat: float
-    """NaN where it is undefined: of a constant, of one population, of too few draws."""
+    """NaN where it is undefined: for a constant, one population or too few draws."""
     bulk_size: float
-    """Effective sample size of its middle; NaN likewise."""
+    """Effective sample size of its bulk; NaN likewise."""
     tail_size: float
     """Effective sample size of its tails; NaN likewise."""
 
     @property
     def constant(self) -> bool:
-        """Whether all draws agree, as on what certain data fix."""
+        """Whether it is the same in all draws, as where certain data fix it."""
         return self.sd == 0
 
 
@@ -44,9 +44,9 @@ class Diagnosis(NamedTuple):
     quantities: tuple[Quantity, ...]
     draws: int
     distinct: int
-    """Draws whose realization no earlier draw has."""
+    """Number of different realizations among the draws."""
     chains: int | None
-    """How many chains or runs were compared; None of one population."""
+    """Number of chains or runs that were compared; None for one population."""
     seconds: float
     """Wall time, compilation included."""
     gradients: int | None
@@ -58,7 +58,7 @@ class Diagnosis(NamedTuple):
     divergences: int | None
     ladder: Ladder | None
     warnings: tuple[str, ...]
-    """What makes the draws less than they should be, a sentence each."""
+    """Warnings, one sentence each."""
 
     def worst(self, what: str = "rhat") -> Quantity | None:
         """The quantity with the largest `rhat`, or the least `bulk_size` or `tail_size`; None if none is defined."""
@@ -66,20 +66,20 @@ class Diagnosis(NamedTuple):
         return (max if what == "rhat" else min)(known, key=lambda q: getattr(q, what), default=None)
 
     def per_gradient(self) -> float | None:
-        """Effective sample size of the worst quantity for each gradient; None if one of both is not known."""
+        """Effective sample size of the worst quantity per gradient; None if either is unknown."""
         return self._per(self.gradients)
 
     def per_forward_run(self) -> float | None:
-        """The same for each run of the forward model, with a gradient or without."""
+        """The same per run of the forward model, with a gradient or without."""
         spent = None if self.gradients is None and self.forward_runs is None else self._runs()
         return self._per(spent)
 
     def per_second(self) -> float | None:
-        """The same for each second."""
+        """The same per second."""
         return self._per(self.seconds)
 
     def words(self) -> dict[str, str]:
-        """What is known, as names and words."""
+        """Rows of the table, as names and words."""
         found = {
             "R-hat": self._rhat_words(),
             "effective sample size": self._size_words(),
@@ -109,7 +109,11 @@ class Diagnosis(NamedTuple):
     def _rhat_words(self) -> str:
         worst = self.worst()
         if self.chains is None:
-            return "not of one population; compare runs of several seeds with diagnose([run, …])" if self.draws else ""
+            return (
+                "undefined for one population; compare runs with several seeds by diagnose([run, …])"
+                if self.draws
+                else ""
+            )
         if worst is None:
             return ""
         known = [quantity.rhat for quantity in self.quantities if not np.isnan(quantity.rhat)]

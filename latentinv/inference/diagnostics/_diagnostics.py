@@ -1,4 +1,4 @@
-"""How far draws can be trusted, in quantities that users care about, and in sentences.
+"""How far draws can be trusted, in quantities of interest, and in sentences.
 
 Of Markov chains, or of several runs of one posterior taken as chains, each functional (`_functionals`) gets its R-hat
 and its effective sample sizes (`_convergence`). One population says nothing of its own convergence: there remain how
@@ -26,11 +26,11 @@ from ._subject import RunLike
 LARGEST_RHAT = 1.01
 LEAST_SIZE = 400
 MOST_MISFIT = 6.0
-"""Standard errors by which the mean squared residual may exceed what the noise says."""
+"""Standard errors by which the mean squared residual may exceed that of the noise."""
 
 
 def diagnose(run: RunLike | Sequence[RunLike]) -> Diagnosis:
-    """Say how far draws can be trusted.
+    """Diagnose how far draws can be trusted.
 
     Parameters
     ----------
@@ -78,10 +78,10 @@ def _check_runs(runs: list[RunLike]) -> None:
     first = _signature(runs[0])
     for number, other in enumerate(runs[1:], start=2):
         if _signature(other) != first:
-            raise InputError(f"Run {number} is of another posterior than the first; compare runs of one.")
+            raise InputError(f"Run {number} has another posterior than the first; compare runs of the same one.")
         for earlier, one in enumerate(runs[: number - 1], start=1):
             if len(one.latents) and np.array_equal(one.latents, other.latents):
-                raise InputError(f"Run {number} is run {earlier} again, draw for draw; give runs of different seeds.")
+                raise InputError(f"Run {number} repeats run {earlier}, draw for draw; give runs with different seeds.")
 
 
 def _signature(run: RunLike) -> tuple[Any, ...]:
@@ -120,7 +120,7 @@ def _total(runs: list[RunLike], name: str) -> int | None:
 
 
 def _acceptance(runs: list[RunLike]) -> Float[np.ndarray, "chain"] | None:
-    """Of chains without a ladder, whose own is told with it."""
+    """Acceptance of chains without a ladder; that of a ladder is reported with it."""
     found = []
     for run in runs:
         column = run.trace.get("acceptance")
@@ -161,7 +161,10 @@ def _warnings(diagnosis: Diagnosis) -> list[str]:
     moving = [quantity for quantity in diagnosis.quantities if not quantity.constant]
     if moving and diagnosis.worst() is None:
         each = diagnosis.draws // diagnosis.chains
-        return [*few, f"{each} draws of a chain are too few to compare; {LEAST_DRAWS} are needed, and hundreds useful."]
+        return [
+            *few,
+            f"{each} draws of a chain are too few to compare; {LEAST_DRAWS} are needed, and hundreds recommended.",
+        ]
     return [*few, *_rhat_warning(diagnosis), *_size_warning(diagnosis)]
 
 
@@ -187,7 +190,7 @@ def _size_warning(diagnosis: Diagnosis) -> list[str]:
         return []
     return [
         f"The effective sample size of {least.name}{kinds[kind]} is about {getattr(least, kind):.0f}; at least "
-        f"{LEAST_SIZE} are advised before figures are relied on."
+        f"{LEAST_SIZE} are advised before relying on it."
     ]
 
 

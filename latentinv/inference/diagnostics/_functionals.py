@@ -1,4 +1,4 @@
-"""What users care about in draws: facies shares, predicted data, pixels, the log-likelihood.
+"""Quantities of interest in draws: facies shares, predicted data, pixels, the log-likelihood.
 
 Many latents give one field, so whether chains agree is asked of these and not of latents. They come from what a run
 keeps of its draws; fields are generated again only for scores within facies. Cost: one pass over the realizations, and
@@ -18,11 +18,11 @@ from latentinv.priors import AbstractPrior
 from ._subject import RunLike
 
 PIXELS = 16
-"""About so many, on a lattice over the grid."""
+"""Approximate number of pixels, on a lattice over the grid."""
 
 
 def functionals(run: RunLike) -> dict[str, Float[np.ndarray, "chain draw"]]:
-    """What users care about in a run's draws, by name and chain; a population counts as one chain.
+    """Quantities of interest in a run's draws, by name and chain; a population counts as one chain.
 
     Parameters
     ----------

@@ -1,11 +1,11 @@
-"""How chains agree while they run, from sums that do not grow.
+"""Convergence of chains while they run, from sums of constant size.
 
 Draws are gathered in batches of equal length, of which a chain has at most `BATCHES`; when these are full, neighbours
 are joined and batches get twice as long. From each batch's sums follow split R-hat (Gelman et al. 2013, chapter 11) and
 the effective sample size by batch means, N s² / (L · variance of the means of batches of length L) (Flegal and Jones
 2010, doi:10.1214/09-AOS735), less where chains lie apart. These are estimates for the progress display; `diagnose`
 uses ranks, at the end. What is watched is cheap: facies shares or the mean, and predicted data. Memory: `BATCHES`
-sums a chain and quantity.
+sums per chain and quantity.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ from ._functionals import whole_field
 BATCHES = 32
 """A power of two, so that joined batches are whole."""
 LEAST_BATCHES = 8
-"""Batches of a chain from which on there are estimates."""
+"""Fewest batches of a chain for which there are estimates."""
 
 
 class Monitor:
@@ -37,11 +37,11 @@ class Monitor:
         self._posterior, self._chains = posterior, chains
         self._origin: np.ndarray | None = None
         self._sums: list[np.ndarray] = []
-        """Of each whole batch, ``[sum and sum of squares, chain, quantity]``."""
+        """Sums of each complete batch, ``[sum and sum of squares, chain, quantity]``."""
         self._length, self._pending, self._pending_count = 1, np.zeros(0), 0
 
     def add(self, tables: dict[str, np.ndarray]) -> None:
-        """Watch further draws, by the names under which a run keeps them."""
+        """Add further draws, by the names of their tables."""
         posterior = self._posterior
         columns = whole_field(posterior.prior, tables[realization_name(posterior)])
         for observation in posterior.observations:
@@ -63,7 +63,7 @@ class Monitor:
         return f", R-hat {np.max(rhat[known]):.2f}, effective sample size {np.min(size[known]):.0f}"
 
     def estimates(self) -> tuple[Float[np.ndarray, "quantity"], Float[np.ndarray, "quantity"]]:
-        """R-hat and effective sample size of each quantity over whole batches; NaN of what never changes."""
+        """R-hat and effective sample size of each quantity over complete batches; NaN for constants."""
         sums = np.stack(self._sums[: len(self._sums) // 2 * 2]).reshape(2, -1, *self._sums[0].shape)
         count = sums.shape[1] * self._length
         mean, square = (sums.sum(axis=1) / count).swapaxes(0, 1)  # [half, chain, quantity] each

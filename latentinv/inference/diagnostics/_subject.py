@@ -1,4 +1,4 @@
-"""What diagnostics need of a run, so that they stand below it."""
+"""What diagnostics need from a run, so that they do not import it."""
 
 from typing import Any, Protocol
 
@@ -9,7 +9,7 @@ from latentinv.posterior import Posterior
 
 
 class RunLike(Protocol):
-    """A run, as `latentinv.inference.Run` is one; see there."""
+    """Interface of a run; see `latentinv.inference.Run`."""
 
     @property
     def posterior(self) -> Posterior: ...

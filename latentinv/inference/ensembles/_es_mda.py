@@ -1,7 +1,7 @@
 """Ensemble smoother with multiple data assimilation (ES-MDA), a baseline without gradients.
 
 An ensemble of prior draws is conditioned to the data in a few assimilations (Emerick and Reynolds 2013,
-doi:10.1016/j.cageo.2012.03.011). Assimilation k sees the noise inflated, α_k C, with Σ 1/α_k = 1, so that a linear
+doi:10.1016/j.cageo.2012.03.011). Assimilation k uses inflated noise, α_k C, with Σ 1/α_k = 1, so that a linear
 forward with Gaussian noise is conditioned once in all, exactly so as the ensemble grows. A member moves by
 
     z ← z + K (d + √α_k ε − F(z)),        K = C_zd (C_dd + α_k C)⁻¹,        ε ~ N(0, C),
@@ -142,13 +142,13 @@ class ESMDAKernel(AbstractApproximation):
             raise NonFiniteError(
                 f"The predictions of {failed} of {self.settings.members} members became NaN or infinite"
                 f"{latest_failures(posterior)}; check the data's sd, the prior and the simulator. What was saved "
-                "before is whole."
+                "before is intact."
             )
         kept = jax.tree.map(lambda x: np.asarray(x)[np.asarray(state.valid)], exact)
         return state, info | Info(honoured=jnp.float32(honoured_share(kept, posterior)))
 
     def finished(self, state: ESMDAState) -> bool:
-        """Whether the data are assimilated once in all."""
+        """Whether the data have been assimilated once in total."""
         return float(state.information) >= 1.0
 
     def progress(self, posterior: Posterior, state: ESMDAState, info: Info) -> Progress:
@@ -167,7 +167,7 @@ class ESMDAKernel(AbstractApproximation):
         return state.z
 
     def results(self, posterior: Posterior, state: ESMDAState) -> dict[str, Any]:
-        """Forward runs spent, and what is approximate about the draws."""
+        """Forward runs spent, and warnings on the approximation."""
         settings, count = self.settings, int(state.assimilation)
         warnings = surrogate_warning(posterior, settings.facies_sd)
         failed = settings.members - int(state.valid.sum())
@@ -223,7 +223,7 @@ class ESMDAKernel(AbstractApproximation):
         return ESMDAState(z, valid, state.assimilation + 1, information), info
 
     def _share(self, state: ESMDAState, residual: Array, valid: Array) -> tuple[Array, Array]:
-        """1/α of this assimilation, and its sum so far."""
+        """1/α of this assimilation, and the sum so far."""
         settings, left = self.settings, 1.0 - state.information
         if settings.adaptive:
             # Iglesias and Yang, equation 17: as much as the misfit's mean or its variance allows.
@@ -260,7 +260,7 @@ def _gain(
 def correlation_taper(
     key: Array, latents: Float[Array, "member latent"], predictions: Float[Array, "member datum"]
 ) -> Float[Array, "latent datum"]:
-    """Weights between 0 and 1 for the gain, near 0 where a correlation is no larger than noise makes them.
+    """Weights between 0 and 1 for the gain, near 0 where a correlation is no larger than noise.
 
     Parameters
     ----------

@@ -24,14 +24,14 @@ from ._preconditioner import MassMatrix
 
 
 class Population(NamedTuple):
-    """Particles with what their fields predict."""
+    """Particles with the predictions of their fields."""
 
     z: Float[Array, "particle latent"]
     predictions: Predictions
 
 
 class Trajectory(NamedTuple):
-    """Particles with all that a leapfrog step needs to know of where they are."""
+    """Particles with all that a leapfrog step needs at their places."""
 
     population: Population
     force: Float[Array, "particle latent"]

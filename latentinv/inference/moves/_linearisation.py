@@ -1,8 +1,8 @@
-"""The soft model about a latent vector: its gradient and its Gauss–Newton curvature, whole.
+"""The soft model about a latent vector: its gradient and its full Gauss–Newton curvature.
 
 With J the Jacobian of the predictions ``[datum, latent]`` and W the negative second derivative of the log-likelihood in
 the predictions, negative curvature counted as none, the curvature is JᵀWJ = SᵀS with S = W^½ J. The rows of S are
-backward passes through the generator, one a datum, so that any forward with a gradient will do. The right singular
+backward passes through the generator, one per datum, so that any forward with a gradient will do. The right singular
 vectors of S span the likelihood-informed subspace (Cui et al. 2014, doi:10.1088/0266-5611/30/11/114015): the directions
 in which the data say more than the prior, for which the squared singular values are above one. Cost: as many gradients
 as there are data; `_preconditioner` estimates the same from fewer.
@@ -87,14 +87,14 @@ def _likelihood(observation: AbstractObservation, prediction: Array) -> tuple[Ar
 
     value, gradient = jax.value_and_grad(log_likelihood)(prediction)
     noise = observation.gaussian_noise
-    if noise is not None:  # W is known by its root, better than from second derivatives
+    if noise is not None:  # the root of W is known, and more accurate than second derivatives
         return value, gradient, jax.jacobian(noise.whiten)(prediction)
     curvature, vectors = jnp.linalg.eigh(-jax.hessian(log_likelihood)(prediction))
     return value, gradient, (vectors * jnp.sqrt(jnp.maximum(curvature, 0.0))).T
 
 
 def _split(flat: Array, like: tuple[Array, ...]) -> tuple[Array, ...]:
-    """Cut a vector into as many pieces, of the same sizes."""
+    """Cut a vector into pieces of the same sizes."""
     pieces, start = [], 0
     for array in like:
         pieces.append(flat[start : start + array.size])

@@ -1,6 +1,6 @@
-"""Local moves: renew the latents of a small window, partly or wholly, and ask the target.
+"""Local moves: redraw the latents of a small window, partly or wholly, and accept by the target.
 
-A gradient follows the walls that well data put up, but does not jump them. Where a population is on the wrong
+A gradient follows the barriers that well data create, but does not cross them. Where a population is on the wrong
 side of a well, a window of latents is drawn anew by the preconditioned Crank–Nicolson proposal (Cotter et al. 2013,
 doi:10.1214/13-STS421), z' = ρ z + √(1 − ρ²) ξ inside the window, z' = z outside, which leaves the prior invariant, so
 that the likelihood alone decides. Place and size of the window and ρ are drawn afresh for each particle, whatever its
@@ -59,7 +59,7 @@ def local_move(
     log_target: Callable[[Predictions], Array],
     shapes: tuple[tuple[int, ...], ...],
 ) -> Population:
-    """Try to renew one window of every particle.
+    """Propose to redraw one window of every particle, and accept or reject.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def local_move(
 def propose_locally(
     key: Array, z: Float[Array, "particle latent"], shapes: tuple[tuple[int, ...], ...]
 ) -> Float[Array, "particle latent"]:
-    """Propose to renew one window of every particle."""
+    """Propose to redraw one window of every particle."""
     key_window, key_kept, key_noise = named(key, "window", "kept", "noise")
     mask = jax.vmap(lambda one: window(one, shapes))(jax.random.split(key_window, len(z)))
     kept = jax.random.choice(key_kept, jnp.asarray(KEPT), (len(z), 1))

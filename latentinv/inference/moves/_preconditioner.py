@@ -3,8 +3,8 @@
 Well data make the posterior stiff in a few directions of the latent space and leave the rest as the prior. The
 Gauss–Newton matrix averaged over particles, H = mean JᵀWJ (J: predictions by latents, W: curvature of the
 log-likelihood in its predictions), knows these directions. It is estimated without forming J: for random signs r, g =
-JᵀW^½ r has E[ggᵀ] = JᵀWJ, so one backward pass a particle and probe gives a rank-one sample. With U the probes over the
-root of their number, the mass matrix is
+JᵀW^½ r has E[ggᵀ] = JᵀWJ, so one backward pass per particle and probe gives a rank-one sample. With U the probes over
+the root of their number, the mass matrix is
 
     M = I + U Uᵀ = I + Q diag(s²) Qᵀ,        M⁻¹ p = p − Q diag(s² / (1 + s²)) Qᵀ p,        p = ε₁ + Q (s ∘ ε₂) ~ N(0,
     M),

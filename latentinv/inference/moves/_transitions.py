@@ -1,4 +1,4 @@
-"""What a move of one Markov chain is, so that one kernel runs any of them, alone or on a ladder of temperatures.
+"""What a move of one Markov chain is; one kernel runs any of them, alone or on a ladder of temperatures.
 
 A move leaves a member of the path from the prior to the target invariant. The inverse temperature t says where on the
 path: 0 is no information, 1 the stated soft model, and beyond it hard data become sharper, up to t = ∞, which stands
@@ -24,12 +24,12 @@ SHARPEST = 30.0
 
 
 class Position(NamedTuple):
-    """Where a chain is, with what its field predicts."""
+    """The position of a chain, with the predictions of its field."""
 
     z: Float[Array, "latent"]
     predictions: Predictions
     memory: Any = ()
-    """What the next move needs besides: the surrogate's gradient, a metric."""
+    """What else the next move needs: the surrogate's gradient, a metric."""
 
 
 class Outcome(NamedTuple):
@@ -76,7 +76,7 @@ class Move(NamedTuple):
     uses_gradient: bool
     """Whether what a position remembers depends on the inverse temperature."""
     acceptance_target: float | None = None
-    """Mean acceptance towards which the step size is adapted; None if a move has none, or adapts its own."""
+    """Mean acceptance to which the step size is adapted; None if a move has none, or adapts its own."""
     first_step: float = 1.0
     largest_step: float = 1.0
     sequence: ProposalSequence | None = None
@@ -126,7 +126,7 @@ def metropolis(
 ) -> tuple[Position, Scalar, Flag]:
     """Accept a proposal or not; gives the probability with which that was done and whether the proposal is finite.
 
-    A chain that the target excludes takes any proposal that it does not, and no other.
+    A chain that the target excludes accepts any proposal that the target allows, and no other.
 
     Parameters
     ----------

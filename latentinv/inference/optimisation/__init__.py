@@ -1,4 +1,4 @@
-"""Best fits from many starts, and the optimisers behind them."""
+"""Best fits from many starts, and their optimisers."""
 
 from ._completion import Completion as Completion
 from ._lbfgs import Descent as Descent

@@ -1,4 +1,4 @@
-"""Image completion: fields that look right around what is known of them, from many starts.
+"""Image completion: fields that look right around their known cells, from many starts.
 
 Semantic inpainting (Yeh et al. 2017, arXiv:1607.07539) seeks the latents whose field agrees with the known pixels and
 still looks like a field of the generator. Adam minimises, from draws of the prior (`_optimisers`),
@@ -7,17 +7,17 @@ still looks like a field of the generator. Adam minimises, from draws of the pri
                                                       +  `prior_weight` · (½r² − (n − 1) log r).
 
 - *Context*: a pixel's margin is how far its field value lies inside the interval of the observed facies; of two facies
-  at ±1 the term is the paper's absolute difference. Its weight is the share of cells around it of which nothing is
-  known, in a window of `WINDOW` cells, as in the paper: what borders on the unknown counts, the middle of a surveyed
-  block does not. A code that may be wrong with probability e counts 1 − 2e of it. Data other than facies in cells,
-  which the paper has none of, enter by their soft likelihood.
+  at ±1 the term is the paper's absolute difference. Its weight is the share of unknown cells around it, in a window of
+  `WINDOW` cells, as in the paper: what borders on the unknown counts, the middle of a surveyed block does not. A code
+  that may be wrong with probability e counts 1 − 2e of it. Data other than facies in cells, which the paper has none
+  of, enter by their soft likelihood.
 - *Perception*: the discriminator's judgement, by its scores all over the field, in the form of the generator's loss
   that keeps its gradient where a field is clearly wrong. Only priors trained with ``keep_discriminator`` have one;
   without, the weight must be 0.
 - *Prior*: the density of the latents' norm r (`_optimisers`), which the paper has none of: a generator's fields look
   like its training image where its latents look like draws, whether or not a discriminator is there to see it.
 
-The optima are completions, not posterior draws. Cost: one gradient an iteration and start.
+The optima are completions, not posterior draws. Cost: one gradient per iteration and start.
 """
 
 from typing import final

@@ -1,7 +1,7 @@
 """L-BFGS for many latent vectors, each with its own objective.
 
 Limited-memory BFGS with a zoom line search (Nocedal and Wright 2006, doi:10.1007/978-0-387-40065-5, chapters 3 and 7;
-optax's implementation). Cost: as many gradients as the line search tries steps, mostly one or two an iteration.
+optax's implementation). Cost: as many gradients as the line search tries steps, mostly one or two per iteration.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _OPTIMISER = optax.lbfgs()
 
 
 class Descent(NamedTuple):
-    """Latent vectors on their way down, with what L-BFGS remembers of it."""
+    """Latent vectors during the descent, with the memory of L-BFGS."""
 
     z: Float[Array, "start latent"]
     memory: Any
@@ -49,7 +49,7 @@ def descend(
     descent
         Where the latents are.
     contexts
-        A tree of arrays with one row a latent vector; what makes its objective its own.
+        A tree of arrays with one row per latent vector; what makes its objective its own.
     batch_size
         Latents evaluated at once.
     tolerance
@@ -65,7 +65,7 @@ def descend(
 
         value, gradient = optax.value_and_grad_from_state(own)(z, state=memory)
         settled = jnp.linalg.norm(gradient) < tolerance
-        gradient = jnp.where(settled, 0.0, gradient)  # which any step satisfies
+        gradient = jnp.where(settled, 0.0, gradient)  # any step satisfies this
         update, memory = _OPTIMISER.update(gradient, memory, z, value=value, grad=gradient, value_fn=own)
         return Descent(optax.apply_updates(z, update), memory, gradients + memory[-1].info.num_linesearch_steps)
 

@@ -42,7 +42,7 @@ EXCHANGING = 0.8
 
 
 class Stage(NamedTuple):
-    """On the way from an easy problem to the stated one."""
+    """A stage between an easy problem and the stated one."""
 
     inverse_temperature: float | Scalar
     sharpness: float | Scalar
@@ -126,7 +126,7 @@ class MultistartMAP(AbstractIterations):
 
 
 def _stage(settings: MultistartMAP, iteration: Array) -> Stage:
-    """The problem that an iteration of Adam is about."""
+    """The stage of an iteration of Adam."""
 
     def left(share: float) -> Array:
         return 1 - jnp.minimum(iteration / max(share * settings.adam_iterations, 1), 1.0)

@@ -25,11 +25,11 @@ from latentinv.pytrees import Count, Scalar
 from ._lbfgs import Descent, begin_descent, descend
 
 NEIGHBOUR = 0.2
-"""How far from a good start another one goes on, over the size of its latents."""
+"""Distance from a good start at which a poor one continues, relative to the size of its latents."""
 
 
 class Settings(Protocol):
-    """What every optimiser can be told."""
+    """Settings of every optimiser."""
 
     @property
     def starts(self) -> int: ...
@@ -147,7 +147,7 @@ class OptimiserKernel(AbstractApproximation):
         def kept(old: Array, new: Array) -> Array:
             return jnp.where(stays.reshape(-1, *(1,) * (old.ndim - 1)), old, new)
 
-        # What L-BFGS remembers holds along a path only.
+        # The memory of L-BFGS is valid only along one path.
         memory = jax.tree.map(kept, state.descent.memory, begin_descent(moved).memory)
         return state._replace(descent=Descent(moved, memory, state.descent.gradients + 1), adam=adam)
 

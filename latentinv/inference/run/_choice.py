@@ -1,7 +1,8 @@
-"""Which algorithm suits a posterior, by what the posterior offers, and why.
+"""Which algorithm suits a posterior, and why.
 
 - Nothing to condition to, or Gaussian and linear: Laplace's approximation is exact, and its draws are independent.
-- Gaussian and linear, but with too many data and latents for one matrix: no-U-turn chains; there is one mode.
+- Gaussian and linear, but with too many data and latents for one matrix: no-U-turn chains, since there is only one
+  mode.
 - Gradients: adaptive tempered SMC, which passes between modes and ends on the thresholded facies.
 - No gradients: the same, moved by random walks.
 """
@@ -15,13 +16,13 @@ from latentinv.inference.tempering import TemperedSMC
 from latentinv.posterior import Posterior
 
 LARGEST_MATRIX = 2**25
-"""Numbers in the matrix of data by latents that is decomposed whole: 128 MiB."""
+"""Largest matrix of data by latents that is decomposed whole: 128 MiB."""
 BATCH_CELLS = 2**20
-"""Cells of fields whose gradients are held at once."""
+"""Most cells, over all fields, whose gradients are held at once."""
 
 
 class Choice(NamedTuple):
-    """An algorithm, and why it was chosen."""
+    """An algorithm, and the reason for its choice."""
 
     algorithm: AbstractAlgorithm
     reason: str
@@ -34,7 +35,7 @@ def choose_algorithm(posterior: Posterior) -> Choice:
     Cost: five predictions, or none where the noise is not Gaussian.
     """
     if not posterior.observations:
-        return _chosen(Laplace(starts=1), "without data the posterior is the prior, of which its draws are exact")
+        return _chosen(Laplace(starts=1), "without data the posterior is the prior, which it draws from exactly")
     if posterior.has_gradient and linear_gaussian(posterior):
         size = f"{posterior.count} data and {posterior.latent_size} latents"
         if posterior.count * posterior.latent_size <= LARGEST_MATRIX:
@@ -50,8 +51,8 @@ def _tempered(posterior: Posterior) -> Choice:
     if not posterior.has_gradient:
         blind = ", ".join(f"'{o.name}'" for o in posterior.observations if not o.has_gradient)
         why = (
-            f"the forward model of {blind} has no gradients, and it needs none to pass between modes; 'es_mda' runs it "
-            "far less often, but is approximate and may miss wells"
+            f"the forward model of {blind} has no gradients, and 'smc' needs none to pass between modes; 'es_mda' runs "
+            "it far less often, but is approximate and may miss wells"
         )
     elif posterior.certain:
         why = "it ends on the thresholded facies, so that every draw honours the certain wells"

@@ -1,6 +1,6 @@
 """The one driver: runs any algorithm, records it, and resumes it as if it had never stopped.
 
-Step n of a run gets a key of its own, from the seed and n alone. After a step the driver tells the listener and, if the
+Step n of a run gets a key of its own, from the seed and n alone. After a step the driver calls the listener and, if the
 run is stored, replaces the file by one that holds the step's trace row and state; checkpoints are spaced so that they
 take at most a twentieth of the time. A run killed at any moment is resumed from its last checkpoint and repeats the
 lost steps exactly. Draws of Markov chains go to the file with the checkpoints, so that memory stays flat until the run
@@ -47,23 +47,23 @@ APPROXIMATE = (
     "'smc' samples the posterior itself."
 )
 PENDING_BYTES = 2**26
-"""Draws that wait for a checkpoint take about so much memory, whatever share of the time checkpoints take."""
+"""Most memory of draws that wait for a checkpoint, whatever share of the time checkpoints take."""
 
 
 class Listener(Protocol):
-    """Whoever wants to follow a run."""
+    """Follows a run, for example to show its progress."""
 
     def on_step(self, step: int, progress: Progress) -> None:
-        """Hear of a finished step."""
+        """Called after each step."""
 
 
 class _Job(NamedTuple):
     """What is run."""
 
     posterior: Posterior
-    """As the user made it, for files and words."""
+    """The posterior as the user made it, for files and messages."""
     on_device: Posterior
-    """The same with its numbers where programs take them from, so that no step copies them there again."""
+    """The same with its numbers on the device, so that steps need not copy them."""
     algorithm: AbstractAlgorithm
     kernel: AbstractKernel
     choice: str
@@ -123,7 +123,7 @@ def sample(
     store = RunFile.create(output, _header(job))
     try:
         return _drive(job, store, listener)
-    except StorageError:  # its sentence asks to free space and resume
+    except StorageError:  # its message already asks to free space and resume
         raise
     except Exception:
         store.discard_unless_begun()
@@ -131,7 +131,7 @@ def sample(
 
 
 def resume(path: str | Path, *, forwards: Forwards | None = None, listener: Listener | None = None) -> Run:
-    """Go on with a stored run as if it had never stopped; a finished run is given back as it is.
+    """Continue a stored run as if it had never stopped; a finished run is returned as it is.
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ def _drive(job: _Job, store: RunFile | None, listener: Listener | None) -> Run:
 
 
 def _monitor(job: _Job, store: RunFile | None) -> Monitor | None:
-    """What estimates the convergence of chains while they run, given all draws so far."""
+    """The monitor of the chains' convergence, given all draws so far."""
     if job.kernel.chains is None:
         return None
     monitor = Monitor(job.posterior, job.kernel.chains)
@@ -229,7 +229,7 @@ def _monitor(job: _Job, store: RunFile | None) -> Monitor | None:
 
 
 def _add_draws(job: _Job, state: Any, recorder: RunRecorder, monitor: Monitor | None = None) -> int:
-    """Record the draws that a state completes; give back how many could not be simulated.
+    """Record the draws that a state completes; return how many could not be simulated.
 
     Draws of an approximation may lie where a simulator fails; they are left out.
     """
@@ -245,7 +245,7 @@ def _add_draws(job: _Job, state: Any, recorder: RunRecorder, monitor: Monitor | 
     recorder.add_draws(tables)
     if monitor is not None:
         monitor.add(tables)
-    take_counts(job.posterior)  # what was simulated for the record counts for no step
+    take_counts(job.posterior)  # simulations for the record do not count for a step
     return failed
 
 

@@ -1,4 +1,4 @@
-"""Runs from their files: what they hold, whether or not their forward models are at hand."""
+"""Runs from their files, with or without their forward models."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ Forwards = Mapping[str, Function | ExternalForward]
 
 
 def load_run(path: str | Path, *, forwards: Forwards | None = None) -> Run:
-    """Read a run, finished or not, without going on with it.
+    """Read a run, finished or not, without continuing it.
 
     Its draws, data, predictions and reports are as they were recorded; a forward model that is a function or a
     simulator is not needed for any of them. Of an unfinished population, whose forward models are at hand, the draws
@@ -60,7 +60,7 @@ def load_run(path: str | Path, *, forwards: Forwards | None = None) -> Run:
 
 
 def posterior_of(header: RunHeader, forwards: Forwards | None = None) -> Posterior:
-    """Make the posterior again that a run file describes.
+    """Restore the posterior that a run file describes.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def _observation(
 
 
 def missing_forwards(observations: tuple[AbstractObservation, ...]) -> list[str]:
-    """The sentences that say which forward models must be given again."""
+    """The sentences on forward models that must be given again."""
     return [observation.missing for observation in observations if observation.missing]
 
 

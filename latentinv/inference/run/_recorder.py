@@ -1,4 +1,4 @@
-"""What a run has recorded so far: held in memory, or handed to the run file at each checkpoint."""
+"""The record of a run so far: held in memory, or written to the run file at each checkpoint."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class RunRecorder:
         self._rows.append(row)
 
     def add_draws(self, tables: dict[str, np.ndarray]) -> None:
-        """Add tables of draws; tables without rows are left out, for a file keeps none."""
+        """Add tables of draws; tables without rows are left out."""
         if len(tables["latents"]):
             self._blocks.append(tables)
 
@@ -49,7 +49,7 @@ class RunRecorder:
         results: dict[str, Any] | None = None,
         seconds: float = 0.0,
     ) -> None:
-        """Hand everything to the file, which the run must have; see `RunFile.checkpoint`."""
+        """Write everything to the file, which the run must have; see `RunFile.checkpoint`."""
         assert self._store is not None
         blocks = {name: self._joined(name) for name in self._blocks[0]} if self._blocks else None
         self._store.checkpoint(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Run(NamedTuple):
-    """A run: finished, or as far as it came, or one that could not meet its data.
+    """A run: finished, unfinished, or one that could not meet its data.
 
     Draws are rows of `latents` and `realizations` (facies codes or values, ``[draw, *grid]``); `results` holds single
     numbers and sentences by name, `trace` a row for each step, `predicted` what each draw predicts for each data set.
@@ -31,21 +31,21 @@ class Run(NamedTuple):
     """Single results, such as ``log_evidence``. Sentences: ``infeasible_data`` names data that no field was found for
     (no draw is kept), ``misfit_data`` data that the draws miss, ``warnings`` what makes the draws less reliable."""
     trace: dict[str, np.ndarray]
-    """One row a step of whatever the algorithm reports."""
+    """Numbers that the algorithm reports, one row per step."""
     steps: int
     chains: int | None
     """Number of Markov chains, whose draws of one transition lie side by side; None for a population."""
     predicted: dict[str, Float[np.ndarray, "draw datum"]]
-    """What each draw predicts for each observation, by its name, read exactly; 1 where a pixel is honoured, else 0."""
+    """Exact predictions of each draw, by the name of the observation; 1 where a pixel is honoured, else 0."""
     log_likelihoods: dict[str, Float[np.ndarray, "draw"]]
-    """What each observation, by its name, adds to the log-likelihood of each draw under the target."""
+    """Contribution of each observation, by its name, to the log-likelihood of each draw under the target."""
     seconds: float
-    """Wall time, compilation included, all sessions of a stored run together; no part of what a seed determines."""
+    """Wall time, including compilation, of all sessions of a stored run; not determined by the seed."""
     finished: bool = True
-    """Whether the algorithm came to its end. Of an unfinished population the draws are the particles at work."""
+    """Whether the algorithm has finished. Of an unfinished population the draws are the particles at work."""
 
     def reports(self) -> list[list[Report]]:
-        """For each draw, how well it agrees with each observation, from its recorded predictions."""
+        """Reports for each draw on how well it agrees with each observation, from its recorded predictions."""
         observations = self.posterior.observations
         return [[o.report(self.predicted[o.name][n]) for o in observations] for n in range(len(self.latents))]
 
@@ -54,11 +54,11 @@ class Run(NamedTuple):
         return table.reshape(-1, self.chains or 1, *table.shape[1:]).swapaxes(0, 1)
 
     def diagnose(self) -> Diagnosis:
-        """Say how far the draws can be trusted; see `diagnose`, which also compares runs."""
+        """Diagnose how far the draws can be trusted; see `diagnose`, which also compares runs."""
         return diagnose(self)
 
     def to_arviz(self) -> "DataTree":
-        """Give the run to ArviZ: a tree of labelled arrays by chain and draw.
+        """Convert the run for ArviZ: a tree of labelled arrays by chain and draw.
 
         Its groups are ``posterior`` (facies shares or the mean, a lattice of pixels, predicted data),
         ``observed_data``, ``log_likelihood`` (one number for each data set) and ``sample_stats`` (``lp``; of chains
@@ -68,7 +68,7 @@ class Run(NamedTuple):
 
 
 def run_of_tables(posterior: Posterior, tables: dict[str, np.ndarray], **others: Any) -> Run:
-    """Make the record from tables of draws, as they are stored, and everything else by name."""
+    """Make the record from stored tables of draws, and everything else by name."""
     return Run(
         posterior=posterior,
         latents=tables["latents"],

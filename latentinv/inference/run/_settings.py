@@ -14,7 +14,7 @@ def make_algorithm(name: str, options: dict[str, Any]) -> AbstractAlgorithm:
     Raises
     ------
     InputError
-        If there is no such algorithm, it has no such setting, or not with such a value.
+        If there is no such algorithm or setting, or the setting cannot have this value.
     """
     default_settings(name, options)
     algorithm = ALGORITHMS[name](**options)

@@ -1,4 +1,4 @@
-"""Algorithms that lead a population or replicas from the prior to the posterior over a ladder of temperatures."""
+"""Algorithms that move a population or replicas from the prior to the posterior along a ladder of temperatures."""
 
 from ._parallel_tempering import ParallelTempering as ParallelTempering
 from ._smc_moves import SHARPER_FROM as SHARPER_FROM

@@ -33,9 +33,9 @@ from latentinv.posterior import Predictions
 from latentinv.pytrees import Count, Scalar
 
 FLATTEST = 1e-3
-"""Inverse temperature below which rungs are spaced evenly, and above which their ratio is even."""
+"""Inverse temperature below which rungs are spaced evenly, and above which their ratio is constant."""
 LEAST_REJECTION = 1e-3
-"""What counts as the rate of rejection of a pair that rejected less, so that rungs stay apart."""
+"""Least rate of rejection assumed for a pair, so that rungs stay apart."""
 
 
 class Neighbours(NamedTuple):
@@ -43,19 +43,19 @@ class Neighbours(NamedTuple):
 
     own: Float[Array, "*chain rung"]
     above: Float[Array, "*chain pair"]
-    """Of the lower replica of each pair, on the upper rung."""
+    """Log-likelihood of the lower replica of each pair, on the upper rung."""
     below: Float[Array, "*chain pair"]
-    """Of the upper replica of each pair, on the lower rung."""
+    """Log-likelihood of the upper replica of each pair, on the lower rung."""
 
 
 class Swaps(NamedTuple):
-    """What was counted of exchanges."""
+    """Counts of exchanges."""
 
     attempts: Int[Array, "pair"]
     acceptance: Float[Array, "chain pair"]
     """Sum of acceptance probabilities."""
     round_trips: Int[Array, "chain"]
-    """Travels of a replica from the prior to the target and back."""
+    """Round trips of replicas from the prior to the target and back."""
 
 
 class Bridges(NamedTuple):
@@ -87,12 +87,12 @@ def respace(
     equal = jnp.minimum(barrier[-1] * (ladder.size - 2) / (ladder.size - 1), most)
     moved = jnp.interp(jnp.linspace(0.0, equal, ladder.size - 1), barrier, places)
     moved = jnp.append(moved, places[-1])
-    # the first rung tunes nothing
+    # the first rung has no tuning
     return jnp.append(_temperature(moved[:-1]), ladder[-1]), jnp.interp(moved, places[1:], step[1:])
 
 
 def no_swaps(chains: int, rungs: int) -> Swaps:
-    """Nothing counted yet."""
+    """Counts of zero."""
     return Swaps(jnp.zeros(rungs - 1, jnp.int32), jnp.zeros((chains, rungs - 1)), jnp.zeros(chains, jnp.int32))
 
 
@@ -102,7 +102,7 @@ def swap_rates(swaps: Swaps) -> Float[Array, "pair"]:
 
 
 def no_bridges(chains: int, rungs: int) -> Bridges:
-    """Nothing summed yet."""
+    """Sums of zero."""
     nothing = jnp.full((chains, rungs - 1), -jnp.inf)
     return Bridges(nothing, nothing)
 
@@ -122,9 +122,9 @@ def neighbours(likelihood: TemperedLikelihood, ladder: Float[Array, "rung"], pre
 
 
 def swap_probability(near: Neighbours) -> Float[Array, "pair"]:
-    """Probability with which each pair of a ladder exchanges, if it tries.
+    """Probability that each pair of a ladder exchanges, if it attempts to.
 
-    A replica that its rung excludes gives way to any that its rung does not.
+    A replica that its rung excludes gives way to any that its rung does not exclude.
     """
     change = near.above - near.own[1:] + near.below - near.own[:-1]
     freed = jnp.isneginf(near.own[1:]) & ~jnp.isneginf(near.above)

@@ -73,20 +73,20 @@ WITH_GRADIENT = ("mala", "hmc", "nuts")
 """Moves that follow a gradient."""
 MOVES = ("pcn", "elliptical_slice", *WITH_GRADIENT)
 LEAST_ROUND = 16
-"""Transitions after which rates of rejection are first used."""
+"""Transitions before rates of rejection are first used."""
 
 
 class Rungs(NamedTuple):
-    """What the ladders share, and what was counted of their replicas."""
+    """State shared by the ladders, and counts of their replicas."""
 
     ladder: Float[Array, "rung"]
     """Inverse temperatures."""
     log_step: Float[Array, "rung"]
     """Logarithms of the step sizes."""
     phase: Int[Array, "chain rung"]
-    """Where replicas come from, see `follow_replicas`."""
+    """Origin of the replicas; see `follow_replicas`."""
     swaps: Swaps
-    """Of all transitions."""
+    """Counts of all transitions."""
     swaps_before: Swaps
     """What they were when the rungs were respaced last, or the draws began."""
     bridges: Bridges
@@ -108,7 +108,7 @@ class ParallelTempering(AbstractChains):
     move
         ``pcn``, ``elliptical_slice``, ``mala``, ``hmc`` or ``nuts`` (for the soft target only), with its defaults.
     local_moves
-        With ``pcn``, renewals of a random window in a transition.
+        With ``pcn``, moves of a random window per transition.
     """
 
     rungs: int = 12
@@ -174,7 +174,7 @@ def ladder_ensemble(settings: ParallelTempering, likelihood: TemperedLikelihood)
         return jax.vmap(lambda z: jax.vmap(mover.begin)(z, ladder))(z)
 
     def move_all(key: Array, positions: Position, rungs: Rungs) -> tuple[Position, Outcome]:
-        """Draw the prior's replicas anew, and move all others."""
+        """Redraw the prior's replicas, and move all others."""
         key_prior, key_moves = named(key, "prior", "moves")
         prior, others = (jax.tree.map(lambda x, at=at: x[:, at], positions) for at in (slice(0, 1), slice(1, None)))
         z = jax.random.normal(key_prior, prior.z.shape)
@@ -258,7 +258,7 @@ def either(condition: Array, one: Any, other: Any) -> Any:
 
 
 def recent_rates(rungs: Rungs) -> Float[Array, "pair"]:
-    """How often each pair exchanged since the rungs were respaced last, or the draws began."""
+    """Rate of exchange of each pair since the rungs were last respaced, or the draws began."""
     return swap_rates(jax.tree.map(jnp.subtract, rungs.swaps, rungs.swaps_before))
 
 
@@ -283,12 +283,12 @@ def tempering_results(state: ChainsState) -> dict[str, Any]:
 
 
 def round_trips(rungs: Rungs) -> int:
-    """Travels that ended while draws were taken."""
+    """Round trips that ended while draws were taken."""
     return int(jnp.sum(rungs.swaps.round_trips - rungs.swaps_before.round_trips))
 
 
 def tempering_warnings(state: ChainsState, acceptance: Float[np.ndarray, "chain"]) -> list[str]:
-    """What makes the draws less than they should be."""
+    """Warnings on the draws."""
     rungs: Rungs = state.shared
     rates = np.asarray(recent_rates(rungs))
     # A target's replica that its own moves leave in place may still be replaced from below.
@@ -297,13 +297,13 @@ def tempering_warnings(state: ChainsState, acceptance: Float[np.ndarray, "chain"
 
 
 def ladder_warnings(rates: Float[np.ndarray, "pair"], round_trips: int, ladder: Float[np.ndarray, "rung"]) -> list[str]:
-    """What makes the draws of ladders less than they should be."""
+    """Warnings on the draws of ladders."""
     warnings = []
     for pair in np.flatnonzero(rates < HARDLY):
         sides = " and ".join("the target" if rung == len(rates) else f"{ladder[rung]:.2g}" for rung in (pair, pair + 1))
         warnings.append(
             f"The rungs at inverse temperatures {sides} exchanged their places in {100 * rates[pair]:.2g} % of all "
-            "attempts, so the draws are all but cut off from the prior; raise rungs or warmup."
+            "attempts, so the draws are nearly isolated from the prior; raise rungs or warmup."
         )
     if not round_trips:
         warnings.append(

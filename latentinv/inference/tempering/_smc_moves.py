@@ -1,4 +1,4 @@
-"""The moves of a level: renewals of small windows of the latents, then Hamiltonian moves in the metric of the level.
+"""The moves of a level: local moves of small windows of the latents, then Hamiltonian moves in the level's metric.
 
 Proposals follow the gradient of the soft model, acceptance is by what the level leaves invariant: the soft likelihood,
 a part of the way from it to the exact one, or the exact one. Predictions and facies by which a particle was accepted
@@ -35,14 +35,14 @@ SHARPER, SHARPER_FROM = 4.0, 0.5
 
 
 class MoveSettings(NamedTuple):
-    """How a population is moved."""
+    """Settings of a population's moves."""
 
     rounds: int
     """Of local moves and Hamiltonian ones."""
     moves: int
-    """Hamiltonian moves a round."""
+    """Hamiltonian moves per round."""
     local_moves: int
-    """Local moves a round."""
+    """Local moves per round."""
     leapfrogs: int
     acceptance_target: float
     batch_size: int
@@ -99,7 +99,7 @@ def move_population(
             return value, (value, predictions)
         sharply = read(z)
         predictions = posterior.predict(z) if stage == "bridge" else posterior.predict_exact(z)
-        # Nothing reads the soft predictions once the target is the exact one.
+        # Soft predictions are not used once the target is the exact one.
         value = log_surrogate(sharply)
         return value, (value, predictions._replace(soft=predictions.soft or sharply.soft))
 
@@ -116,7 +116,7 @@ def move_population(
         return (1 - state.bridge) * soft + state.bridge * exact
 
     log_target = {"soft": log_surrogate, "bridge": log_bridge, "exact": posterior.exact_log_likelihood}[stage]
-    # Local moves predict no more than the target asks for, which may save runs of a forward model.
+    # Local moves predict only what the target needs, which may save runs of a forward model.
     one = {"soft": posterior.predict_soft, "bridge": posterior.predict, "exact": posterior.predict_exact}[stage]
     predict, shapes = functools.partial(map_batched, one, batch_size=settings.batch_size), latent_shapes(posterior)
 
@@ -132,7 +132,7 @@ def move_population(
             step_size=step_size,
             leapfrogs=settings.leapfrogs,
         )
-        # Only the leapfrog's own error depends on the step; what the exact target rejects besides does not.
+        # Only the leapfrog's error depends on the step size; further rejections by the exact target do not.
         step_size = step_size * jnp.exp(0.7 * (info.conservation.mean() - settings.acceptance_target))
         return (here, jnp.clip(step_size, 1e-4, 0.5)), info
 
@@ -178,7 +178,7 @@ def _as_accepted(start: Trajectory, accepted: Predictions) -> Trajectory:
 def _read_sharply(posterior: Posterior, z: Array) -> Predictions:
     """Soft predictions that are nearer to the exact ones than stated, and rougher in the latents."""
     field = posterior.field(z)
-    # What becomes sharper with the inverse temperature is as sharp as that says.
+    # Observations that sharpen by themselves follow the inverse temperature.
     sharpness = [1.0 if observation.sharpens else SHARPER for observation in posterior.observations]
     pairs = zip(posterior.observations, sharpness, strict=True)
     return Predictions(tuple(observation.predict(field, s) for observation, s in pairs), ())

@@ -1,4 +1,4 @@
-"""The next level of tempered sequential Monte Carlo: how far the weights can go at once.
+"""The next level of tempered sequential Monte Carlo, from the importance weights.
 
 The next inverse temperature is the largest at which the effective sample size of the importance weights is still the
 wanted share of the population (Jasra et al. 2011, doi:10.1111/j.1467-9469.2010.00723.x). It needs the stored
@@ -28,7 +28,7 @@ BRIDGE_FROM = 3.0
 """Inverse temperature from which on the jump to the exact likelihood may be made in parts: what becomes sharper with it
 is sharp by then."""
 LEAST_PART = 0.02
-"""Of the jump; where less keeps the effective sample size, the ladder goes on."""
+"""Least part of the jump that is made; if less would keep the effective sample size, the ladder continues."""
 
 
 class Level(NamedTuple):
@@ -61,7 +61,7 @@ def next_level(posterior: Posterior, state: SMCState, *, wanted: float, max_leve
     predictions, now = state.population.predictions, state.inverse_temperature
     count = len(state.population.z)
     base = each(lambda p: posterior.tempered_log_likelihood(p, now), predictions, count)
-    possible = jnp.isfinite(base)  # not where a simulation failed, which only the first population has
+    possible = jnp.isfinite(base)  # not where a simulation failed, which occurs only in the first population
 
     def weights(t: Array) -> Array:
         change = each(lambda p: posterior.tempered_change(p, now, t), predictions, count)
@@ -97,12 +97,12 @@ def next_level(posterior: Posterior, state: SMCState, *, wanted: float, max_leve
 
 
 def ladder_ends(state: SMCState, max_levels: int) -> Array:
-    """Whether the ladder may go no further."""
+    """Whether the ladder must end."""
     return (state.level >= max_levels) | (state.inverse_temperature >= SHARPEST)
 
 
 def _furthest(enough: Callable[[Array], Array], low: Array, high: Array) -> Array:
-    """The largest number from `low` to `high` for which something is enough, which it is at `low` and ever less."""
+    """The largest number from `low` to `high` for which `enough` holds, if it does at `low` and fails beyond."""
 
     def bisect(_: int, edges: tuple[Array, Array]) -> tuple[Array, Array]:
         middle = 0.5 * (edges[0] + edges[1])

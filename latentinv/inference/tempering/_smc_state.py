@@ -1,4 +1,4 @@
-"""What tempered sequential Monte Carlo knows after each level."""
+"""The state of tempered sequential Monte Carlo after each level."""
 
 from typing import Literal, NamedTuple
 
@@ -6,7 +6,7 @@ from latentinv.inference.moves import Population
 from latentinv.pytrees import Count, Flag, Scalar
 
 Stage = Literal["soft", "bridge", "exact"]
-"""What a level's moves leave invariant."""
+"""The distribution that a level's moves leave invariant."""
 TEMPERING, FINAL, STUCK = 0, 1, 2
 
 

@@ -2,8 +2,8 @@
 
 A population starts as draws of the prior and is led to the posterior over a ladder of inverse temperatures t (Del Moral
 et al. 2006, doi:10.1111/j.1467-9868.2006.00553.x; for geological latents Amaya et al. 2021, doi:10.1093/gji/ggab170).
-At t = 0 the data say nothing; at 1 the soft model is reached; beyond, hard data become sharper still. A level consists
-of
+At t = 0 the data have no effect; at 1 the soft model is reached; beyond, hard data become sharper still. A level
+consists of
 
 1. the next t, the largest at which the effective sample size of the importance weights is still `ess_target` of the
    population (`_smc_schedule`);
@@ -70,7 +70,7 @@ from ._smc_state import FINAL, STUCK, TEMPERING, SMCState
 from ._smc_walks import RandomWalks
 
 TOO_FEW = 0.9
-"""Share of the wanted effective sample size below which there is a warning."""
+"""Share of the target effective sample size below which there is a warning."""
 
 
 @final
@@ -83,13 +83,13 @@ class TemperedSMC(AbstractAlgorithm):
     particles
         Draws kept at the end.
     moves
-        Hamiltonian moves a level.
+        Hamiltonian moves per level.
     leapfrogs
-        Leapfrog steps a move.
+        Leapfrog steps per move.
     local_moves
-        Local moves (`_local`) a level, before the Hamiltonian ones.
+        Local moves (`_local`) per level, before the Hamiltonian ones.
     probes
-        Curvature probes a particle and level.
+        Curvature probes per particle and level.
     ess_target
         Share of the population that the weights of a level may not fall below.
     acceptance_target
@@ -132,7 +132,7 @@ class TemperedSMC(AbstractAlgorithm):
 
     @property
     def chains(self) -> int:
-        """Particles that are moved in a level."""
+        """Number of particles that are moved in a level."""
         return self.particles // (self.moves + 1) if self.waste_free else self.particles
 
     @property
@@ -219,14 +219,14 @@ class SMCKernel(AbstractKernel):
             final_rounds=state.final_rounds + (int(state.stage) == FINAL and not _bridging(posterior, state)),
         )
         exact = self._exact(posterior, state.population)
-        # Where some particles meet all data, the next level jumps from these instead.
+        # If some particles meet all data, the next level jumps from these instead.
         meets = posterior.target == "thresholded" and bool(jnp.isfinite(exact).any())
         if int(state.stage) == TEMPERING and bool(ladder_ends(state, self.settings.max_levels)) and not meets:
             state = state._replace(stage=jnp.int32(STUCK))
         return state, self._info(posterior, state, effective, moves, exact)
 
     def finished(self, state: SMCState) -> bool:
-        """Whether the final levels are done, or the ladder got stuck."""
+        """Whether the final levels are done, or the ladder is stuck."""
         return int(state.stage) == STUCK or int(state.final_rounds) >= self.settings.final_rounds
 
     def progress(self, posterior: Posterior, state: SMCState, info: Info) -> Progress:
@@ -239,7 +239,7 @@ class SMCKernel(AbstractKernel):
             else:
                 words += f", final target {int(state.final_rounds)}/{self.settings.final_rounds}"
         else:
-            # Levels advance t by a nearly constant factor once the data speak, so its logarithm measures the way.
+            # Once the data have an effect, t grows by a nearly constant factor, so its logarithm measures progress.
             t = float(state.inverse_temperature)
             done = 0.85 * min(1.0, np.log1p(t / 1e-2) / np.log1p(3e2))
             words += f", inverse temperature {t:.3g}"
@@ -256,7 +256,7 @@ class SMCKernel(AbstractKernel):
         return state.population.z
 
     def results(self, posterior: Posterior, state: SMCState) -> dict[str, Any]:
-        """Log-evidence, levels and costs; if the ladder got stuck, the data that could not be met; warnings."""
+        """Log-evidence, levels and costs; if the ladder is stuck, the data that could not be met; warnings."""
         levels, (gradients, forward_runs) = int(state.level), self._spent(posterior)
         results: dict[str, Any] = {
             "levels": levels,
@@ -315,7 +315,7 @@ class SMCKernel(AbstractKernel):
         if lost > 0.5 * proposals:
             raise NonFiniteError(
                 f"{lost:.0f} of {proposals} proposals of level {level} became NaN or infinite; check the data's sd "
-                "and the prior. What was saved before is whole."
+                "and the prior. What was saved before is intact."
             )
 
     def _traced_predict(self, posterior: Posterior, z: Array) -> Any:

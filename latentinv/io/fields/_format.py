@@ -25,7 +25,7 @@ from latentinv.registration import Registry
 
 @dataclass(frozen=True)
 class Fields:
-    """Fields on one grid, each made when a format asks for it, so that large ones are never whole in memory."""
+    """Fields on one grid, each made when it is written, so that large ones are never whole in memory."""
 
     name: str
     """What the numbers are: ``facies`` codes, or a ``field`` of a property."""
@@ -33,7 +33,7 @@ class Fields:
     count: int
     """Number of fields."""
     dtype: np.dtype
-    """Of the numbers."""
+    """Type of the numbers."""
     latents: Callable[[int], Float[np.ndarray, "latent"]]
     """The latent vector of field n."""
     tiles: Callable[[int], Iterator[tuple[Any, np.ndarray]]]
@@ -53,9 +53,9 @@ class AbstractFieldFormat(ABC):
     """One kind of file that holds fields."""
 
     endings: ClassVar[tuple[str, ...]]
-    """Of its files' names, in lower case."""
+    """File extensions, in lower case."""
     tiled: ClassVar[bool] = False
-    """Whether fields are written tile by tile, so that they may be larger than the memory."""
+    """Whether fields are written tile by tile, so that they may exceed the memory."""
 
     @abstractmethod
     def write(self, path: Path, fields: Fields) -> None:

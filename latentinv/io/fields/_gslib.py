@@ -1,4 +1,4 @@
-"""Fields as GSLIB text, which SGeMS and its kin read: a header, then a line of numbers a cell.
+"""Fields as GSLIB text, which SGeMS and similar programs read: a header, then a line of numbers per cell.
 
 The first line states the sizes ``nx ny nz``; then come the number of fields and their names, a line each. Cells follow
 with x fastest, then y, then z, each from its least coordinate; where z is a depth, the file's layers count downwards.
@@ -17,7 +17,7 @@ from ._format import FIELD_FORMATS, AbstractFieldFormat, Fields
 @final
 @FIELD_FORMATS.register("gslib")
 class GSLIBFields(AbstractFieldFormat):
-    """One variable a field; a section is written with one row of cells along y."""
+    """One variable per field; a section is written with one row of cells along y."""
 
     endings = (".gslib", ".sgems", ".dat")
 

@@ -1,4 +1,4 @@
-"""Writing fields in the format that a file's ending asks for."""
+"""Writing fields in the format of a file's extension."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def write_fields(path: str | Path, fields: Fields) -> None:
 
 
 def field_format(path: str | Path, *, also: tuple[str, ...] = ()) -> type[AbstractFieldFormat]:
-    """Find the format that a file's ending asks for.
+    """Find the format of a file's extension.
 
     Parameters
     ----------

@@ -25,11 +25,11 @@ class AbstractImageFormat(ABC):
     """One kind of file that holds an image in two or three dimensions."""
 
     endings: ClassVar[tuple[str, ...]]
-    """Of its files' names, in lower case."""
+    """File extensions, in lower case."""
     first_row: ClassVar[Literal["north", "south"]]
-    """Where a file's first row of cells lies, unless the user says otherwise: at the largest y or at the least."""
+    """Where a file's first row of cells lies by default: at the largest y (north) or at the least (south)."""
     named_arrays: ClassVar[bool] = False
-    """Whether a file may hold several images, of which a key names one."""
+    """Whether a file may hold several images, one of which is chosen by a key."""
 
     @abstractmethod
     def read(self, path: Path, key: str | None, usual: str | None) -> Shaped[np.ndarray, "*grid"]:

@@ -1,4 +1,4 @@
-"""Images as GSLIB or SGeMS text (Deutsch and Journel 1998, *GSLIB*): a header, then a line of numbers a cell.
+"""Images as GSLIB or SGeMS text (Deutsch and Journel 1998, *GSLIB*): a header, then a line of numbers per cell.
 
 The first line states the sizes ``nx ny nz``, alone or within a title; then come the number of variables and their
 names, a line each. Cells follow with x fastest, then y, then z, each from its least coordinate, so the first row lies
@@ -19,7 +19,7 @@ from ._format import IMAGE_FORMATS, AbstractImageFormat
 @final
 @IMAGE_FORMATS.register("gslib")
 class GSLIB(AbstractImageFormat):
-    """Text of GSLIB, SGeMS and their kin."""
+    """Text of GSLIB, SGeMS and similar programs."""
 
     endings = (".gslib", ".sgems", ".dat", ".txt")
     first_row = "south"
@@ -57,6 +57,6 @@ def _sizes(title: str, cells: float, path: Path) -> tuple[int, int, int]:
         nx, ny, nz = triples[0]
         raise StorageError(
             f"{path.name} states {nx} × {ny} × {nz} = {nx * ny * nz} cells in its first line but holds "
-            f"values for {cells:g}; it may be truncated, or the sizes wrong."
+            f"values for {cells:g}; the file may be truncated, or the sizes wrong."
         )
     return fitting[0]

@@ -20,7 +20,7 @@ class NumpyArchive(AbstractImageFormat):
     named_arrays = True
 
     def read(self, path: Path, key: str | None, usual: str | None) -> np.ndarray:
-        """Read the array that is meant."""
+        """Read the selected array."""
         with path.open("rb") as file:
             content = np.load(file, allow_pickle=False)
             if isinstance(content, np.ndarray):

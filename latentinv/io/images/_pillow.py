@@ -43,5 +43,5 @@ def _grey(page: Image.Image, path: Path) -> np.ndarray:
         raise InputError(f"The picture {path.name} ({page.mode}) is not plain grey; save it as an opaque grey picture.")
     colours = values[..., :3] if page.mode.startswith("RGB") else values[..., :1]
     if np.any(colours != colours[..., :1]):
-        raise InputError(f"The picture {path.name} is coloured; save it with one grey level a facies.")
+        raise InputError(f"The picture {path.name} is coloured; save it with one grey level per facies.")
     return colours[..., 0]

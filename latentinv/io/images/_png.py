@@ -14,7 +14,7 @@ from ._pillow import grey_pages
 @final
 @IMAGE_FORMATS.register("png")
 class PNG(AbstractImageFormat):
-    """One grey level a facies, or grey levels that are values."""
+    """One grey level per facies, or grey levels that are values."""
 
     endings = (".png",)
     first_row = "north"

@@ -18,7 +18,7 @@ FIRST_ROWS: tuple[str, ...] = get_args(FirstRow)
 UNREADABLE = (
     OSError, EOFError, ValueError, KeyError, SyntaxError, struct.error, zipfile.BadZipFile, zlib.error, UserWarning,
 )  # fmt: skip
-"""What NumPy and Pillow raise on damaged files."""
+"""Errors that NumPy and Pillow raise on damaged files."""
 
 
 def read_image(
@@ -66,8 +66,8 @@ def read_image(
     except UNREADABLE as error:
         detail = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise StorageError(
-            f"The image {path.name} cannot be read ({detail}); it may be truncated, or of another format than its "
-            "ending says."
+            f"The image {path.name} cannot be read ({detail}); it may be truncated, or its "
+            "format may differ from its extension."
         ) from error
     northern = (first_row or form.first_row) == "north"
     return array[..., ::-1, :] if northern and array.ndim > 1 else array

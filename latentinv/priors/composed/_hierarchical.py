@@ -1,10 +1,11 @@
-"""Facies of one prior and, within them, scores of Gaussian priors: the two stages of reservoir modelling in one prior.
+"""Facies from one prior and, within them, scores of Gaussian priors: the two stages of reservoir modelling in one
+prior.
 
-Geology is drawn first, then what varies within each facies (Deutsch 2002, *Geostatistical Reservoir Modeling*, Oxford
-University Press). The first numbers of a cell are those the facies are read from; behind them stand standard normal
-scores, one for all facies or one for each, with the correlations of their own priors. `FaciesProperty` makes them a
-log-normal property: median of the facies · exp(standard deviation of the facies · score). Scores have latents of their
-own, behind those of the facies, so data on the property inform both; cost is that of all fields.
+Geology is drawn first, then the property within each facies (Deutsch 2002, *Geostatistical Reservoir Modeling*, Oxford
+University Press). The facies are read from the first numbers of a cell; after them come standard normal scores, one for
+all facies or one for each, with the correlations of their own priors. `FaciesProperty` makes them a log-normal
+property: median of the facies · exp(standard deviation of the facies · score). Scores have latents of their own, after
+those of the facies, so data on the property inform both; the cost is that of all fields.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ from . import _parts
 @final
 @dataclass(frozen=True)
 class HierarchicalFaciesModel(AbstractFaciesModel):
-    """Facies read from the first numbers of a cell as another model reads them; scores stand behind.
+    """Facies read by another model from the first numbers of a cell, followed by scores.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ class HierarchicalFaciesModel(AbstractFaciesModel):
 
     @property
     def middles(self) -> tuple[float, ...] | None:
-        """Those of the other model."""
+        """The middles of the other model."""
         return self.facies_model.middles
 
     @property
@@ -55,7 +56,7 @@ class HierarchicalFaciesModel(AbstractFaciesModel):
         return (self.facies_model.components or 1) + self.score_count
 
     def leading(self, field: Float[Array, "*grid number"]) -> Float[Array, "*field"]:
-        """What the facies are read from."""
+        """The numbers from which the facies are read."""
         field = jnp.asarray(field)
         return field[..., 0] if self.facies_model.components is None else field[..., : -self.score_count]
 
@@ -68,7 +69,7 @@ class HierarchicalFaciesModel(AbstractFaciesModel):
         return self.facies_model.index(self.leading(field))
 
     def margin(self, field: Float[Array, "*grid number"], index: Int[Array, "*grid"]) -> Float[Array, "*grid"]:
-        """How far a cell lies inside the values of a facies."""
+        """Distance of a cell's values inside those of a facies."""
         return self.facies_model.margin(self.leading(field), index)
 
     def log_probability(
@@ -78,7 +79,7 @@ class HierarchicalFaciesModel(AbstractFaciesModel):
         return self.facies_model.log_probability(self.leading(field), slope)
 
     def describe(self) -> str:
-        """Say the other model and the scores."""
+        """Describe the other model and the scores."""
         return f"{self.facies_model.describe()} and {self.score_count} scores within them"
 
 
@@ -86,7 +87,7 @@ class HierarchicalFaciesModel(AbstractFaciesModel):
 @PRIORS.register("hierarchical")
 @pytree("facies_prior", "scores")
 class HierarchicalPrior(AbstractPrior):
-    """Facies, and scores of what varies within them.
+    """Facies, and scores of a property that varies within them.
 
     Parameters
     ----------
@@ -145,7 +146,7 @@ class HierarchicalPrior(AbstractPrior):
 
     @property
     def conditions(self) -> Mapping[str, str]:
-        """What the prior of facies takes."""
+        """The conditions that the prior of facies takes."""
         return self.facies_prior.conditions
 
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
@@ -153,7 +154,7 @@ class HierarchicalPrior(AbstractPrior):
         return _parts.latent_maps(self._all, grid)
 
     def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid number"]:
-        """Turn a latent vector into what the facies are read from and the scores, cell by cell.
+        """Turn a latent vector into the numbers from which facies are read, and the scores, cell by cell.
 
         Raises
         ------
@@ -163,7 +164,7 @@ class HierarchicalPrior(AbstractPrior):
         return _parts.generate(self._all, z, grid)
 
     def discriminate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*scores"]:
-        """Score the facies of a latent vector as their prior does."""
+        """Score the facies of a latent vector with their prior's discriminator."""
         return self.facies_prior.discriminate(z[: self.facies_prior.latent_size(grid)], grid)
 
     def describe(self) -> dict[str, Any]:

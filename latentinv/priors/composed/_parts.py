@@ -1,4 +1,4 @@
-"""What priors made of other priors share: Gaussian parts, latents one after the other, files within a file.
+"""Shared by priors made of other priors: Gaussian parts, concatenated latents, files within a file.
 
 The arrays of part n are stored under their own names behind ``n `` and a space.
 """
@@ -19,17 +19,18 @@ from latentinv.storage import PriorRecord
 
 
 def check_scores(parts: Sequence[Any], what: str, ndim: int | None = None) -> None:
-    """Check that parts, which the sentences call `what`, give standard normal scores on `ndim` axes, or as many each.
+    """Check that parts, called `what` in messages, give standard normal scores on `ndim` axes, or all on the same
+    number.
 
     Raises
     ------
     InputError
-        If one does not.
+        If a part does not.
     """
     for number, part in enumerate(parts):
         if not isinstance(part, AbstractPrior) or not part.is_score:
             raise InputError(
-                f"{what} {number} is a {type(part).__name__}, or not of mean 0 and standard deviation 1; give a "
+                f"{what} {number} is a {type(part).__name__}, or does not have mean 0 and standard deviation 1; give a "
                 "Gaussian prior such as SpectralPrior(covariance), without mean, anamorphosis and facies."
             )
     axes = {part.ndim for part in parts} | ({ndim} if ndim else set())
@@ -71,7 +72,7 @@ def to_record(family: str, parts: Sequence[AbstractPrior], metadata: dict[str, A
 
 
 def from_record(record: PriorRecord) -> list[Any]:
-    """Make the parts from what `to_record` gave."""
+    """Restore the parts from `to_record`."""
     parts = []
     for number, part in enumerate(record.metadata["parts"]):
         own = f"{number} "

@@ -2,9 +2,9 @@
 
 Each field gives a score to every cell; `TruncationRule` turns the scores into facies with stated proportions and
 contacts (Armstrong et al. 2011, doi:10.1007/978-3-642-19607-2). The fields are independent Gaussian priors of any
-method, so their ranges and directions may differ, and the latents are theirs, one after the other. With one field it
-is the truncated Gaussian model. The generated field keeps the scores, its last axis, so that it has gradients; cost is
-that of the fields.
+method, so their ranges and directions may differ, and the latents are those of all fields, one after the other. With
+one field it is the truncated Gaussian model. The generated field holds the scores along its last axis, so that it has
+gradients; the cost is that of the fields.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ class PlurigaussianPrior(AbstractPrior):
     def __init__(self, fields: Sequence[AbstractPrior], rule: TruncationRule) -> None:
         if len(fields) != rule.components:
             raise InputError(
-                f"The rule cuts {rule.components} scores and {len(fields)} fields were given; give one for each score."
+                f"The rule cuts {rule.components} scores, but {len(fields)} fields were given; give one for each score."
             )
         _parts.check_scores(fields, "Field")
         self.fields, self.rule, self.facies_model, self.ndim = tuple(fields), rule, rule, fields[0].ndim

@@ -1,9 +1,9 @@
-"""Facies read from several Gaussian scores a cell by a rule of cuts: truncated Gaussian and plurigaussian facies.
+"""Facies read from several Gaussian scores per cell by a rule of cuts: truncated Gaussian and plurigaussian facies.
 
-A rule is a tree. A cut divides what reaches it by a threshold on one of the scores; below and above it there is a
-facies or a further cut, so every facies is a box in the space of scores, and the boxes fill it (Armstrong et al. 2011,
-doi:10.1007/978-3-642-19607-2). Which facies may touch is the geology that a rule states. The scores of a cell are
-independent and N(0, 1), so the probability of a box is a product, and the thresholds follow from the facies' target
+A rule is a tree. A cut divides the space of scores, or a part of it, by a threshold on one score; below and above it
+there is a facies or a further cut, so every facies is a box in that space, and the boxes fill it (Armstrong et al.
+2011, doi:10.1007/978-3-642-19607-2). The rule states the geology: which facies may be in contact. The scores of a cell
+are independent and N(0, 1), so the probability of a box is a product, and the thresholds follow from the facies' target
 proportions cut by cut:
 
     Φ(threshold) = Φ(a) + (Φ(b) − Φ(a)) · share of the facies below among those below and above,
@@ -90,7 +90,7 @@ class TruncationRule(AbstractFaciesModel):
 
     cut: Cut
     proportions: Mapping[int, float] | tuple[tuple[int, float], ...]
-    """Kept as pairs of code and share, from below to above."""
+    """Stored as pairs of code and share, from below to above."""
 
     def __post_init__(self) -> None:
         codes, shares = tuple(self.cut.facies()), dict(self.proportions)
@@ -127,13 +127,13 @@ class TruncationRule(AbstractFaciesModel):
         return np.stack([found[code] for code in self.categories], axis=1)
 
     def index(self, field: Float[Array, "*grid score"]) -> Int[Array, "*grid"]:
-        """Index of the facies whose box the scores lie in; a score on a threshold belongs above."""
+        """Index of the facies in whose box the scores lie; a score on a threshold belongs to the facies above."""
         scores = jnp.asarray(field)[..., None, :]
         lower, upper = jnp.asarray(self.boxes, scores.dtype)
         return jnp.argmax(jnp.all((scores >= lower) & (scores < upper), axis=-1), axis=-1)
 
     def margin(self, field: Float[Array, "*grid score"], index: Int[Array, "*grid"]) -> Float[Array, "*grid"]:
-        """Distance to the nearest face of the facies' box; outside, minus the largest that lacks along a score."""
+        """Distance to the nearest face of the facies' box; outside it, minus the largest distance along a score."""
         field = jnp.asarray(field)
         lower, upper = jnp.asarray(self.boxes, field.dtype)
         return jnp.minimum(field - lower[index], upper[index] - field).min(axis=-1)
@@ -143,7 +143,7 @@ class TruncationRule(AbstractFaciesModel):
     ) -> Float[Array, "*grid facies"]:
         """Log-probability of each facies' box under logistic noise of scale 1 / slope."""
         scores = jnp.asarray(field)[..., None, :]
-        # A bound at infinity takes no part, and is kept out of products so that gradients stay numbers.
+        # Infinite bounds are left out of products, so that gradients stay finite.
         finite, edges = np.isfinite(self.boxes), np.nan_to_num(self.boxes, posinf=0.0, neginf=0.0)
         lower, upper = jnp.asarray(edges, scores.dtype)
         above = jnp.where(finite[0], jax.nn.log_sigmoid(slope * (scores - lower)), 0.0)
@@ -154,7 +154,7 @@ class TruncationRule(AbstractFaciesModel):
         return jnp.sum(above + below + width, axis=-1)
 
     def describe(self) -> str:
-        """Say the proportions and the cuts."""
+        """Describe the proportions and the cuts."""
         shares = ", ".join(f"{code}: {share:g}" for code, share in dict(self.proportions).items())
         return f"facies {{{shares}}} by the cuts {self.cut.to_list()}"
 

@@ -1,9 +1,9 @@
 """How a field is read as facies, hard (the facies) and soft (the probability of each).
 
-`FaciesModel` cuts one number a cell by ordered thresholds, softly an ordered logit with a slope. Others read several
-numbers a cell, the field's last axis then: rules of cuts (`TruncationRule`), and models with scores of what varies
-within facies behind the numbers that the facies are read from (`HierarchicalFaciesModel`). Facies models are static
-parts of a program: thresholds and codes are used as Python's numbers.
+`FaciesModel` cuts one number per cell by ordered thresholds; its soft reading is an ordered logit with a slope. Others
+read several numbers per cell, which are the field's last axis: rules of cuts (`TruncationRule`), and models in which
+these numbers are followed by scores of a property within facies (`HierarchicalFaciesModel`). Facies models are static
+parts of a program: thresholds and codes are Python numbers.
 """
 
 import abc
@@ -21,17 +21,17 @@ from latentinv.errors import InputError
 
 
 class AbstractFaciesModel(abc.ABC):
-    """How a field is read as facies; frozen, and equal to another that reads all fields alike."""
+    """How a field is read as facies; frozen, and equal to any other that reads all fields in the same way."""
 
     categories: tuple[int, ...]
     """The facies codes as users write them."""
 
     score_count: int = 0
-    """Scores in each cell of what varies within facies; more than 0 for a hierarchical prior alone."""
+    """Number of scores per cell of properties within facies; above 0 only for a hierarchical prior."""
 
     @property
     def components(self) -> int | None:
-        """Numbers of a field in each cell, which are its last axis; None for one number, without that axis."""
+        """Numbers of a field in each cell, along its last axis; None for a single number, without that axis."""
         return None
 
     @property
@@ -40,7 +40,7 @@ class AbstractFaciesModel(abc.ABC):
         return None
 
     def leading(self, field: Float[Array, "*field"]) -> Float[Array, "*leading"]:
-        """What the facies are read from: the field without its scores."""
+        """The numbers from which facies are read: the field without its scores."""
         return jnp.asarray(field)
 
     def scores(self, field: Float[Array, "*field"]) -> Float[Array, "*grid score"]:
@@ -50,7 +50,7 @@ class AbstractFaciesModel(abc.ABC):
         return jnp.zeros((*cells, 0), field.dtype)
 
     def field_shape(self, cells: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of a field on so many cells."""
+        """Shape of a field on cells of this shape."""
         return cells if self.components is None else (*cells, self.components)
 
     @property
@@ -67,7 +67,7 @@ class AbstractFaciesModel(abc.ABC):
         return jnp.asarray(self.categories)[self.index(field)]
 
     def undefined(self, field: Float[Array, "*field"]) -> Bool[Array, "*grid"]:
-        """Where the field is not a number and so has no facies, though `index` gives one."""
+        """Where the field is not a number, so that the facies given by `index` is meaningless."""
         missing = jnp.isnan(field)
         return missing if self.components is None else missing.any(axis=-1)
 
@@ -83,7 +83,7 @@ class AbstractFaciesModel(abc.ABC):
 
     @abc.abstractmethod
     def describe(self) -> str:
-        """Say the reading in words, for messages."""
+        """Describe the reading, for messages."""
 
 
 @final
@@ -109,22 +109,22 @@ class FaciesModel(AbstractFaciesModel):
                 "at least two facies and one threshold between each two."
             )
         if len(set(self.categories)) != len(self.categories):
-            raise InputError(f"The facies codes {self.categories} repeat one; give each facies its own code.")
+            raise InputError(f"The facies codes {self.categories} contain one twice; give each facies its own code.")
         if not all(map(math.isfinite, self.thresholds)):
             raise InputError(f"The thresholds {self.thresholds} are not all finite; give field values.")
         if any(a >= b for a, b in itertools.pairwise(self.thresholds)):
-            raise InputError(f"The thresholds {self.thresholds} do not grow; give them in increasing order.")
+            raise InputError(f"The thresholds {self.thresholds} do not increase; give them in increasing order.")
 
     @property
     def middles(self) -> tuple[float, ...]:
-        """Half way between the thresholds of each facies; of the first and the last facies, its one threshold."""
+        """Midpoint between the thresholds of each facies; for the first and the last facies, its only threshold."""
         edges = self.thresholds
         between = ((a + b) / 2 for a, b in itertools.pairwise(edges))
         return (edges[0], *between, edges[-1])
 
     def index(self, field: Float[Array, "*grid"]) -> Int[Array, "*grid"]:
         """Index of the facies in `categories` at each value of the field."""
-        field = jnp.asarray(field)  # a float64 array from NumPy takes JAX's own precision
+        field = jnp.asarray(field)  # a float64 array from NumPy is converted to JAX's precision
         return jnp.searchsorted(jnp.asarray(self.thresholds, field.dtype), field, side="right")
 
     def margin(self, field: Float[Array, "*grid"], index: Int[Array, "*grid"]) -> Float[Array, "*grid"]:
@@ -153,5 +153,5 @@ class FaciesModel(AbstractFaciesModel):
         return jnp.concatenate([log_below[..., :1], inner, log_above[..., -1:]], axis=-1)
 
     def describe(self) -> str:
-        """Say codes and thresholds."""
+        """Describe codes and thresholds."""
         return f"facies {self.categories} with thresholds {self.thresholds}"

@@ -1,4 +1,4 @@
-"""Where latents lie beside the cells of a field, and which cells they can change.
+"""Where latents lie relative to the cells of a field, and which cells they can change.
 
 The latent vector of a prior is one or several maps, one after the other, each of its own resolution. Along an axis the
 place ``i`` of a map owns the block of cells from ``i · spacing`` to ``(i + 1) · spacing``, and can change the cells
@@ -56,7 +56,7 @@ class LatentMap(NamedTuple):
 
 
 def without_place(ndim: int, size: int) -> tuple[LatentMap]:
-    """The map of latents that all change every cell."""
+    """A map of latents each of which can change every cell."""
     return (LatentMap((*(1,) * ndim, size)),)
 
 

@@ -1,9 +1,9 @@
 """What a prior is: a map from Gaussian noise to geological fields, for any grid.
 
-A prior turns a latent vector ``z ~ N(0, I)`` into a field on a grid. A facies prior's field is continuous
-(so that it has gradients); a facies model reads it as facies (`_facies_model.py`). A prior is a frozen pytree: its
-weights are leaves, so that programs take a prior as an argument. What describes it, such as architecture, covariance
-and facies, is static.
+A prior turns a latent vector ``z ~ N(0, I)`` into a field on a grid. A facies prior's field is continuous (so that it
+has gradients); a facies model reads it as facies (`_facies_model.py`). A prior is a frozen pytree: its weights are
+leaves, so that programs take a prior as an argument. Its description, such as architecture, covariance and facies, is
+static.
 """
 
 import abc
@@ -46,7 +46,7 @@ class AbstractPrior(abc.ABC):
     def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*field"]:
         """Turn a latent vector into a field; pure, jittable, vmappable.
 
-        One number a cell, or with a last axis of as many as the facies model has `components`.
+        One number per cell, or several along a last axis, as many as the facies model has `components`.
         """
 
     @property
@@ -56,7 +56,7 @@ class AbstractPrior(abc.ABC):
 
     @property
     def conditions(self) -> Mapping[str, str]:
-        """What `given` takes, by name: what it is, with its unit and shape."""
+        """The conditions that `given` takes: a description of each by its name, with unit and shape."""
         return {}
 
     def given(self, **condition: Any) -> Self:
@@ -76,34 +76,34 @@ class AbstractPrior(abc.ABC):
         raise InputError(f"Given the condition '{names}', but this prior takes none; leave it out.")
 
     def on(self, grid: Grid) -> Self:
-        """The same prior with all numbers made beforehand that it needs on one grid.
+        """The same prior with all numbers computed in advance that it needs on one grid.
 
-        Programs then take them as arguments. Otherwise they are made when a program is compiled, and are constants in
-        it.
+        Programs then take them as arguments. Otherwise they are computed when a program is compiled, and are constants
+        in it.
         """
         del grid
         return self
 
     def cropped(self, start: tuple[int, ...], shape: tuple[int, ...]) -> Self:
-        """The same prior for a part of its grid, from a cell on; covariates over the cells are cut out.
-
-        A part may go beyond the end of the grid, where any numbers will do.
+        """The same prior for a part of its grid that begins at a cell; covariates over the cells are cropped. A part
+        may extend beyond the grid, where its numbers are not used.
         """
         del start, shape
         return self
 
     def discriminate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*scores"]:
-        """Score how like its training image the field of a latent vector is, place by place; higher is more alike.
+        """Score how closely the field of a latent vector resembles the training image, place by place; higher is
+        closer.
 
         Raises
         ------
         InputError
-            If the prior has no discriminator, or the grid is smaller than what that sees at once.
+            If the prior has no discriminator, or the grid is smaller than its window.
         """
         raise InputError(NO_DISCRIMINATOR)
 
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
-        """The maps that stand one after the other in the latent vector; their sizes sum to `latent_size`."""
+        """The maps that follow each other in the latent vector; their sizes sum to `latent_size`."""
         return without_place(grid.ndim, self.latent_size(grid))
 
     def tiles(
@@ -128,16 +128,16 @@ class AbstractPrior(abc.ABC):
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Where the prior comes from, such as the recipe of its training; empty where its settings say all."""
+        """Where the prior comes from, such as the recipe of its training; empty if its settings are sufficient."""
         return {}
 
     def describe(self) -> dict[str, Any]:
-        """What a user wants to know of the prior, by name; JSON types."""
+        """A description of the prior for users, by name; JSON types."""
         return {} if self.facies_model is None else {"facies": list(self.facies_model.categories)}
 
     @abc.abstractmethod
     def to_record(self) -> PriorRecord:
-        """Give the content of the prior's file, from which its family makes the same prior again."""
+        """The content of the prior's file, from which its family restores the prior."""
 
     @classmethod
     def from_record(cls, record: PriorRecord) -> Self:
@@ -170,7 +170,7 @@ class AbstractPrior(abc.ABC):
         Raises
         ------
         TypeError
-            If the prior is of a continuous property.
+            If the prior has a continuous property.
         """
         if self.facies_model is None:
             raise TypeError("This prior is of a continuous property and has no facies; use the field itself.")
@@ -182,6 +182,6 @@ class AbstractPrior(abc.ABC):
         return np.dtype(np.float32) if self.facies_model is None else self.facies_model.code_type
 
     def realization(self, field: Float[Array, "*grid"]) -> Shaped[Array, "*grid"]:
-        """What users see of a field: facies codes where the prior has facies, else its values."""
+        """A field as users see it: facies codes if the prior has facies, else its values."""
         codes = field if self.facies_model is None else self.facies_model.facies(field)
         return codes.astype(self.realization_type)

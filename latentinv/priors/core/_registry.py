@@ -1,4 +1,4 @@
-"""The families of priors, and how one is made from its file. A family enters itself by a decorator at its class."""
+"""The families of priors, and how a prior is restored from its file. A decorator at a class registers it."""
 
 from latentinv.errors import StorageError
 from latentinv.registration import Registry
@@ -7,7 +7,7 @@ from latentinv.storage import PriorRecord
 from ._prior import AbstractPrior
 
 PRIORS: Registry[type[AbstractPrior]] = Registry("prior", rooms=("latentinv.priors",))
-"""By family. What is not in here cannot be loaded from a file."""
+"""Classes by family. Only these can be loaded from a file."""
 
 
 def prior_from_record(record: PriorRecord) -> AbstractPrior:

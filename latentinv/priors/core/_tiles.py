@@ -1,8 +1,8 @@
 """Fields of any size in tiles, in constant memory.
 
 A tile is generated from the window of latents that its cells depend on, by the same prior on a grid as small as the
-tile. That gives the tile of the whole field where a prior is local: its maps hold every place that could change a cell
-of the grid, so that nothing is special about a border. All tiles have one shape, so that one program serves them; the
+tile. This equals the tile of the whole field where a prior is local: its maps contain every place that could change a
+cell of the grid, so that borders are not special. All tiles have one shape, so that one program serves them; the
 latents and cells beyond the end of the field are zeros and are dropped.
 """
 
@@ -61,7 +61,7 @@ def _edges(maps: Sequence[LatentMap], tile: int) -> tuple[int, ...] | None:
 
 
 def _is_local(maps: Sequence[LatentMap], grid: Grid) -> bool:
-    """Whether the maps hold every place that could change a cell of the grid, were it a part of a larger one."""
+    """Whether the maps contain every place that could change a cell of the grid if it were part of a larger one."""
     cells = tuple(slice(0, n) for n in grid.shape)
     needed = ((one.places_of(cells), one.shape) for one in maps)
     return all(p.start >= 0 and p.stop <= n for places, shape in needed for p, n in zip(places, shape, strict=False))

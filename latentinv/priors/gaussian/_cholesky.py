@@ -1,9 +1,9 @@
 """Gaussian fields by the Cholesky factor of their covariance: exact, for small grids.
 
 The field is mean + L z, where L Lᵀ is the covariance between the centres of all cells (Davis 1987,
-doi:10.1007/BF00898190). Factorising costs O(n³/3) and n² numbers for n cells, once a grid; a field then O(n²). The
-factor is a leaf of the prior that `on` gives. The posterior of linear data is known exactly (see `_kriging.py`), which
-is what this prior is for.
+doi:10.1007/BF00898190). Factorising costs O(n³/3) and n² numbers for n cells, once per grid; a field then costs O(n²).
+The factor is a leaf of the prior that `on` gives. The posterior of linear data is known exactly (see `_kriging.py`),
+which is what this prior is for.
 """
 
 import functools
@@ -26,9 +26,9 @@ from ._covariance import Covariance
 from ._gaussian import Anamorphosis, GaussianReading, covariance_from
 
 MOST_CELLS = 6400
-"""A factor of so many cells takes 160 MB in float32 and some seconds."""
+"""Most cells of a grid; the factor then takes 160 MB in float32 and some seconds."""
 JITTER = 1e-9
-"""Added to the correlations' diagonal: very smooth models are singular to float64 rounding."""
+"""Added to the diagonal of the correlations, since very smooth models are singular to float64 rounding."""
 
 
 @final
@@ -72,7 +72,7 @@ class CholeskyPrior(AbstractGaussianPrior):
         self.reading = GaussianReading(covariance.standard_deviation, mean, anamorphosis, facies_model)
         self.grid: Grid | None = None
         self.factor: Float[Array, "cell cell"] | None = None
-        """Of the correlations between the cells of `grid`."""
+        """Lower factor of the correlations between the cells of `grid`."""
 
     def on(self, grid: Grid) -> "CholeskyPrior":
         """The same prior with the factor on one grid.
@@ -87,7 +87,7 @@ class CholeskyPrior(AbstractGaussianPrior):
         return other
 
     def latent_size(self, grid: Grid) -> int:
-        """One number a cell.
+        """One number per cell.
 
         Raises
         ------
@@ -96,8 +96,8 @@ class CholeskyPrior(AbstractGaussianPrior):
         """
         if grid.size > MOST_CELLS:
             raise InputError(
-                f"The grid has {grid.size} cells; a Cholesky factor serves {MOST_CELLS} at most. Take the spectral or "
-                "the SPDE prior, or a smaller grid."
+                f"The grid has {grid.size} cells; a Cholesky factor allows at most {MOST_CELLS}. Use SpectralPrior or "
+                "SPDEPrior, or a smaller grid."
             )
         return grid.size
 

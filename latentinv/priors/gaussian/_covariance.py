@@ -1,6 +1,6 @@
 """Covariance models of stationary Gaussian fields, with their spectral measures.
 
-Distances are scaled before a model sees them: a separation (x, y(, z) in metres) is turned into the axes of the
+Models are functions of scaled distances: a separation (x, y(, z) in metres) is turned into the axes of the
 anisotropy and divided by the range along each, giving a scaled distance h. With ranges in this sense
 
 ============  ==========================================  ================================================
@@ -13,7 +13,7 @@ spherical     1 − 1.5 h + 0.5 h³ for h < 1, else 0        no correlation from
 The first two and the last follow Chilès and Delfiner (2012, doi:10.1002/9781118136188), the Matérn range is that of
 Lindgren et al. (2011, doi:10.1111/j.1467-9868.2011.00777.x). A stationary covariance is the characteristic function of
 a probability measure on wave vectors (Bochner); `Covariance.wave_vectors` maps uniform numbers to draws from it, which
-is what the spectral method needs. All is float64 on the host.
+is what the spectral method needs. Everything is float64 on the host.
 """
 
 import math
@@ -75,7 +75,9 @@ class Covariance:
         if not math.isfinite(self.azimuth):
             raise InputError(f"The covariance has azimuth {self.azimuth}; give degrees clockwise from north.")
         if (self.model == "matern") != (self.smoothness is not None):
-            raise InputError("A smoothness belongs to the matern model and to no other; give it there and only there.")
+            raise InputError(
+                "Only the matern model has a smoothness, and it needs one; give it with that model and no other."
+            )
         if self.smoothness is not None and not (math.isfinite(self.smoothness) and self.smoothness > 0):
             raise InputError(f"The covariance has smoothness {self.smoothness}; give a number above 0, such as 1.5.")
 
@@ -118,12 +120,12 @@ class Covariance:
         return self(np.asarray(first)[:, None] - np.asarray(second)[None])
 
     def wave_vectors(self, uniforms: Float[np.ndarray, "mode 3"], ndim: int) -> Float[np.ndarray, "mode axis"]:
-        """Turn uniform numbers into wave vectors x, y(, z), in radians a metre, that follow the spectral measure.
+        """Turn uniform numbers into wave vectors x, y(, z), in radians per metre, that follow the spectral measure.
 
         The first number gives the length, the others the direction. A Matérn measure is a multivariate Student
         distribution of 2ν degrees of freedom (the exponential is ν = ½), a Gaussian one is normal, and that of the
         spherical model in space is the squared Fourier transform of a ball, whose projection serves fewer axes. A wave
-        and its opposite are the same, so directions fill half a turn, evenly spaced numbers the more densely.
+        and its opposite are the same, so directions fill half a turn, and evenly spaced numbers cover it more densely.
         """
         drawn = 3 if self.model == "spherical" else ndim
         number, angle = self._wave_numbers(uniforms[:, 0], drawn), np.pi * uniforms[:, 1]
@@ -133,7 +135,7 @@ class Covariance:
         return (number[:, None] * directions)[:, :ndim] @ self.scaling(ndim)
 
     def _wave_numbers(self, uniforms: Float[np.ndarray, "mode"], ndim: int) -> Float[np.ndarray, "mode"]:
-        """Quantiles of the length of wave vectors on so many axes, for a range of 1."""
+        """Quantiles of the length of wave vectors on this number of axes, for a range of 1."""
         if self.model == "spherical":
             return np.interp(uniforms, *_ball_distribution())
         if self.model == "gaussian":
@@ -147,7 +149,7 @@ def matern(distance: Float[np.ndarray, "*pair"], smoothness: float) -> Float[np.
     """Matérn correlation at scaled distances, in logarithms so that it neither overflows nor cancels."""
     scaled = np.sqrt(8 * smoothness) * np.asarray(distance, float)
     far = np.where(scaled > 0, scaled, 1.0)
-    with np.errstate(divide="ignore"):  # so far away the correlation is zero, and so is its logarithm's exponential
+    with np.errstate(divide="ignore"):  # at such distances the correlation, the exponential of this logarithm, is zero
         logarithm = smoothness * np.log(far) + np.log(special.kve(smoothness, far)) - far
     scale = (1 - smoothness) * math.log(2) - special.gammaln(smoothness)
     return np.where(scaled > 0, np.exp(logarithm + scale), 1.0)

@@ -1,4 +1,4 @@
-"""What Gaussian priors share: mean, marginal distribution and facies, read from a standard normal field.
+"""Shared by Gaussian priors: mean, marginal distribution and facies, read from a standard normal field.
 
 A Gaussian prior makes a field of *scores*, each N(0, 1), correlated as its covariance says. `GaussianReading` turns
 scores into the property: mean + standard deviation · score, or any other marginal distribution by an anamorphosis (a
@@ -31,7 +31,8 @@ TAIL = 1e-4
 @final
 @pytree("scores", "values", "slopes")
 class Anamorphosis:
-    """A marginal distribution, as a table from scores to values; linear between nodes, and beyond them as at the ends.
+    """A marginal distribution, as a table from scores to values; linear between nodes, extrapolated linearly beyond
+    them.
 
     Parameters
     ----------
@@ -54,16 +55,20 @@ class Anamorphosis:
         self.scores, self.values = np.array(scores, float), np.array(values, float)
         if self.scores.ndim != 1 or len(self.scores) < 2 or self.scores.shape != self.values.shape:
             raise InputError(
-                f"The anamorphosis has {self.scores.size} scores and {self.values.size} values; give as many of each, "
-                "two at least."
+                f"The anamorphosis has {self.scores.size} scores and {self.values.size} values; give equally many, "
+                "at least two."
             )
         if not np.all(np.isfinite(self.scores)) or np.any(np.diff(self.scores) <= 0):
-            raise InputError("The anamorphosis' scores do not grow from node to node; sort them and leave out ties.")
+            raise InputError(
+                "The anamorphosis' scores do not increase from node to node; sort them and leave out ties."
+            )
         if not np.all(np.isfinite(self.values)) or np.any(np.diff(self.values) < 0) or np.ptp(self.values) == 0:
             raise InputError(
-                "The anamorphosis' values fall from a node to the next, or are all equal; sort them beside the scores."
+                "The anamorphosis' values decrease from one node to the next, or are all equal; sort them like the "
+                "scores."
             )
-        self.slopes = np.diff(self.values) / np.diff(self.scores)  # here in float64, lest near nodes cancel
+        # in float64, so that differences of close nodes keep their digits
+        self.slopes = np.diff(self.values) / np.diff(self.scores)
 
     @classmethod
     def from_sample(cls, values: Float[np.ndarray, "datum"], nodes: int = 101) -> "Anamorphosis":
@@ -104,7 +109,7 @@ class Anamorphosis:
         return values[interval] + slopes[interval] * (scores - nodes[interval])
 
     def to_metadata(self) -> dict[str, list[float]]:
-        """The table for a file, from whose content ``Anamorphosis(**content)`` makes it again."""
+        """The table for a file, from which ``Anamorphosis(**content)`` restores it."""
         return {"scores": self.scores.tolist(), "values": self.values.tolist()}
 
 
@@ -157,14 +162,14 @@ class GaussianReading:
         return self.mean + self.standard_deviation * scores
 
     def describe(self) -> dict[str, Any]:
-        """The marginal distribution and the facies, for people."""
+        """A readable description of the marginal distribution and the facies."""
         normal = f"Gaussian, mean {self.mean:g}, standard deviation {self.standard_deviation:g}"
         marginal = normal if self.anamorphosis is None else "stated by an anamorphosis"
         words: dict[str, Any] = {"marginal distribution": marginal}
         return words if self.facies_model is None else {**words, "facies": list(self.facies_model.categories)}
 
     def to_metadata(self) -> dict[str, Any]:
-        """Give what `from_metadata` makes the same reading from."""
+        """The metadata from which `from_metadata` restores the reading."""
         table, model = self.anamorphosis, self.facies_model
         return {
             "standard_deviation": self.standard_deviation,
@@ -196,9 +201,9 @@ def check_latent(z: Float[Array, "latent"], size: int, ndim: int, grid: Grid) ->
     Raises
     ------
     InputError
-        If the latent's length is not `size`, or the grid has not `ndim` axes.
+        If the latent's length is not `size`, or the grid does not have `ndim` axes.
     """
     if grid.ndim != ndim:
-        raise InputError(f"The prior is of {ndim} axes, the grid has {grid.ndim}; give one that suits the other.")
+        raise InputError(f"The prior has {ndim} axes, but the grid {grid.ndim}; change one of them.")
     if z.shape != (size,):
         raise InputError(f"The latent has shape {z.shape}; this prior needs ({size},) on a grid of {grid.shape}.")

@@ -4,8 +4,8 @@ For a field of mean m and covariance C between cells, data d = A x + noise of co
 
     K = C Aᵀ (A C Aᵀ + R)⁻¹,   mean = m + K (d − A m),   covariance = C − K A C
 
-(Chilès and Delfiner 2012, chapter 3, doi:10.1002/9781118136188; Tarantola 2005, section 3.2). It is the reference that
-samplers are held against. float64 on the host; O(n² k) for n cells and k data.
+(Chilès and Delfiner 2012, chapter 3, doi:10.1002/9781118136188; Tarantola 2005, section 3.2). It is the reference with
+which samplers are compared. float64 on the host; O(n² k) for n cells and k data.
 """
 
 from typing import NamedTuple
@@ -26,7 +26,7 @@ class Kriging(NamedTuple):
     mean: Float[np.ndarray, "*grid"]
     standard_deviation: Float[np.ndarray, "*grid"]
     covariance: Float[np.ndarray, "cell cell"]
-    """Between all cells, in array order."""
+    """Covariance between all cells, in array order."""
     log_evidence: float
     """Log-density of the data under the prior."""
 
@@ -76,7 +76,8 @@ def simple_kriging(
         factor = linalg.cho_factor(weights @ cross + spread, lower=True)
     except linalg.LinAlgError as error:
         raise InputError(
-            "The data's covariance is not positive definite; give each datum noise, and no datum twice without."
+            "The data's covariance is not positive definite; give each datum noise, or remove data without noise that "
+            "repeat others."
         ) from error
     residual = values - weights.sum(axis=1) * mean
     solved = linalg.cho_solve(factor, residual)

@@ -4,11 +4,12 @@ The solution of (1 − ∇·H∇)^(α/2) x = W with white noise W is a Matérn f
 the principal axes of √(8ν) H^½ (Whittle 1954; Lindgren et al. 2011, doi:10.1111/j.1467-9868.2011.00777.x). On cells,
 −∇·H∇ is a symmetric stencil L, the gradient of the energy ½ ∫ ∇uᵀ H ∇u, and x = f(L) W with f(λ) = (1 + λ)^(−α/2) is
 computed as a Chebyshev polynomial of L (Pereira and Desassis 2019, doi:10.1016/j.spasta.2019.100359): nothing is
-factorised, any α > d/2 will do, and H may differ in every cell. The field costs O(degree · cells), the degree growing
-as the range in cells; its gradient costs the same, for f(L) is symmetric.
+factorised, any α > d/2 is possible, and H may differ in every cell. The field costs O(degree · cells), the degree
+growing as the range in cells; its gradient costs the same, since f(L) is symmetric.
 
-No flow crosses the border of the computed cells, which would double the variance there, so the grid grows by a margin
-of 1.5 ranges that is cropped: what is left of it at the corners is below 1e-3 of the variance.
+No flow crosses the border of the computed cells, which would double the variance there, so the grid is extended by a
+margin of 1.5 ranges that is cropped afterwards: what remains of the effect at the corners is below 1e-3 of the
+variance.
 """
 
 import functools
@@ -35,7 +36,7 @@ MARGIN_RANGES = 1.5
 
 @final
 class _Numbers:
-    """An array that describes a prior: hashable, and equal to another of the same numbers."""
+    """An array that describes a prior: hashable, and equal to any other with the same numbers."""
 
     def __init__(self, array: Float[np.ndarray, "..."]) -> None:
         self.array = array.copy()
@@ -117,7 +118,7 @@ class SPDEPrior(AbstractGaussianPrior):
 
     @property
     def ranges(self) -> Float[np.ndarray, "axis *#grid"]:
-        """In metres along the principal axes, for all cells or for each."""
+        """Ranges in metres along the principal axes, for all cells or for each."""
         return self._ranges.array
 
     @property
@@ -137,7 +138,7 @@ class SPDEPrior(AbstractGaussianPrior):
         return other
 
     def margin(self, grid: Grid) -> tuple[int, ...]:
-        """Cells that are computed and cropped at each end of each array axis.
+        """Width in cells of the margin that is computed and cropped at each end of each array axis.
 
         Raises
         ------
@@ -157,9 +158,9 @@ class SPDEPrior(AbstractGaussianPrior):
         return tuple(math.ceil(MARGIN_RANGES * n) for n in reach[::-1])
 
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
-        """One map of a number a cell, those of the margin included.
+        """One map of a number per cell, those of the margin included.
 
-        Where ranges vary, no part of the grid has a prior of its own, so latents count as having no place.
+        Where ranges vary, a part of the grid is not a prior by itself, so latents count as having no place.
         """
         margin = self.margin(grid)
         shape = (*(n + 2 * m for n, m in zip(grid.shape, margin, strict=True)), 1)
@@ -169,7 +170,7 @@ class SPDEPrior(AbstractGaussianPrior):
         return (LatentMap(shape, (1,) * self.ndim, tuple((m + degree, degree - m) for m in margin)),)
 
     def latent_size(self, grid: Grid) -> int:
-        """One number a cell, those of the margin included."""
+        """One number per cell, those of the margin included."""
         return math.prod(n + 2 * m for n, m in zip(grid.shape, self.margin(grid), strict=True))
 
     def _scores(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:
@@ -212,7 +213,7 @@ class SPDEPrior(AbstractGaussianPrior):
 
 @functools.lru_cache(maxsize=4)
 def _stencil(smoothness: float, ranges: _Numbers, azimuth: _Numbers, grid: Grid, margin: tuple[int, ...]) -> Stencil:
-    """The stencil on a grid that grows by a margin."""
+    """The stencil on the grid with its margin."""
     tensor = _tensor(smoothness, ranges.array, _angles(azimuth.array, grid))
     if ranges.array.ndim > 1:
         tensor = np.pad(tensor, [(0, 0), (0, 0), *((m, m) for m in margin)], mode="edge")

@@ -1,14 +1,14 @@
-"""Gaussian fields as a sum of cosines: any grid, any place, one latent pair a wave.
+"""Gaussian fields as a sum of cosines: any grid, any place, two latents per wave.
 
 Shinozuka and Jan's (1972, doi:10.1016/0022-460X(72)90600-1) spectral representation with fixed wave vectors k_m:
 
     x(s) = 1/√M Σ_m  a_m cos(k_m·s) + b_m sin(k_m·s),   a_m, b_m ~ N(0, 1)
 
-For fixed wave vectors this is an exactly Gaussian and exactly stationary field of unit variance, whose correlation at
-h is the mean of cos(k_m·h); drawn from the spectral measure by a scrambled Sobol sequence, the waves bring it to the
+For fixed wave vectors this is an exactly Gaussian and exactly stationary field of unit variance, whose correlation at h
+is the mean of cos(k_m·h); drawn from the spectral measure by a scrambled Sobol sequence, the waves bring it to the
 model's as M grows, faster than the 1/√M of independent draws (`python -m benchmarks.gaussian` prints the error). The
-latent's length is 2 M whatever the grid, so a field can be looked at on any grid that shares its coordinates. A field
-of n cells costs O(M n) as one matrix product, because a wave on a grid is a product of waves along its axes.
+latent's length is 2 M whatever the grid, so the same field can be generated on any grid that shares its coordinates. A
+field of n cells costs O(M n) as one matrix product, because a wave on a grid is a product of waves along its axes.
 """
 
 import functools
@@ -32,7 +32,7 @@ from ._gaussian import Anamorphosis, GaussianReading, covariance_from
 WAVES = 1024
 SOBOL_SEED = 0
 LEAST_UNIFORM = 1e-12
-"""Uniform numbers keep this far from 0 and 1, where normal scores are infinite."""
+"""Uniform numbers stay this far from 0 and 1, where normal scores are infinite."""
 
 
 Waves = tuple[tuple[Float[Array, "cell wave"], Float[Array, "cell wave"]], ...]
@@ -72,7 +72,7 @@ class SpectralPrior(AbstractGaussianPrior):
     ) -> None:
         covariance.scaling(ndim)
         if waves < 2 or waves & (waves - 1):
-            raise InputError(f"The spectral prior was given {waves} waves; give a power of two such as {WAVES}.")
+            raise InputError(f"The spectral prior was given {waves} waves; expected a power of two such as {WAVES}.")
         self.covariance, self.ndim, self.waves, self.facies_model = covariance, ndim, waves, facies_model
         self.reading = GaussianReading(covariance.standard_deviation, mean, anamorphosis, facies_model)
         self.grid: Grid | None = None
@@ -81,7 +81,7 @@ class SpectralPrior(AbstractGaussianPrior):
 
     @property
     def wave_vectors(self) -> Float[np.ndarray, "wave axis"]:
-        """Wave vectors x, y(, z) in radians a metre."""
+        """Wave vectors x, y(, z) in radians per metre."""
         return _wave_vectors(self.covariance, self.waves, self.ndim)
 
     def on(self, grid: Grid) -> "SpectralPrior":
@@ -90,7 +90,7 @@ class SpectralPrior(AbstractGaussianPrior):
         return other
 
     def latent_size(self, grid: Grid) -> int:
-        """Two numbers a wave, on any grid."""
+        """Two numbers per wave, on any grid."""
         del grid
         return 2 * self.waves
 
@@ -103,7 +103,7 @@ class SpectralPrior(AbstractGaussianPrior):
         return jnp.matmul(cosine, c_last.T, precision="highest") + jnp.matmul(sine, s_last.T, precision="highest")
 
     def correlation(self, separations: Float[np.ndarray, "*pair axis"]) -> Float[np.ndarray, "*pair"]:
-        """The correlation that the fields' scores really have at separations x, y(, z) in metres."""
+        """The actual correlation of the fields' scores at separations x, y(, z) in metres."""
         return np.cos(np.asarray(separations) @ self.wave_vectors.T).mean(axis=-1)
 
     def describe(self) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class SpectralPrior(AbstractGaussianPrior):
         )
 
     def _along(self, grid: Grid) -> Waves:
-        """The waves along each array axis, made in float64, where phases far from the origin keep their digits."""
+        """The waves along each array axis, computed in float64 so that phases far from the origin keep their digits."""
         waves = []
         for axis in range(grid.ndim):
             cells = np.zeros((grid.shape[axis], grid.ndim), int)

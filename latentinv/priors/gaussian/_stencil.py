@@ -2,7 +2,7 @@
 
 For cells of unit size −∇·H∇ is a symmetric stencil L, the gradient of the energy ½ ∫ ∇uᵀ H ∇u; the noise is scaled cell
 by cell, so that the field has unit variance, and multiplied by f(L), f(λ) = (1 + λ)^(−α/2), as a Chebyshev polynomial
-(see `_spde.py`). All that programs need of it are the leaves of a `Stencil`, made in float64 on the host.
+(see `_spde.py`). Programs need only the leaves of a `Stencil`, computed in float64 on the host.
 """
 
 import math
@@ -17,12 +17,12 @@ from scipy import fft
 from latentinv.pytrees import pytree
 
 POLYNOMIAL_ERROR = 1e-4
-"""Greatest error of the polynomial, where f is at most 1."""
+"""Greatest error of the polynomial, for an f of at most 1."""
 NODES = 8192
 VARIANCE_NODES = 9
-"""Cells, from the least to the greatest range, at which the variance is summed where ranges vary."""
+"""Number of cells, from the least to the greatest range, at which the variance is computed if ranges vary."""
 WAVES_PER_AXIS = {2: 1024, 3: 160}
-"""Waves over which the variance on cells is summed."""
+"""Number of waves over which the variance on cells is summed."""
 
 
 @final
@@ -53,15 +53,15 @@ class Stencil:
 
     @property
     def degree(self) -> int:
-        """Of the polynomial: how many cells away a cell's noise is felt."""
+        """Degree of the polynomial: how many cells away a cell's noise has an effect."""
         return len(self.coefficients) - 1
 
     def scores(self, noise: Float[Array, "*cells"]) -> Float[Array, "*cells"]:
-        """The scores of white noise. Gradients are taken in the noise alone."""
+        """The scores from white noise. Gradients are with respect to the noise only."""
         return _polynomial(jax.lax.stop_gradient(self), self.amplitude * noise)
 
 
-@jax.jit  # one operation after the other it would take seconds
+@jax.jit  # without compilation it would take seconds
 def _chebyshev(stencil: Stencil, field: Array) -> Array:
     """f(L) of a field."""
 
@@ -77,7 +77,7 @@ def _chebyshev(stencil: Stencil, field: Array) -> Array:
 
 @jax.custom_vjp
 def _polynomial(stencil: Stencil, field: Array) -> Array:
-    """f(L) of a field, whose gradient is f(L) again, for L is symmetric."""
+    """f(L) of a field; its gradient is f(L) again, since L is symmetric."""
     return _chebyshev(stencil, field)
 
 
@@ -113,7 +113,7 @@ def _energy(stencil: Stencil, field: Array) -> Array:
 
 
 def _mean(x: Any, axis: int) -> Array:
-    """Mean of neighbours along an axis; what is the same along it stays one number."""
+    """Mean of neighbours along an axis; an axis of length 1 stays as it is."""
     size = x.shape[axis]
     if size == 1:
         return jnp.asarray(x)
@@ -137,7 +137,7 @@ def _variance_on_cells(
     spacing: np.ndarray,
     alpha: float,
 ) -> Float[np.ndarray, "*#cells"]:
-    """Variance that noise of det(H)^¼ would have: the sum of f² over the stencil's waves, at each cell's own H.
+    """Variance of the field for noise scaled by det(H)^¼: the sum of f² over the stencil's waves, at each cell's own H.
 
     In the continuum it is Γ(ν)/(Γ(α)(4π)^(d/2)) everywhere; on cells it falls with the range, and is summed at some
     cells and interpolated between them.

@@ -4,13 +4,14 @@ The network gives a logit. Training drives the logit's size far from zero, which
 so the field is the logit shifted and divided by its median size and softly bounded: field = u / √(1 + (u / 4)²) with
 u = (logit − shift) / scale. The typical field value is then ±1, the bound ±4, and gradients never vanish abruptly. The
 shift, or the thresholds where there are more than two facies, are set so that the facies shares match the training
-image. A continuous property is a growing function of that field, such that its distribution is the training image's.
+image. A continuous property is an increasing function of that field, such that
+its distribution is the training image's.
 
-Generation is local and stationary: no padding is seen, statistics are frozen into the weights, and a tile of a field
-equals the same tile of any larger field with the same latents to float32 rounding. A prior file may hold the
+Generation is local and stationary: there is no padding, batch statistics are frozen into the weights, and a tile of a
+field equals the same tile of any larger field with the same latents to float32 rounding. A prior file may hold the
 discriminator too (``discriminator_strides`` in its metadata, ``discriminator_kernel_N`` and ``discriminator_bias_N``
-among its arrays), which changes no field. Cost for a field of n cells with the
-``compact`` architecture: about 16 000 multiply-adds a cell forward, twice that more for the gradient.
+among its arrays), which does not affect fields. Cost for a field of n cells with the ``compact`` architecture: about
+16 000 multiply-adds per cell forward, and twice that for the gradient.
 """
 
 import json
@@ -34,7 +35,7 @@ BOUND = 4.0
 
 
 class _Provenance:
-    """Where a prior comes from, as JSON text, which programs ask nothing of: all are equal."""
+    """Provenance of a prior, as JSON text; all are equal, because compiled programs do not depend on it."""
 
     def __init__(self, content: dict[str, Any]) -> None:
         self.text = json.dumps(content)
@@ -116,9 +117,7 @@ class GeneratorPrior(AbstractPrior):
             If the grid has other axes than the prior.
         """
         if grid.ndim != self.ndim:
-            raise InputError(
-                f"The grid has {grid.ndim} axes and the prior makes fields of {self.ndim}; change one of them."
-            )
+            raise InputError(f"The prior has {self.ndim} axes, but the grid {grid.ndim}; change one of them.")
         net = self.architecture
         return (LatentMap(net.latent_shape(grid.shape), (net.ratio,) * self.ndim, (net.reach,) * self.ndim),)
 
@@ -128,7 +127,7 @@ class GeneratorPrior(AbstractPrior):
         Raises
         ------
         InputError
-            If the grid has other axes than the prior, or so many cells that the latents outgrow an array.
+            If the grid has other axes than the prior, or so many cells that the latents do not fit one array.
         """
         size = self.latent_maps(grid)[0].size
         if size > MOST_CELLS:
@@ -155,12 +154,13 @@ class GeneratorPrior(AbstractPrior):
         return field if self.anamorphosis is None else self.anamorphosis(field)
 
     def discriminate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*scores"]:
-        """Score how like its training image the field of a latent vector is, place by place; higher is more alike.
+        """Score how closely the field of a latent vector resembles the training image, place by place; higher is
+        closer.
 
         Raises
         ------
         InputError
-            If the prior has no discriminator, or the grid is smaller than what that sees at once.
+            If the prior has no discriminator, or the grid is smaller than its window.
         """
         if self.critic is None:
             raise InputError(NO_DISCRIMINATOR)

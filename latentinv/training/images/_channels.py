@@ -1,17 +1,14 @@
 """An object-based simulator of meandering channels: our own training images, of any size and proportion.
 
-Each channel follows a centreline: a straight line at a random place, displaced across the flow by meanders
-and by a slow wander. Both are stationary Gaussian processes of narrow spectrum (the disturbed periodic view
-of meanders, Ferguson 1976, doi:10.1002/esp.3290010403, applied to the displacement instead of the direction,
-so that its rms amplitude is a parameter). The channel is all cells whose centre lies within half its width of
-the centreline. Channels are added, each in the widest of a few gaps tried (the best-candidate sampling of
-Mitchell 1991, doi:10.1145/122718.122736, which keeps them from clumping), until sand reaches the stated
-proportion.
-
-Nothing marks the border of the image. Along the flow, channels enter and leave beyond it. Across the flow,
-they live on a circle longer than the image is high, so every place is equally likely. The proportion is
-counted on the whole circle, and the channel that would pass the target is kept with the probability that
-makes the expected proportion exact.
+Each channel follows a centreline: a straight line at a random place, displaced across the flow by meanders and by a
+slow wander. Both are stationary Gaussian processes of narrow spectrum (the disturbed periodic view of meanders,
+Ferguson 1976, doi:10.1002/esp.3290010403, applied to the displacement instead of the direction, so that its rms
+amplitude is a parameter). The channel is all cells whose centre lies within half its width of the centreline. Channels
+are added, each in the widest of a few gaps tried (the best-candidate sampling of Mitchell 1991,
+doi:10.1145/122718.122736, which keeps them from clumping), until sand reaches the stated proportion. The border of the
+image is not special. Along the flow, channels enter and leave beyond it. Across the flow, they live on a circle longer
+than the image is high, so every place is equally likely. The proportion is counted on the whole circle, and the channel
+that would pass the target is kept with the probability that makes the expected proportion exact.
 
 Cost: O(cells covered, with overlaps) for discs stamped along the centrelines, a second for 1500 × 1500 cells.
 """
@@ -27,15 +24,15 @@ from latentinv.errors import InputError
 from ._training_image import TrainingImage
 
 BANDWIDTH = 0.35
-"""Standard deviation of the spectrum over its central frequency: bends differ, yet remain bends."""
+"""Standard deviation of the spectrum over its central frequency: bends vary but stay recognisable."""
 WIDTH_VARIATION = 0.08
 """Standard deviation of the logarithm of the width, once between channels and once along each."""
 WANDER_WAVELENGTH = 6.0
 """Wavelength of the slow wander, over that of the meanders."""
 CANDIDATES = 4
-"""Places tried for each channel; more would space the channels like a comb."""
+"""Places tried for each channel; more would space the channels too evenly."""
 STEPS_PER_WIDTH = 16
-"""Discs a width of flow: their union is within 1 % of a width of the true outline at slopes up to 3."""
+"""Discs per channel width along the flow: their union is within 1 % of a width of the outline at slopes up to 3."""
 
 Discs = tuple[Float[np.ndarray, "disc"], Float[np.ndarray, "disc"], Float[np.ndarray, "disc"]]
 """Positions along and across the flow, and radii, in cells."""
@@ -161,7 +158,7 @@ class ChannelSimulator:
 
 
 def _widest_gap(rng: np.random.Generator, places: Float[np.ndarray, "channel"], circle: int) -> float:
-    """Of a few uniform places on the circle, the one farthest from the places taken."""
+    """Of a few uniform random places on the circle, the one farthest from existing channels."""
     candidates = rng.uniform(0, circle, CANDIDATES)
     apart = np.abs(candidates[:, None] - places)
     return float(candidates[np.argmax(np.minimum(apart, circle - apart).min(axis=1, initial=circle))])
@@ -171,7 +168,7 @@ def _process(rng: np.random.Generator, count: int, wavelength: float) -> Float[n
     """A stationary Gaussian process of unit variance and a spectrum around one wavelength (in steps)."""
     period = scipy.fft.next_fast_len(
         int(count + 4 * wavelength), real=True
-    )  # the ends of the kept part stay independent
+    )  # so that the two ends of the part that is kept are independent
     frequency = scipy.fft.rfftfreq(period)
     power = np.exp(-0.5 * ((frequency * wavelength - 1) / BANDWIDTH) ** 2)
     power[0] = 0.0
@@ -186,7 +183,7 @@ def _stamp(
     x: Float[np.ndarray, "disc"],
     radius: Float[np.ndarray, "disc"],
 ) -> None:
-    """Set the cells of an image whose centres lie within discs; what falls outside is left out."""
+    """Set the cells of an image whose centres lie within discs; cells outside the image are left out."""
     reach = int(np.ceil(radius.max())) + 1
     near = (y > -reach) & (y < image.shape[0] + reach) & (x > -reach) & (x < image.shape[1] + reach)
     y, x, radius = y[near, None, None], x[near, None, None], radius[near, None, None]

@@ -12,14 +12,14 @@ from ._training_image import TrainingImage
 
 
 def coarsen(image: TrainingImage, factor: int) -> TrainingImage:
-    """Make each block of ``factor`` cells an axis one cell, by majority, or the mean of a continuous property.
+    """Make each block of ``factor`` cells per axis one cell, by majority, or the mean of a continuous property.
 
     Trailing cells are dropped.
 
-    Where two facies are equally frequent in a block, the first cell of the block (in array order) that
-    belongs to either decides. Giving ties to the lower or the higher index would change the proportions,
-    alternating from block to block would comb straight edges; taking the first cell moves both edges of a
-    body the same way, so it keeps its size.
+    Where two facies are equally frequent in a block, the first cell of the block (in array order) that belongs to
+    either decides. Giving ties to the lower or the higher index would change the proportions, and alternating from
+    block to block would roughen straight edges; taking the first cell moves both edges of a body the same way, so it
+    keeps its size.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def coarsen(image: TrainingImage, factor: int) -> TrainingImage:
     """
     if factor < 1 or factor > min(image.facies.shape):
         raise InputError(
-            f"Coarsening by {factor} was asked of an image of {times(image.facies.shape)} cells; give a "
+            f"Coarsening by {factor} was requested for an image of {times(image.facies.shape)} cells; give a "
             f"factor between 1 and {min(image.facies.shape)}."
         )
     name = f"{image.name} coarsened by {factor}"

@@ -1,4 +1,4 @@
-"""Levels: what a network is shown of a training image, numbers between −1 and 1."""
+"""Levels: the numbers between −1 and 1 by which networks see a training image."""
 
 import numpy as np
 from jaxtyping import Float32
@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from ._training_image import TrainingImage
 
 CLEAR = 1e-3
-"""Share of the half-way to the next facies that a level keeps from it."""
+"""Least distance of a level from the midpoint to the next facies, as a share of the way to it."""
 
 
 def score_levels(values: Float32[np.ndarray, "*grid"]) -> Float32[np.ndarray, "*grid"]:
@@ -25,10 +25,9 @@ def signed_levels(image: TrainingImage, edge_width: float) -> Float32[np.ndarray
     """Give each cell a level in [−1, 1]: its facies far from an edge, softened towards the next one near an edge.
 
     Facies k has the level −1 + 2 k / (facies − 1). Levels are filtered by a Gaussian, as a picture is before it is
-    sampled, so the step at an edge becomes a slope that a network without layers at full resolution can draw. Where
-    the filter carries a cell over half-way to another facies (the corners of bodies, and what is thinner than the
-    edges are wide) its level is brought back to its own side, so thresholds half-way give back the facies of every
-    cell exactly.
+    sampled, so the step at an edge becomes a slope that a network without layers at full resolution can draw. Where the
+    filter carries a cell over half-way to another facies (corners of bodies, and bodies thinner than the softened
+    edges) its level is brought back to its own side, so thresholds half-way recover the facies of every cell exactly.
 
     Parameters
     ----------

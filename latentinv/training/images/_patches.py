@@ -1,4 +1,4 @@
-"""Patches cut from a training image at random; a patch costs its copy."""
+"""Patches cut from a training image at random; the cost is that of copying them."""
 
 import numpy as np
 from jaxtyping import Shaped, UInt8
@@ -48,7 +48,7 @@ def cut_patches(
     *,
     flips: tuple[int, ...] = (),
 ) -> Shaped[np.ndarray, "patch *shape"]:
-    """Cut patches of an array over the cells of a training image, as `sample_patches` does of its facies."""
+    """Cut patches from an array over the cells of a training image, as `sample_patches` does from its facies."""
     full = array.shape
     if len(shape) != len(full) or any(not 1 <= n <= m for n, m in zip(shape, full, strict=True)):
         raise InputError(
@@ -56,9 +56,7 @@ def cut_patches(
             "cells; give a smaller patch with as many axes."
         )
     if any(axis not in range(len(full)) for axis in flips):
-        raise InputError(
-            f"The axes to flip {flips} are not all axes of the image; give numbers from 0 to {len(full) - 1}."
-        )
+        raise InputError(f"The axes to flip {flips} are not axes of the image; give numbers from 0 to {len(full) - 1}.")
     corners = rng.integers(0, [m - n + 1 for n, m in zip(shape, full, strict=True)], size=(count, len(full)))
     mirrored = rng.random((count, len(flips))) < 0.5
     patches = np.empty((count, *shape), array.dtype)

@@ -1,10 +1,10 @@
 """Training images: the example of the geology from which a prior is learned.
 
 A training image is an array of facies codes, two- or three-dimensional, ``[y, x]`` or ``[z, y, x]`` with row 0 at the
-least y and layer 0 at the least z. It is held as category *indices* (0, 1, …) beside the codes of the file, because a
-network counts from zero and a report speaks in the user's codes. An image of a continuous property holds its values
-too; its facies are then the quarters of its distribution (halves in three dimensions), by which generated fields are
-compared with it.
+least y and layer 0 at the least z. It is held as category *indices* (0, 1, …) beside the codes of the file, because
+networks count from zero and reports use the user's codes. An image of a continuous property holds its values too; its
+facies are then the quarters of its distribution (halves in three dimensions), by which generated fields are compared
+with it.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from jaxtyping import Float32, Shaped, UInt8
 from latentinv.errors import InputError
 
 MOST_FACIES = 16
-"""More distinct values than this are a grey picture, not facies."""
+"""An image with more distinct values than this is a grey picture, not facies."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +82,12 @@ class TrainingImage:
         if (count := len(np.unique(values))) <= MOST_FACIES:
             raise InputError(
                 f"The training image {name!r} holds {count} distinct values in single precision, too few for a "
-                f"continuous property; learn up to {MOST_FACIES} as facies, or take what is common off large numbers."
+                f"continuous property; train on up to {MOST_FACIES} as facies, or subtract a constant from large ones."
             )
         values.setflags(write=False)
         parts = 4 if values.ndim == 2 else 2
         cuts = np.unique(np.quantile(values, np.arange(1, parts) / parts))
-        # Where one value fills more than a quarter there are fewer classes, none of them empty.
+        # If one value fills more than a quarter there are fewer classes, none of them empty.
         present, facies = np.unique(np.searchsorted(cuts, values), return_inverse=True)
         facies = facies.reshape(values.shape).astype(np.uint8)
         facies.setflags(write=False)
@@ -95,7 +95,7 @@ class TrainingImage:
 
 
 def _with_axes(array: np.ndarray, name: str) -> np.ndarray:
-    """The array, if it has the axes of an image."""
+    """The array, checked to have the axes of an image."""
     array = np.ascontiguousarray(array)
     if array.ndim not in (2, 3) or sum(n > 1 for n in array.shape) < 2:
         raise InputError(

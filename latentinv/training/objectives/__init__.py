@@ -1,4 +1,4 @@
-"""What a generator is trained to do: adversarial losses, and the frequencies of small patterns."""
+"""Objectives of a generator's training: adversarial losses, and the frequencies of small patterns."""
 
 from ._losses import LOSSES as LOSSES
 from ._losses import AbstractAdversarialLoss as AbstractAdversarialLoss

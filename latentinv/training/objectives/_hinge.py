@@ -1,4 +1,4 @@
-"""The hinge loss (Lim and Ye 2017, arXiv:1705.02894): scores beyond ±1 no longer count."""
+"""The hinge loss (Lim and Ye 2017, arXiv:1705.02894): scores beyond ±1 have no effect."""
 
 from typing import final
 

@@ -23,4 +23,4 @@ class AbstractAdversarialLoss(abc.ABC):
 
 
 LOSSES: Registry[type[AbstractAdversarialLoss]] = Registry("adversarial loss", rooms=("latentinv.training.objectives",))
-"""By the name that a recipe gives."""
+"""Losses by their names in recipes."""

@@ -1,4 +1,4 @@
-"""A term of the generator's loss: how often small patterns of two facies occur, beside the training image.
+"""A term of the generator's loss: how often small patterns of two facies occur, compared with the training image.
 
 A discriminator judges field by field, and misses a pattern that occurs a few per cent too often. Here frequencies are
 compared with those of the image, which are known:
@@ -8,15 +8,15 @@ compared with those of the image, which are known:
   the point, all of which must agree, as in local binary patterns (Ojala, Pietikäinen and Mäenpää 2002,
   doi:10.1109/TPAMI.2002.1017623).
 - *pairs*: the chance that two cells some way apart along an axis both hold the second facies.
-- *steps*: the chance that neighbours along an axis differ, at each place in a latent cell. An image knows no places,
-  but a generator that puts its edges at some sooner than at others comes nearer to the image's rings.
+- *steps*: the chance that neighbours along an axis differ, at each place in a latent cell. An image is stationary, but
+a generator that prefers some places for its edges comes closer to the image's rings.
 
-With f the frequencies and t the image's, the term is √D, D being the χ² distance ½ Σ (f − t)² / (f + t) of rings, and
-½ Σ (f − t)² / t of the others. The root's derivative does not fade with D, which must fall from above 1 to below 0.01
-beside a discriminator whose derivative stays as large as it was. One batch knows frequencies badly, and would be
-punished for its noise: f is a running average over batches, and its derivative meets the batch at hand. Facies are read
-exactly; the derivative passed on is what flipping a cell would do to the frequencies, as if facies were linear in the
-generator's output (straight-through, Bengio, Léonard and Courville 2013, arXiv:1308.3432).
+With f the frequencies and t the image's, the term is √D, D being the χ² distance ½ Σ (f − t)² / (f + t) of rings, and ½
+Σ (f − t)² / t of the others. The derivative of the root does not vanish with D, which must fall from above 1 to below
+0.01 against a discriminator whose derivative stays as large as it was. A single batch estimates frequencies poorly, and
+its noise would be penalised; so f is a running average over batches, and its derivative is applied to the current
+batch. Facies are read exactly; the derivative is the change of the frequencies when a cell is flipped, as if facies
+were linear in the generator's output (straight-through, Bengio, Léonard and Courville 2013, arXiv:1308.3432).
 """
 
 import itertools
@@ -32,13 +32,13 @@ RADII = (1, 2, 4, 8)
 LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
 PERIOD = 32
-"""Places along an axis that are counted separately: those of a latent cell, or of a few."""
+"""Places along an axis that are counted separately: those of one latent cell, or of a few."""
 MEMORY = 0.98
 """Decay of the running frequencies."""
 RARE = 1e-5
-"""Frequency below which kinds count less, since one that the image lacks may occur by chance."""
+"""Kinds below this frequency count less, since a kind that the image lacks may occur by chance."""
 LEAST = 1e-8
-"""Added to D under the root, whose derivative at 0 is none."""
+"""Added to D under the root, which has no derivative at 0."""
 
 
 class Frequencies(NamedTuple):
@@ -65,14 +65,14 @@ def image_frequencies(facies: UInt8[np.ndarray, "row column"], flips: tuple[int,
 
 
 def no_frequencies() -> Frequencies:
-    """What a running average starts from; `running_frequencies` replaces it in the first step."""
+    """Initial value of a running average; `running_frequencies` replaces it in the first step."""
     return Frequencies(jnp.zeros((len(RADII), 512)), jnp.zeros((2, len(LAGS))), jnp.zeros((2, PERIOD)))
 
 
 def running_frequencies(
     before: Frequencies, fields: Float[Array, "batch row column"], step: Int[Array, ""]
 ) -> Frequencies:
-    """The running average after one more batch; the first batches count alike."""
+    """The running average after one more batch; the first batches have equal weights."""
     decay = jnp.minimum(MEMORY, step / (step + 1.0))
     return jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, before, _frequencies(fields > 0))
 
@@ -88,7 +88,7 @@ def distance(found: Frequencies, image: Frequencies) -> Float[Array, ""]:
 def field_gradient(
     found: Frequencies, image: Frequencies, fields: Float[Array, "batch row column"]
 ) -> Float[Array, "batch row column"]:
-    """Derivative of `distance` at the frequencies found, in fields from −1 to 1, as if these made the frequencies."""
+    """Derivative of `distance` at the measured frequencies with respect to fields from −1 to 1, straight through."""
     slope = jax.grad(distance)(found, image)
     return jax.grad(lambda x: _linearised(slope, x))(fields)
 
@@ -140,7 +140,7 @@ def _codes(
 
 
 def _holds(soft: Array, centre: Array, radius: int, direction: int) -> Float[Array, "..."]:
-    """Whether a direction holds the centre's facies, with derivatives in its cells."""
+    """Whether a direction holds the centre's facies, with the derivatives with respect to its cells."""
     same = jnp.ones(())
     for offset in _offsets(radius, direction):
         cell = _shifted(soft, radius, *offset)
@@ -168,7 +168,7 @@ def _inner(fields: Array, radius: int) -> Array:
 
 
 def _shifted(fields: Array, radius: int, y: int, x: int) -> Array:
-    """Cells so far from those that are not nearer to the border than the radius."""
+    """Cells displaced from those that are at least the radius from the border."""
     rows, columns = (n - 2 * radius for n in fields.shape[1:])
     return fields[:, radius + y : radius + y + rows, radius + x : radius + x + columns]
 

@@ -258,9 +258,9 @@ def test_that_an_aquifer_that_means_nothing_is_refused(change, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"times": [2.0, 1.0]}, "do not grow"),
-        ({"times": [1.0, np.nan]}, "do not grow"),
-        ({"times": [1.0, np.inf]}, "do not grow"),
+        ({"times": [2.0, 1.0]}, "not finite, above 0 and increasing"),
+        ({"times": [1.0, np.nan]}, "not finite, above 0 and increasing"),
+        ({"times": [1.0, np.inf]}, "not finite, above 0 and increasing"),
         ({"specific_storage": 0.0}, "specific storage"),
         ({"initial_heads": np.zeros((2, 2))}, "initial heads"),
         ({"observed": [5]}, "observed times"),
@@ -283,7 +283,7 @@ def test_that_recharge_of_a_body_or_a_section_is_asked_for_cell_by_cell(grid):
 
 @pytest.mark.parametrize(
     ("zones", "words"),
-    [(np.ones((2, 3)), "have shape"), (np.zeros((1, 4, 5)), "holds no cell"), (np.ones((1, 4, 5)), "every cell")],
+    [(np.ones((2, 3)), "have shape"), (np.zeros((1, 4, 5)), "contains no cell"), (np.ones((1, 4, 5)), "every cell")],
 )
 def test_that_zones_without_a_border_are_refused(zones, words):
     with pytest.raises(InputError, match=words):

@@ -105,7 +105,7 @@ def test_that_a_rotated_body_attracts_as_it_does_from_where_it_is_seen():
 
 
 def test_that_a_map_and_stations_of_other_axes_are_refused():
-    with pytest.raises(InputError, match="2 coordinates a station"):
+    with pytest.raises(InputError, match="2 coordinates per station"):
         gravity(Grid((3, 3), axes="xz"), [[0.0, 0.0, 0.0]])
     with pytest.raises(InputError, match=r"Given a map.*axes='xz'"):
         gravity(Grid((3, 3)), [[0.0, 0.0]])

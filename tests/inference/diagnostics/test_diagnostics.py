@@ -115,7 +115,9 @@ def test_that_chains_apart_are_told_in_sentences(gaussian):
     assert still.diagnose().worst().rhat == np.inf
 
     few = recorded(gaussian, latents[:6], 2)
-    assert few.diagnose().warnings == ("3 draws of a chain are too few to compare; 4 are needed, and hundreds useful.",)
+    assert few.diagnose().warnings == (
+        "3 draws of a chain are too few to compare; 4 are needed, and hundreds recommended.",
+    )
 
 
 def test_that_good_chains_have_no_warning(gaussian):
@@ -144,7 +146,7 @@ def test_that_one_population_is_not_compared_and_several_are(gaussian):
     alone, together = runs[0].diagnose(), diagnose(runs)
     assert alone.chains is None
     assert alone.worst() is None
-    assert "compare runs of several seeds" in alone.words()["R-hat"]
+    assert "compare runs with several seeds" in alone.words()["R-hat"]
     assert alone.ladder.inverse_temperatures[-1] == 1
     assert alone.gradients == runs[0].results["gradients"] == 32 * runs[0].trace["gradients"].sum()
     assert (together.chains, together.draws) == (3, 96)
@@ -156,14 +158,14 @@ def test_that_one_population_is_not_compared_and_several_are(gaussian):
 def test_that_runs_that_cannot_be_compared_are_refused(gaussian, chains):
     with pytest.raises(InputError, match="No run is given"):
         diagnose([])
-    with pytest.raises(InputError, match="Run 2 is run 1 again"):
+    with pytest.raises(InputError, match="Run 2 repeats run 1"):
         diagnose([chains, chains._replace(latents=chains.latents.copy())])
     other = Posterior(LinearPrior(np.eye(9)), Grid((3, 3)), [])
-    with pytest.raises(InputError, match="Run 2 is of another posterior"):
+    with pytest.raises(InputError, match="Run 2 has another posterior"):
         diagnose([chains, recorded(other, np.zeros((6, 9), np.float32), 3)])
     (levels,) = gaussian.observations
     measured_again = Posterior(gaussian.prior, gaussian.grid, [levels.with_data(levels.observed + 1)])
-    with pytest.raises(InputError, match="Run 2 is of another posterior"):
+    with pytest.raises(InputError, match="Run 2 has another posterior"):
         diagnose([chains, recorded(measured_again, np.zeros((6, 4), np.float32), 3)])
 
 

@@ -177,7 +177,7 @@ def test_that_a_disk_that_fills_in_the_middle_loses_nothing_that_was_saved(tmp_p
         [sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=True
     ).stdout
     assert str(path) in said
-    assert "what was saved before is whole" in said.lower()
+    assert "what was saved before is intact" in said.lower()
     assert [file.name for file in tmp_path.iterdir()] == ["run.h5"]
     reference = sample(generator_posterior(), TemperedSMC(**SMALL["smc"]), seed=6)
     _assert_same(resume(path), reference)

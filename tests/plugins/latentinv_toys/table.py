@@ -1,4 +1,4 @@
-"""An export format: a table with one row a cell, the coordinates of its centre and its value in each field."""
+"""An export format: a table with one row per cell, the coordinates of its centre and its value in each field."""
 
 from typing import final
 

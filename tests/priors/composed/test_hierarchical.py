@@ -204,7 +204,7 @@ CONTINUOUS = CholeskyPrior(Covariance("gaussian", 3.0))
         (lambda: HierarchicalPrior(CONTINUOUS, scores()), "has no facies; give a prior of facies alone"),
         (lambda: HierarchicalPrior(HierarchicalPrior(truncated(), scores()), scores()), "has scores within its facies"),
         (lambda: HierarchicalPrior(truncated(), [scores()] * 3), "3 priors of scores for 2 facies"),
-        (lambda: HierarchicalPrior(truncated(), truncated()), "scores 0 is a CholeskyPrior, or not of mean 0"),
+        (lambda: HierarchicalPrior(truncated(), truncated()), "scores 0 is a CholeskyPrior, or does not have mean 0"),
         (lambda: HierarchicalPrior(truncated(), Covariance("gaussian", 3.0)), "a Covariance.*such as SpectralPrior"),
         (lambda: HierarchicalPrior("meanders", scores()), "prior of facies is a str; load"),
         (

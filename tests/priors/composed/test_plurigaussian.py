@@ -171,10 +171,10 @@ def test_that_every_draw_of_a_posterior_honours_the_wells_and_a_stored_run_gives
         (lambda: TruncationRule(Cut(0, 1, 2), {1: 0.5, 2: 0.4}), "shares above 0 that sum to 1"),
         (lambda: TruncationRule(Cut(0, 1, 2), {1: 1.5, 2: -0.5}), "shares above 0 that sum to 1"),
         (lambda: TruncationRule(Cut(1, 1, 2), {1: 0.5, 2: 0.5}), r"scores \[1\] are cut; number them from 0"),
-        (lambda: PlurigaussianPrior([SPDEPrior(1.0, 3.0)], RULE), "2 scores and 1 fields were given"),
+        (lambda: PlurigaussianPrior([SPDEPrior(1.0, 3.0)], RULE), "2 scores, but 1 fields were given"),
         (
             lambda: PlurigaussianPrior([SPDEPrior(1.0, 3.0, mean=1.0)], ORDERED),
-            "Field 0 is a SPDEPrior, or not of mean 0",
+            "Field 0 is a SPDEPrior, or does not have mean 0",
         ),
         (
             lambda: PlurigaussianPrior([SPDEPrior(1.0, 3.0), SPDEPrior(1.0, 3.0, ndim=3)], RULE),

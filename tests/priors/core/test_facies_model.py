@@ -101,8 +101,8 @@ def test_that_the_readings_work_under_jit_and_vmap(model):
     [
         ((1,), (), "1 facies and 0 thresholds were given; expected at least two"),
         ((0, 1, 2), (0.0,), "3 facies and 1 thresholds were given"),
-        ((0, 1, 2), (1.0, 1.0), "do not grow; give them in increasing order"),
-        ((0, 1, 0), (0.0, 1.0), "repeat one; give each facies its own code"),
+        ((0, 1, 2), (1.0, 1.0), "do not increase; give them in increasing order"),
+        ((0, 1, 0), (0.0, 1.0), "contain one twice; give each facies its own code"),
         ((0, 1), (float("nan"),), "are not all finite"),
     ],
 )

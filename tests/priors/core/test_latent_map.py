@@ -146,7 +146,7 @@ def test_that_a_walk_round_a_box_moves_latents_of_both_maps_and_no_others():
 
 def test_that_a_walk_round_a_box_is_refused_where_latents_change_every_cell():
     prior = SpectralPrior(Covariance("gaussian", 6.0), waves=16)
-    with pytest.raises(InputError, match="change the whole field, not a window"):
+    with pytest.raises(InputError, match="changes the whole field, not a window"):
         latents_of_box(prior, GRID, *BOX)
 
 

@@ -103,7 +103,7 @@ def test_that_a_latent_of_the_wrong_length_and_a_grid_of_the_wrong_rank_are_refu
     prior = random_generator_prior()
     with pytest.raises(InputError, match="this prior needs"):
         prior.generate(jnp.zeros(3), Grid((12, 12)))
-    with pytest.raises(InputError, match="has 3 axes"):
+    with pytest.raises(InputError, match="has 2 axes, but the grid 3"):
         prior.latent_size(Grid((4, 12, 12)))
 
 
