@@ -118,5 +118,5 @@ def _text_of(path: str | Path, file: str) -> str:
     except FileNotFoundError as error:
         raise StorageError(f"There is no {file} {path}; check its name and folder.") from error
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise StorageError(f"The {file} {path} cannot be read ({reason}); give another file.") from error

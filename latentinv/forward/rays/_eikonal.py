@@ -66,9 +66,9 @@ class Mesh(NamedTuple):
 class CurvedRays(AbstractRays):
     """First-arrival times along rays that bend; takes what `AbstractRays` says.
 
-    Some cells beyond the rays' ends let rays bend there, and the finer the grid, the more exact the times. Rays that
-    share a source share its solution; where fewer receivers than sources differ, waves are sent from these, which takes
-    as long.
+    Some cells beyond the rays' ends let rays bend there, and the finer the grid, the more exact the times. Rays with
+    the same source share its solution; where there are fewer receivers than sources, waves are sent from the receivers
+    instead.
     """
 
     kind = "curved_rays"

@@ -58,7 +58,7 @@ class LaplaceState(NamedTuple):
     damping: Float[Array, "start"]
     log_density: Float[Array, "start"]
     decrement: Float[Array, "start"]
-    """How far above its minimum the objective is, by its quadratic model; half of Newton's decrement squared."""
+    """Height of the objective above its minimum in its quadratic model; half of Newton's decrement squared."""
     iteration: Count
     draws: Float[Array, "draw latent"]
     """Zero before the last step."""
@@ -158,7 +158,7 @@ class LaplaceKernel(AbstractApproximation):
         return bool(state.done)
 
     def progress(self, posterior: Posterior, state: LaplaceState, info: Info) -> Progress:
-        """Iteration, best log-density and honoured wells in words."""
+        """Iteration, best log-density and honoured wells, in words."""
         del posterior
         words = f"iteration {int(state.iteration)}, best log-density {float(info['best_log_density']):.1f}"
         done = 1.0 if bool(state.done) else 0.95 * int(state.iteration) / self.settings.max_iterations

@@ -174,7 +174,7 @@ class RMLKernel(AbstractApproximation):
         return not self._descending(state) and (bool(state.weighted) or not self.settings.weighted)
 
     def progress(self, posterior: Posterior, state: RMLState, info: Info) -> Progress:
-        """Iteration, converged draws and honoured wells in words."""
+        """Iteration, converged draws and honoured wells, in words."""
         del posterior
         words = f"iteration {int(state.iteration)}, {100 * float(info['converged']):.0f} % of draws at their minimum"
         done = 1.0 if self.finished(state) else 0.95 * int(state.iteration) / self.settings.max_iterations

@@ -88,7 +88,7 @@ class SteinKernel(AbstractApproximation):
         return SteinState(z, self.adam.init(z), jnp.int32(0))
 
     def step(self, posterior: Posterior, key: Array, state: SteinState) -> tuple[SteinState, Info]:
-        """Do some iterations; nothing is random after the start."""
+        """Do some iterations, which are deterministic."""
         del key
         left = self.settings.iterations - int(state.iteration)
         state, info = self._advance(posterior, state, jnp.int32(min(self.settings.iterations_per_step, left)))

@@ -73,7 +73,7 @@ class VariationalState(NamedTuple):
     log_weights: Float[Array, "draw"]
     """Log-ratio of the posterior, not normalised, to the guide at each draw; nan before the end."""
     non_finite: Count
-    """Iterations whose ELBO became NaN or infinite; they changed nothing."""
+    """Iterations whose ELBO became NaN or infinite, which were skipped."""
 
 
 @final

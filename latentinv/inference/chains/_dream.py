@@ -58,7 +58,7 @@ class Memory(NamedTuple):
     rows: Count
     """Rows of the archive that are filled."""
     offered: Count
-    """States that it was offered."""
+    """Number of states offered to it."""
     spread: Float[Array, "latent"]
     """Standard deviation of the rows."""
     crossover: Float[Array, "crossover"]
@@ -67,7 +67,7 @@ class Memory(NamedTuple):
     """Sum of squared jumps made with each crossover."""
     tried: Float[Array, "crossover"]
     log_density: Float[Array, "chain"]
-    """Sum over the transitions since outliers were looked for."""
+    """Sum over the transitions since the last check for outliers."""
     outliers: Count
     """Chains that took the place of the best."""
 
@@ -77,9 +77,9 @@ class Proposal(NamedTuple):
 
     z: Float[Array, "latent"]
     log_factor: Scalar
-    """What the proposal adds to the log-ratio of densities."""
+    """Contribution of the proposal to the log-ratio of densities."""
     crossover: Count
-    """Which crossover it has; −1 for a snooker move."""
+    """Index of its crossover; −1 for a snooker move."""
 
 
 @final

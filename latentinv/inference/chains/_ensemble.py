@@ -71,7 +71,7 @@ class ChainEnsemble(NamedTuple):
     info: Callable[[Info, Tally, Any, Any], Info] = lambda info, spent, before, after: info
     """The info of a step, from that of any ensemble, what was counted in it and what was shared before and after."""
     words: Callable[[Info], str] = _words
-    """The same in a few words, once chains move."""
+    """The same in words, once chains move."""
     results: Callable[[ChainsState], dict[str, Any]] = _results
     """Results of the last state, as single numbers."""
     warnings: Callable[[ChainsState, np.ndarray], list[str]] = chain_warnings

@@ -119,7 +119,7 @@ class ChainsKernel(AbstractKernel):
         return int(state.stage) == STUCK or int(state.drawn) >= self._total
 
     def progress(self, posterior: Posterior, state: ChainsState, info: Info) -> Progress:
-        """Stage, draws, words of the ensemble and honoured wells."""
+        """Stage, draws, the ensemble's message and honoured wells."""
         done, warmup = int(state.transitions), self.settings.warmup
         words = f"looking for a start, round {int(state.round)}"
         if done:

@@ -66,7 +66,7 @@ class AbstractKernel(abc.ABC):
 
     @abc.abstractmethod
     def progress(self, posterior: Posterior, state: Any, info: Info) -> Progress:
-        """Words for people from a state and its info."""
+        """Progress from a state and its info."""
 
     @abc.abstractmethod
     def draws(self, posterior: Posterior, state: Any) -> Draws:
@@ -161,5 +161,5 @@ def honoured_share(exact: tuple[Any, ...], posterior: Posterior) -> float:
 
 
 def honoured_words(share: float | Scalar) -> str:
-    """The share of hard data honoured, to follow other words; empty where there are none."""
+    """The share of hard data honoured, to append to other words; empty if there are none."""
     return f", wells honoured {100 * float(share):.1f} %" if np.isfinite(float(share)) else ""

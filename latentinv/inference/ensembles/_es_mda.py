@@ -57,7 +57,7 @@ class ESMDAState(NamedTuple):
 
     z: Float[Array, "member latent"]
     valid: Bool[Array, "member"]
-    """Members whose predictions were finite so far; the others are left as they are, and out."""
+    """Members whose predictions have been finite so far; the others are not updated or used."""
     assimilation: Count
     information: Scalar
     """Σ 1/α of the assimilations done; 1 at the end."""

@@ -42,7 +42,7 @@ WINDOW = 7
 @final
 @algorithm("completion")
 class Completion(AbstractIterations):
-    """Completion of what is known of a field, from many starts.
+    """Completion of a partly known field, from many starts.
 
     Parameters
     ----------

@@ -45,11 +45,11 @@ class Objective(NamedTuple):
     """What is maximised, and how."""
 
     name: str
-    """As results call it."""
+    """Its name in results."""
     value: Callable[[Posterior, Float[Array, "latent"], Predictions], Scalar]
-    """Of a latent vector and what its field predicts."""
+    """Function of a latent vector and the predictions of its field."""
     loss: Callable[[Posterior, Float[Array, "latent"], Count | None], Scalar]
-    """What an iteration of Adam minimises; without an iteration, the negative of the value."""
+    """The objective of an iteration of Adam; without an iteration, minus the value."""
     learning_rate: float | optax.Schedule
     """Adam's."""
     lbfgs_iterations: int = 0

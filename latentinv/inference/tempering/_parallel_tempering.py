@@ -221,7 +221,7 @@ def ladder_ensemble(settings: ParallelTempering, likelihood: TemperedLikelihood)
         return positions, outcome, rungs
 
     def respaced(rungs: Rungs, transitions: Count) -> Rungs:
-        """Respace the rungs, if that is due; then, and when draws begin, rates are counted anew."""
+        """Respace the rungs, if that is due; then, and when draws begin, counts restart."""
         due = jnp.isin(transitions, placings)
         ladder, log_step = respace(rungs.ladder, 1 - recent_rates(rungs), rungs.log_step)
         return rungs._replace(

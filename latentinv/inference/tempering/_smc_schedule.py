@@ -39,7 +39,7 @@ class Level(NamedTuple):
     gain: Scalar
     """Of log-evidence."""
     bridge: Scalar
-    """Part of the jump to the exact likelihood that is done then."""
+    """Part of the jump to the exact likelihood that is then complete."""
 
 
 def next_level(posterior: Posterior, state: SMCState, *, wanted: float, max_levels: int, bridges: bool) -> Level:

@@ -26,6 +26,6 @@ class SMCState(NamedTuple):
     least_size: Scalar
     """Least effective sample size of all levels."""
     bridge: Scalar
-    """Part b of the jump that is done."""
+    """Completed part b of the jump."""
     in_parts: Flag
     """Whether the jump was made in parts."""

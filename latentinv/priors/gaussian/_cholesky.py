@@ -35,7 +35,7 @@ JITTER = 1e-9
 @PRIORS.register("cholesky")
 @pytree("reading", "factor")
 class CholeskyPrior(AbstractGaussianPrior):
-    """A Gaussian field on a small grid, exactly.
+    """An exact Gaussian field on a small grid.
 
     Parameters
     ----------
