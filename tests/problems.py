@@ -22,7 +22,12 @@ FEW = ("smc", "map", "pcn")
 
 def slowly_all(names=ALGORITHMS, quickly=KERNELS):
     """Parameters of a test over algorithms: those of `quickly` always, the others with the slow suites."""
-    return [name if name in quickly else pytest.param(name, marks=pytest.mark.assure) for name in names]
+    return [name if name in quickly else slowly(name) for name in names]
+
+
+def slowly(*case):
+    """Parameters of a test that run with the slow suites."""
+    return pytest.param(*case, marks=pytest.mark.assure)
 
 
 @pytree("matrix")

@@ -3,6 +3,8 @@ import pytest
 
 from benchmarks import calibration, reference_posterior
 
+pytestmark = pytest.mark.assure
+
 
 def test_that_calibration_gives_the_figures_of_each_problem_and_algorithm(tmp_path):
     words = ["--replicates", "2", "--problems", "wells", "--algorithms", "laplace", "--draws", "7"]

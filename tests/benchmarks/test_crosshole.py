@@ -9,6 +9,8 @@ from latentinv import Grid, MultistartMAP, StorageError, TemperedSMC
 from latentinv.priors import FaciesModel
 from tests.problems import LinearPrior
 
+pytestmark = pytest.mark.assure
+
 SMALL = Grid((125, 60), 0.1)
 
 

@@ -6,6 +6,8 @@ import pytest
 from benchmarks import field_am13
 from latentinv import Grid
 
+pytestmark = pytest.mark.assure
+
 
 @pytest.fixture
 def small(monkeypatch):

@@ -13,6 +13,8 @@ from latentinv.priors import FaciesModel, GeneratorPrior
 from latentinv.realism import local_binary_pattern_histogram, total_variation
 from latentinv.training import TrainingImage, parse_recipe
 
+pytestmark = pytest.mark.assure
+
 GRID = Grid((16, 16))
 
 

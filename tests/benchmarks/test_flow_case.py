@@ -12,6 +12,8 @@ from latentinv import TemperedSMC
 from latentinv.forward.flow import _multigrid
 from tests.problems import random_generator_prior
 
+pytestmark = pytest.mark.assure
+
 CELLS = 12
 
 

@@ -7,6 +7,8 @@ import pytest
 from benchmarks import flow_solver
 from latentinv.forward import steady_heads
 
+pytestmark = pytest.mark.assure
+
 
 def case(cells):
     """A small case in the published one's terms."""

@@ -12,6 +12,8 @@ from benchmarks._report import last_line
 from latentinv.errors import StorageError
 from latentinv.priors import Kriging
 
+pytestmark = pytest.mark.assure
+
 KEYS = {
     *("covariance_error", "kriging_mean_error", "kriging_sd_error", "chebyshev_megapixel_seconds"),
     *("gstlearn_ratio", "gstools_ratio"),

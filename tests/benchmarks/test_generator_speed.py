@@ -4,6 +4,8 @@ import pytest
 from benchmarks import generator_speed
 from benchmarks._torch_peer import TorchPeer, torch_python, write_case
 
+pytestmark = pytest.mark.assure
+
 RATIOS = {
     *("forward_ratio_torch", "latent_gradient_ratio_torch", "weight_gradient_ratio_torch"),
     *("in_loop_over_top_level", "gradient_over_forward"),

@@ -12,6 +12,8 @@ from latentinv.errors import InputError, StorageError
 from latentinv.inference import ALGORITHMS, make_algorithm
 from tests.problems import random_generator_prior
 
+pytestmark = pytest.mark.assure
+
 CHAINS = """
 import sys
 from multiprocessing.connection import Client

@@ -14,6 +14,8 @@ from latentinv.realism import total_variation
 from latentinv.training import TrainingImage, read_recipe
 from tests.problems import random_generator_prior
 
+pytestmark = pytest.mark.assure
+
 SHAPE, COUNTS = (32, 32), (8, 16)
 NAMES = ("seed_compact", "channels", "seed_sgan")
 RECIPE = '[image]\nfile = "itself.npz"\n[training]\nbatch = 4\n'

@@ -9,6 +9,8 @@ from latentinv import Grid, HardData, ParallelTempering, Posterior, TemperedSMC
 from latentinv.priors import FaciesModel
 from tests.problems import LinearPrior, generator_posterior
 
+pytestmark = pytest.mark.assure
+
 ALARM = 1e-4
 KEYS = {
     "log_evidence_smc",

@@ -7,19 +7,21 @@ from scipy.stats import multivariate_normal
 from latentinv import InputError, Laplace, Posterior, PreconditionedCrankNicolson, SteinVariational
 from latentinv.calibration import compare_evidence
 from latentinv.calibration._evidence import _compared
-from tests.problems import linear_gaussian
+from tests.problems import LinearPrior, linear_gaussian
 
 
 def _exact(posterior):
     """Log-density of the block means about zero, with the covariance that prior and noise give them."""
     (blocks,) = posterior.observations
-    forward = np.asarray(blocks.weights, float) @ np.asarray(posterior.prior.matrix, float)
+    fields = np.asarray(posterior.prior.matrix).T.reshape(-1, *posterior.grid.shape)
+    forward = np.stack([np.asarray(blocks.forward.predict(field), float) for field in fields], axis=1)
     return multivariate_normal.logpdf(blocks.mean, cov=forward @ forward.T + np.diag(blocks.sd**2))
 
 
 def test_that_the_better_model_comes_first_with_its_exact_evidence():
-    models = {"wide": linear_gaussian(4, 3, seed=1)[0], "other": linear_gaussian(4, 3, seed=1)[0]}
-    models["wide"].prior.matrix = 5.0 * models["wide"].prior.matrix  # the same data, a prior that spreads far
+    other = linear_gaussian(4, 3, seed=1)[0]
+    wide = LinearPrior(5.0 * other.prior.matrix)  # the same data, a prior that spreads far
+    models = {"wide": Posterior(wide, other.grid, other.observations), "other": other}
     exact = {name: _exact(posterior) for name, posterior in models.items()}
     assert exact["other"] - exact["wide"] > 1.0
     heard = []

@@ -168,7 +168,7 @@ def test_that_a_predictive_check_suspects_data_far_from_all_draws_and_data_too_n
     (fine,) = posterior_predictive_checks(run)
     assert 0.02 < fine.p_value < 0.98
     assert "such as the draws would give" in fine.sentence
-    posterior = posterior.with_data([posterior.observed[0] + 20.0])
-    (far,) = posterior_predictive_checks(run)
+    moved = posterior.with_data([posterior.observed[0] + 20.0])
+    (far,) = posterior_predictive_checks(run._replace(posterior=moved))
     assert far.p_value == 0.0
     assert "further from the draws" in far.sentence

@@ -41,6 +41,7 @@ def test_that_a_prior_is_assessed(latentinv, image):
     assert (image.parent / "a.png").exists()
 
 
+@pytest.mark.assure
 def test_that_the_image_is_coarsened_as_for_the_training(latentinv, image):
     assert _assess(latentinv).code == 0
     np.save("image.npy", np.kron(np.load("image.npy"), np.ones((2, 2), np.uint8)))
@@ -73,6 +74,7 @@ def test_that_an_image_of_other_facies_is_refused(latentinv, image):
     assert "facies (0, 3)" in outcome.err
 
 
+@pytest.mark.assure
 def test_that_a_prior_of_three_axes_is_assessed(latentinv, folder):
     prior = random_generator_prior(ndim=3)
     prior.save("solid.h5")

@@ -54,6 +54,7 @@ def test_that_it_is_shown_drawn_walked_and_conditioned(latentinv, prior):
         assert picture.width > 500
 
 
+@pytest.mark.assure
 def test_that_a_hierarchical_prior_of_small_grids_is_shown_and_conditioned(latentinv, prior):
     HierarchicalPrior(load_prior("facies.h5"), CholeskyPrior(Covariance("exponential", 5.0))).save("both.h5")
     outcome = latentinv("show", "both.h5", "--output", "sheet.png")

@@ -24,6 +24,7 @@ from latentinv.forward import (
     gravity,
     ricker,
 )
+from tests.problems import slowly_all
 
 GRID = Grid((12, 15), spacing=(2.0, 3.0))
 SECTION = Grid(GRID.shape, GRID.spacing, axes="xz", z_axis="depth")
@@ -111,8 +112,9 @@ KINDS = [
 ]
 """Simulators outside JAX have tests of their own, for they know no forward derivative."""
 SOLIDS = [f"solid_{name}" for name in ("steady_flow", "transient_flow", "curved_rays", "gravity")]
-SLOW = "solid_curved_rays"
-DIFFERENTIABLE = [pytest.param(kind, marks=pytest.mark.assure) if kind == SLOW else kind for kind in (*KINDS, *SOLIDS)]
+SLOW = {"solid_curved_rays", "solid_transient_flow", "pumping_test", "steady_drawdown", "transient_flux"}
+QUICK = (*sorted({*KINDS, *SOLIDS} - SLOW),)
+DIFFERENTIABLE = slowly_all((*KINDS, *SOLIDS), QUICK)
 
 
 def conductivity(seed, grid=GRID):
@@ -165,7 +167,7 @@ def test_that_the_remainder_of_the_first_order_is_of_the_second(kind):
     assert np.all((orders > 1.6) & (orders < 2.6)), orders
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", slowly_all(KINDS, QUICK))
 def test_that_a_batch_predicts_what_each_field_does(kind):
     forward = make_forward(kind)
     fields = jnp.stack([log_conductivity(forward, n) for n in range(3)])

@@ -48,6 +48,7 @@ def test_that_wells_that_no_field_honours_together_are_named(name):
         assert len(run.latents) == 0
 
 
+@pytest.mark.assure
 def test_that_measurements_that_contradict_the_wells_are_named():
     # The sum over the cells of four wells in clay, which certain wells keep at 0, is measured as 4.
     posterior = generator_posterior(wells=4)

@@ -24,7 +24,7 @@ from latentinv import (
 )
 from latentinv.forward import LinearForward
 from latentinv.priors import FaciesModel
-from tests.problems import BlindForward, LinearPrior, generator_posterior
+from tests.problems import BlindForward, LinearPrior, generator_posterior, slowly
 
 ALARM = 1e-4
 GRID = Grid((3, 3))
@@ -66,7 +66,7 @@ def test_that_laplace_gives_the_exact_law_and_evidence(noise):
     assert run.results["log_evidence"] == pytest.approx(evidence, abs=2e-3)
 
 
-@pytest.mark.parametrize("noise", ["independent", "correlated"])
+@pytest.mark.parametrize("noise", [slowly("independent"), "correlated"])
 def test_that_randomised_maximum_likelihood_gives_the_exact_law_and_evidence(noise):
     posterior, mean, covariance, evidence = linear_problem(noise)
     settings = RandomisedMaximumLikelihood(samples=1000, tolerance=1e-2, batch_size=250)

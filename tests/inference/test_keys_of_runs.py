@@ -12,11 +12,12 @@ import pytest
 
 from latentinv import Grid, IndirectData, Posterior, sample
 from latentinv.forward import LinearForward
-from latentinv.inference import ALGORITHMS, make_algorithm
+from latentinv.inference import make_algorithm
 from latentinv.inference.core import kernel_of
 from latentinv.keys import from_seed
-from tests.problems import LinearPrior
+from tests.problems import LinearPrior, slowly_all
 
+QUICK = ("smc", "pcn", "hmc", "laplace", "rml", "variational", "stein", "es_mda", "completion")
 TINY = {
     "smc": {"particles": 3, "moves": 1, "leapfrogs": 2, "local_moves": 1, "probes": 1, "final_rounds": 1},
     "map": {"starts": 4, "adam_iterations": 4, "lbfgs_iterations": 0, "exchanges": 1, "iterations_per_step": 2},
@@ -81,7 +82,7 @@ def _twice(keys):
     return [key for key, times in keys.items() if times > 1]
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", slowly_all(quickly=QUICK))
 def test_that_no_key_of_a_run_is_used_twice_nor_one_that_generate_starts_from(name, consumed):
     prior, grid = _posterior().prior, _posterior().grid
     jax.random.normal(from_seed(3, "generate"), (2, prior.latent_size(grid)))

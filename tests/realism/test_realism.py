@@ -9,6 +9,7 @@ from latentinv import InputError
 from latentinv.plotting import plot_realism
 from latentinv.realism import measure_realism, measure_statistics
 from latentinv.realism._realism_samples import pattern_size
+from tests.problems import slowly
 
 COUNT = 24
 
@@ -47,7 +48,7 @@ def continuous():
     return measure_realism(_smooth(COUNT, 3, 1), _smooth(2 * COUNT, 3, 2), None)
 
 
-@pytest.mark.parametrize("case", ["same", "layered", "continuous"])
+@pytest.mark.parametrize("case", ["same", slowly("layered"), "continuous"])
 def test_that_fields_of_the_same_law_are_near_the_floor(case, request):
     # The squared distance of a number from its law, over its mean, the floor, is at most as far out as a χ² of one
     # degree of freedom: beyond 25 with probability 6e-7, and fewer than 30 are looked at in each of three cases.
@@ -138,6 +139,7 @@ def test_that_moments_of_shares_are_those_of_an_independent_implementation(same)
     assert same["kurtosis of facies share"].fields[0] == pytest.approx(scipy.stats.kurtosis(shares))
 
 
+@pytest.mark.assure
 def test_that_a_generator_that_repeats_itself_is_found_out():
     fields = np.concatenate([_blobs(1, 3, 1)] * COUNT)
     realism = measure_realism(fields, _blobs(2 * COUNT, 3, 2), 2)

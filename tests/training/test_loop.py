@@ -105,7 +105,8 @@ def test_that_a_training_interrupted_between_checkpoints_equals_one_that_was_not
     _assert_same_prior(path, reference)
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(10, marks=pytest.mark.assure)])
+@pytest.mark.assure
+@pytest.mark.parametrize("count", [4, 10])
 def test_that_kills_at_random_moments_change_no_bit(count, recipe, reference, tmp_path):
     path = tmp_path / "prior.h5"
     with pytest.raises(KeyboardInterrupt):
@@ -142,6 +143,7 @@ def test_that_a_loss_that_is_not_finite_leaves_the_last_good_state(recipe, tmp_p
     assert load_prior(tmp_path / "prior.h5").provenance["kept"]["step"] in (2.0, 4.0)
 
 
+@pytest.mark.assure
 def test_that_the_hinge_loss_trains(tmp_path):
     text = RECIPE.replace("steps = 24", 'steps = 2\nloss = "hinge"')
     result = train(parse_recipe(text, tmp_path), tmp_path / "prior.h5")

@@ -21,6 +21,7 @@ from latentinv.forward import (
     transient_heads,
 )
 from latentinv.forward.flow import _multigrid
+from tests.problems import slowly
 
 DATA = Path(os.environ.get("LATENTINV_DATA", Path(__file__).parents[3] / ".." / "shared" / "data"))
 
@@ -87,6 +88,7 @@ def test_that_recharge_of_a_section_enters_over_its_width():
     np.testing.assert_allclose(heads, np.broadcast_to(expected, grid.shape), atol=1e-4 * expected.max())
 
 
+@pytest.mark.assure
 def test_that_the_drawdown_is_what_the_pumping_takes_from_the_heads():
     grid = Grid((20, 24), spacing=(5.0, 5.0))
     sources = np.zeros(grid.shape)
@@ -143,7 +145,7 @@ def test_that_borders_give_what_wells_take_less_what_infiltrates():
     assert float(flux.predict(conductivity)[0]) == pytest.approx(expected, rel=2e-3)
 
 
-@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("steps", [1, slowly(3)])
 def test_that_a_gradient_costs_one_solve_more_than_the_heads(steps, monkeypatch):
     grid, solves, solve = Grid((9, 14)), [], _multigrid._rounds
 

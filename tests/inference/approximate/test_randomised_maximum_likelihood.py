@@ -64,6 +64,7 @@ class _Cubed(LinearPrior):
         return (z + 0.15 * z**3).reshape(grid.shape)
 
 
+@pytest.mark.assure
 def test_that_weights_correct_draws_of_a_nonlinear_forward_as_far_as_theory_says():
     grid, sd, datum, count = Grid((1, 1)), 0.5, 2.0, 4000
     blocks = BlockMeans(grid, np.zeros((1, 2)), np.ones((1, 2)), np.array([datum]), sd, None)
@@ -97,6 +98,7 @@ def test_that_weights_correct_draws_of_a_nonlinear_forward_as_far_as_theory_says
     assert abs(weighted.latents.mean() - mean) < 5 * np.hypot(ratio, spread) / np.sqrt(count)
 
 
+@pytest.mark.assure
 def test_that_hard_data_keep_their_soft_likelihood_and_are_met_by_most_draws():
     posterior = generator_posterior(wells=6)
     kernel = RandomisedMaximumLikelihood(samples=4).build()

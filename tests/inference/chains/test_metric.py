@@ -12,6 +12,7 @@ from latentinv.inference.moves._preconditioner import curvature_probe
 from tests.problems import LinearPrior, linear_gaussian
 
 
+@pytest.mark.assure
 def test_that_the_metric_spares_gradients_where_data_are_tight():
     posterior, *_ = linear_gaussian(40, 200)
     cost = {}

@@ -143,6 +143,7 @@ def test_that_a_run_interrupted_amid_simulations_goes_on_without_a_bit_changed(n
     assert kept + simulator.calls <= reference.results["forward_failures"]["heads"]["simulations"] + len(again.latents)
 
 
+@pytest.mark.assure
 @pytest.mark.parametrize("name", [pytest.param("pcn", marks=SLOW), "smc"])
 def test_that_a_faulty_simulator_gives_the_posterior_of_a_healthy_one_where_it_works(name):
     share = 0.05

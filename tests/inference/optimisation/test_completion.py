@@ -60,6 +60,7 @@ def test_that_completions_meet_wells_and_the_other_data():
     assert run.results["agreement"] == sorted(run.results["agreement"], reverse=True)
 
 
+@pytest.mark.assure
 def test_that_a_discriminator_with_weight_raises_its_scores():
     wells = generator_posterior()
     prior = wells.prior.with_critic(random_critic())

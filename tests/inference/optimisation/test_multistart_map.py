@@ -17,6 +17,7 @@ def test_that_all_starts_find_the_mean_of_a_linear_gaussian_posterior():
     np.testing.assert_allclose(run.latents, np.tile(mean, (4, 1)), atol=2e-3)
 
 
+@pytest.mark.assure
 def test_that_optima_of_a_generator_are_stationary_and_sorted():
     posterior = generator_posterior()
     run = sample(posterior, MultistartMAP(starts=3, adam_iterations=100, lbfgs_iterations=100))

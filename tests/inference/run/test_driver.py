@@ -113,7 +113,7 @@ def test_that_a_posterior_given_other_data_follows_them_with_the_programs_it_has
     _assert_same(sample(posterior, algorithm, seed=5), sample(fresh, algorithm, seed=5))
 
 
-@pytest.mark.parametrize("name", slowly_all())
+@pytest.mark.parametrize("name", slowly_all(quickly=FEW))
 def test_that_a_run_interrupted_twice_equals_one_that_was_not(name, tmp_path):
     algorithm = make_algorithm(name, SMALL[name])
     reference = sample(_posterior(name), algorithm, seed=2)
@@ -129,10 +129,8 @@ def test_that_a_run_interrupted_twice_equals_one_that_was_not(name, tmp_path):
 KILLS = [(name, 10 if name == "smc" else 4) for name in ALGORITHMS]
 
 
-@pytest.mark.parametrize(
-    ("name", "wanted"),
-    [("smc", 4), *(pytest.param(*case, marks=pytest.mark.assure) for case in KILLS)],
-)
+@pytest.mark.assure
+@pytest.mark.parametrize(("name", "wanted"), KILLS)
 def test_that_kills_at_random_moments_change_no_bit(name, wanted, tmp_path):
     algorithm = make_algorithm(name, SMALL[name] | MANY_STEPS[name])
     reference = sample(_posterior(name), algorithm, seed=9)

@@ -19,7 +19,7 @@ from latentinv import (
 )
 from latentinv.forward import ExternalForward
 from latentinv.inference.run import _driver
-from tests.problems import generator_posterior
+from tests.problems import generator_posterior, slowly
 from tests.simulators.kit import Blind
 
 GRID = Grid((3, 3))
@@ -72,7 +72,7 @@ def test_that_a_run_is_read_without_its_forward_model_and_resumed_only_with_it(k
         again.posterior.predict(jnp.zeros(9))
 
 
-@pytest.mark.parametrize("algorithm", [TemperedSMC(particles=16, moves=2, leapfrogs=4), CHAINS])
+@pytest.mark.parametrize("algorithm", [TemperedSMC(particles=16, moves=2, leapfrogs=4), slowly(CHAINS)])
 def test_that_draws_are_recorded_as_they_were_accepted(algorithm):
     posterior = generator_posterior(wells=3)
     run = sample(posterior, algorithm, seed=2)

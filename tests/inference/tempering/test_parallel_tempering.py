@@ -159,6 +159,7 @@ def test_that_the_log_evidence_is_exact(move):
     assert np.all(run.trace["swap_acceptance"][-1] > 0.3)
 
 
+@pytest.mark.assure
 def test_that_thresholded_cells_have_their_exact_distribution_and_evidence():
     grid, threshold = Grid((2, 2)), 0.7
     prior = LinearPrior(np.eye(4), FaciesModel((0, 1), (threshold,)))

@@ -30,7 +30,14 @@ from latentinv.inference.moves import Population
 from latentinv.posterior import Predictions
 from latentinv.priors import FaciesModel
 from latentinv.pytrees import pytree
-from tests.problems import LinearPrior, generator_posterior, linear_gaussian, random_generator_prior, wells_of_a_draw
+from tests.problems import (
+    LinearPrior,
+    generator_posterior,
+    linear_gaussian,
+    random_generator_prior,
+    slowly,
+    wells_of_a_draw,
+)
 
 REPLICATES = 24
 ALARM = 1e-4
@@ -71,7 +78,7 @@ def test_that_a_linear_gaussian_posterior_is_reproduced(latents, data, settings)
     _assert_evidence_is(runs, evidence)
 
 
-@pytest.mark.parametrize("waste_free", [False, True])
+@pytest.mark.parametrize("waste_free", [False, slowly(True)])
 def test_that_thresholded_independent_cells_are_truncated_normals_with_exact_evidence(waste_free):
     grid, cells = Grid((2, 2)), np.array([[0, 0], [0, 1], [1, 0]])
     threshold = 0.7
@@ -88,6 +95,7 @@ def test_that_thresholded_independent_cells_are_truncated_normals_with_exact_evi
         np.testing.assert_array_equal(run.realizations[:, cells[:, 0], cells[:, 1]], np.tile(facies, (256, 1)))
 
 
+@pytest.mark.assure
 def test_that_wells_with_stated_errors_are_weighed_not_forced():
     grid = Grid((1, 2))
     prior = LinearPrior(np.eye(2), FaciesModel((0, 1), (0.0,)))
@@ -99,7 +107,7 @@ def test_that_wells_with_stated_errors_are_weighed_not_forced():
     _assert_evidence_is(runs, np.log(0.5))
 
 
-@pytest.mark.parametrize("target", ["soft", "thresholded"])
+@pytest.mark.parametrize("target", [slowly("soft"), "thresholded"])
 def test_that_without_data_the_prior_is_returned(target):
     prior, grid = LinearPrior(np.eye(6), FaciesModel((0, 1), (0.0,))), Grid((2, 3))
     runs = _replicates(Posterior(prior, grid, [], target=target), TemperedSMC(particles=256, batch_size=256))
@@ -121,6 +129,7 @@ def test_that_the_evidence_of_a_generator_equals_rejection_sampling():
     assert abs(estimates.mean() - hits.mean()) <= student_t.isf(ALARM / 2, REPLICATES - 1) * error
 
 
+@pytest.mark.assure
 def test_that_every_draw_honours_every_well_and_draws_differ():
     posterior = generator_posterior()
     run = sample(posterior, TemperedSMC(particles=32), seed=3)

@@ -184,7 +184,7 @@ def test_that_local_moves_renew_a_window_of_one_part():
     edges = np.cumsum([0, *(one.size for one in maps)])
     seen = np.zeros(len(maps), int)
     for n in range(60):
-        mask = np.asarray(window(jax.random.key(n), maps))
+        mask = np.asarray(window(jax.random.key(n), tuple(one.shape for one in maps)))
         touched = [mask[first:last].any() for first, last in itertools.pairwise(edges)]
         assert sum(touched) == 1
         part = int(np.argmax(touched))

@@ -18,7 +18,7 @@ from latentinv.networks import (
 from latentinv.priors import GeneratorPrior, find_prior, prior_from_record
 from latentinv.priors.learned._generator import BOUND, bounded
 from latentinv.storage import write_prior
-from tests.problems import random_critic, random_generator_prior
+from tests.problems import random_critic, random_generator_prior, slowly, slowly_all
 
 
 def _z(prior, grid, seed=0):
@@ -69,8 +69,8 @@ def test_that_a_field_does_not_depend_on_its_batch():
     np.testing.assert_allclose(batch[2], prior.generate(z[2], grid), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("name", slowly_all(ARCHITECTURES, ("compact", "sgan")))
+@pytest.mark.parametrize("ndim", [2, slowly(3)])
 def test_that_folding_keeps_the_network(name, ndim):
     if ndim == 3 and name != "compact":
         pytest.skip("the published widths are too heavy in three dimensions for a test")

@@ -15,6 +15,7 @@ def test_that_the_proportion_is_met_within_about_one_channel(proportion):
     assert image.mean() == pytest.approx(proportion, abs=2.5 * 7 * 1.2 / 500)
 
 
+@pytest.mark.assure
 def test_that_low_images_have_the_proportion_in_expectation():
     rng, simulator = np.random.default_rng(2), ChannelSimulator(amplitude=20, spread_degrees=0)
     shares = np.array([simulator.simulate(rng, (40, 600)).mean() for _ in range(250)])
@@ -22,6 +23,7 @@ def test_that_low_images_have_the_proportion_in_expectation():
     assert shares.mean() == pytest.approx(0.3, abs=4 * shares.std() / np.sqrt(shares.size))
 
 
+@pytest.mark.assure
 @pytest.mark.parametrize("azimuth", [90.0, 55.0, 0.0])
 def test_that_the_borders_hold_as_much_sand_as_the_interior(azimuth):
     rng, simulator = np.random.default_rng(3), ChannelSimulator(azimuth=azimuth)
