@@ -175,3 +175,13 @@ def test_that_our_small_program_agrees_with_opengeosys_away_from_the_well(tmp_pa
     difference = np.abs(own.simulate(rows) - chosen.simulate(rows)).reshape(5, 5)
     difference[2, 2] = 0.0  # beside the well, where both depend on their mesh
     assert difference.max() < 0.03
+
+
+@pytest.mark.assure
+@pytest.mark.usefixtures("_meanders")
+def test_that_the_example_of_trust_prints_the_diagnosis_of_its_chains(tmp_path, capsys):
+    run = importlib.import_module("08_trust_the_draws").main(draws=8, warmup=4, output=tmp_path)
+    said = capsys.readouterr().out
+    assert said.startswith("'smc' was chosen")
+    assert str(run.diagnose()) in said
+    assert "The chains do not agree yet" in said

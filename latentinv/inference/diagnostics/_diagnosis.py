@@ -133,8 +133,8 @@ class Diagnosis(NamedTuple):
         )
 
     def _efficiency_words(self) -> str:
-        rates = {"a gradient": self.per_gradient(), "a forward run": self.per_forward_run()}
-        rates |= {"a second": self.per_second()}
+        rates = {"per gradient": self.per_gradient(), "per forward run": self.per_forward_run()}
+        rates |= {"per second": self.per_second()}
         said = [f"{rate:.2g} {name}" for name, rate in rates.items() if rate is not None]
         return f"effective draws: {', '.join(said)}" if said else ""
 

@@ -37,7 +37,7 @@ def test_that_a_metric_that_is_not_known_is_refused():
 def test_that_a_metric_too_large_to_decompose_is_refused(monkeypatch):
     monkeypatch.setattr(_side_by_side, "MOST_DERIVATIVES", 100)
     posterior, *_ = linear_gaussian(4, 9)
-    with pytest.raises(InputError, match=r"9 data by 4 latents at 3 chains, and 1e\+02 .* use the metric 'prior'"):
+    with pytest.raises(InputError, match=r"9 data by 4 latents at 3 chains, .* 1e\+02 .* use the metric 'prior'"):
         sample(posterior, NUTS(chains=3, metric="curvature"), seed=1)
 
 
