@@ -158,6 +158,7 @@ def test_that_the_adjoint_of_the_python_class_is_that_of_its_simulation():
     assert np.vdot(plate.adjoint(field, residual), direction) == pytest.approx(change @ residual, rel=1e-6)
 
 
+@pytest.mark.assure
 def test_that_the_example_of_a_program_keeps_what_was_simulated(tmp_path):
     run = importlib.import_module("07_your_own_program").main(members=6, assimilations=1, output=tmp_path)
     assert run.results["forward_failures"]["heads"] == {"simulations": 6, "failed": 0}
@@ -180,7 +181,7 @@ def test_that_our_small_program_agrees_with_opengeosys_away_from_the_well(tmp_pa
 @pytest.mark.assure
 @pytest.mark.usefixtures("_meanders")
 def test_that_the_example_of_trust_prints_the_diagnosis_of_its_chains(tmp_path, capsys):
-    run = importlib.import_module("08_trust_the_draws").main(draws=8, warmup=4, output=tmp_path)
+    run = importlib.import_module("08_trust_the_draws").main(draws=40, warmup=4, output=tmp_path)
     said = capsys.readouterr().out
     assert said.startswith("'smc' was chosen")
     assert str(run.diagnose()) in said

@@ -9,7 +9,7 @@ from latentinv.forward import LinearForward
 from latentinv.inference import make_algorithm
 from latentinv.priors import FaciesModel
 from tests.inference.run.test_driver import SMALL
-from tests.problems import FEW, LinearPrior, generator_posterior, slowly_all
+from tests.problems import LinearPrior, generator_posterior, slowly_all
 
 MOST_STEPS = 60
 
@@ -18,7 +18,7 @@ def _named(run):
     return [sentence for kind in ("infeasible_data", "misfit_data") for sentence in run.results.get(kind, [])]
 
 
-@pytest.mark.parametrize("name", slowly_all(quickly=FEW))
+@pytest.mark.parametrize("name", slowly_all(quickly=("pcn",)))
 def test_that_measurements_that_contradict_each_other_are_named(name):
     # A block mean of 2 and a measured sum over the same four cells that says 0: hundreds of sd apart.
     grid = Grid((2, 2))
@@ -33,7 +33,7 @@ def test_that_measurements_that_contradict_each_other_are_named(name):
     )
 
 
-@pytest.mark.parametrize("name", slowly_all(quickly=FEW))
+@pytest.mark.parametrize("name", slowly_all(quickly=("map",)))
 def test_that_wells_that_no_field_honours_together_are_named(name):
     # One latent lifts all cells together, so three wells in sand and one in clay never agree.
     grid, model = Grid((1, 4)), FaciesModel((0, 1), (0.0,))
@@ -67,6 +67,7 @@ def test_that_measurements_that_contradict_the_wells_are_named():
     assert all(sentence.startswith(("heads, datum 1: data 4.0 ± 0.1 m, draws ", "well at x ")) for sentence in said)
 
 
+@pytest.mark.assure
 def test_that_a_soft_model_out_of_reach_is_named_too():
     grid = Grid((2, 2))
     block = BlockMeans(grid, [[0.0, 0.0]], [[2.0, 2.0]], [40.0], 0.01, None)

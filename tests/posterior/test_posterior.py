@@ -153,6 +153,7 @@ def unknown_noise_and_properties():
     return model, np.asarray(prior.matrix, float)[:, 0], slope, np.asarray(observed, float)
 
 
+@pytest.mark.assure
 def test_that_unknown_noise_and_facies_properties_are_sampled_around_the_generator():
     # Means of four numbers, by the nodes of a grid on the other hand: each normal at 1e-4 / 4.
     model, loads, slope, observed = unknown_noise_and_properties()

@@ -91,7 +91,7 @@ def test_that_too_few_patches_are_refused():
         measure_realism(_blobs(8, 3, 1), _blobs(8, 3, 2), 2)
 
 
-@pytest.mark.parametrize("case", ["other", "layered", "continuous"])
+@pytest.mark.parametrize("case", ["other", slowly("layered"), "continuous"])
 def test_that_a_page_is_drawn(case, request, tmp_path):
     facies = None if case == "continuous" else 2
     shape = (16, 20, 24) if case == "layered" else (48, 48)
@@ -194,6 +194,7 @@ def test_that_patterns_are_as_large_as_can_be_told_apart(facies, shape, size, le
     assert pattern_size(facies, shape) == {"size": size, "levels": levels}
 
 
+@pytest.mark.assure
 def test_that_each_of_several_facies_has_its_curve(tmp_path):
     fields, patches = (np.digitize(_smooth(n, 3, n), [9, 11]).astype(np.uint8) for n in (8, 16))
     realism = measure_realism(fields, patches, 3)

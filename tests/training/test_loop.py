@@ -165,6 +165,7 @@ def test_that_the_published_architectures_train(architecture, tmp_path):
     assert set(np.unique([prior.facies(prior.generate(jnp.asarray(one), grid)) for one in z])) == {0, 1}
 
 
+@pytest.mark.assure
 def test_that_a_training_that_fails_before_its_first_comparison_leaves_its_name_free(recipe, tmp_path):
     class Failing(_Interrupter):
         def on_step(self, step, losses):
@@ -203,6 +204,7 @@ def test_that_no_file_of_another_training_is_overwritten(recipe, tmp_path, name)
     assert (tmp_path / name).read_bytes() == b"precious"
 
 
+@pytest.mark.assure
 def test_that_a_sheet_that_cannot_be_written_costs_no_checkpoint(recipe, reference, tmp_path, monkeypatch):
     def full(*_):
         raise StorageError("The disk is full.")

@@ -33,7 +33,7 @@ def between_ends(grid, west, east):
     return Aquifer(grid, heads, np.zeros(grid.shape))
 
 
-@pytest.mark.parametrize("shape", [(6, 40), (4, 5, 40)])
+@pytest.mark.parametrize("shape", [(6, 40), slowly((4, 5, 40))])
 def test_that_heads_along_layers_in_series_fall_by_their_resistance(shape):
     grid = Grid(shape, spacing=(2.0,) * len(shape))
     resistance = np.exp(np.random.default_rng(1).normal(size=40))
@@ -62,7 +62,7 @@ def test_that_a_pumping_well_takes_its_water_from_the_borders():
     assert entering == pytest.approx(rate, rel=2e-3)
 
 
-@pytest.mark.parametrize("shape", [(5, 41), (3, 5, 41)])
+@pytest.mark.parametrize("shape", [(5, 41), slowly((3, 5, 41))])
 def test_that_recharge_heaps_up_the_parabola_between_two_rivers(shape):
     grid, rate, conductivity = Grid(shape, spacing=(4.0, 3.0, 2.0)[: len(shape)]), 2e-8, 1e-4
     # Spread over all layers, so that water flows along x alone; a column of cells is 1 m or 3 layers of 2 m thick.
@@ -119,7 +119,7 @@ def test_that_the_drawdown_is_what_the_pumping_takes_from_the_heads():
     np.testing.assert_allclose(other, one, atol=1e-3 * 2e-3)
 
 
-@pytest.mark.parametrize("shape", [(6, 40), (4, 5, 40)])
+@pytest.mark.parametrize("shape", [(6, 40), slowly((4, 5, 40))])
 def test_that_the_flux_through_layers_in_series_is_that_of_darcy(shape):
     grid = Grid(shape, spacing=(2.0, 3.0, 1.5)[: len(shape)])
     resistance = np.exp(np.random.default_rng(1).normal(size=40))
@@ -292,6 +292,7 @@ def test_that_zones_without_a_border_are_refused(zones, words):
         SteadyFlux(between_ends(Grid((4, 5)), 1.0, 0.0), zones)
 
 
+@pytest.mark.assure
 def test_that_heads_in_time_may_come_in_any_order():
     grid = Grid((6, 8), 5.0)
     sources = np.zeros(grid.shape)

@@ -46,6 +46,7 @@ def test_that_the_direction_is_the_published_sum():
     np.testing.assert_allclose(found, _direction(z, gradient), atol=1e-5)
 
 
+@pytest.mark.assure
 def test_that_more_particles_settle_where_a_slow_flow_in_float64_comes_to_rest():
     posterior, mean, sd = _one_datum()
     run = sample(posterior, SteinVariational(particles=9, iterations=1500), seed=2)

@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from latentinv import Grid, InputError, NonFiniteError, Posterior, Variational, sample
 from latentinv.inference.approximate._pareto import tail_shape
-from tests.problems import LinearPrior, generator_posterior, linear_gaussian
+from tests.problems import LinearPrior, generator_posterior, linear_gaussian, slowly
 
 ALARM = 1e-4
 
@@ -38,7 +38,7 @@ def _fitted(posterior, settings, seed=1):
     return kernel.results(posterior, state), np.asarray(raw["auto_loc"], float), np.asarray(covariance, float)
 
 
-@pytest.mark.parametrize("guide", ["mean_field", "low_rank"])
+@pytest.mark.parametrize("guide", ["mean_field", slowly("low_rank")])
 def test_that_a_gaussian_guide_comes_as_near_to_a_linear_posterior_as_its_family_allows(guide):
     # A Gaussian nearest to another in this divergence has its mean, and the mean field the diagonal of its precision.
     # What may be left, 0.02 nats, needs fifty draws and more to be told from nothing.
@@ -55,7 +55,7 @@ def test_that_a_gaussian_guide_comes_as_near_to_a_linear_posterior_as_its_family
         assert results["pareto_k"] < 0.7
 
 
-@pytest.mark.parametrize("guide", ["full_rank", "flow"])
+@pytest.mark.parametrize("guide", ["full_rank", slowly("flow")])
 def test_that_a_rich_guide_finds_the_evidence_of_a_linear_posterior(guide):
     posterior, mean, covariance, evidence = linear_gaussian(9, 4)
     run = sample(posterior, Variational(guide=guide, iterations=2000, draws=1000), seed=1)

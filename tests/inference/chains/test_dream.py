@@ -144,6 +144,7 @@ def test_that_the_archive_grows_and_what_was_learnt_in_warm_up_is_frozen_after_i
     assert results["forward_runs"] == 4 * (96 + 20 * 4)
 
 
+@pytest.mark.assure
 def test_that_draws_move_no_outlier_which_warm_up_would():
     posterior, *_ = linear_gaussian(2, 1)
     ensemble = dream_ensemble(SETTINGS, TemperedLikelihood(posterior))

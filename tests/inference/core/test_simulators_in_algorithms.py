@@ -83,7 +83,7 @@ class _Stopping:
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("name", ["pcn", "es_mda"])
+@pytest.mark.parametrize("name", [pytest.param("pcn", marks=SLOW), "es_mda"])
 def test_that_a_simulator_gives_the_draws_of_the_same_function_in_jax(name, monkeypatch):
     one_candidate(monkeypatch)
     run = sample(posterior(external(Blind())), ALGORITHMS[name], seed=1)

@@ -19,7 +19,7 @@ from latentinv import (
 )
 from latentinv.forward import ExternalForward
 from latentinv.inference.run import _driver
-from tests.problems import generator_posterior, slowly
+from tests.problems import generator_posterior, slowly, slowly_all
 from tests.simulators.kit import Blind
 
 GRID = Grid((3, 3))
@@ -46,7 +46,7 @@ class _Stop:
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("kind", FORWARDS)
+@pytest.mark.parametrize("kind", slowly_all(FORWARDS, set(FORWARDS) - {"simulator"}))
 def test_that_a_run_is_read_without_its_forward_model_and_resumed_only_with_it(kind, tmp_path, monkeypatch):
     monkeypatch.setattr(_driver, "CHECKPOINT_SHARE", np.inf)  # a checkpoint after each step
     forward, count = FORWARDS[kind]

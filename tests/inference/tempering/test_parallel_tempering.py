@@ -76,6 +76,7 @@ def test_that_no_rung_is_lost_beyond_the_sharpest_soft_model():
     assert np.all(np.diff(ladder[:-1]) > 0)
 
 
+@pytest.mark.assure
 def test_that_exchanges_leave_every_rung_as_it_is():
     """Exact draws on every rung, exchanged twelve times, still follow the rungs' own distributions."""
     posterior, *_ = linear_gaussian(2, 1)

@@ -151,6 +151,7 @@ def test_that_a_waste_free_run_keeps_every_place_and_counts_what_it_spent():
         TemperedSMC(particles=34, moves=3, waste_free=True)
 
 
+@pytest.mark.assure
 def test_that_the_batch_size_changes_the_first_level_by_rounding_only():
     posterior = generator_posterior(wells=4)
     first, second = (sample(posterior, TemperedSMC(particles=8, batch_size=size), seed=1) for size in (8, 4))
