@@ -4,8 +4,8 @@ The shipped channel prior is conditioned to the 49 wells of the flow case of Lal
 doi:10.1002/2017WR022148), on the thresholded target: once by tempered sequential Monte Carlo with Hamiltonian
 moves, repeated with seeds of its own, and once by parallel-tempered pCN with renewals of small windows on
 every rung, without any gradient but that which leads its coldest replicas to a start. What both say of each
-pixel and of the log-evidence is compared within their Monte Carlo errors, told by the spread of the
-replicates and of the ladders.
+pixel and of the log-evidence is compared within their Monte Carlo errors, estimated from the spread of
+the replicates and of the ladders.
 
 One standard error of a pixel's probability p is √(p(1 − p) / n), where n, the effective sample size of
 an engine, comes from the spread over all pixels, since few replicates determine the spread of one pixel badly.

@@ -50,6 +50,24 @@ class LinearPrior(AbstractPrior):
         return PriorRecord("linear", {}, {"matrix": np.asarray(self.matrix)})
 
 
+class IdentityPrior(AbstractPrior):
+    """The field is the latent vector itself."""
+
+    ndim = 2
+
+    def __init__(self, facies_model):
+        self.facies_model = facies_model
+
+    def latent_size(self, grid):
+        return grid.size
+
+    def generate(self, z, grid):
+        return z.reshape(grid.shape)
+
+    def to_record(self):
+        raise NotImplementedError("observations never store the prior")
+
+
 @pytree()
 class BlindForward(AbstractForward):
     """The first cell's value, from a forward model that says it has no gradients."""

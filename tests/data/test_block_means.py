@@ -9,32 +9,15 @@ import scipy.stats
 from latentinv.data import BlockMeans, IndirectData
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.priors import AbstractPrior, FaciesModel
+from latentinv.priors import FaciesModel
 from tests.data.reports import reported
+from tests.problems import IdentityPrior
 
 GRID = Grid((4, 6))
 THREE = FaciesModel((0, 1, 2), (-0.5, 0.5))
 LOWER = np.array([[0.0, 0.0], [2.0, 0.0], [0.5, 1.0]])
 UPPER = np.array([[2.0, 2.0], [6.0, 1.0], [3.0, 3.5]])
 LABELS = ("block 1 (x 0–2 m, y 0–2 m)", "block 2 (x 2–6 m, y 0–1 m)", "block 3 (x 0.5–3 m, y 1–3.5 m)")
-
-
-class IdentityPrior(AbstractPrior):
-    """The field is the latent vector itself."""
-
-    ndim = 2
-
-    def __init__(self, facies_model):
-        self.facies_model = facies_model
-
-    def latent_size(self, grid):
-        return grid.size
-
-    def generate(self, z, grid):
-        return z.reshape(grid.shape)
-
-    def to_record(self):
-        raise NotImplementedError("observations never store the prior")
 
 
 @pytest.fixture

@@ -8,32 +8,15 @@ import pytest
 from latentinv.data import HardData
 from latentinv.errors import InputError, StorageError
 from latentinv.grid import Grid
-from latentinv.priors import AbstractPrior, FaciesModel
+from latentinv.priors import FaciesModel
 from tests.data.reports import reported
+from tests.problems import IdentityPrior
 
 GRID = Grid((4, 6), spacing=(10.0, 5.0), origin=(100.0, 0.0))
 THREE = FaciesModel((0, 1, 2), (-0.5, 0.5))
 POINTS = np.array([[105.0, 2.5], [155.0, 2.5], [105.0, 17.5], [131.0, 8.0]])
 CELLS = [[0, 0], [0, 5], [3, 0], [1, 3]]
 FACIES = np.array([0, 1, 2, 1])
-
-
-class IdentityPrior(AbstractPrior):
-    """The field is the latent vector itself."""
-
-    ndim = 2
-
-    def __init__(self, facies_model):
-        self.facies_model = facies_model
-
-    def latent_size(self, grid):
-        return grid.size
-
-    def generate(self, z, grid):
-        return z.reshape(grid.shape)
-
-    def to_record(self):
-        raise NotImplementedError("observations never store the prior")
 
 
 PRIOR = IdentityPrior(THREE)

@@ -50,5 +50,5 @@ class AbsentForward(AbstractForward):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> NoReturn:
-        """Raise `InputError`: nothing is stored of it."""
+        """Not available: the model that it stands for is made from its own arrays, by its own class."""
         raise NotImplementedError("An absent forward model stands for another one.")
