@@ -77,10 +77,7 @@ def slice_move(likelihood: TemperedLikelihood) -> Move:
 @final
 @algorithm("elliptical_slice")
 class EllipticalSlice(AbstractChains):
-    """Elliptical slice sampling chains, with the settings of `AbstractChains`.
-
-    A transition takes as long as that of the slowest chain.
-    """
+    """Elliptical slice sampling chains; a transition takes as long as that of the slowest chain."""
 
     warmup: int = 500
 
