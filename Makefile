@@ -26,8 +26,8 @@ demo: $(STAMP)
 PYTEST := JAX_PLATFORMS=cpu $(BIN)/python -m pytest -n auto --dist worksteal
 
 # Most of these tests' time is compilation, so it is cut short: half of it goes into fused loops' own compiler, most of
-# the rest into optimising. The slow ones run what users run.
-QUICK := --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
+# the rest into optimising, and each process has one processor. The slow ones run what users run.
+QUICK := --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1
 
 test: $(STAMP)
 	XLA_FLAGS="$(QUICK) $$XLA_FLAGS" $(PYTEST) -m "not assure" --durations=10

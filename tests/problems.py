@@ -1,5 +1,6 @@
 """Small posteriors for tests: priors that cost nothing, and data whose exact posterior is known."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -103,6 +104,10 @@ def random_generator_prior(seed=0, *, categories=(0, 1), ndim=2, provenance=()):
     )
 
 
+# A program for each structure of a prior, which all its tests share.
+generate = jax.jit(lambda prior, z, grid: prior.generate(z, grid), static_argnames="grid")
+
+
 def random_critic(seed=0):
     """An untrained discriminator of plane fields: one score for four cells along each axis."""
     rng, layers = np.random.default_rng(seed), []
@@ -116,7 +121,7 @@ def wells_of_a_draw(prior, grid, count, seed=0):
     """Hard data at random cells of one draw of the prior, so that they can be met."""
     rng = np.random.default_rng(seed)
     z = jnp.asarray(rng.standard_normal(prior.latent_size(grid)), jnp.float32)
-    facies = np.asarray(prior.facies(prior.generate(z, grid)))
+    facies = np.asarray(prior.facies(generate(prior, z, grid)))
     cells = np.stack(np.unravel_index(rng.choice(grid.size, count, replace=False), grid.shape), axis=1)
     return HardData(grid, grid.centres(cells), facies[tuple(cells.T)], prior.facies_model)
 

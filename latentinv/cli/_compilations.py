@@ -49,6 +49,8 @@ def compilations_kept(environment: MutableMapping[str, str] = os.environ) -> Ite
         return
     environment["JAX_COMPILATION_CACHE_DIR"] = str((folder / _processor()).absolute())
     environment["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = LEAST_SECONDS
+    # Every command traces its programs again; a fifth of that is noting where in the source each operation stands.
+    environment.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
     damages: list[str] = []
     try:
         with _warnings_heard(damages):

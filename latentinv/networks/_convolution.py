@@ -20,14 +20,18 @@ anyway, uses `FAST`. The polyphase identity is textbook multirate filtering (Vai
 
 import functools
 import math
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
 Image = Float[Array, "batch *space channel"]
 Kernel = Float[Array, "*window channel_in channel_out"]
+Weights = TypeVar("Weights", Array, np.ndarray)
+"""A kernel, on the device or on the host."""
 
 EXACT, FAST = lax.Precision.HIGHEST, lax.Precision.DEFAULT
 """Products in float32, or in the device's fastest precision."""
@@ -58,9 +62,9 @@ def convolve(
     return _convolve(x, kernel, adjoint(kernel) if transposed is None else transposed, dilation, precision)
 
 
-def adjoint(kernel: Kernel) -> Kernel:
+def adjoint(kernel: Weights) -> Weights:
     """The kernel whose correlation is the transpose of a kernel's, for the gradient by the input."""
-    return jnp.flip(kernel, tuple(range(kernel.ndim - 2))).swapaxes(-1, -2)
+    return kernel[(slice(None, None, -1),) * (kernel.ndim - 2)].swapaxes(-1, -2)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))

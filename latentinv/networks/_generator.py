@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jax import lax
 from jaxtyping import Array, Float
@@ -28,7 +29,8 @@ class FoldedLayer(NamedTuple):
 
     def prepared(self) -> "FoldedLayer":
         """The same layer with its adjoint, for loops that take gradients with respect to the input."""
-        return FoldedLayer(jnp.asarray(self.kernel), jnp.asarray(self.bias), adjoint(jnp.asarray(self.kernel)))
+        kernel = np.asarray(self.kernel)  # turned on the host, where nothing needs compiling
+        return FoldedLayer(*jax.device_put((kernel, self.bias, adjoint(kernel))))
 
 
 class GeneratorNetwork(nnx.Module):

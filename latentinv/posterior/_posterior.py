@@ -110,6 +110,7 @@ class Posterior:
         """Number of data of all observations."""
         return sum(observation.count for observation in self.observations)
 
+    @jax.jit
     def field(self, z: Float[Array, "latent"]) -> Float[Array, "*grid"]:
         """The field of a latent vector."""
         return self.prior.generate(z, self.grid)
@@ -118,17 +119,20 @@ class Posterior:
         """Predict every datum from one generated field, softly and exactly."""
         return self.predict_field(self.field(z))
 
+    @jax.jit
     def predict_soft(self, z: Float[Array, "latent"]) -> Predictions:
         """Predict every datum softly only, which is all that a gradient needs."""
         field = self.field(z)
         return Predictions(tuple(observation.predict(field) for observation in self.observations), ())
 
+    @jax.jit
     def predict_exact(self, z: Float[Array, "latent"]) -> Predictions:
         """Predict every datum exactly only, with the realization."""
         field = lax.optimization_barrier(self.field(z))
         exact = tuple(observation.predict_exact(field) for observation in self.observations)
         return Predictions((), exact, self.prior.realization(field))
 
+    @jax.jit
     def predict_field(self, field: Float[Array, "*grid"]) -> Predictions:
         """Predict every datum from a field, softly and exactly, with the realization.
 

@@ -27,7 +27,7 @@ def test_that_rejection_draws_beside_an_algorithm_give_its_distances(monkeypatch
     assert {"mmd_over_band", "worst_pixel_error", "worst_pixel_band"} <= figures["laplace"].keys()
 
 
-def test_that_samples_of_one_law_are_within_the_band_and_others_are_not():
+def test_that_samples_of_one_distribution_are_within_the_band_and_others_are_not():
     rng = np.random.default_rng(0)
     share = rng.uniform(0.2, 0.8, (6, 6))
     one, two = (rng.uniform(size=(n, 6, 6)) < share for n in (150, 200))

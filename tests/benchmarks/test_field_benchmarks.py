@@ -69,7 +69,7 @@ def test_that_the_realism_benchmark_measures_what_it_names(prior, monkeypatch):
     assert {"tv_iso_error", "tv_aniso_error", "sand_error", "nearest_patch_ratio"} <= figures.keys()
     assert figures.keys() >= realism.OVER_FLOOR.keys()
     assert all(np.isfinite(value) for value in figures.values())
-    # Fields of the law of a large image: beyond 20 times the mean of a squared normal with probability 8e-6 each.
+    # Fields distributed as a large image: beyond 20 times the mean of a squared normal with probability 8e-6 each.
     assert max(figures[key] for key in realism.OVER_FLOOR) < 20
     assert 0 < realism.largest_cluster(prior, grid, 0) <= 1
 
@@ -149,7 +149,7 @@ def test_that_tiles_of_the_benchmark_equal_the_whole(prior):
 def test_that_the_edge_ratio_of_stationary_noise_is_one_within_its_error():
     images = np.random.default_rng(7).integers(0, 2, (64, 48, 48)).astype(np.float32)
     figures = generation.edge_ratio(images)
-    # Five standard errors of a normal law: a false alarm in two million seeds, and the seed is fixed.
+    # Five standard errors of a normal distribution: a false alarm in two million seeds, and the seed is fixed.
     assert abs(figures["edge_tv_ratio"] - 1) < 5 * figures["edge_tv_ratio_standard_error"]
     assert 0 < figures["edge_tv_ratio_standard_error"] < 0.01
 

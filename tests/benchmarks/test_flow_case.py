@@ -49,15 +49,16 @@ def measured():
     pairs, counts = [], []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_multigrid, "_rounds", counted)
+        jax.clear_caches()
         for seed in range(2):
             solves.clear()
             pairs.append(flow_case.explore(posterior, algorithm, seed))
             jax.effects_barrier()
             counts.append(len(solves))
+    jax.clear_caches()
     return flow_case.measure([run for run, _ in pairs], small), [cost for _, cost in pairs], counts
 
 
-@pytest.mark.assure
 def test_that_the_small_case_is_measured_whole(measured):
     figures, costs, _ = measured
     assert figures["draws"] == 16
@@ -69,11 +70,10 @@ def test_that_the_small_case_is_measured_whole(measured):
     assert all(0 <= cost["acceptance"] <= 1 for cost in costs)
 
 
-@pytest.mark.assure
 def test_that_every_solve_is_counted(measured):
     _, costs, counts = measured
-    # Beside the sampler, the draws' predictions are made for the record: both readings of a batch of 16 fields.
-    assert [cost["forward_runs"] + 2 * 16 for cost in costs] == counts
+    # The record takes the sampler's own predictions, so nothing is solved beside the sampler.
+    assert [cost["forward_runs"] for cost in costs] == counts
 
 
 def test_that_draws_of_the_truth_itself_are_measured_as_such():

@@ -36,7 +36,7 @@ def test_that_every_figure_is_measured_and_a_missing_peer_is_null(capsys, monkey
 
 
 def test_that_errors_are_counted_in_their_own_standard_error():
-    """64 independent replicates of the exact posterior: each error follows Student's law of 63 degrees of freedom."""
+    """64 independent replicates of the exact posterior: errors follow Student's distribution, 63 degrees of freedom."""
     kriging = Kriging(np.array([1.0, -2.0]), np.array([0.5, 2.0]), np.eye(2), 0.0)
     noise = np.asarray(jax.random.normal(jax.random.key(0), (64, 50, 2)), float)
     fields = kriging.mean + kriging.standard_deviation * noise

@@ -30,7 +30,7 @@ def test_that_files_hold_the_values_of_the_field(latentinv, prior):
         np.testing.assert_allclose(file["field"][()], arrays["field"], rtol=1e-5, atol=1e-5)
 
 
-def test_that_show_names_covariance_and_law_and_draws_a_sheet(latentinv, prior):
+def test_that_show_names_covariance_and_distribution_and_draws_a_sheet(latentinv, prior):
     outcome = latentinv("show", "gauss.h5", "--output", "sheet.png")
     assert outcome.code == 0, outcome.err
     for words in ("spectral", "exponential", "mean 5, standard deviation 2"):

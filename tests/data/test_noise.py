@@ -1,4 +1,4 @@
-"""Noise models: densities of SciPy, whitening to the identity, draws of the stated law, refusals in words."""
+"""Noise models: densities of SciPy, whitening to the identity, draws of the stated distribution, refusals in words."""
 
 import jax
 import jax.numpy as jnp
@@ -71,7 +71,7 @@ def test_that_draws_have_the_stated_covariance(which):
     assert np.abs(scaled.T @ scaled / count - expected).max() < 5 * np.sqrt(2 / count)
 
 
-def test_that_student_draws_follow_its_law():
+def test_that_student_draws_follow_its_distribution():
     # Kolmogorov and Smirnov: refused at a level of 1e-5 for one of two data.
     draws = jax.vmap(lambda key: NOISE["student"].simulate(key, 4))(jax.random.split(jax.random.key(2), 5_000))
     for datum in (0, 3):

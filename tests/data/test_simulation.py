@@ -1,4 +1,4 @@
-"""Simulated data follow the law that their likelihood states, whatever the observation."""
+"""Simulated data follow the distribution that their likelihood states, whatever the observation."""
 
 import jax
 import jax.numpy as jnp

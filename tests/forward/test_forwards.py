@@ -176,7 +176,7 @@ def test_that_a_batch_predicts_what_each_field_does(kind):
     np.testing.assert_allclose(batch, each, rtol=2e-4, atol=2e-5 * np.abs(each).max())
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"function"}))
+@pytest.mark.parametrize("kind", slowly_all(sorted({*KINDS} - {"function"}), QUICK))
 def test_that_a_model_read_back_predicts_the_same_by_the_same_program(kind):
     forward = make_forward(kind)
     again = FORWARDS[forward.kind].from_arrays(forward.to_arrays(), forward.grid)

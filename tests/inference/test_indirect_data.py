@@ -48,7 +48,7 @@ def linear_problem(noise="correlated", *, latents=4, data=3):
     return posterior, exact @ forward.T @ precision @ observed, exact, evidence
 
 
-def assert_law(draws, mean, covariance, *, slack=0.0):
+def assert_distribution(draws, mean, covariance, *, slack=0.0):
     """Independent draws: whitened they are standard normal, so sums are normal and sums of squares chi-square."""
     white = np.linalg.solve(np.linalg.cholesky(covariance), (draws - mean).T)
     latents, count = white.shape
@@ -59,19 +59,19 @@ def assert_law(draws, mean, covariance, *, slack=0.0):
 
 
 @pytest.mark.parametrize("noise", ["independent", "correlated"])
-def test_that_laplace_gives_the_exact_law_and_evidence(noise):
+def test_that_laplace_gives_the_exact_distribution_and_evidence(noise):
     posterior, mean, covariance, evidence = linear_problem(noise)
     run = sample(posterior, Laplace(draws=2000, starts=1), seed=1)
-    assert_law(run.latents, mean, covariance)
+    assert_distribution(run.latents, mean, covariance)
     assert run.results["log_evidence"] == pytest.approx(evidence, abs=2e-3)
 
 
 @pytest.mark.parametrize("noise", [slowly("independent"), "correlated"])
-def test_that_randomised_maximum_likelihood_gives_the_exact_law_and_evidence(noise):
+def test_that_randomised_maximum_likelihood_gives_the_exact_distribution_and_evidence(noise):
     posterior, mean, covariance, evidence = linear_problem(noise)
     settings = RandomisedMaximumLikelihood(samples=1000, tolerance=1e-2, batch_size=250)
     # an error of a hundredth of an sd a draw, which the tolerance allows, adds at most 0.3 standard errors
-    assert_law(sample(posterior, settings, seed=2).latents, mean, covariance, slack=0.3)
+    assert_distribution(sample(posterior, settings, seed=2).latents, mean, covariance, slack=0.3)
     weighted = sample(posterior, RandomisedMaximumLikelihood(samples=12, weighted=True))
     assert weighted.results["log_evidence"] == pytest.approx(evidence, abs=5e-3)
 

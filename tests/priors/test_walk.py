@@ -7,7 +7,7 @@ import pytest
 
 from latentinv import Grid, InputError
 from latentinv.priors import cells_of_latent, interpolate, latents_of_box, walk_box
-from tests.problems import random_generator_prior
+from tests.problems import generate, random_generator_prior
 
 PRIOR, GRID = random_generator_prior(), Grid((41, 37), 2.0, (10.0, 0.0))
 Z = jax.random.normal(jax.random.key(0), (PRIOR.latent_size(GRID),))
@@ -41,12 +41,12 @@ def test_that_one_place_moves_only_its_window_and_may_move_its_edges():
     window = cells_of_latent(PRIOR, GRID, place)
     may = np.zeros(GRID.shape, bool)
     may[window] = True
-    before = PRIOR.generate(Z, GRID)
+    before = generate(PRIOR, Z, GRID)
     moved = np.zeros(GRID.shape, bool)
     for seed in range(20):
         latent = np.array(Z).reshape(latent_map)
         latent[place] += 3 * np.random.default_rng(seed).standard_normal(latent_map[-1])
-        moved |= np.asarray(PRIOR.generate(jnp.asarray(latent.ravel()), GRID) != before)
+        moved |= np.asarray(generate(PRIOR, jnp.asarray(latent.ravel()), GRID) != before)
     assert not (moved & ~may).any()
     ratio = PRIOR.architecture.ratio
     for axis in (0, 1):
@@ -61,7 +61,7 @@ def test_that_the_latents_of_a_box_alone_decide_its_cells():
     cells = GRID.box_weights(*BOX) > 0
     assert 0 < inside.sum() < inside.size
     other = jnp.where(inside, Z, jax.random.normal(jax.random.key(2), Z.shape))
-    fields = [np.asarray(PRIOR.generate(z, GRID)) for z in (Z, other)]
+    fields = [np.asarray(generate(PRIOR, z, GRID)) for z in (Z, other)]
     np.testing.assert_allclose(fields[0][cells], fields[1][cells], atol=1e-6)
     assert (fields[0][~cells] != fields[1][~cells]).any()
 

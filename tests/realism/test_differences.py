@@ -1,4 +1,4 @@
-"""Fits of differences drawn from a known law, beside the greatest likelihood of scipy; steps at edges by hand."""
+"""Fits of differences from a known distribution, beside the maximum likelihood of SciPy; steps at edges by hand."""
 
 import numpy as np
 import pytest
@@ -14,9 +14,9 @@ def fields_with(differences):
 
 
 @pytest.mark.parametrize("shape", [0.6, 1.0, 2.0, 4.0])
-def test_that_the_law_the_differences_were_drawn_from_is_found(shape):
-    law = scipy.stats.gennorm(shape, scale=0.3)
-    differences = law.rvs((50, 20, 81), random_state=np.random.default_rng(40))
+def test_that_the_distribution_the_differences_were_drawn_from_is_found(shape):
+    distribution = scipy.stats.gennorm(shape, scale=0.3)
+    differences = distribution.rvs((50, 20, 81), random_state=np.random.default_rng(40))
     measured = neighbour_differences(fields_with(differences), 1)
     fitted = fit_generalised_laplace(measured.pooled())
     resampled = measured.pooled(np.random.default_rng(41).multinomial(50, np.full(50, 0.02), size=400))
@@ -26,7 +26,7 @@ def test_that_the_law_the_differences_were_drawn_from_is_found(shape):
     assert abs(fitted.scale - 0.3) < 6 * errors.scale.std()
 
 
-def test_that_moments_and_likelihood_agree_on_the_law():
+def test_that_moments_and_likelihood_agree_on_the_distribution():
     differences = scipy.stats.gennorm(1.3).rvs((1, 50, 81), random_state=np.random.default_rng(42))
     fields = fields_with(differences)
     fitted = fit_generalised_laplace(neighbour_differences(fields, 1).pooled())
@@ -78,6 +78,6 @@ def test_that_what_has_no_differences_is_refused(call, message):
         (np.tile([0.0, 1.0], (1, 9, 5)), "does not describe the fields"),
     ],
 )
-def test_that_differences_of_no_such_law_are_refused(fields, message):
+def test_that_differences_of_no_such_distribution_are_refused(fields, message):
     with pytest.raises(InputError, match=message):
         fit_generalised_laplace(neighbour_differences(fields, 1).pooled())

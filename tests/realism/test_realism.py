@@ -37,20 +37,20 @@ def other():
 
 @pytest.fixture(scope="module")
 def layered():
-    """Blobs in three dimensions, of one law."""
+    """Blobs in three dimensions, of one distribution."""
     shape = (16, 20, 24)
     return measure_realism(_blobs(8, 2, 1, shape), _blobs(16, 2, 2, shape), 2)
 
 
 @pytest.fixture(scope="module")
 def continuous():
-    """A Gaussian property of one law."""
+    """A Gaussian property of one distribution."""
     return measure_realism(_smooth(COUNT, 3, 1), _smooth(2 * COUNT, 3, 2), None)
 
 
 @pytest.mark.parametrize("case", ["same", slowly("layered"), "continuous"])
-def test_that_fields_of_the_same_law_are_near_the_floor(case, request):
-    # The squared distance of a number from its law, over its mean, the floor, is at most as far out as a χ² of one
+def test_that_fields_of_the_same_distribution_are_near_the_floor(case, request):
+    # The squared distance of a number from its expectation, over the floor, is at most as far out as a χ² of one
     # degree of freedom: beyond 25 with probability 6e-7, and fewer than 30 are looked at in each of three cases.
     # Distances that are no squares, and those of curves, are nearer. The floor is the mean of 32 splits.
     realism = request.getfixturevalue(case)
@@ -59,7 +59,7 @@ def test_that_fields_of_the_same_law_are_near_the_floor(case, request):
     assert 0.5 < realism.anodi < 2
 
 
-def test_that_fields_of_another_law_are_far_from_the_floor(same, other):
+def test_that_fields_of_another_distribution_are_far_from_the_floor(same, other):
     for name in ("total variation", "variogram along x", "local binary patterns, radius 1"):
         assert other[name].times_floor > 3 * max(1, same[name].times_floor)
     # In so few small fields most patterns of 16 cells occur once, so the floor is itself large.
@@ -119,7 +119,7 @@ def test_that_a_statistic_that_refuses_the_images_is_left_out_with_its_sentence(
     assert "oriented gradients" not in [measure.name for measure in realism.measures]
 
 
-def test_that_the_law_of_a_continuous_property_is_given(continuous):
+def test_that_the_distribution_of_a_continuous_property_is_given(continuous):
     # Differences of a Gaussian field are Gaussian: shape 2. Of n independent ones the log of the ratio of moments has
     # the variance 0.28 / n, and the shape changes 6 times as fast as it. 24 fields hold at least 24 · (48 / 6)² = 1536:
     # a standard error of 0.08, of which five are allowed (6e-7).

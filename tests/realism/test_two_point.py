@@ -42,7 +42,7 @@ def test_that_an_autoregressive_process_has_its_variogram():
     for column in range(1, 80):
         fields[..., column] = correlation * fields[..., column - 1] + innovations[..., column]
     lags = np.arange(1, 65)
-    # 64 independent images: 6.5 standard errors of Student's law with 63 degrees of freedom, 65 checks: 1e-6.
+    # 64 independent images: 6.5 standard errors of Student's distribution with 63 degrees of freedom, 65 checks: 1e-6.
     along = standard_errors(variogram(fields, np.outer(lags, (0, 1))), 1 - correlation**lags)
     across = standard_errors(variogram(fields, np.array([[1, 0]])), 1.0)
     assert max(along.max(), across.max()) < 6.5

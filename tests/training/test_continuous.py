@@ -1,4 +1,4 @@
-"""Priors learned from images of a continuous property: levels, law, files, resuming, use in a posterior."""
+"""Priors learned from images of a continuous property: levels, distribution, files, resuming, use in a posterior."""
 
 import jax
 import jax.numpy as jnp
@@ -54,7 +54,7 @@ def draws(prior, count, seed=0):
     return np.asarray(jax.lax.map(lambda one: prior.generate(one, GRID), z), float)
 
 
-def test_that_an_image_is_held_with_the_quarters_of_its_law(folder):
+def test_that_an_image_is_held_with_the_quarters_of_its_distribution(folder):
     image = read_training_image(folder / "porosity.npy", continuous=True)
     np.testing.assert_array_equal(image.values, texture())
     np.testing.assert_allclose(np.bincount(image.facies.ravel()) / image.facies.size, 0.25, atol=1e-3)
@@ -108,7 +108,7 @@ def test_that_coarsening_takes_means(folder):
     assert (coarse.name, coarse.sha256) == ("texture coarsened by 5", image.sha256)
 
 
-def test_that_the_prior_has_the_law_of_the_image(result):
+def test_that_the_prior_has_the_distribution_of_the_image(result):
     """Shares of cells below five quantiles, each within 4 standard errors of 200 fields and of those calibrated on."""
     assert result.prior.facies_model is None
     fields, image = draws(result.prior, 200, seed=7), texture()

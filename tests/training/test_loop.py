@@ -12,6 +12,7 @@ from latentinv.networks import generator_architecture
 from latentinv.priors.learned._generator import BOUND
 from latentinv.storage import open_hdf5
 from latentinv.training import Losses, checkpoint_path, parse_recipe, resume_training, train
+from tests.problems import generate
 from tests.workers import TRAINING, killed_workers
 
 RECIPE = """
@@ -162,7 +163,7 @@ def test_that_the_published_architectures_train(architecture, tmp_path):
     prior, grid = load_prior(tmp_path / "prior.h5"), Grid((40, 33))
     assert prior.architecture == generator_architecture(architecture)
     z = np.random.default_rng(0).standard_normal((4, prior.latent_size(grid))).astype(np.float32)
-    assert set(np.unique([prior.facies(prior.generate(jnp.asarray(one), grid)) for one in z])) == {0, 1}
+    assert set(np.unique([prior.facies(generate(prior, jnp.asarray(one), grid)) for one in z])) == {0, 1}
 
 
 @pytest.mark.assure
@@ -244,7 +245,7 @@ def test_that_a_prior_takes_the_last_discriminator_if_asked(tmp_path):
     assert scores.shape == (2, 2)  # of one place in 16 cells, along each axis, of whole ones
     state = training.state
     network = nnx.merge(training.networks.discriminator, state.discriminator, state.discriminator_statistics, copy=True)
-    u = prior.generate(z, grid) / jnp.sqrt(1 - (prior.generate(z, grid) / BOUND) ** 2)
+    u = generate(prior, z, grid) / jnp.sqrt(1 - (generate(prior, z, grid) / BOUND) ** 2)
     field = jnp.tanh(prior.shift + prior.scale * u)
     fine = network(field[None, ..., None])[0]
     np.testing.assert_allclose(scores, fine[-1][0, ..., 0], rtol=1e-3, atol=1e-4)

@@ -14,6 +14,7 @@ mean.
 import math
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -149,11 +150,13 @@ class Aquifer:
         return jnp.where(self.fixed, jnp.nan_to_num(jnp.asarray(self.fixed_heads, free.dtype)), self.reference + free)
 
 
+@jax.jit
 def steady_heads(aquifer: Aquifer, conductivity: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
     """Steady heads in metres, from conductivities in m/s; NaN where the solver did not converge."""
     return aquifer.heads(_steady(aquifer, conductivity))
 
 
+@jax.jit
 def steady_flux(
     aquifer: Aquifer, conductivity: Float[Array, "*grid"], zones: Bool[np.ndarray, "zone *grid"]
 ) -> Float[Array, "zone"]:
@@ -177,6 +180,7 @@ def transient_heads(
     return heads_in_time(aquifer, conductivity, start, np.diff(times, prepend=0.0), specific_storage)
 
 
+@jax.jit
 def heads_in_time(
     aquifer: Aquifer,
     conductivity: Float[Array, "*grid"],
@@ -188,6 +192,7 @@ def heads_in_time(
     return _course(aquifer, conductivity, start, steps, specific_storage, aquifer.heads)
 
 
+@jax.jit
 def flux_in_time(
     aquifer: Aquifer,
     conductivity: Float[Array, "*grid"],

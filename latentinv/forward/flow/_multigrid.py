@@ -98,17 +98,16 @@ def _rounds(matrix: Diffusion, b: Array) -> Array:
 
 def _conjugate_gradients(levels: list[Diffusion], inverses: list[Array], b: Array) -> Array:
     def advance(carry: tuple[Array, Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array, Array], None]:
-        u, residual, direction, product = carry
+        u, residual, direction, before = carry
+        preconditioned = _cycle(levels, inverses, residual)
+        product = jnp.vdot(residual, preconditioned)
+        direction = preconditioned + _share(product, before) * direction
         image = apply(levels[0], direction)
         step = _share(product, jnp.vdot(direction, image))
-        u, residual = u + step * direction, residual - step * image
-        preconditioned = _cycle(levels, inverses, residual)
-        fresh = jnp.vdot(residual, preconditioned)
-        return (u, residual, preconditioned + _share(fresh, product) * direction, fresh), None
+        return (u + step * direction, residual - step * image, direction, product), None
 
-    first = _cycle(levels, inverses, b)
-    start = (jnp.zeros_like(b), b, first, jnp.vdot(b, first))
-    return lax.scan(advance, start, None, length=ITERATIONS)[0][0]
+    none = jnp.zeros_like(b)
+    return lax.scan(advance, (none, b, none, jnp.zeros((), b.dtype)), None, length=ITERATIONS)[0][0]
 
 
 def _share(part: Array, whole: Array) -> Array:
@@ -121,7 +120,7 @@ def _cycle(levels: list[Diffusion], inverses: list[Array], b: Array) -> Array:
     (matrix, *coarser), (inverse, *coarser_inverses) = levels, inverses
     u = _sweeps(matrix, inverse, DAMPING * inverse * b, b, SWEEPS - 1)
     if not coarser:
-        return _sweeps(matrix, inverse, u, b, COARSEST_SWEEPS)
+        return lax.fori_loop(0, COARSEST_SWEEPS, lambda _, u: _sweeps(matrix, inverse, u, b, 1), u)
     correction = _cycle(coarser, coarser_inverses, _sum_blocks(b - apply(matrix, u)))
     for axis in range(b.ndim):
         correction = jnp.repeat(correction, 2, axis=axis)

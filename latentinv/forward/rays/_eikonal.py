@@ -88,6 +88,7 @@ class CurvedRays(AbstractRays):
         self._interpolation = sparse_operator(sparse.csr_array(entries, shape=(len(ends), len(self._corners))))
         self._distance = np.linalg.norm(self.receivers - self.sources, axis=1)
 
+    @jax.jit
     def predict(self, property: Float[Array, "*grid"]) -> Float[Array, "datum"]:
         """Times from velocities: in seconds from velocities in m/s, in nanoseconds from m/ns."""
         velocity = jnp.asarray(property)

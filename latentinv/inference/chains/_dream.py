@@ -90,7 +90,7 @@ class DREAM(AbstractChains):
     Parameters
     ----------
     pairs
-        Most pairs of rows in a parallel move.
+        Largest number of pairs of rows in a parallel move.
     crossovers
         Number of crossovers, evenly spaced up to 1.
     snooker
@@ -98,7 +98,8 @@ class DREAM(AbstractChains):
     archive_thinning
         Transitions after which the archive takes the chains' states.
     archive_capacity
-        Most rows of the archive. It begins with ten draws of the prior for each latent, at most half of these rows.
+        Largest number of rows of the archive. It begins with ten draws of the prior for each latent, but at most half
+        of these rows.
     """
 
     warmup: int = 5000

@@ -186,9 +186,10 @@ class ChainsKernel(AbstractKernel):
         if int(state.round) < ROUNDS:
             state = self._search(posterior, state, possible & (not eager))
             return state._replace(positions=self._positions(posterior, state.positions.z))
-        if bool(jnp.isnan(likelihood).all()):
+        soft, exact, _ = self._target(self._ensemble(posterior), state.positions.predictions)
+        if not np.all([np.isfinite(table).all(axis=1) for table in (*soft, *exact)], axis=0).any():
             raise NonFiniteError(
-                "At the start of every chain the likelihood became NaN or infinite; check the data's sd and the prior."
+                "At the start of every chain the predictions became NaN or infinite; check the data's sd and the prior."
             )
         if not bool(possible.any()):
             return state._replace(stage=jnp.int32(STUCK))

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Shaped
 
@@ -29,7 +28,7 @@ def predict_all(posterior: Posterior, z: Float[Array, "draw latent"]) -> Predict
     """
     if isinstance(z, jax.core.Tracer):
         return jax.vmap(posterior.predict)(z)
-    return jax.tree.map(jnp.asarray, evaluate(posterior, np.asarray(z)).predictions)
+    return jax.device_put(evaluate(posterior, np.asarray(z)).predictions)
 
 
 def evaluate(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> Draws:
@@ -39,7 +38,7 @@ def evaluate(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) ->
         if posterior.external
         else _joined(_batches(posterior, np.asarray(latents), _predict_batch))
     )
-    return Draws(jnp.asarray(latents), predictions)
+    return Draws(jax.device_put(latents), predictions)
 
 
 def realize(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> Shaped[np.ndarray, "draw *grid"]:
@@ -67,14 +66,14 @@ def _joined(parts: Iterator[Any]) -> Any:
 
 
 def _batches(
-    posterior: Posterior, latents: Float[np.ndarray, "draw latent"], program: Callable[[Posterior, Array], Any]
+    posterior: Posterior, latents: Float[np.ndarray, "draw latent"], program: Callable[[Posterior, Any], Any]
 ) -> Iterator[Any]:
     """Results of a program for each batch; for one batch without rows if there are no latents."""
     size = max(1, min(BATCH_FIELDS, BATCH_CELLS // posterior.grid.size))
     for begin in range(0, max(1, len(latents)), size):
         some = latents[begin : begin + size]
         filled = np.concatenate([some, np.zeros((size - len(some), *some.shape[1:]), some.dtype)])
-        whole = program(posterior, jnp.asarray(filled))
+        whole = program(posterior, filled)
         yield _first_rows(whole, len(some))
 
 

@@ -83,7 +83,7 @@ class Diagnosis(NamedTuple):
         found = {
             "R-hat": self._rhat_words(),
             "effective sample size": self._size_words(),
-            "efficiency": self._efficiency_words(),
+            "effective draws": self._efficiency_words(),
         }
         found |= {"acceptance": _range(self.acceptance), "ladder": _ladder_words(self.ladder)}
         return {name: text for name, text in found.items() if text}
@@ -136,7 +136,7 @@ class Diagnosis(NamedTuple):
         rates = {"per gradient": self.per_gradient(), "per forward run": self.per_forward_run()}
         rates |= {"per second": self.per_second()}
         said = [f"{rate:.2g} {name}" for name, rate in rates.items() if rate is not None]
-        return f"effective draws: {', '.join(said)}" if said else ""
+        return ", ".join(said)
 
 
 def _row(quantity: Quantity, width: int) -> str:

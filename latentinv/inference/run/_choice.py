@@ -16,9 +16,9 @@ from latentinv.inference.tempering import TemperedSMC
 from latentinv.posterior import Posterior
 
 LARGEST_MATRIX = 2**25
-"""Largest matrix of data by latents that is decomposed whole: 128 MiB."""
+"""Largest number of entries of a matrix of data by latents that is decomposed in memory: 128 MiB."""
 BATCH_CELLS = 2**20
-"""Most cells, over all fields, whose gradients are held at once."""
+"""Largest number of cells, over all fields of a batch, whose gradients are held in memory at once."""
 
 
 class Choice(NamedTuple):

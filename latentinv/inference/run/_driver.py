@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from latentinv.errors import InputError, NonFiniteError, StorageError
@@ -275,7 +274,7 @@ def _first_state(job: _Job, key: jax.Array, store: RunFile | None) -> tuple[int,
     if store is None or not store.has_state:
         return 0, job.kernel.init(job.on_device, key)
     stored = store.read_state(jax.eval_shape(job.kernel.init, job.on_device, key))
-    return store.steps, jax.tree.map(jnp.asarray, stored)
+    return store.steps, jax.device_put(stored)
 
 
 def _run(job: _Job, recorder: RunRecorder, results: dict[str, Any], steps: int, seconds: float) -> Run:

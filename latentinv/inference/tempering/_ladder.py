@@ -5,21 +5,21 @@ exchange their places with probability
 
     min(1, L(z_k; t_{k+1}) L(z_{k+1}; t_k) / (L(z_k; t_k) L(z_{k+1}; t_{k+1}))),
 
-which needs the stored predictions alone. Even pairs try at even transitions, odd pairs at odd ones: so a replica keeps
-its direction until it is rejected, and travels in the order of `rungs` transitions instead of `rungs`² (Okabe et al.
-2001, doi:10.1016/S0009-2614(01)00055-0; Syed et al. 2022, doi:10.1111/rssb.12464). There the *communication barrier* is
-the sum of the pairs' rates of rejection, whatever the number of rungs; a ladder is best where it is shared equally, and
-`respace` makes it so from the observed rates.
+which needs only the stored predictions. Even pairs try at even transitions and odd pairs at odd ones. A replica then
+keeps moving in one direction until an exchange is rejected, and crosses the ladder in about `rungs` transitions instead
+of `rungs`² (Okabe et al. 2001, doi:10.1016/S0009-2614(01)00055-0; Syed et al. 2022, doi:10.1111/rssb.12464). The sum of
+the pairs' rejection rates, the *communication barrier*, hardly depends on the number of rungs. A ladder works best when
+all pairs share it equally; `respace` places the rungs so, from the observed rates.
 
 The same ratios give the evidence: with geometric bridges between neighbours (Meng and Wong 1996, Statistica Sinica 6,
 831–860),
 
     Z_{k+1} / Z_k = mean over π_k of √(L(z; t_{k+1}) / L(z; t_k)) / mean over π_{k+1} of √(L(z; t_k) / L(z; t_{k+1})),
 
-stepping stones (Xie et al. 2011, doi:10.1093/sysbio/syq085) that are stepped on from both sides. The last one ends at
-the target, so that the jump from the sharpest soft model to thresholded facies is counted. Each mean is right on
-average; the logarithm of one over n draws is too small by half its relative variance, which falls as 1/n, and of the
-two sides' biases the difference remains.
+which is stepping-stone sampling (Xie et al. 2011, doi:10.1093/sysbio/syq085) from both sides. The last step ends at the
+target, so the jump from the sharpest soft model to thresholded facies is included. Each mean is unbiased. Its logarithm
+is too small by half its relative variance, which falls as one over the number of draws; the biases of the two sides
+partly cancel.
 """
 
 from typing import Any, NamedTuple

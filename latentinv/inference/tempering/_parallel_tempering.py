@@ -1,21 +1,21 @@
 """Parallel tempering: replicas from the prior to the target, which exchange places and so pass between modes.
 
-A chain on the target stays in the mode that it found. Here each chain is the top of a ladder (`_ladder`): replicas at
-inverse temperatures from 0, the prior, to the target, moved each by the same kind of move with a step size of its own,
-and exchanged with their neighbours by a non-reversible scheme (Syed et al. 2022, doi:10.1111/rssb.12464). The prior
-needs no move: its replica is drawn anew in every transition. So all that reaches the target has come from an
-independent draw of the prior. Draws are the target's replicas alone.
+A chain on the target stays in the mode that it found. Here each chain is the top of a ladder (`_ladder`) of replicas at
+inverse temperatures from 0, the prior, to the target. All replicas use the same kind of move, each with its own step
+size, and exchange places with their neighbours by a non-reversible scheme (Syed et al. 2022, doi:10.1111/rssb.12464).
+The prior's replica is drawn anew in every transition, so whatever reaches the target started as an independent draw of
+the prior. Only the target's replicas are kept as draws.
 
-In warm-up the rungs are respaced after 1/2ᵏ, …, 1/4, 1/2 of it, by the rates of rejection since the last time, such
+During warm-up the rungs are respaced after 1/2ᵏ, …, 1/4, 1/2 of it, from the rejection rates since the last time, so
 that all neighbours exchange equally often; the step sizes are adapted throughout. Both are frozen afterwards. Ladders
-share them and nothing else, so their agreement proves what it does for chains.
+share nothing else, so agreement between them means what it means for independent chains.
 
-The log-evidence comes from bridges between neighbours over all transitions that gave draws, its standard error from the
-spread of the ladders' own estimates. What bias it has is of the order of its variance.
+The log-evidence comes from bridges between neighbours over all transitions that gave draws, and its standard error from
+the spread of the ladders' own estimates. Its bias is of the order of its variance.
 
-Cost: a transition makes ``chains · (rungs − 1)`` moves, all evaluated at once, and ``chains`` fields of the prior.
-Exchanges need stored predictions alone, and for moves with gradients one gradient a replica, for the surrogate changes
-with the temperature.
+Cost: a transition makes ``chains · (rungs − 1)`` moves, all evaluated at once, and generates ``chains`` fields of the
+prior. Exchanges use stored predictions; moves with gradients need one more gradient per replica, since the surrogate
+changes with the temperature.
 """
 
 import functools
@@ -273,7 +273,7 @@ def tempering_results(state: ChainsState) -> dict[str, Any]:
     rates = np.asarray(recent_rates(rungs))
     evidence, each = log_evidence(rungs.bridges)
     results: dict[str, Any] = {"log_evidence": float(evidence)}
-    if len(each) > 1:
+    if len(each) > 1 and np.isfinite(each).all():  # a ladder whose neighbours never overlapped has no estimate
         results["log_evidence_standard_error"] = float(np.std(each, ddof=1) / np.sqrt(len(each)))
     return results | {
         "least_swap_acceptance": float(np.nanmin(rates, initial=1.0)),

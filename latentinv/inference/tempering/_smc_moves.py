@@ -7,6 +7,7 @@ other side.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -87,6 +88,7 @@ def move_population(
         Whether the surrogate reads facies more sharply than stated.
     """
     t = state.inverse_temperature
+    read: Callable[[Array], Predictions]
     read = functools.partial(_read_sharply, posterior) if sharp else posterior.predict_soft
 
     def log_surrogate(predictions: Predictions) -> Array:
@@ -117,7 +119,9 @@ def move_population(
 
     log_target = {"soft": log_surrogate, "bridge": log_bridge, "exact": posterior.exact_log_likelihood}[stage]
     # Local moves predict only what the target needs, which may save runs of a forward model.
-    one = {"soft": posterior.predict_soft, "bridge": posterior.predict, "exact": posterior.predict_exact}[stage]
+    readings: dict[Stage, Callable[[Array], Predictions]]
+    readings = {"soft": posterior.predict_soft, "bridge": posterior.predict, "exact": posterior.predict_exact}
+    one = readings[stage]
     predict, shapes = functools.partial(map_batched, one, batch_size=settings.batch_size), latent_shapes(posterior)
 
     def move(carry: tuple[Trajectory, Array], key: Array) -> tuple[tuple[Trajectory, Array], MoveInfo]:

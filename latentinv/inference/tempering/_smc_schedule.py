@@ -28,7 +28,8 @@ BRIDGE_FROM = 3.0
 """Inverse temperature from which on the jump to the exact likelihood may be made in parts: what becomes sharper with it
 is sharp by then."""
 LEAST_PART = 0.02
-"""Least part of the jump that is made; if less would keep the effective sample size, the ladder continues."""
+"""Smallest part of the jump made at one level; where the effective sample size allows only less, the soft ladder goes
+on instead."""
 
 
 class Level(NamedTuple):

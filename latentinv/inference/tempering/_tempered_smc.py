@@ -26,14 +26,15 @@ accepted.
 The products of mean weights give the log-evidence of the target. Cost: per level and particle, ``moves · leapfrogs +
 1`` gradients, `probes` backward passes and `local_moves` fields; memory: one batch of fields.
 
-*Waste-free* (Dau and Chopin 2022, doi:10.1111/rssb.12475): a level resamples only one in ``moves + 1`` particles, gives
-each chain `local_moves` renewals before each of its `moves` Hamiltonian moves, and keeps its start and every place
-after a move. So a population costs a ``moves + 1``-th in Hamiltonian moves, and a larger one that costs as much gives a
-steadier log-evidence. On the final target chains go on from where they are.
+*Waste-free* (Dau and Chopin 2022, doi:10.1111/rssb.12475): a level resamples only one in ``moves + 1`` particles. Each
+of these starts a chain that makes `local_moves` renewals before each of its `moves` Hamiltonian moves; the start and
+the state after every move are all kept. A population of a given size then costs ``1 / (moves + 1)`` of the Hamiltonian
+moves, and a larger one at equal cost gives a more stable log-evidence. On the final target the chains continue from
+where they are.
 
-Where a simulator outside JAX has no gradient, preconditioned Crank–Nicolson walks (`_pcn`) with their own local moves
-replace the Hamiltonian moves, and all particles are simulated at once; such walks go less far, so `moves` should be
-several times as many.
+If a simulator outside JAX has no gradient, preconditioned Crank–Nicolson walks (`_pcn`) with their own local moves
+replace the Hamiltonian moves, and all particles are simulated at once. Such walks explore more slowly, so set `moves`
+several times higher.
 """
 
 import functools
@@ -220,7 +221,7 @@ class SMCKernel(AbstractKernel):
         )
         exact = self._exact(posterior, state.population)
         # If some particles meet all data, the next level jumps from these instead.
-        meets = posterior.target == "thresholded" and bool(jnp.isfinite(exact).any())
+        meets = posterior.target == "thresholded" and bool(np.isfinite(exact).any())
         if int(state.stage) == TEMPERING and bool(ladder_ends(state, self.settings.max_levels)) and not meets:
             state = state._replace(stage=jnp.int32(STUCK))
         return state, self._info(posterior, state, effective, moves, exact)
@@ -311,7 +312,7 @@ class SMCKernel(AbstractKernel):
         return state._replace(in_parts=state.in_parts | _bridging(posterior, state))
 
     def _check_finite(self, moves: MoveInfo, level: int) -> None:
-        lost, proposals = float(moves.non_finite.sum()), self.settings.moves * self.settings.chains
+        lost, proposals = float(np.asarray(moves.non_finite).sum()), self.settings.moves * self.settings.chains
         if lost > 0.5 * proposals:
             raise NonFiniteError(
                 f"{lost:.0f} of {proposals} proposals of level {level} became NaN or infinite; check the data's sd "
@@ -348,11 +349,11 @@ class SMCKernel(AbstractKernel):
             inverse_temperature=state.inverse_temperature,
             bridge=state.bridge,
             effective_sample_size=effective,
-            acceptance=moves.acceptance.mean(),
+            acceptance=jnp.float32(np.asarray(moves.acceptance).mean()),
             step_size=state.step_size,
             honoured=jnp.float32(honoured_share(state.population.predictions.exact, posterior)),
-            exact_particles=jnp.isfinite(exact).mean(),
-            non_finite=moves.non_finite.sum(),
+            exact_particles=jnp.float32(np.isfinite(exact).mean()),
+            non_finite=jnp.float32(np.asarray(moves.non_finite).sum()),
             gradients=gradients,
             forward_runs=forward_runs,
         )

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, final
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -233,7 +234,7 @@ class GeneratorPrior(AbstractPrior):
 
 def _stored_layers(record: PriorRecord, prefix: str, count: int) -> list[FoldedLayer]:
     return [
-        FoldedLayer(*(jnp.asarray(record.arrays[f"{prefix}{part}_{n}"]) for part in ("kernel", "bias")))
+        FoldedLayer(*jax.device_put([record.arrays[f"{prefix}{part}_{n}"] for part in ("kernel", "bias")]))
         for n in range(count)
     ]
 

@@ -154,6 +154,7 @@ def test_that_a_gradient_costs_one_solve_more_than_the_heads(steps, monkeypatch)
         return solve(matrix, b)
 
     monkeypatch.setattr(_multigrid, "_rounds", counted)
+    jax.clear_caches()
     aquifer, wells = between_ends(grid, 3.0, 1.0), np.array([[4.5, 4.5], [9.5, 2.5]])
     if steps == 1:
         forward = SteadyFlow(aquifer, wells)
@@ -165,6 +166,7 @@ def test_that_a_gradient_costs_one_solve_more_than_the_heads(steps, monkeypatch)
         jax.block_until_ready(jax.jit(run)(jnp.ones(grid.shape)))
         jax.effects_barrier()
         assert len(solves) == expected
+    jax.clear_caches()
 
 
 def test_that_heads_agree_with_modflow():

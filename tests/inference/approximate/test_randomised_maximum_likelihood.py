@@ -31,7 +31,7 @@ def test_that_each_draw_is_the_minimum_worked_out_in_closed_form():
     np.testing.assert_allclose(kernel.draws(posterior, state).z, expected, atol=2e-3)
 
 
-def test_that_draws_of_a_linear_gaussian_posterior_have_its_law():
+def test_that_draws_of_a_linear_gaussian_posterior_have_its_distribution():
     posterior, mean, covariance, _ = linear_gaussian(9, 4)
     run = sample(posterior, RandomisedMaximumLikelihood(samples=1000, tolerance=1e-2, batch_size=250), seed=3)
     white = np.linalg.solve(np.linalg.cholesky(covariance), (run.latents - mean).T)

@@ -1,13 +1,13 @@
 """Parallel tempering: its ladder, its exchanges, its evidence, and what it says of itself.
 
-Statistical bounds are of Student's law over independent replicates, at a false-alarm rate of `ALARM` a test.
+Bounds on means are those of `tests.bounds`, over independent replicates.
 """
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, truncnorm
 from scipy.stats import t as student_t
 
 from latentinv import Grid, HardData, InputError, ParallelTempering, Posterior, sample
@@ -23,17 +23,8 @@ from latentinv.inference.tempering._ladder import (
 )
 from latentinv.inference.tempering._parallel_tempering import ladder_warnings
 from latentinv.priors import FaciesModel
+from tests.bounds import ALARM, assert_mean_is
 from tests.problems import LinearPrior, generator_posterior, linear_gaussian
-
-ALARM = 1e-4
-
-
-def _assert_means(values, exact):
-    """Means over replicates agree with exact values, all of them together."""
-    values = np.asarray(values, float)
-    quantile = student_t.isf(ALARM / 2 / values[0].size, len(values) - 1)
-    standard_error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
-    assert np.all(np.abs(values.mean(axis=0) - exact) <= quantile * standard_error)
 
 
 def _assert_evidence(results, exact, at_most):
@@ -99,8 +90,9 @@ def test_that_exchanges_leave_every_rung_as_it_is():
     after, moved = jax.jit(jax.vmap(exchanged))(keys, jnp.asarray(z, jnp.float32))
     assert np.mean(moved) > 0.3
     parts = (np.asarray(after, float) - means).reshape(24, 400, 4, 2)
-    _assert_means(parts.mean(axis=1), 0.0)
-    _assert_means((parts**2).mean(axis=1), [np.diag(np.linalg.inv(p)) for p in precisions])
+    variances = np.array([np.diag(np.linalg.inv(p)) for p in precisions])
+    assert_mean_is(parts.mean(axis=1), 0.0, np.sqrt(variances / 400))
+    assert_mean_is((parts**2).mean(axis=1), variances, variances * np.sqrt(2 / 400))
 
 
 def _tempered_distributions(posterior, ladder):
@@ -167,10 +159,11 @@ def test_that_thresholded_cells_have_their_exact_distribution_and_evidence():
     wells = HardData(grid, grid.centres([[0, 0], [0, 1], [1, 0]]), [1, 0, 1], prior.facies_model)
     settings = ParallelTempering(chains=24, rungs=5, warmup=120, draws=24 * 40, thinning=5, draws_per_step=40)
     run = sample(Posterior(prior, grid, [wells]), settings, seed=4)
-    above, below = norm.sf(threshold), norm.cdf(threshold)
-    mean = [norm.pdf(threshold) / above, -norm.pdf(threshold) / below, norm.pdf(threshold) / above, 0.0]
-    _assert_means(run.by_chain(run.latents).mean(axis=1), mean)
-    _assert_evidence(run.results, 2 * np.log(above) + np.log(below), at_most=0.1)
+    above, below = truncnorm(threshold, np.inf), truncnorm(-np.inf, threshold)
+    exact = [above, below, above, norm()]
+    sd = np.array([cell.std() for cell in exact]) / np.sqrt(10)  # of the 40 draws of a ladder ten are independent
+    assert_mean_is(run.by_chain(run.latents).mean(axis=1), [cell.mean() for cell in exact], sd)
+    _assert_evidence(run.results, 2 * norm.logsf(threshold) + norm.logcdf(threshold), at_most=0.1)
     assert np.all(run.realizations.reshape(-1, 4)[:, :3] == [1, 0, 1])
 
 

@@ -34,7 +34,7 @@ from latentinv.priors import (
     SPDEPrior,
     TruncationRule,
 )
-from tests.problems import random_generator_prior
+from tests.problems import generate, random_generator_prior
 
 GRID = Grid((8, 7))
 MEDIANS, SDS = (2.0, 50.0), (0.3, 1.2)
@@ -55,7 +55,7 @@ def plurigaussian():
 
 
 def draw(prior, seed=0):
-    return prior.generate(jax.random.normal(jax.random.key(seed), (prior.latent_size(GRID),)), GRID)
+    return generate(prior, jax.random.normal(jax.random.key(seed), (prior.latent_size(GRID),)), GRID)
 
 
 @pytest.mark.parametrize("facies", [truncated, plurigaussian, random_generator_prior])
@@ -63,13 +63,14 @@ def test_that_facies_are_those_of_their_own_prior_and_scores_follow(facies):
     own = facies()
     prior = HierarchicalPrior(own, [scores() for _ in own.facies_model.categories])
     z = jax.random.normal(jax.random.key(1), (prior.latent_size(GRID),))
-    field, size = prior.generate(z, GRID), own.latent_size(GRID)
-    alone = own.generate(z[:size], GRID)
+    field, size = generate(prior, z, GRID), own.latent_size(GRID)
+    alone = generate(own, z[:size], GRID)
     np.testing.assert_allclose(prior.facies_model.leading(field), alone, rtol=1e-6)
     np.testing.assert_array_equal(prior.realization(field), own.realization(alone))
     for number, score in enumerate(prior.scores):
         part = z[size + number * GRID.size :][: GRID.size]
-        np.testing.assert_allclose(prior.facies_model.scores(field)[..., number], score.generate(part, GRID), rtol=1e-6)
+        found = prior.facies_model.scores(field)[..., number]
+        np.testing.assert_allclose(found, generate(score, part, GRID), rtol=1e-6)
     index = own.facies_model.index(alone)
     np.testing.assert_allclose(
         prior.facies_model.margin(field, index), own.facies_model.margin(alone, index), rtol=1e-5
@@ -80,7 +81,7 @@ def test_that_the_property_is_log_normal_within_each_facies():
     """Medians and standard deviations of 4 000 cells that are far apart; each may be off by 4 standard errors."""
     grid = Grid((40, 100), 10.0)  # exp(−5) between neighbours
     prior = HierarchicalPrior(SPDEPrior(1.0, 30.0, facies_model=FaciesModel((4, 9), (0.0,))), scores(6.0))
-    field = prior.generate(jax.random.normal(jax.random.key(3), (prior.latent_size(grid),)), grid)
+    field = generate(prior, jax.random.normal(jax.random.key(3), (prior.latent_size(grid),)), grid)
     reading = FaciesProperty(prior.facies_model, MEDIANS, log_standard_deviations=SDS)
     values, facies = np.log(np.asarray(reading.exact(field), float)), np.asarray(prior.facies(field))
     for code, median, sd in zip((4, 9), MEDIANS, SDS, strict=True):
@@ -130,7 +131,7 @@ def test_that_prior_and_property_come_back_from_files(tmp_path):
 
 
 @pytest.mark.assure
-def test_that_data_on_the_property_give_the_scores_their_exact_law(tmp_path):
+def test_that_data_on_the_property_give_the_scores_their_exact_distribution(tmp_path):
     """Wells fix the facies of the measured cells, so scores are Gaussian there; four standard errors of 256 draws."""
     prior = HierarchicalPrior(truncated(), scores())
     cells = np.array([[1, 1], [1, 2], [5, 4]])
@@ -148,7 +149,7 @@ def test_that_data_on_the_property_give_the_scores_their_exact_law(tmp_path):
     covariance = np.asarray(prior.scores[0].covariance(points[:, None] - points[None]))
     gain = covariance * sd @ np.linalg.inv(covariance * np.outer(sd, sd) + noise**2 * np.eye(3))
     expected, left = gain @ (data - centre), covariance - gain @ (covariance * sd).T
-    fields = jax.vmap(lambda z: prior.generate(z, GRID))(jnp.asarray(run.latents))
+    fields = jax.vmap(lambda z: generate(prior, z, GRID))(jnp.asarray(run.latents))
     found = np.asarray(prior.facies_model.scores(fields))[:, cells[:, 0], cells[:, 1], 0]
     error = np.sqrt(np.diag(left) / len(found))
     assert np.all(np.abs(found.mean(axis=0) - expected) < 4 * error)
@@ -167,7 +168,7 @@ def test_that_a_stored_run_is_read_again_with_its_property_and_its_scores_are_di
     np.testing.assert_array_equal(again.realizations, run.realizations)
     np.testing.assert_array_equal(again.predicted["mean"], run.predicted["mean"])
     found = functionals(again)
-    fields = jax.vmap(lambda z: prior.generate(z, GRID))(jnp.asarray(run.latents))
+    fields = jax.vmap(lambda z: generate(prior, z, GRID))(jnp.asarray(run.latents))
     np.testing.assert_allclose(
         found["score 0 in the mean"].ravel(), np.asarray(fields)[..., 1].mean(axis=(1, 2)), rtol=1e-4, atol=1e-5
     )

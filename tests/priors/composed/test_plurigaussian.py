@@ -28,7 +28,7 @@ from latentinv.priors import (
     SPDEPrior,
     TruncationRule,
 )
-from tests.problems import wells_of_a_draw
+from tests.problems import generate, wells_of_a_draw
 
 RULE = TruncationRule(Cut(0, 4, Cut(1, 2, Cut(0, 7, 5))), {2: 0.3, 4: 0.4, 5: 0.1, 7: 0.2})
 """Facies 4 left of everything; right of it 2 below, and above that 7 and 5 side by side."""
@@ -113,10 +113,10 @@ def test_that_scores_are_those_of_the_fields_one_after_the_other():
     prior = plurigaussian()
     sizes = [field.latent_size(GRID) for field in prior.fields]
     z = jax.random.normal(jax.random.key(1), (prior.latent_size(GRID),))
-    drawn = prior.generate(z, GRID)
+    drawn = generate(prior, z, GRID)
     assert drawn.shape == (8, 7, 2)
-    np.testing.assert_array_equal(drawn[..., 0], prior.fields[0].generate(z[: sizes[0]], GRID))
-    np.testing.assert_array_equal(drawn[..., 1], prior.fields[1].generate(z[sizes[0] :], GRID))
+    np.testing.assert_array_equal(drawn[..., 0], generate(prior.fields[0], z[: sizes[0]], GRID))
+    np.testing.assert_array_equal(drawn[..., 1], generate(prior.fields[1], z[sizes[0] :], GRID))
     assert prior.realization(drawn).shape == (8, 7)
 
 
@@ -125,7 +125,7 @@ def test_that_a_saved_prior_makes_the_same_fields(tmp_path):
     prior.save(tmp_path / "prior.h5")
     loaded = load_prior(tmp_path / "prior.h5")
     z = jax.random.normal(jax.random.key(2), (prior.latent_size(GRID),))
-    np.testing.assert_array_equal(loaded.generate(z, GRID), prior.generate(z, GRID))
+    np.testing.assert_array_equal(generate(loaded, z, GRID), generate(prior, z, GRID))
     assert loaded.fingerprint() == prior.fingerprint()
     assert loaded.facies_model == prior.facies_model
     assert "0.4" in loaded.describe()["rule"]
@@ -180,7 +180,7 @@ def test_that_every_draw_of_a_posterior_honours_the_wells_and_a_stored_run_gives
             lambda: PlurigaussianPrior([SPDEPrior(1.0, 3.0), SPDEPrior(1.0, 3.0, ndim=3)], RULE),
             "give all 2 or all 3",
         ),
-        (lambda: plurigaussian().generate(jnp.zeros(5), GRID), "this prior needs"),
+        (lambda: generate(plurigaussian(), jnp.zeros(5), GRID), "this prior needs"),
     ],
 )
 def test_that_faulty_settings_are_refused(make, sentence):

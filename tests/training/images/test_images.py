@@ -168,7 +168,7 @@ def test_that_softened_levels_give_back_every_facies(shape):
     assert np.abs(levels).max() <= 1
 
 
-def test_that_an_edge_becomes_the_law_of_a_gaussian_sampled_at_cells():
+def test_that_an_edge_becomes_the_distribution_of_a_gaussian_sampled_at_cells():
     image = TrainingImage.from_array(np.repeat([[0, 1]], 6, axis=1).repeat(3, axis=0), "step")
     offsets = np.arange(-6, 7)
     weights = np.exp(-0.5 * (offsets / 1.5) ** 2)
