@@ -146,7 +146,10 @@ def _nearest_tests(path: Path) -> str | None:
 
 def _tests_fail(copy: Path, tests: str) -> bool:
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "auto", "--dist", "worksteal", tests]
-    quick = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+    quick = (
+        "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false "
+        "--xla_cpu_parallel_codegen_split_count=1"
+    )
     data = os.environ.get("LATENTINV_DATA", str(ROOT.parent / "shared" / "data"))
     environment = os.environ | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": quick, "LATENTINV_DATA": data}
     return subprocess.run(command, cwd=copy, env=environment, capture_output=True, check=False).returncode != 0

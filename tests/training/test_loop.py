@@ -27,7 +27,7 @@ width = 0.25
 steps = 24
 batch = 2
 patch = [32, 32]
-evaluate_every = 2
+evaluate_every = 4
 """
 
 
@@ -101,7 +101,7 @@ def test_that_calibration_gives_the_share_of_the_image(reference, recipe):
 def test_that_a_training_interrupted_between_checkpoints_equals_one_that_was_not(recipe, reference, tmp_path):
     path = tmp_path / "prior.h5"
     with pytest.raises(KeyboardInterrupt):
-        train(recipe, path, listener=_Interrupter(stop_at=3))
+        train(recipe, path, listener=_Interrupter(stop_at=6))
     resume_training(checkpoint_path(path))
     _assert_same_prior(path, reference)
 
@@ -141,7 +141,7 @@ def test_that_a_loss_that_is_not_finite_leaves_the_last_good_state(recipe, tmp_p
     monkeypatch.setattr(loop, "make_step", poisoned)
     with pytest.raises(NonFiniteError, match=r"step 6.*was written to"):
         train(recipe, tmp_path / "prior.h5")
-    assert load_prior(tmp_path / "prior.h5").provenance["kept"]["step"] in (2.0, 4.0)
+    assert load_prior(tmp_path / "prior.h5").provenance["kept"]["step"] == 4
 
 
 @pytest.mark.assure
