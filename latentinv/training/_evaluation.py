@@ -19,12 +19,13 @@ from flax import nnx
 from scipy import special
 
 from latentinv.keys import from_seed, numbered
-from latentinv.networks import FoldedLayer, GeneratorArchitecture, fold, synthesize
+from latentinv.networks import FoldedLayer, GeneratorArchitecture, synthesize
 from latentinv.priors.core import FaciesModel
 from latentinv.priors.gaussian import TAIL, Anamorphosis
 from latentinv.priors.learned import BOUND, GeneratorPrior, bounded
 from latentinv.realism import Measure, axis_names, facies_share, measure_statistics, total_variation
 from latentinv.training.images import TrainingImage, sample_patches
+from latentinv.training.modules import fold
 
 STATISTICS_BATCH, STATISTICS_SEED = 64, 1
 MOST = 1e6

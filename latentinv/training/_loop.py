@@ -18,10 +18,11 @@ from flax import nnx
 from latentinv.errors import InputError, NonFiniteError, StorageError
 from latentinv.grid import Grid
 from latentinv.keys import from_seed
-from latentinv.networks import Critic, freeze
+from latentinv.networks import Critic
 from latentinv.priors.learned import GeneratorPrior
 from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
 from latentinv.training.images import TrainingImage, cut_patches, sample_patches, score_levels, signed_levels
+from latentinv.training.modules import freeze
 from latentinv.training.objectives import Frequencies, image_frequencies
 
 from ._evaluation import Comparison, compare, folded_weights, make_prior

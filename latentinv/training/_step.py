@@ -16,15 +16,8 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from latentinv.keys import from_seed, numbered
-from latentinv.networks import (
-    DiscriminatorNetwork,
-    GeneratorArchitecture,
-    GeneratorNetwork,
-    Maps,
-    discriminator_architecture,
-    generator_architecture,
-    packed,
-)
+from latentinv.networks import GeneratorArchitecture, Maps, discriminator_architecture, generator_architecture
+from latentinv.training.modules import DiscriminatorNetwork, GeneratorNetwork, packed
 from latentinv.training.objectives import LOSSES, Frequencies, field_gradient, no_frequencies, running_frequencies
 
 from ._recipe import Recipe

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from latentinv.networks import ARCHITECTURES, DiscriminatorNetwork, discriminator_architecture, packed
-from latentinv.networks._discriminator import pooled
+from latentinv.networks import ARCHITECTURES, discriminator_architecture
 from latentinv.training import LOSSES, parse_recipe
 from latentinv.training._step import initialise, make_step, over_maps, squared_gradient
+from latentinv.training.modules import DiscriminatorNetwork, packed
+from latentinv.training.modules._discriminator import pooled
 from latentinv.training.objectives._patterns import image_frequencies
 from tests.problems import slowly
 

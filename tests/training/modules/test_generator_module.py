@@ -6,7 +6,8 @@ import pytest
 from flax import nnx
 from scipy.signal import convolve
 
-from latentinv.networks import GeneratorArchitecture, GeneratorNetwork, Layer
+from latentinv.networks import GeneratorArchitecture, Layer
+from latentinv.training.modules import GeneratorNetwork
 
 LAYERS = (Layer("same", 3, 3), Layer("up", 1, 10, smooth=2))
 
