@@ -52,31 +52,31 @@ PROMISES = {
         CHAINS | {"warmup": 1000, "draws": 24 * 400, "thinning": 40},
         samples_target=True,
         linear_gaussian=True,
-        effective=60,
+        effective=200,
     ),
     "mala": Promise(
         CHAINS | {"warmup": 500, "draws": 24 * 400, "thinning": 10},
         samples_target=True,
         linear_gaussian=True,
-        effective=50,
+        effective=200,
     ),
     "elliptical_slice": Promise(
         CHAINS | {"warmup": 500, "draws": 24 * 400, "thinning": 15},
         samples_target=True,
         linear_gaussian=True,
-        effective=25,
+        effective=150,
     ),
     "hmc": Promise(
         CHAINS | {"warmup": 300, "draws": 24 * 200, "thinning": 2},
         samples_target=True,
         linear_gaussian=True,
-        effective=40,
+        effective=60,
     ),
     "nuts": Promise(
         CHAINS | {"warmup": 300, "draws": 24 * 200, "thinning": 2},
         samples_target=True,
         linear_gaussian=True,
-        effective=40,
+        effective=60,
     ),
     "parallel_tempering": Promise(
         CHAINS | {"rungs": 5, "warmup": 200, "draws": 24 * 100, "thinning": 5, "local_moves": 1},
@@ -89,7 +89,7 @@ PROMISES = {
         CHAINS | {"warmup": 1000, "draws": 24 * 400, "thinning": 20, "archive_capacity": 4000},
         samples_target=True,
         linear_gaussian=True,
-        effective=60,
+        effective=150,
     ),
     # randomise-then-optimise is exact for linear forwards, were the optima found exactly
     "rml": Promise(
@@ -111,7 +111,17 @@ PROMISES = {
 
 
 LONGER = {"parallel_tempering": {"thinning": 12}, "dream": {"thinning": 50}}
-"""What many latents need besides, for means as certain as the tests ask."""
+"""What many latents need besides."""
+EFFECTIVE_OF_MANY = {
+    "pcn": 60,
+    "mala": 50,
+    "elliptical_slice": 25,
+    "hmc": 40,
+    "nuts": 40,
+    "dream": 50,
+    "parallel_tempering": 10,
+}
+"""`Promise.effective` where there are forty latents and more, for the algorithms whose draws are then worth less."""
 
 
 def _promising(what):
@@ -132,10 +142,10 @@ def _moments(posterior, name, settings, statistics):
     return np.array([np.mean(statistics(np.asarray(z, float)), axis=0) for z in groups])
 
 
-def _assert_means(name, values, exact, sd):
+def _assert_means(values, exact, sd, effective):
     """`sd` is that of one draw."""
     assert len(values) == REPLICATES
-    assert_mean_is(values, exact, np.asarray(sd) / np.sqrt(PROMISES[name].effective))
+    assert_mean_is(values, exact, np.asarray(sd) / np.sqrt(effective))
 
 
 def _assert_linear_gaussian(name, latents, data, more=None):
@@ -144,7 +154,8 @@ def _assert_linear_gaussian(name, latents, data, more=None):
     values = _moments(posterior, name, settings, lambda z: np.concatenate([z - mean, (z - mean) ** 2], axis=1))
     variance = np.diag(covariance)
     sd = np.concatenate([np.sqrt(variance), np.sqrt(2) * variance])
-    _assert_means(name, values, np.concatenate([np.zeros(latents), variance]), sd)
+    effective = EFFECTIVE_OF_MANY.get(name) if latents > 2 else None
+    _assert_means(values, np.concatenate([np.zeros(latents), variance]), sd, effective or PROMISES[name].effective)
 
 
 @pytest.mark.assure
@@ -182,7 +193,7 @@ def test_that_a_posterior_of_five_hundred_latents_is_reproduced(name):
 def test_that_without_data_the_draws_are_those_of_the_prior(name):
     posterior = Posterior(LinearPrior(np.eye(9)), Grid((3, 3)), [])
     values = _moments(posterior, name, PROMISES[name].settings, lambda z: np.concatenate([z, z**2], axis=1))
-    _assert_means(name, values, np.repeat([0.0, 1.0], 9), np.repeat([1.0, np.sqrt(2)], 9))
+    _assert_means(values, np.repeat([0.0, 1.0], 9), np.repeat([1.0, np.sqrt(2)], 9), PROMISES[name].effective)
 
 
 @pytree("matrix")
@@ -219,7 +230,7 @@ def _assert_skewed(name, more=None):
         elsewhere = {"start": "optimised"} if name == MALA.name else {}
         settings = settings | {"draws": 24 * 100, "warmup": 300} | elsewhere | (more or {})
     values = _moments(posterior, name, settings, lambda z: (z < quantiles).astype(float))
-    _assert_means(name, values, shares, np.sqrt(shares * (1 - shares)))
+    _assert_means(values, shares, np.sqrt(shares * (1 - shares)), PROMISES[name].effective)
 
 
 @pytree("matrix")
@@ -239,4 +250,4 @@ def test_that_two_modes_get_their_shares(name):
     density = norm.pdf(z) * norm.pdf(np.abs(z - 0.3), 1.2, 0.1)
     share = density[z > 0.3].sum() / density.sum()
     values = _moments(posterior, name, PROMISES[name].two_modes, lambda z: (z > 0.3).astype(float))
-    _assert_means(name, values, share, np.sqrt(share * (1 - share)))
+    _assert_means(values, share, np.sqrt(share * (1 - share)), PROMISES[name].effective)
