@@ -47,17 +47,17 @@ def make_run(shape=(20, 30), draws=4, facies_model=TWO_FACIES):
 
 
 @pytest.mark.parametrize(
-    "run",
+    "settings",
     [
-        make_run(),
-        make_run((60, 20), draws=12, facies_model=FaciesModel((3, 1, 2), (-0.5, 0.5))),
-        make_run(facies_model=None),
-        make_run((6, 20, 24), draws=1),
+        {},
+        {"shape": (60, 20), "draws": 12, "facies_model": FaciesModel((3, 1, 2), (-0.5, 0.5))},
+        {"facies_model": None},
+        {"shape": (6, 20, 24), "draws": 1},
     ],
     ids=["two facies", "three facies, tall", "continuous", "three axes, one draw"],
 )
-def test_that_a_run_becomes_a_picture_of_1600_pixels_in_width(tmp_path, run):
-    plot_run(run, tmp_path / "run.png")
+def test_that_a_run_becomes_a_picture_of_1600_pixels_in_width(tmp_path, settings):
+    plot_run(make_run(**settings), tmp_path / "run.png")
 
     with Image.open(tmp_path / "run.png") as picture:
         assert picture.width == 1600

@@ -76,10 +76,10 @@ THRESHOLD, FACIES, WELLS = 0.7, np.array([1, 0, 1]), np.array([[0, 0], [0, 1], [
 CELLS = {"particles": 256, "moves": 4, "leapfrogs": 6, "batch_size": 256}
 
 
-def _independent_cells(matrix):
+def _independent_cells(matrix, facies=FACIES):
     """Three of four cells are known, each a latent of its own if the matrix is one."""
     grid, prior = Grid((2, 2)), LinearPrior(matrix, FaciesModel((0, 1), (THRESHOLD,)))
-    return Posterior(prior, grid, [HardData(grid, grid.centres(WELLS), FACIES, prior.facies_model)])
+    return Posterior(prior, grid, [HardData(grid, grid.centres(WELLS), facies, prior.facies_model)])
 
 
 @pytest.mark.parametrize("waste_free", [False, slowly(True)])
@@ -160,9 +160,10 @@ def test_that_the_batch_size_changes_the_first_level_by_rounding_only():
 
 
 def test_that_a_ladder_cut_short_is_said_to_be():
-    settings = TemperedSMC(particles=64, moves=1, leapfrogs=2, max_levels=6, final_rounds=1)
-    run = sample(generator_posterior(wells=40), settings)
-    assert "infeasible_data" in run.results or "raise moves" in run.results["warnings"][0]
+    rare = _independent_cells(np.eye(4), np.array([1, 1, 1]))
+    run = sample(rare, TemperedSMC(**CELLS, max_levels=1))
+    assert 0 < run.results["effective_sample_size_at_jump"] < 30
+    assert "raise moves" in run.results["warnings"][0]
     far = linear_gaussian(2, 1)[0].with_data([np.array([30.0])])
     run = sample(far, replace(SETTINGS, max_levels=1))
     assert len(run.latents) == 0

@@ -7,17 +7,11 @@ import pytest
 from flax import nnx
 
 from latentinv import Grid, InputError, StorageError, load_prior
-from latentinv.networks import (
-    ARCHITECTURES,
-    GeneratorNetwork,
-    discriminator_architecture,
-    fold,
-    generator_architecture,
-    synthesize,
-)
+from latentinv.networks import ARCHITECTURES, discriminator_architecture, generator_architecture, synthesize
 from latentinv.priors import GeneratorPrior, find_prior, prior_from_record
 from latentinv.priors.learned._generator import BOUND, bounded
 from latentinv.storage import write_prior
+from latentinv.training.modules import GeneratorNetwork, fold
 from tests.problems import generate, random_critic, random_generator_prior, slowly, slowly_all
 
 
