@@ -1,6 +1,6 @@
 """Condition channels to boreholes and to groundwater heads, which also inform about the ground between the boreholes.
 
-Sand conducts a hundred times better than clay; water flows from left to right and a well pumps in the middle. Heads in
+Sand conducts a hundred times better than clay; water flows from west to east and a well pumps in the middle. Heads in
 16 of the boreholes are known to 1 cm. Writes output/heads.png.
 """
 

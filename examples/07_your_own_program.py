@@ -21,7 +21,11 @@ HERE, SD = Path(__file__).parent, 0.01
 
 
 def heads_of_opengeosys(folder: Path) -> np.ndarray:
-    """Heads at every fourth corner; a raster begins in the north, the mesh in the south, so rows are reversed."""
+    """Heads at every fourth corner, southernmost row first.
+
+    OpenGeoSys reads the raster with its first row in the north, so it solves the mirror image. The boundary conditions
+    are symmetric, so reversing the rows of the heads undoes it; elsewhere, reverse the property in `write` instead.
+    """
     arrays = ElementTree.parse(folder / "heads_1.vtu").iter("DataArray")
     text = next(array.text for array in arrays if array.get("Name") == "head")
     return np.array(text.split(), float).reshape(25, 25)[::-1][4:24:4, 4:24:4].ravel()

@@ -4,6 +4,7 @@
     prior = "channels"               # a shipped prior's name, or a file beside this one
     grid = [32, 32]                  # cells along each axis: rows, columns
     spacing = 1.0                    # metres: one number, or x and y
+    origin = [0.0, 0.0]              # x, y of the grid's south-west corner in metres
     target = "thresholded"           # or "soft"; left out: thresholded where the prior has facies
     replicates = 200                 # truths
     draws = 31                       # kept of each posterior
@@ -51,6 +52,7 @@ from latentinv.priors.core import AbstractPrior
 
 from ._study import Study
 
+FINITE = number(lambda value: True, "a finite number")
 POSITIVE = number(lambda value: value > 0, "a finite number above 0")
 PLACES = Rule(lambda value: _is_table_of_numbers(value), "a list of places such as [[4.5, 8.5], [20.5, 12.5]]")
 NAMES = {"name": words("a name"), "file": words("a file's name")}
@@ -61,6 +63,10 @@ RULES: dict[str, dict[str, Rule]] = {
         "spacing": Rule(
             lambda value: POSITIVE.accepts(value) or (type(value) is list and all(map(POSITIVE.accepts, value))),
             "metres above 0: one number, or one along each axis",
+        ),
+        "origin": Rule(
+            lambda value: FINITE.accepts(value) or (type(value) is list and all(map(FINITE.accepts, value))),
+            "metres: one number, or one along each axis",
         ),
         "target": one_of(("thresholded", "soft")),
         "replicates": whole(1),
@@ -122,7 +128,7 @@ def _prior(name: str, folder: Path) -> AbstractPrior:
 
 
 def _grid(settings: dict[str, Any]) -> Grid:
-    return Grid(_needed("study", settings, "grid"), settings.get("spacing", 1.0))
+    return Grid(_needed("study", settings, "grid"), settings.get("spacing", 1.0), settings.get("origin", 0.0))
 
 
 def _wells(table: dict[str, Any], prior: AbstractPrior, grid: Grid, folder: Path) -> AbstractObservation:

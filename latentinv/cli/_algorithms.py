@@ -1,6 +1,7 @@
 """`latentinv algorithms`: the algorithms for `latentinv condition`, and the settings of each."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
 import typer
 
@@ -24,24 +25,24 @@ def algorithms(
         console.print("'latentinv algorithms NAME' describes one of them and its settings.", soft_wrap=True)
         return
     defaults = default_settings(name)
-    for line in _description(ALGORITHMS[name]):
+    for line in _description(ALGORITHMS[name], defaults):
         console.print(line.replace("`", ""), soft_wrap=True)
-    console.print("\nDefaults:")
-    for setting, default in defaults.items():
-        table.add_row(f"  {setting}", str(default).lower())
-    console.print(table)
 
 
-def _description(algorithm: type) -> list[str]:
+def _description(algorithm: type, defaults: dict[str, Any]) -> list[str]:
     """Describe an algorithm and its settings: first its own, then those shared with others of its kind."""
     import inspect
 
-    words, settings = "", []
+    words = ""
+    settings: dict[str, str] = {}
     for kind in algorithm.__mro__:
         first, _, parameters = (inspect.cleandoc(kind.__dict__.get("__doc__") or "")).partition(
             "Parameters\n----------\n"
         )
         words = words or first.partition("\n")[0]
-        if kind is not object and parameters:
-            settings.append(parameters.partition("\n\nRaises\n")[0])
-    return [words, "", "Settings:", *settings]
+        # A name stands alone on its line, and its description, indented, below it.
+        entries = re.findall(r"^(\w+)\n((?: .*\n?)+)", parameters.partition("\n\nRaises\n")[0], re.MULTILINE)
+        settings = {**dict(entries), **settings} if kind is not object else settings
+    return [words, "", "Settings, with their defaults:"] + [
+        f"{name} = {str(default).lower()}\n{settings.get(name, '').rstrip()}" for name, default in defaults.items()
+    ]

@@ -7,6 +7,8 @@ with a line for each; a wrong option is 2; an interrupted run is 130, after a se
 
 import sys
 from collections.abc import Sequence
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -26,13 +28,31 @@ from ._walk import walk
 
 app = typer.Typer(
     name="latentinv",
-    help="Condition geology to data: train a prior on an image, honour wells and block means, see the uncertainty.",
+    help="Condition geology to data: train a prior on a training image, condition it to wells, block means and "
+    "measurements, and quantify the uncertainty.",
     epilog=f"Compiled programs are kept in your cache folder, so that commands start sooner the second time (at most "
     f"1 GB). The environment variable {VARIABLE} names another folder, or turns this off: {VARIABLE}=off.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"latentinv {metadata.version('latentinv')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options of the program itself."""
+
+
 for command in (train, assess, generate, walk, condition, resume, show, algorithms, calibrate):
     app.command()(command)
 

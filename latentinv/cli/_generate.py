@@ -16,7 +16,8 @@ def generate(
         Path,
         typer.Option(
             metavar="FILE",
-            help="Picture (.png), arrays (.npz), GSLIB text (.gslib), or HDF5 (.h5) for fields of any size.",
+            help="Picture (.png, .pdf, .svg), arrays (.npz), GSLIB text (.gslib, .sgems, .dat), or HDF5 (.h5) for "
+            "fields of any size.",
         ),
     ],
     count: Annotated[int, typer.Option(min=1, help="Number of fields.")] = 1,

@@ -71,5 +71,5 @@ def over_draws(observation: "AbstractObservation", reports: "list[Report]", noun
 def say_result(value: Any) -> str:
     """Put a number into words, or a list of numbers as its range."""
     if isinstance(value, list) and value:
-        return f"{max(value):.2f} to {min(value):.2f}"
+        return f"{min(value):.2f} to {max(value):.2f}"
     return f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from latentinv import BlockMeans, Grid, HardData, InputError, Laplace, Posterior, StorageError, sample
-from latentinv.calibration import Study, _pools, _study_file, calibrate, posterior_predictive_checks
+from latentinv.calibration import Study, _pools, _study_file, calibrate, posterior_predictive_checks, read_study
 from latentinv.calibration._study import run_study
 from latentinv.inference import AbstractAlgorithm, AbstractKernel, Info, Progress
 from latentinv.inference.core import evaluate
@@ -172,3 +172,21 @@ def test_that_a_predictive_check_suspects_data_far_from_all_draws_and_data_too_n
     (far,) = posterior_predictive_checks(run._replace(posterior=moved))
     assert far.p_value == 0.0
     assert "further from the draws" in far.sentence
+
+
+def test_that_a_study_lies_where_it_says(tmp_path):
+    text = """
+        [study]
+        prior = "meanders"
+        grid = [32, 40]
+        origin = [500000.0, 6000000.0]
+
+        [[wells]]
+        points = [[500039.5, 6000031.5]]
+    """
+    (tmp_path / "study.toml").write_text(text)
+    study = read_study(tmp_path / "study.toml")
+    assert study.posterior.grid == Grid((32, 40), 1.0, (500000.0, 6000000.0))
+    (tmp_path / "study.toml").write_text(text.replace("[500000.0, 6000000.0]", '"here"'))
+    with pytest.raises(InputError, match="origin"):
+        read_study(tmp_path / "study.toml")

@@ -25,6 +25,7 @@ PLACE = ("condition", "prior.h5", "--output", "run.h5")
     ("arguments", "expected"),
     [
         (("--help",), 0),
+        (("--version",), 0),
         (("condition", "--help"), 0),
         (("conditon",), 2),
         (PLACE, 2),

@@ -38,10 +38,10 @@ class Aquifer:
     fixed_heads
         Head in metres where it is given, NaN elsewhere, over the grid.
     sources
-        Water that wells bring to each cell in m³/s: injection above 0, pumping below.
+        Well rate of each cell in m³/s: positive for injection, negative for pumping.
     thickness
-        In metres, of a map its height, of a vertical section its width across; an aquifer in three dimensions is as
-        thick as its cells.
+        In metres: of a map the saturated thickness, of a vertical section the width perpendicular to it. To be left out
+        in three dimensions.
     recharge
         Water that infiltrates in m/s, over the area that each cell has seen from above; one number, or one for each
         cell. In sections and in three dimensions one for each cell, for it enters at the surface only.

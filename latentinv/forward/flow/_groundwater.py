@@ -135,10 +135,10 @@ class TransientFlow(AbstractForward):
     wells
         Coordinates x, y(, z) in metres of the observed heads.
     times
-        In seconds, growing. Each is reached from the one before by one implicit step, so a smooth curve needs more
-        times than are observed: `observed` says which count as data.
+        Ends of the time steps in seconds, increasing. Each interval is one implicit Euler step, so add intermediate
+        times for accuracy; `observed` says which count as data.
     specific_storage
-        Water that a volume gives for a metre less head, 1/m.
+        In 1/m.
     initial_heads
         In metres, at time 0, over the grid; unless given, the steady heads of each conductivity before the wells pump,
         as in a pumping test in a regional gradient.

@@ -70,7 +70,7 @@ class LaplaceState(NamedTuple):
 @final
 @algorithm("laplace")
 class Laplace(AbstractIterations):
-    """Laplace's approximation at the best of several optima.
+    """A Gaussian about the best of several optima (Laplace's approximation); exact for linear Gaussian problems.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Laplace(AbstractIterations):
     max_iterations
         Gauss–Newton iterations at most.
     tolerance
-        Decrement of the log-density below which a start is at its optimum.
+        A start has converged when an iteration raises the log-density by less than this.
     """
 
     draws: int = 64

@@ -81,7 +81,7 @@ class RMLState(NamedTuple):
 @final
 @algorithm("rml")
 class RandomisedMaximumLikelihood(AbstractIterations):
-    """Randomised maximum likelihood.
+    """Randomised maximum likelihood: approximate draws, each a best fit to perturbed data.
 
     Parameters
     ----------

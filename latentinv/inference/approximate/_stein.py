@@ -45,7 +45,7 @@ class SteinState(NamedTuple):
 @final
 @algorithm("stein")
 class SteinVariational(AbstractIterations):
-    """Stein variational gradient descent.
+    """Stein variational gradient descent: particles that repel each other; approximate.
 
     Parameters
     ----------

@@ -79,7 +79,7 @@ class VariationalState(NamedTuple):
 @final
 @algorithm("variational")
 class Variational(AbstractIterations):
-    """Variational inference with a guide of NumPyro.
+    """A tractable distribution, one of NumPyro's guides, fitted to the posterior; approximate.
 
     Parameters
     ----------

@@ -85,7 +85,9 @@ class Proposal(NamedTuple):
 @final
 @algorithm("dream")
 class DREAM(AbstractChains):
-    """DREAM(ZS) chains.
+    """DREAM(ZS) chains, which jump along differences of past states, without gradients.
+
+    Settings of all chains come besides (``latentinv algorithms dream`` describes them).
 
     Parameters
     ----------

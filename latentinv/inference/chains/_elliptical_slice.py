@@ -77,7 +77,11 @@ def slice_move(likelihood: TemperedLikelihood) -> Move:
 @final
 @algorithm("elliptical_slice")
 class EllipticalSlice(AbstractChains):
-    """Elliptical slice sampling chains; a transition takes as long as that of the slowest chain."""
+    """Elliptical slice sampling chains, which need no gradients and no tuning; each stays in its mode.
+
+    A transition of all chains takes as long as that of the slowest. There are no settings but those of all chains
+    (``latentinv algorithms elliptical_slice`` describes them).
+    """
 
     warmup: int = 500
 

@@ -79,7 +79,9 @@ def hmc_move(
 @final
 @algorithm("hmc")
 class HMC(AbstractMetricChains):
-    """Hamiltonian Monte Carlo chains.
+    """Hamiltonian Monte Carlo chains, which follow gradients; each stays in its mode.
+
+    Settings of all chains come besides (``latentinv algorithms hmc`` describes them).
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ def check_gradient(posterior: Posterior) -> None:
     if posterior.target == "thresholded":
         raise InputError(
             "NUTS follows the gradient of what it samples, and thresholded facies have none; use 'hmc' or 'smc', "
-            "or give the posterior target='soft'."
+            "or use the soft target (target='soft', on the command line --target soft)."
         )
 
 
@@ -81,12 +81,15 @@ def nuts_move(
 @final
 @algorithm("nuts")
 class NUTS(AbstractMetricChains):
-    """No-U-turn chains; a transition takes as long as the longest trajectory of a chain.
+    """No-U-turn chains, which follow gradients, for the soft target only; each stays in its mode.
+
+    A transition takes as long as the longest trajectory of a chain. Settings of all chains come besides
+    (``latentinv algorithms nuts`` describes them).
 
     Parameters
     ----------
     depth
-        Most doublings of a trajectory.
+        Largest number of doublings of a trajectory.
     acceptance_target
         Mean acceptance over a trajectory, towards which the step is adapted.
     """

@@ -91,7 +91,9 @@ def pcn_move(likelihood: TemperedLikelihood, *, local_moves: int, acceptance_tar
 @final
 @algorithm("pcn")
 class PreconditionedCrankNicolson(AbstractChains):
-    """Preconditioned Crank–Nicolson chains, with local moves.
+    """Preconditioned Crank–Nicolson chains with local moves, without gradients; each stays in its mode.
+
+    Settings of all chains come besides (``latentinv algorithms pcn`` describes them).
 
     Parameters
     ----------

@@ -19,12 +19,12 @@ class AbstractChains(AbstractAlgorithm):
     warmup
         Transitions of each chain before the first draw, in which step sizes and the like are adapted.
     draws
-        Draws of all chains together; each gives its equal part, rounded up.
+        Draws of all chains together, shared equally among them, rounded up.
     thinning
         Transitions between two draws of a chain.
     start
-        ``prior``: at likely draws of the prior, led to the data only where the target excludes them; ``optimised``:
-        all are.
+        ``prior``: from draws of the prior that fit the data comparatively well; one that the target excludes is moved
+        by optimisation until it is allowed. ``optimised``: every start is optimised.
     draws_per_step
         Draws of a chain between two reports.
 

@@ -66,7 +66,7 @@ class ESMDAState(NamedTuple):
 @final
 @algorithm("es_mda")
 class ESMDA(AbstractAlgorithm):
-    """Ensemble smoother with multiple data assimilation.
+    """Ensemble smoother with multiple data assimilation: approximate draws from few simulations.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class ESMDA(AbstractAlgorithm):
     energy
         Share of the variance of scaled predictions that the subspace keeps, up to 1.
     facies_sd
-        Noise of the soft facies index that stands for hard data, in positions among the categories.
+        Standard deviation given to hard data, which are treated as Gaussian facies indices (0, 1, 2, …).
     batch_size
         Members evaluated at once.
     """

@@ -42,7 +42,7 @@ WINDOW = 7
 @final
 @algorithm("completion")
 class Completion(AbstractIterations):
-    """Completion of a partly known field, from many starts.
+    """Best completions of a partly known field, from many starts; no draws of the posterior.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Completion(AbstractIterations):
     learning_rate
         Adam's, in units of the latents' standard deviation.
     perceptual_weight
-        Weight of the discriminator beside the data, the paper's λ; 0 unless the prior has one.
+        Weight of the discriminator beside the data, λ of Yeh et al. (2017); 0 for a prior without a discriminator.
     prior_weight
         Weight of the latents' norm beside the data.
     """

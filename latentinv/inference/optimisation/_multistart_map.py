@@ -51,7 +51,7 @@ class Stage(NamedTuple):
 @final
 @algorithm("map")
 class MultistartMAP(AbstractIterations):
-    """Multi-start maximisation of the soft posterior density.
+    """Best fits: maxima of the soft posterior density from many starts; no draws of the posterior.
 
     Parameters
     ----------

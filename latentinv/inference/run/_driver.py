@@ -94,7 +94,7 @@ def sample(
         its first step is saved leaves no file, so that it can be tried again under the same name; one that is
         interrupted, or whose disk is full, leaves the file, from which it is resumed.
     listener
-        Who hears of progress.
+        An object whose method ``on_step(step, progress)`` is called after each step.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def resume(path: str | Path, *, forwards: Forwards | None = None, listener: List
     forwards
         Forward models that are functions or simulators, which a file cannot hold, by the name of their data.
     listener
-        Who hears of progress.
+        An object whose method ``on_step(step, progress)`` is called after each step.
 
     Raises
     ------

@@ -96,7 +96,9 @@ class Rungs(NamedTuple):
 @final
 @algorithm("parallel_tempering")
 class ParallelTempering(AbstractChains):
-    """Parallel tempering over a move of Markov chains.
+    """Chains at several temperatures that exchange places: draws across several modes, and the log-evidence.
+
+    Settings of all chains come besides (``latentinv algorithms parallel_tempering`` describes them).
 
     Parameters
     ----------

@@ -77,7 +77,7 @@ TOO_FEW = 0.9
 @final
 @algorithm("smc")
 class TemperedSMC(AbstractAlgorithm):
-    """Adaptive tempered sequential Monte Carlo with preconditioned Hamiltonian moves.
+    """Tempered sequential Monte Carlo: a population of draws across several modes, and the log-evidence.
 
     Parameters
     ----------
@@ -88,13 +88,13 @@ class TemperedSMC(AbstractAlgorithm):
     leapfrogs
         Leapfrog steps per move.
     local_moves
-        Local moves (`_local`) per level, before the Hamiltonian ones.
+        Proposals per level that redraw the latents of a small window, before the Hamiltonian moves.
     probes
         Curvature probes per particle and level.
     ess_target
-        Share of the population that the weights of a level may not fall below.
+        Effective sample size, as a share of the particles, that the next temperature must keep.
     acceptance_target
-        Mean acceptance, if the surrogate were the target, towards which the leapfrog step is adapted.
+        Mean acceptance towards which the leapfrog step is adapted, on the smooth model whose gradient it follows.
     final_rounds
         Levels on the final target, after the ladder.
     max_levels
