@@ -26,6 +26,7 @@ def prior(folder):
     PlurigaussianPrior(fields, TruncationRule(Cut(0, 1, Cut(1, 2, 3)), {1: 0.5, 2: 0.3, 3: 0.2})).save("facies.h5")
 
 
+@pytest.mark.assure
 def test_that_it_is_shown_drawn_walked_and_conditioned(latentinv, prior):
     for name in ("fields.npz", "fields.h5"):
         outcome = latentinv("generate", "facies.h5", "--grid", "20x24", "--count", 2, "--output", name)

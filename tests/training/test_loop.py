@@ -24,7 +24,7 @@ seed = 3
 width = 0.25
 
 [training]
-steps = 24
+steps = 16
 batch = 2
 patch = [32, 32]
 evaluate_every = 4
@@ -146,7 +146,7 @@ def test_that_a_loss_that_is_not_finite_leaves_the_last_good_state(recipe, tmp_p
 
 @pytest.mark.assure
 def test_that_the_hinge_loss_trains(tmp_path):
-    text = RECIPE.replace("steps = 24", 'steps = 2\nloss = "hinge"')
+    text = RECIPE.replace("steps = 16", 'steps = 2\nloss = "hinge"')
     result = train(parse_recipe(text, tmp_path), tmp_path / "prior.h5")
     assert result.steps == 2
     _assert_same_prior(tmp_path / "prior.h5", result)
@@ -155,7 +155,7 @@ def test_that_the_hinge_loss_trains(tmp_path):
 @pytest.mark.assure  # the published widths take half a minute each, most of it to compile
 @pytest.mark.parametrize("architecture", ["sgan", "dsgan"])
 def test_that_the_published_architectures_train(architecture, tmp_path):
-    text = RECIPE.replace("steps = 24", "steps = 2").replace("width = 0.25", f'architecture = "{architecture}"')
+    text = RECIPE.replace("steps = 16", "steps = 2").replace("width = 0.25", f'architecture = "{architecture}"')
     recorder = _Recorder()
     result = train(parse_recipe(text, tmp_path), tmp_path / "prior.h5", listener=recorder)
     assert result.steps == 2

@@ -37,7 +37,8 @@ OTHERS = sorted({*LOSSES} - {"non-saturating"})
 @pytest.mark.parametrize(
     ("architecture", "loss", "more"),
     [
-        *((architecture, "non-saturating", "") for architecture in LEAST_PATCH),
+        ("compact", "non-saturating", ""),
+        *(slowly(architecture, "non-saturating", "") for architecture in sorted({*LEAST_PATCH} - {"compact"})),
         *(
             slowly(architecture, loss, "")
             for architecture in LEAST_PATCH
