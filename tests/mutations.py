@@ -54,9 +54,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=30, help="number of faults (default: 30)")
     parser.add_argument("--seed", type=int, default=1, help="which faults (default: 1)")
+    parser.add_argument("--start", type=int, default=1, help="first fault to make, to go on after a stop (default: 1)")
     parser.add_argument("--list", action="store_true", help="print the faults and run nothing")
     options = parser.parse_args()
-    faults = _choose(options.count, options.seed)
+    faults = _choose(options.count, options.seed)[options.start - 1 :]
     if options.list:
         print("\n".join(_text(fault) for fault in faults))
         return
