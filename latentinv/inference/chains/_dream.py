@@ -87,8 +87,6 @@ class Proposal(NamedTuple):
 class DREAM(AbstractChains):
     """DREAM(ZS) chains, which jump along differences of past states, without gradients.
 
-    Settings of all chains come besides (``latentinv algorithms dream`` describes them).
-
     Parameters
     ----------
     pairs

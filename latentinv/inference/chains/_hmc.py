@@ -81,8 +81,6 @@ def hmc_move(
 class HMC(AbstractMetricChains):
     """Hamiltonian Monte Carlo chains, which follow gradients; each stays in its mode.
 
-    Settings of all chains come besides (``latentinv algorithms hmc`` describes them).
-
     Parameters
     ----------
     leapfrogs

@@ -86,8 +86,6 @@ def _propose_euler(here: Position, noise: Float[Array, "latent"], step: Scalar) 
 class MALA(AbstractChains):
     """Metropolis-adjusted Langevin chains, which follow gradients; each stays in its mode.
 
-    Settings of all chains come besides (``latentinv algorithms mala`` describes them).
-
     Parameters
     ----------
     variant

@@ -93,8 +93,6 @@ def pcn_move(likelihood: TemperedLikelihood, *, local_moves: int, acceptance_tar
 class PreconditionedCrankNicolson(AbstractChains):
     """Preconditioned Crank–Nicolson chains with local moves, without gradients; each stays in its mode.
 
-    Settings of all chains come besides (``latentinv algorithms pcn`` describes them).
-
     Parameters
     ----------
     local_moves

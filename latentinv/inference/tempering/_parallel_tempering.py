@@ -98,8 +98,6 @@ class Rungs(NamedTuple):
 class ParallelTempering(AbstractChains):
     """Chains at several temperatures that exchange places: draws across several modes, and the log-evidence.
 
-    Settings of all chains come besides (``latentinv algorithms parallel_tempering`` describes them).
-
     Parameters
     ----------
     chains
