@@ -169,7 +169,8 @@ def reject(
 
 def _largest_likelihood(posterior: Posterior) -> float:
     """A bound of both log-likelihoods: wells at most 0, Gaussian block means at their data."""
-    return float(sum(-np.sum(np.log(o.sd * np.sqrt(2 * np.pi))) for o in posterior.observations if hasattr(o, "sd")))
+    _, means = posterior.observations
+    return float(means.noise.log_likelihood(jnp.zeros(means.count)))  # type: ignore[attr-defined]
 
 
 def compare(draws: Int[np.ndarray, "draw *grid"], exact: Int[np.ndarray, "draw2 *grid"], seed: int) -> dict[str, float]:

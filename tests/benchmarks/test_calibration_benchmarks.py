@@ -1,7 +1,9 @@
+import jax
 import numpy as np
 import pytest
 
 from benchmarks import calibration, reference_posterior
+from latentinv.inference.core import evaluate
 
 pytestmark = pytest.mark.assure
 
@@ -37,3 +39,13 @@ def test_that_samples_of_one_distribution_are_within_the_band_and_others_are_not
     found = reference_posterior.compare(other, two, 0)
     assert found["mmd_over_band"] > 1
     assert found["worst_pixel_error"] > found["worst_pixel_band"]
+
+
+def test_that_no_draw_of_the_prior_is_likelier_than_the_bound_of_rejection():
+    posterior = reference_posterior.make_problem("thresholded", 0)
+    bound = reference_posterior._largest_likelihood(posterior)
+    assert bound == pytest.approx(-4 * np.log(0.2 * np.sqrt(2 * np.pi)), rel=1e-5)  # four block means of sd 0.2
+    z = jax.random.normal(jax.random.key(0), (2000, posterior.latent_size))
+    predictions = evaluate(posterior, np.asarray(z)).predictions
+    for found in (posterior.exact_log_likelihood, lambda one: posterior.tempered_log_likelihood(one, 1.0)):
+        assert np.max(jax.vmap(found)(predictions)) <= bound + 1e-4
