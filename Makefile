@@ -1,4 +1,4 @@
-# Each target makes the environment it needs: Python 3.11 or newer, make and git are enough on a fresh machine.
+# Each target makes the environment it needs: Python 3.11 or newer, make and, the first time, the internet are enough.
 #   make demo     condition a prior to boreholes and block means; a picture in output/
 #   make test     all tests but the slow statistical ones, and which ten were slowest
 #   make assure   the slow statistical ones

@@ -19,7 +19,7 @@ if WORKER is None:
     # Tests and the processes they start compile most programs only once; all read these settings when they import JAX.
     COMPILATIONS = tempfile.mkdtemp(prefix="latentinv-compilations-")
     os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILATIONS
-    # Where in the source an operation was written takes a tenth of the time, and nobody reads it.
+    # Noting where in the source each operation was written takes time, and nobody reads it.
     os.environ["JAX_TRACEBACK_IN_LOCATIONS_LIMIT"] = "0"
 else:
     # Before JAX starts its threads: two programs that both want all processors slow each other far more than twofold.

@@ -60,14 +60,8 @@ RULES: dict[str, dict[str, Rule]] = {
     "study": {
         "prior": words("a prior's name or file"),
         "grid": several(whole(1), (2, 3), "cells along each axis such as [32, 32]"),
-        "spacing": Rule(
-            lambda value: POSITIVE.accepts(value) or (type(value) is list and all(map(POSITIVE.accepts, value))),
-            "metres above 0: one number, or one along each axis",
-        ),
-        "origin": Rule(
-            lambda value: FINITE.accepts(value) or (type(value) is list and all(map(FINITE.accepts, value))),
-            "metres: one number, or one along each axis",
-        ),
+        "spacing": Rule(lambda value: _for_axes(POSITIVE, value), "metres above 0: one number, or one along each axis"),
+        "origin": Rule(lambda value: _for_axes(FINITE, value), "metres: one number, or one along each axis"),
         "target": one_of(("thresholded", "soft")),
         "replicates": whole(1),
         "draws": whole(3),
@@ -120,6 +114,11 @@ def _algorithm(table: Any) -> Any:
     if not TABLE.accepts(table) or "name" not in table:
         raise InputError('The study\'s [algorithm] has no name; give one, such as name = "smc".')
     return make_algorithm(table["name"], {key: value for key, value in table.items() if key != "name"})
+
+
+def _for_axes(rule: Rule, value: Any) -> bool:
+    """Whether a rule accepts one number, or one along each axis."""
+    return rule.accepts(value) or (type(value) is list and all(map(rule.accepts, value)))
 
 
 def _prior(name: str, folder: Path) -> AbstractPrior:

@@ -42,7 +42,7 @@ def _description(algorithm: type, defaults: dict[str, Any]) -> list[str]:
         words = words or first.partition("\n")[0]
         # A name stands alone on its line, and its description, indented, below it.
         entries = re.findall(r"^(\w+)\n((?: .*\n?)+)", parameters.partition("\n\nRaises\n")[0], re.MULTILINE)
-        settings = {**dict(entries), **settings} if kind is not object else settings
+        settings = {**dict(entries), **settings}
     return [words, "", "Settings, with their defaults:"] + [
         f"{name} = {str(default).lower()}\n{settings.get(name, '').rstrip()}" for name, default in defaults.items()
     ]
