@@ -2,8 +2,9 @@
 
     python -m tests.mutations --count 30 --seed 1
 
-The faults are made in a copy of the repository. The tests of the broken file's own package run first, then all that
-``make test`` runs, up to the first failure. The last line is one JSON object.
+The faults are made in a copy of the repository. The tests named after the broken file run first, then those of its
+package, then all others that ``make test`` runs, up to the first failure; tests that do not end have failed. The last
+line is one JSON object.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+LONGEST = 3600.0
+"""Seconds after which tests that have not ended are taken to hang."""
+
 CORE = ("data", "forward", "inference", "posterior", "priors", "storage", "training")
 
 COMPARISONS = {ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
@@ -128,32 +133,43 @@ def _is_caught(fault: Fault, copy: Path) -> bool:
     """Whether the tests fail with the fault in the copy."""
     fault.make(copy)
     try:
-        nearest = _nearest_tests(fault.path)
-        caught = (nearest is not None and _tests_fail(copy, nearest)) or _tests_fail(copy, "tests")
+        caught = any(_tests_fail(copy, tests) for tests in _nearest_first(fault.path))
     finally:
         fault.mend(copy)
     print(f"{'caught  ' if caught else 'survived'}  {_text(fault)}", flush=True)
     return caught
 
 
-def _nearest_tests(path: Path) -> str | None:
-    """The tests of the file's package: ``tests/inference`` for ``latentinv/inference/run/job.py``."""
-    for parent in path.parents:
-        tests = Path("tests", *parent.parts[1:])
-        if tests != Path("tests") and (ROOT / tests).is_dir():
-            return str(tests)
-    return None
+def _nearest_first(path: Path) -> Iterator[list[str]]:
+    """Arguments of pytest for ``latentinv/data/_area.py``: ``tests/**/test_area*.py``, ``tests/data``, and the rest."""
+    named = sorted(str(test.relative_to(ROOT)) for test in (ROOT / "tests").rglob(f"test_{path.stem.strip('_')}*.py"))
+    if named:
+        yield named
+    without = [f"--ignore={test}" for test in named]
+    folders = [Path("tests", *parent.parts[1:]) for parent in path.parents if len(parent.parts) > 1]
+    nearest = next((str(folder) for folder in folders if (ROOT / folder).is_dir()), None)
+    if nearest is not None:
+        yield [nearest, *without]
+        without.append(f"--ignore={nearest}")
+    yield ["tests", *without]
 
 
-def _tests_fail(copy: Path, tests: str) -> bool:
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "auto", "--dist", "worksteal", tests]
+def _tests_fail(copy: Path, arguments: list[str]) -> bool:
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "auto", "--dist", "worksteal", *arguments]
     quick = (
         "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false "
         "--xla_cpu_parallel_codegen_split_count=1"
     )
     data = os.environ.get("LATENTINV_DATA", str(ROOT.parent / "shared" / "data"))
     environment = os.environ | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": quick, "LATENTINV_DATA": data}
-    return subprocess.run(command, cwd=copy, env=environment, capture_output=True, check=False).returncode != 0
+    silent = subprocess.DEVNULL
+    tests = subprocess.Popen(command, cwd=copy, env=environment, stdout=silent, stderr=silent, start_new_session=True)
+    try:
+        # No tests at all, 5, is no failure.
+        return tests.wait(LONGEST) not in (0, 5)
+    except subprocess.TimeoutExpired:
+        os.killpg(tests.pid, signal.SIGKILL)
+        return True
 
 
 def _text(fault: Fault) -> str:
