@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LONGEST = 3600.0
+LONGEST = 1800.0
 """Seconds after which tests that have not ended are taken to hang."""
 
 CORE = ("data", "forward", "inference", "posterior", "priors", "storage", "training")

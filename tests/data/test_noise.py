@@ -55,6 +55,12 @@ def test_that_whitening_turns_the_covariance_into_the_identity(which):
     np.testing.assert_allclose(whitening @ VARIANCE[which] @ whitening.T, np.eye(4), atol=1e-5)
 
 
+@pytest.mark.parametrize("which", ["gaussian", "student", "unknown"])
+def test_that_whitened_residuals_of_independent_noise_are_in_units_of_its_spread(which):
+    whitened = NOISE[which].whiten(jnp.asarray(RESIDUAL, jnp.float32))
+    np.testing.assert_allclose(whitened, RESIDUAL / SD, rtol=1e-6)
+
+
 @pytest.mark.parametrize("which", VARIANCE)
 def test_that_the_spread_is_the_standard_deviation_of_each_datum(which):
     np.testing.assert_allclose(NOISE[which].spread(4), np.sqrt(np.diag(VARIANCE[which])))
