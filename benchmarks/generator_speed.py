@@ -61,7 +61,7 @@ def make_subject(fields: int, cells: int) -> Subject:
         )
         weights.append((kernel.astype(np.float32), 0.1 * rng.standard_normal(layer.width).astype(np.float32)))
         channels = layer.width
-    z = rng.standard_normal((fields, *architecture.latent_shape((cells, cells)))).astype(np.float32)
+    z = rng.standard_normal((fields, *architecture.latent_shapes((cells, cells))[0])).astype(np.float32)
     return Subject(architecture, weights, jnp.asarray(z), cells)
 
 
@@ -74,7 +74,7 @@ def our_calls(subject: Subject) -> dict[str, Callable[[], Any]]:
     ]
 
     def forward(layers: list[FoldedLayer], z: jax.Array) -> jax.Array:
-        return synthesize(architecture, layers, z, (cells, cells))
+        return synthesize(architecture, layers, [z], (cells, cells))
 
     def loss(layers: list[FoldedLayer], z: jax.Array) -> jax.Array:
         return 0.5 * jnp.sum(forward(layers, z) ** 2)

@@ -25,16 +25,13 @@ from latentinv.realism import (
     Realism,
     largest_cluster_share,
     measure_realism,
-    nearest_window_distance,
-    random_windows,
+    nearest_window_ratio,
 )
 from latentinv.training import TrainingImage, sample_patches
 
 SHAPE = (128, 128)
 LARGE = Grid((1024, 1024))
 LARGE_FIELDS = 4
-WINDOW = 64
-WINDOWS = 64
 OVER_FLOOR: dict[str, tuple[str, ...]] = {
     "tv_over_floor": ("total variation",),
     "lbp1_over_floor": ("local binary patterns, radius 1",),
@@ -70,7 +67,8 @@ def measure(prior: AbstractPrior, image: TrainingImage, grid: Grid, count: int, 
     patches = sample_patches(np.random.default_rng(seed), image, grid.shape, 2 * count)
     realism = measure_realism(fields, patches, len(facies_model(prior).categories), seed=seed)
     say(realism.verdict())
-    return {**_figures(realism, image), "nearest_patch_ratio": _nearest(np.random.default_rng(seed), fields, image)}
+    ratio = nearest_window_ratio(np.random.default_rng(seed), fields, image.facies)
+    return {**_figures(realism, image), "nearest_patch_ratio": ratio}
 
 
 def _figures(realism: Realism, image: TrainingImage) -> dict[str, Any]:
@@ -98,15 +96,6 @@ def largest_cluster(prior: AbstractPrior, grid: Grid, seed: int) -> float:
     """Share of the highest facies in its largest cluster, over a few large fields."""
     fields = draw_facies(prior, grid, LARGE_FIELDS, seed)
     return float(largest_cluster_share(fields, int(fields.max())).pooled())
-
-
-def _nearest(rng: np.random.Generator, fields: np.ndarray, image: TrainingImage) -> float:
-    """Mean distance of windows of the fields to the image, over that of the image's own windows to the rest of it."""
-    ours = random_windows(rng, fields, (WINDOW, WINDOW), WINDOWS)
-    corners = rng.integers(0, np.array(image.facies.shape) - WINDOW + 1, (WINDOWS, 2))
-    theirs = np.stack([image.facies[i : i + WINDOW, j : j + WINDOW] for i, j in corners])
-    distance = nearest_window_distance(ours, image.facies).mean()
-    return float(distance / nearest_window_distance(theirs, image.facies, corners).mean())
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ machine meanwhile.
 
 import argparse
 import dataclasses
-import re
 import tempfile
 import time
 from pathlib import Path
@@ -29,7 +28,7 @@ from benchmarks._fields import draw_facies, facies_model, pictures
 from benchmarks._report import run, say, show
 from benchmarks.realism import OVER_FLOOR, over_floor
 from latentinv.grid import Grid
-from latentinv.priors import GeneratorPrior
+from latentinv.priors import AbstractPrior
 from latentinv.realism import (
     connectivity,
     facies_share,
@@ -38,7 +37,16 @@ from latentinv.realism import (
     pattern_histogram,
     total_variation,
 )
-from latentinv.training import Comparison, Recipe, TrainingImage, parse_recipe, read_recipe, sample_patches, train
+from latentinv.training import (
+    Comparison,
+    Recipe,
+    TrainingImage,
+    read_recipe,
+    sample_patches,
+    steps_that_fit,
+    train,
+    with_training,
+)
 
 FIELDS = 256
 PATCHES = 1024
@@ -48,27 +56,6 @@ FLOORS = ("tv_over_floor", "lbp1_over_floor", "connectivity_over_floor")
 CELLS = 128
 SEED = 20
 SAY_EVERY = 50
-TRIAL, TRIAL_COMPARISON = 60, 30
-"""Steps of the trial, and steps between its comparisons, the first of which compiles."""
-RESERVE = 0.03
-"""Share of the time left for steps that is not planned with."""
-
-
-class Clock:
-    """A listener that notes when steps and comparisons end."""
-
-    def __init__(self) -> None:
-        self.begun = time.monotonic()
-        self.steps: list[float] = []
-        self.comparisons: list[float] = []
-
-    def on_step(self, step: int, losses: Any) -> None:
-        """Note a step's end."""
-        self.steps.append(time.monotonic())
-
-    def on_comparison(self, step: int, comparison: Comparison, kept: bool) -> None:
-        """Note a comparison's end."""
-        self.comparisons.append(time.monotonic())
 
 
 class Progress:
@@ -81,8 +68,8 @@ class Progress:
     def on_step(self, step: int, losses: Any) -> None:
         """Print every fiftieth step."""
         if step % SAY_EVERY == 0:
-            d, g = (float(loss) for loss in losses)
-            say(f"{self.minutes():5.1f} min  step {step:5d}  discriminator {d:.3f}  generator {g:.3f}")
+            each = "  ".join(f"{name} {float(loss):.3f}" for name, loss in losses._asdict().items())
+            say(f"{self.minutes():5.1f} min  step {step:5d}  {each}")
 
     def on_comparison(self, step: int, comparison: Comparison, kept: bool) -> None:
         """Print each comparison with the image."""
@@ -100,33 +87,10 @@ class Progress:
         return (time.monotonic() - self.begun) / 60
 
 
-def shortened(recipe: Recipe, steps: int) -> Recipe:
-    """The recipe with at most so many steps, in its text too, from which a training is resumed."""
-    if steps >= recipe.training.steps:
-        return recipe
-    text, found = re.subn(r"(?m)^steps *=.*$", f"steps = {steps}", recipe.text)
-    if not found:
-        text = text.replace("[training]", f"[training]\nsteps = {steps}")
-    return parse_recipe(text, recipe.folder)
-
-
-def steps_that_fit(recipe: Recipe, folder: Path, seconds: float) -> int:
-    """How many steps of a recipe can be done in a time, the trial that tells it counted in."""
-    training = dataclasses.replace(recipe.training, steps=TRIAL, evaluate_every=TRIAL_COMPARISON)
-    clock = Clock()
-    train(dataclasses.replace(recipe, training=training), folder / "trial.h5", listener=clock)
-    steps, spent = clock.steps, time.monotonic() - clock.begun
-    compilation, comparison = steps[0] - clock.begun, clock.comparisons[-1] - steps[-1]
-    step = (steps[-1] - steps[TRIAL_COMPARISON]) / (TRIAL - TRIAL_COMPARISON - 1)
-    left = (1 - RESERVE) * (seconds - spent - compilation)
-    return max(1, int(left / (step + comparison / recipe.training.evaluate_every)))
-
-
 def train_and_measure(recipe: Recipe, output: Path, minutes: float) -> dict[str, Any]:
     """Train a prior by a recipe for at most some minutes, and measure it."""
     progress = Progress()
-    with tempfile.TemporaryDirectory() as scratch:
-        recipe = shortened(recipe, steps_that_fit(recipe, Path(scratch), 60 * minutes))
+    recipe = with_training(recipe, steps=steps_that_fit(recipe, 60 * minutes))
     say(f"{progress.minutes():5.1f} min  {recipe.training.steps} steps fit")
     result = train(recipe, output, minutes=minutes - progress.minutes(), listener=progress)
     spent = progress.minutes()
@@ -136,7 +100,7 @@ def train_and_measure(recipe: Recipe, output: Path, minutes: float) -> dict[str,
 
 
 def measure(
-    prior: GeneratorPrior,
+    prior: AbstractPrior,
     image: TrainingImage,
     *,
     cells: int = CELLS,
@@ -164,7 +128,7 @@ def measure(
     }
 
 
-def floors(prior: GeneratorPrior, image: TrainingImage, shape: tuple[int, ...], count: int) -> dict[str, float]:
+def floors(prior: AbstractPrior, image: TrainingImage, shape: tuple[int, ...], count: int) -> dict[str, float]:
     """Distances of `count` fields from as many patches, in times the floor."""
     fields = draw_facies(prior, Grid(shape), count, SEED + 2)
     patches = sample_patches(np.random.default_rng(SEED + 2), image, shape, 2 * count)

@@ -10,8 +10,23 @@ from latentinv.forward import AbstractForward
 from latentinv.inference import ALGORITHMS
 from latentinv.inference.core import draw_tables, evaluate
 from latentinv.inference.run import run_of_tables
-from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, Layer, to_folded_layer
-from latentinv.priors import AbstractPrior, FaciesModel, GeneratorPrior
+from latentinv.networks import (
+    Critic,
+    FoldedLayer,
+    GeneratorArchitecture,
+    Layer,
+    VelocityArchitecture,
+    initial_velocity,
+    to_folded_layer,
+)
+from latentinv.priors import (
+    AbstractPrior,
+    Calibration,
+    FaciesModel,
+    FlowPrior,
+    GeneratorPrior,
+    UnorderedFaciesModel,
+)
 from latentinv.pytrees import pytree
 from latentinv.storage import PriorRecord
 
@@ -87,21 +102,37 @@ class BlindForward(AbstractForward):
     from_arrays = None
 
 
-def random_generator_prior(seed=0, *, categories=(0, 1), ndim=2, provenance=()):
-    """An untrained generator: no geology, but local, nonlinear and cheap."""
-    architecture = GeneratorArchitecture(ndim, 2, (Layer("same", 8, 3), Layer("up", 8, 4), Layer("up", 1, 4)))
+def random_generator_prior(seed=0, *, categories=(0, 1), ndim=2, provenance=(), ordered=True, noise=(0, 0)):
+    """An untrained generator: no geology, but local, nonlinear and cheap; `noise` enters at its last two layers."""
+    outputs = 1 if ordered else len(categories)
+    chain = (Layer("same", 8, 3), Layer("up", 8, 4, noise=noise[0]), Layer("up", outputs, 4, noise=noise[1]))
+    architecture = GeneratorArchitecture(ndim, 2, chain)
     rng = np.random.default_rng(seed)
     channels, layers = 2, []
     for layer in architecture.layers:
         window = (layer.window,) * ndim
         gain = np.sqrt((2**ndim if layer.kind == "up" else 1) / (channels * layer.window**ndim))
         kernel = gain * rng.standard_normal((*window, channels, layer.width))
-        layers.append(to_folded_layer(layer, jnp.asarray(kernel, jnp.float32), jnp.zeros(layer.width)))
+        mixing = jnp.asarray(rng.standard_normal((layer.noise, channels)), jnp.float32) if layer.noise else None
+        layers.append(to_folded_layer(layer, jnp.asarray(kernel, jnp.float32), jnp.zeros(layer.width), mixing))
         channels = layer.width
     thresholds = tuple(np.linspace(-0.5, 0.5, len(categories) - 1)) if len(categories) > 2 else (0.0,)
-    return GeneratorPrior(
-        architecture, layers, FaciesModel(categories, thresholds), shift=0.0, scale=0.5, provenance=dict(provenance)
-    )
+    model = FaciesModel(categories, thresholds) if ordered else UnorderedFaciesModel(categories)
+    calibration = Calibration(model, shift=0.0, scale=0.5)
+    return GeneratorPrior(architecture, layers, calibration, provenance=dict(provenance))
+
+
+def random_flow_prior(seed=0, *, categories=(0, 1), ndim=2, steps=2):
+    """An untrained flow: no geology, but local, nonlinear and cheap."""
+    channels = 1 if len(categories) == 2 else len(categories)
+    architecture = VelocityArchitecture(ndim, channels, (6, 8), 1)
+    key = jax.random.key(seed)
+    shapes = jax.eval_shape(lambda key: initial_velocity(key, architecture), key)
+    sizes = {name: np.sqrt(1 / max(1, np.prod(one.shape[:-1]))) for name, one in shapes.items()}
+    keys = dict(zip(shapes, jax.random.split(key, len(shapes)), strict=True))
+    weights = {name: 2 * sizes[name] * jax.random.normal(keys[name], one.shape) for name, one in shapes.items()}
+    model = FaciesModel(categories, (0.0,)) if channels == 1 else UnorderedFaciesModel(categories)
+    return FlowPrior(architecture, weights, Calibration(model, shift=0.0, scale=0.5), steps=steps, provenance={})
 
 
 # A program for each structure of a prior, which all its tests share.

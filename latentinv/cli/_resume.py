@@ -63,4 +63,4 @@ def _resume_training(file: Path) -> None:
         with Display(console, "resume", fresh=False) as display:
             listener = TrainingDisplay(display, recipe, output)
             result = resume_training(file, listener=listener)
-        print_training(console, result, output, time.monotonic() - begun)
+        print_training(console, result, recipe, output, time.monotonic() - begun)

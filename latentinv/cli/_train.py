@@ -2,10 +2,12 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+
+from latentinv.errors import InputError
 
 from ._console import interruptible, make_console, plain_table, say_seconds, to_continue
 from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
@@ -15,30 +17,67 @@ if TYPE_CHECKING:
 
     from ._display import Display
 
+MINUTES = 30
+"""Time for a training on an image, unless it is given."""
+
 
 def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe of the training (.toml).")],
-    output: Annotated[Path | None, typer.Option(help="Prior file to write (default: RECIPE.h5 here).")] = None,
-    minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this time.")] = None,
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Training image, or a recipe (.toml).")],
+    output: Annotated[Path | None, typer.Option(help="Prior file to write (default: SOURCE.h5 here).")] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help=f"Time for the training (default: {MINUTES} for an image, as long as a recipe takes)."
+        ),
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Name of the image's array, where an .npz holds several.")] = None,
+    continuous: Annotated[
+        bool, typer.Option("--continuous", help="The image is of a continuous property, not of facies.")
+    ] = False,
 ) -> None:
     """Train a prior on an image."""
-    from latentinv.training import read_recipe, require_new_training
+    from latentinv.storage import require_new
+    from latentinv.training import card_path, require_new_training
     from latentinv.training import train as train_prior
 
     from ._display import Display
 
-    target = output or Path(f"{recipe.stem}.h5")
+    target = output or Path(f"{source.stem}.h5")
     require_new_training(target)
-    plan = read_recipe(recipe)
+    require_new(card_path(target))
     console = make_console()
     begun = time.monotonic()
     with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_continue(target)):
+        plan, left = _plan(console, source, target, minutes, key, continuous)
         with Display(console, "train") as display:
-            listener = TrainingDisplay(display, plan, target, minutes)
+            listener = TrainingDisplay(display, plan, target, left)
             steps, first = plan.training.steps, min(plan.training.evaluate_every, plan.training.steps)
             display.update(0.0, f"{steps} steps; first comparison with the image after step {first}")
-            result = train_prior(plan, target, minutes=minutes, listener=listener)
-        print_training(console, result, target, time.monotonic() - begun)
+            result = train_prior(plan, target, minutes=left, listener=listener)
+        print_training(console, result, plan, target, time.monotonic() - begun)
+
+
+def _plan(
+    console: Console, source: Path, target: Path, minutes: float | None, key: str | None, continuous: bool
+) -> tuple["Recipe", float | None]:
+    """The recipe, and the minutes that are left for it."""
+    from latentinv.storage import atomic_file, require_new
+    from latentinv.training import choose_recipe, read_recipe, steps_that_fit, with_steps
+
+    if source.suffix == ".toml":
+        if key is not None or continuous:
+            raise InputError("--key and --continuous were given with a recipe; write them into its [image] instead.")
+        return read_recipe(source), minutes
+    recipe_file, begun = target.with_suffix(".toml"), time.monotonic()
+    require_new(recipe_file)
+    plan = choose_recipe(source, folder=target.parent, key=key, continuous=continuous)
+    seconds = 60 * (MINUTES if minutes is None else minutes)
+    with console.status("choosing a recipe and measuring the pace of its first steps"):
+        plan = with_steps(plan, steps_that_fit(plan, seconds))
+    with atomic_file(recipe_file) as file:
+        file.write(plan.text.encode())
+    console.print(f"Recipe for {plan.training.steps} steps in {recipe_file}; change it and train with it as you like.")
+    return plan, max(0.0, (seconds - (time.monotonic() - begun)) / 60)
 
 
 def how_to_continue(output: Path) -> str:
@@ -66,10 +105,10 @@ class TrainingDisplay:
             f"first comparison with the image soon; samples will be in {self._sheet}",
         )
 
-    def on_step(self, step: int, losses: "tuple") -> None:
+    def on_step(self, step: int, losses: Any) -> None:
         """Show a finished step; only where there is a bar."""
-        discriminator, generator = (float(loss) for loss in losses)
-        self._losses = f"losses: discriminator {discriminator:.3f}, generator {generator:.3f}"
+        each = zip(losses._fields, losses, strict=True)
+        self._losses = f"losses: {', '.join(f'{name} {float(loss):.3f}' for name, loss in each)}"
         self._tell(step, line=False)
 
     def on_comparison(self, step: int, comparison: "Comparison", kept: bool) -> None:
@@ -103,21 +142,31 @@ def say_comparison(comparison: "Comparison", share: str) -> str:
     )
 
 
-def print_training(console: Console, result: "TrainingResult", output: Path, seconds: float) -> None:
-    """Print how good the prior is and where the files lie."""
-    from latentinv.training import sheet_path
+def print_training(console: Console, result: "TrainingResult", recipe: "Recipe", output: Path, seconds: float) -> None:
+    """Measure how good the prior is, write its card, and print the verdict and where the files lie."""
+    from latentinv.storage import atomic_file
+    from latentinv.training import assess, card, card_path, sheet_path
 
-    comparison = result.comparison
+    image = recipe.load_image()
+    with console.status("comparing 200 fields with the image"):
+        found = assess(result.prior, image, recipe.training.patch)
+    with atomic_file(card_path(output)) as file:
+        file.write(card(output.stem, result.prior, image, found).encode())
     table = plain_table()
+    comparison = result.comparison
     share = share_of(continuous=result.prior.facies_model is None)
     table.add_row(share, f"{comparison.share:.3f} before calibration, image {comparison.share_reference:.3f}")
     variation = f"{comparison.total_variation:.4f}, image {comparison.total_variation_reference:.4f}"
     table.add_row("total variation", variation)
-    table.add_row("patterns", f"{comparison.patterns:.1f} times the floor (the difference between parts of the image)")
-    table.add_row("Euler number", f"{comparison.pieces:.1f} times the floor")
-    table.add_row("connectivity", f"{comparison.connectivity:.1f} times the floor")
+    worst = sorted(found.realism.measures, key=lambda measure: -measure.times_floor)[:3]
+    for measure in worst:
+        table.add_row(
+            measure.name, f"{measure.times_floor:.1f} times the floor (the difference between parts of the image)"
+        )
     table.add_row("steps", str(result.steps))
     table.add_row("time", say_seconds(seconds))
     table.add_row("prior", str(output))
     table.add_row("samples", str(sheet_path(output)))
+    table.add_row("card", str(card_path(output)))
     console.print(table)
+    console.print(found.realism.verdict(), soft_wrap=True)

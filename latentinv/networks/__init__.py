@@ -3,6 +3,8 @@
 from ._architecture import DiscriminatorArchitecture as DiscriminatorArchitecture
 from ._architecture import GeneratorArchitecture as GeneratorArchitecture
 from ._architecture import Layer as Layer
+from ._architecture import Stage as Stage
+from ._architecture import TowerArchitecture as TowerArchitecture
 from ._architectures import ARCHITECTURES as ARCHITECTURES
 from ._architectures import Architecture as Architecture
 from ._architectures import discriminator_architecture as discriminator_architecture
@@ -23,3 +25,7 @@ from ._generator import FoldedLayer as FoldedLayer
 from ._generator import chain as chain
 from ._generator import synthesize as synthesize
 from ._generator import to_folded_layer as to_folded_layer
+from ._velocity import VelocityArchitecture as VelocityArchitecture
+from ._velocity import Weights as Weights
+from ._velocity import initial_velocity as initial_velocity
+from ._velocity import velocity as velocity

@@ -1,18 +1,18 @@
 """Generators and discriminators as data: what layers there are, and how large each must be.
 
-A generator is a chain of layers without padding, so every output cell is computed from its own window of the latent map
-and from nothing else. Sizes are found backwards: for a field of a given shape each layer states how many cells its
-input must have. Latent cell 0 is always at the same place
-relative to field cell 0, so a larger field only appends
-latent cells, and a tile equals the same tile of the whole.
+A generator is a chain of layers without padding, so every output cell is computed from its own windows of the latent
+maps and from nothing else. The first map is the input of the first layer; further ones, of finer resolution, may enter
+at later layers (Ulyanov et al. 2016, arXiv:1603.03417). Sizes are found backwards: for a field of a given shape each
+layer states how many cells its input must have. Cell 0 of each latent map is always at the same place relative to field
+cell 0, so a larger field only appends latent cells, and a tile equals the same tile of the whole.
 
-The published network pads with zeros inside the generator; here the latent map grows instead, which changes no weight.
+The published network pads with zeros inside the generator; here the latent maps grow instead, which changes no weight.
 Discriminators see crops of equal size, real and generated, so they may pad.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Layer:
         How many times the kernel is filtered by the binomial (1, 2, 1)/4 along each axis, as in Karras et al. (2019,
         arXiv:1812.04948); the free kernel is two cells smaller for each. The last layer of a generator of facies is
         filtered, because the alternating part of an upsampling kernel shows as single cells along the edges of bodies.
+    noise
+        Gaussian numbers at each cell of the layer's input, a latent map of that resolution, which a matrix adds to it.
     """
 
     kind: Literal["same", "up"]
@@ -40,6 +42,7 @@ class Layer:
     window: int
     dilation: int = 1
     smooth: int = 0
+    noise: int = 0
 
     @property
     def free_window(self) -> int:
@@ -62,16 +65,16 @@ class Layer:
 
 @dataclass(frozen=True)
 class GeneratorArchitecture:
-    """A generator: latent channels and a chain of layers, the last of width 1.
+    """A generator: latent channels and a chain of layers, the last of which gives the numbers of a field's cells.
 
     Parameters
     ----------
     ndim
         Axes of the field, 2 or 3.
     latent_channels
-        Gaussian numbers at each cell of the latent map.
+        Gaussian numbers at each cell of the first latent map.
     layers
-        From the latent map to the field.
+        From the first latent map to the field.
     """
 
     ndim: int
@@ -79,13 +82,19 @@ class GeneratorArchitecture:
     layers: tuple[Layer, ...]
 
     @property
+    def outputs(self) -> int:
+        """Numbers in each cell of a field."""
+        return self.layers[-1].width
+
+    @property
     def ratio(self) -> int:
-        """Field cells per latent cell along an axis."""
+        """Field cells per cell of the first latent map along an axis."""
         return 2 ** sum(layer.kind == "up" for layer in self.layers)
 
     @property
     def reach(self) -> tuple[int, int]:
-        """Field cells that a latent cell can change along an axis, ahead of its own block of `ratio` cells and behind.
+        """Field cells that a cell of the first map can change along an axis, ahead of its own block of `ratio` cells
+        and behind.
 
         The second is negative where it leaves the last cells of its block alone.
         """
@@ -94,6 +103,15 @@ class GeneratorArchitecture:
             cells = layer.output_cells(cells)
         return -cells.start, cells.stop - self.ratio
 
+    @property
+    def entries(self) -> tuple[int, ...]:
+        """The layers at whose input latent maps enter, from the first map to the finest."""
+        return (0, *(n for n, layer in enumerate(self.layers) if layer.noise))
+
+    def after(self, entry: int) -> "GeneratorArchitecture":
+        """The part of the chain from a layer on; its ratio and reach are those of the latent map that enters there."""
+        return replace(self, latent_channels=self.layers[entry].noise, layers=self.layers[entry:])
+
     def sizes(self, size: int) -> tuple[int, ...]:
         """Cells along an axis before each layer and, last, of the field."""
         chain = [size]
@@ -101,46 +119,77 @@ class GeneratorArchitecture:
             chain.append(layer.input_size(chain[-1]))
         return tuple(reversed(chain))
 
-    def latent_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of the latent map, channels last, for a field of a given shape."""
-        return (*(self.sizes(size)[0] for size in shape), self.latent_channels)
+    def latent_shapes(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the latent maps, channels last, for a field of a given shape."""
+        sizes = [self.sizes(size) for size in shape]
+        channels = (self.latent_channels, *(self.layers[entry].noise for entry in self.entries[1:]))
+        return tuple((*(axis[n] for axis in sizes), m) for n, m in zip(self.entries, channels, strict=True))
+
+
+class Stage(NamedTuple):
+    """One layer of a discriminator."""
+
+    width: int
+    """Output channels."""
+    window: int
+    """Kernel size along each axis."""
+    stride: int
+    """1 or 2."""
+
+
+@dataclass(frozen=True)
+class TowerArchitecture:
+    """Layers of a discriminator that see a field at one scale, then a map of scores.
+
+    Parameters
+    ----------
+    stages
+        The layers, the last of which, of width 1, gives the scores.
+    every_layer
+        Whether each layer's output is scored, by a layer of its own, and not the last alone.
+    pooling
+        How many times the field is halved before, by means over 2 cells along each axis (Wang et al. 2018,
+        doi:10.1109/CVPR.2018.00917).
+    crisp
+        Whether it sees the facies rather than the levels by which a network softens their edges.
+    """
+
+    stages: tuple[Stage, ...]
+    every_layer: bool = False
+    pooling: int = 0
+    crisp: bool = False
+
+    @property
+    def ratio(self) -> int:
+        """Field cells per score of the last layer along an axis, the least that a patch must have."""
+        return 2 ** (self.pooling + sum(stage.stride == 2 for stage in self.stages))
 
 
 @dataclass(frozen=True)
 class DiscriminatorArchitecture:
-    """A discriminator of patches: stride-2 layers of growing width, then a map of scores.
+    """A discriminator of patches, in one or several towers.
 
     Parameters
     ----------
     ndim
         Axes of the field, 2 or 3.
-    widths
-        Channels of the stride-2 layers.
-    window
-        Their kernel size.
-    final_stride_2
-        Whether the layer that gives the scores halves the resolution too (as in the published network).
+    towers
+        The first sees the field's levels at its own scale.
     normalisation
-        ``spectral`` (Miyato et al. 2018, arXiv:1802.05957) or ``batch``, as in the published network.
-    scales
-        Towers of such layers: one sees the field, the next its means over 2 cells along each axis, and so on (Wang et
-        al. 2018, doi:10.1109/CVPR.2018.00917).
+        ``spectral`` (Miyato et al. 2018, arXiv:1802.05957), ``batch``, as in the published network, or ``none``.
+    channels
+        Numbers in each cell of a field.
     packing
         Fields that are judged together, as channels (Lin et al. 2018, arXiv:1712.04086).
-    every_layer
-        Whether each stride-2 layer's output is scored, by a layer of its own, and not the last alone.
     """
 
     ndim: int
-    widths: tuple[int, ...]
-    window: int
-    final_stride_2: bool
-    normalisation: Literal["spectral", "batch"]
-    scales: int = 1
+    towers: tuple[TowerArchitecture, ...]
+    normalisation: Literal["spectral", "batch", "none"]
+    channels: int = 1
     packing: int = 1
-    every_layer: bool = False
 
     @property
     def ratio(self) -> int:
         """Field cells per score of the coarsest tower along an axis, the least that a patch must have."""
-        return 2 ** (len(self.widths) + self.final_stride_2 + self.scales - 1)
+        return max(tower.ratio for tower in self.towers)

@@ -8,7 +8,10 @@ from typing import NamedTuple
 from latentinv.errors import InputError
 from latentinv.registration import Registry
 
-from ._architecture import DiscriminatorArchitecture, GeneratorArchitecture
+from ._architecture import DiscriminatorArchitecture, GeneratorArchitecture, Stage, TowerArchitecture
+
+SMALL = (Stage(32, 3, 1), Stage(32, 4, 2), Stage(64, 3, 1))
+"""Layers of the tower that sees facies: windows of 3, 6 and 10 cells."""
 
 
 class Architecture(NamedTuple):
@@ -23,7 +26,7 @@ ARCHITECTURES: Registry[Callable[[int], Architecture]] = Registry("architecture"
 
 
 def generator_architecture(
-    name: str, *, ndim: int = 2, latent_channels: int | None = None, width: float = 1.0
+    name: str, *, ndim: int = 2, latent_channels: int | None = None, width: float = 1.0, outputs: int = 1
 ) -> GeneratorArchitecture:
     """The generator architecture of a name, with its default number of latent channels unless one is given.
 
@@ -34,10 +37,12 @@ def generator_architecture(
     ndim
         Axes of the field, 2 or 3.
     latent_channels
-        Gaussian numbers at each cell of the latent map.
+        Gaussian numbers at each cell of the first latent map.
     width
         Factor on the width of every layer but the last. Time goes with its square: the published widths are made for
         days on a graphics processor, a quarter of them for minutes on two CPU cores.
+    outputs
+        Numbers in each cell of a field.
 
     Raises
     ------
@@ -50,14 +55,35 @@ def generator_architecture(
         raise InputError(f"The generator was given {latent_channels} latent channels; expected at least 1.")
     inner = (replace(layer, width=_scaled(layer.width, width)) for layer in chosen.layers[:-1])
     channels = chosen.latent_channels if latent_channels is None else latent_channels
-    return replace(chosen, latent_channels=channels, layers=(*inner, chosen.layers[-1]))
+    last = replace(chosen.layers[-1], width=outputs)
+    return replace(chosen, latent_channels=channels, layers=(*inner, last))
 
 
 def discriminator_architecture(
-    name: str, *, ndim: int = 2, width: float = 1.0, scales: int = 1, packing: int = 1
+    name: str,
+    *,
+    ndim: int = 2,
+    width: float = 1.0,
+    scales: int = 1,
+    packing: int = 1,
+    channels: int = 1,
+    crisp: bool = False,
 ) -> DiscriminatorArchitecture:
     """The discriminator that belongs to the generator architecture of this name, with its width scaled by the same
     factor.
+
+    Parameters
+    ----------
+    name, ndim, width
+        As for `generator_architecture`.
+    scales
+        Towers: one sees the field, the next its means over 2 cells along each axis, and so on.
+    packing
+        Fields that are judged together.
+    channels
+        Numbers in each cell of a field.
+    crisp
+        Whether there is one more tower, of small windows, which sees the facies.
 
     Raises
     ------
@@ -65,8 +91,14 @@ def discriminator_architecture(
         If there is no architecture of this name, it is not made for `ndim` axes, or the width is not a positive number.
     """
     chosen = _architecture(name, ndim).discriminator
-    widths = tuple(_scaled(channels, width) for channels in chosen.widths)
-    return replace(chosen, widths=widths, scales=scales, packing=packing)
+    base = chosen.towers[0]
+    inner = (stage._replace(width=_scaled(stage.width, width)) for stage in base.stages[:-1])
+    scaled = replace(base, stages=(*inner, base.stages[-1]))
+    towers = tuple(replace(scaled, pooling=number) for number in range(scales))
+    if crisp:
+        small = (stage._replace(width=_scaled(stage.width, width)) for stage in SMALL)
+        towers = (*towers, TowerArchitecture((*small, Stage(1, 1, 1)), every_layer=True, crisp=True))
+    return replace(chosen, towers=towers, channels=channels, packing=packing)
 
 
 def _architecture(name: str, ndim: int) -> Architecture:

@@ -6,7 +6,7 @@ Widths are powers of two and stride-2 windows even, which the polyphase form fil
 discriminator gives scores, so small windows are judged as well as large ones.
 """
 
-from ._architecture import DiscriminatorArchitecture, GeneratorArchitecture, Layer
+from ._architecture import DiscriminatorArchitecture, GeneratorArchitecture, Layer, Stage, TowerArchitecture
 from ._architectures import ARCHITECTURES, Architecture
 
 LAYERS = (
@@ -23,5 +23,6 @@ LAYERS = (
 @ARCHITECTURES.register("compact")
 def compact(ndim: int) -> Architecture:
     """Four latent channels; spectral normalisation in the discriminator."""
-    judge = DiscriminatorArchitecture(ndim, (32, 64, 128, 128), 4, False, "spectral", every_layer=True)
+    stages = (*(Stage(width, 4, 2) for width in (32, 64, 128, 128)), Stage(1, 3, 1))
+    judge = DiscriminatorArchitecture(ndim, (TowerArchitecture(stages, every_layer=True),), "spectral")
     return Architecture(GeneratorArchitecture(ndim, 4, LAYERS), judge)

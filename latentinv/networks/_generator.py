@@ -1,4 +1,4 @@
-"""The generator after training: from a map of Gaussian noise to the logit of a field, without padding.
+"""The generator after training: from maps of Gaussian noise to the logits of a field, without padding.
 
 Its weights are plain kernels and biases, with batch statistics folded into them; it is local, stationary, and the same
 for any batch and field size. What is trained is a module of `latentinv.training`.
@@ -23,47 +23,53 @@ class FoldedLayer(NamedTuple):
     bias: Float[Array, "channel_out"]
     transposed: Float[Array, "*window channel_out channel_in"] | None = None
     """The kernel's `adjoint`, if it was computed in advance."""
+    mixing: Float[Array, "noise channel_in"] | None = None
+    """How the latent map that enters at the layer is added to its input; None where none enters."""
 
     def prepared(self) -> "FoldedLayer":
         """The same layer with its adjoint, for loops that take gradients with respect to the input."""
         kernel = np.asarray(self.kernel)  # turned on the host, where nothing needs compiling
-        return FoldedLayer(*jax.device_put((kernel, self.bias, adjoint(kernel))))
+        return FoldedLayer(*jax.device_put((kernel, self.bias, adjoint(kernel), self.mixing)))
 
 
-def to_folded_layer(layer: Layer, kernel: Array, bias: Array) -> FoldedLayer:
+def to_folded_layer(layer: Layer, kernel: Array, bias: Array, mixing: Array | None = None) -> FoldedLayer:
     """Bring a layer's kernel into the form `synthesize` uses."""
-    return FoldedLayer(polyphase(kernel) if layer.kind == "up" else kernel, bias)
+    return FoldedLayer(polyphase(kernel) if layer.kind == "up" else kernel, bias, mixing=mixing)
 
 
 def synthesize(
     architecture: GeneratorArchitecture,
     layers: Sequence[FoldedLayer],
-    z: Float[Array, "batch *latent channel"],
+    latents: Sequence[Float[Array, "batch *latent channel"]],
     shape: tuple[int, ...],
-) -> Float[Array, "batch *shape 1"]:
-    """Give the logits of fields of a given shape from folded weights."""
+) -> Float[Array, "batch *shape output"]:
+    """Give the logits of fields of a given shape from folded weights and one latent map for each entry."""
 
-    def apply(x: Array, layer: Layer, position: int) -> Array:
-        kernel, bias, transposed = layers[position]
+    def apply(x: Array, layer: Layer, position: int, noise: Array | None) -> Array:
+        kernel, bias, transposed, mixing = layers[position]
         phases = 2**architecture.ndim if layer.kind == "up" else 1
+        if noise is not None and mixing is not None:
+            x = x + jnp.matmul(noise, mixing, precision=EXACT)
         x = convolve(x, kernel, layer.dilation, EXACT, transposed) + jnp.tile(bias, phases)
         if position < len(layers) - 1:
             x = jax.nn.relu(x)
         return depth_to_space(x, architecture.ndim) if layer.kind == "up" else x
 
-    return chain(architecture, z, shape, apply)
+    return chain(architecture, latents, shape, apply)
 
 
 def chain(
     architecture: GeneratorArchitecture,
-    x: Array,
+    latents: Sequence[Array],
     shape: tuple[int, ...],
-    apply: Callable[[Array, Layer, int], Array],
+    apply: Callable[[Array, Layer, int, Array | None], Array],
 ) -> Array:
     """Apply the layers one after the other to latents, and crop what a field of a given shape does not need."""
     sizes = [architecture.sizes(size) for size in shape]
+    entering = dict(zip(architecture.entries[1:], latents[1:], strict=True))
+    x = latents[0]
     for position, layer in enumerate(architecture.layers):
-        x = apply(x, layer, position)
+        x = apply(x, layer, position, entering.get(position))
         # An odd size is one cell less than the doubled resolution gives.
         x = x[(slice(None), *(slice(0, axis[position + 1]) for axis in sizes))]
     return x

@@ -3,7 +3,7 @@
 Widths are 512-256-128-64-1; the discriminator mirrors them with 9×9 stride-2 layers and batch statistics.
 """
 
-from ._architecture import DiscriminatorArchitecture, GeneratorArchitecture, Layer
+from ._architecture import DiscriminatorArchitecture, GeneratorArchitecture, Layer, Stage, TowerArchitecture
 from ._architectures import ARCHITECTURES, Architecture
 
 LAYERS = tuple(Layer("up", width, 5) for width in (512, 256, 128, 64))
@@ -17,4 +17,5 @@ def sgan(ndim: int) -> Architecture:
 
 def discriminator(ndim: int) -> DiscriminatorArchitecture:
     """The published discriminator."""
-    return DiscriminatorArchitecture(ndim, (64, 128, 256, 512), 9, True, "batch")
+    stages = tuple(Stage(width, 9, 2) for width in (64, 128, 256, 512, 1))
+    return DiscriminatorArchitecture(ndim, (TowerArchitecture(stages),), "batch")

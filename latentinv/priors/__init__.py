@@ -16,6 +16,7 @@ from .core import AbstractFaciesModel as AbstractFaciesModel
 from .core import AbstractPrior as AbstractPrior
 from .core import FaciesModel as FaciesModel
 from .core import LatentMap as LatentMap
+from .core import UnorderedFaciesModel as UnorderedFaciesModel
 from .core import prior_from_record as prior_from_record
 from .gaussian import Anamorphosis as Anamorphosis
 from .gaussian import CholeskyPrior as CholeskyPrior
@@ -24,4 +25,6 @@ from .gaussian import Kriging as Kriging
 from .gaussian import SPDEPrior as SPDEPrior
 from .gaussian import SpectralPrior as SpectralPrior
 from .gaussian import simple_kriging as simple_kriging
+from .learned import Calibration as Calibration
+from .learned import FlowPrior as FlowPrior
 from .learned import GeneratorPrior as GeneratorPrior

@@ -2,6 +2,7 @@
 
 from ._connectivity import connectivity as connectivity
 from ._connectivity import largest_cluster_share as largest_cluster_share
+from ._contacts import contacts as contacts
 from ._differences import GeneralisedLaplace as GeneralisedLaplace
 from ._differences import edge_step_quantiles as edge_step_quantiles
 from ._differences import fit_generalised_laplace as fit_generalised_laplace
@@ -16,13 +17,16 @@ from ._originality import Diversity as Diversity
 from ._originality import copied_share as copied_share
 from ._originality import diversity as diversity
 from ._originality import nearest_window_distance as nearest_window_distance
+from ._originality import nearest_window_ratio as nearest_window_ratio
 from ._patterns import DistanceAnalysis as DistanceAnalysis
 from ._patterns import PatternHistogram as PatternHistogram
 from ._patterns import analyse_distances as analyse_distances
 from ._patterns import jensen_shannon as jensen_shannon
 from ._patterns import pattern_distance as pattern_distance
 from ._patterns import pattern_histogram as pattern_histogram
+from ._patterns import pattern_size as pattern_size
 from ._per_image import PerImage as PerImage
+from ._realism import GOOD as GOOD
 from ._realism import Copied as Copied
 from ._realism import Realism as Realism
 from ._realism import measure_realism as measure_realism

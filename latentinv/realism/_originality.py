@@ -21,6 +21,7 @@ from jaxtyping import Float, Integer, Real, Shaped
 from latentinv.errors import InputError
 
 from ._per_image import as_stack
+from ._windows import random_windows
 
 
 class Diversity(NamedTuple):
@@ -68,6 +69,42 @@ def nearest_window_distance(
         window = whole[tuple(slice(k, k + n) for k, n in zip(corner, query.shape, strict=True))]
         nearest.append(np.mean(np.square(query - window), dtype=np.float64))
     return np.array(nearest)
+
+
+def nearest_window_ratio(
+    rng: np.random.Generator,
+    fields: Real[np.ndarray, "image *grid"],
+    image: Real[np.ndarray, "*grid"],
+    *,
+    window: int = 64,
+    count: int = 64,
+) -> float:
+    """Mean distance of windows of fields to the nearest of an image, over that of the image's own to the rest of it.
+
+    Parameters
+    ----------
+    rng
+        Which windows are compared.
+    fields, image
+        Generated fields and the training image, in the same values.
+    window
+        Edge of a window in cells; of small fields or images, what fits them.
+    count
+        How many windows of each.
+
+    Raises
+    ------
+    InputError
+        If the fields have other axes than the image.
+    """
+    # A window in the middle must leave others in the image that do not overlap it.
+    edges = [min(window, n, m // 3) for n, m in zip(fields.shape[1:], image.shape, strict=True)]
+    ours = random_windows(rng, fields, tuple(edges), count)
+    corners = rng.integers(0, [m - n + 1 for n, m in zip(edges, image.shape, strict=True)], (count, image.ndim))
+    cuts = (tuple(slice(k, k + n) for k, n in zip(corner, edges, strict=True)) for corner in corners)
+    theirs = np.stack([image[cut] for cut in cuts])
+    own = nearest_window_distance(theirs, image, corners).mean()
+    return float(nearest_window_distance(ours, image).mean() / own) if own else float("inf")
 
 
 def diversity(fields: Real[np.ndarray, "image *grid"]) -> Diversity:

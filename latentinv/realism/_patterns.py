@@ -38,6 +38,10 @@ class PatternHistogram(NamedTuple):
         return counts / counts.sum(axis=-1, keepdims=True)
 
 
+PATTERN_BITS = 64
+"""Bits in which the facies of a pattern are coded."""
+
+
 class DistanceAnalysis(NamedTuple):
     """Distances of realizations from each other and from the training image, in bits."""
 
@@ -52,6 +56,14 @@ class DistanceAnalysis(NamedTuple):
         """
         count = len(self.between)
         return float(self.between.sum() / (count * (count - 1)) / self.within.mean())
+
+
+def pattern_size(facies: int, shape: tuple[int, ...]) -> dict[str, int]:
+    """The largest patterns of up to 4 cells per axis, on up to 3 levels, that tell facies apart and fit the images."""
+    bits = max(1, int(facies - 1).bit_length())
+    size = next(size for size in (4, 3, 2, 1) if bits * size ** len(shape) <= PATTERN_BITS)
+    levels = max((level for level in (1, 2, 3) if (size - 1) * 2 ** (level - 1) < min(shape)), default=1)
+    return {"size": size, "levels": levels}
 
 
 def pattern_histogram(

@@ -26,9 +26,9 @@ from latentinv.errors import InputError
 
 from ._measure import Measure, Sampling, compare
 from ._originality import copied_share
-from ._patterns import analyse_distances, pattern_histogram
+from ._patterns import analyse_distances, pattern_histogram, pattern_size
 from ._per_image import as_stack
-from ._realism_samples import ANALYSED, discrepancy, pattern_size, patterns, variety, wasserstein
+from ._realism_samples import ANALYSED, discrepancy, patterns, variety, wasserstein
 from ._realism_statistics import Reading, statistics
 
 GOOD, FAIR = 2.0, 5.0

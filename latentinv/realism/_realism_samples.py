@@ -10,7 +10,7 @@ from jaxtyping import Integer, Real
 
 from ._measure import SPLITS, Measure, Sampling, measured
 from ._originality import diversity
-from ._patterns import pattern_distance, pattern_histogram
+from ._patterns import pattern_distance, pattern_histogram, pattern_size
 from ._windows import maximum_mean_discrepancy, median_distance, random_windows, sliced_wasserstein
 
 WINDOW, WINDOWS, PROJECTIONS, REDRAWS = 8, 2000, 64, 16
@@ -19,17 +19,8 @@ KERNEL_WINDOWS = 800
 """Number of windows for the discrepancy, whose cost grows with its square."""
 ANALYSED = 100
 """Number of fields that are compared in pairs, at a cost that grows with its square."""
-PATTERN_BITS = 64
 
 Images = Real[np.ndarray, "image *grid"]
-
-
-def pattern_size(facies: int, shape: tuple[int, ...]) -> dict[str, int]:
-    """The largest patterns of up to 4 cells per axis, on up to 3 levels, that tell facies apart and fit the images."""
-    bits = max(1, int(facies - 1).bit_length())
-    size = next(size for size in (4, 3, 2, 1) if bits * size ** len(shape) <= PATTERN_BITS)
-    levels = max((level for level in (1, 2, 3) if (size - 1) * 2 ** (level - 1) < min(shape)), default=1)
-    return {"size": size, "levels": levels}
 
 
 def patterns(indices: Integer[np.ndarray, "image *grid"], image: Images, facies: int, sampling: Sampling) -> Measure:

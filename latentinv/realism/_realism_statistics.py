@@ -20,7 +20,8 @@ from jaxtyping import Float32, Integer, Real
 
 from latentinv.errors import InputError
 
-from ._connectivity import connectivity
+from ._connectivity import connectivity, largest_cluster_share
+from ._contacts import contacts
 from ._differences import edge_step_quantiles, fit_generalised_laplace, neighbour_differences
 from ._marginal import Moments, facies_share, moments, power_means
 from ._measure import Curve, Statistic
@@ -131,11 +132,19 @@ def _edges(reading: Reading) -> list[Statistic]:
         densities = minkowski_densities(reading.indices(images), reading.facies - 1)
         return PerImage(*(part[..., -1] for part in densities))
 
-    return [
+    def bodies(facies: Images, index: int) -> PerImage:
+        """As a curve of one point."""
+        return PerImage(*(part[:, None] for part in largest_cluster_share(facies, index)))
+
+    found = [
         Statistic("total variation", "edges", reading.picture(total_variation), _relative),
         Statistic("anisotropic variation", "edges", reading.picture(anisotropic_total_variation), _relative),
         Statistic("euler number", "edges", euler, _absolute),
+        Statistic("largest body", "edges", reading.of_each(bodies), _absolute),
     ]
+    if reading.facies == 2:  # their contacts are known from total variation
+        return found
+    return [*found, Statistic("contacts", "edges", lambda x: contacts(reading.indices(x), reading.facies), chi_square)]
 
 
 def _differences(reading: Reading, shape: tuple[int, ...]) -> list[Statistic]:

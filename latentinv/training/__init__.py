@@ -1,5 +1,11 @@
 """Training images, losses, recipes and the loop that trains a prior."""
 
+from ._automatic import choose_recipe as choose_recipe
+from ._automatic import with_steps as with_steps
+from ._card import Assessment as Assessment
+from ._card import assess as assess
+from ._card import card as card
+from ._card import card_path as card_path
 from ._evaluation import Comparison as Comparison
 from ._loop import TrainingListener as TrainingListener
 from ._loop import TrainingPlan as TrainingPlan
@@ -10,9 +16,14 @@ from ._loop import require_new_training as require_new_training
 from ._loop import resume_training as resume_training
 from ._loop import sheet_path as sheet_path
 from ._loop import train as train
+from ._method import METHODS as METHODS
+from ._method import AbstractMethod as AbstractMethod
+from ._method import LearnedPrior as LearnedPrior
+from ._pace import steps_that_fit as steps_that_fit
 from ._recipe import Recipe as Recipe
 from ._recipe import parse_recipe as parse_recipe
 from ._recipe import read_recipe as read_recipe
+from ._recipe import with_training as with_training
 from ._step import Losses as Losses
 from .images import ChannelSimulator as ChannelSimulator
 from .images import TrainingImage as TrainingImage

@@ -1,33 +1,40 @@
 """Comparison of a generator in training with its image, and calibration of its output.
 
-A comparison takes fields from averaged weights whose batch statistics have just been re-estimated on one large batch,
-reads them as facies, and measures four things that a viewer notices first: total variation (are
-fields speckled or blurred?), the Euler number (are bodies in pieces?), the histogram of 4×4 patterns on a pyramid (are
-shapes right?) and the two-point connectivity of each facies (are channels continuous?). Each is given in times the
-floor, as in `measure_realism`, and their geometric mean is the score by which the best state of a training is kept,
-since training is not monotone. For a continuous property the facies are the quarters of its distribution.
+A comparison takes fields from averaged weights, reads them as facies, and measures four things that a viewer notices
+first: total variation (are fields speckled or blurred?), the Euler number (are bodies in pieces?), the histogram of 4×4
+patterns on a pyramid (are shapes right?) and the two-point connectivity of each facies (are channels continuous?). Each
+is given in times the floor, as in `measure_realism`, and their geometric mean is the score by which the best state of a
+training is kept, since training is not monotone. For a continuous property the facies are the quarters of its
+distribution.
 """
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
+from jaxtyping import Array, Float, Integer, UInt8
 from scipy import special
 
+from latentinv.grid import Grid
 from latentinv.keys import from_seed, numbered
-from latentinv.networks import FoldedLayer, GeneratorArchitecture, synthesize
-from latentinv.priors.core import FaciesModel
+from latentinv.priors.core import FaciesModel, UnorderedFaciesModel
 from latentinv.priors.gaussian import TAIL, Anamorphosis
-from latentinv.priors.learned import BOUND, GeneratorPrior, bounded
+from latentinv.priors.learned import BOUND, Calibration, bounded
+from latentinv.pytrees import replace
 from latentinv.realism import Measure, axis_names, facies_share, measure_statistics, total_variation
 from latentinv.training.images import TrainingImage, sample_patches
-from latentinv.training.modules import fold
 
-STATISTICS_BATCH, STATISTICS_SEED = 64, 1
+from ._method import LearnedPrior
+
+BATCH = 16
+"""Fields that are drawn at a time."""
+SMALL = 1e-4
+"""Added to shares before they are compared, since a facies may be missing at first."""
+MANY = 500_000
+"""Cells that are enough to calibrate on."""
 MOST = 1e6
 """Largest distance that a comparison reports, in times the floor; the floor is 0 if an image repeats itself."""
 
@@ -53,29 +60,11 @@ class Comparison(NamedTuple):
     """Distance of the connectivity curves, along the axis where it is largest, in times the floor."""
 
 
-class Calibration(NamedTuple):
-    """Numbers that turn logits into field values, and these into facies or values of a continuous property."""
-
-    shift: float
-    scale: float
-    thresholds: tuple[float, ...]
-    anamorphosis: Anamorphosis | None
-
-
-@functools.partial(jax.jit, static_argnums=(0, 3))
-def folded_weights(
-    graph: nnx.GraphDef, parameters: nnx.State, statistics: nnx.State, shape: tuple[int, ...]
-) -> tuple[FoldedLayer, ...]:
-    """Re-estimate a generator's batch statistics on one large batch of noise and freeze them into the weights."""
-    network = nnx.merge(graph, parameters, statistics, copy=True)
-    key = from_seed(STATISTICS_SEED, "batch statistics")
-    z = jax.random.normal(key, (STATISTICS_BATCH, *network.architecture.latent_shape(shape)))
-    network(z, shape)
-    return fold(network)
-
-
-def calibrate(logits: np.ndarray, image: TrainingImage) -> Calibration:
-    """Choose shift, scale and thresholds, or the anamorphosis, to give the image's distribution of facies or values."""
+def calibrate(logits: Float[np.ndarray, "*cell output"], image: TrainingImage) -> Calibration:
+    """Choose how logits are read, so that they give the image's distribution of facies or values."""
+    if logits.shape[-1] > 1:
+        return _calibrate_each(logits.reshape(-1, logits.shape[-1]), image)
+    logits = logits[..., 0]
     cuts = np.quantile(logits, np.cumsum(image_shares(image))[:-1])
     shift = float(cuts.mean())
     scale = float(np.median(np.abs(logits - shift)))
@@ -83,8 +72,29 @@ def calibrate(logits: np.ndarray, image: TrainingImage) -> Calibration:
     def field(quantiles: np.ndarray) -> np.ndarray:
         return np.asarray(bounded(jnp.asarray(quantiles, jnp.float32), shift, scale), float)
 
-    table = None if image.values is None else _table(field, logits, image.values)
-    return Calibration(shift, scale, tuple(field(cuts).tolist()), table)
+    if image.values is not None:
+        table = _table(field, logits, image.values)
+        return Calibration(None, anamorphosis=table, shift=shift, scale=scale)
+    return Calibration(FaciesModel(image.categories, tuple(field(cuts).tolist())), shift=shift, scale=scale)
+
+
+def _calibrate_each(logits: Float[np.ndarray, "cell facies"], image: TrainingImage) -> Calibration:
+    """Shifts by which each facies is the largest as often as in the image."""
+    logits = logits[:: max(1, len(logits) // MANY)]
+    margins = np.diff(np.sort(logits, axis=1)[:, -2:], axis=1)
+    scale, shift, target = float(np.median(margins)), np.zeros(logits.shape[1]), image_shares(image)
+    for step in scale * 0.5 ** np.linspace(0, 12, 60):
+        shares = np.bincount(np.argmax(logits - shift, axis=1), minlength=len(target)) / len(logits)
+        shift += step * np.clip(np.log((shares + SMALL) / (target + SMALL)), -1, 1)
+    return Calibration(UnorderedFaciesModel(image.categories), shift=shift.tolist(), scale=scale)
+
+
+def read(logits: Float[np.ndarray, "*cell output"], image: TrainingImage) -> UInt8[np.ndarray, "*cell"]:
+    """Facies of logits after calibration; quarters of the distribution for a continuous property."""
+    if logits.shape[-1] > 1:
+        return np.argmax(logits - calibrate(logits, image).shift, axis=-1).astype(np.uint8)
+    cuts = np.quantile(logits, np.cumsum(image_shares(image))[:-1])
+    return np.searchsorted(cuts, logits[..., 0]).astype(np.uint8)
 
 
 def _table(
@@ -104,21 +114,25 @@ def image_shares(image: TrainingImage) -> np.ndarray:
     return np.bincount(image.facies.ravel(), minlength=len(image.categories)) / image.facies.size
 
 
+def nominal(image: TrainingImage, channels: int) -> Calibration:
+    """A calibration of no effect, for a network that is not calibrated yet."""
+    count = len(image.categories)
+    cuts = tuple(np.arange(1.0, count) - count / 2)
+    if image.values is not None:
+        return Calibration(None, anamorphosis=Anamorphosis((-1.0, 1.0), (-1.0, 1.0)), shift=0.0, scale=1.0)
+    model = UnorderedFaciesModel(image.categories) if channels > 1 else FaciesModel(image.categories, cuts)
+    return Calibration(model, shift=0.0, scale=1.0)
+
+
 def compare(
-    architecture: GeneratorArchitecture,
-    layers: Sequence[FoldedLayer],
-    image: TrainingImage,
-    shape: tuple[int, ...],
-    *,
-    seed: int,
-    count: int = 128,
+    prior: LearnedPrior, image: TrainingImage, shape: tuple[int, ...], *, seed: int, count: int = 128
 ) -> Comparison:
-    """Compare `count` fields with twice as many patches of the image."""
-    logits = _logits(architecture, layers, shape, from_seed(seed, "comparison"), count)
-    facies = np.searchsorted(np.quantile(logits, np.cumsum(image_shares(image))[:-1]), logits).astype(np.uint8)
+    """Compare `count` fields, calibrated on themselves, with twice as many patches of the image."""
+    logits = _numbers(prior, shape, from_seed(seed, "comparison"), count)
+    facies = read(logits, image)
     patches = sample_patches(np.random.default_rng(seed), image, shape, 2 * count)
     top = len(image.categories) - 1
-    raw = np.searchsorted(_nominal_cuts(image), logits)
+    raw = _read_raw(logits, image, prior.levels)
     tv, tv_reference = (float(total_variation(x / top).pooled()) for x in (facies, image.facies[None]))
     along = [f"connectivity along {axis}" for axis in axis_names(shape)]
     names = ["total variation", "euler number", "multiple-point patterns", *along]
@@ -135,51 +149,40 @@ def compare(
     )
 
 
-def make_prior(
-    architecture: GeneratorArchitecture,
-    layers: Sequence[FoldedLayer],
-    image: TrainingImage,
-    shape: tuple[int, ...],
-    provenance: dict,
-    *,
-    seed: int,
-    count: int = 256,
-) -> GeneratorPrior:
-    """Calibrate folded weights on `count` fields and make them a prior."""
-    key = from_seed(seed, "calibration")
-    batches = [_logits(architecture, layers, shape, numbered(key, n), 32) for n in range(max(1, count // 32))]
-    calibration = calibrate(np.concatenate(batches), image)
-    return GeneratorPrior(
-        architecture,
-        layers,
-        FaciesModel(image.categories, calibration.thresholds) if image.values is None else None,
-        anamorphosis=calibration.anamorphosis,
-        shift=calibration.shift,
-        scale=calibration.scale,
-        provenance=provenance,
-    )
+def calibrated(
+    prior: LearnedPrior, image: TrainingImage, shape: tuple[int, ...], *, seed: int, count: int = 256
+) -> LearnedPrior:
+    """The prior calibrated on `count` fields."""
+    numbers = _numbers(prior, shape, from_seed(seed, "calibration"), count)
+    other: LearnedPrior = replace(prior, calibration=calibrate(numbers, image))
+    return other
 
 
-def _logits(
-    architecture: GeneratorArchitecture,
-    layers: Sequence[FoldedLayer],
-    shape: tuple[int, ...],
-    key: jax.Array,
-    count: int,
-) -> np.ndarray:
-    z = jax.random.normal(key, (count, *architecture.latent_shape(shape)))
-    return np.asarray(_synthesize(architecture, layers, z, shape))[..., 0]
+def _numbers(
+    prior: LearnedPrior, shape: tuple[int, ...], key: jax.Array, count: int
+) -> Float[np.ndarray, "field *shape output"]:
+    """What the network gives before calibration."""
+    grid = Grid(shape)
+    return np.concatenate([_draw(prior, numbered(key, n), grid) for n in range(max(1, count // BATCH))])
 
 
-_synthesize = jax.jit(synthesize, static_argnums=(0, 3))
+@functools.partial(jax.jit, static_argnums=2)
+def _draw(prior: LearnedPrior, key: jax.Array, grid: Grid) -> Float[Array, "field *shape output"]:
+    z = jax.random.normal(key, (BATCH, prior.latent_size(grid)))
+    return jax.vmap(lambda one: prior.numbers(one, grid))(z)
 
 
-def _nominal_cuts(image: TrainingImage) -> np.ndarray:
-    """Logits between successive facies, in the levels that the discriminator sees in training."""
+def _read_raw(
+    logits: Float[np.ndarray, "*cell output"], image: TrainingImage, levels: Callable[[Any], Any]
+) -> Integer[np.ndarray, "*cell"]:
+    """Facies of logits in the levels that the network is trained on."""
+    if logits.shape[-1] > 1:
+        return np.argmax(logits, axis=-1)
+    found = np.asarray(levels(logits))[..., 0]
     if image.values is not None:
-        return special.ndtri(np.cumsum(image_shares(image))[:-1])
-    levels = np.linspace(-1, 1, len(image.categories))
-    return np.arctanh((levels[1:] + levels[:-1]) / 2)
+        return np.searchsorted(np.tanh(special.ndtri(np.cumsum(image_shares(image))[:-1])), found)
+    each = np.linspace(-1, 1, len(image.categories))
+    return np.searchsorted((each[1:] + each[:-1]) / 2, found)
 
 
 def _times_floor(measure: Measure) -> float:

@@ -13,22 +13,17 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
 from latentinv.errors import InputError, NonFiniteError, StorageError
 from latentinv.grid import Grid
 from latentinv.keys import from_seed
-from latentinv.networks import Critic
-from latentinv.priors.learned import GeneratorPrior
 from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
-from latentinv.training.images import TrainingImage, cut_patches, sample_patches, score_levels, signed_levels
-from latentinv.training.modules import freeze
-from latentinv.training.objectives import Frequencies, image_frequencies
+from latentinv.training.images import Places, TrainingImage, choose_places, image_levels
 
-from ._evaluation import Comparison, compare, folded_weights, make_prior
+from ._evaluation import Comparison, calibrated, compare, nominal
+from ._method import METHODS, LearnedPrior, State, Task
 from ._recipe import Recipe, parse_recipe
 from ._sheet import write_sheet
-from ._step import Losses, Networks, TrainingState, initialise, make_step
 
 FORMAT, VERSION = "latentinv-training", 1
 COMPARE_SEED, CALIBRATE_SEED = 2, 3
@@ -39,8 +34,8 @@ PATCHES = 1
 class TrainingListener(Protocol):
     """Follows a training, for example to show its progress."""
 
-    def on_step(self, step: int, losses: Losses) -> None:
-        """Called after each step."""
+    def on_step(self, step: int, losses: Any) -> None:
+        """Called after each step, with a NamedTuple of losses."""
 
     def on_comparison(self, step: int, comparison: Comparison, kept: bool) -> None:
         """Called after each comparison with the image; `kept` says whether its state is the best so far."""
@@ -49,7 +44,7 @@ class TrainingListener(Protocol):
 class Silence:
     """A listener that does nothing."""
 
-    def on_step(self, step: int, losses: Losses) -> None:
+    def on_step(self, step: int, losses: Any) -> None:
         """Do nothing."""
 
     def on_comparison(self, step: int, comparison: Comparison, kept: bool) -> None:
@@ -68,7 +63,7 @@ class TrainingPlan(NamedTuple):
 class TrainingResult(NamedTuple):
     """The trained prior."""
 
-    prior: GeneratorPrior
+    prior: LearnedPrior
     steps: int
     comparison: Comparison
     """Comparison of the state that was kept."""
@@ -191,21 +186,21 @@ class _Training:
         self.image: TrainingImage = recipe.load_image()
         self.patch = recipe.training.patch
         self.kept: dict[str, float] = {}
-        # Raises errors of sampling before anything is compiled or written.
-        sample_patches(np.random.default_rng(0), self.image, self.patch, 1, flips=recipe.image.flips)
-        values = self.image.values
-        self.levels = signed_levels(self.image, recipe.training.edge_width) if values is None else score_levels(values)
-        self.networks: Networks
-        self.state: TrainingState
-        self.networks, self.state = initialise(recipe, self.image.facies.ndim)
-        self.step = make_step(recipe, self.networks, self._image_frequencies())
+        if recipe.networks.family not in METHODS:
+            given = f"The recipe has family = {recipe.networks.family!r} in [networks]"
+            raise InputError(f"{given}; expected one of {', '.join(METHODS)}.")
+        self.places(0, 1)  # raises errors of sampling before anything is compiled or written
+        ordered = recipe.is_ordered(self.image)
+        self.levels = image_levels(self.image, recipe.training.edge_width, ordered=ordered)
+        self.method = METHODS[recipe.networks.family](Task(recipe, self.image, self.levels.shape[-1]))
+        self.state: State = self.method.initial_state()
 
     def run(self, minutes: float | None) -> TrainingResult:
         end = np.inf if minutes is None else time.monotonic() + 60 * minutes
         training = self.recipe.training
         done = int(self.state.step)
         while done < training.steps:
-            self.state, losses = self.step(self.state, self._real(done))
+            self.state, losses = self.method.step(self.state, self._real(done))
             if not all(np.isfinite(loss) for loss in losses):
                 raise NonFiniteError(self._rescue(done))
             done += 1
@@ -218,62 +213,45 @@ class _Training:
             self._compare(done)
         return self._finish()
 
-    def _image_frequencies(self) -> Frequencies | None:
-        if not self.recipe.training.patterns:
-            return None
-        facies = self.image.facies
-        if len(self.image.categories) != 2 or facies.ndim != 2:
-            raise InputError(
-                f"The training image {self.image.name!r} has {len(self.image.categories)} facies in {facies.ndim} "
-                "dimensions, and the recipe weighs patterns, which are of two facies in a plane; leave 'patterns' out."
-            )
-        return image_frequencies(facies, self.recipe.image.flips)
+    def places(self, step: int, count: int) -> Places:
+        """Random places of a step's patches."""
+        rng = np.random.default_rng([self.recipe.training.seed, step, PATCHES])
+        return choose_places(rng, self.image, self.patch, count, flips=self.recipe.image.flips)
 
     def _real(self, step: int) -> jax.Array:
-        training = self.recipe.training
-        rng = np.random.default_rng([training.seed, step, PATCHES])
-        patches = cut_patches(rng, self.levels, self.patch, training.batch, flips=self.recipe.image.flips)
-        return jnp.asarray(patches[..., None])
+        return jnp.asarray(self.places(step, self.recipe.training.batch).cut(self.levels))
 
     def _compare(self, done: int) -> None:
         """Compare with the image, save, and only then draw, so that a sheet that cannot be written loses no state."""
-        layers = self._folded(self.state.average)
-        architecture = self.networks.architecture
-        comparison = compare(architecture, layers, self.image, self.patch, seed=COMPARE_SEED)
+        prior = self._prior(self.state.average, {})
+        comparison = compare(prior, self.image, self.patch, seed=COMPARE_SEED)
         better = comparison.score < float(self.state.best_score)  # the first is finite, so it is kept
         if better:
             best = jax.tree.map(jnp.array, self.state.average)
             self.state = self.state._replace(best=best, best_score=jnp.float32(comparison.score))
             self.kept = {**comparison._asdict(), "step": float(done)}
         self.save()
-        self._draw(layers)
+        self._draw(prior)
         self.listener.on_comparison(done, comparison, better)
 
-    def _draw(self, layers: list) -> None:
-        architecture = self.networks.architecture
-        prior = make_prior(architecture, layers, self.image, self.patch, {}, seed=COMPARE_SEED, count=32)
+    def _draw(self, prior: LearnedPrior) -> None:
+        prior = calibrated(prior, self.image, self.patch, seed=COMPARE_SEED, count=32)
         grid = Grid(self.patch)
         z = jax.random.normal(from_seed(COMPARE_SEED, "sheet"), (18, prior.latent_size(grid)))
         fields = jax.vmap(lambda one: prior.generate(one, grid))(z)
-        rng, values = np.random.default_rng(0), self.image.values
+        places, values = choose_places(np.random.default_rng(0), self.image, self.patch, 6), self.image.values
         if values is None:
             assert prior.facies_model is not None
             grey = 255 // (len(self.image.categories) - 1)
-            pair = [sample_patches(rng, self.image, self.patch, 6) * grey, prior.facies_model.index(fields) * grey]
+            pair = [places.cut(self.image.facies) * grey, prior.facies_model.index(fields) * grey]
         else:
             levels = np.quantile(values, np.arange(1, 256) / 256)
-            pair = [np.searchsorted(levels, x) for x in (cut_patches(rng, values, self.patch, 6), fields)]
+            pair = [np.searchsorted(levels, x) for x in (places.cut(values), fields)]
         write_sheet(sheet_path(self.output), *(np.asarray(x, np.uint8) for x in pair))
 
-    def _folded(self, parameters: Any) -> list:
-        networks = self.networks
-        return folded_weights(networks.generator, parameters, networks.generator_statistics, self.patch)
-
-    def _critic(self) -> Critic:
-        """The current discriminator."""
-        parameters, statistics = self.state.discriminator, self.state.discriminator_statistics
-        network = nnx.merge(self.networks.discriminator, parameters, statistics, copy=True)
-        return freeze(network, jnp.zeros((1, *self.patch, 1)))
+    def _prior(self, parameters: Any, provenance: dict[str, Any]) -> LearnedPrior:
+        """The prior that weights make, not calibrated yet."""
+        return self.method.prior(parameters, nominal(self.image, self.levels.shape[-1]), provenance)
 
     def save(self) -> None:
         """Replace the checkpoint."""
@@ -312,11 +290,8 @@ class _Training:
             "steps": int(self.state.step),
             "kept": self.kept,
         }
-        layers = self._folded(self.state.best)
-        architecture = self.networks.architecture
-        prior = make_prior(architecture, layers, self.image, self.patch, provenance, seed=CALIBRATE_SEED)
-        if self.recipe.training.keep_discriminator:
-            prior = prior.with_critic(self._critic())
+        prior = self._prior(self.state.best, provenance)
+        prior = self.method.completed(calibrated(prior, self.image, self.patch, seed=CALIBRATE_SEED), self.state)
         prior.save(self.output)
         comparison = Comparison(**{name: self.kept[name] for name in Comparison._fields})
         return TrainingResult(prior, int(self.state.step), comparison)

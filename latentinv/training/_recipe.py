@@ -7,15 +7,27 @@
     first_row = "north"              # where the file's first row lies, "north" (the largest y; in a section the top) or
                                      # "south"; left out: north for pictures (.png, .tif), south for arrays and GSLIB
     continuous = false               # whether its values are of a continuous property rather than facies codes
+    ordered = false                  # whether facies touch only the next of them, in the order of their codes; of two
+                                     # facies it makes no difference
     coarsen = 1                      # majority (mean of a continuous property) over blocks of this many cells
     flips = []                       # array axes along which patches may be flipped
 
     [networks]
-    architecture = "compact"         # sgan, dsgan or compact
+    family = "generator"             # generator (adversarial) or flow (flow matching)
+    architecture = "compact"         # of a generator: sgan, dsgan, compact or pyramid
     latent_channels = 4              # Gaussian numbers at a latent cell; left out: 1 for sgan and dsgan, 4 for compact
     width = 1.0                      # factor on the architecture's own widths, of both networks
     discriminator_scales = 1         # discriminators: one sees fields, the next their means over 2 × 2 cells, and so on
+    crisp_tower = false              # one more, with small windows, which sees the facies instead of softened edges
     packing = 1                      # fields that they judge together; batch must be a multiple of it
+
+    [flow]                           # of family flow
+    widths = [32, 64, 96]            # channels of the velocity network at 1/2, 1/4, … of the resolution
+    middle = 2                       # its layers at the coarsest level
+    steps = 4                        # steps from noise to field, a power of two
+    shortcuts = 0.25                 # share of each batch that learns long steps
+    border = 16                      # cells at each end of a patch that the loss leaves out
+    learning_rate = 1e-3
 
     [training]
     seed = 0
@@ -24,9 +36,11 @@
     patch = [128, 128]
     edge_width = 0.0                 # standard deviation, in cells, of the Gaussian that softens facies edges for the
                                      # discriminator; 0: not at all
-    loss = "non-saturating"          # non-saturating or hinge
+    loss = "non-saturating"          # non-saturating, hinge or relativistic
     gradient_penalty = 0.0           # R1's γ: half of it weighs the squared gradient of the sum of the scores of the
                                      # image's patches, over the number of scores
+    gradient_penalty_generated = 0.0 # R2's γ, the same of generated fields
+    penalty_every = 1                # steps from one penalty to the next, which weighs as many times more
     patterns = 0.0                   # weight of the distance to the image's frequencies of small patterns; two facies
     learning_rate_generator = 4e-4
     learning_rate_discriminator = 4e-4
@@ -42,6 +56,7 @@ Keys that are left out have the values above, the defaults of `RecipeTraining`; 
 
 import dataclasses
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,6 +98,7 @@ class RecipeImage:
     """Where the file's first row lies; None for the default of its format."""
     simulator: dict[str, Any] | None = field(default=None, metadata={"rule": TABLE})
     continuous: bool = entry(False, FLAG)
+    ordered: bool = entry(False, FLAG)
     coarsen: int = entry(1, whole(1))
     flips: tuple[int, ...] = entry((), several(whole(0, 2), (0, 1, 2, 3), "a list of array axes such as [0, 1]"))
 
@@ -91,12 +107,26 @@ class RecipeImage:
 class RecipeNetworks:
     """Which networks are trained."""
 
+    family: str = entry("generator", words("a family's name"))
     architecture: str = entry("compact", words("an architecture's name"))
     latent_channels: int | None = entry(None, whole(1))
     """None for the architecture's default."""
     width: float = entry(1.0, number(lambda value: 0 < value <= 16, "a factor above 0, at most 16"))
     discriminator_scales: int = entry(1, whole(1, 8))
+    crisp_tower: bool = entry(False, FLAG)
     packing: int = entry(1, whole(1))
+
+
+@dataclass(frozen=True)
+class RecipeFlow:
+    """Settings of flow matching."""
+
+    widths: tuple[int, ...] = entry((32, 64, 96), several(whole(1), (1, 2, 3, 4, 5), "channels such as [32, 64, 96]"))
+    middle: int = entry(2, whole(1))
+    steps: int = entry(4, whole(1))
+    shortcuts: float = entry(0.25, number(lambda value: 0 <= value < 1, "a share from 0 to below 1"))
+    border: int = entry(16, whole(0))
+    learning_rate: float = entry(1e-3, RATE)
 
 
 @dataclass(frozen=True)
@@ -110,6 +140,8 @@ class RecipeTraining:
     edge_width: float = entry(0.0, number(lambda value: value >= 0, "a finite number of cells, 0 or more"))
     loss: str = entry("non-saturating", words("a loss's name"))
     gradient_penalty: float = entry(0.0, WEIGHT)
+    gradient_penalty_generated: float = entry(0.0, WEIGHT)
+    penalty_every: int = entry(1, whole(1))
     patterns: float = entry(0.0, WEIGHT)
     learning_rate_generator: float = entry(4e-4, RATE)
     learning_rate_discriminator: float = entry(4e-4, RATE)
@@ -135,6 +167,7 @@ class Recipe:
     image: RecipeImage
     networks: RecipeNetworks = field(default_factory=RecipeNetworks)
     training: RecipeTraining = field(default_factory=RecipeTraining)
+    flow: RecipeFlow = field(default_factory=RecipeFlow)
     text: str = ""
     folder: Path = Path(".")
 
@@ -156,6 +189,10 @@ class Recipe:
             settings: dict[str, Any] = {name: getattr(self.image, name) for name in names}
             image = read_training_image(path, **settings)
         return coarsen(image, self.image.coarsen) if self.image.coarsen > 1 else image
+
+    def is_ordered(self, image: TrainingImage) -> bool:
+        """Whether one number a cell is enough for the facies of an image."""
+        return self.image.ordered or len(image.categories) == 2 or image.values is not None
 
 
 def find_image(name: str, folder: Path) -> Path:
@@ -180,25 +217,41 @@ def read_recipe(path: str | Path) -> Recipe:
 def parse_recipe(text: str, folder: Path) -> Recipe:
     """Make a recipe from its text; image files are looked for in `folder`."""
     tables = tables_of(text, "recipe")
-    unknown = set(tables) - {"image", "networks", "training"}
+    unknown = set(tables) - {"image", "networks", "training", "flow"}
     if unknown:
-        raise InputError(f"The recipe has a table [{sorted(unknown)[0]}]; expected [image], [networks] and [training].")
+        raise InputError(
+            f"The recipe has a table [{sorted(unknown)[0]}]; expected [image], [networks], [training] and [flow]."
+        )
     image = RecipeImage(**checked("image", tables.get("image", {}), rules_of(RecipeImage)))
     if image.simulator is not None:
         simulator = checked("image.simulator", image.simulator, SIMULATOR_RULES)
         image = dataclasses.replace(image, simulator=simulator)
     networks = RecipeNetworks(**checked("networks", tables.get("networks", {}), rules_of(RecipeNetworks)))
     training = RecipeTraining(**checked("training", tables.get("training", {}), rules_of(RecipeTraining)))
-    recipe = Recipe(image, networks, training, text, folder)
+    flow = RecipeFlow(**checked("flow", tables.get("flow", {}), rules_of(RecipeFlow)))
+    recipe = Recipe(image, networks, training, flow, text, folder)
     _check(recipe)
     return recipe
+
+
+def with_training(recipe: Recipe, **settings: int) -> Recipe:
+    """The recipe with other settings in [training], in its text too, from which a training is resumed."""
+    text = recipe.text
+    for name, value in settings.items():
+        text, found = re.subn(rf"(?m)^{name} *=.*$", f"{name} = {value}", text)
+        if not found:
+            text = text.replace("[training]", f"[training]\n{name} = {value}")
+    return parse_recipe(text, recipe.folder)
 
 
 def _check(recipe: Recipe) -> None:
     """Refuse values that contradict one another."""
     _check_image(recipe)
     _check_training(recipe.training)
-    _check_networks(recipe)
+    if recipe.networks.family == "flow":
+        _check_flow(recipe)
+    else:
+        _check_networks(recipe)
 
 
 def _check_image(recipe: Recipe) -> None:
@@ -230,6 +283,18 @@ def _check_training(training: RecipeTraining) -> None:
             f"The recipe has patterns = {training.patterns:g} and patch = {list(patch)} in [training]; patterns need "
             f"plane patches of at least {least_patch()} cells along each axis. Give such patches, or leave it out."
         )
+
+
+def _check_flow(recipe: Recipe) -> None:
+    flow, patch = recipe.flow, recipe.training.patch
+    block = 2 ** len(flow.widths)
+    if any(n % block for n in patch) or 2 * flow.border >= min(patch):
+        raise InputError(
+            f"The recipe has patch = {list(patch)} in [training], widths = {list(flow.widths)} and border = "
+            f"{flow.border} in [flow]; give patches of a multiple of {block} cells, more than {2 * flow.border}."
+        )
+    if flow.steps & (flow.steps - 1):
+        raise InputError(f"The recipe has steps = {flow.steps} in [flow]; expected a power of two: 1, 2, 4, 8, …")
 
 
 def _check_networks(recipe: Recipe) -> None:

@@ -2,22 +2,26 @@
 
 The discriminator is updated on real patches and on generated fields, then the generator through the updated
 discriminator, from the same noise, so that the generator runs forward once per step. Adam, two learning rates (Heusel
-et al. 2017, arXiv:1706.08500); the generator's weights are averaged exponentially for use (EMA). A gradient penalty,
-where the recipe asks for one, is R1, on real patches alone (Mescheder, Geiger and Nowozin 2018, arXiv:1801.04406).
+et al. 2017, arXiv:1706.08500); the generator's weights are averaged exponentially for use (EMA). Gradient penalties,
+where the recipe asks for them, are R1, on real patches, and R2, on generated fields (Mescheder, Geiger and Nowozin
+2018, arXiv:1801.04406); they may be taken every few steps only, with a weight as many times larger (Karras et al. 2020,
+arXiv:1912.04958).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
+from jax import lax
 from jaxtyping import Array, Float
 
 from latentinv.keys import from_seed, numbered
 from latentinv.networks import GeneratorArchitecture, Maps, discriminator_architecture, generator_architecture
-from latentinv.training.modules import DiscriminatorNetwork, GeneratorNetwork, packed
+from latentinv.priors.learned import GeneratorPrior
+from latentinv.training.modules import DiscriminatorNetwork, GeneratorNetwork, crisp, packed
 from latentinv.training.objectives import LOSSES, Frequencies, field_gradient, no_frequencies, running_frequencies
 
 from ._recipe import Recipe
@@ -56,13 +60,21 @@ class Networks(NamedTuple):
     generator_statistics: nnx.State
 
 
-def initialise(recipe: Recipe, ndim: int) -> tuple[Networks, TrainingState]:
-    """Make networks and the state before the first step from a recipe."""
+def initialise(recipe: Recipe, ndim: int, channels: int = 1) -> tuple[Networks, TrainingState]:
+    """Make networks and the state before the first step from a recipe, for fields with numbers in each cell."""
     name, width = recipe.networks.architecture, recipe.networks.width
-    channels = recipe.networks.latent_channels
-    architecture = generator_architecture(name, ndim=ndim, latent_channels=channels, width=width)
-    scales, packing = recipe.networks.discriminator_scales, recipe.networks.packing
-    judge = discriminator_architecture(name, ndim=ndim, width=width, scales=scales, packing=packing)
+    architecture = generator_architecture(
+        name, ndim=ndim, latent_channels=recipe.networks.latent_channels, width=width, outputs=channels
+    )
+    judge = discriminator_architecture(
+        name,
+        ndim=ndim,
+        width=width,
+        scales=recipe.networks.discriminator_scales,
+        packing=recipe.networks.packing,
+        channels=channels,
+        crisp=recipe.networks.crisp_tower,
+    )
 
     @nnx.jit  # as one program instead of one for each kernel
     def networks() -> tuple[GeneratorNetwork, DiscriminatorNetwork]:
@@ -91,48 +103,70 @@ def initialise(recipe: Recipe, ndim: int) -> tuple[Networks, TrainingState]:
 
 
 def make_step(
-    recipe: Recipe, networks: Networks, image: Frequencies | None = None
-) -> Callable[[TrainingState, Float[Array, "batch *patch 1"]], tuple[TrainingState, Losses]]:
-    """Build the jitted step of a recipe; `image` has the image's frequencies of patterns, if the recipe has `patterns`.
+    recipe: Recipe, networks: Networks, facies: int, image: Frequencies | None = None
+) -> Callable[[TrainingState, Float[Array, "batch *patch channel"]], tuple[TrainingState, Losses]]:
+    """Build the jitted step of a recipe.
 
     The step takes over the memory of the state it is given, which cannot be used afterwards.
+
+    Parameters
+    ----------
+    recipe, networks
+        The recipe, and the networks made from it.
+    facies
+        Number of facies in the image.
+    image
+        The image's frequencies of patterns, if the recipe has `patterns`.
     """
     training = recipe.training
     loss = LOSSES[training.loss]
     optimizer_g, optimizer_d = _optimizers(recipe)
     key_training = from_seed(training.seed, "training")
 
-    def generate(parameters: Any, z: Array) -> Array:
+    def generate(parameters: Any, latents: Sequence[Array]) -> Array:
         network = nnx.merge(networks.generator, parameters, networks.generator_statistics, copy=True)
-        return jnp.tanh(network(z, training.patch))
+        return GeneratorPrior.levels(network(latents, training.patch))
 
     def score(parameters: Any, statistics: Any, fields: Array) -> tuple[Maps, Any]:
         network = nnx.merge(networks.discriminator, parameters, statistics, copy=True)
-        maps = network(packed(fields, recipe.networks.packing))
+        packing = recipe.networks.packing
+        maps = network(packed(fields, packing), packed(crisp(fields, facies), packing))
         return maps, _split(network)[2]
 
     def step(state: TrainingState, real: Array) -> tuple[TrainingState, Losses]:
-        z = jax.random.normal(
-            numbered(key_training, state.step), (training.batch, *networks.architecture.latent_shape(training.patch))
-        )
-        fake, back = jax.vjp(lambda parameters: generate(parameters, z), state.generator)
+        shapes = networks.architecture.latent_shapes(training.patch)
+        keys = jax.random.split(numbered(key_training, state.step), len(shapes))
+        latents = [jax.random.normal(key, (training.batch, *shape)) for key, shape in zip(keys, shapes, strict=True)]
+        fake, back = jax.vjp(lambda parameters: generate(parameters, latents), state.generator)
 
         def loss_d(parameters: Any) -> tuple[Array, Any]:
             maps_real, statistics = score(parameters, state.discriminator_statistics, real)
             maps_fake, statistics = score(parameters, statistics, fake)
             value = over_maps(loss.discriminator, maps_real, maps_fake)
-            if training.gradient_penalty:
-                before = state.discriminator_statistics
-                steepness = squared_gradient(lambda fields: score(parameters, before, fields)[0], real)
-                value += 0.5 * training.gradient_penalty * steepness
+            penalties = ((training.gradient_penalty, real), (training.gradient_penalty_generated, fake))
+            for weight, fields in penalties:
+                if weight:
+                    value += _penalty(weight, parameters, state, fields)
             return value, statistics
+
+        def _penalty(weight: float, parameters: Any, state: TrainingState, fields: Array) -> Array:
+            before, every = state.discriminator_statistics, training.penalty_every
+
+            def steepness(fields: Array) -> Array:
+                return squared_gradient(lambda x: score(parameters, before, x)[0], fields)
+
+            if every == 1:
+                return 0.5 * weight * steepness(fields)
+            now = lax.cond(state.step % every == 0, steepness, lambda _: jnp.zeros(()), fields)
+            return 0.5 * weight * every * now
 
         (value_d, statistics), gradient_d = jax.value_and_grad(loss_d, has_aux=True)(state.discriminator)
         update_d, optimizer_state_d = optimizer_d.update(gradient_d, state.discriminator_optimizer)
         discriminator = optax.apply_updates(state.discriminator, update_d)
 
         def loss_g(fields: Array) -> Array:
-            return over_maps(loss.generator, score(discriminator, statistics, fields)[0])
+            maps_real = score(discriminator, statistics, real)[0]
+            return over_maps(loss.generator, maps_real, score(discriminator, statistics, fields)[0])
 
         value_g, gradient_fake = jax.value_and_grad(loss_g)(fake)
         frequencies = state.frequencies
@@ -161,7 +195,7 @@ def make_step(
 
 
 def squared_gradient(
-    score: Callable[[Float[Array, "batch *patch 1"]], Maps], fields: Float[Array, "batch *patch 1"]
+    score: Callable[[Float[Array, "batch *patch channel"]], Maps], fields: Float[Array, "batch *patch channel"]
 ) -> Float[Array, ""]:
     """Squared gradient of the sum of all scores in the fields, over the number of scores."""
 

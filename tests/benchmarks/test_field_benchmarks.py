@@ -1,4 +1,3 @@
-import dataclasses
 import json
 
 import jax
@@ -9,9 +8,9 @@ from benchmarks import _large_field, generation, hard_data, realism, training
 from benchmarks._fields import draw_facies, pictures
 from latentinv import Grid, TemperedSMC
 from latentinv.networks import FoldedLayer, GeneratorArchitecture, Layer
-from latentinv.priors import FaciesModel, GeneratorPrior
+from latentinv.priors import Calibration, FaciesModel, GeneratorPrior
 from latentinv.realism import local_binary_pattern_histogram, total_variation
-from latentinv.training import TrainingImage, parse_recipe
+from latentinv.training import TrainingImage
 
 pytestmark = pytest.mark.assure
 
@@ -27,7 +26,8 @@ def prior():
         FoldedLayer(rng.standard_normal((2, 2, 4, 4)).astype(np.float32), np.zeros(1, np.float32)),
     ]
     architecture = GeneratorArchitecture(2, 1, (Layer("same", 4, 3), Layer("up", 1, 4)))
-    return GeneratorPrior(architecture, layers, FaciesModel((0, 1), (0.0,)), shift=0.0, scale=3.0, provenance={})
+    calibration = Calibration(FaciesModel((0, 1), (0.0,)), shift=0.0, scale=3.0)
+    return GeneratorPrior(architecture, layers, calibration, provenance={})
 
 
 @pytest.fixture(scope="module")
@@ -110,36 +110,6 @@ def test_that_the_training_benchmark_finds_fields_like_an_image_of_the_same_prio
     assert figures["sand_reference"] == pytest.approx(image.facies.mean())
     assert figures["tv_iso_reference"] == pytest.approx(total_variation(image.facies[None]).pooled())
     assert figures["tv_iso"] == pytest.approx(figures["tv_iso_reference"], rel=0.2)
-
-
-def test_that_a_recipe_is_shortened_to_what_fits_and_no_longer_one_is_made(tmp_path):
-    text = '[image]\nfile = "a.npz"\n[training]\nsteps = 4000\nbatch = 4\n'
-    recipe = parse_recipe(text, tmp_path)
-    assert training.shortened(recipe, 4000) is recipe
-    short = training.shortened(recipe, 1000)
-    assert short.training == dataclasses.replace(recipe.training, steps=1000)
-    assert parse_recipe(short.text, short.folder) == short  # a training goes on from the text
-    default = training.shortened(parse_recipe(text.replace("steps = 4000\n", ""), tmp_path), 70)
-    assert (default.training.steps, default.training.batch) == (70, 4)
-
-
-def test_that_the_steps_that_fit_leave_time_for_trial_compilation_and_comparisons(tmp_path, monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(training.time, "monotonic", lambda: now[0])
-
-    def pretend(recipe, output, *, listener):
-        for step in range(1, recipe.training.steps + 1):
-            now[0] += 10 if step == 1 else 0.5
-            listener.on_step(step, (0.0, 0.0))
-            if step % recipe.training.evaluate_every == 0:
-                now[0] += 8 if step == recipe.training.evaluate_every else 2
-                listener.on_comparison(step, None, True)
-
-    monkeypatch.setattr(training, "train", pretend)
-    recipe = parse_recipe('[image]\nfile = "a.npz"\n[training]\nevaluate_every = 200\n', tmp_path)
-    trial = 10 + 59 * 0.5 + 8 + 2
-    expected = 0.97 * (1800 - trial - 10) / (0.5 + 2 / 200)
-    assert training.steps_that_fit(recipe, tmp_path, 1800) == int(expected)
 
 
 def test_that_tiles_of_the_benchmark_equal_the_whole(prior):

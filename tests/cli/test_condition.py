@@ -264,7 +264,7 @@ def test_that_an_error_of_ours_is_not_taken_for_a_lack_of_memory(latentinv, fold
             ],
         ),
         ("show", ["(default: NAME.png here)"]),
-        ("train", ["(default: RECIPE.h5 here)"]),
+        ("train", ["(default: SOURCE.h5 here)", "30 for an image"]),
     ],
 )
 def test_that_help_says_defaults_and_where_settings_are_described(latentinv, monkeypatch, command, words):

@@ -56,6 +56,7 @@ def test_that_a_training_stopped_and_resumed_on_the_command_line_is_the_one_that
     assert "The disk of river.training.h5 is full; what was saved before is intact" in full.err
     assert full.err.count("\n") == 1
     assert between == saved
+    assert (tmp_path / "river.md").read_text().replace("river", "whole") == (tmp_path / "whole.md").read_text()
     assert resumed.code == whole.code == drawn.code == 0, resumed.err + whole.err + drawn.err
     for outcome, name in ((resumed, "river"), (whole, "whole")):
         assert "step 24 of 24; losses: discriminator" in outcome.out

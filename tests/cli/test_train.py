@@ -1,9 +1,10 @@
 """`latentinv train` and the resuming of a training, with the training itself replaced by its listener's calls."""
 
 import h5py
+import numpy as np
 import pytest
 
-from latentinv.training import Comparison, TrainingResult, checkpoint_path
+from latentinv.training import Comparison, Losses, TrainingResult, checkpoint_path, read_recipe
 from tests.problems import random_generator_prior
 
 RECIPE = """
@@ -12,6 +13,7 @@ shape = [64, 64]
 seed = 0
 [training]
 steps = 4
+patch = [48, 48]
 """
 CHECKPOINT = {
     "format": "latentinv-training",
@@ -31,9 +33,10 @@ def recipe(folder):
 
 def pretend(listener):
     for step in range(1, 5):
-        listener.on_step(step, (0.9, 1.1))
+        listener.on_step(step, Losses(0.9, 1.1))
     listener.on_comparison(4, COMPARISON, True)
-    return TrainingResult(random_generator_prior(), 4, COMPARISON)
+    provenance = {"recipe": RECIPE, "steps": 4, "kept": {"step": 4.0}}
+    return TrainingResult(random_generator_prior(provenance=provenance), 4, COMPARISON)
 
 
 def test_that_a_training_tells_losses_shares_and_where_the_samples_lie(latentinv, recipe, monkeypatch):
@@ -46,6 +49,54 @@ def test_that_a_training_tells_losses_shares_and_where_the_samples_lie(latentinv
     assert "losses: discriminator 0.900, generator 1.100" in outcome.out
     assert "facies share 0.240 (image 0.260), total variation 0.0610 (image 0.0630)" in outcome.out
     assert "delta.h5" in outcome.out
+    assert "statistics are within 2 times the floor" in outcome.out
+    card = (recipe.parent / "delta.md").read_text()
+    assert "| training image | channels" in card
+    assert "200 fields of 48 × 48 cells beside 400 patches" in card
+    assert "| connectivity along x | curves |" in card
+
+
+def test_that_an_image_is_enough_and_its_recipe_is_written_beside_the_prior(latentinv, folder, monkeypatch):
+    called = {}
+
+    def train(plan, output, *, minutes, listener):
+        called.update(plan=plan, minutes=minutes)
+        return pretend(listener)
+
+    np.save("site.npy", np.kron(np.random.default_rng(0).integers(0, 2, (12, 12)), np.ones((8, 8), int)))
+    monkeypatch.setattr("latentinv.training.train", train)
+    monkeypatch.setattr("latentinv.training.steps_that_fit", lambda plan, seconds: called.update(fit=seconds) or 4)
+
+    outcome = latentinv("train", "site.npy", "--output", "mine.h5", "--minutes", "20")
+
+    assert outcome.code == 0, outcome.err
+    assert "Recipe for 4 steps in mine.toml" in outcome.out
+    assert called["fit"] == 1200
+    assert 19 < called["minutes"] < 20
+    written = read_recipe("mine.toml")
+    assert written.text == called["plan"].text
+    assert (written.image.file, written.training.steps) == ("site.npy", 4)
+    assert "nothing is copied" in (folder / "mine.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("delta.toml", "--key", "facies"), "--key and --continuous were given with a recipe"),
+        (("small.npy",), "has 20 × 20 cells, too few to learn from"),
+        (("missing.png",), "missing.png"),
+    ],
+)
+def test_that_what_cannot_be_trained_on_is_one_sentence_and_leaves_nothing(latentinv, recipe, folder, arguments, words):
+    np.save("small.npy", np.indices((20, 20)).sum(axis=0) % 2)
+    before = sorted(path.name for path in folder.iterdir())
+
+    outcome = latentinv("train", *arguments, "--output", "mine.h5")
+
+    assert outcome.code == 1
+    assert words in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert sorted(path.name for path in folder.iterdir()) == before
 
 
 def test_that_an_interrupted_training_says_how_to_continue(latentinv, recipe, folder, monkeypatch):

@@ -8,7 +8,7 @@ import scipy.stats
 from latentinv import InputError
 from latentinv.plotting import plot_realism
 from latentinv.realism import measure_realism, measure_statistics
-from latentinv.realism._realism_samples import pattern_size
+from latentinv.realism._patterns import pattern_size
 from tests.problems import slowly
 
 COUNT = 24

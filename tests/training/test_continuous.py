@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from latentinv import ContinuousProperty, Grid, IndirectData, InputError, Posterior, TemperedSMC, load_prior, sample
 from latentinv.forward import LinearForward
-from latentinv.priors.learned._generator import bounded
+from latentinv.priors.learned import bounded
 from latentinv.training import TrainingImage, coarsen, parse_recipe, read_training_image, resume_training, train
 from latentinv.training._evaluation import calibrate
 from latentinv.training.images import score_levels
@@ -84,8 +84,9 @@ def test_that_values_with_a_share_of_their_own_keep_it(kind):
     image = TrainingImage.from_values(values, kind)
     assert np.bincount(image.facies.ravel()).min() > 0
     logits = np.random.default_rng(4).normal(0.3, 2.0, 200_000)
-    calibration = calibrate(logits, image)
-    field = calibration.anamorphosis(bounded(jnp.asarray(logits, jnp.float32), calibration.shift, calibration.scale))
+    calibration = calibrate(logits[:, None], image)
+    (shift,) = calibration.shift
+    field = calibration.anamorphosis(bounded(jnp.asarray(logits, jnp.float32), shift, calibration.scale))
     assert values.min() - 1e-6 <= float(field.min()) <= float(field.max()) <= values.max() + 1e-6
     assert float(field.mean()) == pytest.approx(values.mean(), abs=0.02 * values.std())
     if kind != "levels":

@@ -9,9 +9,10 @@ from PIL import Image
 import latentinv.training._loop as loop
 from latentinv import Grid, InputError, NonFiniteError, StorageError, load_prior
 from latentinv.networks import generator_architecture
-from latentinv.priors.learned._generator import BOUND
+from latentinv.priors.learned import BOUND
 from latentinv.storage import open_hdf5
 from latentinv.training import Losses, checkpoint_path, parse_recipe, resume_training, train
+from latentinv.training._adversarial import AdversarialMethod
 from tests.problems import generate
 from tests.workers import TRAINING, killed_workers
 
@@ -130,18 +131,13 @@ def test_that_kills_at_random_moments_change_no_bit(count, tmp_path):
 
 
 def test_that_a_loss_that_is_not_finite_leaves_the_last_good_state(recipe, tmp_path, monkeypatch):
-    make_step = loop.make_step
+    step = AdversarialMethod.step
 
-    def poisoned(recipe, networks, frequencies):
-        step = make_step(recipe, networks, frequencies)
+    def poisoned(self, state, patches):
+        after, losses = step(self, state, patches)
+        return after, (losses if int(after.step) < 6 else Losses(losses.discriminator, np.float32(np.nan)))
 
-        def run(state, real):
-            after, losses = step(state, real)
-            return after, (losses if int(after.step) < 6 else Losses(losses.discriminator, np.float32(np.nan)))
-
-        return run
-
-    monkeypatch.setattr(loop, "make_step", poisoned)
+    monkeypatch.setattr(AdversarialMethod, "step", poisoned)
     with pytest.raises(NonFiniteError, match=r"step 6.*was written to"):
         train(recipe, tmp_path / "prior.h5")
     assert load_prior(tmp_path / "prior.h5").provenance["kept"]["step"] == 4
@@ -247,8 +243,10 @@ def test_that_a_prior_takes_the_last_discriminator_if_asked(tmp_path):
     scores = load_prior(tmp_path / "prior.h5").discriminate(z, grid)
     assert scores.shape == (2, 2)  # of one place in 16 cells, along each axis, of whole ones
     state = training.state
-    network = nnx.merge(training.networks.discriminator, state.discriminator, state.discriminator_statistics, copy=True)
+    network = nnx.merge(
+        training.method.networks.discriminator, state.discriminator, state.discriminator_statistics, copy=True
+    )
     u = generate(prior, z, grid) / jnp.sqrt(1 - (generate(prior, z, grid) / BOUND) ** 2)
-    field = jnp.tanh(prior.shift + prior.scale * u)
+    field = jnp.tanh(prior.calibration.shift + prior.calibration.scale * u)
     fine = network(field[None, ..., None])[0]
     np.testing.assert_allclose(scores, fine[-1][0, ..., 0], rtol=1e-3, atol=1e-4)

@@ -1,12 +1,14 @@
 """Recipes: what is written is what is trained, and mistakes are named."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from maps import F, write_image
 
 from latentinv import InputError, StorageError
 from latentinv.networks import generator_architecture
-from latentinv.training import parse_recipe, read_recipe
+from latentinv.training import parse_recipe, read_recipe, with_training
 
 SIMULATOR = "[image.simulator]\nshape = [64, 64]\nseed = 1\n"
 
@@ -163,3 +165,13 @@ def test_that_a_discriminator_that_judges_whole_batches_is_not_kept(tmp_path):
     assert parse_recipe(text.format("compact"), tmp_path).training.keep_discriminator
     with pytest.raises(InputError, match="judges several fields together"):
         parse_recipe(text.format("dsgan"), tmp_path)
+
+
+def test_that_settings_are_changed_in_the_text_too_from_which_a_training_goes_on(tmp_path):
+    text = '[image]\nfile = "a.npz"\n[training]\nsteps = 4000\nbatch = 4\n'
+    recipe = parse_recipe(text, tmp_path)
+    short = with_training(recipe, steps=1000)
+    assert short.training == dataclasses.replace(recipe.training, steps=1000)
+    assert parse_recipe(short.text, short.folder) == short
+    default = with_training(parse_recipe(text.replace("steps = 4000\n", ""), tmp_path), steps=70, evaluate_every=9)
+    assert (default.training.steps, default.training.batch, default.training.evaluate_every) == (70, 4, 9)

@@ -9,7 +9,7 @@ from flax import nnx
 from latentinv.networks import ARCHITECTURES, discriminator_architecture
 from latentinv.training import LOSSES, parse_recipe
 from latentinv.training._step import initialise, make_step, over_maps, squared_gradient
-from latentinv.training.modules import DiscriminatorNetwork, packed
+from latentinv.training.modules import DiscriminatorNetwork, crisp, packed
 from latentinv.training.modules._discriminator import pooled
 from latentinv.training.objectives._patterns import image_frequencies
 from tests.problems import slowly
@@ -55,7 +55,7 @@ def test_that_a_step_leaves_a_state_like_the_one_before_and_takes_over_its_memor
     recipe = parse_recipe(text.replace(f"[{more}]\n", f"[{more}]\n{MORE.get(more)}"), tmp_path)
     networks, state = initialise(recipe, 2)
     real = jax.ShapeDtypeStruct((2, cells, cells, 1), jnp.float32)
-    traced = make_step(recipe, networks).trace(state, real)
+    traced = make_step(recipe, networks, 2).trace(state, real)
     after, losses = traced.out_info
     for name, before, behind in zip(state._fields, state, after, strict=True):
         expected, found = (jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), tree) for tree in (before, behind))
@@ -78,7 +78,7 @@ def test_that_patterns_have_a_state_of_their_own_and_push_the_generator(tmp_path
         recipe = parse_recipe(text.replace("[training]", f"width = 0.1\n[training]\npatterns = {weight}"), tmp_path)
         networks, state = initialise(recipe, 2)
         assert (state.frequencies is None) == (weight == 0)
-        after.append(make_step(recipe, networks, image)(state, real)[0])
+        after.append(make_step(recipe, networks, 2, image)(state, real)[0])
     assert float(after[1].frequencies.rings.sum()) == pytest.approx(4, rel=1e-4)
     plain, pushed = (jax.tree.leaves(state.generator) for state in after)
     assert any(np.abs(one - other).max() > 1e-4 for one, other in zip(plain, pushed, strict=True))
@@ -94,7 +94,7 @@ def test_that_a_recipe_makes_both_networks_narrower(architecture, tmp_path):
     kernels = [leaf.shape for leaf in jax.tree.leaves(state.discriminator) if leaf.ndim == 4]
     assert sorted(shape[-1] for shape in kernels) == [1, 16, 32, 64, 128]
     real = jax.ShapeDtypeStruct((2, 32, 32, 1), jnp.float32)
-    jax.eval_shape(make_step(recipe, networks), state, real)
+    jax.eval_shape(make_step(recipe, networks, 2), state, real)
 
 
 def test_that_the_gradient_of_scores_is_that_of_their_sum_over_their_number():
@@ -119,7 +119,7 @@ def test_that_half_the_gradient_penalty_weighs_the_squared_gradient_at_real_patc
         networks, state = initialise(recipe, 2)
         parts = networks.discriminator, state.discriminator, state.discriminator_statistics
         expected = float(squared_gradient(lambda x, parts=parts: nnx.merge(*parts, copy=True)(x), real))
-        losses.append(float(make_step(recipe, networks)(state, real)[1].discriminator))
+        losses.append(float(make_step(recipe, networks, 2)(state, real)[1].discriminator))
     assert losses[1] - losses[0] == pytest.approx(1.5 * expected, rel=1e-3)
 
 
@@ -161,11 +161,50 @@ def test_that_the_largest_windows_count_as_much_as_all_smaller_ones_and_towers_a
     assert float(over_maps(lambda real, fake: jnp.mean(real - fake), maps, maps)) == 0
 
 
+def test_that_crisp_levels_are_those_of_the_facies_with_the_gradient_of_the_levels():
+    levels = jnp.asarray([[-0.9, -0.4, 0.2, 0.6, 1.0]])[..., None]
+    np.testing.assert_array_equal(crisp(levels, 2)[..., 0], [[-1, -1, 1, 1, 1]])
+    np.testing.assert_allclose(crisp(levels, 3)[..., 0], [[-1, 0, 0, 1, 1]], atol=1e-6)
+    each = jnp.asarray([[0.2, 0.1, -0.9], [-0.5, -0.4, 0.3]])[None]
+    np.testing.assert_array_equal(crisp(each, 3)[0], [[1, -1, -1], [-1, -1, 1]])
+    weights = jnp.asarray([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    slope = jax.grad(lambda x: jnp.sum(weights * crisp(x, 3)[0] ** 2))(each)[0]
+    np.testing.assert_allclose(slope, 2 * weights * crisp(each, 3)[0])
+
+
+def test_that_a_crisp_tower_sees_the_facies_and_the_others_their_levels():
+    architecture = discriminator_architecture("compact", width=0.1, channels=3, crisp=True)
+    network = DiscriminatorNetwork(architecture, nnx.Rngs(0))
+    rng = np.random.default_rng(0)
+    soft, other, facies = (jnp.asarray(rng.uniform(-1, 1, (1, 32, 32, 3)), jnp.float32) for _ in range(3))
+    towers = [nnx.merge(*nnx.split(network), copy=True)(*pair) for pair in ((soft, facies), (other, facies))]
+    assert [len(tower) for tower in towers[0]] == [4, 3]
+    for levels, crisp_tower in ((0, False), (1, True)):
+        same = [bool(jnp.all(a == b)) for a, b in zip(towers[0][levels], towers[1][levels], strict=True)]
+        assert same == [crisp_tower] * len(same)
+
+
+@pytest.mark.parametrize(("map_", "window"), [(0, 3), (1, 6), (2, 10)])
+def test_that_the_crisp_tower_judges_small_windows(map_, window):
+    architecture = discriminator_architecture("compact", width=0.1, crisp=True)
+    parts = nnx.split(DiscriminatorNetwork(architecture, nnx.Rngs(0)))
+    fields = jnp.asarray(np.random.default_rng(0).standard_normal((1, 32, 32, 1)), jnp.float32)
+    seen = jax.grad(lambda x: nnx.merge(*parts, copy=True)(fields, x)[1][map_][0, 8, 8, 0])(fields)[0, ..., 0]
+    assert [np.ptp(cells) + 1 for cells in np.nonzero(seen)] == [window, window]
+
+
+def test_that_the_relativistic_loss_compares_each_field_with_a_patch():
+    real, fake = np.array([2.0, 0.5, -1.0]), np.array([-3.0, 0.25, 1.0])
+    loss, probability = LOSSES["relativistic"], 1 / (1 + np.exp(fake - real))
+    assert float(loss.discriminator(real, fake)) == pytest.approx(-np.log(probability).mean(), rel=1e-5)
+    assert float(loss.generator(real, fake)) == pytest.approx(-np.log(1 - probability).mean(), rel=1e-5)
+
+
 def test_that_the_hinge_loss_is_that_of_its_paper():
     real, fake = np.array([2.0, 0.5, -1.0]), np.array([-3.0, 0.25, 1.0])
     loss = LOSSES["hinge"]
     assert float(loss.discriminator(real, fake)) == pytest.approx((0 + 0.5 + 2) / 3 + (0 + 1.25 + 2) / 3)
-    assert float(loss.generator(fake)) == pytest.approx((3 - 0.25 - 1) / 3)
+    assert float(loss.generator(real, fake)) == pytest.approx((3 - 0.25 - 1) / 3)
 
 
 def test_that_the_non_saturating_loss_is_the_negative_log_probability_of_the_right_answer():
@@ -174,4 +213,4 @@ def test_that_the_non_saturating_loss_is_the_negative_log_probability_of_the_rig
     loss = LOSSES["non-saturating"]
     expected = -np.log(probability["real"]).mean() - np.log(1 - probability["fake"]).mean()
     assert float(loss.discriminator(real, fake)) == pytest.approx(expected, rel=1e-5)
-    assert float(loss.generator(fake)) == pytest.approx(-np.log(probability["fake"]).mean(), rel=1e-5)
+    assert float(loss.generator(real, fake)) == pytest.approx(-np.log(probability["fake"]).mean(), rel=1e-5)

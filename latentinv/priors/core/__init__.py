@@ -8,3 +8,4 @@ from ._prior import NO_DISCRIMINATOR as NO_DISCRIMINATOR
 from ._prior import AbstractPrior as AbstractPrior
 from ._registry import PRIORS as PRIORS
 from ._registry import prior_from_record as prior_from_record
+from ._unordered_facies import UnorderedFaciesModel as UnorderedFaciesModel

@@ -7,10 +7,13 @@ from ``before`` cells ahead of its block to ``after`` cells behind it. Tiles, wa
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
+
+Latents = TypeVar("Latents", np.ndarray, Array)
+"""A latent vector on the host or the device."""
 
 
 class LatentMap(NamedTuple):
@@ -61,8 +64,8 @@ def without_place(ndim: int, size: int) -> tuple[LatentMap]:
 
 
 def split_latents(
-    z: Float[np.ndarray, "latent"], maps: Sequence[LatentMap]
-) -> tuple[Float[np.ndarray, "*place number"], ...]:
+    z: Float[Latents, "latent"], maps: Sequence[LatentMap]
+) -> tuple[Float[Latents, "*place number"], ...]:
     """The latent vector as its maps."""
     edges = np.cumsum([0, *(one.size for one in maps)]).tolist()
     return tuple(z[start:stop].reshape(one.shape) for start, stop, one in zip(edges, edges[1:], maps, strict=False))

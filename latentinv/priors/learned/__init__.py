@@ -1,5 +1,8 @@
 """Priors learned from training images."""
 
-from ._generator import BOUND as BOUND
+from ._calibration import BOUND as BOUND
+from ._calibration import Calibration as Calibration
+from ._calibration import bounded as bounded
+from ._flow import FlowPrior as FlowPrior
+from ._flow import flow as flow
 from ._generator import GeneratorPrior as GeneratorPrior
-from ._generator import bounded as bounded

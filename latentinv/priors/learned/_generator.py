@@ -1,11 +1,6 @@
 """A prior learned from a training image: a folded generator with a calibrated output.
 
-The network gives a logit. Training drives the logit's size far from zero, which would make any likelihood on it stiff,
-so the field is the logit shifted and divided by its median size and softly bounded: field = u / √(1 + (u / 4)²) with
-u = (logit − shift) / scale. The typical field value is then ±1, the bound ±4, and gradients never vanish abruptly. The
-shift, or the thresholds where there are more than two facies, are set so that the facies shares match the training
-image. A continuous property is an increasing function of that field, such that
-its distribution is the training image's.
+The network gives one number for each cell, or one for each facies; `Calibration` makes them a field.
 
 Generation is local and stationary: there is no padding, batch statistics are frozen into the weights, and a tile of a
 field equals the same tile of any larger field with the same latents to float32 rounding. A prior file may hold the
@@ -27,30 +22,25 @@ from jaxtyping import Array, Float
 from latentinv.errors import InputError
 from latentinv.grid import MOST_CELLS, Grid
 from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, Layer, synthesize
-from latentinv.priors.core import NO_DISCRIMINATOR, PRIORS, AbstractPrior, FaciesModel, LatentMap
-from latentinv.priors.gaussian import Anamorphosis
+from latentinv.priors.core import (
+    NO_DISCRIMINATOR,
+    PRIORS,
+    AbstractPrior,
+    FaciesModel,
+    LatentMap,
+    UnorderedFaciesModel,
+    split_latents,
+)
 from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
-BOUND = 4.0
-
-
-class _Provenance:
-    """Provenance of a prior, as JSON text; all are equal, because compiled programs do not depend on it."""
-
-    def __init__(self, content: dict[str, Any]) -> None:
-        self.text = json.dumps(content)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Provenance)
-
-    def __hash__(self) -> int:
-        return hash(_Provenance)
+from ._calibration import Calibration
+from ._provenance import Provenance
 
 
 @final
 @PRIORS.register("generator")
-@pytree("layers", "anamorphosis", "shift", "scale", "critic")
+@pytree("layers", "calibration", "critic")
 class GeneratorPrior(AbstractPrior):
     """A trained generator as a prior.
 
@@ -60,12 +50,8 @@ class GeneratorPrior(AbstractPrior):
         Latent channels and layers.
     layers
         Folded kernels and biases, one pair a layer.
-    facies_model
-        Facies codes and the field values that part them; None for a continuous property.
-    anamorphosis
-        From field values to those of a continuous property, in place of facies.
-    shift, scale
-        The logit that becomes field value 0, and the logit distance that becomes 1.
+    calibration
+        From the network's numbers to the field.
     provenance
         Where the prior comes from: recipe, training image, measures. JSON types only.
     critic
@@ -74,7 +60,7 @@ class GeneratorPrior(AbstractPrior):
     Raises
     ------
     InputError
-        If there are both facies and an anamorphosis, or neither.
+        If the network does not give the numbers of a cell that the field needs.
     """
 
     family = "generator"
@@ -83,34 +69,31 @@ class GeneratorPrior(AbstractPrior):
         self,
         architecture: GeneratorArchitecture,
         layers: Sequence[FoldedLayer],
-        facies_model: FaciesModel | None,
+        calibration: Calibration,
         *,
-        anamorphosis: Anamorphosis | None = None,
-        shift: float,
-        scale: float,
         provenance: dict[str, Any],
         critic: Critic | None = None,
     ) -> None:
-        if (facies_model is None) == (anamorphosis is None):
-            raise InputError("A generator has facies or an anamorphosis; give one of them.")
+        calibration.check_outputs(architecture.outputs)
         self.architecture = architecture
         self.ndim = architecture.ndim
-        self.facies_model: FaciesModel | None = facies_model
-        self.anamorphosis = anamorphosis
         self.layers = tuple(layer.prepared() for layer in layers)
-        self.shift = float(shift)
-        self.scale = float(scale)
+        self.calibration = calibration
         self.critic = critic
-        self._provenance = _Provenance(provenance)
+        self._provenance = Provenance(provenance)
+
+    @property
+    def facies_model(self) -> FaciesModel | UnorderedFaciesModel | None:  # type: ignore[override]
+        """How the field is read as facies; None for a continuous property."""
+        return self.calibration.facies_model
 
     @property
     def provenance(self) -> dict[str, Any]:
         """Where the prior comes from; a copy."""
-        content: dict[str, Any] = json.loads(self._provenance.text)
-        return content
+        return self._provenance.content
 
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
-        """One map, channels last.
+        """One map for each entry of the network, channels last, from the coarsest to the finest.
 
         Raises
         ------
@@ -119,8 +102,12 @@ class GeneratorPrior(AbstractPrior):
         """
         if grid.ndim != self.ndim:
             raise InputError(f"The prior has {self.ndim} axes, but the grid {grid.ndim}; change one of them.")
-        net = self.architecture
-        return (LatentMap(net.latent_shape(grid.shape), (net.ratio,) * self.ndim, (net.reach,) * self.ndim),)
+        net, axes = self.architecture, self.ndim
+        chains = [net.after(entry) for entry in net.entries]
+        return tuple(
+            LatentMap(shape, (part.ratio,) * axes, (part.reach,) * axes)
+            for part, shape in zip(chains, net.latent_shapes(grid.shape), strict=True)
+        )
 
     def latent_size(self, grid: Grid) -> int:
         """Length of the latent vector for a grid.
@@ -130,7 +117,7 @@ class GeneratorPrior(AbstractPrior):
         InputError
             If the grid has other axes than the prior, or so many cells that the latents do not fit one array.
         """
-        size = self.latent_maps(grid)[0].size
+        size = sum(one.size for one in self.latent_maps(grid))
         if size > MOST_CELLS:
             raise InputError(
                 f"A field of {grid.size} cells has {size} latents; one array holds at most {MOST_CELLS}; give a "
@@ -138,8 +125,10 @@ class GeneratorPrior(AbstractPrior):
             )
         return size
 
-    def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:
+    def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*field"]:
         """Turn a latent vector into a field; pure, jittable, vmappable.
+
+        One number a cell, or one for each facies along a last axis where facies have no order.
 
         Raises
         ------
@@ -151,8 +140,17 @@ class GeneratorPrior(AbstractPrior):
                 f"The latent has shape {z.shape}; this prior needs ({self.latent_size(grid)},) on a grid of "
                 f"{grid.shape}."
             )
-        field = bounded(self._logits(z, grid)[0, ..., 0], self.shift, self.scale)
-        return field if self.anamorphosis is None else self.anamorphosis(field)
+        return self.calibration.field(self.numbers(z, grid))
+
+    def numbers(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid output"]:
+        """The logits that the network gives in each cell, before calibration."""
+        latents = [latent[None] for latent in split_latents(z, self.latent_maps(grid))]
+        return synthesize(self.architecture, self.layers, latents, grid.shape)[0]
+
+    @staticmethod
+    def levels(numbers: Float[Array, "*grid output"]) -> Float[Array, "*grid output"]:
+        """What a discriminator sees of logits, in (−1, 1): their hyperbolic tangent, or, of several, their softmax."""
+        return jnp.tanh(numbers) if numbers.shape[-1] == 1 else 2 * jax.nn.softmax(numbers) - 1
 
     def discriminate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*scores"]:
         """Score how closely the field of a latent vector resembles the training image, place by place; higher is
@@ -170,7 +168,7 @@ class GeneratorPrior(AbstractPrior):
                 f"The grid has {grid.shape} cells, and the prior's discriminator sees {self.critic.ratio} along each "
                 "axis at once; give a larger grid, or the discriminator no weight."
             )
-        return self.critic.scores(jnp.tanh(self._logits(z, grid)))[0, ..., 0]
+        return self.critic.scores(self.levels(self.numbers(z, grid))[None])[0, ..., 0]
 
     def with_critic(self, critic: Critic) -> "GeneratorPrior":
         """The same prior with a discriminator."""
@@ -179,24 +177,23 @@ class GeneratorPrior(AbstractPrior):
 
     def describe(self) -> dict[str, Any]:
         """Latents, facies and provenance."""
-        every = f"{self.architecture.latent_channels} for each {self.architecture.ratio} cells along each axis"
+        net = self.architecture
+        counts = (net.latent_channels, *(net.layers[entry].noise for entry in net.entries[1:]))
+        each = (f"{count} for each {net.after(n).ratio}" for n, count in zip(net.entries, counts, strict=True))
+        every = f"{', '.join(each)} cells along each axis"
         return {"latents": every, **super().describe(), **self.provenance}
 
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""
-        model, table = self.facies_model, self.anamorphosis
-        reading: dict[str, Any] = {} if table is None else {"anamorphosis": table.to_metadata()}
-        if model is not None:
-            reading = {"categories": list(model.categories), "thresholds": list(model.thresholds)}
         arrays = {}
         for position, layer in enumerate(self.layers):
             arrays[f"kernel_{position}"] = np.asarray(layer.kernel)
             arrays[f"bias_{position}"] = np.asarray(layer.bias)
+            if layer.mixing is not None:
+                arrays[f"mixing_{position}"] = np.asarray(layer.mixing)
         metadata = {
             "architecture": asdict(self.architecture),
-            **reading,
-            "shift": self.shift,
-            "scale": self.scale,
+            **self.calibration.to_metadata(),
             "provenance": self.provenance,
         }
         if self.critic is not None:
@@ -215,31 +212,15 @@ class GeneratorPrior(AbstractPrior):
         layers = _stored_layers(record, "", len(chain))
         strides = metadata.get("discriminator_strides")
         critic = Critic(_stored_layers(record, "discriminator_", len(strides)), tuple(strides)) if strides else None
-        continuous = "anamorphosis" in metadata
         return cls(
             architecture,
             layers,
-            None if continuous else FaciesModel(tuple(metadata["categories"]), tuple(metadata["thresholds"])),
-            anamorphosis=Anamorphosis(**metadata["anamorphosis"]) if continuous else None,
-            shift=metadata["shift"],
-            scale=metadata["scale"],
+            Calibration.from_metadata(metadata),
             provenance=metadata["provenance"],
             critic=critic,
         )
 
-    def _logits(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "1 *grid 1"]:
-        latent = z.reshape(1, *self.latent_maps(grid)[0].shape)
-        return synthesize(self.architecture, self.layers, latent, grid.shape)
-
 
 def _stored_layers(record: PriorRecord, prefix: str, count: int) -> list[FoldedLayer]:
-    return [
-        FoldedLayer(*jax.device_put([record.arrays[f"{prefix}{part}_{n}"] for part in ("kernel", "bias")]))
-        for n in range(count)
-    ]
-
-
-def bounded(logit: Float[Array, "*grid"], shift: float, scale: float) -> Float[Array, "*grid"]:
-    """Calibrated, softly bounded field value of a logit."""
-    u = (logit - shift) / scale
-    return u / jnp.sqrt(1 + (u / BOUND) ** 2)
+    parts = ({part: record.arrays.get(f"{prefix}{part}_{n}") for part in FoldedLayer._fields} for n in range(count))
+    return [FoldedLayer(**jax.device_put(part)) for part in parts]

@@ -2,9 +2,13 @@
 
 from ._channels import ChannelSimulator as ChannelSimulator
 from ._coarsening import coarsen as coarsen
+from ._levels import facies_levels as facies_levels
+from ._levels import image_levels as image_levels
 from ._levels import score_levels as score_levels
 from ._levels import signed_levels as signed_levels
-from ._patches import cut_patches as cut_patches
+from ._patches import Places as Places
+from ._patches import choose_places as choose_places
 from ._patches import sample_patches as sample_patches
+from ._patches import times as times
 from ._reading import read_training_image as read_training_image
 from ._training_image import TrainingImage as TrainingImage

@@ -1,6 +1,7 @@
 """The networks in training, as Flax modules, and how to freeze them into functions of plain weights."""
 
 from ._discriminator import DiscriminatorNetwork as DiscriminatorNetwork
+from ._discriminator import crisp as crisp
 from ._discriminator import freeze as freeze
 from ._discriminator import packed as packed
 from ._generator import GeneratorNetwork as GeneratorNetwork

@@ -1,5 +1,7 @@
 """The generator in training, with batch statistics; `fold` freezes these into plain kernels and biases."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -17,6 +19,9 @@ from latentinv.networks import (
     to_folded_layer,
 )
 
+FIRST = 0.3
+"""Standard deviation of the weights by which a latent map is added to a layer's input, before training."""
+
 
 class GeneratorNetwork(nnx.Module):
     """The trainable generator; batch statistics between layers (Radford et al. 2015, arXiv:1511.06434)."""
@@ -24,16 +29,19 @@ class GeneratorNetwork(nnx.Module):
     def __init__(self, architecture: GeneratorArchitecture, rngs: nnx.Rngs) -> None:
         self.architecture = architecture
         initialise = nnx.initializers.he_normal()
-        kernels, norms = [], []
+        kernels, norms, mixings = [], [], []
         channels = architecture.latent_channels
         for layer in architecture.layers:
             window = (layer.free_window,) * architecture.ndim
             kernels.append(nnx.Param(initialise(rngs.params(), (*window, channels, layer.width))))
+            if layer.noise:
+                mixings.append(nnx.Param(FIRST * jax.random.normal(rngs.params(), (layer.noise, channels))))
             # Momentum 0: the running statistics are those of the last batch, so one large batch re-estimates them.
             norms.append(nnx.BatchNorm(layer.width, momentum=0.0, use_running_average=False, rngs=rngs))
             channels = layer.width
         self.kernels = nnx.List(kernels)
         self.norms = nnx.List(norms[:-1])
+        self.mixings = nnx.List(mixings)
         self.bias = nnx.Param(jnp.zeros(channels))
 
     def kernel(self, position: int) -> Float[Array, "*window channel_in channel_out"]:
@@ -43,20 +51,28 @@ class GeneratorNetwork(nnx.Module):
             kernel = binomial(kernel)
         return kernel
 
+    def mixing(self, position: int) -> Float[Array, "noise channel_in"] | None:
+        """How the latent map that enters at a layer is added to its input; None where none enters."""
+        entries = self.architecture.entries[1:]
+        return self.mixings[entries.index(position)][...] if position in entries else None
+
     def __call__(
-        self, z: Float[Array, "batch *latent channel"], shape: tuple[int, ...]
-    ) -> Float[Array, "batch *shape 1"]:
+        self, latents: Sequence[Float[Array, "batch *latent channel"]], shape: tuple[int, ...]
+    ) -> Float[Array, "batch *shape output"]:
         """Give the logits of fields of a given shape."""
 
-        def apply(x: Array, layer: Layer, position: int) -> Array:
+        def apply(x: Array, layer: Layer, position: int, noise: Array | None) -> Array:
             kernel = self.kernel(position)
+            mixing = self.mixing(position)
+            if noise is not None and mixing is not None:
+                x = x + noise @ mixing
             up = layer.kind == "up"
             x = convolve_transposed(x, kernel, FAST) if up else convolve(x, kernel, layer.dilation, FAST)
             if position == len(self.norms):
                 return x + self.bias[...]
             return jax.nn.relu(self.norms[position](x))
 
-        return chain(self.architecture, z, shape, apply)
+        return chain(self.architecture, latents, shape, apply)
 
 
 def fold(network: GeneratorNetwork) -> tuple[FoldedLayer, ...]:
@@ -71,7 +87,7 @@ def fold(network: GeneratorNetwork) -> tuple[FoldedLayer, ...]:
             kernel = kernel * scale
         else:
             bias = network.bias[...]
-        folded.append(to_folded_layer(layer, kernel, bias))
+        folded.append(to_folded_layer(layer, kernel, bias, network.mixing(position)))
     return tuple(folded)
 
 

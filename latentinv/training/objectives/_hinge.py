@@ -22,6 +22,7 @@ class HingeLoss(AbstractAdversarialLoss):
         return jnp.mean(jax.nn.relu(1 - real)) + jnp.mean(jax.nn.relu(1 + fake))
 
     @staticmethod
-    def generator(fake: Scores) -> Float[Array, ""]:
+    def generator(real: Scores, fake: Scores) -> Float[Array, ""]:
         """The generator's loss."""
+        del real
         return -jnp.mean(fake)

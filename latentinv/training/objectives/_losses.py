@@ -18,8 +18,8 @@ class AbstractAdversarialLoss(abc.ABC):
 
     @staticmethod
     @abc.abstractmethod
-    def generator(fake: Scores) -> Float[Array, ""]:
-        """The generator's loss, from scores of generated fields."""
+    def generator(real: Scores, fake: Scores) -> Float[Array, ""]:
+        """The generator's loss, from scores of real and of generated fields."""
 
 
 LOSSES: Registry[type[AbstractAdversarialLoss]] = Registry("adversarial loss", rooms=("latentinv.training.objectives",))

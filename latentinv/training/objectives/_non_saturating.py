@@ -22,6 +22,7 @@ class NonSaturatingLoss(AbstractAdversarialLoss):
         return jnp.mean(jax.nn.softplus(-real)) + jnp.mean(jax.nn.softplus(fake))
 
     @staticmethod
-    def generator(fake: Scores) -> Float[Array, ""]:
+    def generator(real: Scores, fake: Scores) -> Float[Array, ""]:
         """The generator's loss."""
+        del real
         return jnp.mean(jax.nn.softplus(-fake))

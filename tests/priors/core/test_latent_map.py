@@ -71,7 +71,7 @@ def test_that_the_latents_of_any_grid_hold_every_place_that_reaches_it(name):
     before, after = architecture.reach
     for size in range(1, 3 * architecture.ratio):
         last = max(i for i in range(40) if i * architecture.ratio - before < size)
-        assert last < architecture.latent_shape((size, size))[0]
+        assert last < architecture.latent_shapes((size, size))[0][0]
         assert after <= 0  # so that no place ahead of the first is lacking
 
 

@@ -13,6 +13,8 @@ from latentinv.realism import facies_share, total_variation
 from latentinv.training.images import (
     TrainingImage,
     coarsen,
+    facies_levels,
+    image_levels,
     read_training_image,
     sample_patches,
     signed_levels,
@@ -175,3 +177,32 @@ def test_that_an_edge_becomes_the_distribution_of_a_gaussian_sampled_at_cells():
     expected = np.sign(np.arange(12)[:, None] - offsets - 5.5) @ weights / weights.sum()
     np.testing.assert_allclose(signed_levels(image, 1.5)[1], expected, rtol=1e-5)
     np.testing.assert_array_equal(signed_levels(image, 0)[1], np.repeat([-1, 1], 6))
+
+
+@pytest.mark.parametrize("shape", [(23, 31), (9, 11, 13)])
+@pytest.mark.parametrize("width", [0.0, 0.7, 2.0])
+def test_that_levels_of_facies_without_order_are_largest_where_the_facies_is(shape, width):
+    rng = np.random.default_rng(8)
+    facies = np.argmax([gaussian_filter(rng.normal(size=shape), 1) for _ in range(3)], axis=0)
+    levels = facies_levels(TrainingImage.from_array(facies, "three"), width)
+    assert levels.dtype == np.float32
+    np.testing.assert_array_equal(np.argmax(levels, axis=-1), facies)
+    others = np.where(np.eye(3)[facies] > 0, -np.inf, levels).max(axis=-1)
+    assert np.min(levels.max(axis=-1) - others) > 1e-4
+    np.testing.assert_allclose(levels.sum(axis=-1), -1.0, atol=1e-5)
+    assert np.abs(levels).max() <= 1 + 1e-6
+
+
+def test_that_levels_of_two_facies_are_the_same_with_and_without_order():
+    image = TrainingImage.from_array(np.repeat([[0, 1]], 6, axis=1).repeat(3, axis=0), "step")
+    both = facies_levels(image, 1.5)
+    np.testing.assert_allclose(both[..., 1], signed_levels(image, 1.5), atol=1e-5)
+    np.testing.assert_allclose(both[..., 0], -signed_levels(image, 1.5), atol=1e-5)
+
+
+def test_that_an_image_has_the_numbers_in_a_cell_that_its_networks_need():
+    three = TrainingImage.from_array(np.arange(12).reshape(3, 4) % 3, "three")
+    values = TrainingImage.from_values(np.arange(30.0).reshape(5, 6), "values")
+    shapes = [image_levels(three, 1.0, ordered=ordered).shape for ordered in (True, False)]
+    assert shapes == [(3, 4, 1), (3, 4, 3)]
+    assert image_levels(values, 0.0, ordered=True).shape == (5, 6, 1)

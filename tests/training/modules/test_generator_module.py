@@ -6,8 +6,8 @@ import pytest
 from flax import nnx
 from scipy.signal import convolve
 
-from latentinv.networks import GeneratorArchitecture, Layer
-from latentinv.training.modules import GeneratorNetwork
+from latentinv.networks import GeneratorArchitecture, Layer, synthesize
+from latentinv.training.modules import GeneratorNetwork, fold
 
 LAYERS = (Layer("same", 3, 3), Layer("up", 1, 10, smooth=2))
 
@@ -30,3 +30,22 @@ def test_that_a_smooth_layer_cannot_draw_alternating_cells():
     network.kernels[1][...] = jnp.broadcast_to(signs[:, None, None, None], (6, 6, 3, 1))
     # Inside the window the filter takes out the highest frequency wholly; what is left are the window's two ends.
     np.testing.assert_allclose(network.kernel(1)[4:-4, 4:-4], 0.0, atol=1e-6)
+
+
+def test_that_a_further_latent_map_is_added_to_the_input_of_its_layer_and_folded():
+    architecture = GeneratorArchitecture(2, 2, (Layer("up", 4, 4), Layer("same", 3, 3, noise=2)))
+    network, shape = GeneratorNetwork(architecture, nnx.Rngs(0)), (9, 10)
+    shapes = architecture.latent_shapes(shape)
+    assert shapes == ((7, 7, 2), (11, 12, 2))
+    rng = np.random.default_rng(0)
+    latents = [jnp.asarray(rng.standard_normal((1, *one)), jnp.float32) for one in shapes]
+    with_noise, without = network(latents, shape), network([latents[0], 0 * latents[1]], shape)
+    kernel, mixing = np.asarray(network.kernel(1)), np.asarray(network.mixing(1))
+    added = np.asarray(latents[1])[0] @ mixing
+    expected = sum(
+        convolve(added[..., n], kernel[::-1, ::-1, n, :, None][..., 0].transpose(2, 0, 1)[0], mode="valid")
+        for n in range(4)
+    )
+    np.testing.assert_allclose((with_noise - without)[0, ..., 0], expected, atol=1e-4)
+    folded = synthesize(architecture, fold(network), latents, shape)
+    np.testing.assert_allclose(folded, network(latents, shape), atol=1e-4)

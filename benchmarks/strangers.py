@@ -1,0 +1,130 @@
+"""A prior from anybody's image, by one command and without tuning.
+
+``latentinv train IMAGE --output PRIOR --minutes M`` is run on five images that no recipe was tuned for: two published
+channel images, the middle layer of a published folded volume, and two made here, thin connected lines and ragged
+islands of four facies. 200 fields are then compared with 400 patches, and each prior is conditioned to 25 wells read
+from a patch of its image.
+
+Run ``python -m benchmarks.strangers [--minutes 40] [--images thin_lines,fold_slice] [--keep FOLDER]``.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from benchmarks._fields import draw_facies, facies_model
+from benchmarks._report import Steps, run, say, show
+from benchmarks._stranger_images import IMAGES
+from latentinv import Grid, HardData, Posterior, load_prior, sample
+from latentinv.priors import AbstractPrior
+from latentinv.realism import Realism, measure_realism, measure_statistics, nearest_window_ratio
+from latentinv.training import Recipe, TrainingImage, read_recipe, sample_patches
+
+FIELDS, SEED, WELLS, EDGE = 200, 7, 25, 96
+STRUCTURE = ("total variation", "contacts", "largest body")
+TEXTURE = ("local binary patterns, radius 1", "local binary patterns, radius 2", "multiple-point patterns")
+TRAIN = "import sys; from latentinv.cli import main; main(sys.argv[1:])"
+
+
+def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Train on each image, measure, and put the worst together."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(arguments.keep or scratch)
+        rows = {name: stranger(name, folder, arguments.minutes) for name in arguments.images}
+    worst = {
+        "worst_over_floor": max(max(row["structure"].values()) for row in rows.values()),
+        "worst_texture_over_floor": max(max(row["texture"].values()) for row in rows.values()),
+        "least_nearest_patch_ratio": min(row["nearest_patch_ratio"] for row in rows.values()),
+        "most_minutes": max(row["minutes"] for row in rows.values()),
+        "wells_honoured": min(row["wells_honoured"] for row in rows.values()),
+    }
+    show("The worst of all images", worst)
+    return {**worst, "images": rows}
+
+
+def stranger(name: str, folder: Path, minutes: float) -> dict[str, Any]:
+    """Train on one image, unless that is done already, and measure."""
+    folder.mkdir(parents=True, exist_ok=True)
+    picture, output = folder / f"{name}.npz", folder / f"{name}.h5"
+    begun = time.monotonic()
+    if not output.exists():
+        np.savez_compressed(picture, facies=IMAGES[name]())
+        words = ["train", str(picture), "--output", str(output), "--minutes", str(minutes)]
+        subprocess.run([sys.executable, "-c", TRAIN, *words], check=True)
+        output.with_suffix(".minutes").write_text(str((time.monotonic() - begun) / 60))
+    prior, recipe = load_prior(str(output)), read_recipe(output.with_suffix(".toml"))
+    figures = measure(prior, recipe.load_image(), recipe)
+    figures["minutes"] = float(output.with_suffix(".minutes").read_text())
+    figures["wells_honoured"] = wells_honoured(prior, recipe.load_image())
+    show(name, {**figures["structure"], **figures["texture"], **{k: v for k, v in figures.items() if k[-1] != "e"}})
+    return figures
+
+
+def measure(prior: AbstractPrior, image: TrainingImage, recipe: Recipe) -> dict[str, Any]:
+    """Compare fields with patches of the image."""
+    shape, count = recipe.training.patch, len(image.categories)
+    fields = draw_facies(prior, Grid(shape), FIELDS, SEED)
+    rng = np.random.default_rng(SEED)
+    patches = sample_patches(rng, image, shape, 2 * FIELDS)
+    realism = measure_realism(fields, patches, count, seed=SEED)
+    say(realism.verdict())
+    found = {one.name: one.times_floor for one in realism.measures}
+    structure = {name: found[name] for name in STRUCTURE if name in found}
+    structure["connectivity"] = worst_connectivity(fields, patches, count)
+    return {
+        "structure": structure,
+        "texture": {name: found[name] for name in TEXTURE},
+        "others": {name: value for name, value in found.items() if name not in (*STRUCTURE, *TEXTURE)},
+        "nearest_patch_ratio": nearest_window_ratio(rng, fields, image.facies),
+        "copied_share": copied(realism),
+    }
+
+
+def copied(realism: Realism) -> float:
+    """Share of tiles that the most alike fields have in common, beyond that of patches."""
+    return max(0.0, realism.copied.fields - realism.copied.image)
+
+
+def worst_connectivity(
+    fields: Int[np.ndarray, "image *grid"], patches: Int[np.ndarray, "image *grid"], count: int
+) -> float:
+    """Times the floor, on the worst axis, of the worst facies beside all others together."""
+    names = [f"connectivity along {axis}" for axis in ("y", "x")]
+    facies = range(1, 2) if count == 2 else range(count)
+    pairs = (((fields == k).astype(np.uint8), (patches == k).astype(np.uint8)) for k in facies)
+    each = (measure_statistics(ours, theirs, 2, names, seed=SEED) for ours, theirs in pairs)
+    return max(one.times_floor for found in each for one in found.values())
+
+
+def wells_honoured(prior: AbstractPrior, image: TrainingImage) -> float:
+    """Share of draws that honour all wells, read at random cells of a patch of the image."""
+    edge = min(EDGE, *image.facies.shape)
+    grid, rng = Grid((edge, edge)), np.random.default_rng(SEED + 1)
+    truth = np.asarray(image.categories)[sample_patches(rng, image, grid.shape, 1)[0]]
+    cells = np.stack(np.unravel_index(rng.permutation(truth.size)[:WELLS], truth.shape), axis=1)
+    wells = HardData(grid, grid.centres(cells), truth[tuple(cells.T)], facies_model(prior))
+    result = sample(Posterior(prior, grid, [wells]), "smc", seed=SEED, listener=Steps("wells"))
+    fields = np.asarray(result.realizations)
+    if not len(fields):
+        return 0.0
+    return float(np.mean(np.all(fields[(slice(None), *cells.T)] == truth[tuple(cells.T)], axis=1)))
+
+
+def parse(words: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.strangers", description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=40.0, help="time for each training")
+    parser.add_argument("--images", type=lambda text: text.split(","), default=list(IMAGES), help="which images")
+    parser.add_argument("--keep", help="folder for images and priors; priors that are there are measured again")
+    return parser.parse_args(words)
+
+
+if __name__ == "__main__":
+    run(lambda: benchmark(parse()))

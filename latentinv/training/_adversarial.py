@@ -1,0 +1,80 @@
+"""Adversarial training of a generator: the step is in `_step.py`."""
+
+import functools
+from typing import Any, final
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+from latentinv.errors import InputError
+from latentinv.keys import from_seed
+from latentinv.networks import FoldedLayer
+from latentinv.priors.learned import Calibration, GeneratorPrior
+from latentinv.training.modules import fold, freeze
+from latentinv.training.objectives import Frequencies, image_frequencies
+
+from ._method import METHODS, AbstractMethod, LearnedPrior, Task
+from ._step import Losses, TrainingState, initialise, make_step
+
+STATISTICS_BATCH, STATISTICS_SEED = 64, 1
+
+
+@final
+@METHODS.register("generator")
+class AdversarialMethod(AbstractMethod):
+    """A generator against a discriminator."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        recipe, image = task.recipe, task.image
+        self.networks, self._first = initialise(recipe, image.facies.ndim, task.channels)
+        self._step = make_step(recipe, self.networks, len(image.categories), self._image_frequencies())
+
+    def initial_state(self) -> TrainingState:
+        """Random weights."""
+        return self._first
+
+    def step(self, state: TrainingState, patches: Float[Array, "batch *patch channel"]) -> tuple[TrainingState, Losses]:
+        """A step of both networks."""
+        return self._step(state, patches)
+
+    def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> GeneratorPrior:
+        """The generator, with batch statistics estimated again for these weights and folded into them."""
+        networks = self.networks
+        patch = self.task.recipe.training.patch
+        layers = folded_weights(networks.generator, parameters, networks.generator_statistics, patch)
+        return GeneratorPrior(networks.architecture, layers, calibration, provenance=provenance)
+
+    def completed(self, prior: LearnedPrior, state: TrainingState) -> LearnedPrior:
+        """The prior with the last discriminator, if the recipe keeps it."""
+        if not (self.task.recipe.training.keep_discriminator and isinstance(prior, GeneratorPrior)):
+            return prior
+        parameters, statistics = state.discriminator, state.discriminator_statistics
+        network = nnx.merge(self.networks.discriminator, parameters, statistics, copy=True)
+        patch = self.task.recipe.training.patch
+        return prior.with_critic(freeze(network, jnp.zeros((1, *patch, self.task.channels))))
+
+    def _image_frequencies(self) -> Frequencies | None:
+        recipe, image = self.task.recipe, self.task.image
+        if not recipe.training.patterns:
+            return None
+        if len(image.categories) != 2 or image.facies.ndim != 2:
+            raise InputError(
+                f"The training image {image.name!r} has {len(image.categories)} facies in {image.facies.ndim} "
+                "dimensions, and the recipe weighs patterns, which are of two facies in a plane; leave 'patterns' out."
+            )
+        return image_frequencies(image.facies, recipe.image.flips)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 3))
+def folded_weights(
+    graph: nnx.GraphDef, parameters: nnx.State, statistics: nnx.State, shape: tuple[int, ...]
+) -> tuple[FoldedLayer, ...]:
+    """Re-estimate a generator's batch statistics on one large batch of noise and freeze them into the weights."""
+    network = nnx.merge(graph, parameters, statistics, copy=True)
+    shapes = network.architecture.latent_shapes(shape)
+    keys = jax.random.split(from_seed(STATISTICS_SEED, "batch statistics"), len(shapes))
+    network([jax.random.normal(key, (STATISTICS_BATCH, *one)) for key, one in zip(keys, shapes, strict=True)], shape)
+    return fold(network)

@@ -1,0 +1,141 @@
+"""The card of a trained prior: how good it is beside its image, in Markdown."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from latentinv.grid import Grid
+from latentinv.keys import from_seed, numbered
+from latentinv.priors.core import split_latents
+from latentinv.realism import GOOD, Realism, measure_realism, nearest_window_ratio
+from latentinv.training.images import TrainingImage, choose_places, times
+
+from ._method import LearnedPrior
+
+ASSESS_SEED, BATCH = 5, 25
+NOTHING_COPIED = 0.9
+"""Least distance of windows from the image, over that of its own, that shows no copying."""
+
+
+class Assessment(NamedTuple):
+    """A prior beside its training image."""
+
+    realism: Realism
+    nearest: float
+    """Distance of windows of fields to the nearest of the image, over that of the image's own to the rest of it."""
+    fields: int
+    """How many were compared."""
+    shares: tuple[float, ...]
+    """Of each latent map, from the coarsest to the finest, the share of cells that change if it alone is redrawn."""
+    shape: tuple[int, ...]
+    """Cells of each."""
+
+
+def assess(prior: LearnedPrior, image: TrainingImage, shape: tuple[int, ...], count: int = 200) -> Assessment:
+    """Compare fields of a prior with twice as many patches of its image.
+
+    Parameters
+    ----------
+    prior
+        The prior.
+    image
+        Its training image, as the training saw it.
+    shape
+        Cells of fields and patches; no larger than the image.
+    count
+        Number of fields, a multiple of 25.
+    """
+    grid, model = Grid(shape), prior.facies_model
+
+    @jax.jit
+    def draw(key: jax.Array) -> jax.Array:
+        fields = jax.vmap(lambda z: prior.generate(z, grid))(jax.random.normal(key, (BATCH, prior.latent_size(grid))))
+        return fields if model is None else model.index(fields).astype(jnp.uint8)
+
+    key = from_seed(ASSESS_SEED, "card")
+    fields = np.concatenate([np.asarray(draw(numbered(key, n))) for n in range(count // BATCH)])
+    rng = np.random.default_rng(ASSESS_SEED)
+    whole = image.facies if image.values is None else image.values
+    patches = choose_places(rng, image, shape, 2 * count).cut(whole)
+    realism = measure_realism(fields, patches, None if model is None else len(model.categories), seed=ASSESS_SEED)
+    return Assessment(realism, nearest_window_ratio(rng, fields, whole), count, map_shares(prior, grid), shape)
+
+
+def map_shares(prior: LearnedPrior, grid: Grid, count: int = BATCH) -> tuple[float, ...]:
+    """Of each latent map the share of cells that change if it alone is redrawn; facies, or a tenth of the deviation.
+
+    A map whose share is nearly 0 carries nothing.
+    """
+    maps, model = prior.latent_maps(grid), prior.facies_model
+
+    @jax.jit
+    def differences(key: jax.Array) -> jax.Array:
+        pair = jax.random.normal(key, (2, prior.latent_size(grid)))
+        old, new = (split_latents(z, maps) for z in pair)
+
+        def generate(redrawn: int | None) -> jax.Array:
+            parts = [(new if n == redrawn else old)[n].ravel() for n in range(len(maps))]
+            return prior.generate(jnp.concatenate(parts), grid)
+
+        before = generate(None)
+        if model is not None:
+            changed = [model.index(generate(n)) != model.index(before) for n in range(len(maps))]
+        else:
+            changed = [jnp.abs(generate(n) - before) > 0.1 * jnp.std(before) for n in range(len(maps))]
+        return jnp.stack([jnp.mean(one) for one in changed])
+
+    key = from_seed(ASSESS_SEED, "maps")
+    return tuple(float(x) for x in np.mean([differences(numbered(key, n)) for n in range(count)], axis=0))
+
+
+def card(name: str, prior: LearnedPrior, image: TrainingImage, assessment: Assessment) -> str:
+    """Write the card of a prior, named `name`, from what it was trained on and how it compares."""
+    realism, provenance, count = assessment.realism, prior.provenance, assessment.fields
+    kept = int(provenance["kept"]["step"])
+    shares = np.bincount(image.facies.ravel()) / image.facies.size
+    each = ", ".join(f"{code}: {share:.3f}" for code, share in zip(image.categories, shares, strict=True))
+    content = f"facies {each}" if image.values is None else f"values {image.values.min():g} to {image.values.max():g}"
+    rows = [f"| {measure.name} | {measure.group} | {measure.times_floor:.3g} |" for measure in realism.measures]
+    copied = "nothing is copied" if assessment.nearest >= NOTHING_COPIED else "parts of the image are copied"
+    maps = ", ".join(
+        f"1/{one.spacing[0]}: {100 * share:.2g} %"
+        for one, share in zip(prior.latent_maps(Grid(assessment.shape)), assessment.shares, strict=True)
+        if one.spacing is not None
+    )
+    alike, chance = (100 * share for share in realism.copied)
+    lines = [
+        f"# {name}",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| training image | {image.name}, {times(image.facies.shape)} cells, {content} |",
+        f"| sha256 of its array | `{image.sha256}` |",
+        f"| cells that change if a latent map is redrawn | {maps} |",
+        f"| trained | {provenance['steps']} steps; the state of step {kept} was kept |",
+        "",
+        f"{count} fields of {times(assessment.shape)} cells beside {2 * count} patches of the image. The floor is the",
+        f"distance of as many patches from each other: 1 is as good as it can get, up to {GOOD:g} is good.",
+        "",
+        "| statistic | group | times the floor |",
+        "|---|---|---|",
+        *rows,
+        "",
+        realism.verdict(),
+        "",
+        f"Windows of fields lie {assessment.nearest:.2f} times as far from the image as its own windows from the rest",
+        f"of it: {copied}. The two fields that are most alike share {alike:.1f} % of their tiles; of as many",
+        f"patches of the image, {chance:.1f} %.",
+        "",
+        "Recipe:",
+        "",
+        *(f"    {line}".rstrip() for line in provenance["recipe"].splitlines()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def card_path(output: str | Path) -> Path:
+    """Path of the card of a prior."""
+    return Path(output).with_suffix(".md")

@@ -1,0 +1,151 @@
+"""Flow matching: the velocity from noise to image patches, learned by regression; no adversary, nothing to balance.
+
+A patch x₁ of the image, white noise x₀ and a time t give x_t = (1 − t) x₀ + t x₁, and the network learns x₁ − x₀ from
+x_t and t (Lipman et al. 2023, arXiv:2210.02747). Times are drawn from a logit-normal distribution, which is densest
+where the velocity is hardest to tell (Esser et al. 2024, arXiv:2403.03206). So that few steps are enough, part of each
+batch learns to take a step of twice the length of two steps of its own average (shortcut models, Frans et al. 2025,
+arXiv:2410.12557). Patches are padded with zeros for speed, and the loss leaves out a border, where that would show.
+"""
+
+from typing import Any, NamedTuple, final
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+
+from latentinv.keys import from_seed, named, numbered
+from latentinv.networks import FAST, VelocityArchitecture, initial_velocity, velocity
+from latentinv.priors.learned import Calibration, FlowPrior
+
+from ._method import METHODS, AbstractMethod, Task
+
+
+class FlowState(NamedTuple):
+    """State of a training."""
+
+    weights: Any
+    optimizer: Any
+    average: Any
+    best: Any
+    best_score: Array
+    step: Array
+
+
+class FlowLosses(NamedTuple):
+    """The step's losses."""
+
+    velocity: Float[Array, ""]
+    """Mean square error of the velocity."""
+    shortcut: Float[Array, ""]
+    """Mean square difference of a long step from two short ones."""
+
+
+@final
+@METHODS.register("flow")
+class FlowMatching(AbstractMethod):
+    """A velocity network by regression."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        settings = task.recipe.flow
+        self.architecture = VelocityArchitecture(
+            task.image.facies.ndim, task.channels, tuple(settings.widths), settings.middle
+        )
+        self._optimizer = _optimizer(task)
+        self._step = jax.jit(self._make_step(), donate_argnums=0)
+
+    def initial_state(self) -> FlowState:
+        """Random weights."""
+        weights = initial_velocity(from_seed(self.task.recipe.training.seed, "flow weights"), self.architecture)
+        # Copies, since a step can donate each array only once.
+        average, best = (jax.tree.map(jnp.array, weights) for _ in range(2))
+        return FlowState(weights, self._optimizer.init(weights), average, best, jnp.float32(jnp.inf), jnp.int32(0))
+
+    def step(self, state: FlowState, patches: Float[Array, "batch *patch channel"]) -> tuple[FlowState, FlowLosses]:
+        """A step of the network."""
+        return self._step(state, patches)
+
+    def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> FlowPrior:
+        """The network, to be taken in the recipe's number of steps."""
+        steps = self.task.recipe.flow.steps
+        return FlowPrior(self.architecture, parameters, calibration, steps=steps, provenance=provenance)
+
+    def _make_step(self) -> Any:
+        recipe, architecture = self.task.recipe, self.architecture
+        settings, training = recipe.flow, recipe.training
+        key_training = from_seed(training.seed, "flow training")
+        edge = settings.border
+        inner = (slice(None), *(slice(edge, n - edge) for n in training.patch))
+        some = round(settings.shortcuts * training.batch)
+
+        def towards(weights: Any, x: Array, time: Array, step: Array) -> Array:
+            return velocity(architecture, weights, x, time, step, padded=True, precision=FAST)
+
+        def shortcut_targets(average: Any, key: Array, noise: Array, image: Array) -> tuple[Array, Array, Array, Array]:
+            """Where long steps begin, their time and length, and what two short ones make of it."""
+            key_length, key_place = named(key, "length", "place")
+            halvings = max(1, settings.steps.bit_length() - 1)
+            # A step of 1/2ᵏ, of which two of half the length are taken; k from 0 to that of the steps of use.
+            parts = 2 ** jax.random.randint(key_length, (len(image),), 0, halvings + 1)
+            place = jnp.floor(jax.random.uniform(key_place, (len(image),)) * parts)
+            time, length = place / parts, 1.0 / parts
+            half = jnp.where(parts == 2**halvings, 0.0, length / 2)  # the shortest is told as the velocity itself
+            x = _between(noise, image, time)
+            first = towards(average, x, time, half)
+            second = towards(average, x + first * _cells(length / 2, x), time + length / 2, half)
+            return x, time, length, 0.5 * (first + second)
+
+        def step(state: FlowState, patches: Array) -> tuple[FlowState, FlowLosses]:
+            key_noise, key_time, key_shortcut = named(numbered(key_training, state.step), "noise", "time", "shortcut")
+            noise = jax.random.normal(key_noise, patches.shape)
+            plain = len(patches) - some
+            time = jax.nn.sigmoid(jax.random.normal(key_time, (plain,)))
+            x, length = _between(noise[:plain], patches[:plain], time), jnp.zeros(plain)
+            target = patches[:plain] - noise[:plain]
+            if some:
+                parts = shortcut_targets(state.average, key_shortcut, noise[plain:], patches[plain:])
+                pairs = zip((x, time, length, target), jax.lax.stop_gradient(parts), strict=True)
+                x, time, length, target = (jnp.concatenate(pair) for pair in pairs)
+
+            def loss(weights: Any) -> tuple[Array, FlowLosses]:
+                errors = ((towards(weights, x, time, length) - target)[inner]) ** 2
+                each = errors.mean(axis=tuple(range(1, errors.ndim)))
+                parts = FlowLosses(each[:plain].mean(), each[plain:].mean() if some else jnp.zeros(()))
+                return each.mean(), parts
+
+            gradient, losses = jax.grad(loss, has_aux=True)(state.weights)
+            update, optimizer = self._optimizer.update(gradient, state.optimizer, state.weights)
+            weights = optax.apply_updates(state.weights, update)
+            # Early weights are far from any useful average, so the decay grows to its value over the first steps.
+            decay = jnp.minimum(training.average, (1 + state.step) / (10 + state.step))
+            average = jax.tree.map(lambda a, w: decay * a + (1 - decay) * w, state.average, weights)
+            after = state._replace(weights=weights, optimizer=optimizer, average=average, step=state.step + 1)
+            return after, losses
+
+        return step
+
+
+def _between(noise: Array, image: Array, time: Float[Array, "batch"]) -> Array:
+    share = _cells(time, image)
+    return (1 - share) * noise + share * image
+
+
+def _cells(one_each: Float[Array, "batch"], x: Array) -> Array:
+    return one_each.reshape(-1, *(1,) * (x.ndim - 1))
+
+
+def _optimizer(task: Task) -> optax.GradientTransformation:
+    training, settings = task.recipe.training, task.recipe.flow
+    warm = min(200, training.steps // 10)
+    cooling = max(1, round(training.cool_down * training.steps))
+    rate = optax.join_schedules(
+        [
+            optax.linear_schedule(0.0, settings.learning_rate, warm),
+            optax.linear_schedule(
+                settings.learning_rate, 0.0, cooling, transition_begin=training.steps - cooling - warm
+            ),
+        ],
+        [warm],
+    )
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate, b1=0.9, b2=0.99))

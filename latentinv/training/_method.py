@@ -1,0 +1,70 @@
+"""What a way of training is: a state, a step, and the prior that weights make. Each is registered in a file of its own.
+
+The loop asks for nothing else: it cuts patches, compares with the image, keeps the best weights and writes files.
+"""
+
+import abc
+from typing import Any, NamedTuple, Protocol
+
+from jaxtyping import Array, Float
+
+from latentinv.priors.learned import Calibration, FlowPrior, GeneratorPrior
+from latentinv.registration import Registry
+from latentinv.training.images import TrainingImage
+
+from ._recipe import Recipe
+
+LearnedPrior = GeneratorPrior | FlowPrior
+
+
+class State(Protocol):
+    """State of a training: a NamedTuple of trees of arrays that the next step needs, with at least these fields."""
+
+    average: Any
+    """Averaged weights."""
+    best: Any
+    """Averaged weights of the best comparison so far."""
+    best_score: Array
+    step: Array
+
+    def _replace(self, **changed: Any) -> Any: ...
+
+
+class Task(NamedTuple):
+    """What is to be trained on."""
+
+    recipe: Recipe
+    image: TrainingImage
+    channels: int
+    """Numbers in each cell of the levels that networks see."""
+
+
+class AbstractMethod(abc.ABC):
+    """A way of training a prior."""
+
+    @abc.abstractmethod
+    def __init__(self, task: Task) -> None: ...
+
+    @abc.abstractmethod
+    def initial_state(self) -> Any:
+        """The state before the first step."""
+
+    @abc.abstractmethod
+    def step(self, state: Any, patches: Float[Array, "batch *patch channel"]) -> tuple[Any, Any]:
+        """Take a step on patches of levels; the state after it, and a NamedTuple of losses.
+
+        The memory of the state given is taken over, so it cannot be used afterwards.
+        """
+
+    @abc.abstractmethod
+    def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> LearnedPrior:
+        """The prior that averaged weights make."""
+
+    def completed(self, prior: LearnedPrior, state: Any) -> LearnedPrior:
+        """The prior with whatever else of the last state its file is to keep."""
+        del state
+        return prior
+
+
+METHODS: Registry[type[AbstractMethod]] = Registry("training method", rooms=("latentinv.training",))
+"""By the family of the priors they train, as recipes name it."""

@@ -1,0 +1,85 @@
+"""What is chosen for an image that nobody has tuned a recipe for."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from latentinv import InputError
+from latentinv.training import ChannelSimulator, Recipe, TrainingImage, choose_recipe, read_recipe, with_steps
+from latentinv.training import _automatic as automatic
+
+
+def stripes(thick, shape=(192, 240)):
+    """Bands along x, `thick` cells of facies 1 and twice as many of facies 0."""
+    rows = np.arange(shape[0]) % (3 * thick) < thick
+    return np.repeat(rows[:, None], shape[1], axis=1).astype(int)
+
+
+def image(array):
+    return TrainingImage.from_array(array, "image")
+
+
+def test_that_the_mean_chord_is_the_mean_length_of_runs():
+    row = np.array([[1, 1, 0, 1, 1, 1, 0, 0, 1]])
+    assert automatic.mean_chord(row == 1, 1) == pytest.approx(2.0)
+    assert automatic.mean_chord(row == 0, 1) == pytest.approx(1.5)
+    assert automatic.mean_chord(row == 1, 0) == 1.0
+    assert automatic.mean_chord(row == 5, 1) == np.inf
+    assert automatic.thickness(image(stripes(8))) == pytest.approx(8.0)
+
+
+@pytest.mark.parametrize(("thick", "shape", "factor"), [(3, (600, 900), 1), (19, (600, 900), 1), (35, (1200, 900), 3)])
+def test_that_bodies_thicker_than_networks_need_are_made_coarser(thick, shape, factor):
+    assert automatic.coarsening(image(stripes(thick, shape))) == factor
+
+
+def test_that_an_image_is_not_made_coarser_than_its_patches_allow():
+    assert automatic.coarsening(image(stripes(40, (300, 300)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "patch"),
+    [((250, 250), (128, 128)), ((150, 180), (96, 112)), ((60, 400), (32, 128)), ((60, 90, 100), (32, 48, 64))],
+)
+def test_that_patches_are_two_thirds_of_a_small_image(shape, patch):
+    assert automatic.patch_shape(image(np.indices(shape).sum(axis=0) % 2)) == patch
+
+
+def test_that_an_image_too_small_to_learn_from_is_refused():
+    with pytest.raises(InputError, match="has 40 × 90 cells, too few to learn from; give one of at least 48"):
+        automatic.patch_shape(image(np.indices((40, 90)).sum(axis=0) % 2))
+
+
+def test_that_patches_are_flipped_only_along_axes_of_symmetry():
+    smooth = gaussian_filter(np.random.default_rng(0).standard_normal((400, 400)), 2)
+    assert automatic.symmetries(image((smooth > 0).astype(int))) == (0, 1)
+    # Waves that rise slowly towards the east and fall at once: east and west differ, north and south do not.
+    rng = np.random.default_rng(1)
+    bends = gaussian_filter(rng.standard_normal((400, 400)), 3)
+    phase = np.arange(400) + 14 * bends / bends.std()
+    saw = np.select([phase % 24 < 12, phase % 24 < 18], [0, 1], 2)
+    assert automatic.symmetries(image(saw)) == (0,)
+
+
+def test_that_the_recipe_chosen_is_one_that_is_read_again(tmp_path):
+    shape, folder = (200, 300), tmp_path / "priors"
+    folder.mkdir()
+    np.savez(tmp_path / "site.npz", facies=ChannelSimulator(width=9.0).as_training_image(3, shape).facies)
+    chosen = choose_recipe(tmp_path / "site.npz", folder=folder, seed=4)
+    assert chosen.training.seed == 4
+    assert chosen.training.patch == (128, 128)
+    fewer = with_steps(chosen, 640)
+    (folder / "site.toml").write_text(fewer.text)
+    read = read_recipe(folder / "site.toml")
+    assert (read.training.steps, read.training.evaluate_every) == (640, 40)
+    assert isinstance(read, Recipe)
+    assert read.load_image().facies.shape == shape
+    assert read.image == chosen.image
+
+
+def test_that_an_array_is_named_in_the_recipe_if_it_was_given(tmp_path):
+    values = gaussian_filter(np.random.default_rng(0).standard_normal((90, 90)), 3)
+    np.savez(tmp_path / "site.npz", porosity=values, facies=(values > 0).astype(int))
+    chosen = choose_recipe(tmp_path / "site.npz", key="porosity", continuous=True)
+    assert (chosen.image.key, chosen.image.continuous, chosen.training.edge_width) == ("porosity", True, 0.0)
+    assert chosen.load_image().values is not None
