@@ -167,27 +167,18 @@ class TowerArchitecture:
 
 @dataclass(frozen=True)
 class DiscriminatorArchitecture:
-    """A discriminator of patches, in one or several towers.
-
-    Parameters
-    ----------
-    ndim
-        Axes of the field, 2 or 3.
-    towers
-        The first sees the field's levels at its own scale.
-    normalisation
-        ``spectral`` (Miyato et al. 2018, arXiv:1802.05957), ``batch``, as in the published network, or ``none``.
-    channels
-        Numbers in each cell of a field.
-    packing
-        Fields that are judged together, as channels (Lin et al. 2018, arXiv:1712.04086).
-    """
+    """A discriminator of patches, in one or several towers."""
 
     ndim: int
+    """Axes of the field, 2 or 3."""
     towers: tuple[TowerArchitecture, ...]
+    """The first sees the field's levels at its own scale."""
     normalisation: Literal["spectral", "batch", "none"]
+    """``spectral`` (Miyato et al. 2018, arXiv:1802.05957), ``batch``, as in the published network, or ``none``."""
     channels: int = 1
+    """Numbers in each cell of a field."""
     packing: int = 1
+    """Fields that are judged together, as channels (Lin et al. 2018, arXiv:1712.04086)."""
 
     @property
     def ratio(self) -> int:

@@ -31,24 +31,16 @@ TINY = 1e-6
 
 @dataclass(frozen=True)
 class VelocityArchitecture:
-    """A velocity network.
-
-    Parameters
-    ----------
-    ndim
-        Axes of the field, 2 or 3.
-    channels
-        Numbers in each cell.
-    widths
-        Channels at 1/2, 1/4, … of the field's resolution.
-    middle
-        Layers at the coarsest level.
-    """
+    """A velocity network."""
 
     ndim: int
+    """Axes of the field, 2 or 3."""
     channels: int
+    """Numbers in each cell."""
     widths: tuple[int, ...]
+    """Channels at 1/2, 1/4, … of the field's resolution."""
     middle: int = 2
+    """Layers at the coarsest level."""
 
     @property
     def block(self) -> int:

@@ -33,12 +33,10 @@ class FlowState(NamedTuple):
 
 
 class FlowLosses(NamedTuple):
-    """The step's losses."""
+    """Mean square errors: of the velocity, and of a long step beside two short ones."""
 
     velocity: Float[Array, ""]
-    """Mean square error of the velocity."""
     shortcut: Float[Array, ""]
-    """Mean square difference of a long step from two short ones."""
 
 
 @final

@@ -20,20 +20,10 @@ from ._facies_model import AbstractFaciesModel
 @final
 @dataclass(frozen=True)
 class UnorderedFaciesModel(AbstractFaciesModel):
-    """Facies by the largest of as many numbers.
-
-    Parameters
-    ----------
-    categories
-        The facies codes as users write them, in the order of the numbers.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two facies, or one is there twice.
-    """
+    """Facies by the largest of as many numbers; `InputError` if there are fewer than two, or one is there twice."""
 
     categories: tuple[int, ...]
+    """The facies codes as users write them, in the order of the numbers."""
 
     def __post_init__(self) -> None:
         if len(self.categories) < 2 or len(set(self.categories)) != len(self.categories):

@@ -27,7 +27,7 @@ BOUND = 4.0
 @final
 @pytree("shift", "scale", "anamorphosis")
 class Calibration:
-    """From a network's numbers to a field.
+    """From a network's numbers to a field; `InputError` if there are both facies and an anamorphosis, or neither.
 
     Parameters
     ----------
@@ -37,11 +37,6 @@ class Calibration:
         From field values to those of a continuous property, in place of facies.
     shift, scale
         The number that becomes field value 0 (one for each of a cell), and the difference that becomes 1.
-
-    Raises
-    ------
-    InputError
-        If there are both facies and an anamorphosis, or neither.
     """
 
     def __init__(

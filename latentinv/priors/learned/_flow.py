@@ -20,14 +20,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from latentinv.errors import InputError
-from latentinv.grid import MOST_CELLS, Grid
+from latentinv.grid import Grid
 from latentinv.networks import VelocityArchitecture, Weights, velocity
 from latentinv.priors.core import PRIORS, AbstractPrior, FaciesModel, LatentMap, UnorderedFaciesModel
 from latentinv.pytrees import pytree
 from latentinv.storage import PriorRecord
 
 from ._calibration import Calibration
+from ._latents import check_axes, check_latent, total_size
 from ._provenance import Provenance
 
 
@@ -78,21 +78,9 @@ class FlowPrior(AbstractPrior):
         """How the field is read as facies; None for a continuous property."""
         return self.calibration.facies_model
 
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """Where the prior comes from; a copy."""
-        return self._provenance.content
-
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
-        """One map, of blocks of cells with all their noise.
-
-        Raises
-        ------
-        InputError
-            If the grid has other axes than the prior.
-        """
-        if grid.ndim != self.ndim:
-            raise InputError(f"The prior has {self.ndim} axes, but the grid {grid.ndim}; change one of them.")
+        """One map, of blocks of cells with all their noise; `InputError` if the grid has other axes than the prior."""
+        check_axes(self.ndim, grid)
         net = self.architecture
         around = self.steps * net.margin
         places = ((math.ceil(n / net.block) * net.block + 2 * around) // net.block for n in grid.shape)
@@ -104,36 +92,12 @@ class FlowPrior(AbstractPrior):
         )
 
     def latent_size(self, grid: Grid) -> int:
-        """Length of the latent vector for a grid.
-
-        Raises
-        ------
-        InputError
-            If the grid has other axes than the prior, or so many cells that the latents do not fit one array.
-        """
-        size = self.latent_maps(grid)[0].size
-        if size > MOST_CELLS:
-            raise InputError(
-                f"A field of {grid.size} cells has {size} latents; one array holds at most {MOST_CELLS}; give a "
-                "smaller grid."
-            )
-        return size
+        """Length of the latent vector for a grid; `InputError` as for a generator."""
+        return total_size(self.latent_maps(grid), grid)
 
     def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*field"]:
-        """Turn a latent vector into a field; pure, jittable, vmappable.
-
-        One number a cell, or one for each facies along a last axis where facies have no order.
-
-        Raises
-        ------
-        InputError
-            If the length of `z` is not `latent_size(grid)`, or the grid has other axes than the prior.
-        """
-        if z.shape != (self.latent_size(grid),):
-            raise InputError(
-                f"The latent has shape {z.shape}; this prior needs ({self.latent_size(grid)},) on a grid of "
-                f"{grid.shape}."
-            )
+        """Let the noise of a latent vector flow into a field; fields and errors are as for a generator."""
+        check_latent(z, self.latent_size(grid), grid)
         return self.calibration.field(self.numbers(z, grid))
 
     def numbers(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid output"]:
@@ -145,6 +109,11 @@ class FlowPrior(AbstractPrior):
     def levels(numbers: Float[Array, "*grid output"]) -> Float[Array, "*grid output"]:
         """The levels of the training image that they stand for: themselves."""
         return numbers
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Where the prior comes from; a copy."""
+        return self._provenance.content
 
     def describe(self) -> dict[str, Any]:
         """Latents, steps, facies and provenance."""

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
-from latentinv.grid import MOST_CELLS, Grid
+from latentinv.grid import Grid
 from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, Layer, synthesize
 from latentinv.priors.core import (
     NO_DISCRIMINATOR,
@@ -35,6 +35,7 @@ from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
 from ._calibration import Calibration
+from ._latents import check_axes, check_latent, total_size
 from ._provenance import Provenance
 
 
@@ -100,8 +101,7 @@ class GeneratorPrior(AbstractPrior):
         InputError
             If the grid has other axes than the prior.
         """
-        if grid.ndim != self.ndim:
-            raise InputError(f"The prior has {self.ndim} axes, but the grid {grid.ndim}; change one of them.")
+        check_axes(self.ndim, grid)
         net, axes = self.architecture, self.ndim
         chains = [net.after(entry) for entry in net.entries]
         return tuple(
@@ -117,13 +117,7 @@ class GeneratorPrior(AbstractPrior):
         InputError
             If the grid has other axes than the prior, or so many cells that the latents do not fit one array.
         """
-        size = sum(one.size for one in self.latent_maps(grid))
-        if size > MOST_CELLS:
-            raise InputError(
-                f"A field of {grid.size} cells has {size} latents; one array holds at most {MOST_CELLS}; give a "
-                "smaller grid."
-            )
-        return size
+        return total_size(self.latent_maps(grid), grid)
 
     def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*field"]:
         """Turn a latent vector into a field; pure, jittable, vmappable.
@@ -135,11 +129,7 @@ class GeneratorPrior(AbstractPrior):
         InputError
             If the length of `z` is not `latent_size(grid)`, or the grid has other axes than the prior.
         """
-        if z.shape != (self.latent_size(grid),):
-            raise InputError(
-                f"The latent has shape {z.shape}; this prior needs ({self.latent_size(grid)},) on a grid of "
-                f"{grid.shape}."
-            )
+        check_latent(z, self.latent_size(grid), grid)
         return self.calibration.field(self.numbers(z, grid))
 
     def numbers(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid output"]:

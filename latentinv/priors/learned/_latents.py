@@ -1,0 +1,32 @@
+"""What all learned priors ask of a grid and of a latent vector."""
+
+from collections.abc import Sequence
+
+from jaxtyping import Array, Float
+
+from latentinv.errors import InputError
+from latentinv.grid import MOST_CELLS, Grid
+from latentinv.priors.core import LatentMap
+
+
+def check_axes(ndim: int, grid: Grid) -> None:
+    """Refuse a grid that has other axes than the prior."""
+    if grid.ndim != ndim:
+        raise InputError(f"The prior has {ndim} axes, but the grid {grid.ndim}; change one of them.")
+
+
+def total_size(maps: Sequence[LatentMap], grid: Grid) -> int:
+    """Length of the latent vector; so many latents that they do not fit one array are refused."""
+    size = sum(one.size for one in maps)
+    if size > MOST_CELLS:
+        raise InputError(
+            f"A field of {grid.size} cells has {size} latents; one array holds at most {MOST_CELLS}; give a "
+            "smaller grid."
+        )
+    return size
+
+
+def check_latent(z: Float[Array, "latent"], size: int, grid: Grid) -> None:
+    """Refuse a latent vector of another length."""
+    if z.shape != (size,):
+        raise InputError(f"The latent has shape {z.shape}; this prior needs ({size},) on a grid of {grid.shape}.")
