@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MINUTES = 30
 """Time for a training on an image, unless it is given."""
+LEAST_STEPS = 200
+"""A training on an image that has no time for so many is refused."""
 
 
 def train(
@@ -73,7 +75,13 @@ def _plan(
     plan = choose_recipe(source, folder=target.parent, key=key, continuous=continuous)
     seconds = 60 * (MINUTES if minutes is None else minutes)
     with console.status("choosing a recipe and measuring the pace of its first steps"):
-        plan = with_steps(plan, steps_that_fit(plan, seconds))
+        steps = steps_that_fit(plan, seconds)
+    if steps < LEAST_STEPS:
+        raise InputError(
+            f"{seconds / 60:g} minutes are enough for {steps} steps on this machine; expected at least {LEAST_STEPS}, "
+            "for fewer teach nothing. Give more time with --minutes."
+        )
+    plan = with_steps(plan, steps)
     with atomic_file(recipe_file) as file:
         file.write(plan.text.encode())
     console.print(f"Recipe for {plan.training.steps} steps in {recipe_file}; change it and train with it as you like.")

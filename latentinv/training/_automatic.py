@@ -5,7 +5,7 @@ runs of cells (Torquato 2002, doi:10.1007/978-1-4757-6355-8, section 2.5); the t
 is thinnest, should be some ten cells thick, for thicker bodies are longer than the networks see. *Patches* are as large
 as the networks judge, or two thirds of a smaller image. *Edges* are softened in proportion to the thickness. Patches
 are *flipped* along an axis where the frequencies of the image's patterns are those of its mirror image, to within what
-two halves of the image differ by. *Steps* are as many as fit the time there is (`steps_that_fit`).
+its quarters differ by. *Steps* are as many as fit the time there is (`steps_that_fit`).
 """
 
 import functools
@@ -31,7 +31,7 @@ LARGEST, LEAST = {2: 128, 3: 64}, 32
 """Edge of a patch in cells, by the number of axes, and its least."""
 BATCH = {2: 8, 3: 4}
 SYMMETRIC = 1.5
-"""Largest distance of an image to its mirror image, over that of its halves, at which patches are flipped."""
+"""Largest distance of an image to its mirror image, over that expected by chance, at which patches are flipped."""
 ENOUGH = 600
 """Cells along an axis from which symmetry is judged."""
 MOST_STEPS, COMPARISONS = 20_000, 16

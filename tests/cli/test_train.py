@@ -65,18 +65,29 @@ def test_that_an_image_is_enough_and_its_recipe_is_written_beside_the_prior(late
 
     np.save("site.npy", np.kron(np.random.default_rng(0).integers(0, 2, (12, 12)), np.ones((8, 8), int)))
     monkeypatch.setattr("latentinv.training.train", train)
-    monkeypatch.setattr("latentinv.training.steps_that_fit", lambda plan, seconds: called.update(fit=seconds) or 4)
+    monkeypatch.setattr("latentinv.training.steps_that_fit", lambda plan, seconds: called.update(fit=seconds) or 400)
 
     outcome = latentinv("train", "site.npy", "--output", "mine.h5", "--minutes", "20")
 
     assert outcome.code == 0, outcome.err
-    assert "Recipe for 4 steps in mine.toml" in outcome.out
+    assert "Recipe for 400 steps in mine.toml" in outcome.out
     assert called["fit"] == 1200
     assert 19 < called["minutes"] < 20
     written = read_recipe("mine.toml")
     assert written.text == called["plan"].text
-    assert (written.image.file, written.training.steps) == ("site.npy", 4)
+    assert (written.image.file, written.training.steps) == ("site.npy", 400)
     assert "nothing is copied" in (folder / "mine.md").read_text()
+
+
+def test_that_a_time_too_short_to_learn_anything_is_refused_and_leaves_nothing(latentinv, folder, monkeypatch):
+    np.save("site.npy", np.kron(np.random.default_rng(0).integers(0, 2, (12, 12)), np.ones((8, 8), int)))
+    monkeypatch.setattr("latentinv.training.steps_that_fit", lambda plan, seconds: 7)
+
+    outcome = latentinv("train", "site.npy", "--output", "mine.h5", "--minutes", "2")
+
+    assert outcome.code == 1
+    assert "2 minutes are enough for 7 steps on this machine; expected at least 200" in outcome.err
+    assert not list(folder.glob("mine.*"))
 
 
 @pytest.mark.parametrize(
