@@ -173,8 +173,8 @@ class DiscriminatorArchitecture:
     """Axes of the field, 2 or 3."""
     towers: tuple[TowerArchitecture, ...]
     """The first sees the field's levels at its own scale."""
-    normalisation: Literal["spectral", "batch", "none"]
-    """``spectral`` (Miyato et al. 2018, arXiv:1802.05957), ``batch``, as in the published network, or ``none``."""
+    normalisation: Literal["spectral", "batch"]
+    """``spectral`` (Miyato et al. 2018, arXiv:1802.05957), or ``batch``, as in the published network."""
     channels: int = 1
     """Numbers in each cell of a field."""
     packing: int = 1

@@ -9,7 +9,7 @@ Five properties of that backend determine the arrangement:
   that;
 * a convolution without any padding is 5 to 18 times slower than one padded by a single column that is dropped again,
   once the unrolled window exceeds some tens of megabytes, so one column is padded and dropped;
-* the weight gradient of a stride-1 convolution is two to four times slower than a matrix product for each tap, image by
+* the weight gradient of a stride-1 convolution is slower than a matrix product for each tap, image by
   image, from some channels of output on, so `convolve` carries its own weight gradient too;
 * a large-kernel stride-2 convolution gains as space-to-depth followed by stride 1, so `convolve_strided` is that.
 
