@@ -41,9 +41,9 @@ from latentinv.training import (
     Comparison,
     Recipe,
     TrainingImage,
+    pace_that_fits,
     read_recipe,
     sample_patches,
-    steps_that_fit,
     train,
     with_training,
 )
@@ -90,7 +90,7 @@ class Progress:
 def train_and_measure(recipe: Recipe, output: Path, minutes: float) -> dict[str, Any]:
     """Train a prior by a recipe for at most some minutes, and measure it."""
     progress = Progress()
-    recipe = with_training(recipe, steps=steps_that_fit(recipe, 60 * minutes))
+    recipe = with_training(recipe, steps=pace_that_fits(recipe, 60 * minutes).steps)
     say(f"{progress.minutes():5.1f} min  {recipe.training.steps} steps fit")
     result = train(recipe, output, minutes=minutes - progress.minutes(), listener=progress)
     spent = progress.minutes()

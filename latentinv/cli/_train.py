@@ -64,7 +64,7 @@ def _plan(
 ) -> tuple["Recipe", float | None]:
     """The recipe, and the minutes that are left for it."""
     from latentinv.storage import atomic_file, require_new
-    from latentinv.training import choose_recipe, read_recipe, steps_that_fit, with_steps
+    from latentinv.training import choose_recipe, pace_that_fits, read_recipe, with_steps
 
     if source.suffix == ".toml":
         if key is not None or continuous:
@@ -75,13 +75,13 @@ def _plan(
     plan = choose_recipe(source, folder=target.parent, key=key, continuous=continuous)
     seconds = 60 * (MINUTES if minutes is None else minutes)
     with console.status("choosing a recipe and measuring the pace of its first steps"):
-        steps = steps_that_fit(plan, seconds)
+        steps, comparisons = pace_that_fits(plan, seconds)
     if steps < LEAST_STEPS:
         raise InputError(
             f"{seconds / 60:g} minutes are enough for {steps} steps on this machine; expected at least {LEAST_STEPS}, "
             "for fewer teach nothing. Give more time with --minutes."
         )
-    plan = with_steps(plan, steps)
+    plan = with_steps(plan, steps, comparisons)
     with atomic_file(recipe_file) as file:
         file.write(plan.text.encode())
     console.print(f"Recipe for {plan.training.steps} steps in {recipe_file}; change it and train with it as you like.")
@@ -122,7 +122,7 @@ class TrainingDisplay:
     def on_comparison(self, step: int, comparison: "Comparison", kept: bool) -> None:
         """Show how the fields compare with the image."""
         new = "" if self._compared.startswith(self._share) else f"samples in {self._sheet}"
-        best = "best so far" if kept else "not better"
+        best = "best so far" if kept else "copies the image" if comparison.copies else "not better"
         self._compared = (
             f"{say_comparison(comparison, self._share)}, in all {comparison.score:.2f} times the floor ({best})"
         )
@@ -171,7 +171,8 @@ def print_training(console: Console, result: "TrainingResult", recipe: "Recipe",
         table.add_row(
             measure.name, f"{measure.times_floor:.1f} times the floor (the difference between parts of the image)"
         )
-    table.add_row("steps", str(result.steps))
+    early = "; it had stopped improving" if result.ended_early else ""
+    table.add_row("steps", f"{result.steps} of {recipe.training.steps}{early}")
     table.add_row("time", say_seconds(seconds))
     table.add_row("prior", str(output))
     table.add_row("samples", str(sheet_path(output)))

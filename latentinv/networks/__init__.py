@@ -1,5 +1,6 @@
 """Neural networks as functions of weights, and the exact fast convolutions they are made of."""
 
+from ._architecture import NORMALISATIONS as NORMALISATIONS
 from ._architecture import DiscriminatorArchitecture as DiscriminatorArchitecture
 from ._architecture import GeneratorArchitecture as GeneratorArchitecture
 from ._architecture import Layer as Layer
@@ -9,10 +10,11 @@ from ._architectures import ARCHITECTURES as ARCHITECTURES
 from ._architectures import Architecture as Architecture
 from ._architectures import discriminator_architecture as discriminator_architecture
 from ._architectures import generator_architecture as generator_architecture
+from ._cells import Draw as Draw
+from ._convolution import EXACT as EXACT
 from ._convolution import FAST as FAST
 from ._convolution import convolve as convolve
 from ._convolution import convolve_strided as convolve_strided
-from ._convolution import convolve_transposed as convolve_transposed
 from ._convolution import depth_to_space as depth_to_space
 from ._convolution import polyphase as polyphase
 from ._convolution import space_to_depth as space_to_depth
@@ -22,9 +24,14 @@ from ._critic import Maps as Maps
 from ._critic import Scores as Scores
 from ._critic import convolve_padded as convolve_padded
 from ._generator import FoldedLayer as FoldedLayer
+from ._generator import by_phase as by_phase
 from ._generator import chain as chain
 from ._generator import synthesize as synthesize
 from ._generator import to_folded_layer as to_folded_layer
+from ._refinement import RefinementArchitecture as RefinementArchitecture
+from ._refinement import Where as Where
+from ._refinement import initial_refinement as initial_refinement
+from ._refinement import refine as refine
 from ._velocity import VelocityArchitecture as VelocityArchitecture
 from ._velocity import Weights as Weights
 from ._velocity import initial_velocity as initial_velocity

@@ -12,7 +12,7 @@ Discriminators see crops of equal size, real and generated, so they may pad.
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,20 @@ class GeneratorArchitecture:
         """The part of the chain from a layer on; its ratio and reach are those of the latent map that enters there."""
         return replace(self, latent_channels=self.layers[entry].noise, layers=self.layers[entry:])
 
+    def coarse(self, level: int) -> "GeneratorArchitecture":
+        """The part of the chain that gives fields of 1/2^level of the resolution, by a last layer of its own.
+
+        Raises
+        ------
+        ValueError
+            If the first map is of that resolution or finer.
+        """
+        ups = [n for n, layer in enumerate(self.layers) if layer.kind == "up"]
+        head = Layer("same", self.outputs, 3)
+        if not 0 < level < len(ups):
+            raise ValueError(f"a generator that doubles {len(ups)} times has no coarse level {level}")
+        return replace(self, layers=(*self.layers[: ups[-level]], head))
+
     def sizes(self, size: int) -> tuple[int, ...]:
         """Cells along an axis before each layer and, last, of the field."""
         chain = [size]
@@ -165,6 +179,10 @@ class TowerArchitecture:
         return 2 ** (self.pooling + sum(stage.stride == 2 for stage in self.stages))
 
 
+Normalisation = Literal["spectral", "batch", "none"]
+NORMALISATIONS: tuple[Any, ...] = ("spectral", "batch", "none")
+
+
 @dataclass(frozen=True)
 class DiscriminatorArchitecture:
     """A discriminator of patches, in one or several towers."""
@@ -173,8 +191,9 @@ class DiscriminatorArchitecture:
     """Axes of the field, 2 or 3."""
     towers: tuple[TowerArchitecture, ...]
     """The first sees the field's levels at its own scale."""
-    normalisation: Literal["spectral", "batch"]
-    """``spectral`` (Miyato et al. 2018, arXiv:1802.05957), or ``batch``, as in the published network."""
+    normalisation: Normalisation
+    """``spectral`` (Miyato et al. 2018, arXiv:1802.05957), ``batch``, as in the published network, or ``none``, with
+    gradient penalties."""
     channels: int = 1
     """Numbers in each cell of a field."""
     packing: int = 1

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from latentinv.errors import InputError
 from latentinv.registration import Registry
 
-from ._architecture import DiscriminatorArchitecture, GeneratorArchitecture, Stage, TowerArchitecture
+from ._architecture import NORMALISATIONS, DiscriminatorArchitecture, GeneratorArchitecture, Stage, TowerArchitecture
 
 SMALL = (Stage(32, 3, 1), Stage(32, 4, 2), Stage(64, 3, 1))
-"""Layers of the tower that sees facies: windows of 3, 6 and 10 cells."""
+"""Layers of the tower of small windows: of 3, 6 and 10 cells."""
 
 
 class Architecture(NamedTuple):
@@ -67,7 +67,8 @@ def discriminator_architecture(
     scales: int = 1,
     packing: int = 1,
     channels: int = 1,
-    crisp: bool = False,
+    small: bool = False,
+    normalisation: str | None = None,
 ) -> DiscriminatorArchitecture:
     """The discriminator that belongs to the generator architecture of this name, with its width scaled by the same
     factor.
@@ -82,8 +83,10 @@ def discriminator_architecture(
         Fields that are judged together.
     channels
         Numbers in each cell of a field.
-    crisp
+    small
         Whether there is one more tower, of small windows, which sees the facies.
+    normalisation
+        Of its layers; that of the architecture if omitted.
 
     Raises
     ------
@@ -95,10 +98,11 @@ def discriminator_architecture(
     inner = (stage._replace(width=_scaled(stage.width, width)) for stage in base.stages[:-1])
     scaled = replace(base, stages=(*inner, base.stages[-1]))
     towers = tuple(replace(scaled, pooling=number) for number in range(scales))
-    if crisp:
-        small = (stage._replace(width=_scaled(stage.width, width)) for stage in SMALL)
-        towers = (*towers, TowerArchitecture((*small, Stage(1, 1, 1)), every_layer=True, crisp=True))
-    return replace(chosen, towers=towers, channels=channels, packing=packing)
+    if small:
+        stages = (stage._replace(width=_scaled(stage.width, width)) for stage in SMALL)
+        towers = (*towers, TowerArchitecture((*stages, Stage(1, 1, 1)), every_layer=True, crisp=True))
+    kind = chosen.normalisation if normalisation is None else NORMALISATIONS[NORMALISATIONS.index(normalisation)]
+    return replace(chosen, towers=towers, normalisation=kind, channels=channels, packing=packing)
 
 
 def _architecture(name: str, ndim: int) -> Architecture:

@@ -5,8 +5,7 @@ Five properties of that backend determine the arrangement:
 * inside ``scan``, ``fori_loop`` and ``while_loop`` the input gradient of automatic differentiation is 5 to 22 times
   slower than the same convolution written out with a flipped kernel, so `convolve` carries its own input gradient;
 * the weight gradient of a stride-2 transposed convolution is pathologically slow, while the *polyphase* form (a small
-  stride-1 convolution to 2ⁿ·C channels, then depth-to-space) computes the same numbers, so `convolve_transposed` is
-  that;
+  stride-1 convolution to 2ⁿ·C channels, then depth-to-space) computes the same numbers, so generators use that;
 * a convolution without any padding is 5 to 18 times slower than one padded by a single column that is dropped again,
   once the unrolled window exceeds some tens of megabytes, so one column is padded and dropped;
 * the weight gradient of a stride-1 convolution is slower than a matrix product for each tap, image by
@@ -169,18 +168,13 @@ def convolve_blocks(
     return convolve(space_to_depth(x), blocks, 1, precision, transposed)
 
 
-def convolve_transposed(x: Image, kernel: Kernel, precision: lax.Precision = EXACT) -> Image:
-    """Transposed convolution of stride 2, keeping only outputs that receive every tap; computed as polyphase.
+def polyphase(kernel: Kernel) -> Kernel:
+    """Rearrange a stride-2 transposed kernel into the stride-1 kernel whose channels are the 2ⁿ output phases.
 
     With T = ceil(window / 2), output ``2·(T − 1) + o`` of ``lax.conv_transpose(x, kernel, strides=2, padding="VALID")``
-    is output ``o`` here, and there are ``2·(space − T + 1)`` of them along each axis.
+    is output ``o`` of ``depth_to_space(convolve(x, polyphase(kernel)))``, of which there are ``2·(space − T + 1)``
+    along each axis: those that receive every tap.
     """
-    rank = x.ndim - 2
-    return depth_to_space(convolve(x, polyphase(kernel), 1, precision), rank)
-
-
-def polyphase(kernel: Kernel) -> Kernel:
-    """Rearrange a stride-2 transposed kernel into the stride-1 kernel whose channels are the 2ⁿ output phases."""
     rank = kernel.ndim - 2
     # lax.conv_transpose correlates: output o takes tap k of input (o + k − window + 1) / 2. Reversing the window makes
     # tap k feed output 2i + k, so that phase r of position q gathers taps r, r + 2, … of inputs q, q − 1, …

@@ -21,6 +21,7 @@ class FoldedLayer(NamedTuple):
 
     kernel: Float[Array, "*window channel_in channel_out"]
     bias: Float[Array, "channel_out"]
+    """One for each channel or, in an ``up`` layer, one for each phase and channel."""
     transposed: Float[Array, "*window channel_out channel_in"] | None = None
     """The kernel's `adjoint`, if it was computed in advance."""
     mixing: Float[Array, "noise channel_in"] | None = None
@@ -34,7 +35,12 @@ class FoldedLayer(NamedTuple):
 
 def to_folded_layer(layer: Layer, kernel: Array, bias: Array, mixing: Array | None = None) -> FoldedLayer:
     """Bring a layer's kernel into the form `synthesize` uses."""
-    return FoldedLayer(polyphase(kernel) if layer.kind == "up" else kernel, bias, mixing=mixing)
+    return FoldedLayer(by_phase(layer, kernel), bias, mixing=mixing)
+
+
+def by_phase(layer: Layer, kernel: Array) -> Array:
+    """The kernel of a layer in the form in which it is applied: of an ``up`` layer the polyphase form."""
+    return polyphase(kernel) if layer.kind == "up" else kernel
 
 
 def synthesize(
@@ -47,10 +53,10 @@ def synthesize(
 
     def apply(x: Array, layer: Layer, position: int, noise: Array | None) -> Array:
         kernel, bias, transposed, mixing = layers[position]
-        phases = 2**architecture.ndim if layer.kind == "up" else 1
         if noise is not None and mixing is not None:
             x = x + jnp.matmul(noise, mixing, precision=EXACT)
-        x = convolve(x, kernel, layer.dilation, EXACT, transposed) + jnp.tile(bias, phases)
+        x = convolve(x, kernel, layer.dilation, EXACT, transposed)
+        x = x + jnp.tile(bias, x.shape[-1] // len(bias))
         if position < len(layers) - 1:
             x = jax.nn.relu(x)
         return depth_to_space(x, architecture.ndim) if layer.kind == "up" else x

@@ -1,7 +1,8 @@
 """`compact` with latent maps at four resolutions, so that fine detail does not pass through the coarsest one.
 
-Noise enters at 1/16, 1/8, 1/4 and 1/2 of the field's resolution (Ulyanov et al. 2016, arXiv:1603.03417), and the last
-hidden layer is twice as wide.
+Noise enters at 1/16, 1/8, 1/4 and 1/2 of the field's resolution (Ulyanov et al. 2016, arXiv:1603.03417), the last
+hidden layer is twice as wide, and the last kernel is free, so that bodies may be a cell thin. It wants a discriminator
+of small windows that sees facies, against single cells along their edges.
 """
 
 from ._architecture import GeneratorArchitecture, Layer
@@ -15,7 +16,7 @@ LAYERS = (
     Layer("up", 32, 6, noise=2),
     Layer("up", 32, 6, noise=2),
     Layer("same", 64, 3, noise=1),
-    Layer("up", 1, 10, smooth=2),
+    Layer("up", 1, 6),
 )
 
 

@@ -18,8 +18,7 @@ from ._loop import sheet_path as sheet_path
 from ._loop import train as train
 from ._method import METHODS as METHODS
 from ._method import AbstractMethod as AbstractMethod
-from ._method import LearnedPrior as LearnedPrior
-from ._pace import steps_that_fit as steps_that_fit
+from ._pace import pace_that_fits as pace_that_fits
 from ._recipe import Recipe as Recipe
 from ._recipe import parse_recipe as parse_recipe
 from ._recipe import read_recipe as read_recipe

@@ -10,12 +10,12 @@ from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
 from latentinv.keys import from_seed
-from latentinv.networks import FoldedLayer
-from latentinv.priors.learned import Calibration, GeneratorPrior
+from latentinv.networks import FoldedLayer, GeneratorArchitecture
+from latentinv.priors.learned import AbstractLearnedPrior, Calibration, GeneratorPrior
 from latentinv.training.modules import fold, freeze
 from latentinv.training.objectives import Frequencies, image_frequencies
 
-from ._method import METHODS, AbstractMethod, LearnedPrior, Task
+from ._method import METHODS, AbstractMethod, Task
 from ._step import Losses, TrainingState, initialise, make_step
 
 STATISTICS_BATCH, STATISTICS_SEED = 64, 1
@@ -30,7 +30,8 @@ class AdversarialMethod(AbstractMethod):
         self.task = task
         recipe, image = task.recipe, task.image
         self.networks, self._first = initialise(recipe, image.facies.ndim, task.channels)
-        self._step = make_step(recipe, self.networks, len(image.categories), self._image_frequencies())
+        step = make_step(recipe, self.networks, len(image.categories), self._image_frequencies())
+        self._step = jax.jit(step, donate_argnums=0)
 
     def initial_state(self) -> TrainingState:
         """Random weights."""
@@ -47,7 +48,7 @@ class AdversarialMethod(AbstractMethod):
         layers = folded_weights(networks.generator, parameters, networks.generator_statistics, patch)
         return GeneratorPrior(networks.architecture, layers, calibration, provenance=provenance)
 
-    def completed(self, prior: LearnedPrior, state: TrainingState) -> LearnedPrior:
+    def completed(self, prior: AbstractLearnedPrior, state: TrainingState) -> AbstractLearnedPrior:
         """The prior with the last discriminator, if the recipe keeps it."""
         if not (self.task.recipe.training.keep_discriminator and isinstance(prior, GeneratorPrior)):
             return prior
@@ -74,7 +75,12 @@ def folded_weights(
 ) -> tuple[FoldedLayer, ...]:
     """Re-estimate a generator's batch statistics on one large batch of noise and freeze them into the weights."""
     network = nnx.merge(graph, parameters, statistics, copy=True)
-    shapes = network.architecture.latent_shapes(shape)
-    keys = jax.random.split(from_seed(STATISTICS_SEED, "batch statistics"), len(shapes))
-    network([jax.random.normal(key, (STATISTICS_BATCH, *one)) for key, one in zip(keys, shapes, strict=True)], shape)
+    network(statistics_latents(network.architecture, shape), shape)
     return fold(network)
+
+
+def statistics_latents(architecture: GeneratorArchitecture, shape: tuple[int, ...]) -> list[Array]:
+    """The noise on which statistics of a generator are estimated."""
+    shapes = architecture.latent_shapes(shape)
+    keys = jax.random.split(from_seed(STATISTICS_SEED, "batch statistics"), len(shapes))
+    return [jax.random.normal(key, (STATISTICS_BATCH, *one)) for key, one in zip(keys, shapes, strict=True)]

@@ -2,10 +2,11 @@
 
 *Coarsening* follows from the thickness of bodies. The mean chord of a facies along an axis is the mean length of its
 runs of cells (Torquato 2002, doi:10.1007/978-1-4757-6355-8, section 2.5); the thinnest facies, along the axis where it
-is thinnest, should be some ten cells thick, for thicker bodies are longer than the networks see. *Patches* are as large
-as the networks judge, or two thirds of a smaller image. *Edges* are softened in proportion to the thickness. Patches
-are *flipped* along an axis where the frequencies of the image's patterns are those of its mirror image, to within what
-its quarters differ by. *Steps* are as many as fit the time there is (`steps_that_fit`).
+is thinnest, should be some ten cells thick, for thicker bodies are longer than the networks see. *Blocks*, whose means
+the generator learns, have a third of the thickness or more, four cells at most. *Patches* are as large as the networks
+judge, or two thirds of a smaller image. They are *flipped* along an axis where the frequencies of the image's patterns
+are those of its mirror image, to within what its quarters differ by. *Steps* are as many as fit the time there is
+(`pace_that_fits`).
 """
 
 import functools
@@ -27,15 +28,21 @@ from ._recipe import Recipe, parse_recipe, with_training
 
 THICK = 10.0
 """Cells that the thinnest facies should have."""
-LARGEST, LEAST = {2: 128, 3: 64}, 32
+LARGEST, LEAST = {2: 192, 3: 64}, 32
 """Edge of a patch in cells, by the number of axes, and its least."""
+BLOCKS = {2: 4, 3: 2}
+"""Edge of a block in cells, by the number of axes, of bodies that are thick enough."""
+THIN = 6.0
+"""Thickness in cells below which blocks are of two cells."""
 BATCH = {2: 8, 3: 4}
 SYMMETRIC = 1.5
 """Largest distance of an image to its mirror image, over that expected by chance, at which patches are flipped."""
+WINDOW = 16
+"""Blocks along an axis that a discriminator needs at least."""
 ENOUGH = 600
 """Cells along an axis from which symmetry is judged."""
-MOST_STEPS, COMPARISONS = 20_000, 16
-"""Longest training, and comparisons with the image in one."""
+MOST_STEPS, COMPARISONS, PATIENCE = 20_000, 16, 0.4
+"""Longest training, comparisons with the image in one, and the share of them that may pass without a better state."""
 
 RECIPE = """\
 # Chosen for {name}, {shape} cells, by `latentinv train`; change what you like and train again with this file.
@@ -45,16 +52,25 @@ file = {file}
 flips = {flips}
 
 [networks]
-architecture = "compact"
-discriminator_scales = 2
+family = "refined"
+architecture = "pyramid"
+discriminator_scales = {scales}
+small_windows = true
+normalisation = "none"
+
+[refinement]
+factor = {factor}
 
 [training]
 seed = {seed}
 steps = {steps}
 batch = {batch}
 patch = {patch}
-edge_width = {edge_width}
+loss = "relativistic"
+gradient_penalty = 0.02
+gradient_penalty_generated = 0.02
 evaluate_every = {evaluate_every}
+patience = {patience}
 """
 
 
@@ -85,30 +101,34 @@ def choose_recipe(
     """
     path, place = Path(path), Path(path).parent if folder is None else Path(folder)
     image = read_training_image(path, key=key, first_row=first_row, continuous=continuous)
-    factor = coarsening(image)
-    coarse = coarsen(image, factor) if factor > 1 else image
-    patch = patch_shape(coarse)
+    coarser = coarsening(image)
+    coarse = coarsen(image, coarser) if coarser > 1 else image
+    factor = block_edge(coarse)
+    patch = patch_shape(coarse, factor)
     reading = {"key": key, "first_row": first_row, "continuous": continuous or None}
     text = RECIPE.format(
         name=path.name,
         shape=times(image.facies.shape),
         file=json.dumps(os.path.relpath(path, place)),
         reading="".join(f"{name} = {json.dumps(value)}\n" for name, value in reading.items() if value is not None),
-        coarsen=factor,
+        coarsen=coarser,
+        factor=factor,
+        scales=2 if min(patch) >= 2 * WINDOW * factor else 1,
         flips=list(symmetries(coarse)),
         seed=seed,
         steps=MOST_STEPS,
         batch=BATCH[image.facies.ndim],
         patch=list(patch),
-        edge_width=0.0 if continuous else round(min(1.3, thickness(coarse) / 8), 2),
         evaluate_every=MOST_STEPS // COMPARISONS,
+        patience=round(PATIENCE * COMPARISONS),
     )
     return parse_recipe(text, place.resolve())
 
 
-def with_steps(recipe: Recipe, steps: int) -> Recipe:
-    """A recipe chosen here with another number of steps, compared with the image as often."""
-    return with_training(recipe, steps=steps, evaluate_every=max(1, steps // COMPARISONS))
+def with_steps(recipe: Recipe, steps: int, comparisons: int) -> Recipe:
+    """A recipe chosen here with other numbers of steps and of comparisons with the image."""
+    patience = max(2, round(PATIENCE * comparisons))
+    return with_training(recipe, steps=steps, evaluate_every=max(1, steps // comparisons), patience=patience)
 
 
 def thickness(image: TrainingImage) -> float:
@@ -128,11 +148,19 @@ def coarsening(image: TrainingImage) -> int:
     """Cells along an axis that become one: the thinnest facies keeps `THICK`, and the image its patches."""
     ndim, shortest = image.facies.ndim, min(image.facies.shape)
     wanted = int(thickness(image) / THICK)
-    return max(1, min(wanted, shortest // (2 * LARGEST[ndim])))
+    return max(1, min(wanted, 2 * shortest // (3 * LARGEST[ndim])))
 
 
-def patch_shape(image: TrainingImage) -> tuple[int, ...]:
-    """Cells of a patch: `LARGEST` along each axis, or two thirds of the image, in whole blocks of 16.
+def block_edge(image: TrainingImage) -> int:
+    """Cells along an axis of the blocks whose means are learned first."""
+    most = BLOCKS[image.facies.ndim]
+    return most if thickness(image) >= THIN and 2 * min(image.facies.shape) >= 3 * WINDOW * most else 2
+
+
+def patch_shape(image: TrainingImage, factor: int) -> tuple[int, ...]:
+    """Cells of a patch: `LARGEST` along each axis, fewer where blocks are small, or two thirds of the image.
+
+    They are multiples of 16.
 
     Raises
     ------
@@ -140,7 +168,8 @@ def patch_shape(image: TrainingImage) -> tuple[int, ...]:
         If the image is too small to be learned from.
     """
     shape = image.facies.shape
-    cells = tuple(min(LARGEST[len(shape)], 16 * int(2 * n / 3 / 16)) for n in shape)
+    largest = LARGEST[len(shape)] if factor == BLOCKS[len(shape)] else 2 * LARGEST[len(shape)] // 3
+    cells = tuple(min(largest, 16 * int(2 * n / 3 / 16)) for n in shape)
     if min(cells) < LEAST:
         raise InputError(
             f"The training image has {times(shape)} cells, too few to learn from; give one of at least "

@@ -10,14 +10,13 @@ import numpy as np
 from latentinv.grid import Grid
 from latentinv.keys import from_seed, numbered
 from latentinv.priors.core import split_latents
+from latentinv.priors.learned import AbstractLearnedPrior
 from latentinv.realism import GOOD, Realism, measure_realism, nearest_window_ratio
 from latentinv.training.images import TrainingImage, choose_places, times
 
-from ._method import LearnedPrior
+from ._evaluation import NOTHING_COPIED
 
 ASSESS_SEED, BATCH = 5, 25
-NOTHING_COPIED = 0.9
-"""Least distance of windows from the image, over that of its own, that shows no copying."""
 
 
 class Assessment(NamedTuple):
@@ -34,7 +33,7 @@ class Assessment(NamedTuple):
     """Cells of each."""
 
 
-def assess(prior: LearnedPrior, image: TrainingImage, shape: tuple[int, ...], count: int = 200) -> Assessment:
+def assess(prior: AbstractLearnedPrior, image: TrainingImage, shape: tuple[int, ...], count: int = 200) -> Assessment:
     """Compare fields of a prior with twice as many patches of its image.
 
     Parameters
@@ -64,7 +63,7 @@ def assess(prior: LearnedPrior, image: TrainingImage, shape: tuple[int, ...], co
     return Assessment(realism, nearest_window_ratio(rng, fields, whole), count, map_shares(prior, grid), shape)
 
 
-def map_shares(prior: LearnedPrior, grid: Grid, count: int = BATCH) -> tuple[float, ...]:
+def map_shares(prior: AbstractLearnedPrior, grid: Grid, count: int = BATCH) -> tuple[float, ...]:
     """Of each latent map the share of cells that change if it alone is redrawn; facies, or a tenth of the deviation.
 
     A map whose share is nearly 0 carries nothing.
@@ -91,7 +90,7 @@ def map_shares(prior: LearnedPrior, grid: Grid, count: int = BATCH) -> tuple[flo
     return tuple(float(x) for x in np.mean([differences(numbered(key, n)) for n in range(count)], axis=0))
 
 
-def card(name: str, prior: LearnedPrior, image: TrainingImage, assessment: Assessment) -> str:
+def card(name: str, prior: AbstractLearnedPrior, image: TrainingImage, assessment: Assessment) -> str:
     """Write the card of a prior, named `name`, from what it was trained on and how it compares."""
     realism, provenance, count = assessment.realism, prior.provenance, assessment.fields
     kept = int(provenance["kept"]["step"])

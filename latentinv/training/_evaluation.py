@@ -22,12 +22,17 @@ from latentinv.grid import Grid
 from latentinv.keys import from_seed, numbered
 from latentinv.priors.core import FaciesModel, UnorderedFaciesModel
 from latentinv.priors.gaussian import TAIL, Anamorphosis
-from latentinv.priors.learned import BOUND, Calibration, bounded
+from latentinv.priors.learned import BOUND, AbstractLearnedPrior, Calibration, bounded
 from latentinv.pytrees import replace
-from latentinv.realism import Measure, axis_names, facies_share, measure_statistics, total_variation
-from latentinv.training.images import TrainingImage, sample_patches
-
-from ._method import LearnedPrior
+from latentinv.realism import (
+    Measure,
+    axis_names,
+    facies_share,
+    measure_statistics,
+    nearest_window_ratio,
+    total_variation,
+)
+from latentinv.training.images import TrainingImage, image_shares, sample_patches
 
 BATCH = 16
 """Fields that are drawn at a time."""
@@ -35,6 +40,10 @@ SMALL = 1e-4
 """Added to shares before they are compared, since a facies may be missing at first."""
 MANY = 500_000
 """Cells that are enough to calibrate on."""
+NOTHING_COPIED = 0.9
+"""Least distance of windows from the image, over that of its own, that shows no copying."""
+SMALL_IMAGE, WINDOWS = 1_000_000, 32
+"""Cells of an image up to which copying is looked for at each comparison, and windows that are looked at."""
 MOST = 1e6
 """Largest distance that a comparison reports, in times the floor; the floor is 0 if an image repeats itself."""
 
@@ -58,6 +67,14 @@ class Comparison(NamedTuple):
     """Distance of multiple-point patterns, in times the floor."""
     connectivity: float
     """Distance of the connectivity curves, along the axis where it is largest, in times the floor."""
+    nearest: float
+    """Distance of windows of fields to the nearest of the image, over that of the image's own to the rest of it; NaN
+    for an image of more than a million cells, which is too large to be copied."""
+
+    @property
+    def copies(self) -> bool:
+        """Whether parts of fields are parts of the image."""
+        return self.nearest < NOTHING_COPIED
 
 
 def calibrate(logits: Float[np.ndarray, "*cell output"], image: TrainingImage) -> Calibration:
@@ -109,11 +126,6 @@ def _table(
     return Anamorphosis(tuple(table[0, first]), tuple(table[1, first]))
 
 
-def image_shares(image: TrainingImage) -> np.ndarray:
-    """Share of each facies in the image, in the order of its categories."""
-    return np.bincount(image.facies.ravel(), minlength=len(image.categories)) / image.facies.size
-
-
 def nominal(image: TrainingImage, channels: int) -> Calibration:
     """A calibration of no effect, for a network that is not calibrated yet."""
     count = len(image.categories)
@@ -125,7 +137,7 @@ def nominal(image: TrainingImage, channels: int) -> Calibration:
 
 
 def compare(
-    prior: LearnedPrior, image: TrainingImage, shape: tuple[int, ...], *, seed: int, count: int = 128
+    prior: AbstractLearnedPrior, image: TrainingImage, shape: tuple[int, ...], *, seed: int, count: int = 128
 ) -> Comparison:
     """Compare `count` fields, calibrated on themselves, with twice as many patches of the image."""
     logits = _numbers(prior, shape, from_seed(seed, "comparison"), count)
@@ -146,20 +158,28 @@ def compare(
         total_variation=tv,
         total_variation_reference=tv_reference,
         **dict(zip(("variation", "pieces", "patterns", "connectivity"), four, strict=True)),
+        nearest=_nearest(facies, image, seed),
     )
 
 
+def _nearest(facies: UInt8[np.ndarray, "field *shape"], image: TrainingImage, seed: int) -> float:
+    """How near windows of fields come to the image, unless that is too large."""
+    if image.facies.size > SMALL_IMAGE:
+        return float("nan")
+    return nearest_window_ratio(np.random.default_rng(seed), facies, image.facies, count=WINDOWS)
+
+
 def calibrated(
-    prior: LearnedPrior, image: TrainingImage, shape: tuple[int, ...], *, seed: int, count: int = 256
-) -> LearnedPrior:
+    prior: AbstractLearnedPrior, image: TrainingImage, shape: tuple[int, ...], *, seed: int, count: int = 256
+) -> AbstractLearnedPrior:
     """The prior calibrated on `count` fields."""
     numbers = _numbers(prior, shape, from_seed(seed, "calibration"), count)
-    other: LearnedPrior = replace(prior, calibration=calibrate(numbers, image))
+    other: AbstractLearnedPrior = replace(prior, calibration=calibrate(numbers, image))
     return other
 
 
 def _numbers(
-    prior: LearnedPrior, shape: tuple[int, ...], key: jax.Array, count: int
+    prior: AbstractLearnedPrior, shape: tuple[int, ...], key: jax.Array, count: int
 ) -> Float[np.ndarray, "field *shape output"]:
     """What the network gives before calibration."""
     grid = Grid(shape)
@@ -167,7 +187,7 @@ def _numbers(
 
 
 @functools.partial(jax.jit, static_argnums=2)
-def _draw(prior: LearnedPrior, key: jax.Array, grid: Grid) -> Float[Array, "field *shape output"]:
+def _draw(prior: AbstractLearnedPrior, key: jax.Array, grid: Grid) -> Float[Array, "field *shape output"]:
     z = jax.random.normal(key, (BATCH, prior.latent_size(grid)))
     return jax.vmap(lambda one: prior.numbers(one, grid))(z)
 

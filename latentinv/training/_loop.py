@@ -17,11 +17,12 @@ import numpy as np
 from latentinv.errors import InputError, NonFiniteError, StorageError
 from latentinv.grid import Grid
 from latentinv.keys import from_seed
+from latentinv.priors.learned import AbstractLearnedPrior
 from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
 from latentinv.training.images import Places, TrainingImage, choose_places, image_levels
 
 from ._evaluation import Comparison, calibrated, compare, nominal
-from ._method import METHODS, LearnedPrior, State, Task
+from ._method import METHODS, State, Task
 from ._recipe import Recipe, parse_recipe
 from ._sheet import write_sheet
 
@@ -63,10 +64,12 @@ class TrainingPlan(NamedTuple):
 class TrainingResult(NamedTuple):
     """The trained prior."""
 
-    prior: LearnedPrior
+    prior: AbstractLearnedPrior
     steps: int
     comparison: Comparison
     """Comparison of the state that was kept."""
+    ended_early: bool = False
+    """Whether it ended because comparisons no longer found a better state."""
 
 
 def train(
@@ -207,11 +210,17 @@ class _Training:
             self.listener.on_step(done, losses)
             if done % training.evaluate_every == 0 or done == training.steps:
                 self._compare(done)
-            if time.monotonic() >= end:
+            if time.monotonic() >= end or self._ended_early(done):
                 break
         if not self.kept:
             self._compare(done)
         return self._finish()
+
+    def _ended_early(self, done: int) -> bool:
+        """Whether as many comparisons as the recipe's patience have passed since the best state."""
+        training = self.recipe.training
+        waited = (done - self.kept.get("step", done)) / training.evaluate_every
+        return 0 < training.patience <= waited
 
     def places(self, step: int, count: int) -> Places:
         """Random places of a step's patches."""
@@ -225,7 +234,8 @@ class _Training:
         """Compare with the image, save, and only then draw, so that a sheet that cannot be written loses no state."""
         prior = self._prior(self.state.average, {})
         comparison = compare(prior, self.image, self.patch, seed=COMPARE_SEED)
-        better = comparison.score < float(self.state.best_score)  # the first is finite, so it is kept
+        # The first is kept in any case; after it, none that copies the image.
+        better = comparison.score < float(self.state.best_score) and not (self.kept and comparison.copies)
         if better:
             best = jax.tree.map(jnp.array, self.state.average)
             self.state = self.state._replace(best=best, best_score=jnp.float32(comparison.score))
@@ -234,7 +244,7 @@ class _Training:
         self._draw(prior)
         self.listener.on_comparison(done, comparison, better)
 
-    def _draw(self, prior: LearnedPrior) -> None:
+    def _draw(self, prior: AbstractLearnedPrior) -> None:
         prior = calibrated(prior, self.image, self.patch, seed=COMPARE_SEED, count=32)
         grid = Grid(self.patch)
         z = jax.random.normal(from_seed(COMPARE_SEED, "sheet"), (18, prior.latent_size(grid)))
@@ -249,7 +259,7 @@ class _Training:
             pair = [np.searchsorted(levels, x) for x in (places.cut(values), fields)]
         write_sheet(sheet_path(self.output), *(np.asarray(x, np.uint8) for x in pair))
 
-    def _prior(self, parameters: Any, provenance: dict[str, Any]) -> LearnedPrior:
+    def _prior(self, parameters: Any, provenance: dict[str, Any]) -> AbstractLearnedPrior:
         """The prior that weights make, not calibrated yet."""
         return self.method.prior(parameters, nominal(self.image, self.levels.shape[-1]), provenance)
 
@@ -294,7 +304,8 @@ class _Training:
         prior = self.method.completed(calibrated(prior, self.image, self.patch, seed=CALIBRATE_SEED), self.state)
         prior.save(self.output)
         comparison = Comparison(**{name: self.kept[name] for name in Comparison._fields})
-        return TrainingResult(prior, int(self.state.step), comparison)
+        steps = int(self.state.step)
+        return TrainingResult(prior, steps, comparison, self._ended_early(steps))
 
     def _rescue(self, step: int) -> str:
         """Write the best state so far as the prior; return the message."""

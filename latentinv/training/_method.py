@@ -8,13 +8,11 @@ from typing import Any, NamedTuple, Protocol
 
 from jaxtyping import Array, Float
 
-from latentinv.priors.learned import Calibration, FlowPrior, GeneratorPrior
+from latentinv.priors.learned import AbstractLearnedPrior, Calibration
 from latentinv.registration import Registry
 from latentinv.training.images import TrainingImage
 
 from ._recipe import Recipe
-
-LearnedPrior = GeneratorPrior | FlowPrior
 
 
 class State(Protocol):
@@ -57,10 +55,10 @@ class AbstractMethod(abc.ABC):
         """
 
     @abc.abstractmethod
-    def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> LearnedPrior:
+    def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> AbstractLearnedPrior:
         """The prior that averaged weights make."""
 
-    def completed(self, prior: LearnedPrior, state: Any) -> LearnedPrior:
+    def completed(self, prior: AbstractLearnedPrior, state: Any) -> AbstractLearnedPrior:
         """The prior with whatever else of the last state its file is to keep."""
         del state
         return prior

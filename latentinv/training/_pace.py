@@ -4,7 +4,7 @@ import dataclasses
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -14,6 +14,8 @@ from ._recipe import Recipe
 
 TRIAL, TRIAL_COMPARISON = 60, 30
 """Steps of the trial, and steps between its comparisons, the first of which compiles."""
+LEAST, COMPARING = 4, 0.1
+"""Comparisons in a training, and the share of the time that more may take."""
 RESERVE = 0.03
 """Share of the time left for steps that is not planned with."""
 
@@ -38,10 +40,19 @@ class Clock:
         self.comparisons.append(time.monotonic())
 
 
-def steps_that_fit(recipe: Recipe, seconds: float) -> int:
-    """How many steps of a recipe can be done in a time, with its comparisons, the trial that tells it counted in.
+class Pace(NamedTuple):
+    """What fits into a time."""
 
-    As many comparisons are planned with as the recipe's own number of steps has.
+    steps: int
+    comparisons: int
+    """With the image."""
+
+
+def pace_that_fits(recipe: Recipe, seconds: float) -> Pace:
+    """How many steps of a recipe, and how many comparisons, fit into a time, the trial that tells it counted in.
+
+    Comparisons are as many as the recipe's own number of steps has, or as take `COMPARING` of the time if that is
+    fewer, but at least `LEAST`.
     """
     training, clock = recipe.training, Clock()
     trial = dataclasses.replace(training, steps=TRIAL, evaluate_every=TRIAL_COMPARISON)
@@ -50,5 +61,6 @@ def steps_that_fit(recipe: Recipe, seconds: float) -> int:
     steps, spent = clock.steps, time.monotonic() - clock.begun
     compilation, comparison = steps[0] - clock.begun, clock.comparisons[-1] - steps[-1]
     step = (steps[-1] - steps[TRIAL_COMPARISON]) / (TRIAL - TRIAL_COMPARISON - 1)
-    left = (1 - RESERVE) * (seconds - spent - compilation - comparison * training.steps / training.evaluate_every)
-    return max(1, min(training.steps, int(left / step)))
+    comparisons = min(training.steps // training.evaluate_every, max(LEAST, int(COMPARING * seconds / comparison)))
+    left = (1 - RESERVE) * (seconds - spent - compilation - comparison * comparisons)
+    return Pace(max(1, min(training.steps, int(left / step))), comparisons)

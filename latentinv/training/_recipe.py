@@ -13,13 +13,25 @@
     flips = []                       # array axes along which patches may be flipped
 
     [networks]
-    family = "generator"             # generator (adversarial) or flow (flow matching)
+    family = "generator"             # generator (adversarial), refined (a generator of coarse fields, and their
+                                     # refinement by likelihood) or flow (flow matching)
     architecture = "compact"         # of a generator: sgan, dsgan, compact or pyramid
     latent_channels = 4              # Gaussian numbers at a latent cell; left out: 1 for sgan and dsgan, 4 for compact
     width = 1.0                      # factor on the architecture's own widths, of both networks
     discriminator_scales = 1         # discriminators: one sees fields, the next their means over 2 × 2 cells, and so on
-    crisp_tower = false              # one more, with small windows, which sees the facies instead of softened edges
+    small_windows = false            # one more, with small windows, which sees the facies instead of softened edges, or
+                                     # of family refined the cells instead of means
+    normalisation = "spectral"       # of the discriminator: spectral, batch or none, which wants gradient penalties;
+                                     # left out: batch for sgan and dsgan
     packing = 1                      # fields that they judge together; batch must be a multiple of it
+
+    [refinement]                     # of family refined
+    factor = 4                       # cells of a block along an axis, a power of two
+    widths = [64, 48, 32]            # channels of the networks that draw cells every 8, 4 and 2 cells, and between
+    windows = [1, 1, 1]              # how many of the layers of each see 3 of these cells along an axis
+    noise = 0.05                     # standard deviation of noise that is added to the means of blocks in training
+    border = 8                       # cells at each end of a part of a patch that the likelihood leaves out
+    learning_rate = 2e-3
 
     [flow]                           # of family flow
     widths = [32, 64, 96]            # channels of the velocity network at 1/2, 1/4, … of the resolution
@@ -37,8 +49,8 @@
     edge_width = 0.0                 # standard deviation, in cells, of the Gaussian that softens facies edges for the
                                      # discriminator; 0: not at all
     loss = "non-saturating"          # non-saturating, hinge or relativistic
-    gradient_penalty = 0.0           # R1's γ: half of it weighs the squared gradient of the sum of the scores of the
-                                     # image's patches, over the number of scores
+    gradient_penalty = 0.0           # R1's γ: half of it weighs the mean squared gradient of the scores of the image's
+                                     # patches
     gradient_penalty_generated = 0.0 # R2's γ, the same of generated fields
     penalty_every = 1                # steps from one penalty to the next, which weighs as many times more
     patterns = 0.0                   # weight of the distance to the image's frequencies of small patterns; two facies
@@ -48,6 +60,7 @@
     betas = [0.5, 0.99]              # Adam
     average = 0.998                  # decay of the weight average (EMA)
     evaluate_every = 200             # steps between comparisons with the image, checkpoints and sample sheets
+    patience = 0                     # comparisons after the best at which training ends before its steps; 0: never
     keep_discriminator = false       # whether the prior's file takes the last discriminator (that of fields as they
                                      # are), for image completion
 
@@ -79,7 +92,7 @@ from latentinv.io import (
     words,
 )
 from latentinv.io.images import FIRST_ROWS
-from latentinv.networks import discriminator_architecture
+from latentinv.networks import NORMALISATIONS, discriminator_architecture
 from latentinv.training.images import ChannelSimulator, TrainingImage, coarsen, read_training_image
 from latentinv.training.objectives import LOSSES, least_patch
 
@@ -113,8 +126,22 @@ class RecipeNetworks:
     """None for the architecture's default."""
     width: float = entry(1.0, number(lambda value: 0 < value <= 16, "a factor above 0, at most 16"))
     discriminator_scales: int = entry(1, whole(1, 8))
-    crisp_tower: bool = entry(False, FLAG)
+    small_windows: bool = entry(False, FLAG)
+    normalisation: str | None = entry(None, one_of(NORMALISATIONS))
+    """None for the architecture's default."""
     packing: int = entry(1, whole(1))
+
+
+@dataclass(frozen=True)
+class RecipeRefinement:
+    """Settings of a refinement."""
+
+    factor: int = entry(4, whole(2, 16))
+    widths: tuple[int, ...] = entry((64, 48, 32), several(whole(1), (1, 2, 3, 4), "channels such as [64, 48, 32]"))
+    windows: tuple[int, ...] = entry((1, 1, 1), several(whole(0, 4), (1, 2, 3, 4), "layers such as [1, 1, 1]"))
+    noise: float = entry(0.05, WEIGHT)
+    border: int = entry(8, whole(0))
+    learning_rate: float = entry(2e-3, RATE)
 
 
 @dataclass(frozen=True)
@@ -149,6 +176,7 @@ class RecipeTraining:
     betas: tuple[float, float] = entry((0.5, 0.99), several(DECAY, (2,), "two numbers from 0 to below 1"))
     average: float = entry(0.998, DECAY)
     evaluate_every: int = entry(200, whole(1))
+    patience: int = entry(0, whole(0))
     keep_discriminator: bool = entry(False, FLAG)
     """Whether the prior's file keeps the last discriminator, for image completion."""
 
@@ -167,6 +195,7 @@ class Recipe:
     image: RecipeImage
     networks: RecipeNetworks = field(default_factory=RecipeNetworks)
     training: RecipeTraining = field(default_factory=RecipeTraining)
+    refinement: RecipeRefinement = field(default_factory=RecipeRefinement)
     flow: RecipeFlow = field(default_factory=RecipeFlow)
     text: str = ""
     folder: Path = Path(".")
@@ -217,10 +246,11 @@ def read_recipe(path: str | Path) -> Recipe:
 def parse_recipe(text: str, folder: Path) -> Recipe:
     """Make a recipe from its text; image files are looked for in `folder`."""
     tables = tables_of(text, "recipe")
-    unknown = set(tables) - {"image", "networks", "training", "flow"}
+    unknown = set(tables) - {"image", "networks", "training", "refinement", "flow"}
     if unknown:
         raise InputError(
-            f"The recipe has a table [{sorted(unknown)[0]}]; expected [image], [networks], [training] and [flow]."
+            f"The recipe has a table [{sorted(unknown)[0]}]; expected [image], [networks], [training], [refinement] "
+            "and [flow]."
         )
     image = RecipeImage(**checked("image", tables.get("image", {}), rules_of(RecipeImage)))
     if image.simulator is not None:
@@ -229,7 +259,8 @@ def parse_recipe(text: str, folder: Path) -> Recipe:
     networks = RecipeNetworks(**checked("networks", tables.get("networks", {}), rules_of(RecipeNetworks)))
     training = RecipeTraining(**checked("training", tables.get("training", {}), rules_of(RecipeTraining)))
     flow = RecipeFlow(**checked("flow", tables.get("flow", {}), rules_of(RecipeFlow)))
-    recipe = Recipe(image, networks, training, flow, text, folder)
+    refinement = RecipeRefinement(**checked("refinement", tables.get("refinement", {}), rules_of(RecipeRefinement)))
+    recipe = Recipe(image, networks, training, refinement, flow, text, folder)
     _check(recipe)
     return recipe
 
@@ -249,9 +280,10 @@ def _check(recipe: Recipe) -> None:
     _check_image(recipe)
     _check_training(recipe.training)
     if recipe.networks.family == "flow":
-        _check_flow(recipe)
-    else:
-        _check_networks(recipe)
+        return _check_flow(recipe)
+    if recipe.networks.family == "refined":
+        _check_refinement(recipe)
+    _check_networks(recipe)
 
 
 def _check_image(recipe: Recipe) -> None:
@@ -297,6 +329,28 @@ def _check_flow(recipe: Recipe) -> None:
         raise InputError(f"The recipe has steps = {flow.steps} in [flow]; expected a power of two: 1, 2, 4, 8, …")
 
 
+def _check_refinement(recipe: Recipe) -> None:
+    settings, training = recipe.refinement, recipe.training
+    least, unit = settings.factor.bit_length() - 1, 2 ** len(settings.widths)
+    if settings.factor & (settings.factor - 1) or not len(settings.windows) == len(settings.widths) >= least:
+        raise InputError(
+            f"The recipe has factor = {settings.factor}, widths = {list(settings.widths)} and windows = "
+            f"{list(settings.windows)} in [refinement]; expected a power of two, such as 4, and as many widths and "
+            f"windows as it has doublings ({least}), or more."
+        )
+    if any(n % (2 * unit) for n in training.patch) or 4 * settings.border >= min(training.patch):
+        raise InputError(
+            f"The recipe has patch = {list(training.patch)} in [training] and {len(settings.widths)} widths and border "
+            f"= {settings.border} in [refinement]; give patches of a multiple of {2 * unit} cells, more than "
+            f"{4 * settings.border}."
+        )
+    if training.patterns or training.keep_discriminator:
+        raise InputError(
+            "The recipe has family = 'refined', whose discriminator sees coarse fields only, with patterns or "
+            "keep_discriminator; leave these out."
+        )
+
+
 def _check_networks(recipe: Recipe) -> None:
     networks, batch, patch = recipe.networks, recipe.training.batch, recipe.training.patch
     if batch % networks.packing:
@@ -305,14 +359,17 @@ def _check_networks(recipe: Recipe) -> None:
             "batch that is a multiple of packing."
         )
     scales = networks.discriminator_scales
-    discriminator = discriminator_architecture(networks.architecture, ndim=len(patch), scales=scales)
-    if recipe.training.keep_discriminator and (discriminator.normalisation == "batch" or networks.packing > 1):
+    discriminator = discriminator_architecture(
+        networks.architecture, ndim=len(patch), scales=scales, normalisation=networks.normalisation
+    )
+    if recipe.training.keep_discriminator and (discriminator.normalisation != "spectral" or networks.packing > 1):
         judge = f"of '{networks.architecture}'" if networks.packing == 1 else f"with packing = {networks.packing}"
         raise InputError(
             f"The recipe has keep_discriminator = true, but the discriminator {judge} judges several fields together, "
-            "not single fields; use 'compact' without packing, or leave it out."
+            "not single fields, or is not normalised by its spectrum; use 'compact' without packing, and leave "
+            "normalisation out, or leave it out."
         )
-    least = discriminator.ratio
+    least = discriminator.ratio * (recipe.refinement.factor if networks.family == "refined" else 1)
     if min(patch) < least:
         many = "" if scales == 1 else f" with discriminator_scales = {scales}"
         raise InputError(

@@ -4,8 +4,10 @@ The discriminator is updated on real patches and on generated fields, then the g
 discriminator, from the same noise, so that the generator runs forward once per step. Adam, two learning rates (Heusel
 et al. 2017, arXiv:1706.08500); the generator's weights are averaged exponentially for use (EMA). Gradient penalties,
 where the recipe asks for them, are R1, on real patches, and R2, on generated fields (Mescheder, Geiger and Nowozin
-2018, arXiv:1801.04406); they may be taken every few steps only, with a weight as many times larger (Karras et al. 2020,
-arXiv:1912.04958).
+2018, arXiv:1801.04406). The squared gradient of each score is estimated by its difference along a random direction, for
+second derivatives would take longer than all else (Lin et al. 2025, arXiv:2501.08316). Penalties may be taken every few
+steps only, with a weight as many times larger (Karras et al. 2020, arXiv:1912.04958). The tower that sees facies judges
+a part of each patch, at a place that changes from step to step: windows as small as its own are plentiful there too.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +18,7 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from latentinv.keys import from_seed, numbered
 from latentinv.networks import GeneratorArchitecture, Maps, discriminator_architecture, generator_architecture
@@ -25,6 +27,11 @@ from latentinv.training.modules import DiscriminatorNetwork, GeneratorNetwork, c
 from latentinv.training.objectives import LOSSES, Frequencies, field_gradient, no_frequencies, running_frequencies
 
 from ._recipe import Recipe
+
+SHORT = 0.03
+"""Length in each cell of the differences that estimate gradients."""
+PART = {2: 64, 3: 32}
+"""Cells along an axis of the part of a patch that is seen as facies, by the number of axes."""
 
 
 class TrainingState(NamedTuple):
@@ -51,6 +58,15 @@ class Losses(NamedTuple):
     generator: Float[Array, ""]
 
 
+class View(NamedTuple):
+    """What the tower that sees facies is shown."""
+
+    real: Float[Array, "batch *part channel"]
+    """Of the image."""
+    of: Callable[[Float[Array, "batch *patch channel"]], Float[Array, "batch *part channel"]]
+    """Of generated fields."""
+
+
 class Networks(NamedTuple):
     """The two networks' structure, and the generator's (unused in training) statistics."""
 
@@ -60,12 +76,25 @@ class Networks(NamedTuple):
     generator_statistics: nnx.State
 
 
-def initialise(recipe: Recipe, ndim: int, channels: int = 1) -> tuple[Networks, TrainingState]:
-    """Make networks and the state before the first step from a recipe, for fields with numbers in each cell."""
+def initialise(recipe: Recipe, ndim: int, channels: int = 1, level: int = 0) -> tuple[Networks, TrainingState]:
+    """Make networks and the state before the first step from a recipe.
+
+    Parameters
+    ----------
+    recipe
+        Names the architecture.
+    ndim
+        Axes of fields, 2 or 3.
+    channels
+        Numbers in each of their cells.
+    level
+        How many of the generator's last doublings are left out.
+    """
     name, width = recipe.networks.architecture, recipe.networks.width
     architecture = generator_architecture(
         name, ndim=ndim, latent_channels=recipe.networks.latent_channels, width=width, outputs=channels
     )
+    architecture = architecture.coarse(level) if level else architecture
     judge = discriminator_architecture(
         name,
         ndim=ndim,
@@ -73,7 +102,8 @@ def initialise(recipe: Recipe, ndim: int, channels: int = 1) -> tuple[Networks, 
         scales=recipe.networks.discriminator_scales,
         packing=recipe.networks.packing,
         channels=channels,
-        crisp=recipe.networks.crisp_tower,
+        small=recipe.networks.small_windows,
+        normalisation=recipe.networks.normalisation,
     )
 
     @nnx.jit  # as one program instead of one for each kernel
@@ -104,10 +134,8 @@ def initialise(recipe: Recipe, ndim: int, channels: int = 1) -> tuple[Networks, 
 
 def make_step(
     recipe: Recipe, networks: Networks, facies: int, image: Frequencies | None = None
-) -> Callable[[TrainingState, Float[Array, "batch *patch channel"]], tuple[TrainingState, Losses]]:
-    """Build the jitted step of a recipe.
-
-    The step takes over the memory of the state it is given, which cannot be used afterwards.
+) -> Callable[..., tuple[TrainingState, Losses]]:
+    """Build the step of a recipe: a function of the state, of patches of the image, and of a `View` of them.
 
     Parameters
     ----------
@@ -121,52 +149,67 @@ def make_step(
     training = recipe.training
     loss = LOSSES[training.loss]
     optimizer_g, optimizer_d = _optimizers(recipe)
-    key_training = from_seed(training.seed, "training")
+    key_training, key_direction = from_seed(training.seed, "training"), from_seed(training.seed, "direction")
 
     def generate(parameters: Any, latents: Sequence[Array]) -> Array:
         network = nnx.merge(networks.generator, parameters, networks.generator_statistics, copy=True)
         return GeneratorPrior.levels(network(latents, training.patch))
 
-    def score(parameters: Any, statistics: Any, fields: Array) -> tuple[Maps, Any]:
+    key_part = from_seed(training.seed, "part that is seen as facies")
+
+    def score(parameters: Any, statistics: Any, pair: tuple[Array, Array]) -> tuple[Maps, Any]:
         network = nnx.merge(networks.discriminator, parameters, statistics, copy=True)
-        packing = recipe.networks.packing
-        maps = network(packed(fields, packing), packed(crisp(fields, facies), packing))
+        maps = network(*(packed(fields, recipe.networks.packing) for fields in pair))
         return maps, _split(network)[2]
 
-    def step(state: TrainingState, real: Array) -> tuple[TrainingState, Losses]:
+    def view_of(step: Array, real: Array) -> View:
+        def of(fields: Array) -> Array:
+            corner = random_corner(numbered(key_part, step), fields.shape[1:-1])
+            return part_at(corner, crisp(fields, facies))
+
+        return View(of(real), of)
+
+    def step(state: TrainingState, real: Array, view: View | None = None) -> tuple[TrainingState, Losses]:
+        view = view_of(state.step, real) if view is None else view
         shapes = networks.architecture.latent_shapes(training.patch)
         keys = jax.random.split(numbered(key_training, state.step), len(shapes))
         latents = [jax.random.normal(key, (training.batch, *shape)) for key, shape in zip(keys, shapes, strict=True)]
         fake, back = jax.vjp(lambda parameters: generate(parameters, latents), state.generator)
+        pair_real, pair_fake = (real, view.real), (fake, view.of(fake))
 
         def loss_d(parameters: Any) -> tuple[Array, Any]:
-            maps_real, statistics = score(parameters, state.discriminator_statistics, real)
-            maps_fake, statistics = score(parameters, statistics, fake)
+            before = state.discriminator_statistics
+            maps_real, between = score(parameters, before, pair_real)
+            maps_fake, after = score(parameters, between, pair_fake)
             value = over_maps(loss.discriminator, maps_real, maps_fake)
-            penalties = ((training.gradient_penalty, real), (training.gradient_penalty_generated, fake))
-            for weight, fields in penalties:
+            for weight, pair, maps, used in (
+                (training.gradient_penalty, pair_real, maps_real, before),
+                (training.gradient_penalty_generated, pair_fake, maps_fake, between),
+            ):
                 if weight:
-                    value += _penalty(weight, parameters, state, fields)
-            return value, statistics
+                    value += weight / 2 * now_and_then(steepness, parameters, used, pair, maps)
+            return value, after
 
-        def _penalty(weight: float, parameters: Any, state: TrainingState, fields: Array) -> Array:
-            before, every = state.discriminator_statistics, training.penalty_every
+        def steepness(parameters: Any, statistics: Any, pair: tuple[Array, Array], maps: Maps) -> Array:
+            keys = jax.random.split(numbered(key_direction, state.step))
+            near = [x + SHORT * jax.random.normal(key, x.shape) for key, x in zip(keys, pair, strict=True)]
+            beside = score(parameters, statistics, (near[0], near[1]))[0]
+            return over_maps(lambda one, other: jnp.mean(((other - one) / SHORT) ** 2), maps, beside)
 
-            def steepness(fields: Array) -> Array:
-                return squared_gradient(lambda x: score(parameters, before, x)[0], fields)
-
+        def now_and_then(penalty: Callable[..., Array], *arguments: Any) -> Array:
+            every = training.penalty_every
             if every == 1:
-                return 0.5 * weight * steepness(fields)
-            now = lax.cond(state.step % every == 0, steepness, lambda _: jnp.zeros(()), fields)
-            return 0.5 * weight * every * now
+                return penalty(*arguments)
+            return every * lax.cond(state.step % every == 0, penalty, lambda *_: jnp.zeros(()), *arguments)
 
         (value_d, statistics), gradient_d = jax.value_and_grad(loss_d, has_aux=True)(state.discriminator)
         update_d, optimizer_state_d = optimizer_d.update(gradient_d, state.discriminator_optimizer)
         discriminator = optax.apply_updates(state.discriminator, update_d)
 
         def loss_g(fields: Array) -> Array:
-            maps_real = score(discriminator, statistics, real)[0]
-            return over_maps(loss.generator, maps_real, score(discriminator, statistics, fields)[0])
+            pairs = (pair_real, (fields, view.of(fields)))
+            maps_real, maps_fake = (score(discriminator, statistics, pair)[0] for pair in pairs)
+            return over_maps(loss.generator, maps_real, maps_fake)
 
         value_g, gradient_fake = jax.value_and_grad(loss_g)(fake)
         frequencies = state.frequencies
@@ -191,20 +234,21 @@ def make_step(
         )
         return after, Losses(value_d, value_g)
 
-    return jax.jit(step, donate_argnums=0)
+    return step
 
 
-def squared_gradient(
-    score: Callable[[Float[Array, "batch *patch channel"]], Maps], fields: Float[Array, "batch *patch channel"]
-) -> Float[Array, ""]:
-    """Squared gradient of the sum of all scores in the fields, over the number of scores."""
+def random_corner(key: jax.Array, shape: tuple[int, ...], unit: int = 1) -> Int[Array, "axis"]:
+    """The first cell, a multiple of `unit`, of a part of patches at a random place."""
+    most = jnp.array([(n - min(n, PART[len(shape)])) // unit + 1 for n in shape])
+    return unit * jax.random.randint(key, most.shape, 0, most)
 
-    def total(x: Array) -> tuple[Array, int]:
-        scores = jnp.concatenate([one.ravel() for one in jax.tree.leaves(score(x))])
-        return jnp.sum(scores), scores.size
 
-    gradient, count = jax.grad(total, has_aux=True)(fields)
-    return jnp.sum(gradient**2) / count
+def part_at(
+    corner: Int[Array, "axis"], fields: Float[Array, "batch *patch channel"], factor: int = 1
+) -> Float[Array, "batch *part channel"]:
+    """The part of all fields, or of their means over blocks of `factor` cells, that begins at a cell."""
+    shape = tuple(min(n, PART[len(corner)] // factor) for n in fields.shape[1:-1])
+    return lax.dynamic_slice(fields, (0, *(corner // factor), 0), (len(fields), *shape, fields.shape[-1]))
 
 
 def over_maps(loss: Callable[..., Float[Array, ""]], *maps: Maps) -> Float[Array, ""]:

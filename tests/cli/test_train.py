@@ -22,7 +22,7 @@ CHECKPOINT = {
     "output": "delta.h5",
     "image_sha256": "0",
 }
-COMPARISON = Comparison(2.31, 0.24, 0.26, 0.061, 0.063, 1.5, 2.0, 11.0, 1.2)
+COMPARISON = Comparison(2.31, 0.24, 0.26, 0.061, 0.063, 1.5, 2.0, 11.0, 1.2, 1.04)
 
 
 @pytest.fixture
@@ -65,7 +65,9 @@ def test_that_an_image_is_enough_and_its_recipe_is_written_beside_the_prior(late
 
     np.save("site.npy", np.kron(np.random.default_rng(0).integers(0, 2, (12, 12)), np.ones((8, 8), int)))
     monkeypatch.setattr("latentinv.training.train", train)
-    monkeypatch.setattr("latentinv.training.steps_that_fit", lambda plan, seconds: called.update(fit=seconds) or 400)
+    monkeypatch.setattr(
+        "latentinv.training.pace_that_fits", lambda plan, seconds: called.update(fit=seconds) or (400, 8)
+    )
 
     outcome = latentinv("train", "site.npy", "--output", "mine.h5", "--minutes", "20")
 
@@ -81,7 +83,7 @@ def test_that_an_image_is_enough_and_its_recipe_is_written_beside_the_prior(late
 
 def test_that_a_time_too_short_to_learn_anything_is_refused_and_leaves_nothing(latentinv, folder, monkeypatch):
     np.save("site.npy", np.kron(np.random.default_rng(0).integers(0, 2, (12, 12)), np.ones((8, 8), int)))
-    monkeypatch.setattr("latentinv.training.steps_that_fit", lambda plan, seconds: 7)
+    monkeypatch.setattr("latentinv.training.pace_that_fits", lambda plan, seconds: (7, 4))
 
     outcome = latentinv("train", "site.npy", "--output", "mine.h5", "--minutes", "2")
 

@@ -39,15 +39,24 @@ def test_that_an_image_is_not_made_coarser_than_its_patches_allow():
 
 @pytest.mark.parametrize(
     ("shape", "patch"),
-    [((250, 250), (128, 128)), ((150, 180), (96, 112)), ((60, 400), (32, 128)), ((60, 90, 100), (32, 48, 64))],
+    [((250, 250), (160, 160)), ((150, 180), (96, 112)), ((60, 400), (32, 192)), ((60, 90, 100), (32, 48, 64))],
 )
 def test_that_patches_are_two_thirds_of_a_small_image(shape, patch):
-    assert automatic.patch_shape(image(np.indices(shape).sum(axis=0) % 2)) == patch
+    largest = automatic.BLOCKS[len(shape)]
+    assert automatic.patch_shape(image(np.indices(shape).sum(axis=0) % 2), largest) == patch
+    assert max(automatic.patch_shape(image(stripes(3, (900, 900))), 2)) == 128
 
 
 def test_that_an_image_too_small_to_learn_from_is_refused():
     with pytest.raises(InputError, match="has 40 × 90 cells, too few to learn from; give one of at least 48"):
-        automatic.patch_shape(image(np.indices((40, 90)).sum(axis=0) % 2))
+        automatic.patch_shape(image(np.indices((40, 90)).sum(axis=0) % 2), 2)
+
+
+@pytest.mark.parametrize(
+    ("thick", "shape", "edge"), [(3, (300, 300), 2), (9, (300, 300), 4), (9, (90, 300), 2), (9, (96, 300), 4)]
+)
+def test_that_blocks_are_thinner_than_bodies(thick, shape, edge):
+    assert automatic.block_edge(image(stripes(thick, shape))) == edge
 
 
 def test_that_patches_are_flipped_only_along_axes_of_symmetry():
@@ -67,11 +76,12 @@ def test_that_the_recipe_chosen_is_one_that_is_read_again(tmp_path):
     np.savez(tmp_path / "site.npz", facies=ChannelSimulator(width=9.0).as_training_image(3, shape).facies)
     chosen = choose_recipe(tmp_path / "site.npz", folder=folder, seed=4)
     assert chosen.training.seed == 4
-    assert chosen.training.patch == (128, 128)
-    fewer = with_steps(chosen, 640)
+    assert chosen.training.patch == (128, 192)
+    assert (chosen.refinement.factor, chosen.networks.discriminator_scales) == (4, 2)
+    fewer = with_steps(chosen, 640, 16)
     (folder / "site.toml").write_text(fewer.text)
     read = read_recipe(folder / "site.toml")
-    assert (read.training.steps, read.training.evaluate_every) == (640, 40)
+    assert (read.training.steps, read.training.evaluate_every, read.training.patience) == (640, 40, 6)
     assert isinstance(read, Recipe)
     assert read.load_image().facies.shape == shape
     assert read.image == chosen.image
@@ -81,5 +91,5 @@ def test_that_an_array_is_named_in_the_recipe_if_it_was_given(tmp_path):
     values = gaussian_filter(np.random.default_rng(0).standard_normal((90, 90)), 3)
     np.savez(tmp_path / "site.npz", porosity=values, facies=(values > 0).astype(int))
     chosen = choose_recipe(tmp_path / "site.npz", key="porosity", continuous=True)
-    assert (chosen.image.key, chosen.image.continuous, chosen.training.edge_width) == ("porosity", True, 0.0)
+    assert (chosen.image.key, chosen.image.continuous, chosen.networks.family) == ("porosity", True, "refined")
     assert chosen.load_image().values is not None

@@ -11,7 +11,7 @@ from latentinv import Grid, InputError, NonFiniteError, StorageError, load_prior
 from latentinv.networks import generator_architecture
 from latentinv.priors.learned import BOUND
 from latentinv.storage import open_hdf5
-from latentinv.training import Losses, checkpoint_path, parse_recipe, resume_training, train
+from latentinv.training import Comparison, Losses, checkpoint_path, parse_recipe, resume_training, train
 from latentinv.training._adversarial import AdversarialMethod
 from tests.problems import generate
 from tests.workers import TRAINING, killed_workers
@@ -141,6 +141,30 @@ def test_that_a_loss_that_is_not_finite_leaves_the_last_good_state(recipe, tmp_p
     with pytest.raises(NonFiniteError, match=r"step 6.*was written to"):
         train(recipe, tmp_path / "prior.h5")
     assert load_prior(tmp_path / "prior.h5").provenance["kept"]["step"] == 4
+
+
+@pytest.mark.parametrize(
+    ("scores", "nearest", "steps", "kept"),
+    [
+        ([9, 4, 5, 4, 3, 2], [1] * 6, 16, 8),  # steps 8 and 16 have equal scores: the first is kept
+        ([9, 8, 7, 9, 9, 9], [1, 1, 0.5, 1, 1, 1], 16, 8),  # that of step 12 copies the image
+        ([9, 8, 9, 7, 9, 9], [1] * 6, 24, 16),
+    ],
+)
+def test_that_a_training_ends_when_it_no_longer_improves_and_keeps_no_copies(
+    scores, nearest, steps, kept, tmp_path, monkeypatch
+):
+    found = iter(zip(scores, nearest, strict=True))
+
+    def compare(*_, **__):
+        score, ratio = next(found)
+        return Comparison(float(score), 0.2, 0.2, 0.1, 0.1, 2.0, 2.0, 2.0, 2.0, float(ratio))
+
+    monkeypatch.setattr(loop, "compare", compare)
+    text = RECIPE.replace("steps = 16", "steps = 24\npatience = 2")
+    result = train(parse_recipe(text, tmp_path), tmp_path / "prior.h5")
+    assert (result.steps, result.ended_early) == (steps, True)
+    assert result.prior.provenance["kept"]["step"] == kept
 
 
 @pytest.mark.assure

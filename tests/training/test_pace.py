@@ -22,6 +22,7 @@ def test_that_the_steps_that_fit_leave_time_for_trial_compilation_and_comparison
     recipe = parse_recipe(RECIPE, tmp_path)
     trial = 10 + 59 * 0.5 + 8 + 2
     expected = 0.97 * (1800 - trial - 10 - 20 * 2) / 0.5
-    assert pace.steps_that_fit(recipe, 1800) == int(expected)
-    assert pace.steps_that_fit(recipe, 1e6) == 4000
-    assert pace.steps_that_fit(recipe, 1.0) == 1
+    assert pace.pace_that_fits(recipe, 1800) == (int(expected), 20)
+    assert pace.pace_that_fits(recipe, 1e6) == (4000, 20)
+    assert pace.pace_that_fits(recipe, 200).comparisons == 10  # a tenth of the time
+    assert pace.pace_that_fits(recipe, 1.0) == (1, 4)

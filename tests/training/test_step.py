@@ -8,7 +8,7 @@ from flax import nnx
 
 from latentinv.networks import ARCHITECTURES, discriminator_architecture
 from latentinv.training import LOSSES, parse_recipe
-from latentinv.training._step import initialise, make_step, over_maps, squared_gradient
+from latentinv.training._step import SHORT, initialise, make_step, over_maps, part_at, random_corner
 from latentinv.training.modules import DiscriminatorNetwork, crisp, packed
 from latentinv.training.modules._discriminator import pooled
 from latentinv.training.objectives._patterns import image_frequencies
@@ -55,7 +55,7 @@ def test_that_a_step_leaves_a_state_like_the_one_before_and_takes_over_its_memor
     recipe = parse_recipe(text.replace(f"[{more}]\n", f"[{more}]\n{MORE.get(more)}"), tmp_path)
     networks, state = initialise(recipe, 2)
     real = jax.ShapeDtypeStruct((2, cells, cells, 1), jnp.float32)
-    traced = make_step(recipe, networks, 2).trace(state, real)
+    traced = jax.jit(make_step(recipe, networks, 2), donate_argnums=0).trace(state, real)
     after, losses = traced.out_info
     for name, before, behind in zip(state._fields, state, after, strict=True):
         expected, found = (jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), tree) for tree in (before, behind))
@@ -78,7 +78,7 @@ def test_that_patterns_have_a_state_of_their_own_and_push_the_generator(tmp_path
         recipe = parse_recipe(text.replace("[training]", f"width = 0.1\n[training]\npatterns = {weight}"), tmp_path)
         networks, state = initialise(recipe, 2)
         assert (state.frequencies is None) == (weight == 0)
-        after.append(make_step(recipe, networks, 2, image)(state, real)[0])
+        after.append(jax.jit(make_step(recipe, networks, 2, image))(state, real)[0])
     assert float(after[1].frequencies.rings.sum()) == pytest.approx(4, rel=1e-4)
     plain, pushed = (jax.tree.leaves(state.generator) for state in after)
     assert any(np.abs(one - other).max() > 1e-4 for one, other in zip(plain, pushed, strict=True))
@@ -97,30 +97,50 @@ def test_that_a_recipe_makes_both_networks_narrower(architecture, tmp_path):
     jax.eval_shape(make_step(recipe, networks, 2), state, real)
 
 
-def test_that_the_gradient_of_scores_is_that_of_their_sum_over_their_number():
-    rng = np.random.default_rng(0)
-    fields, weights = (jnp.asarray(rng.normal(size=(2, 4, 4, 1)), jnp.float32) for _ in range(2))
-
-    def score(x):  # two maps of one tower: one score a field, and one for each half of a field
-        return (((weights * x).sum(axis=(1, 2), keepdims=True), (x**2).reshape(2, 2, 1, 8).sum(axis=3)[..., None]),)
-
-    expected = np.sum((np.asarray(weights) + 2 * np.asarray(fields)) ** 2) / 6
-    assert float(squared_gradient(score, fields)) == pytest.approx(expected, rel=1e-5)
+def test_that_a_part_is_the_same_of_all_fields_and_lies_anywhere():
+    fields = jnp.arange(2 * 70 * 40, dtype=jnp.float32).reshape(2, 70, 40, 1)
+    corners = jax.vmap(lambda key: random_corner(key, (70, 40)))(jax.random.split(jax.random.key(0), 200))
+    parts = jax.vmap(lambda corner: part_at(corner, fields))(corners)
+    assert parts.shape == (200, 2, 64, 40, 1)
+    np.testing.assert_array_equal(parts[:, 1], parts[:, 0] + 70 * 40)
+    # Seven rows: one of them is missed 200 times with probability 3e-13
+    assert {*np.unique(parts[:, 0, 0, 0, 0])} == {40.0 * row for row in range(7)}
+    by_unit = jax.vmap(lambda key: random_corner(key, (96, 128), 8))(jax.random.split(jax.random.key(1), 500))
+    assert {*map(tuple, np.asarray(by_unit).tolist())} == {(8 * i, 8 * j) for i in range(5) for j in range(9)}
+    means = jnp.arange(24 * 32, dtype=jnp.float32).reshape(1, 24, 32, 1)
+    np.testing.assert_array_equal(part_at(jnp.array([8, 16]), means, 4), means[:, 2:18, 4:20])
 
 
 @pytest.mark.assure
-def test_that_half_the_gradient_penalty_weighs_the_squared_gradient_at_real_patches(tmp_path):
+@pytest.mark.parametrize("name", ["gradient_penalty", "gradient_penalty_generated"])
+def test_that_half_a_gradient_penalty_weighs_the_squared_differences_of_scores(name, tmp_path):
     text = RECIPE.format(architecture="compact", loss="hinge", cells=32)
     text = text.replace("[training]", "width = 0.1\n[training]")
     real = jax.random.normal(jax.random.key(0), (2, 32, 32, 1))
-    losses = []
-    for weight in (0.0, 3.0):
-        recipe = parse_recipe(text + f"gradient_penalty = {weight}\n", tmp_path)
+    losses = {}
+    for weight, every in ((0.0, 1), (3.0, 1), (3.0, 4), (6.0, 1)):
+        recipe = parse_recipe(text + f"{name} = {weight}\npenalty_every = {every}\n", tmp_path)
         networks, state = initialise(recipe, 2)
-        parts = networks.discriminator, state.discriminator, state.discriminator_statistics
-        expected = float(squared_gradient(lambda x, parts=parts: nnx.merge(*parts, copy=True)(x), real))
-        losses.append(float(make_step(recipe, networks, 2)(state, real)[1].discriminator))
-    assert losses[1] - losses[0] == pytest.approx(1.5 * expected, rel=1e-3)
+        losses[weight, every] = float(jax.jit(make_step(recipe, networks, 2))(state, real)[1].discriminator)
+    penalty = losses[3.0, 1] - losses[0.0, 1]
+    assert losses[6.0, 1] - losses[0.0, 1] == pytest.approx(2 * penalty, rel=1e-3)
+    assert losses[3.0, 4] - losses[0.0, 1] == pytest.approx(4 * penalty, rel=1e-3)  # the first step has it
+    if name == "gradient_penalty":
+        network = nnx.merge(networks.discriminator, state.discriminator, state.discriminator_statistics, copy=True)
+        assert penalty == pytest.approx(1.5 * _mean_squared_gradient(network, real), rel=0.5)
+
+
+def _mean_squared_gradient(network, fields, draws=200):
+    """By differences along many directions, in the same mean over maps as losses."""
+    parts = nnx.split(network)
+
+    @jax.jit
+    def one(key):
+        noise = SHORT * jax.random.normal(key, fields.shape)
+        pair = [nnx.merge(*parts, copy=True)(x) for x in (fields, fields + noise)]
+        return over_maps(lambda a, b: jnp.mean(((b - a) / SHORT) ** 2), *pair)
+
+    return float(jnp.mean(jax.lax.map(one, jax.random.split(jax.random.key(1), draws))))
 
 
 def test_that_scales_and_packs_are_means_of_cells_and_fields_side_by_side():
@@ -173,7 +193,7 @@ def test_that_crisp_levels_are_those_of_the_facies_with_the_gradient_of_the_leve
 
 
 def test_that_a_crisp_tower_sees_the_facies_and_the_others_their_levels():
-    architecture = discriminator_architecture("compact", width=0.1, channels=3, crisp=True)
+    architecture = discriminator_architecture("compact", width=0.1, channels=3, small=True)
     network = DiscriminatorNetwork(architecture, nnx.Rngs(0))
     rng = np.random.default_rng(0)
     soft, other, facies = (jnp.asarray(rng.uniform(-1, 1, (1, 32, 32, 3)), jnp.float32) for _ in range(3))
@@ -186,7 +206,7 @@ def test_that_a_crisp_tower_sees_the_facies_and_the_others_their_levels():
 
 @pytest.mark.parametrize(("map_", "window"), [(0, 3), (1, 6), (2, 10)])
 def test_that_the_crisp_tower_judges_small_windows(map_, window):
-    architecture = discriminator_architecture("compact", width=0.1, crisp=True)
+    architecture = discriminator_architecture("compact", width=0.1, small=True)
     parts = nnx.split(DiscriminatorNetwork(architecture, nnx.Rngs(0)))
     fields = jnp.asarray(np.random.default_rng(0).standard_normal((1, 32, 32, 1)), jnp.float32)
     seen = jax.grad(lambda x: nnx.merge(*parts, copy=True)(fields, x)[1][map_][0, 8, 8, 0])(fields)[0, ..., 0]

@@ -1,8 +1,11 @@
 """Priors learned from training images."""
 
+from ._abstract import AbstractLearnedPrior as AbstractLearnedPrior
 from ._calibration import BOUND as BOUND
 from ._calibration import Calibration as Calibration
 from ._calibration import bounded as bounded
 from ._flow import FlowPrior as FlowPrior
 from ._flow import flow as flow
 from ._generator import GeneratorPrior as GeneratorPrior
+from ._refined import RefinedPrior as RefinedPrior
+from ._refined import refined as refined

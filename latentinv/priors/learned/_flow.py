@@ -22,19 +22,20 @@ from jaxtyping import Array, Float
 
 from latentinv.grid import Grid
 from latentinv.networks import VelocityArchitecture, Weights, velocity
-from latentinv.priors.core import PRIORS, AbstractPrior, FaciesModel, LatentMap, UnorderedFaciesModel
+from latentinv.priors.core import PRIORS, LatentMap
 from latentinv.pytrees import pytree
 from latentinv.storage import PriorRecord
 
+from ._abstract import AbstractLearnedPrior
 from ._calibration import Calibration
-from ._latents import check_axes, check_latent, total_size
+from ._latents import cells_of_blocks, check_axes
 from ._provenance import Provenance
 
 
 @final
 @PRIORS.register("flow")
 @pytree("weights", "calibration")
-class FlowPrior(AbstractPrior):
+class FlowPrior(AbstractLearnedPrior):
     """A trained flow as a prior.
 
     Parameters
@@ -73,11 +74,6 @@ class FlowPrior(AbstractPrior):
         self.calibration = calibration
         self._provenance = Provenance(provenance)
 
-    @property
-    def facies_model(self) -> FaciesModel | UnorderedFaciesModel | None:  # type: ignore[override]
-        """How the field is read as facies; None for a continuous property."""
-        return self.calibration.facies_model
-
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
         """One map, of blocks of cells with all their noise; `InputError` if the grid has other axes than the prior."""
         check_axes(self.ndim, grid)
@@ -91,29 +87,16 @@ class FlowPrior(AbstractPrior):
             ),
         )
 
-    def latent_size(self, grid: Grid) -> int:
-        """Length of the latent vector for a grid; `InputError` as for a generator."""
-        return total_size(self.latent_maps(grid), grid)
-
-    def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*field"]:
-        """Let the noise of a latent vector flow into a field; fields and errors are as for a generator."""
-        check_latent(z, self.latent_size(grid), grid)
-        return self.calibration.field(self.numbers(z, grid))
-
     def numbers(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid output"]:
         """The numbers at which the flow ends in each cell, before calibration."""
-        x = to_cells(z.reshape(1, *self.latent_maps(grid)[0].shape), self.architecture)
-        return flow(self.architecture, self.weights, x, self.steps)[0][tuple(slice(0, n) for n in grid.shape)]
+        net = self.architecture
+        x = cells_of_blocks(z.reshape(1, *self.latent_maps(grid)[0].shape), net.block, net.channels)
+        return flow(net, self.weights, x, self.steps)[0][tuple(slice(0, n) for n in grid.shape)]
 
     @staticmethod
     def levels(numbers: Float[Array, "*grid output"]) -> Float[Array, "*grid output"]:
         """The levels of the training image that they stand for: themselves."""
         return numbers
-
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """Where the prior comes from; a copy."""
-        return self._provenance.content
 
     def describe(self) -> dict[str, Any]:
         """Latents, steps, facies and provenance."""
@@ -143,17 +126,6 @@ class FlowPrior(AbstractPrior):
             steps=metadata["steps"],
             provenance=metadata["provenance"],
         )
-
-
-def to_cells(
-    blocks: Float[Array, "batch *place number"], architecture: VelocityArchitecture
-) -> Float[Array, "batch *space channel"]:
-    """The noise of blocks, cell by cell."""
-    ndim, block = architecture.ndim, architecture.block
-    places = blocks.shape[1:-1]
-    split = blocks.reshape(len(blocks), *places, *(block,) * ndim, architecture.channels)
-    order = [axis for n in range(ndim) for axis in (1 + n, 1 + ndim + n)]
-    return split.transpose(0, *order, 2 * ndim + 1).reshape(len(blocks), *(n * block for n in places), -1)
 
 
 def flow(

@@ -16,33 +16,31 @@ from typing import Any, final
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, Layer, synthesize
+from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, synthesize
 from latentinv.priors.core import (
     NO_DISCRIMINATOR,
     PRIORS,
-    AbstractPrior,
-    FaciesModel,
     LatentMap,
-    UnorderedFaciesModel,
     split_latents,
 )
 from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
+from ._abstract import AbstractLearnedPrior
 from ._calibration import Calibration
-from ._latents import check_axes, check_latent, total_size
+from ._latents import check_axes
 from ._provenance import Provenance
+from ._record import generator_from_metadata, layer_arrays, stored_layers
 
 
 @final
 @PRIORS.register("generator")
 @pytree("layers", "calibration", "critic")
-class GeneratorPrior(AbstractPrior):
+class GeneratorPrior(AbstractLearnedPrior):
     """A trained generator as a prior.
 
     Parameters
@@ -83,16 +81,6 @@ class GeneratorPrior(AbstractPrior):
         self.critic = critic
         self._provenance = Provenance(provenance)
 
-    @property
-    def facies_model(self) -> FaciesModel | UnorderedFaciesModel | None:  # type: ignore[override]
-        """How the field is read as facies; None for a continuous property."""
-        return self.calibration.facies_model
-
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """Where the prior comes from; a copy."""
-        return self._provenance.content
-
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
         """One map for each entry of the network, channels last, from the coarsest to the finest.
 
@@ -108,29 +96,6 @@ class GeneratorPrior(AbstractPrior):
             LatentMap(shape, (part.ratio,) * axes, (part.reach,) * axes)
             for part, shape in zip(chains, net.latent_shapes(grid.shape), strict=True)
         )
-
-    def latent_size(self, grid: Grid) -> int:
-        """Length of the latent vector for a grid.
-
-        Raises
-        ------
-        InputError
-            If the grid has other axes than the prior, or so many cells that the latents do not fit one array.
-        """
-        return total_size(self.latent_maps(grid), grid)
-
-    def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*field"]:
-        """Turn a latent vector into a field; pure, jittable, vmappable.
-
-        One number a cell, or one for each facies along a last axis where facies have no order.
-
-        Raises
-        ------
-        InputError
-            If the length of `z` is not `latent_size(grid)`, or the grid has other axes than the prior.
-        """
-        check_latent(z, self.latent_size(grid), grid)
-        return self.calibration.field(self.numbers(z, grid))
 
     def numbers(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid output"]:
         """The logits that the network gives in each cell, before calibration."""
@@ -167,20 +132,18 @@ class GeneratorPrior(AbstractPrior):
 
     def describe(self) -> dict[str, Any]:
         """Latents, facies and provenance."""
+        return {"latents": f"{self.latents()} cells along each axis", **super().describe(), **self.provenance}
+
+    def latents(self, factor: int = 1) -> str:
+        """How many latents there are, for each of how many cells, where what it gives is a block of `factor` cells."""
         net = self.architecture
         counts = (net.latent_channels, *(net.layers[entry].noise for entry in net.entries[1:]))
-        each = (f"{count} for each {net.after(n).ratio}" for n, count in zip(net.entries, counts, strict=True))
-        every = f"{', '.join(each)} cells along each axis"
-        return {"latents": every, **super().describe(), **self.provenance}
+        each = zip(net.entries, counts, strict=True)
+        return ", ".join(f"{count} for each {factor * net.after(entry).ratio}" for entry, count in each)
 
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""
-        arrays = {}
-        for position, layer in enumerate(self.layers):
-            arrays[f"kernel_{position}"] = np.asarray(layer.kernel)
-            arrays[f"bias_{position}"] = np.asarray(layer.bias)
-            if layer.mixing is not None:
-                arrays[f"mixing_{position}"] = np.asarray(layer.mixing)
+        arrays = layer_arrays(self.layers)
         metadata = {
             "architecture": asdict(self.architecture),
             **self.calibration.to_metadata(),
@@ -188,20 +151,17 @@ class GeneratorPrior(AbstractPrior):
         }
         if self.critic is not None:
             metadata["discriminator_strides"] = list(self.critic.strides)
-            for position, layer in enumerate(self.critic.layers):
-                arrays[f"discriminator_kernel_{position}"] = np.asarray(layer.kernel)
-                arrays[f"discriminator_bias_{position}"] = np.asarray(layer.bias)
+            arrays |= layer_arrays(self.critic.layers, "discriminator_")
         return PriorRecord(self.family, json.loads(json.dumps(metadata)), arrays)
 
     @classmethod
     def from_record(cls, record: PriorRecord) -> "GeneratorPrior":
         """Make the prior from the content of its file."""
         metadata = record.metadata
-        chain = tuple(Layer(**layer) for layer in metadata["architecture"]["layers"])
-        architecture = GeneratorArchitecture(**{**metadata["architecture"], "layers": chain})
-        layers = _stored_layers(record, "", len(chain))
+        architecture = generator_from_metadata(metadata)
+        layers = stored_layers(record, len(architecture.layers))
         strides = metadata.get("discriminator_strides")
-        critic = Critic(_stored_layers(record, "discriminator_", len(strides)), tuple(strides)) if strides else None
+        critic = Critic(stored_layers(record, len(strides), "discriminator_"), tuple(strides)) if strides else None
         return cls(
             architecture,
             layers,
@@ -209,8 +169,3 @@ class GeneratorPrior(AbstractPrior):
             provenance=metadata["provenance"],
             critic=critic,
         )
-
-
-def _stored_layers(record: PriorRecord, prefix: str, count: int) -> list[FoldedLayer]:
-    parts = ({part: record.arrays.get(f"{prefix}{part}_{n}") for part in FoldedLayer._fields} for n in range(count))
-    return [FoldedLayer(**jax.device_put(part)) for part in parts]

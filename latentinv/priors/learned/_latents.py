@@ -30,3 +30,14 @@ def check_latent(z: Float[Array, "latent"], size: int, grid: Grid) -> None:
     """Refuse a latent vector of another length."""
     if z.shape != (size,):
         raise InputError(f"The latent has shape {z.shape}; this prior needs ({size},) on a grid of {grid.shape}.")
+
+
+def cells_of_blocks(
+    blocks: Float[Array, "batch *block number"], edge: int, channels: int
+) -> Float[Array, "batch *space channel"]:
+    """The noise of blocks of cells, some numbers for each cell, cell by cell."""
+    places = blocks.shape[1:-1]
+    ndim = len(places)
+    split = blocks.reshape(len(blocks), *places, *(edge,) * ndim, channels)
+    order = [axis for n in range(ndim) for axis in (1 + n, 1 + ndim + n)]
+    return split.transpose(0, *order, 2 * ndim + 1).reshape(len(blocks), *(n * edge for n in places), -1)

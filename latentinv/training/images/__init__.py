@@ -12,3 +12,4 @@ from ._patches import sample_patches as sample_patches
 from ._patches import times as times
 from ._reading import read_training_image as read_training_image
 from ._training_image import TrainingImage as TrainingImage
+from ._training_image import image_shares as image_shares

@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Shaped, UInt8
+from jaxtyping import Float, Float32, Shaped, UInt8
 
 from latentinv.errors import InputError
 
@@ -142,3 +142,8 @@ def _codes(array: np.ndarray, name: str) -> np.ndarray:
             "there is something to learn."
         )
     return codes
+
+
+def image_shares(image: TrainingImage) -> Float[np.ndarray, "facies"]:
+    """Share of each facies in an image, in the order of its categories."""
+    return np.bincount(image.facies.ravel(), minlength=len(image.categories)) / image.facies.size

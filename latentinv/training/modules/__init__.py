@@ -4,5 +4,6 @@ from ._discriminator import DiscriminatorNetwork as DiscriminatorNetwork
 from ._discriminator import crisp as crisp
 from ._discriminator import freeze as freeze
 from ._discriminator import packed as packed
+from ._discriminator import pooled as pooled
 from ._generator import GeneratorNetwork as GeneratorNetwork
 from ._generator import fold as fold

@@ -1,4 +1,11 @@
-"""The generator in training, with batch statistics; `fold` freezes these into plain kernels and biases."""
+"""The generator in training, with batch statistics; `fold` freezes these into plain kernels and biases.
+
+A geological field is stationary, but a layer that doubles the resolution computes each phase, the cells at the same
+place of a block, from other weights. Unless it is prevented, a generator first learns to draw by the phases alone, the
+same pattern for all noise, and on a hard image it never learns anything else. Statistics are therefore those of each
+phase: before the ReLU all phases have the same mean and variance. In the last layer the differences between phases are
+taken away, and the mean and variance over all of them are left as they are.
+"""
 
 from collections.abc import Sequence
 
@@ -13,14 +20,48 @@ from latentinv.networks import (
     FoldedLayer,
     GeneratorArchitecture,
     Layer,
+    by_phase,
     chain,
     convolve,
-    convolve_transposed,
-    to_folded_layer,
+    depth_to_space,
 )
 
 FIRST = 0.3
 """Standard deviation of the weights by which a latent map is added to a layer's input, before training."""
+TINY = 1e-5
+"""Added to variances."""
+
+
+class PhaseNorm(nnx.Module):
+    """Batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167) of each phase and channel.
+
+    Parameters
+    ----------
+    width
+        Channels, which share a scale and a bias over phases.
+    phases
+        How many there are.
+    last
+        Whether only the differences between phases are taken away.
+    """
+
+    def __init__(self, width: int, phases: int, last: bool = False) -> None:
+        self.scale, self.bias, self.last = nnx.Param(jnp.ones(width)), nnx.Param(jnp.zeros(width)), last
+        self.factor, self.offset = (nnx.BatchStat(jnp.zeros((phases, width))) for _ in range(2))
+
+    def __call__(self, x: Float[Array, "batch *space phase_channel"]) -> Float[Array, "batch *space phase_channel"]:
+        """Normalise by the statistics of the batch, and keep them."""
+        width = len(self.bias[...])
+        cells = tuple(range(x.ndim - 1))
+        mean = jnp.mean(x, axis=cells).reshape(-1, width)
+        variance = jnp.maximum(jnp.mean(x**2, axis=cells).reshape(-1, width) - mean**2, 0) + TINY
+        centre, factor = jnp.zeros(width), lax.rsqrt(variance)
+        if self.last:
+            centre, factor = mean.mean(axis=0), factor * jnp.sqrt(variance.mean(axis=0))
+        factor = factor * self.scale[...]
+        self.factor[...] = factor
+        self.offset[...] = centre * self.scale[...] - mean * factor + self.bias[...]
+        return x * factor.ravel() + self.offset[...].ravel()
 
 
 class GeneratorNetwork(nnx.Module):
@@ -29,20 +70,20 @@ class GeneratorNetwork(nnx.Module):
     def __init__(self, architecture: GeneratorArchitecture, rngs: nnx.Rngs) -> None:
         self.architecture = architecture
         initialise = nnx.initializers.he_normal()
-        kernels, norms, mixings = [], [], []
+        kernels, mixings = [], []
+        norms: list[PhaseNorm] = []
         channels = architecture.latent_channels
         for layer in architecture.layers:
             window = (layer.free_window,) * architecture.ndim
             kernels.append(nnx.Param(initialise(rngs.params(), (*window, channels, layer.width))))
             if layer.noise:
                 mixings.append(nnx.Param(FIRST * jax.random.normal(rngs.params(), (layer.noise, channels))))
-            # Momentum 0: the running statistics are those of the last batch, so one large batch re-estimates them.
-            norms.append(nnx.BatchNorm(layer.width, momentum=0.0, use_running_average=False, rngs=rngs))
+            phases = 2**architecture.ndim if layer.kind == "up" else 1
+            norms.append(PhaseNorm(layer.width, phases, last=len(norms) == len(architecture.layers) - 1))
             channels = layer.width
         self.kernels = nnx.List(kernels)
-        self.norms = nnx.List(norms[:-1])
+        self.norms = nnx.List(norms)
         self.mixings = nnx.List(mixings)
-        self.bias = nnx.Param(jnp.zeros(channels))
 
     def kernel(self, position: int) -> Float[Array, "*window channel_in channel_out"]:
         """The kernel of a layer as it is applied."""
@@ -66,11 +107,9 @@ class GeneratorNetwork(nnx.Module):
             mixing = self.mixing(position)
             if noise is not None and mixing is not None:
                 x = x + noise @ mixing
-            up = layer.kind == "up"
-            x = convolve_transposed(x, kernel, FAST) if up else convolve(x, kernel, layer.dilation, FAST)
-            if position == len(self.norms):
-                return x + self.bias[...]
-            return jax.nn.relu(self.norms[position](x))
+            x = self.norms[position](convolve(x, by_phase(layer, kernel), layer.dilation, FAST))
+            x = x if position == len(self.norms) - 1 else jax.nn.relu(x)
+            return depth_to_space(x, self.architecture.ndim) if layer.kind == "up" else x
 
         return chain(self.architecture, latents, shape, apply)
 
@@ -79,15 +118,9 @@ def fold(network: GeneratorNetwork) -> tuple[FoldedLayer, ...]:
     """Freeze the last batch's statistics into kernels and biases."""
     folded = []
     for position, layer in enumerate(network.architecture.layers):
-        kernel = network.kernel(position)
-        if position < len(network.norms):
-            norm = network.norms[position]
-            scale = norm.scale[...] / jnp.sqrt(norm.var[...] + norm.epsilon)  # type: ignore[index]
-            bias = norm.bias[...] - norm.mean[...] * scale  # type: ignore[index]
-            kernel = kernel * scale
-        else:
-            bias = network.bias[...]
-        folded.append(to_folded_layer(layer, kernel, bias, network.mixing(position)))
+        kernel, norm = by_phase(layer, network.kernel(position)), network.norms[position]
+        factor, offset = (one[...].ravel() for one in (norm.factor, norm.offset))
+        folded.append(FoldedLayer(kernel * factor, offset, mixing=network.mixing(position)))
     return tuple(folded)
 
 

@@ -1,4 +1,4 @@
-"""The trainable generator: what a smooth layer does to its kernel."""
+"""The trainable generator: what a smooth layer does to its kernel, and what is normalised."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -6,8 +6,9 @@ import pytest
 from flax import nnx
 from scipy.signal import convolve
 
-from latentinv.networks import GeneratorArchitecture, Layer, synthesize
+from latentinv.networks import GeneratorArchitecture, Layer, generator_architecture, synthesize
 from latentinv.training.modules import GeneratorNetwork, fold
+from latentinv.training.modules._generator import PhaseNorm
 
 LAYERS = (Layer("same", 3, 3), Layer("up", 1, 10, smooth=2))
 
@@ -49,3 +50,34 @@ def test_that_a_further_latent_map_is_added_to_the_input_of_its_layer_and_folded
     np.testing.assert_allclose((with_noise - without)[0, ..., 0], expected, atol=1e-4)
     folded = synthesize(architecture, fold(network), latents, shape)
     np.testing.assert_allclose(folded, network(latents, shape), atol=1e-4)
+
+
+def test_that_the_phases_of_an_upsampling_layer_have_the_same_mean_and_spread():
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(
+        rng.standard_normal((6, 20, 20, 4 * 3)) * rng.uniform(0.5, 2, 12) + rng.normal(size=12), jnp.float32
+    )
+    norm = PhaseNorm(3, 4)
+    y = np.asarray(norm(x)).reshape(-1, 12)
+    np.testing.assert_allclose(y.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(y.std(axis=0), 1, atol=1e-3)
+    np.testing.assert_allclose(x * norm.factor[...].ravel() + norm.offset[...].ravel(), norm(x), atol=1e-5)
+
+
+def test_that_the_last_layer_loses_only_the_differences_between_phases():
+    rng = np.random.default_rng(1)
+    x = jnp.asarray(rng.standard_normal((6, 20, 20, 4)) * [0.5, 1, 1, 2] + [0, 1, 2, 3], jnp.float32)
+    y = np.asarray(PhaseNorm(1, 4, last=True)(x)).reshape(-1, 4)
+    np.testing.assert_allclose(y.mean(axis=0), np.mean(x), atol=1e-4)
+    np.testing.assert_allclose(y.var(axis=0), np.mean(np.var(x, axis=(0, 1, 2))), rtol=1e-3)
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_that_a_coarse_generator_is_the_first_part_with_a_last_layer_of_its_own(level):
+    whole = generator_architecture("pyramid", outputs=3)
+    coarse = whole.coarse(level)
+    assert coarse.ratio * 2**level == whole.ratio
+    assert coarse.outputs == 3
+    assert coarse.layers[:-1] == whole.layers[: len(coarse.layers) - 1]
+    with pytest.raises(ValueError, match="doubles 4 times has no coarse level 4"):
+        whole.coarse(4)

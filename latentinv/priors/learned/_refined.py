@@ -1,0 +1,143 @@
+"""A prior in two parts: a generator of coarse fields, and a refinement that draws the cells of each block.
+
+The generator gives the means of blocks of cells, that is where bodies lie and how they go on; the refinement (see
+`latentinv.networks`) draws each cell by its odds, with noise of its own, which gives edges and small bodies the image's
+form. So the latent vector holds the generator's maps, and white noise on the cells.
+
+The field is a discontinuous function of latents where a cell changes facies and others follow it; derivatives are those
+of a soft reading. No padding is seen: a tile of a field equals the same tile of any larger field.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, final
+
+import jax
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float
+
+from latentinv.grid import Grid
+from latentinv.networks import EXACT, Draw, RefinementArchitecture, Weights, Where, refine
+from latentinv.priors.core import PRIORS, LatentMap
+from latentinv.pytrees import pytree
+from latentinv.storage import PriorRecord
+
+from ._abstract import AbstractLearnedPrior
+from ._generator import GeneratorPrior
+from ._latents import cells_of_blocks, check_axes
+from ._provenance import Provenance
+
+REFINEMENT = "refinement_"
+"""Begins the names of its arrays in a prior's file."""
+
+
+@final
+@PRIORS.register("refined")
+@pytree("coarse", "weights", "calibration")
+class RefinedPrior(AbstractLearnedPrior):
+    """A coarse generator with a refinement as a prior.
+
+    `coarse` gives the means of blocks, and the prior its calibration and provenance; `refinement` with its `weights`
+    draws the cells.
+    """
+
+    family = "refined"
+
+    def __init__(self, coarse: GeneratorPrior, refinement: RefinementArchitecture, weights: Weights) -> None:
+        self.coarse, self.refinement, self.weights = coarse, refinement, dict(weights)
+        self.ndim, self.calibration, self._provenance = coarse.ndim, coarse.calibration, Provenance(coarse.provenance)
+
+    def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
+        """The generator's maps, and that of the cells: units of the refinement with the noise of all their cells.
+
+        `InputError` if the grid has other axes than the prior.
+        """
+        check_axes(self.ndim, grid)
+        fine, axes = self.refinement, range(self.ndim)
+        blocks = self._blocks(grid)
+        # The first block lies a margin ahead of the field, and changes cells a margin around it.
+        maps = [
+            LatentMap(
+                one.shape,
+                tuple(fine.factor * one.spacing[axis] for axis in axes),
+                tuple(
+                    (fine.factor * one.reach[axis][0] + 2 * fine.margin, fine.factor * one.reach[axis][1])
+                    for axis in axes
+                ),
+            )
+            for one in self.coarse.latent_maps(blocks)
+            if one.spacing is not None and one.reach is not None
+        ]
+        units = (n * fine.factor // fine.unit for n in blocks.shape)
+        numbers = fine.unit**self.ndim * fine.channels
+        return (*maps, LatentMap((*units, numbers), (fine.unit,) * self.ndim, ((2 * fine.margin, 0),) * self.ndim))
+
+    def _blocks(self, grid: Grid) -> Grid:
+        """The blocks that a field needs."""
+        fine = self.refinement
+        units = (math.ceil(n / fine.unit) + 2 * fine.margin // fine.unit for n in grid.shape)
+        return Grid(tuple(n * fine.unit // fine.factor for n in units))
+
+    def numbers(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid output"]:
+        """The numbers that decide in each cell, before calibration."""
+        fine, maps = self.refinement, self.latent_maps(grid)
+        means = self.means(z[: -maps[-1].size], grid)
+        noise = cells_of_blocks(z[-maps[-1].size :].reshape(1, *maps[-1].shape), fine.unit, fine.channels)
+        drawn = refined(fine, self.weights, means[None], noise)
+        return drawn.number[0][tuple(slice(0, n) for n in grid.shape)]
+
+    def means(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*blocks channel"]:
+        """The means of the blocks that a field needs, in the levels of the training image, from the generator's part
+        of its latent vector.
+        """
+        return self.levels(self.coarse.numbers(z, self._blocks(grid)))
+
+    @staticmethod
+    def levels(numbers: Float[Array, "*grid output"]) -> Float[Array, "*grid output"]:
+        """What a discriminator would see of numbers: as for a generator."""
+        return GeneratorPrior.levels(numbers)
+
+    def describe(self) -> dict[str, Any]:
+        """Latents, facies and provenance."""
+        fine = self.refinement
+        every = f"{self.coarse.latents(fine.factor)} cells along each axis, {fine.channels} for each cell"
+        return {"latents": every, **super().describe(), **self.provenance}
+
+    def to_record(self) -> PriorRecord:
+        """Give the content of the prior's file."""
+        coarse = self.coarse.to_record()
+        weights = {f"{REFINEMENT}{name}": np.asarray(array) for name, array in self.weights.items()}
+        refinement = json.loads(json.dumps(asdict(self.refinement)))
+        metadata = {**coarse.metadata, **self.calibration.to_metadata(), "refinement": refinement}
+        return PriorRecord(self.family, metadata, {**coarse.arrays, **weights})
+
+    @classmethod
+    def from_record(cls, record: PriorRecord) -> "RefinedPrior":
+        """Make the prior from the content of its file."""
+        settings: Mapping[str, Any] = record.metadata["refinement"]
+        lists = {name: tuple(settings[name]) for name in ("widths", "windows")}
+        arrays = {
+            name.removeprefix(REFINEMENT): array for name, array in record.arrays.items() if name.startswith(REFINEMENT)
+        }
+        refinement = RefinementArchitecture(**{**settings, **lists})
+        return cls(GeneratorPrior.from_record(record), refinement, jax.device_put(arrays))
+
+
+def refined(
+    refinement: RefinementArchitecture,
+    weights: Weights,
+    means: Float[Array, "batch *blocks channel"],
+    noise: Float[Array, "batch *space channel"],
+    *,
+    padded: bool = False,
+    precision: lax.Precision = EXACT,
+) -> Draw:
+    """Draw cells by noise; those of a margin at each end are left out unless zeros are padded."""
+
+    def decide(where: Where, told: Array) -> Draw:
+        return refinement.cell.draw(told, where.of(noise, told.shape[1:-1]))
+
+    return refine(refinement, weights, means, decide, padded=padded, precision=precision)

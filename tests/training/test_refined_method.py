@@ -1,0 +1,115 @@
+"""Refined priors in training: what is learned, that training stops and goes on, and what recipes are refused."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from latentinv import Grid, InputError, load_prior
+from latentinv.networks import FoldedLayer, initial_refinement
+from latentinv.priors.learned import GeneratorPrior
+from latentinv.training import ChannelSimulator, checkpoint_path, parse_recipe, resume_training, train
+from latentinv.training import _refined as refined
+from latentinv.training._method import Task
+from tests.problems import random_refinement
+
+RECIPE = """
+[image]
+file = "image.npy"
+
+[networks]
+family = "refined"
+width = 0.1
+
+[refinement]
+factor = 4
+widths = [6, 6, 6]
+windows = [1, 1, 1]
+
+[training]
+steps = 8
+batch = 2
+patch = [64, 64]
+evaluate_every = 4
+"""
+
+
+class Interrupter:
+    """A listener that interrupts the training after a step."""
+
+    def on_step(self, step, losses):
+        if step == 6:
+            raise KeyboardInterrupt
+
+    def on_comparison(self, step, comparison, kept): ...
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("refined")
+    np.save(folder / "image.npy", ChannelSimulator().simulate(np.random.default_rng(0), (100, 110)))
+    return parse_recipe(RECIPE, folder)
+
+
+def test_that_a_training_leaves_a_prior_that_goes_on_bit_for_bit_where_it_stopped(recipe, tmp_path):
+    whole = train(recipe, tmp_path / "whole.h5")
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, tmp_path / "prior.h5", listener=Interrupter())
+    resume_training(checkpoint_path(tmp_path / "prior.h5"))
+    prior = load_prior(tmp_path / "prior.h5")
+    assert prior.family == "refined"
+    assert prior.fingerprint() == whole.prior.fingerprint()
+    grid = Grid((10, 11))
+    assert prior.generate(jnp.zeros(prior.latent_size(grid)), grid).shape == (10, 11)
+    # Blocks have the image's share of sand on average: four standard errors of 200 fields
+    size = sum(one.size for one in prior.latent_maps(grid)[:-1])
+    z = jax.random.normal(jax.random.key(0), (200, size))
+    means = np.asarray(jax.jit(jax.vmap(lambda one: prior.means(one, grid)))(z)).mean(axis=(1, 2, 3))
+    target = 2 * recipe.load_image().facies.mean() - 1
+    assert abs(means.mean() - target) < 4 * means.std() / np.sqrt(200) + 0.01
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_that_a_balanced_layer_gives_the_shares_that_are_asked_for(channels):
+    logits = 3 * jax.random.normal(jax.random.key(1), (50, 8, 8, channels)) + jnp.arange(channels)
+    target = np.array([0.8, 0.2]) if channels == 1 else np.array([0.1, 0.6, 0.3])
+    last = refined.balanced(FoldedLayer(jnp.zeros((3, 3, 4, channels)), jnp.zeros(channels)), logits, target)
+    shares = (1 + GeneratorPrior.levels(logits + last.bias).mean(axis=(0, 1, 2))) / 2
+    np.testing.assert_allclose(shares, target[1:] if channels == 1 else target, atol=1e-3)
+
+
+def test_that_the_likelihood_leaves_out_a_border():
+    architecture, weights = random_refinement(factor=2, windows=(1,))
+    levels = jnp.sign(jax.random.normal(jax.random.key(0), (3, 12, 12, 1)))
+    means = levels.reshape(3, 6, 2, 6, 2, 1).mean(axis=(2, 4))
+    whole = refined.log_likelihood(architecture, weights, means, levels, 2)
+    turned = levels.at[:, :, 11].multiply(-1)  # a column that is left out, and too far for the cells that are not
+    assert refined.log_likelihood(architecture, weights, means, turned, 8 // 2) == pytest.approx(
+        float(refined.log_likelihood(architecture, weights, means, levels, 4)), abs=1e-6
+    )
+    untrained = initial_refinement(jax.random.key(0), architecture)
+    assert refined.log_likelihood(architecture, untrained, means, levels, 2) == pytest.approx(-np.log(2), rel=1e-5)
+    assert float(whole) != pytest.approx(-np.log(2), rel=1e-2)
+
+
+def test_that_ordered_facies_are_refused(tmp_path):
+    facies = np.kron(np.random.default_rng(0).integers(0, 3, (12, 12)), np.ones((8, 8), int))
+    np.save(tmp_path / "image.npy", facies)
+    recipe = parse_recipe(RECIPE.replace("[image]", "[image]\nordered = true"), tmp_path)
+    with pytest.raises(InputError, match=r"ordered = true and family = 'refined', but the image has 3 facies"):
+        refined.RefinedMethod(Task(recipe, recipe.load_image(), 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("factor = 4", "factor = 6", r"factor = 6.*expected a power of two"),
+        ("widths = [6, 6, 6]", "widths = [6]", r"widths = \[6\] and windows = \[1, 1, 1\].*as many widths"),
+        ("patch = [64, 64]", "patch = [64, 72]", r"multiple of 16 cells"),
+        ("patch = [64, 64]", "patch = [48, 48]", r"give at least 64 cells"),
+        ("batch = 2", "batch = 2\nkeep_discriminator = true", r"sees coarse fields only"),
+    ],
+)
+def test_that_recipes_of_no_use_are_refused(old, new, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        parse_recipe(RECIPE.replace(old, new), tmp_path)
