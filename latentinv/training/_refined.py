@@ -8,6 +8,7 @@ refinement can use. In the prior the generator's last bias is shifted so that th
 """
 
 import dataclasses
+import functools
 from typing import Any, NamedTuple, final
 
 import jax
@@ -22,6 +23,7 @@ from latentinv.networks import (
     FAST,
     Draw,
     FoldedLayer,
+    GeneratorArchitecture,
     RefinementArchitecture,
     Where,
     initial_refinement,
@@ -111,10 +113,9 @@ class RefinedMethod(AbstractMethod):
         coarse, weights = parameters
         net, patch = self.networks, self._recipe.training.patch
         layers = folded_weights(net.generator, coarse, net.generator_statistics, patch)
-        logits = synthesize(net.architecture, layers, statistics_latents(net.architecture, patch), patch)
         image = self.task.image
         target = image_shares(image) if image.values is None else np.full(2, 0.5)
-        layers = (*layers[:-1], balanced(layers[-1], logits, target))
+        layers = balanced_layers(net.architecture, layers, patch, jnp.asarray(target, jnp.float32))
         generator = GeneratorPrior(net.architecture, layers, calibration, provenance=provenance)
         return RefinedPrior(generator, self.refinement, weights)
 
@@ -190,18 +191,33 @@ def log_likelihood(
     return sum(terms, jnp.zeros(())) / (len(levels) * counted.sum())
 
 
-def balanced(last: FoldedLayer, logits: Float[Array, "batch *space output"], target: np.ndarray) -> FoldedLayer:
+@functools.partial(jax.jit, static_argnums=(0, 2))
+def balanced_layers(
+    architecture: GeneratorArchitecture,
+    layers: tuple[FoldedLayer, ...],
+    shape: tuple[int, ...],
+    target: Float[Array, "facies"],
+) -> tuple[FoldedLayer, ...]:
+    """A generator's layers, the last of them balanced on fields of a shape."""
+    logits = synthesize(architecture, layers, statistics_latents(architecture, shape), shape)
+    return (*layers[:-1], balanced(layers[-1], logits, target))
+
+
+def balanced(
+    last: FoldedLayer, logits: Float[Array, "batch *space output"], target: Float[Array, "facies"]
+) -> FoldedLayer:
     """A generator's last layer, shifted so that the mean shares of facies are those of the image."""
-    shift = jnp.zeros(logits.shape[-1])
-    for _ in range(ROUNDS):
+
+    def round_(_: int, shift: Array) -> Array:
         levels = GeneratorPrior.levels(logits + shift).reshape(-1, logits.shape[-1])
         shares = (1 + levels.mean(axis=0)) / 2
-        if len(shift) == 1:
-            shares = jnp.concatenate([1 - shares, shares])
-            # The level is the hyperbolic tangent of the logit, whose odds are those of twice the logit.
-            shift += (jnp.diff(jnp.log(jnp.asarray(target))) - jnp.diff(jnp.log(shares))) / 2
-        else:
-            shift += jnp.log(jnp.asarray(target)) - jnp.log(shares)
+        if len(shift) > 1:
+            return shift + jnp.log(target) - jnp.log(shares)
+        shares = jnp.concatenate([1 - shares, shares])
+        # The level is the hyperbolic tangent of the logit, whose odds are those of twice the logit.
+        return shift + (jnp.diff(jnp.log(target)) - jnp.diff(jnp.log(shares))) / 2
+
+    shift = jax.lax.fori_loop(0, ROUNDS, round_, jnp.zeros(logits.shape[-1]))
     return last._replace(bias=last.bias + jnp.tile(shift, len(last.bias) // len(shift)))
 
 

@@ -22,14 +22,15 @@ family = "refined"
 width = 0.1
 
 [refinement]
-factor = 4
-widths = [6, 6, 6]
-windows = [1, 1, 1]
+factor = 2
+border = 4
+widths = [4]
+windows = [1]
 
 [training]
 steps = 8
 batch = 2
-patch = [64, 64]
+patch = [32, 32]
 evaluate_every = 4
 """
 
@@ -103,10 +104,10 @@ def test_that_ordered_facies_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("factor = 4", "factor = 6", r"factor = 6.*expected a power of two"),
-        ("widths = [6, 6, 6]", "widths = [6]", r"widths = \[6\] and windows = \[1, 1, 1\].*as many widths"),
-        ("patch = [64, 64]", "patch = [64, 72]", r"multiple of 16 cells"),
-        ("patch = [64, 64]", "patch = [48, 48]", r"give at least 64 cells"),
+        ("factor = 2", "factor = 6", r"factor = 6.*expected a power of two"),
+        ("widths = [4]", "widths = [4, 4]", r"widths = \[4, 4\] and windows = \[1\].*as many widths"),
+        ("patch = [32, 32]", "patch = [64, 66]", r"multiple of 4 cells"),
+        ("patch = [32, 32]", "patch = [28, 28]", r"give at least 32 cells"),
         ("batch = 2", "batch = 2\nkeep_discriminator = true", r"sees coarse fields only"),
     ],
 )
