@@ -3,10 +3,10 @@
 *Coarsening* follows from the thickness of bodies. The mean chord of a facies along an axis is the mean length of its
 runs of cells (Torquato 2002, doi:10.1007/978-1-4757-6355-8, section 2.5); the thinnest facies, along the axis where it
 is thinnest, should be some ten cells thick, for thicker bodies are longer than the networks see. *Blocks*, whose means
-the generator learns, have a third of the thickness or more, four cells at most. *Patches* are as large as the networks
-judge, or two thirds of a smaller image. They are *flipped* along an axis where the frequencies of the image's patterns
-are those of its mirror image, to within what its quarters differ by. *Steps* are as many as fit the time there is
-(`pace_that_fits`).
+the generator learns, are of two cells along an axis, or in a plane of four where bodies are thick enough. *Patches* are
+as large as the networks judge, or two thirds of a smaller image. They are *flipped* along an axis where the frequencies
+of the image's patterns are those of its mirror image, to within what its quarters differ by. *Steps* are as many as fit
+the time there is (`pace_that_fits`).
 """
 
 import functools

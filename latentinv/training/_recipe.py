@@ -338,11 +338,11 @@ def _check_refinement(recipe: Recipe) -> None:
             f"{list(settings.windows)} in [refinement]; expected a power of two, such as 4, and as many widths and "
             f"windows as it has doublings ({least}), or more."
         )
-    if any(n % (2 * unit) for n in training.patch) or 4 * settings.border >= min(training.patch):
+    if any(n % unit for n in training.patch) or 2 * settings.border >= min(training.patch):
         raise InputError(
             f"The recipe has patch = {list(training.patch)} in [training] and {len(settings.widths)} widths and border "
-            f"= {settings.border} in [refinement]; give patches of a multiple of {2 * unit} cells, more than "
-            f"{4 * settings.border}."
+            f"= {settings.border} in [refinement]; give patches of a multiple of {unit} cells, more than "
+            f"{2 * settings.border}."
         )
     if training.patterns or training.keep_discriminator:
         raise InputError(

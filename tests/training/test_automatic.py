@@ -87,6 +87,12 @@ def test_that_the_recipe_chosen_is_one_that_is_read_again(tmp_path):
     assert read.image == chosen.image
 
 
+def test_that_a_recipe_is_chosen_for_the_smallest_image(tmp_path):
+    np.savez(tmp_path / "site.npz", facies=stripes(6, (48, 60)))
+    chosen = choose_recipe(tmp_path / "site.npz")
+    assert (chosen.training.patch, chosen.refinement.factor) == ((32, 32), 2)
+
+
 def test_that_an_array_is_named_in_the_recipe_if_it_was_given(tmp_path):
     values = gaussian_filter(np.random.default_rng(0).standard_normal((90, 90)), 3)
     np.savez(tmp_path / "site.npz", porosity=values, facies=(values > 0).astype(int))

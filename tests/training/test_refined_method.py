@@ -106,7 +106,7 @@ def test_that_ordered_facies_are_refused(tmp_path):
     [
         ("factor = 2", "factor = 6", r"factor = 6.*expected a power of two"),
         ("widths = [4]", "widths = [4, 4]", r"widths = \[4, 4\] and windows = \[1\].*as many widths"),
-        ("patch = [32, 32]", "patch = [64, 66]", r"multiple of 4 cells"),
+        ("patch = [32, 32]", "patch = [64, 65]", r"multiple of 2 cells"),
         ("patch = [32, 32]", "patch = [28, 28]", r"give at least 32 cells"),
         ("batch = 2", "batch = 2\nkeep_discriminator = true", r"sees coarse fields only"),
     ],
