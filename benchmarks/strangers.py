@@ -27,7 +27,7 @@ from latentinv.priors import AbstractPrior
 from latentinv.realism import Realism, measure_realism, measure_statistics, nearest_window_ratio
 from latentinv.training import Recipe, TrainingImage, read_recipe, sample_patches
 
-FIELDS, SEED, WELLS, EDGE = 200, 7, 25, 96
+FIELDS, SEED, WELLS, EDGE, MOST = 200, 7, 25, 96, 128
 STRUCTURE = ("total variation", "contacts", "largest body")
 TEXTURE = ("local binary patterns, radius 1", "local binary patterns, radius 2", "multiple-point patterns")
 TRAIN = "import sys; from latentinv.cli import main; main(sys.argv[1:])"
@@ -68,8 +68,9 @@ def stranger(name: str, folder: Path, minutes: float) -> dict[str, Any]:
 
 
 def measure(prior: AbstractPrior, image: TrainingImage, recipe: Recipe) -> dict[str, Any]:
-    """Compare fields with patches of the image."""
-    shape, count = recipe.training.patch, len(image.categories)
+    """Compare fields with patches of the image, as large as half of it at most, or all would show the same."""
+    count = len(image.categories)
+    shape = tuple(min(n, MOST, whole // 2) for n, whole in zip(recipe.training.patch, image.facies.shape, strict=True))
     fields = draw_facies(prior, Grid(shape), FIELDS, SEED)
     rng = np.random.default_rng(SEED)
     patches = sample_patches(rng, image, shape, 2 * FIELDS)

@@ -41,11 +41,9 @@ from latentinv.training import (
     Comparison,
     Recipe,
     TrainingImage,
-    pace_that_fits,
     read_recipe,
     sample_patches,
     train,
-    with_training,
 )
 
 FIELDS = 256
@@ -64,6 +62,10 @@ class Progress:
     def __init__(self) -> None:
         self.begun = time.monotonic()
         self.kept_step = 0
+
+    def on_plan(self, recipe: Recipe) -> None:
+        """Print how many steps fit."""
+        say(f"{self.minutes():5.1f} min  {recipe.training.steps} steps fit")
 
     def on_step(self, step: int, losses: Any) -> None:
         """Print every fiftieth step."""
@@ -90,9 +92,7 @@ class Progress:
 def train_and_measure(recipe: Recipe, output: Path, minutes: float) -> dict[str, Any]:
     """Train a prior by a recipe for at most some minutes, and measure it."""
     progress = Progress()
-    recipe = with_training(recipe, steps=pace_that_fits(recipe, 60 * minutes).steps)
-    say(f"{progress.minutes():5.1f} min  {recipe.training.steps} steps fit")
-    result = train(recipe, output, minutes=minutes - progress.minutes(), listener=progress)
+    result = train(recipe, output, minutes=minutes, fill=True, listener=progress)
     spent = progress.minutes()
     say(f"{spent:5.1f} min  step {result.steps:5d}  training ended; measuring {FIELDS} fields")
     training = {"steps": result.steps, "minutes": spent, "kept_step": progress.kept_step}

@@ -12,8 +12,7 @@ from latentinv.grid import Grid
 from latentinv.io import tables_of
 from latentinv.keys import from_seed, named
 from latentinv.priors.core import AbstractPrior
-from latentinv.realism import random_windows
-from latentinv.training.images import coarsen, read_training_image, sample_patches
+from latentinv.training.images import choose_places, coarsen, read_training_image, sample_patches
 
 from ._drawing import draw_fields, draw_latents
 
@@ -56,10 +55,11 @@ def _patches(
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key_patches)))
     recipe, continuous = _image_table(prior), prior.facies_model is None
     factor = int(recipe.get("coarsen", 1))
-    reference = read_training_image(path, key=array, continuous=continuous, first_row=recipe.get("first_row"))
+    usual = {name: recipe.get(name) for name in ("first_row", "missing")}
+    reference = read_training_image(path, key=array, continuous=continuous, **usual)
     reference = reference if factor == 1 else coarsen(reference, factor)
     if reference.values is not None:
-        return random_windows(rng, reference.values[None], grid.shape, count)
+        return choose_places(rng, reference, grid.shape, count).cut(reference.values)
     assert prior.facies_model is not None
     categories = prior.facies_model.categories
     if tuple(reference.categories) != tuple(categories):

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 MINUTES = 30
 """Time for a training on an image, unless it is given."""
-LEAST_STEPS = 200
-"""A training on an image that has no time for so many is refused."""
 
 
 def train(
@@ -36,10 +34,16 @@ def train(
     continuous: Annotated[
         bool, typer.Option("--continuous", help="The image is of a continuous property, not of facies.")
     ] = False,
+    missing: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="Code of missing values in the image (default: the usual ones, such as -9999); may be repeated."
+        ),
+    ] = None,
 ) -> None:
     """Train a prior on an image."""
     from latentinv.storage import require_new
-    from latentinv.training import card_path, require_new_training
+    from latentinv.training import card_path, described, require_new_training
     from latentinv.training import train as train_prior
 
     from ._display import Display
@@ -49,43 +53,34 @@ def train(
     require_new(card_path(target))
     console = make_console()
     begun = time.monotonic()
+    own = source.suffix != ".toml"
     with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_continue(target)):
-        plan, left = _plan(console, source, target, minutes, key, continuous)
+        plan = _plan(source, target, key, continuous, missing)
+        console.print(f"Image: {described(plan.load_image())}.", soft_wrap=True)
+        allowed = MINUTES if own and minutes is None else minutes
         with Display(console, "train") as display:
-            listener = TrainingDisplay(display, plan, target, left)
-            steps, first = plan.training.steps, min(plan.training.evaluate_every, plan.training.steps)
-            display.update(0.0, f"{steps} steps; first comparison with the image after step {first}")
-            result = train_prior(plan, target, minutes=left, listener=listener)
-        print_training(console, result, plan, target, time.monotonic() - begun)
+            listener = TrainingDisplay(display, plan, target, allowed, chosen=own)
+            result = train_prior(plan, target, minutes=allowed, fill=own, listener=listener)
+        print_training(console, result, listener.recipe, target, time.monotonic() - begun)
 
 
-def _plan(
-    console: Console, source: Path, target: Path, minutes: float | None, key: str | None, continuous: bool
-) -> tuple["Recipe", float | None]:
-    """The recipe, and the minutes that are left for it."""
-    from latentinv.storage import atomic_file, require_new
-    from latentinv.training import choose_recipe, pace_that_fits, read_recipe, with_steps
+def _plan(source: Path, target: Path, key: str | None, continuous: bool, missing: list[float] | None) -> "Recipe":
+    """The recipe, chosen or read."""
+    from latentinv.storage import require_new
+    from latentinv.training import choose_recipe, read_recipe
 
-    if source.suffix == ".toml":
-        if key is not None or continuous:
-            raise InputError("--key and --continuous were given with a recipe; write them into its [image] instead.")
-        return read_recipe(source), minutes
-    recipe_file, begun = target.with_suffix(".toml"), time.monotonic()
-    require_new(recipe_file)
-    plan = choose_recipe(source, folder=target.parent, key=key, continuous=continuous)
-    seconds = 60 * (MINUTES if minutes is None else minutes)
-    with console.status("choosing a recipe and measuring the pace of its first steps"):
-        steps, comparisons = pace_that_fits(plan, seconds)
-    if steps < LEAST_STEPS:
-        raise InputError(
-            f"{seconds / 60:g} minutes are enough for {steps} steps on this machine; expected at least {LEAST_STEPS}, "
-            "for fewer teach nothing. Give more time with --minutes."
-        )
-    plan = with_steps(plan, steps, comparisons)
-    with atomic_file(recipe_file) as file:
-        file.write(plan.text.encode())
-    console.print(f"Recipe for {plan.training.steps} steps in {recipe_file}; change it and train with it as you like.")
-    return plan, max(0.0, (seconds - (time.monotonic() - begun)) / 60)
+    if source.suffix != ".toml":
+        require_new(recipe_path(target))
+        return choose_recipe(source, folder=target.parent, key=key, continuous=continuous, missing=missing or None)
+    if key is not None or continuous or missing:
+        given = "--key, --continuous and --missing are for images"
+        raise InputError(f"{given}, but a recipe was given; write them into its [image] instead.")
+    return read_recipe(source)
+
+
+def recipe_path(output: Path) -> Path:
+    """Path of the recipe that is chosen for an image."""
+    return output.with_suffix(".toml")
 
 
 def how_to_continue(output: Path) -> str:
@@ -101,23 +96,51 @@ def how_to_continue(output: Path) -> str:
 class TrainingDisplay:
     """Shows the losses and how the fields compare with the image."""
 
-    def __init__(self, display: "Display", recipe: "Recipe", output: Path, minutes: float | None = None) -> None:
+    def __init__(
+        self,
+        display: "Display",
+        recipe: "Recipe",
+        output: Path,
+        minutes: float | None = None,
+        *,
+        chosen: bool = False,
+    ) -> None:
         from latentinv.training import sheet_path
 
-        self._display, self._steps, self._minutes = display, recipe.training.steps, minutes
+        self._display, self._minutes, self._output = display, minutes, output
         self._share = share_of(continuous=recipe.image.continuous)
         self._sheet = sheet_path(output)
         self._begun = time.monotonic()
-        self._losses, self._compared = (
-            "",
-            f"first comparison with the image soon; samples will be in {self._sheet}",
-        )
+        self._losses, self._compared = "", ""
+        self._known = not chosen
+        self._take(recipe)
+        if chosen:
+            display.update(0.0, "compiling, then measuring the pace of the first steps")
+
+    def _take(self, recipe: "Recipe") -> None:
+        self.recipe, self._steps = recipe, recipe.training.steps
+        if self._known:
+            first = min(recipe.training.evaluate_every, self._steps)
+            self._compared = f"first comparison with the image after step {first}; samples will be in {self._sheet}"
+            self._display.update(0.0, f"{self._steps} steps; {self._compared}")
+
+    def on_plan(self, recipe: "Recipe") -> None:
+        """Write the recipe, whose numbers of steps are known now."""
+        from latentinv.storage import atomic_file
+
+        place = recipe_path(self._output)
+        with atomic_file(place) as file:
+            file.write(recipe.text.encode())
+        self._display.note(f"Recipe for {recipe.training.steps} steps in {place}; change it and train with it.")
+        self._known = True
+        self._take(recipe)
 
     def on_step(self, step: int, losses: Any) -> None:
         """Show a finished step; only where there is a bar."""
         each = zip(losses._fields, losses, strict=True)
         self._losses = f"losses: {', '.join(f'{name} {float(loss):.3f}' for name, loss in each)}"
-        self._tell(step, line=False)
+        if self._known:
+            self._tell(step, line=False)
 
     def on_comparison(self, step: int, comparison: "Comparison", kept: bool) -> None:
         """Show how the fields compare with the image."""

@@ -68,6 +68,8 @@ class RefinementArchitecture:
     """Channels of the networks of each grid, from the coarsest to that of every second cell."""
     windows: tuple[int, ...]
     """How many layers of each see 3 cells of the grid along an axis; two more see one."""
+    temperature: float = 1.0
+    """Factor on the noise that draws cells; below 1 what is likely is drawn more often than its odds say."""
 
     @property
     def cell(self) -> type[AbstractCell]:

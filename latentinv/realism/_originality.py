@@ -47,8 +47,8 @@ def nearest_window_distance(
     image
         The training image, in the same values.
     corners
-        For queries cut from this image, the indices of their first cells: windows that overlap the query's own place
-        are then left out.
+        For each query the indices of the first cell of a place, its own if it was cut from this image: windows that
+        overlap it are left out.
 
     Raises
     ------
@@ -81,6 +81,9 @@ def nearest_window_ratio(
 ) -> float:
     """Mean distance of windows of fields to the nearest of an image, over that of the image's own to the rest of it.
 
+    What overlaps a window's own place is left out; for each of the fields' windows as much of the image is, at random,
+    so that both have as many windows to be near to, and independent images of one geology are at 1 on average.
+
     Parameters
     ----------
     rng
@@ -104,7 +107,7 @@ def nearest_window_ratio(
     cuts = (tuple(slice(k, k + n) for k, n in zip(corner, edges, strict=True)) for corner in corners)
     theirs = np.stack([image[cut] for cut in cuts])
     own = nearest_window_distance(theirs, image, corners).mean()
-    return float(nearest_window_distance(ours, image).mean() / own) if own else float("inf")
+    return float(nearest_window_distance(ours, image, corners).mean() / own) if own else float("inf")
 
 
 def diversity(fields: Real[np.ndarray, "image *grid"]) -> Diversity:

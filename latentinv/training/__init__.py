@@ -1,11 +1,11 @@
 """Training images, losses, recipes and the loop that trains a prior."""
 
 from ._automatic import choose_recipe as choose_recipe
-from ._automatic import with_steps as with_steps
 from ._card import Assessment as Assessment
 from ._card import assess as assess
 from ._card import card as card
 from ._card import card_path as card_path
+from ._card import described as described
 from ._evaluation import Comparison as Comparison
 from ._loop import TrainingListener as TrainingListener
 from ._loop import TrainingPlan as TrainingPlan
@@ -18,7 +18,6 @@ from ._loop import sheet_path as sheet_path
 from ._loop import train as train
 from ._method import METHODS as METHODS
 from ._method import AbstractMethod as AbstractMethod
-from ._pace import pace_that_fits as pace_that_fits
 from ._recipe import Recipe as Recipe
 from ._recipe import parse_recipe as parse_recipe
 from ._recipe import read_recipe as read_recipe

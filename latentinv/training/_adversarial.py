@@ -15,6 +15,7 @@ from latentinv.priors.learned import AbstractLearnedPrior, Calibration, Generato
 from latentinv.training.modules import fold, freeze
 from latentinv.training.objectives import Frequencies, image_frequencies
 
+from ._compilation import compiled
 from ._method import METHODS, AbstractMethod, Task
 from ._step import Losses, TrainingState, initialise, make_step
 
@@ -31,15 +32,17 @@ class AdversarialMethod(AbstractMethod):
         recipe, image = task.recipe, task.image
         self.networks, self._first = initialise(recipe, image.facies.ndim, task.channels)
         step = make_step(recipe, self.networks, len(image.categories), self._image_frequencies())
-        self._step = jax.jit(step, donate_argnums=0)
+        self._step = compiled(step, donate_argnums=0)
 
     def initial_state(self) -> TrainingState:
         """Random weights."""
         return self._first
 
-    def step(self, state: TrainingState, patches: Float[Array, "batch *patch channel"]) -> tuple[TrainingState, Losses]:
+    def step(
+        self, state: TrainingState, patches: Float[Array, "batch *patch channel"], rate: float
+    ) -> tuple[TrainingState, Losses]:
         """A step of both networks."""
-        return self._step(state, patches)
+        return self._step(state, patches, rate)
 
     def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> GeneratorPrior:
         """The generator, with batch statistics estimated again for these weights and folded into them."""

@@ -6,14 +6,14 @@ is thinnest, should be some ten cells thick, for thicker bodies are longer than 
 the generator learns, are of two cells along an axis, or in a plane of four where bodies are thick enough. *Patches* are
 as large as the networks judge, or two thirds of a smaller image. They are *flipped* along an axis where the frequencies
 of the image's patterns are those of its mirror image, to within what its quarters differ by. *Steps* are as many as fit
-the time there is (`pace_that_fits`).
+the time there is (`fitted`).
 """
 
 import functools
 import itertools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +22,9 @@ from jaxtyping import Integer
 from latentinv.errors import InputError
 from latentinv.io.images import FirstRow
 from latentinv.realism import pattern_distance, pattern_histogram
-from latentinv.training.images import TrainingImage, coarsen, read_training_image, times
+from latentinv.training.images import TrainingImage, coarsen, complete_places, read_training_image, times
 
-from ._recipe import Recipe, parse_recipe, with_training
+from ._recipe import Recipe, parse_recipe
 
 THICK = 10.0
 """Cells that the thinnest facies should have."""
@@ -34,11 +34,15 @@ BLOCKS = {2: 4, 3: 2}
 """Edge of a block in cells, by the number of axes, of bodies that are thick enough."""
 THIN = 6.0
 """Thickness in cells below which blocks are of two cells."""
+SHARP = 0.4
+"""Temperature at which facies are drawn."""
 BATCH = {2: 8, 3: 4}
 SYMMETRIC = 1.5
 """Largest distance of an image to its mirror image, over that expected by chance, at which patches are flipped."""
 WINDOW = 16
 """Blocks along an axis that a discriminator needs at least."""
+PLACES = 200
+"""Places of patches from which an image with missing cells can be learned."""
 ENOUGH = 600
 """Cells along an axis from which symmetry is judged."""
 MOST_STEPS, COMPARISONS, PATIENCE = 20_000, 16, 0.4
@@ -60,6 +64,7 @@ normalisation = "none"
 
 [refinement]
 factor = {factor}
+temperature = {temperature}
 
 [training]
 seed = {seed}
@@ -81,13 +86,14 @@ def choose_recipe(
     key: str | None = None,
     first_row: FirstRow | None = None,
     continuous: bool = False,
+    missing: Sequence[float] | None = None,
     seed: int = 0,
 ) -> Recipe:
     """Choose a recipe for an image; its number of steps is the longest that is worth while.
 
     Parameters
     ----------
-    path, key, first_row, continuous
+    path, key, first_row, continuous, missing
         The image's file and how it is read, as for `read_training_image`.
     folder
         Where the recipe will be kept; with the image if omitted.
@@ -100,12 +106,13 @@ def choose_recipe(
         If the image cannot be read, or is too small.
     """
     path, place = Path(path), Path(path).parent if folder is None else Path(folder)
-    image = read_training_image(path, key=key, first_row=first_row, continuous=continuous)
+    image = read_training_image(path, key=key, first_row=first_row, continuous=continuous, missing=missing)
     coarser = coarsening(image)
     coarse = coarsen(image, coarser) if coarser > 1 else image
     factor = block_edge(coarse)
     patch = patch_shape(coarse, factor)
-    reading = {"key": key, "first_row": first_row, "continuous": continuous or None}
+    codes = None if missing is None else list(missing)
+    reading = {"key": key, "first_row": first_row, "continuous": continuous or None, "missing": codes}
     text = RECIPE.format(
         name=path.name,
         shape=times(image.facies.shape),
@@ -113,6 +120,7 @@ def choose_recipe(
         reading="".join(f"{name} = {json.dumps(value)}\n" for name, value in reading.items() if value is not None),
         coarsen=coarser,
         factor=factor,
+        temperature=1.0 if continuous else SHARP,
         scales=2 if min(patch) >= 2 * WINDOW * factor else 1,
         flips=list(symmetries(coarse)),
         seed=seed,
@@ -125,16 +133,13 @@ def choose_recipe(
     return parse_recipe(text, place.resolve())
 
 
-def with_steps(recipe: Recipe, steps: int, comparisons: int) -> Recipe:
-    """A recipe chosen here with other numbers of steps and of comparisons with the image."""
-    patience = max(2, round(PATIENCE * comparisons))
-    return with_training(recipe, steps=steps, evaluate_every=max(1, steps // comparisons), patience=patience)
-
-
 def thickness(image: TrainingImage) -> float:
     """Mean chord in cells of the facies that is thinnest, along the axis where it is."""
     indices = range(len(image.categories))
-    return min(mean_chord(image.facies == index, axis) for index in indices for axis in range(image.facies.ndim))
+    bodies = [
+        image.facies == index if image.known is None else image.known & (image.facies == index) for index in indices
+    ]
+    return min(mean_chord(body, axis) for body in bodies for axis in range(image.facies.ndim))
 
 
 def mean_chord(inside: Integer[np.ndarray, "*grid"], axis: int) -> float:
@@ -160,12 +165,12 @@ def block_edge(image: TrainingImage) -> int:
 def patch_shape(image: TrainingImage, factor: int) -> tuple[int, ...]:
     """Cells of a patch: `LARGEST` along each axis, fewer where blocks are small, or two thirds of the image.
 
-    They are multiples of 16.
+    They are multiples of 16, and fewer if cells of the image are missing, until `PLACES` places are known whole.
 
     Raises
     ------
     InputError
-        If the image is too small to be learned from.
+        If the image is too small, or too much of it is missing, to be learned from.
     """
     shape = image.facies.shape
     largest = LARGEST[len(shape)] if factor == BLOCKS[len(shape)] else 2 * LARGEST[len(shape)] // 3
@@ -175,11 +180,23 @@ def patch_shape(image: TrainingImage, factor: int) -> tuple[int, ...]:
             f"The training image has {times(shape)} cells, too few to learn from; give one of at least "
             f"{3 * LEAST // 2} along each axis."
         )
+    while image.known is not None and len(complete_places(image, cells)) < PLACES:
+        if max(cells) == LEAST:
+            raise InputError(
+                f"The training image lacks {1 - image.known.mean():.1%} of its cells, so that hardly a patch of "
+                f"{times(cells)} cells is known whole; fill the missing cells first, or give another image."
+            )
+        cells = tuple(max(LEAST, n - 16) for n in cells)
     return cells
 
 
 def symmetries(image: TrainingImage) -> tuple[int, ...]:
-    """Axes along which the image cannot be told from its mirror image by patterns of two cells per axis."""
+    """Axes along which the image cannot be told from its mirror image by patterns of two cells per axis.
+
+    None is if cells are missing, for the patterns at their edges would tell of the gaps.
+    """
+    if image.known is not None:
+        return ()
     facies = image.facies[tuple(slice(0, ENOUGH) for _ in image.facies.shape)]
     if min(facies.shape) < LEAST:
         return ()

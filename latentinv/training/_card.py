@@ -12,7 +12,7 @@ from latentinv.keys import from_seed, numbered
 from latentinv.priors.core import split_latents
 from latentinv.priors.learned import AbstractLearnedPrior
 from latentinv.realism import GOOD, Realism, measure_realism, nearest_window_ratio
-from latentinv.training.images import TrainingImage, choose_places, times
+from latentinv.training.images import TrainingImage, choose_places, image_shares, times
 
 from ._evaluation import NOTHING_COPIED
 
@@ -94,9 +94,6 @@ def card(name: str, prior: AbstractLearnedPrior, image: TrainingImage, assessmen
     """Write the card of a prior, named `name`, from what it was trained on and how it compares."""
     realism, provenance, count = assessment.realism, prior.provenance, assessment.fields
     kept = int(provenance["kept"]["step"])
-    shares = np.bincount(image.facies.ravel()) / image.facies.size
-    each = ", ".join(f"{code}: {share:.3f}" for code, share in zip(image.categories, shares, strict=True))
-    content = f"facies {each}" if image.values is None else f"values {image.values.min():g} to {image.values.max():g}"
     rows = [f"| {measure.name} | {measure.group} | {measure.times_floor:.3g} |" for measure in realism.measures]
     copied = "nothing is copied" if assessment.nearest >= NOTHING_COPIED else "parts of the image are copied"
     maps = ", ".join(
@@ -110,7 +107,7 @@ def card(name: str, prior: AbstractLearnedPrior, image: TrainingImage, assessmen
         "",
         "| | |",
         "|---|---|",
-        f"| training image | {image.name}, {times(image.facies.shape)} cells, {content} |",
+        f"| training image | {image.name}, {described(image)} |",
         f"| sha256 of its array | `{image.sha256}` |",
         f"| cells that change if a latent map is redrawn | {maps} |",
         f"| trained | {provenance['steps']} steps; the state of step {kept} was kept |",
@@ -133,6 +130,19 @@ def card(name: str, prior: AbstractLearnedPrior, image: TrainingImage, assessmen
         *(f"    {line}".rstrip() for line in provenance["recipe"].splitlines()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def described(image: TrainingImage) -> str:
+    """Cells of an image, what is in them, and how many are missing."""
+    shares = ", ".join(
+        f"{code}: {share:.3f}" for code, share in zip(image.categories, image_shares(image), strict=True)
+    )
+    facies, values = f"facies {shares}", image.values
+    content = facies if values is None else f"values {values.min():g} to {values.max():g}"
+    whole = f"{times(image.facies.shape)} cells, {content}"
+    if image.known is None:
+        return whole
+    return f"{whole}; {1 - image.known.mean():.1%} of the cells are missing ({', '.join(image.missing)})"
 
 
 def card_path(output: str | Path) -> Path:

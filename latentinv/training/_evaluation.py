@@ -90,7 +90,7 @@ def calibrate(logits: Float[np.ndarray, "*cell output"], image: TrainingImage) -
         return np.asarray(bounded(jnp.asarray(quantiles, jnp.float32), shift, scale), float)
 
     if image.values is not None:
-        table = _table(field, logits, image.values)
+        table = _table(field, logits, image.known_cells(image.values))
         return Calibration(None, anamorphosis=table, shift=shift, scale=scale)
     return Calibration(FaciesModel(image.categories, tuple(field(cuts).tolist())), shift=shift, scale=scale)
 
@@ -145,7 +145,7 @@ def compare(
     patches = sample_patches(np.random.default_rng(seed), image, shape, 2 * count)
     top = len(image.categories) - 1
     raw = _read_raw(logits, image, prior.levels)
-    tv, tv_reference = (float(total_variation(x / top).pooled()) for x in (facies, image.facies[None]))
+    tv, tv_reference = (float(total_variation(x / top).pooled()) for x in (facies, patches))
     along = [f"connectivity along {axis}" for axis in axis_names(shape)]
     names = ["total variation", "euler number", "multiple-point patterns", *along]
     measures = measure_statistics(facies, patches, top + 1, names, seed=seed)

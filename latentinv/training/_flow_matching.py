@@ -18,7 +18,9 @@ from latentinv.keys import from_seed, named, numbered
 from latentinv.networks import FAST, VelocityArchitecture, initial_velocity, velocity
 from latentinv.priors.learned import Calibration, FlowPrior
 
+from ._compilation import compiled
 from ._method import METHODS, AbstractMethod, Task
+from ._step import times
 
 
 class FlowState(NamedTuple):
@@ -30,6 +32,10 @@ class FlowState(NamedTuple):
     best: Any
     best_score: Array
     step: Array
+
+
+WARM = 200
+"""Steps over which the learning rate rises."""
 
 
 class FlowLosses(NamedTuple):
@@ -51,7 +57,7 @@ class FlowMatching(AbstractMethod):
             task.image.facies.ndim, task.channels, tuple(settings.widths), settings.middle
         )
         self._optimizer = _optimizer(task)
-        self._step = jax.jit(self._make_step(), donate_argnums=0)
+        self._step = compiled(self._make_step(), donate_argnums=0)
 
     def initial_state(self) -> FlowState:
         """Random weights."""
@@ -60,9 +66,11 @@ class FlowMatching(AbstractMethod):
         average, best = (jax.tree.map(jnp.array, weights) for _ in range(2))
         return FlowState(weights, self._optimizer.init(weights), average, best, jnp.float32(jnp.inf), jnp.int32(0))
 
-    def step(self, state: FlowState, patches: Float[Array, "batch *patch channel"]) -> tuple[FlowState, FlowLosses]:
+    def step(
+        self, state: FlowState, patches: Float[Array, "batch *patch channel"], rate: float
+    ) -> tuple[FlowState, FlowLosses]:
         """A step of the network."""
-        return self._step(state, patches)
+        return self._step(state, patches, rate)
 
     def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> FlowPrior:
         """The network, to be taken in the recipe's number of steps."""
@@ -94,7 +102,7 @@ class FlowMatching(AbstractMethod):
             second = towards(average, x + first * _cells(length / 2, x), time + length / 2, half)
             return x, time, length, 0.5 * (first + second)
 
-        def step(state: FlowState, patches: Array) -> tuple[FlowState, FlowLosses]:
+        def step(state: FlowState, patches: Array, rate: Array) -> tuple[FlowState, FlowLosses]:
             key_noise, key_time, key_shortcut = named(numbered(key_training, state.step), "noise", "time", "shortcut")
             noise = jax.random.normal(key_noise, patches.shape)
             plain = len(patches) - some
@@ -114,7 +122,7 @@ class FlowMatching(AbstractMethod):
 
             gradient, losses = jax.grad(loss, has_aux=True)(state.weights)
             update, optimizer = self._optimizer.update(gradient, state.optimizer, state.weights)
-            weights = optax.apply_updates(state.weights, update)
+            weights = optax.apply_updates(state.weights, times(rate, update))
             # Early weights are far from any useful average, so the decay grows to its value over the first steps.
             decay = jnp.minimum(training.average, (1 + state.step) / (10 + state.step))
             average = jax.tree.map(lambda a, w: decay * a + (1 - decay) * w, state.average, weights)
@@ -134,16 +142,5 @@ def _cells(one_each: Float[Array, "batch"], x: Array) -> Array:
 
 
 def _optimizer(task: Task) -> optax.GradientTransformation:
-    training, settings = task.recipe.training, task.recipe.flow
-    warm = min(200, training.steps // 10)
-    cooling = max(1, round(training.cool_down * training.steps))
-    rate = optax.join_schedules(
-        [
-            optax.linear_schedule(0.0, settings.learning_rate, warm),
-            optax.linear_schedule(
-                settings.learning_rate, 0.0, cooling, transition_begin=training.steps - cooling - warm
-            ),
-        ],
-        [warm],
-    )
+    rate = optax.linear_schedule(0.0, task.recipe.flow.learning_rate, WARM)
     return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate, b1=0.9, b2=0.99))

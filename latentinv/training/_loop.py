@@ -23,6 +23,7 @@ from latentinv.training.images import Places, TrainingImage, choose_places, imag
 
 from ._evaluation import Comparison, calibrated, compare, nominal
 from ._method import METHODS, State, Task
+from ._pace import TRIAL, WARM, Pace, fitted, require_enough
 from ._recipe import Recipe, parse_recipe
 from ._sheet import write_sheet
 
@@ -35,6 +36,9 @@ PATCHES = 1
 class TrainingListener(Protocol):
     """Follows a training, for example to show its progress."""
 
+    def on_plan(self, recipe: Recipe) -> None:
+        """Called once if the training chose its numbers of steps and comparisons, with the recipe that has them."""
+
     def on_step(self, step: int, losses: Any) -> None:
         """Called after each step, with a NamedTuple of losses."""
 
@@ -44,6 +48,9 @@ class TrainingListener(Protocol):
 
 class Silence:
     """A listener that does nothing."""
+
+    def on_plan(self, recipe: Recipe) -> None:
+        """Do nothing."""
 
     def on_step(self, step: int, losses: Any) -> None:
         """Do nothing."""
@@ -77,6 +84,7 @@ def train(
     output: str | Path,
     *,
     minutes: float | None = None,
+    fill: bool = False,
     listener: TrainingListener | None = None,
 ) -> TrainingResult:
     """Train a prior from random weights and write it.
@@ -91,23 +99,33 @@ def train(
         is full, leaves it.
     minutes
         Stop after this much time even if steps remain; the result then depends on the machine's speed.
+    fill
+        Whether to choose the numbers of steps and comparisons so that they fill the minutes, by the pace of the first
+        steps on this machine; at most those of the recipe. The recipe that the prior records has them, and training
+        with it gives the same prior.
     listener
         Follows the progress.
 
     Raises
     ------
     InputError
-        If the image does not suit the recipe.
+        If the image does not suit the recipe, or the minutes to fill are too few.
     StorageError
         If the prior, its checkpoint or its sheet of samples exists already or cannot be written.
     NonFiniteError
         If a loss becomes NaN or infinite; the best state so far is written all the same.
     """
     require_new_training(output)
+    if fill and minutes is None:
+        raise InputError("The training is to fill the minutes there are, but none were given; give minutes.")
+    end = _end(minutes)
     training = _Training(recipe, Path(output), listener or Silence())
-    training.save()
     try:
-        return training.run(minutes)
+        if fill:
+            assert minutes is not None
+            training.choose_steps(minutes, end)
+        training.save()
+        return training.run(end)
     except StorageError:  # its message already says how to continue
         raise
     except Exception:
@@ -133,7 +151,7 @@ def resume_training(
         raise InputError("The training image has changed since this training began; restore the original image.")
     with open_hdf5(checkpoint, FORMAT, VERSION) as file:
         training.restore(file)
-    return training.run(minutes)
+    return training.run(_end(minutes))
 
 
 def read_plan(checkpoint: str | Path) -> TrainingPlan:
@@ -181,6 +199,10 @@ def require_new_training(output: str | Path) -> None:
         require_new(path)
 
 
+def _end(minutes: float | None) -> float:
+    return np.inf if minutes is None else time.monotonic() + 60 * minutes
+
+
 class _Training:
     """A training under way; all that must survive a kill is in `state` and `kept`."""
 
@@ -198,16 +220,31 @@ class _Training:
         self.method = METHODS[recipe.networks.family](Task(recipe, self.image, self.levels.shape[-1]))
         self.state: State = self.method.initial_state()
 
-    def run(self, minutes: float | None) -> TrainingResult:
-        end = np.inf if minutes is None else time.monotonic() + 60 * minutes
+    def choose_steps(self, minutes: float, end: float) -> None:
+        """Take the first steps, and choose the number of all, and of comparisons, by their pace."""
+        begun = time.monotonic()
+        for done in range(TRIAL):
+            self._step(done)
+            if done == WARM:
+                begun = time.monotonic()
+            if time.monotonic() >= end:
+                require_enough(done, minutes)
+        step = (time.monotonic() - begun) / (TRIAL - WARM - 1)
+        for _ in range(2):  # the first compiles
+            begun = time.monotonic()
+            self._comparison(self._prior(self.state.average, {}))
+        pace = Pace(step, time.monotonic() - begun)
+        self.recipe = fitted(self.recipe, TRIAL, end - time.monotonic(), pace)
+        require_enough(self.recipe.training.steps, minutes)
+        self.listener.on_plan(self.recipe)
+
+    def run(self, end: float) -> TrainingResult:
+        """Take the steps that are left, until a time at most."""
         training = self.recipe.training
         done = int(self.state.step)
         while done < training.steps:
-            self.state, losses = self.method.step(self.state, self._real(done))
-            if not all(np.isfinite(loss) for loss in losses):
-                raise NonFiniteError(self._rescue(done))
+            self._step(done)
             done += 1
-            self.listener.on_step(done, losses)
             if done % training.evaluate_every == 0 or done == training.steps:
                 self._compare(done)
             if time.monotonic() >= end or self._ended_early(done):
@@ -216,10 +253,27 @@ class _Training:
             self._compare(done)
         return self._finish()
 
-    def _ended_early(self, done: int) -> bool:
-        """Whether as many comparisons as the recipe's patience have passed since the best state."""
+    def _step(self, done: int) -> None:
+        self.state, losses = self.method.step(self.state, self._real(done), self._rate(done))
+        if not all(np.isfinite(loss) for loss in losses):
+            raise NonFiniteError(self._rescue(done))
+        self.listener.on_step(done + 1, losses)
+
+    def _rate(self, done: int) -> float:
+        """Of learning at a step: 1, or less over the recipe's last share of steps."""
         training = self.recipe.training
-        waited = (done - self.kept.get("step", done)) / training.evaluate_every
+        cooling = max(1, round(training.cool_down * training.steps))
+        return min(1.0, (training.steps - done) / cooling) if training.cool_down else 1.0
+
+    def _ended_early(self, done: int) -> bool:
+        """Whether as many comparisons as the recipe's patience have passed since the best state.
+
+        They are counted from where the learning rates begin to fall: before that the course is not monotone, and what
+        smaller rates will bring is not known.
+        """
+        training = self.recipe.training
+        since = max(self.kept.get("step", done), (1 - training.cool_down) * training.steps)
+        waited = (done - since) / training.evaluate_every
         return 0 < training.patience <= waited
 
     def places(self, step: int, count: int) -> Places:
@@ -233,7 +287,7 @@ class _Training:
     def _compare(self, done: int) -> None:
         """Compare with the image, save, and only then draw, so that a sheet that cannot be written loses no state."""
         prior = self._prior(self.state.average, {})
-        comparison = compare(prior, self.image, self.patch, seed=COMPARE_SEED)
+        comparison = self._comparison(prior)
         # The first is kept in any case; after it, none that copies the image.
         better = comparison.score < float(self.state.best_score) and not (self.kept and comparison.copies)
         if better:
@@ -243,6 +297,9 @@ class _Training:
         self.save()
         self._draw(prior)
         self.listener.on_comparison(done, comparison, better)
+
+    def _comparison(self, prior: AbstractLearnedPrior) -> Comparison:
+        return compare(prior, self.image, self.patch, seed=COMPARE_SEED)
 
     def _draw(self, prior: AbstractLearnedPrior) -> None:
         prior = calibrated(prior, self.image, self.patch, seed=COMPARE_SEED, count=32)

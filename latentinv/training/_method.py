@@ -48,10 +48,11 @@ class AbstractMethod(abc.ABC):
         """The state before the first step."""
 
     @abc.abstractmethod
-    def step(self, state: Any, patches: Float[Array, "batch *patch channel"]) -> tuple[Any, Any]:
+    def step(self, state: Any, patches: Float[Array, "batch *patch channel"], rate: float) -> tuple[Any, Any]:
         """Take a step on patches of levels; the state after it, and a NamedTuple of losses.
 
-        The memory of the state given is taken over, so it cannot be used afterwards.
+        The memory of the state given is taken over, so it cannot be used afterwards. The recipe's learning rates are
+        multiplied by `rate`.
         """
 
     @abc.abstractmethod

@@ -1,66 +1,55 @@
 """How many steps of a recipe fit into a time, by the pace of the first ones on this machine."""
 
-import dataclasses
-import tempfile
-import time
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
+from latentinv.errors import InputError
 
-from ._evaluation import Comparison
-from ._loop import train
-from ._recipe import Recipe
+from ._recipe import Recipe, with_training
 
-TRIAL, TRIAL_COMPARISON = 60, 30
-"""Steps of the trial, and steps between its comparisons, the first of which compiles."""
+TRIAL, WARM = 60, 20
+"""Steps after which the pace is known, and how many of them are not counted."""
 LEAST, COMPARING = 4, 0.1
 """Comparisons in a training, and the share of the time that more may take."""
 RESERVE = 0.03
-"""Share of the time left for steps that is not planned with."""
-
-
-class Clock:
-    """A listener that notes when steps and comparisons end."""
-
-    def __init__(self) -> None:
-        self.begun = time.monotonic()
-        self.steps: list[float] = []
-        self.comparisons: list[float] = []
-
-    def on_step(self, step: int, losses: Any) -> None:
-        """Note a step's end."""
-        del step
-        jax.block_until_ready(losses)
-        self.steps.append(time.monotonic())
-
-    def on_comparison(self, step: int, comparison: Comparison, kept: bool) -> None:
-        """Note a comparison's end."""
-        del step, comparison, kept
-        self.comparisons.append(time.monotonic())
+"""Share of the time left that is not planned with."""
+LEAST_STEPS = 200
+"""Fewer steps teach nothing, and are refused."""
 
 
 class Pace(NamedTuple):
-    """What fits into a time."""
+    """Seconds that work takes on this machine."""
 
-    steps: int
-    comparisons: int
+    step: float
+    comparison: float
     """With the image."""
 
 
-def pace_that_fits(recipe: Recipe, seconds: float) -> Pace:
-    """How many steps of a recipe, and how many comparisons, fit into a time, the trial that tells it counted in.
+def fitted(recipe: Recipe, done: int, seconds: float, pace: Pace) -> Recipe:
+    """The recipe with as many steps and comparisons as fit into the seconds left after some steps, at most its own.
 
     Comparisons are as many as the recipe's own number of steps has, or as take `COMPARING` of the time if that is
-    fewer, but at least `LEAST`.
+    fewer, but at least `LEAST`; the training's patience stays the same share of them.
     """
-    training, clock = recipe.training, Clock()
-    trial = dataclasses.replace(training, steps=TRIAL, evaluate_every=TRIAL_COMPARISON)
-    with tempfile.TemporaryDirectory() as folder:
-        train(dataclasses.replace(recipe, training=trial), Path(folder) / "trial.h5", listener=clock)
-    steps, spent = clock.steps, time.monotonic() - clock.begun
-    compilation, comparison = steps[0] - clock.begun, clock.comparisons[-1] - steps[-1]
-    step = (steps[-1] - steps[TRIAL_COMPARISON]) / (TRIAL - TRIAL_COMPARISON - 1)
-    comparisons = min(training.steps // training.evaluate_every, max(LEAST, int(COMPARING * seconds / comparison)))
-    left = (1 - RESERVE) * (seconds - spent - compilation - comparison * comparisons)
-    return Pace(max(1, min(training.steps, int(left / step))), comparisons)
+    training = recipe.training
+    own = training.steps // training.evaluate_every
+    comparisons = min(own, max(LEAST, int(COMPARING * seconds / pace.comparison)))
+    left = (1 - RESERVE) * (seconds - pace.comparison * comparisons)
+    steps = min(training.steps, done + max(0, int(left / pace.step)))
+    patience = max(2, round(training.patience * comparisons / own)) if training.patience else 0
+    every = max(1, steps // comparisons)
+    return with_training(recipe, steps=steps, evaluate_every=every, patience=patience)
+
+
+def require_enough(steps: int, minutes: float) -> None:
+    """Check that a time is enough to learn something.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    if steps < LEAST_STEPS:
+        raise InputError(
+            f"{minutes:g} minutes are enough for {steps} steps on this machine; expected at least {LEAST_STEPS}, for "
+            "fewer teach nothing. Give more time with --minutes."
+        )

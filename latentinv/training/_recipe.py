@@ -6,6 +6,7 @@
                                      # facies, if facies are wanted)
     first_row = "north"              # where the file's first row lies, "north" (the largest y; in a section the top) or
                                      # "south"; left out: north for pictures (.png, .tif), south for arrays and GSLIB
+    missing = [-9999]                # codes of missing values; left out: the usual ones, such as -999.25
     continuous = false               # whether its values are of a continuous property rather than facies codes
     ordered = false                  # whether facies touch only the next of them, in the order of their codes; of two
                                      # facies it makes no difference
@@ -29,6 +30,7 @@
     factor = 4                       # cells of a block along an axis, a power of two
     widths = [64, 48, 32]            # channels of the networks that draw cells every 8, 4 and 2 cells, and between
     windows = [1, 1, 1]              # how many of the layers of each see 3 of these cells along an axis
+    temperature = 0.4                # factor on the noise that draws cells; 1 draws by the odds, as values should be
     noise = 0.05                     # standard deviation of noise that is added to the means of blocks in training
     border = 8                       # cells at each end of a part of a patch that the likelihood leaves out
     learning_rate = 2e-3
@@ -109,6 +111,8 @@ class RecipeImage:
     key: str | None = entry(None, words("the name of an array in the .npz file"))
     first_row: str | None = entry(None, one_of(FIRST_ROWS))
     """Where the file's first row lies; None for the default of its format."""
+    missing: tuple[float, ...] | None = entry(None, several(NUMBER, tuple(range(9)), "a list of up to 8 numbers"))
+    """Codes of missing values; None for the usual ones."""
     simulator: dict[str, Any] | None = field(default=None, metadata={"rule": TABLE})
     continuous: bool = entry(False, FLAG)
     ordered: bool = entry(False, FLAG)
@@ -139,6 +143,7 @@ class RecipeRefinement:
     factor: int = entry(4, whole(2, 16))
     widths: tuple[int, ...] = entry((64, 48, 32), several(whole(1), (1, 2, 3, 4), "channels such as [64, 48, 32]"))
     windows: tuple[int, ...] = entry((1, 1, 1), several(whole(0, 4), (1, 2, 3, 4), "layers such as [1, 1, 1]"))
+    temperature: float = entry(0.4, number(lambda value: 0 < value <= 1, "a factor above 0, at most 1"))
     noise: float = entry(0.05, WEIGHT)
     border: int = entry(8, whole(0))
     learning_rate: float = entry(2e-3, RATE)
@@ -214,7 +219,7 @@ class Recipe:
             image = ChannelSimulator(**parameters).as_training_image(seed, shape)
         else:
             path = find_image(str(self.image.file), self.folder)
-            names = ("key", "continuous", "first_row")
+            names = ("key", "continuous", "first_row", "missing")
             settings: dict[str, Any] = {name: getattr(self.image, name) for name in names}
             image = read_training_image(path, **settings)
         return coarsen(image, self.image.coarsen) if self.image.coarsen > 1 else image
@@ -292,7 +297,7 @@ def _check_image(recipe: Recipe) -> None:
         raise InputError("The recipe's [image] needs either a file or a simulator table; give exactly one of them.")
     if image.simulator is not None and not {"shape", "seed"} <= set(image.simulator):
         raise InputError("The recipe's [image.simulator] lacks 'shape' or 'seed'; give both.")
-    for name, value in (("key", image.key), ("first_row", image.first_row)):
+    for name, value in (("key", image.key), ("first_row", image.first_row), ("missing", image.missing)):
         if image.simulator is not None and value is not None:
             raise InputError(f"The recipe has {name} = {value!r} but no file to which it could apply; leave it out.")
     if image.continuous and (image.simulator is not None or recipe.training.edge_width or recipe.training.patterns):

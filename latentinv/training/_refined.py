@@ -35,9 +35,10 @@ from latentinv.training.images import image_shares
 from latentinv.training.modules import pooled
 
 from ._adversarial import folded_weights, statistics_latents
+from ._compilation import compiled
 from ._method import METHODS, AbstractMethod, Task
 from ._recipe import Recipe
-from ._step import TrainingState, View, initialise, make_step, part_at, random_corner
+from ._step import TrainingState, View, initialise, make_step, part_at, random_corner, times
 
 ROUNDS = 30
 """Of the search for the shift that balances facies."""
@@ -84,13 +85,21 @@ class RefinedMethod(AbstractMethod):
             )
         content = "value" if image.values is not None else "two facies" if task.channels == 1 else "several facies"
         self.refinement = RefinementArchitecture(
-            image.facies.ndim, content, task.channels, settings.factor, settings.widths, settings.windows
+            image.facies.ndim,
+            content,
+            task.channels,
+            settings.factor,
+            settings.widths,
+            settings.windows,
+            settings.temperature,
         )
         self._doublings = settings.factor.bit_length() - 1
         self._recipe = coarse_recipe(recipe)
         self.networks, self._first = initialise(self._recipe, image.facies.ndim, task.channels, self._doublings)
-        self._optimizer = _optimizer(recipe)
-        self._step = jax.jit(self._make_step(), donate_argnums=0)
+        self._optimizer = optax.chain(
+            optax.clip_by_global_norm(1.0), optax.adam(settings.learning_rate, b1=0.9, b2=0.99)
+        )
+        self._step = compiled(self._make_step(), donate_argnums=0)
 
     def initial_state(self) -> RefinedState:
         """Random weights."""
@@ -103,10 +112,10 @@ class RefinedMethod(AbstractMethod):
         return RefinedState(coarse, fine, tuple(best), jnp.float32(jnp.inf), jnp.int32(0))
 
     def step(
-        self, state: RefinedState, patches: Float[Array, "batch *patch channel"]
+        self, state: RefinedState, patches: Float[Array, "batch *patch channel"], rate: float
     ) -> tuple[RefinedState, RefinedLosses]:
         """A step of all networks."""
-        return self._step(state, patches)
+        return self._step(state, patches, rate)
 
     def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> RefinedPrior:
         """Both parts, the generator with batch statistics folded into its weights and balanced."""
@@ -130,7 +139,7 @@ class RefinedMethod(AbstractMethod):
                 x = pooled(x)
             return x
 
-        def step(state: RefinedState, patches: Array) -> tuple[RefinedState, RefinedLosses]:
+        def step(state: RefinedState, patches: Array, rate: Array) -> tuple[RefinedState, RefinedLosses]:
             old, optimizer, average = state.refinement
             key_part, key_noise, key_cells = named(numbered(key_training, state.step), "part", "noise", "cells")
             corner = random_corner(key_part, patches.shape[1:-1], architecture.unit)
@@ -142,7 +151,7 @@ class RefinedMethod(AbstractMethod):
                 seen = part_at(corner, means, architecture.factor)
                 return refined(architecture, old, seen, noise, padded=True, precision=FAST).level[inner]
 
-            coarse, losses = coarse_step(state.coarse, whole, View(part[inner], drawn))
+            coarse, losses = coarse_step(state.coarse, whole, rate, View(part[inner], drawn))
             means = part_at(corner, whole, architecture.factor)
             means = means + settings.noise * jax.random.normal(key_noise, means.shape)
 
@@ -151,7 +160,7 @@ class RefinedMethod(AbstractMethod):
 
             value, gradient = jax.value_and_grad(loss)(old)
             update, optimizer = self._optimizer.update(gradient, optimizer, old)
-            weights = optax.apply_updates(old, update)
+            weights = optax.apply_updates(old, times(rate, update))
             # Early weights are far from any useful average, so the decay grows to its value over the first steps.
             decay = jnp.minimum(training.average, (1 + state.step) / (10 + state.step))
             average = jax.tree.map(lambda a, w: decay * a + (1 - decay) * w, average, weights)
@@ -219,10 +228,3 @@ def balanced(
 
     shift = jax.lax.fori_loop(0, ROUNDS, round_, jnp.zeros(logits.shape[-1]))
     return last._replace(bias=last.bias + jnp.tile(shift, len(last.bias) // len(shift)))
-
-
-def _optimizer(recipe: Recipe) -> optax.GradientTransformation:
-    training, rate = recipe.training, recipe.refinement.learning_rate
-    cooling = max(1, round(training.cool_down * training.steps))
-    schedule = optax.linear_schedule(rate, 0.0, cooling, transition_begin=training.steps - cooling)
-    return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule, b1=0.9, b2=0.99))

@@ -26,6 +26,7 @@ from latentinv.priors.learned import GeneratorPrior
 from latentinv.training.modules import DiscriminatorNetwork, GeneratorNetwork, crisp, packed
 from latentinv.training.objectives import LOSSES, Frequencies, field_gradient, no_frequencies, running_frequencies
 
+from ._compilation import compiled
 from ._recipe import Recipe
 
 SHORT = 0.03
@@ -106,13 +107,14 @@ def initialise(recipe: Recipe, ndim: int, channels: int = 1, level: int = 0) -> 
         normalisation=recipe.networks.normalisation,
     )
 
-    @nnx.jit  # as one program instead of one for each kernel
     def networks() -> tuple[GeneratorNetwork, DiscriminatorNetwork]:
         seeds = nnx.Rngs(params=from_seed(recipe.training.seed, "weights"))
         return GeneratorNetwork(architecture, seeds), DiscriminatorNetwork(judge, seeds)
 
-    generator, discriminator = map(_split, networks())
-    parameters_g, parameters_d = (jax.tree.map(jnp.asarray, part[1]) for part in (generator, discriminator))
+    graph_g, graph_d = map(nnx.graphdef, nnx.eval_shape(networks))
+    # As one program instead of one for each kernel.
+    generator, discriminator = compiled(lambda: tuple(_split(network)[1:] for network in networks()))()
+    parameters_g, parameters_d = (jax.tree.map(jnp.asarray, part[0]) for part in (generator, discriminator))
     optimizer_g, optimizer_d = _optimizers(recipe)
     average, best = (
         jax.tree.map(jnp.array, parameters_g) for _ in range(2)
@@ -120,7 +122,7 @@ def initialise(recipe: Recipe, ndim: int, channels: int = 1, level: int = 0) -> 
     state = TrainingState(
         parameters_g,
         parameters_d,
-        discriminator[2],
+        discriminator[1],
         optimizer_g.init(parameters_g),
         optimizer_d.init(parameters_d),
         no_frequencies() if recipe.training.patterns else None,
@@ -129,7 +131,7 @@ def initialise(recipe: Recipe, ndim: int, channels: int = 1, level: int = 0) -> 
         jnp.float32(jnp.inf),
         jnp.int32(0),
     )
-    return Networks(architecture, generator[0], discriminator[0], generator[2]), state
+    return Networks(architecture, graph_g, graph_d, generator[1]), state
 
 
 def make_step(
@@ -169,7 +171,9 @@ def make_step(
 
         return View(of(real), of)
 
-    def step(state: TrainingState, real: Array, view: View | None = None) -> tuple[TrainingState, Losses]:
+    def step(
+        state: TrainingState, real: Array, rate: float | Array = 1.0, view: View | None = None
+    ) -> tuple[TrainingState, Losses]:
         view = view_of(state.step, real) if view is None else view
         shapes = networks.architecture.latent_shapes(training.patch)
         keys = jax.random.split(numbered(key_training, state.step), len(shapes))
@@ -204,7 +208,7 @@ def make_step(
 
         (value_d, statistics), gradient_d = jax.value_and_grad(loss_d, has_aux=True)(state.discriminator)
         update_d, optimizer_state_d = optimizer_d.update(gradient_d, state.discriminator_optimizer)
-        discriminator = optax.apply_updates(state.discriminator, update_d)
+        discriminator = optax.apply_updates(state.discriminator, times(rate, update_d))
 
         def loss_g(fields: Array) -> Array:
             pairs = (pair_real, (fields, view.of(fields)))
@@ -218,7 +222,7 @@ def make_step(
             frequencies = running_frequencies(frequencies, fields, state.step)
             gradient_fake += training.patterns * field_gradient(frequencies, image, fields)[..., None]
         update_g, optimizer_state_g = optimizer_g.update(back(gradient_fake)[0], state.generator_optimizer)
-        generator = optax.apply_updates(state.generator, update_g)
+        generator = optax.apply_updates(state.generator, times(rate, update_g))
         # Early weights are far from any useful average, so the decay grows to its value over the first steps.
         decay = jnp.minimum(training.average, (1 + state.step) / (10 + state.step))
         average = jax.tree.map(lambda a, g: decay * a + (1 - decay) * g, state.average, generator)
@@ -266,6 +270,11 @@ def over_maps(loss: Callable[..., Float[Array, ""]], *maps: Maps) -> Float[Array
     return jnp.mean(jnp.stack([of_tower(*parts) for parts in zip(*maps, strict=True)]))
 
 
+def times(factor: float | Array, tree: Any) -> Any:
+    """All arrays of a tree multiplied by a number."""
+    return jax.tree.map(lambda array: factor * array, tree)
+
+
 def _split(network: nnx.Module) -> tuple[nnx.GraphDef, nnx.State, nnx.State]:
     """Structure, weights and statistics of a network."""
     parts: Any = nnx.split(network, nnx.Param, ...)
@@ -275,10 +284,6 @@ def _split(network: nnx.Module) -> tuple[nnx.GraphDef, nnx.State, nnx.State]:
 def _optimizers(recipe: Recipe) -> tuple[optax.GradientTransformation, optax.GradientTransformation]:
     training = recipe.training
     b1, b2 = training.betas
-    cooling = max(1, round(training.cool_down * training.steps))
-
-    def adam(rate: float) -> optax.GradientTransformation:
-        schedule = optax.linear_schedule(rate, 0.0, cooling, transition_begin=training.steps - cooling)
-        return optax.adam(schedule if training.cool_down else rate, b1=b1, b2=b2)
-
-    return adam(training.learning_rate_generator), adam(training.learning_rate_discriminator)
+    rates = (training.learning_rate_generator, training.learning_rate_discriminator)
+    generator, discriminator = (optax.adam(rate, b1=b1, b2=b2) for rate in rates)
+    return generator, discriminator

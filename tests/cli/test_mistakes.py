@@ -195,7 +195,7 @@ def test_that_a_disk_that_fills_in_the_middle_of_a_run_loses_nothing(latentinv, 
         (np.eye(40, dtype=int), "", "A patch of 128 × 128 cells cannot be cut from the training image of 40 × 40"),
         (np.eye(40, dtype=int), "patch = [16, 16, 16]", "give a smaller patch with as many axes"),
         (np.full((40, 40), 0.5), "patch = [32, 32]", "holds the value 0.5, which is not a whole number"),
-        (np.full((40, 40), np.nan), "patch = [32, 32]", "holds no finite number in 1600 of its cells"),
+        (np.full((40, 40), np.nan), "patch = [32, 32]", "has no value in any of its cells"),
     ],
 )
 def test_that_a_training_image_that_teaches_nothing_or_is_too_small_is_refused(refuse, folder, image, rest, words):

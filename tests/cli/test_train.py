@@ -1,10 +1,12 @@
 """`latentinv train` and the resuming of a training, with the training itself replaced by its listener's calls."""
 
+import re
+
 import h5py
 import numpy as np
 import pytest
 
-from latentinv.training import Comparison, Losses, TrainingResult, checkpoint_path, read_recipe
+from latentinv.training import Comparison, Losses, TrainingResult, checkpoint_path, read_recipe, with_training
 from tests.problems import random_generator_prior
 
 RECIPE = """
@@ -40,7 +42,7 @@ def pretend(listener):
 
 
 def test_that_a_training_tells_losses_shares_and_where_the_samples_lie(latentinv, recipe, monkeypatch):
-    monkeypatch.setattr("latentinv.training.train", lambda plan, output, *, minutes, listener: pretend(listener))
+    monkeypatch.setattr("latentinv.training.train", lambda plan, output, *, minutes, fill, listener: pretend(listener))
 
     outcome = latentinv("train", recipe)
 
@@ -59,43 +61,33 @@ def test_that_a_training_tells_losses_shares_and_where_the_samples_lie(latentinv
 def test_that_an_image_is_enough_and_its_recipe_is_written_beside_the_prior(latentinv, folder, monkeypatch):
     called = {}
 
-    def train(plan, output, *, minutes, listener):
-        called.update(plan=plan, minutes=minutes)
+    def train(plan, output, *, minutes, fill, listener):
+        plan = with_training(plan, steps=400)
+        called.update(plan=plan, minutes=minutes, fill=fill)
+        listener.on_step(1, Losses(0.5, 0.5))
+        listener.on_plan(plan)
         return pretend(listener)
 
     np.save("site.npy", np.kron(np.random.default_rng(0).integers(0, 2, (12, 12)), np.ones((8, 8), int)))
     monkeypatch.setattr("latentinv.training.train", train)
-    monkeypatch.setattr(
-        "latentinv.training.pace_that_fits", lambda plan, seconds: called.update(fit=seconds) or (400, 8)
-    )
 
     outcome = latentinv("train", "site.npy", "--output", "mine.h5", "--minutes", "20")
 
     assert outcome.code == 0, outcome.err
+    assert "compiling, then measuring the pace of the first steps" in outcome.out
     assert "Recipe for 400 steps in mine.toml" in outcome.out
-    assert called["fit"] == 1200
-    assert 19 < called["minutes"] < 20
+    assert re.search(r"steps +4 of 400", outcome.out)
+    assert (called["minutes"], called["fill"]) == (20.0, True)
     written = read_recipe("mine.toml")
     assert written.text == called["plan"].text
     assert (written.image.file, written.training.steps) == ("site.npy", 400)
     assert "nothing is copied" in (folder / "mine.md").read_text()
 
 
-def test_that_a_time_too_short_to_learn_anything_is_refused_and_leaves_nothing(latentinv, folder, monkeypatch):
-    np.save("site.npy", np.kron(np.random.default_rng(0).integers(0, 2, (12, 12)), np.ones((8, 8), int)))
-    monkeypatch.setattr("latentinv.training.pace_that_fits", lambda plan, seconds: (7, 4))
-
-    outcome = latentinv("train", "site.npy", "--output", "mine.h5", "--minutes", "2")
-
-    assert outcome.code == 1
-    assert "2 minutes are enough for 7 steps on this machine; expected at least 200" in outcome.err
-    assert not list(folder.glob("mine.*"))
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("delta.toml", "--key", "facies"), "--key and --continuous were given with a recipe"),
+        (("delta.toml", "--key", "facies"), "--key, --continuous and --missing are for images, but a recipe was given"),
         (("small.npy",), "has 20 × 20 cells, too few to learn from"),
         (("missing.png",), "missing.png"),
     ],
@@ -113,7 +105,7 @@ def test_that_what_cannot_be_trained_on_is_one_sentence_and_leaves_nothing(laten
 
 
 def test_that_an_interrupted_training_says_how_to_continue(latentinv, recipe, folder, monkeypatch):
-    def interrupted(plan, output, *, minutes, listener):
+    def interrupted(plan, output, *, minutes, fill, listener):
         checkpoint_path(output).write_text("state")
         raise KeyboardInterrupt
 

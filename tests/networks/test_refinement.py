@@ -1,5 +1,6 @@
 """A refinement: its cells are drawn with the odds that are told, each once, and its likelihood is one."""
 
+import dataclasses
 import itertools
 
 import jax
@@ -10,6 +11,7 @@ from scipy import special
 
 from latentinv.networks import Draw, RefinementArchitecture, initial_refinement, refine
 from latentinv.networks._cells import CELLS
+from latentinv.priors.learned import refined
 from tests.problems import random_refinement
 
 MANY = 200_000
@@ -139,3 +141,17 @@ def test_that_a_refinement_before_training_tells_even_odds():
 
     refine(architecture, weights, jnp.ones((1, 4, 4, 1)), decide, padded=True)
     assert all(np.all(np.asarray(each) == 0) for each in told)
+
+
+def test_that_a_temperature_scales_the_noise_that_draws():
+    architecture, weights = random_refinement(3)
+    colder = dataclasses.replace(architecture, temperature=0.25)
+    means, noise = (
+        jax.random.normal(jax.random.key(k), shape) for k, shape in ((0, (1, 4, 4, 1)), (1, (1, 16, 16, 1)))
+    )
+    cold, scaled = (
+        refined(one, weights, means, factor * noise, padded=True)
+        for one, factor in ((colder, 1.0), (architecture, 0.25))
+    )
+    np.testing.assert_array_equal(cold.number, scaled.number)
+    assert np.any(cold.number != refined(architecture, weights, means, noise, padded=True).number)

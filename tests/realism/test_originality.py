@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from latentinv.errors import InputError
-from latentinv.realism import copied_share, diversity, nearest_window_distance
+from latentinv.realism import copied_share, diversity, nearest_window_distance, nearest_window_ratio
 from tests.realism.images import random_facies, smooth_facies
 
 
@@ -79,3 +80,25 @@ def test_that_flat_fields_copy_nothing_and_whole_copies_everything():
 def test_that_fields_that_cannot_be_compared_are_refused(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+def test_that_independent_images_of_one_geology_lie_as_far_away_as_an_image_from_its_own_rest():
+    def geology(rng, shape):
+        return (gaussian_filter(rng.standard_normal(shape), (*(0,) * (len(shape) - 2), 2, 2), mode="wrap") > 0).astype(
+            int
+        )
+
+    ratios = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        ratios.append(nearest_window_ratio(rng, geology(rng, (4, 60, 60)), geology(rng, (60, 60)), count=16))
+    error = np.std(ratios) / np.sqrt(len(ratios))
+    assert error < 0.02
+    assert abs(np.mean(ratios) - 1) < 3 * error  # false alarms: 1 in 370
+
+
+def test_that_copies_lie_nearer():
+    rng = np.random.default_rng(0)
+    image = (gaussian_filter(rng.standard_normal((120, 120)), 2) > 0).astype(int)
+    copies = np.stack([image[k : k + 60, k : k + 60] for k in (0, 20, 40, 60)])
+    assert nearest_window_ratio(rng, copies, image, window=30, count=32) < 0.5

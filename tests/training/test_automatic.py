@@ -1,11 +1,13 @@
 """What is chosen for an image that nobody has tuned a recipe for."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
 from latentinv import InputError
-from latentinv.training import ChannelSimulator, Recipe, TrainingImage, choose_recipe, read_recipe, with_steps
+from latentinv.training import ChannelSimulator, Recipe, TrainingImage, choose_recipe, read_recipe, with_training
 from latentinv.training import _automatic as automatic
 
 
@@ -78,10 +80,10 @@ def test_that_the_recipe_chosen_is_one_that_is_read_again(tmp_path):
     assert chosen.training.seed == 4
     assert chosen.training.patch == (128, 192)
     assert (chosen.refinement.factor, chosen.networks.discriminator_scales) == (4, 2)
-    fewer = with_steps(chosen, 640, 16)
+    fewer = with_training(chosen, steps=640)
     (folder / "site.toml").write_text(fewer.text)
     read = read_recipe(folder / "site.toml")
-    assert (read.training.steps, read.training.evaluate_every, read.training.patience) == (640, 40, 6)
+    assert read.training == dataclasses.replace(chosen.training, steps=640)
     assert isinstance(read, Recipe)
     assert read.load_image().facies.shape == shape
     assert read.image == chosen.image
@@ -99,3 +101,16 @@ def test_that_an_array_is_named_in_the_recipe_if_it_was_given(tmp_path):
     chosen = choose_recipe(tmp_path / "site.npz", key="porosity", continuous=True)
     assert (chosen.image.key, chosen.image.continuous, chosen.networks.family) == ("porosity", True, "refined")
     assert chosen.load_image().values is not None
+
+
+def test_that_patches_are_smaller_where_cells_are_missing_and_none_is_flipped(tmp_path):
+    array = np.kron(np.random.default_rng(0).integers(0, 2, (20, 24)), np.ones((12, 12)))
+    array[100:110, 90:100] = -9999
+    np.savez(tmp_path / "site.npz", facies=array)
+    chosen = choose_recipe(tmp_path / "site.npz")
+    # East of the gap there are 188 columns, too few for patches of 160 × 192.
+    assert chosen.training.patch == (144, 176)
+    assert chosen.image.flips == ()
+    speckled = np.where(np.random.default_rng(1).random(array.shape) < 0.02, -9999, array)
+    with pytest.raises(InputError, match=r"lacks 2\.\d% of its cells, so that hardly a patch of 32 × 32 cells"):
+        automatic.patch_shape(TrainingImage.from_array(speckled, "speckled"), 4)

@@ -165,7 +165,7 @@ def test_that_measured_cells_condition_it(result):
     ("array", "words"),
     [
         (np.arange(12).reshape(3, 4) % 5, "5 distinct values in single precision, too few"),
-        (np.where(np.eye(20), np.nan, texture((20, 20))), "no finite number in 20 of its cells"),
+        (np.full((20, 20), np.nan), "no value in any of its cells"),
         (np.full((3, 3), "a"), "values of type <U1"),
         (texture((1, 40)), "at least two axes longer than one cell"),
     ],
@@ -173,6 +173,22 @@ def test_that_measured_cells_condition_it(result):
 def test_that_an_image_that_is_no_property_is_refused(array, words):
     with pytest.raises(InputError, match=words):
         TrainingImage.from_values(array, "odd")
+
+
+def test_that_missing_values_have_no_part_in_the_distribution():
+    values = texture((40, 60)).astype(np.float32)
+    gap = values.copy()
+    gap[:10] = -999.25
+    image, whole = TrainingImage.from_values(gap, "gap"), TrainingImage.from_values(values[10:], "whole")
+    assert image.missing == ("-999.25",)
+    np.testing.assert_array_equal(image.known_cells(image.values), values[10:].ravel())
+    np.testing.assert_array_equal(image.facies[10:], whole.facies)
+    levels = score_levels(image.values, image.known)
+    np.testing.assert_array_equal(levels[10:], score_levels(values[10:]))
+    assert not levels[:10].any()
+    coarse = coarsen(image, 4)
+    assert not coarse.known[:3].any()
+    np.testing.assert_allclose(coarse.values[3:], values[12:].reshape(7, 4, 15, 4).mean(axis=(1, 3)), rtol=1e-5)
 
 
 @pytest.mark.parametrize("line", ["edge_width = 1.0", "patterns = 1.0\npatch = [80, 80]"])

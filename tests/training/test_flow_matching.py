@@ -83,7 +83,7 @@ def test_that_the_velocity_of_an_image_of_one_value_is_learned(tmp_path):
     method = flow_matching.FlowMatching(Task(recipe, image, 1))
     state, losses = method.initial_state(), []
     for _ in range(400):
-        state, loss = method.step(state, jnp.ones((4, 24, 24, 1)))
+        state, loss = method.step(state, jnp.ones((4, 24, 24, 1)), 1.0)
         losses.append(float(loss.velocity))
     assert losses[0] == pytest.approx(2.0, abs=0.2)  # E (1 − x₀)²
     assert np.mean(losses[-40:]) < 0.2 * losses[0]
@@ -91,7 +91,7 @@ def test_that_the_velocity_of_an_image_of_one_value_is_learned(tmp_path):
 
 def test_that_the_first_losses_are_those_of_a_velocity_of_zero(method):
     patches = jnp.asarray(np.random.default_rng(1).choice([-1.0, 1.0], (4, 24, 24, 3)), jnp.float32)
-    _, losses = method.step(method.initial_state(), patches)
+    _, losses = method.step(method.initial_state(), patches, 1.0)
     # A network that gives 0 errs by x₁ − x₀, of mean square 2; of 3 patches of 16 × 16 × 3 values, six standard errors.
     assert float(losses.velocity) == pytest.approx(2.0, abs=6 * np.sqrt(6 / (3 * 256 * 3)))
     assert float(losses.shortcut) == 0.0

@@ -8,6 +8,9 @@ from PIL import Image, ImageSequence
 
 from latentinv.errors import InputError
 
+NO_DATA = 42113
+"""Number of the TIFF tag in which GDAL writes the value that means no data."""
+
 
 def grey_pages(path: Path) -> list[np.ndarray]:
     """Read the pages of a picture as grey levels, the uppermost row first.
@@ -15,7 +18,7 @@ def grey_pages(path: Path) -> list[np.ndarray]:
     Raises
     ------
     InputError
-        If a page is coloured or transparent, or the pages differ in size.
+        If a page is coloured or half transparent, or the pages differ in size.
     ValueError
         If it has far too many pixels.
     """
@@ -31,17 +34,37 @@ def grey_pages(path: Path) -> list[np.ndarray]:
 
 
 def _grey(page: Image.Image, path: Path) -> np.ndarray:
-    """One page as grey levels."""
+    """One page as grey levels; NaN where it is transparent, or holds what its tag calls no data."""
     if page.mode == "1":
         return np.array(page.convert("L"))
     if page.mode in ("P", "PA"):
         page = page.convert("RGBA")
     values = np.array(page)
     if values.ndim == 2:
-        return values
-    if page.mode not in ("RGB", "RGBA", "LA") or (page.mode != "RGB" and np.any(values[..., -1] != 255)):
-        raise InputError(f"The picture {path.name} ({page.mode}) is not plain grey; save it as an opaque grey picture.")
+        return _without(values, values == no_data) if (no_data := _no_data(page)) is not None else values
+    if page.mode not in ("RGB", "RGBA", "LA") or (
+        page.mode != "RGB" and np.any(((a := values[..., -1]) > 0) & (a < 255))
+    ):
+        raise InputError(
+            f"The picture {path.name} ({page.mode}) is not plain grey, opaque or wholly transparent in each pixel; "
+            "save it as a grey picture."
+        )
+    seen = values[..., -1] > 0 if page.mode != "RGB" else np.ones(values.shape[:2], bool)
     colours = values[..., :3] if page.mode.startswith("RGB") else values[..., :1]
-    if np.any(colours != colours[..., :1]):
+    if np.any((colours != colours[..., :1]) & seen[..., None]):
         raise InputError(f"The picture {path.name} is coloured; save it with one grey level per facies.")
-    return colours[..., 0]
+    return _without(colours[..., 0], ~seen)
+
+
+def _no_data(page: Image.Image) -> float | None:
+    """The value that a TIFF's tag for GDAL says means no data."""
+    text = str(getattr(page, "tag_v2", {}).get(NO_DATA, "")).strip().strip("\0").strip()
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _without(values: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    """The values with NaN where they are missing; as they are if none is."""
+    return np.where(missing, np.nan, values) if missing.any() else values

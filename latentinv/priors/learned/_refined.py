@@ -2,7 +2,9 @@
 
 The generator gives the means of blocks of cells, that is where bodies lie and how they go on; the refinement (see
 `latentinv.networks`) draws each cell by its odds, with noise of its own, which gives edges and small bodies the image's
-form. So the latent vector holds the generator's maps, and white noise on the cells.
+form. So the latent vector holds the generator's maps, and white noise on the cells. That noise may be scaled by a
+temperature below 1 (as in Kingma and Dhariwal 2018, arXiv:1807.03039): networks that have learned for minutes give some
+odds to what an image never shows, such as single cells, and each of many cells has a chance of it.
 
 The field is a discontinuous function of latents where a cell changes facies and others follow it; derivatives are those
 of a soft reading. No padding is seen: a tile of a field equals the same tile of any larger field.
@@ -138,6 +140,6 @@ def refined(
     """Draw cells by noise; those of a margin at each end are left out unless zeros are padded."""
 
     def decide(where: Where, told: Array) -> Draw:
-        return refinement.cell.draw(told, where.of(noise, told.shape[1:-1]))
+        return refinement.cell.draw(told, refinement.temperature * where.of(noise, told.shape[1:-1]))
 
     return refine(refinement, weights, means, decide, padded=padded, precision=precision)

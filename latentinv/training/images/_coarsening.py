@@ -14,7 +14,7 @@ from ._training_image import TrainingImage
 def coarsen(image: TrainingImage, factor: int) -> TrainingImage:
     """Make each block of ``factor`` cells per axis one cell, by majority, or the mean of a continuous property.
 
-    Trailing cells are dropped.
+    Trailing cells are dropped. A block of which a cell is missing is missing.
 
     Where two facies are equally frequent in a block, the first cell of the block (in array order) that belongs to
     either decides. Giving ties to the lower or the higher index would change the proportions, and alternating from
@@ -32,9 +32,11 @@ def coarsen(image: TrainingImage, factor: int) -> TrainingImage:
             f"factor between 1 and {min(image.facies.shape)}."
         )
     name = f"{image.name} coarsened by {factor}"
+    known = None if image.known is None else np.all(_block_members(image.known, factor), axis=0)
     if image.values is not None:
         means = np.mean(_block_members(image.values, factor), axis=0, dtype=float)
-        return replace(TrainingImage.from_values(means, name), sha256=image.sha256)
+        coarse_values = TrainingImage.from_values(means if known is None else np.where(known, means, np.nan), name, ())
+        return replace(coarse_values, sha256=image.sha256, missing=image.missing)
     members = _block_members(image.facies, factor)
     counts = np.stack([sum(member == k for member in members) for k in range(len(image.categories))])
     most = counts.max(axis=0)
@@ -42,11 +44,12 @@ def coarsen(image: TrainingImage, factor: int) -> TrainingImage:
     for member in reversed(members):  # the first member is written last, so it decides
         frequent = np.take_along_axis(counts, member[None].astype(np.intp), axis=0)[0] == most
         coarse = np.where(frequent, member, coarse)
-    lost = [code for k, code in enumerate(image.categories) if not np.any(coarse == k)]
+    inside = coarse if known is None else coarse[known]
+    lost = [code for k, code in enumerate(image.categories) if not np.any(inside == k)]
     if lost:
         raise InputError(f"Coarsening by {factor} leaves no cell of facies {lost[0]}; give a smaller factor.")
     coarse.setflags(write=False)
-    return TrainingImage(coarse, image.categories, name, image.sha256)
+    return TrainingImage(coarse, image.categories, name, image.sha256, known=known, missing=image.missing)
 
 
 def _block_members(facies: np.ndarray, factor: int) -> list[np.ndarray]:

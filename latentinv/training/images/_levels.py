@@ -1,7 +1,7 @@
 """Levels: the numbers between −1 and 1 by which networks see a training image, one or several in each cell."""
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 from scipy import special, stats
 from scipy.ndimage import gaussian_filter
 
@@ -16,18 +16,23 @@ Levels = Float32[np.ndarray, "*grid channel"]
 def image_levels(image: TrainingImage, edge_width: float, *, ordered: bool) -> Levels:
     """Levels of an image: one number a cell for a continuous property and ordered facies, else one for each facies."""
     if image.values is not None:
-        return score_levels(image.values)[..., None]
+        return score_levels(image.values, image.known)[..., None]
     return signed_levels(image, edge_width)[..., None] if ordered else facies_levels(image, edge_width)
 
 
-def score_levels(values: Float32[np.ndarray, "*grid"]) -> Float32[np.ndarray, "*grid"]:
-    """Give each cell of a continuous property a level in (−1, 1): the hyperbolic tangent of its normal score.
+def score_levels(
+    values: Float32[np.ndarray, "*grid"], known: Bool[np.ndarray, "*grid"] | None = None
+) -> Float32[np.ndarray, "*grid"]:
+    """Give each known cell of a continuous property a level in (−1, 1): the hyperbolic tangent of its normal score.
 
     The score is the standard normal quantile of the value's rank (ties share their mean rank), so that the logit a
     network learns is standard normal whatever the property's distribution is; the prior's calibration restores it.
     """
-    ranks = stats.rankdata(values).reshape(values.shape)
-    return np.tanh(special.ndtri((ranks - 0.5) / values.size)).astype(np.float32)
+    inside = np.ones(values.shape, bool) if known is None else known
+    levels = np.zeros(values.shape, np.float32)
+    ranks = stats.rankdata(values[inside])
+    levels[inside] = np.tanh(special.ndtri((ranks - 0.5) / len(ranks)))
+    return levels
 
 
 def signed_levels(image: TrainingImage, edge_width: float) -> Float32[np.ndarray, "*grid"]:

@@ -1,5 +1,6 @@
-"""Patches cut from a training image at random; the cost is that of copying them."""
+"""Patches cut from what is known of a training image, at random; the cost is that of copying them."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +51,7 @@ def choose_places(
     Raises
     ------
     InputError
-        If the patch does not fit the image, or an axis to flip does not exist.
+        If the patch does not fit the image, no place of it is known whole, or an axis to flip does not exist.
     """
     full = image.facies.shape
     if len(shape) != len(full) or any(not 1 <= n <= m for n, m in zip(shape, full, strict=True)):
@@ -60,10 +61,32 @@ def choose_places(
         )
     if any(axis not in range(len(full)) for axis in flips):
         raise InputError(f"The axes to flip {flips} are not axes of the image; give numbers from 0 to {len(full) - 1}.")
-    corners = rng.integers(0, [m - n + 1 for n, m in zip(shape, full, strict=True)], size=(count, len(full)))
+    if image.known is None:
+        corners = rng.integers(0, [m - n + 1 for n, m in zip(shape, full, strict=True)], size=(count, len(full)))
+    else:
+        whole = complete_places(image, shape)
+        if not len(whole):
+            share = f"{1 - image.known.mean():.1%}"
+            raise InputError(
+                f"The training image {image.name!r} lacks {share} of its cells, so that no patch of "
+                f"{times(shape)} cells is known whole; give a smaller patch, or fill the missing cells first."
+            )
+        corners = whole[rng.integers(0, len(whole), size=count)]
     mirrored = np.zeros((count, len(full)), bool)
     mirrored[:, list(flips)] = rng.random((count, len(flips))) < 0.5
     return Places(corners, mirrored, shape)
+
+
+@functools.lru_cache(maxsize=8)
+def complete_places(image: TrainingImage, shape: tuple[int, ...]) -> Int[np.ndarray, "place axis"]:
+    """First cells of all patches of a shape in which no cell of an image is missing."""
+    known = np.ones(image.facies.shape, bool) if image.known is None else image.known
+    counts = (~known).astype(np.int64)
+    for axis, n in enumerate(shape):
+        sums = np.insert(np.cumsum(counts, axis=axis), 0, 0, axis=axis)
+        first, last = (np.take(sums, np.arange(k, sums.shape[axis] - n + k), axis) for k in (0, n))
+        counts = last - first
+    return np.argwhere(counts == 0)
 
 
 def sample_patches(

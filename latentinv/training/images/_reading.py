@@ -3,6 +3,7 @@
 Reading costs one sort of the cells (about a second for 2500 × 2500 in text, less otherwise).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from latentinv.io.images import FirstRow, read_image
@@ -11,7 +12,12 @@ from ._training_image import TrainingImage
 
 
 def read_training_image(
-    path: str | Path, *, key: str | None = None, continuous: bool = False, first_row: FirstRow | None = None
+    path: str | Path,
+    *,
+    key: str | None = None,
+    continuous: bool = False,
+    first_row: FirstRow | None = None,
+    missing: Sequence[float] | None = None,
 ) -> TrainingImage:
     """Read a training image.
 
@@ -26,6 +32,8 @@ def read_training_image(
     first_row
         Where the file's first row lies, ``north`` or ``south``; taken from the format if omitted: pictures begin in
         the north, arrays and GSLIB text in the south.
+    missing
+        Codes of missing values; the usual ones if omitted (see `latentinv.io.missing_cells`).
 
     Raises
     ------
@@ -37,4 +45,4 @@ def read_training_image(
     """
     array = read_image(path, key=key, usual=None if continuous else "facies", first_row=first_row)
     make = TrainingImage.from_values if continuous else TrainingImage.from_array
-    return make(array, Path(path).stem)
+    return make(array, Path(path).stem, missing)

@@ -4,16 +4,19 @@ A training image is an array of facies codes, two- or three-dimensional, ``[y, x
 least y and layer 0 at the least z. It is held as category *indices* (0, 1, …) beside the codes of the file, because
 networks count from zero and reports use the user's codes. An image of a continuous property holds its values too; its
 facies are then the quarters of its distribution (halves in three dimensions), by which generated fields are compared
-with it.
+with it. Cells may be missing; patches are cut from what is known, and what stands in missing cells is never looked at.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32, Shaped, UInt8
+from jaxtyping import Bool, Float, Float32, Shaped, UInt8
+from scipy.ndimage import distance_transform_edt
 
 from latentinv.errors import InputError
+from latentinv.io import missing_cells
 
 MOST_FACIES = 16
 """An image with more distinct values than this is a grey picture, not facies."""
@@ -36,6 +39,10 @@ class TrainingImage:
         it in cards. A coarsened image keeps the digest of its source.
     values
         Of a continuous property; None for facies.
+    known
+        Which cells have a value; None if all have. Where one is missing, that of the nearest known cell is held.
+    missing
+        What the file has in cells without a value, such as ``-9999`` or ``nan``.
     """
 
     facies: UInt8[np.ndarray, "*grid"]
@@ -43,33 +50,56 @@ class TrainingImage:
     name: str
     sha256: str
     values: Float32[np.ndarray, "*grid"] | None = None
+    known: Bool[np.ndarray, "*grid"] | None = None
+    missing: tuple[str, ...] = ()
 
     @classmethod
-    def from_array(cls, array: Shaped[np.ndarray, "*grid"], name: str) -> "TrainingImage":
+    def from_array(
+        cls, array: Shaped[np.ndarray, "*grid"], name: str, missing: Sequence[float] | None = None
+    ) -> "TrainingImage":
         """Make a training image from an array of facies codes.
 
+        Parameters
+        ----------
+        array
+            The codes.
+        name
+            How people call it.
+        missing
+            Codes of missing values; the usual ones if omitted. NaN and infinities are missing in any case.
+
         Raises
         ------
         InputError
-            If the array has not two or three axes, holds values that are not finite whole numbers, a single
-            facies, or more than 16.
+            If the array has not two or three axes, holds values that are not whole numbers, a single facies, or more
+            than 16.
         """
         array = _with_axes(array, name)
-        codes = _codes(array, name)
-        facies = np.searchsorted(codes, array).astype(np.uint8)
+        filled, known, found = _filled(array, name, missing)
+        codes = _codes(filled, name)
+        facies = np.searchsorted(codes, filled).astype(np.uint8)
         facies.setflags(write=False)
         digest = hashlib.sha256(array.tobytes()).hexdigest()
-        return cls(facies, tuple(int(code) for code in codes), name, digest)
+        return cls(facies, tuple(int(code) for code in codes), name, digest, known=known, missing=found)
 
     @classmethod
-    def from_values(cls, array: Shaped[np.ndarray, "*grid"], name: str) -> "TrainingImage":
+    def from_values(
+        cls, array: Shaped[np.ndarray, "*grid"], name: str, missing: Sequence[float] | None = None
+    ) -> "TrainingImage":
         """Make a training image from an array of a continuous property.
+
+        Parameters
+        ----------
+        array
+            The values.
+        name, missing
+            As for `from_array`.
 
         Raises
         ------
         InputError
-            If the array has not two or three axes, or holds values that are not finite numbers, or so few
-            distinct ones that they are facies.
+            If the array has not two or three axes, or holds values that are not numbers, or so few distinct ones that
+            they are facies.
         """
         array = _with_axes(array, name)
         if array.dtype.kind not in "iuf":
@@ -77,8 +107,8 @@ class TrainingImage:
                 f"The training image {name!r} holds values of type {array.dtype}; expected numbers of a continuous "
                 "property."
             )
-        _check_finite(array, name, "give every cell a number")
-        values = array.astype(np.float32)
+        filled, known, found = _filled(array, name, missing)
+        values = filled.astype(np.float32)
         if (count := len(np.unique(values))) <= MOST_FACIES:
             raise InputError(
                 f"The training image {name!r} holds {count} distinct values in single precision, too few for a "
@@ -86,12 +116,17 @@ class TrainingImage:
             )
         values.setflags(write=False)
         parts = 4 if values.ndim == 2 else 2
-        cuts = np.unique(np.quantile(values, np.arange(1, parts) / parts))
+        cuts = np.unique(np.quantile(_inside(values, known), np.arange(1, parts) / parts))
         # If one value fills more than a quarter there are fewer classes, none of them empty.
         present, facies = np.unique(np.searchsorted(cuts, values), return_inverse=True)
         facies = facies.reshape(values.shape).astype(np.uint8)
         facies.setflags(write=False)
-        return cls(facies, tuple(range(len(present))), name, hashlib.sha256(array.tobytes()).hexdigest(), values)
+        digest = hashlib.sha256(array.tobytes()).hexdigest()
+        return cls(facies, tuple(range(len(present))), name, digest, values, known, found)
+
+    def known_cells(self, array: Shaped[np.ndarray, "*grid"]) -> Shaped[np.ndarray, "cell"]:
+        """What an array over the image holds in its known cells."""
+        return _inside(array, self.known)
 
 
 def _with_axes(array: np.ndarray, name: str) -> np.ndarray:
@@ -105,14 +140,24 @@ def _with_axes(array: np.ndarray, name: str) -> np.ndarray:
     return array
 
 
-def _check_finite(array: np.ndarray, name: str, what_to_do: str) -> None:
-    missing = np.argwhere(~np.isfinite(array))
-    if len(missing):
-        first = ", ".join(str(index) for index in missing[0])
-        raise InputError(
-            f"The training image {name!r} holds no finite number in {len(missing)} of its cells, the first of them "
-            f"[{first}]; {what_to_do}, or cut out a part where every cell has one."
-        )
+def _filled(
+    array: np.ndarray, name: str, codes: Sequence[float] | None
+) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
+    """The array with the nearest known value in each missing cell, which cells are known, and what marks the others."""
+    without = missing_cells(array, codes)
+    if not without.any():
+        return array, None, ()
+    if without.all():
+        raise InputError(f"The training image {name!r} has no value in any of its cells; check the file.")
+    found = tuple(f"{code:g}" for code in np.unique(array[without]))
+    nearest = distance_transform_edt(without, return_distances=False, return_indices=True)
+    known = ~without
+    known.setflags(write=False)
+    return array[tuple(nearest)], known, found
+
+
+def _inside(array: np.ndarray, known: np.ndarray | None) -> np.ndarray:
+    return array.ravel() if known is None else array[known]
 
 
 def _codes(array: np.ndarray, name: str) -> np.ndarray:
@@ -121,8 +166,6 @@ def _codes(array: np.ndarray, name: str) -> np.ndarray:
         raise InputError(
             f"The training image {name!r} holds values of type {array.dtype}; expected facies codes (whole numbers)."
         )
-    if array.dtype.kind == "f":
-        _check_finite(array, name, "give every cell a facies code")
     codes = np.unique(array)
     if array.dtype.kind == "f" and np.any(codes != np.rint(codes)):
         value = codes[codes != np.rint(codes)][0]
@@ -146,4 +189,5 @@ def _codes(array: np.ndarray, name: str) -> np.ndarray:
 
 def image_shares(image: TrainingImage) -> Float[np.ndarray, "facies"]:
     """Share of each facies in an image, in the order of its categories."""
-    return np.bincount(image.facies.ravel(), minlength=len(image.categories)) / image.facies.size
+    counts = np.bincount(image.known_cells(image.facies), minlength=len(image.categories))
+    return counts / counts.sum()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from latentinv.errors import InputError
 from latentinv.io.images import read_image
@@ -26,9 +26,22 @@ def test_that_coloured_and_transparent_pictures_are_refused(tmp_path):
     Image.fromarray(colours).save(tmp_path / "a.png")
     with pytest.raises(InputError, match="coloured"):
         read_image(tmp_path / "a.png")
-    Image.fromarray(np.repeat(colours[..., :1], 4, axis=2)).save(tmp_path / "b.png")
-    with pytest.raises(InputError, match="not plain grey"):
+    Image.fromarray(np.full((8, 8, 4), 99, np.uint8)).save(tmp_path / "b.png")
+    with pytest.raises(InputError, match="not plain grey, opaque or wholly transparent"):
         read_image(tmp_path / "b.png")
+
+
+def test_that_transparent_pixels_and_those_of_no_data_are_missing(tmp_path):
+    facies = np.random.default_rng(4).integers(0, 2, (8, 11)).astype(np.uint8) * 255
+    outside = np.random.default_rng(5).random((8, 11)) < 0.3
+    coloured = np.stack([facies, facies, np.where(outside, 7, facies), np.where(outside, 0, 255)], axis=-1)
+    Image.fromarray(coloured.astype(np.uint8)).save(tmp_path / "a.png")
+    expected = np.where(outside, np.nan, facies)[::-1]
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), expected)
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[42113], tags.tagtype[42113] = "99", 2
+    Image.fromarray(np.where(outside, 99, facies).astype(np.uint8)).save(tmp_path / "a.tif", tiffinfo=tags)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), expected)
 
 
 def test_that_pages_of_unlike_size_and_an_animation_are_refused(tmp_path):
