@@ -40,7 +40,15 @@ def write_picture(path, array):
     pages[0].save(path, **({"save_all": True, "append_images": pages[1:]} if len(pages) > 1 else {}))
 
 
+def write_esri(path, array):
+    """An Esri ASCII grid, which begins in the north."""
+    rows = [" ".join(str(value) for value in row) for row in np.flipud(array)]
+    header = [f"ncols {array.shape[1]}", f"nrows {array.shape[0]}", "xllcorner 0", "yllcorner 0", "cellsize 1"]
+    path.write_text("\n".join([*header, *rows]) + "\n", encoding="utf-8")
+
+
 WRITERS = {
+    ".asc": write_esri,
     ".npz": lambda path, array: np.savez(path, facies=array),
     ".npy": lambda path, array: np.save(path, array),
     ".png": write_picture,

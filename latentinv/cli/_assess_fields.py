@@ -55,7 +55,7 @@ def _patches(
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key_patches)))
     recipe, continuous = _image_table(prior), prior.facies_model is None
     factor = int(recipe.get("coarsen", 1))
-    usual = {name: recipe.get(name) for name in ("first_row", "missing")}
+    usual = {name: recipe.get(name) for name in ("first_row", "missing", "classes")}
     reference = read_training_image(path, key=array, continuous=continuous, **usual)
     reference = reference if factor == 1 else coarsen(reference, factor)
     if reference.values is not None:

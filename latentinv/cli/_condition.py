@@ -14,7 +14,12 @@ from ._memory import fitting_in_memory
 from ._parse import check_extension, check_seed, parse_grid, parse_settings
 from ._summary import exit_if_infeasible, print_run
 
+OF_BLOCKS = ("mean", "sd", "facies")
+"""Columns of block means besides their corners."""
+
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from latentinv.inference.run import Choice
     from latentinv.posterior import Posterior
 
@@ -85,6 +90,10 @@ def condition(
     data += [BlockMeans.from_csv(path, place, model) for path in blocks or []]
     posterior = Posterior(model, place, data, target=target)  # type: ignore[arg-type]
     console = make_console()
+    _say_unused(console, wells or [], (*place.axes, "facies", "error_probability"))
+    _say_unused(
+        console, blocks or [], (*(f"{axis}_{end}" for axis in place.axes for end in ("min", "max")), *OF_BLOCKS)
+    )
     if algorithm is None:
         choice = _choose(posterior, settings or [], draws)
         console.print(choice.reason, soft_wrap=True)
@@ -106,6 +115,15 @@ def condition(
             run = sample(posterior, choice, seed=seed, output=output, listener=RunListener(display))
         print_run(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(output)})
     exit_if_infeasible(run)
+
+
+def _say_unused(console: "Console", paths: list[Path], names: tuple[str, ...]) -> None:
+    """Say which columns of tables are not looked at."""
+    from latentinv.io import unused_columns
+
+    for path in paths:
+        if unused := unused_columns(path, names):
+            console.print(f"{path.name}: not used: {', '.join(unused)}.", soft_wrap=True)
 
 
 def _choose(posterior: "Posterior", settings: list[str], draws: int | None) -> "Choice":

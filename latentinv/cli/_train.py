@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
@@ -13,7 +13,7 @@ from ._console import interruptible, make_console, plain_table, say_seconds, to_
 from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
 
 if TYPE_CHECKING:
-    from latentinv.training import Comparison, Recipe, TrainingResult
+    from latentinv.training import Comparison, Recipe, TrainingImage, TrainingResult
 
     from ._display import Display
 
@@ -40,10 +40,16 @@ def train(
             help="Code of missing values in the image (default: the usual ones, such as -9999); may be repeated."
         ),
     ] = None,
+    classes: Annotated[
+        int | None,
+        typer.Option(
+            min=2, max=16, help="How many facies a picture with blurred edges shows; those with most cells are kept."
+        ),
+    ] = None,
 ) -> None:
     """Train a prior on an image."""
     from latentinv.storage import require_new
-    from latentinv.training import card_path, described, require_new_training
+    from latentinv.training import card_path, require_new_training
     from latentinv.training import train as train_prior
 
     from ._display import Display
@@ -55,8 +61,8 @@ def train(
     begun = time.monotonic()
     own = source.suffix != ".toml"
     with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_continue(target)):
-        plan = _plan(source, target, key, continuous, missing)
-        console.print(f"Image: {described(plan.load_image())}.", soft_wrap=True)
+        plan = _plan(source, target, Reading(key, continuous, missing or None, classes))
+        _describe(console, plan.load_image())
         allowed = MINUTES if own and minutes is None else minutes
         with Display(console, "train") as display:
             listener = TrainingDisplay(display, plan, target, allowed, chosen=own)
@@ -64,18 +70,42 @@ def train(
         print_training(console, result, listener.recipe, target, time.monotonic() - begun)
 
 
-def _plan(source: Path, target: Path, key: str | None, continuous: bool, missing: list[float] | None) -> "Recipe":
+class Reading(NamedTuple):
+    """How an image is read, as options say."""
+
+    key: str | None
+    continuous: bool
+    missing: list[float] | None
+    classes: int | None
+
+
+def _plan(source: Path, target: Path, reading: Reading) -> "Recipe":
     """The recipe, chosen or read."""
     from latentinv.storage import require_new
     from latentinv.training import choose_recipe, read_recipe
 
     if source.suffix != ".toml":
         require_new(recipe_path(target))
-        return choose_recipe(source, folder=target.parent, key=key, continuous=continuous, missing=missing or None)
-    if key is not None or continuous or missing:
-        given = "--key, --continuous and --missing are for images"
+        return choose_recipe(source, folder=target.parent, **reading._asdict())
+    if any(value for value in reading):
+        given = "--key, --continuous, --missing and --classes are for images"
         raise InputError(f"{given}, but a recipe was given; write them into its [image] instead.")
     return read_recipe(source)
+
+
+def _describe(console: Console, image: "TrainingImage") -> None:
+    """Say what was read, and warn of what looks misread."""
+    from latentinv.training import described, slivers
+
+    console.print(f"Image: {described(image)}.", soft_wrap=True)
+    if thin := slivers(image):
+        left = len(image.categories) - len(thin)
+        each = ", ".join(str(code) for code in thin)
+        console.print(
+            f"Warning: facies {each} only lie along edges, between others, as in a picture that was resized; if they "
+            f"are none, stop and train again with --classes {left}.",
+            soft_wrap=True,
+        )
 
 
 def recipe_path(output: Path) -> Path:

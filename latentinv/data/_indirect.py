@@ -41,6 +41,7 @@ from latentinv.forward.external import ExternalForward, Function
 from latentinv.grid import Grid
 from latentinv.priors.core import AbstractPrior
 from latentinv.pytrees import pytree
+from latentinv.units import unit_factor
 
 from ._bounds import check_possible
 from ._indirect_table import as_forward, read_indirect
@@ -70,7 +71,7 @@ class IndirectData(AbstractObservation):
     name
         What to call these data.
     unit
-        Their unit, for reports.
+        Their unit. Data in another unit than the forward model's are converted into that, which reports then use.
     labels
         What messages call each datum; ``datum 1``, ``datum 2`` … unless given.
     noun
@@ -79,8 +80,8 @@ class IndirectData(AbstractObservation):
     Raises
     ------
     InputError
-        If the forward model is of another grid or another number of data, a datum is not finite, or the noise does not
-        fit.
+        If the forward model is of another grid or another number of data, a datum is not finite, the noise does not
+        fit, or the unit cannot be converted into the forward model's.
     """
 
     kind = "indirect_data"
@@ -99,15 +100,24 @@ class IndirectData(AbstractObservation):
         noun: str = "data",
     ) -> None:
         grid.check_whole()
-        self.grid, self.name, self.unit, self.noun = grid, name, unit, noun
+        self.grid, self.name, self.noun = grid, name, noun
         self.forward = as_forward(forward, grid)
-        self.observed = np.atleast_1d(np.array(data, dtype=float))
+        factor = unit_factor(unit, self.forward.unit, f"The data '{name}'")
+        self.unit = self.forward.unit or unit
+        self.observed = factor * np.atleast_1d(np.array(data, dtype=float))
         self._check_forward()
         self.labels = check_labels(labels, self.count, "datum")
         for label, value in zip(self.labels, self.observed, strict=True):
             if not np.isfinite(value):
                 raise InputError(f"{sentence(label)} of '{name}' is {value:g}; give a finite number or remove it.")
-        self.noise = noise if isinstance(noise, AbstractNoise) else GaussianNoise(noise)
+        if factor != 1 and isinstance(noise, AbstractNoise):
+            raise InputError(
+                f"The data '{name}' are in '{unit}', but the forward model predicts '{self.unit}', and a "
+                f"{type(noise).__name__} was given; convert data and noise, and give unit='{self.unit}'."
+            )
+        if not isinstance(noise, AbstractNoise):
+            noise = GaussianNoise(noise if factor == 1 else factor * np.asarray(noise))
+        self.noise = noise
         self.noise.spread(self.count)  # refuses noise for a different number of data
         self.property = ContinuousProperty() if property is None else property
         if not isinstance(self.property, AbstractProperty):
@@ -152,7 +162,8 @@ class IndirectData(AbstractObservation):
         name
             What to call these data; the file's name without its ending unless given.
         unit
-            The unit of the values, for reports; a column ``unit`` of the file must agree with it.
+            The unit of the values; a column ``unit`` of the file must agree with it. Values in another unit than the
+            forward model's are converted.
 
         Raises
         ------

@@ -1,12 +1,10 @@
-"""Tables of numbers as users write them: a CSV file in, named columns of floats out.
+"""Tables of numbers as users write them: a text file in, named columns of floats out.
 
-The file is text in UTF-8 (with or without a byte order mark): a header line, then one line per datum,
-separated by commas, semicolons or tabs. Blank lines and lines that start with ``#`` are skipped. Columns
-that are not requested may hold anything. Each value is checked here, so that all later code can trust it to
-be a finite number; what cannot be read is named by file, line and column.
+How lines are split and columns are named is the matter of `_table_rows` and `_column_names`. Columns that are not
+requested may hold anything. Each value is checked here, so that all later code can trust it to be a finite number that
+is no code for a missing value; what cannot be read is named by file, line and column.
 """
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from latentinv.errors import InputError, StorageError
+from latentinv.errors import InputError
+
+from ._column_names import find_columns
+from ._missing import missing_cells
+from ._table_rows import Row, split_table
 
 
 class Table(NamedTuple):
@@ -27,6 +29,8 @@ class Table(NamedTuple):
     """The line of the file that each row stands on, counted from 1."""
     columns: dict[str, np.ndarray]
     """The values of each column."""
+    unused: tuple[str, ...]
+    """Names of columns that were not requested."""
 
     def points(self, names: Sequence[str]) -> Float[np.ndarray, "row axis"]:
         """Put columns of coordinates beside each other."""
@@ -35,11 +39,6 @@ class Table(NamedTuple):
     def labels(self, datum: str) -> list[str]:
         """Label each row by what it is and where it stands: ``the well on line 3 of wells.csv``."""
         return [f"the {datum} on line {line} of {self.file}" for line in self.lines]
-
-
-class _Row(NamedTuple):
-    line: int
-    cells: list[str]
 
 
 def read_unit(path: str | Path, unit: str) -> str:
@@ -60,7 +59,7 @@ def read_unit(path: str | Path, unit: str) -> str:
         If a line has another unit than expected, or than the lines before it; the sentence names the file and the line.
     """
     path = Path(path)
-    header, *rows = _rows(path)
+    header, *rows = split_table(path)
     names = [cell.strip().lower() for cell in header.cells]
     if "unit" not in names:
         return unit
@@ -76,6 +75,11 @@ def read_unit(path: str | Path, unit: str) -> str:
     return unit
 
 
+def unused_columns(path: str | Path, names: Sequence[str]) -> tuple[str, ...]:
+    """Columns of a table besides those of some names; errors are those of `read_table`."""
+    return read_table(path, (), names).unused
+
+
 def read_table(
     path: str | Path,
     required: Sequence[str],
@@ -89,7 +93,7 @@ def read_table(
     path
         The file.
     required
-        Columns that must be there; upper and lower case are the same.
+        Columns that must be there, by these names or their synonyms; upper and lower case are the same.
     optional
         Columns that are read if they are there.
     hints
@@ -103,62 +107,43 @@ def read_table(
         If it is not such a table; the sentence names the file, the line and the column.
     """
     path = Path(path)
-    rows = _rows(path)
-    header = [cell.strip().lower() for cell in rows[0].cells]
-    _check_header(path.name, header, required, optional, hints or {})
-    if len(rows) == 1:
+    header, *rows = split_table(path)
+    names = [cell.strip().lower() for cell in header.cells]
+    found = find_columns(path.name, header.cells, (*required, *optional))
+    _check_header(path.name, names, found, required, optional, hints or {})
+    if not rows:
         raise InputError(f"{path.name} has a header but no data; expected one line per datum below it.")
-    for row in rows[1:]:
-        if len(row.cells) != len(header):
+    for row in rows:
+        if len(row.cells) != len(names):
             raise InputError(
-                f"{path.name}, line {row.line} has {len(row.cells)} cells, but the header has {len(header)} "
+                f"{path.name}, line {row.line} has {len(row.cells)} cells, but the header has {len(names)} "
                 "columns; complete or correct the line."
             )
-    names = [name for name in (*required, *optional) if name in header]
     columns = {
-        name: np.asarray([_number(path.name, row, name, header.index(name)) for row in rows[1:]]) for name in names
+        name: np.asarray([_number(path.name, row, name, place) for row in rows]) for name, place in found.items()
     }
-    return Table(path.name, tuple(row.line for row in rows[1:]), columns)
-
-
-def _rows(path: Path) -> list[_Row]:
-    """Split a file into the cells of its header and data lines."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise StorageError(f"There is no file {path}; check the path.") from None
-    except OSError as error:
-        raise StorageError(f"{path} cannot be read ({error.strerror}); check the path and its rights.") from error
-    except UnicodeDecodeError:
-        raise InputError(f"{path.name} is not text in UTF-8; save it as CSV (UTF-8).") from None
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if _has_data(line)]
-    if not lines:
-        raise InputError(f"{path.name} is empty; expected a header line and one line per datum.")
-    separator = max(",;\t", key=lines[0][1].count)
-    return [_Row(number, next(csv.reader([line], delimiter=separator))) for number, line in lines]
-
-
-def _has_data(line: str) -> bool:
-    return bool(line.strip()) and not line.lstrip().startswith("#")
+    unused = tuple(name for place, name in enumerate(names) if place not in found.values() and name != "unit")
+    return Table(path.name, tuple(row.line for row in rows), columns, unused)
 
 
 def _check_header(
-    file: str, header: list[str], required: Sequence[str], optional: Sequence[str], hints: Mapping[str, str]
+    file: str,
+    names: list[str],
+    found: Mapping[str, int],
+    required: Sequence[str],
+    optional: Sequence[str],
+    hints: Mapping[str, str],
 ) -> None:
-    missing = [name for name in required if name not in header]
+    missing = [name for name in required if name not in found]
     if missing:
         expected = ", ".join(required) + (f" and if wanted {', '.join(optional)}" if optional else "")
         hint = "".join([f" {hints[name]}" for name in missing if name in hints][:1])
-        columns = ", ".join(header)
         raise InputError(
-            f"{file} has no column {', '.join(missing)}; its columns are {columns}; expected {expected}.{hint}"
+            f"{file} has no column {', '.join(missing)}; its columns are {', '.join(names)}; expected {expected}.{hint}"
         )
-    repeated = [name for name in (*required, *optional) if header.count(name) > 1]
-    if repeated:
-        raise InputError(f"{file} has the column {repeated[0]} more than once; keep one of them.")
 
 
-def _number(file: str, row: _Row, column: str, position: int) -> float:
+def _number(file: str, row: Row, column: str, position: int) -> float:
     """Read a finite number, or name the cell that has none."""
     cell = row.cells[position].strip()
     where = f"{file}, line {row.line}, column {column}"
@@ -171,4 +156,9 @@ def _number(file: str, row: _Row, column: str, position: int) -> float:
         raise InputError(f"{where} holds '{cell}', which is not a number; write it like 12.5.") from None
     if not math.isfinite(value):
         raise InputError(f"{where} holds '{cell}', which is not finite; give a number or remove the line.")
+    if missing_cells(np.array([value]))[0]:
+        raise InputError(
+            f"{where} holds '{cell}', which usually stands for a missing value; remove the line, or, if it was "
+            "measured, write it a little differently."
+        )
     return value

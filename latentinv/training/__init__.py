@@ -28,5 +28,6 @@ from .images import TrainingImage as TrainingImage
 from .images import coarsen as coarsen
 from .images import read_training_image as read_training_image
 from .images import sample_patches as sample_patches
+from .images import slivers as slivers
 from .objectives import LOSSES as LOSSES
 from .objectives import AbstractAdversarialLoss as AbstractAdversarialLoss

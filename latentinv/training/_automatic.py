@@ -87,13 +87,14 @@ def choose_recipe(
     first_row: FirstRow | None = None,
     continuous: bool = False,
     missing: Sequence[float] | None = None,
+    classes: int | None = None,
     seed: int = 0,
 ) -> Recipe:
     """Choose a recipe for an image; its number of steps is the longest that is worth while.
 
     Parameters
     ----------
-    path, key, first_row, continuous, missing
+    path, key, first_row, continuous, missing, classes
         The image's file and how it is read, as for `read_training_image`.
     folder
         Where the recipe will be kept; with the image if omitted.
@@ -106,13 +107,21 @@ def choose_recipe(
         If the image cannot be read, or is too small.
     """
     path, place = Path(path), Path(path).parent if folder is None else Path(folder)
-    image = read_training_image(path, key=key, first_row=first_row, continuous=continuous, missing=missing)
+    image = read_training_image(
+        path, key=key, first_row=first_row, continuous=continuous, missing=missing, classes=classes
+    )
     coarser = coarsening(image)
     coarse = coarsen(image, coarser) if coarser > 1 else image
     factor = block_edge(coarse)
     patch = patch_shape(coarse, factor)
     codes = None if missing is None else list(missing)
-    reading = {"key": key, "first_row": first_row, "continuous": continuous or None, "missing": codes}
+    reading = {
+        "key": key,
+        "first_row": first_row,
+        "continuous": continuous or None,
+        "missing": codes,
+        "classes": classes,
+    }
     text = RECIPE.format(
         name=path.name,
         shape=times(image.facies.shape),

@@ -7,6 +7,8 @@
     first_row = "north"              # where the file's first row lies, "north" (the largest y; in a section the top) or
                                      # "south"; left out: north for pictures (.png, .tif), south for arrays and GSLIB
     missing = [-9999]                # codes of missing values; left out: the usual ones, such as -999.25
+    classes = 2                      # how many facies to keep, those with most cells, for a picture with blurred edges:
+                                     # every other cell gets the most alike of them
     continuous = false               # whether its values are of a continuous property rather than facies codes
     ordered = false                  # whether facies touch only the next of them, in the order of their codes; of two
                                      # facies it makes no difference
@@ -113,6 +115,8 @@ class RecipeImage:
     """Where the file's first row lies; None for the default of its format."""
     missing: tuple[float, ...] | None = entry(None, several(NUMBER, tuple(range(9)), "a list of up to 8 numbers"))
     """Codes of missing values; None for the usual ones."""
+    classes: int | None = entry(None, whole(2, 16))
+    """How many facies are kept; None for all."""
     simulator: dict[str, Any] | None = field(default=None, metadata={"rule": TABLE})
     continuous: bool = entry(False, FLAG)
     ordered: bool = entry(False, FLAG)
@@ -219,7 +223,7 @@ class Recipe:
             image = ChannelSimulator(**parameters).as_training_image(seed, shape)
         else:
             path = find_image(str(self.image.file), self.folder)
-            names = ("key", "continuous", "first_row", "missing")
+            names = ("key", "continuous", "first_row", "missing", "classes")
             settings: dict[str, Any] = {name: getattr(self.image, name) for name in names}
             image = read_training_image(path, **settings)
         return coarsen(image, self.image.coarsen) if self.image.coarsen > 1 else image
@@ -297,7 +301,8 @@ def _check_image(recipe: Recipe) -> None:
         raise InputError("The recipe's [image] needs either a file or a simulator table; give exactly one of them.")
     if image.simulator is not None and not {"shape", "seed"} <= set(image.simulator):
         raise InputError("The recipe's [image.simulator] lacks 'shape' or 'seed'; give both.")
-    for name, value in (("key", image.key), ("first_row", image.first_row), ("missing", image.missing)):
+    for name in ("key", "first_row", "missing", "classes"):
+        value = getattr(image, name)
         if image.simulator is not None and value is not None:
             raise InputError(f"The recipe has {name} = {value!r} but no file to which it could apply; leave it out.")
     if image.continuous and (image.simulator is not None or recipe.training.edge_width or recipe.training.patterns):

@@ -5,6 +5,7 @@ import re
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
 from latentinv.training import Comparison, Losses, TrainingResult, checkpoint_path, read_recipe, with_training
 from tests.problems import random_generator_prior
@@ -87,7 +88,10 @@ def test_that_an_image_is_enough_and_its_recipe_is_written_beside_the_prior(late
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("delta.toml", "--key", "facies"), "--key, --continuous and --missing are for images, but a recipe was given"),
+        (
+            ("delta.toml", "--key", "facies"),
+            "--missing and --classes are for images, but a recipe was given",
+        ),
         (("small.npy",), "has 20 × 20 cells, too few to learn from"),
         (("missing.png",), "missing.png"),
     ],
@@ -171,3 +175,17 @@ def test_that_no_file_of_a_training_is_replaced(latentinv, recipe, folder, name)
     (folder / name).write_text("mine")
 
     assert f"{name} exists already" in latentinv("train", recipe).err
+
+
+def test_that_a_picture_with_blurred_edges_is_warned_of(latentinv, folder, monkeypatch):
+    monkeypatch.setattr("latentinv.training.train", lambda plan, output, *, minutes, fill, listener: pretend(listener))
+    blocks = np.kron(np.random.default_rng(0).integers(0, 2, (12, 12)), np.ones((8, 8)))
+    Image.fromarray((255 * blocks).astype(np.uint8)).resize((144, 96), Image.Resampling.BILINEAR).save("site.png")
+
+    warned = latentinv("train", "site.png", "--output", "mine.h5")
+    mended = latentinv("train", "site.png", "--output", "two.h5", "--classes", 2)
+
+    assert "only lie along edges, between others, as in a picture that was resized" in warned.out
+    assert "stop and train again with --classes 2." in warned.out
+    assert "Warning" not in mended.out
+    assert "Image: 96 × 144 cells, facies 0: 0.4" in mended.out

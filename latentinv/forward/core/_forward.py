@@ -46,6 +46,8 @@ class AbstractForward(abc.ABC):
     """Whether predictions come from a simulator outside JAX."""
     linear: bool = False
     """Whether predictions are linear in the property."""
+    unit: str = ""
+    """Unit of the predictions; empty if it follows from that of the property, or is not known."""
     missing: str | None = None
     """Request for a forward model that no file can hold and that was not given again; None otherwise."""
     given_again: ClassVar[GivenAgain | None] = None

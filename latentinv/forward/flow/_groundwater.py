@@ -46,6 +46,7 @@ class SteadyFlow(AbstractForward):
     """
 
     kind = "steady_flow"
+    unit = "m"
 
     def __init__(self, aquifer: Aquifer, wells: Float[np.ndarray, "datum axis"], *, output: Output = "heads") -> None:
         self.aquifer, self.grid = aquifer, aquifer.grid
@@ -98,6 +99,7 @@ class SteadyFlux(AbstractForward):
     """
 
     kind = "steady_flux"
+    unit = "m³/s"
 
     def __init__(self, aquifer: Aquifer, zones: Bool[np.ndarray, "datum *grid"]) -> None:
         self.aquifer, self.grid = aquifer, aquifer.grid
@@ -154,6 +156,7 @@ class TransientFlow(AbstractForward):
     """
 
     kind = "transient_flow"
+    unit = "m"
 
     def __init__(
         self,
@@ -289,6 +292,7 @@ class TransientFlux(AbstractForward):
     """
 
     kind = "transient_flux"
+    unit = "m³/s"
 
     def __init__(
         self,

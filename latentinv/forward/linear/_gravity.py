@@ -53,7 +53,7 @@ def gravity(grid: Grid, stations: Float[np.ndarray, "datum axis"]) -> LinearForw
     potential = _rectangle if grid.ndim == 2 else _prism
     towards_z = np.stack([_differences(potential(*_corners(edges, place))).ravel() for place in grid.local(stations)])
     downward = towards_z if grid.depth else -towards_z
-    return LinearForward(MILLIGAL * GRAVITATIONAL_CONSTANT * downward, grid)
+    return LinearForward(MILLIGAL * GRAVITATIONAL_CONSTANT * downward, grid, unit="mGal")
 
 
 def _corners(edges: list[np.ndarray], station: np.ndarray) -> list[np.ndarray]:

@@ -56,6 +56,8 @@ class LinearForward(AbstractForward):
         dense or a SciPy sparse matrix.
     grid
         Where the property lives.
+    unit
+        Of the data, if it is known.
 
     Raises
     ------
@@ -66,7 +68,9 @@ class LinearForward(AbstractForward):
     kind = "linear"
     linear = True
 
-    def __init__(self, operator: Float[np.ndarray, "datum *grid"] | sparse.sparray, grid: Grid) -> None:
+    def __init__(
+        self, operator: Float[np.ndarray, "datum *grid"] | sparse.sparray, grid: Grid, *, unit: str = ""
+    ) -> None:
         given = operator.shape
         if not sparse.issparse(operator):
             operator = np.asarray(operator, float)
@@ -84,7 +88,7 @@ class LinearForward(AbstractForward):
         if empty.size:
             raise InputError(f"Row {empty[0] + 1} of the operator is zero; remove that datum.")
         dense = matrix.nnz > DENSE_SHARE * matrix.shape[0] * matrix.shape[1]
-        self.grid = grid
+        self.grid, self.unit = grid, unit
         self.operator: DenseOperator | SparseOperator = (
             DenseOperator(matrix.toarray()) if dense else sparse_operator(matrix)
         )
@@ -145,11 +149,12 @@ class LinearForward(AbstractForward):
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The operator by its entries, row by row."""
         matrix = self.matrix
-        return {"weights": matrix.data, "cells": matrix.indices, "starts": matrix.indptr}
+        arrays = {"weights": matrix.data, "cells": matrix.indices, "starts": matrix.indptr}
+        return arrays | ({"unit": np.asarray(self.unit)} if self.unit else {})
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "LinearForward":
         """Restore the operator."""
         starts = arrays["starts"]
         matrix = sparse.csr_array((arrays["weights"], arrays["cells"], starts), shape=(len(starts) - 1, grid.size))
-        return cls(matrix, grid)
+        return cls(matrix, grid, unit=str(arrays.get("unit", "")))

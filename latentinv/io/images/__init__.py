@@ -2,6 +2,8 @@
 
 from ._format import IMAGE_FORMATS as IMAGE_FORMATS
 from ._format import AbstractImageFormat as AbstractImageFormat
+from ._format import Content as Content
 from ._reading import FIRST_ROWS as FIRST_ROWS
 from ._reading import FirstRow as FirstRow
+from ._reading import read_content as read_content
 from ._reading import read_image as read_image

@@ -13,12 +13,21 @@ A new format is one file with a class that is registered here, in this package o
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Shaped, UInt8
 
 from latentinv.registration import Registry
+
+
+class Content(NamedTuple):
+    """What an image file holds."""
+
+    array: Shaped[np.ndarray, "*grid"]
+    """``[row, column]`` or ``[layer, row, column]``; NaN where the file says that there is no value."""
+    colours: UInt8[np.ndarray, "code 3"] | None = None
+    """Of a coloured picture, the red, green and blue of the codes 0, 1, … in the array."""
 
 
 class AbstractImageFormat(ABC):
@@ -32,8 +41,8 @@ class AbstractImageFormat(ABC):
     """Whether a file may hold several images, one of which is chosen by a key."""
 
     @abstractmethod
-    def read(self, path: Path, key: str | None, usual: str | None) -> Shaped[np.ndarray, "*grid"]:
-        """Read the array ``[row, column]`` or ``[layer, row, column]``, rows as they follow in the file.
+    def read(self, path: Path, key: str | None, usual: str | None) -> Content:
+        """Read the content, rows as they follow in the file.
 
         Parameters
         ----------

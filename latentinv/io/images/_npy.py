@@ -5,7 +5,7 @@ from typing import final
 
 import numpy as np
 
-from ._format import IMAGE_FORMATS, AbstractImageFormat
+from ._format import IMAGE_FORMATS, AbstractImageFormat, Content
 
 
 @final
@@ -16,9 +16,9 @@ class NumpyArray(AbstractImageFormat):
     endings = (".npy",)
     first_row = "south"
 
-    def read(self, path: Path, key: str | None, usual: str | None) -> np.ndarray:
+    def read(self, path: Path, key: str | None, usual: str | None) -> Content:
         """Read the array."""
         del key, usual
         with path.open("rb") as file:
             array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
-        return array
+        return Content(array)

@@ -7,7 +7,7 @@ import numpy as np
 
 from latentinv.errors import InputError
 
-from ._format import IMAGE_FORMATS, AbstractImageFormat
+from ._format import IMAGE_FORMATS, AbstractImageFormat, Content
 
 
 @final
@@ -19,7 +19,7 @@ class NumpyArchive(AbstractImageFormat):
     first_row = "south"
     named_arrays = True
 
-    def read(self, path: Path, key: str | None, usual: str | None) -> np.ndarray:
+    def read(self, path: Path, key: str | None, usual: str | None) -> Content:
         """Read the selected array."""
         with path.open("rb") as file:
             content = np.load(file, allow_pickle=False)
@@ -34,4 +34,4 @@ class NumpyArchive(AbstractImageFormat):
                     f"{path.name} holds the arrays {', '.join(names)}, and {asked}; name the one to use with key."
                 )
             array: np.ndarray = content[key]
-        return array
+        return Content(array)

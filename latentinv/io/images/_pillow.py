@@ -1,4 +1,8 @@
-"""What all picture formats share: pages of grey levels, read by Pillow."""
+"""What all picture formats share: pages of grey levels, numbers or colours, read by Pillow.
+
+Pixels that are wholly transparent, or hold what a TIFF's tag for GDAL calls no data, have no value. Colours become the
+codes 0, 1, … in the order of their brightness, and a table tells which is which.
+"""
 
 import warnings
 from pathlib import Path
@@ -8,33 +12,38 @@ from PIL import Image, ImageSequence
 
 from latentinv.errors import InputError
 
+from ._format import Content
+
 NO_DATA = 42113
 """Number of the TIFF tag in which GDAL writes the value that means no data."""
+MOST_COLOURS = 4096
+"""A picture of more colours is a photograph."""
 
 
-def grey_pages(path: Path) -> list[np.ndarray]:
-    """Read the pages of a picture as grey levels, the uppermost row first.
+def read_pages(path: Path) -> Content:
+    """Read the pages of a picture, ``[page, row, column]``, the uppermost row first.
 
     Raises
     ------
     InputError
-        If a page is coloured or half transparent, or the pages differ in size.
+        If a page is half transparent, there are thousands of colours, or the pages differ in size.
     ValueError
         If it has far too many pixels.
     """
     try:
         with warnings.catch_warnings(), Image.open(path) as picture:
             warnings.filterwarnings("error", message="Truncated")  # Pillow only warns of a TIFF that ends early
-            pages = [_grey(page, path) for page in ImageSequence.Iterator(picture)]
+            pages = [_page(page, path) for page in ImageSequence.Iterator(picture)]
     except Image.DecompressionBombError as error:
         raise ValueError(error) from error
     if len({page.shape for page in pages}) > 1:
-        raise InputError(f"The pages of {path.name} differ in size; expected the layers of one image.")
-    return pages
+        raise InputError(f"The pages of {path.name} differ in size or kind; expected the layers of one image.")
+    array = np.stack(pages)
+    return Content(array) if array.ndim == 3 else _coded(array, path)
 
 
-def _grey(page: Image.Image, path: Path) -> np.ndarray:
-    """One page as grey levels; NaN where it is transparent, or holds what its tag calls no data."""
+def _page(page: Image.Image, path: Path) -> np.ndarray:
+    """One page: grey levels or numbers, NaN where there is no value, or four numbers for each pixel of colours."""
     if page.mode == "1":
         return np.array(page.convert("L"))
     if page.mode in ("P", "PA"):
@@ -42,18 +51,35 @@ def _grey(page: Image.Image, path: Path) -> np.ndarray:
     values = np.array(page)
     if values.ndim == 2:
         return _without(values, values == no_data) if (no_data := _no_data(page)) is not None else values
-    if page.mode not in ("RGB", "RGBA", "LA") or (
-        page.mode != "RGB" and np.any(((a := values[..., -1]) > 0) & (a < 255))
-    ):
+    if page.mode not in ("RGB", "RGBA", "LA"):
         raise InputError(
-            f"The picture {path.name} ({page.mode}) is not plain grey, opaque or wholly transparent in each pixel; "
-            "save it as a grey picture."
+            f"The picture {path.name} has colours of kind {page.mode}; save it as an RGB or a grey picture."
         )
-    seen = values[..., -1] > 0 if page.mode != "RGB" else np.ones(values.shape[:2], bool)
-    colours = values[..., :3] if page.mode.startswith("RGB") else values[..., :1]
-    if np.any((colours != colours[..., :1]) & seen[..., None]):
-        raise InputError(f"The picture {path.name} is coloured; save it with one grey level per facies.")
-    return _without(colours[..., 0], ~seen)
+    colours = values[..., :3] if page.mode != "LA" else np.repeat(values[..., :1], 3, axis=-1)
+    seen = values[..., -1] if page.mode != "RGB" else np.full(values.shape[:2], 255, np.uint8)
+    if np.any((seen > 0) & (seen < 255)):
+        raise InputError(
+            f"The picture {path.name} is half transparent in some pixels; save it opaque, or wholly transparent where "
+            "there is no value."
+        )
+    if np.all((colours == colours[..., :1]) | (seen[..., None] == 0)):
+        return _without(colours[..., 0], seen == 0)
+    return np.concatenate([colours, seen[..., None]], axis=-1)
+
+
+def _coded(pages: np.ndarray, path: Path) -> Content:
+    """Codes of colours, NaN where a pixel is transparent."""
+    seen = pages[..., 3] > 0
+    table, codes = np.unique(pages[..., :3][seen], axis=0, return_inverse=True)
+    if len(table) > MOST_COLOURS:
+        raise InputError(
+            f"The picture {path.name} has {len(table)} colours, as a photograph has; give one of few colours, one for "
+            "each facies."
+        )
+    order = np.argsort(table @ np.array([299, 587, 114]), kind="stable")
+    array = np.full(seen.shape, np.nan)
+    array[seen] = np.argsort(order)[codes.ravel()]
+    return Content(array if not seen.all() else array.astype(np.int64), table[order])
 
 
 def _no_data(page: Image.Image) -> float | None:

@@ -11,7 +11,7 @@ from jaxtyping import Shaped
 
 from latentinv.errors import InputError, StorageError
 
-from ._format import IMAGE_FORMATS, AbstractImageFormat
+from ._format import IMAGE_FORMATS, AbstractImageFormat, Content
 
 FirstRow = Literal["north", "south"]
 FIRST_ROWS: tuple[str, ...] = get_args(FirstRow)
@@ -24,6 +24,13 @@ UNREADABLE = (
 def read_image(
     path: str | Path, *, key: str | None = None, usual: str | None = None, first_row: FirstRow | None = None
 ) -> Shaped[np.ndarray, "*grid"]:
+    """Read the array of an image; parameters and errors are those of `read_content`."""
+    return read_content(path, key=key, usual=usual, first_row=first_row).array
+
+
+def read_content(
+    path: str | Path, *, key: str | None = None, usual: str | None = None, first_row: FirstRow | None = None
+) -> Content:
     """Read an image.
 
     Parameters
@@ -40,7 +47,7 @@ def read_image(
 
     Returns
     -------
-    The array ``[row, column]`` or ``[layer, row, column]``, row 0 at the least y, layer 0 at the least z.
+    The content, its array ``[row, column]`` or ``[layer, row, column]``, row 0 at the least y, layer 0 at the least z.
 
     Raises
     ------
@@ -55,12 +62,12 @@ def read_image(
     form = _format_of(path)
     if key is not None and not form.named_arrays:
         raise InputError(
-            f"The key {key!r} was given for {path.name}, but only .npz files hold named arrays; leave it out."
+            f"The key {key!r} was given for {path.name}, which holds one image without a name; leave it out."
         )
     if path.stat().st_size == 0:
         raise StorageError(f"The image {path.name} is empty; fetch or write it again.")
     try:
-        array = form.read(path, key, usual)
+        content = form.read(path, key, usual)
     except (InputError, StorageError):
         raise
     except UNREADABLE as error:
@@ -70,7 +77,8 @@ def read_image(
             "format may differ from its extension."
         ) from error
     northern = (first_row or form.first_row) == "north"
-    return array[..., ::-1, :] if northern and array.ndim > 1 else array
+    turned = northern and content.array.ndim > 1
+    return content._replace(array=content.array[..., ::-1, :]) if turned else content
 
 
 def _format_of(path: Path) -> AbstractImageFormat:

@@ -1,4 +1,4 @@
-"""Images as TIFF pictures of grey levels or numbers; its pages are layers, the lowest (the least z) first.
+"""Images as TIFF pictures of grey levels, colours or numbers; its pages are layers, the lowest (the least z) first.
 
 A picture of a map begins in the north, so the first row of each page has the largest y.
 """
@@ -6,10 +6,8 @@ A picture of a map begins in the north, so the first row of each page has the la
 from pathlib import Path
 from typing import final
 
-import numpy as np
-
-from ._format import IMAGE_FORMATS, AbstractImageFormat
-from ._pillow import grey_pages
+from ._format import IMAGE_FORMATS, AbstractImageFormat, Content
+from ._pillow import read_pages
 
 
 @final
@@ -20,8 +18,8 @@ class TIFF(AbstractImageFormat):
     endings = (".tif", ".tiff")
     first_row = "north"
 
-    def read(self, path: Path, key: str | None, usual: str | None) -> np.ndarray:
+    def read(self, path: Path, key: str | None, usual: str | None) -> Content:
         """Read the pages."""
         del key, usual
-        pages = grey_pages(path)
-        return np.stack(pages) if len(pages) > 1 else pages[0]
+        pages = read_pages(path)
+        return pages if len(pages.array) > 1 else pages._replace(array=pages.array[0])

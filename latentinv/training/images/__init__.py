@@ -14,3 +14,4 @@ from ._patches import times as times
 from ._reading import read_training_image as read_training_image
 from ._training_image import TrainingImage as TrainingImage
 from ._training_image import image_shares as image_shares
+from ._training_image import slivers as slivers

@@ -3,10 +3,15 @@
 Reading costs one sort of the cells (about a second for 2500 × 2500 in text, less otherwise).
 """
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from latentinv.io.images import FirstRow, read_image
+import numpy as np
+
+from latentinv.errors import InputError
+from latentinv.io import missing_cells
+from latentinv.io.images import Content, FirstRow, read_content
 
 from ._training_image import TrainingImage
 
@@ -18,15 +23,17 @@ def read_training_image(
     continuous: bool = False,
     first_row: FirstRow | None = None,
     missing: Sequence[float] | None = None,
+    classes: int | None = None,
 ) -> TrainingImage:
     """Read a training image.
 
     Parameters
     ----------
     path
-        A `.npz`, `.npy`, `.png`, `.tif`, `.tiff`, `.gslib`, `.sgems`, `.dat` or `.txt` file.
+        A `.npz`, `.npy`, `.png`, `.tif`, `.tiff`, `.asc`, `.gslib`, `.sgems`, `.dat` or `.txt` file.
     key
-        Which array of a `.npz` file; needed where it holds several, unless facies are in one called ``facies``.
+        Which array of a `.npz` file, or variable of GSLIB text; needed where there are several, unless facies are in
+        one called ``facies``.
     continuous
         Whether the values are of a continuous property rather than facies codes.
     first_row
@@ -34,6 +41,9 @@ def read_training_image(
         the north, arrays and GSLIB text in the south.
     missing
         Codes of missing values; the usual ones if omitted (see `latentinv.io.missing_cells`).
+    classes
+        Keep only so many facies, those with most cells, and give each other cell the most alike of them, in value or
+        colour: for pictures of facies that were resized, whose edges are between two.
 
     Raises
     ------
@@ -43,6 +53,34 @@ def read_training_image(
         If the format is unknown, or its content is not such an image (see `TrainingImage.from_array` and
         `TrainingImage.from_values`).
     """
-    array = read_image(path, key=key, usual=None if continuous else "facies", first_row=first_row)
-    make = TrainingImage.from_values if continuous else TrainingImage.from_array
-    return make(array, Path(path).stem, missing)
+    content = read_content(path, key=key, usual=None if continuous else "facies", first_row=first_row)
+    name = Path(path).stem
+    if continuous:
+        if content.colours is not None or classes is not None:
+            raise InputError(
+                f"The training image {name!r} is to be of a continuous property, but it is coloured or classes were "
+                "given, which are of facies; leave that out, or give a picture of grey levels."
+            )
+        return TrainingImage.from_values(content.array, name, missing)
+    content = content if classes is None else _reduced(content, classes, missing)
+    image = TrainingImage.from_array(content.array, name, missing)
+    if content.colours is None:
+        return image
+    return dataclasses.replace(image, names=tuple("#" + bytes(colour).hex() for colour in content.colours))
+
+
+def _reduced(content: Content, classes: int, missing: Sequence[float] | None) -> Content:
+    """The content with so many codes only."""
+    known = ~missing_cells(content.array, missing)
+    codes, counts = np.unique(content.array[known], return_counts=True)
+    kept = np.sort(np.argsort(-counts, kind="stable")[:classes])
+    looks = (
+        codes[:, None].astype(float) if content.colours is None else content.colours[codes.astype(int)].astype(float)
+    )
+    nearest = kept[np.argmin(np.sum((looks[:, None] - looks[kept]) ** 2, axis=-1), axis=1)]
+    array = content.array.copy()
+    if content.colours is None:
+        array[known] = codes[nearest][np.searchsorted(codes, content.array[known])]
+        return Content(array)
+    array[known] = np.searchsorted(kept, nearest)[np.searchsorted(codes, content.array[known])]
+    return Content(array, content.colours[codes[kept].astype(int)])

@@ -13,13 +13,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Shaped, UInt8
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, maximum_filter, minimum_filter
 
 from latentinv.errors import InputError
 from latentinv.io import missing_cells
 
 MOST_FACIES = 16
 """An image with more distinct values than this is a grey picture, not facies."""
+
+RARE, EDGES = 0.05, 0.8
+"""A facies with less of the cells than the first, of which more than the second lie between others, is taken for an
+edge that was blurred."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +47,8 @@ class TrainingImage:
         Which cells have a value; None if all have. Where one is missing, that of the nearest known cell is held.
     missing
         What the file has in cells without a value, such as ``-9999`` or ``nan``.
+    names
+        Of the facies, where the file tells them: the colours of a picture, such as ``#1f77b4``.
     """
 
     facies: UInt8[np.ndarray, "*grid"]
@@ -52,6 +58,7 @@ class TrainingImage:
     values: Float32[np.ndarray, "*grid"] | None = None
     known: Bool[np.ndarray, "*grid"] | None = None
     missing: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     @classmethod
     def from_array(
@@ -175,9 +182,9 @@ def _codes(array: np.ndarray, name: str) -> np.ndarray:
         )
     if len(codes) > MOST_FACIES:
         raise InputError(
-            f"The training image {name!r} holds {len(codes)} distinct values, more than {MOST_FACIES} facies; "
-            "threshold it into facies first (scaled or JPEG-compressed pictures have grey edges), or train on it as a "
-            "continuous property, with continuous = true in the recipe."
+            f"The training image {name!r} holds {len(codes)} distinct values, more than {MOST_FACIES} facies; for a "
+            "picture whose edges were blurred when it was resized or compressed, say how many facies it shows, with "
+            "classes; train on a continuous property with continuous = true in the recipe."
         )
     if len(codes) < 2:
         raise InputError(
@@ -185,6 +192,17 @@ def _codes(array: np.ndarray, name: str) -> np.ndarray:
             "there is something to learn."
         )
     return codes
+
+
+def slivers(image: TrainingImage) -> tuple[int, ...]:
+    """Facies that are rare and only lie between a lower and a higher one: the blurred edges of a resized picture."""
+    if image.values is not None:
+        return ()
+    low, high = minimum_filter(image.facies, 3), maximum_filter(image.facies, 3)
+    between = image.known_cells((low < image.facies) & (image.facies < high))
+    facies, shares = image.known_cells(image.facies), image_shares(image)
+    inner = range(1, len(image.categories) - 1)
+    return tuple(image.categories[k] for k in inner if shares[k] < RARE and between[facies == k].mean() > EDGES)
 
 
 def image_shares(image: TrainingImage) -> Float[np.ndarray, "facies"]:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from latentinv.errors import InputError
-from latentinv.io.images import read_image
+from latentinv.io.images import read_content, read_image
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "1"])
@@ -21,14 +21,30 @@ def test_that_numbers_of_a_tiff_are_kept(tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), values[::-1])
 
 
-def test_that_coloured_and_transparent_pictures_are_refused(tmp_path):
-    colours = np.random.default_rng(5).integers(0, 2, (8, 8, 3)).astype(np.uint8)
-    Image.fromarray(colours).save(tmp_path / "a.png")
-    with pytest.raises(InputError, match="coloured"):
-        read_image(tmp_path / "a.png")
+def test_that_colours_are_codes_from_the_darkest_on(tmp_path):
+    codes = np.random.default_rng(5).integers(0, 3, (8, 9))
+    table = np.array([[120, 0, 0], [0, 99, 0], [250, 250, 0]], np.uint8)  # brightness 36, 58, 221
+    Image.fromarray(table[codes]).save(tmp_path / "a.png")
+    content = read_content(tmp_path / "a.png")
+    np.testing.assert_array_equal(content.array, codes[::-1])
+    np.testing.assert_array_equal(content.colours, table)
+    seen = np.random.default_rng(6).random((8, 9)) < 0.7
+    Image.fromarray(np.dstack([table[codes], np.where(seen, 255, 0).astype(np.uint8)])).save(tmp_path / "b.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "b.png"), np.where(seen, codes, np.nan)[::-1])
+    palette = Image.fromarray(codes.astype(np.uint8), "P")
+    palette.putpalette(table.ravel().tolist())
+    palette.save(tmp_path / "c.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "c.png"), codes[::-1])
+
+
+def test_that_half_transparent_pictures_and_photographs_are_refused(tmp_path):
     Image.fromarray(np.full((8, 8, 4), 99, np.uint8)).save(tmp_path / "b.png")
-    with pytest.raises(InputError, match="not plain grey, opaque or wholly transparent"):
+    with pytest.raises(InputError, match="half transparent"):
         read_image(tmp_path / "b.png")
+    noise = np.random.default_rng(7).integers(0, 256, (80, 80, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(tmp_path / "c.png")
+    with pytest.raises(InputError, match=r"has 6\d\d\d colours, as a photograph has"):
+        read_image(tmp_path / "c.png")
 
 
 def test_that_transparent_pixels_and_those_of_no_data_are_missing(tmp_path):
@@ -47,7 +63,7 @@ def test_that_transparent_pixels_and_those_of_no_data_are_missing(tmp_path):
 def test_that_pages_of_unlike_size_and_an_animation_are_refused(tmp_path):
     pages = [Image.new("L", size) for size in ((4, 5), (4, 6))]
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-    with pytest.raises(InputError, match="differ in size"):
+    with pytest.raises(InputError, match="differ in size or kind"):
         read_image(tmp_path / "a.tif")
     still = [Image.new("L", (4, 5), grey) for grey in (0, 9)]
     still[0].save(tmp_path / "a.png", save_all=True, append_images=still[1:])

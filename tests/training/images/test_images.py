@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
+from PIL import Image
+from scipy.ndimage import gaussian_filter, minimum_filter
 
 from latentinv.errors import InputError
 from latentinv.realism import facies_share, total_variation
@@ -21,6 +22,7 @@ from latentinv.training.images import (
     read_training_image,
     sample_patches,
     signed_levels,
+    slivers,
 )
 
 DATA = Path(os.environ.get("LATENTINV_DATA", Path(__file__).parents[3] / ".." / "shared" / "data"))
@@ -58,7 +60,7 @@ def test_that_the_digest_is_of_the_array_as_stored(tmp_path, facies):
         (np.full((3, 3), -999.25), "no value in any of its cells"),
         (np.array([[0.0, 0.5], [1.0, 1.0]]), "the value 0.5, which is not a whole number"),
         (np.full((3, 3), 4), "single facies 4"),
-        (np.arange(25).reshape(5, 5), "25 distinct values.*threshold"),
+        (np.arange(25).reshape(5, 5), "25 distinct values.*with classes"),
         (np.array([["a", "b"], ["b", "a"]]), "facies codes"),
     ],
 )
@@ -254,3 +256,41 @@ def test_that_a_block_with_a_missing_cell_is_missing():
     expected[:3, :5] = expected[7, 7] = False
     np.testing.assert_array_equal(coarse.known, expected)
     assert coarse.missing == image.missing
+
+
+def resized(facies, colours=None, height=90):
+    """A picture of facies at another size, whose edges are therefore blurred."""
+    pixels = (facies * 255).astype(np.uint8) if colours is None else colours[facies]
+    return Image.fromarray(pixels).resize((120, height), Image.Resampling.BILINEAR)
+
+
+def test_that_blurred_edges_are_told_from_facies_and_given_to_those_they_are_most_like(tmp_path):
+    facies = (gaussian_filter(np.random.default_rng(1).standard_normal((60, 80)), 5) > 0).astype(int)
+    resized(facies, height=60).save(tmp_path / "a.png")
+    image = read_training_image(tmp_path / "a.png")
+    assert len(image.categories) > 3
+    assert slivers(image) == image.categories[1:-1]
+    mended = read_training_image(tmp_path / "a.png", classes=2)
+    assert (mended.categories, slivers(mended)) == ((0, 255), ())
+    sharp = np.asarray(Image.fromarray(facies.astype(np.uint8)).resize((120, 60), Image.Resampling.NEAREST))[::-1]
+    assert np.mean(mended.facies != sharp) < 0.02
+    # Two by two cells of a rare facies within another, and not between two.
+    rare = 2 * facies
+    row, column = np.argwhere(minimum_filter(facies, 9) == 1)[0]
+    rare[row : row + 2, column : column + 2] = 1
+    assert slivers(TrainingImage.from_array(rare, "rare")) == ()
+
+
+def test_that_a_coloured_picture_has_a_facies_for_each_colour_even_if_its_edges_are_blurred(tmp_path):
+    field = gaussian_filter(np.random.default_rng(2).standard_normal((60, 80)), 5)
+    facies = np.digitize(field, np.quantile(field, [0.4, 0.7]))
+    table = np.array([[20, 20, 90], [200, 40, 40], [240, 220, 130]], np.uint8)
+    resized(facies, table).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="say how many facies it shows, with classes"):
+        read_training_image(tmp_path / "a.png")
+    image = read_training_image(tmp_path / "a.png", classes=3)
+    assert image.names == ("#14145a", "#c82828", "#f0dc82")
+    sharp = np.asarray(Image.fromarray(facies.astype(np.uint8)).resize((120, 90), Image.Resampling.NEAREST))[::-1]
+    assert np.mean(image.facies != sharp) < 0.03
+    with pytest.raises(InputError, match="it is coloured or classes were given"):
+        read_training_image(tmp_path / "a.png", continuous=True)
