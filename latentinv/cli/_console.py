@@ -1,7 +1,9 @@
 """What all commands share in what they print: the console, interrupts, durations and plain tables."""
 
 import contextlib
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 PLAIN_WIDTH = 120
+ENDINGS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Signals that ask a program to end."""
 
 
 def make_console() -> Console:
@@ -27,12 +31,33 @@ def to_continue(path: Path) -> str:
 
 @contextlib.contextmanager
 def interruptible(how_to_continue: Callable[[], str]) -> Iterator[None]:
-    """Turn an interrupt from the keyboard into one sentence, composed at that time, and exit code 130."""
+    """Turn an interrupt from the keyboard, or a request to end, into one sentence, composed at that time, and exit code
+    130.
+    """
     try:
-        yield
+        with _ending_as_interrupted():
+            yield
     except KeyboardInterrupt:
         print(f"latentinv: {how_to_continue()}", file=sys.stderr)
         raise typer.Exit(130) from None
+
+
+@contextlib.contextmanager
+def _ending_as_interrupted() -> Iterator[None]:
+    """Take the signals of a closed terminal and of a system that shuts down, or makes room, for Ctrl-C."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # where no handler can be set
+        yield
+        return
+    usual = {name: signal.signal(name, interrupt) for name in ENDINGS}
+    try:
+        yield
+    finally:
+        for name, handler in usual.items():
+            signal.signal(name, handler)
 
 
 def say_seconds(seconds: float) -> str:

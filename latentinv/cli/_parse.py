@@ -29,7 +29,7 @@ def parse_shape(text: str) -> tuple[int, ...]:
         If it is not two or three positive whole numbers with an x between them.
     """
     parts = text.lower().replace("×", "x").split("x")
-    if len(parts) not in (2, 3) or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+    if len(parts) not in (2, 3) or not all(_plain(part).strip().isdecimal() and int(part) > 0 for part in parts):
         raise InputError(
             f"The grid '{text}' cannot be read; write ROWSxCOLUMNS such as 125x60, or LAYERSxROWSxCOLUMNS, each at "
             "least 1."
@@ -55,7 +55,7 @@ def parse_box(text: str, ndim: int) -> tuple[list[float], list[float]]:
         If it is not two corners.
     """
     try:
-        values = [float(part) for part in text.split(",")]
+        values = [float(_plain(part)) for part in text.split(",")]
     except ValueError:
         values = []
     if len(values) != 2 * ndim:
@@ -81,8 +81,10 @@ def check_extension(path: Path, *known: str) -> None:
     Raises
     ------
     InputError
-        If the extension is not supported.
+        If the extension is not supported, or there is nothing before it.
     """
+    if not path.stem.strip():
+        raise InputError(f"The output '{path}' has no name before its extension; give one, such as run{known[0]}.")
     if path.suffix not in known:
         *others, last = known
         wanted = f"{', '.join(others)} or {last}" if others else last
@@ -166,9 +168,14 @@ def _setting(key: str, text: str, default: Any) -> Any:
     return text if isinstance(default, str) else _value(key, text, whole=isinstance(default, int))
 
 
+def _plain(text: str) -> str:
+    """The text if it is written in plain digits, signs and points; Python also reads others, such as 1_000 and １０."""
+    return text if text.isascii() and "_" not in text and "\n" not in text else "not plain"
+
+
 def _value(key: str, text: str, *, whole: bool) -> int | float:
     try:
-        value = int(text) if whole else float(text)
+        value = int(_plain(text)) if whole else float(_plain(text))
     except ValueError:
         value = math.nan
     if not abs(value) <= (MOST if whole else sys.float_info.max):
@@ -180,7 +187,7 @@ def _value(key: str, text: str, *, whole: bool) -> int | float:
 
 def _numbers(text: str, what: str) -> tuple[float, ...] | float:
     try:
-        values = tuple(float(part) for part in text.split(","))
+        values = tuple(float(_plain(part)) for part in text.split(","))
     except ValueError:
         raise InputError(
             f"The {what} '{text}' cannot be read; write metres such as 1, or x and y such as 1,2."

@@ -14,6 +14,9 @@ from latentinv.errors import InputError, StorageError
 
 Read = TypeVar("Read")
 
+MOST_TEXT, DEEPEST = 2**20, 64
+"""Most characters of a text in TOML, and most dots or opening brackets in one of its lines."""
+
 
 class Rule(NamedTuple):
     """A test of a TOML value, and what passes it."""
@@ -106,8 +109,15 @@ def tables_of(text: str, file: str) -> dict[str, Any]:
     InputError
         If it is none.
     """
+    if len(text) > MOST_TEXT or any(max(map(line.count, ".[{")) > DEEPEST for line in text.splitlines()):
+        raise InputError(
+            f"The {file} is longer than {MOST_TEXT} characters, or has more than {DEEPEST} dots or brackets in a line; "
+            "nothing that could be meant is so large. Correct it."
+        )
     try:
         return tomllib.loads(text)
+    except RecursionError:
+        raise InputError(f"The {file} has tables or lists too deep within each other; correct it.") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"The {file} is not valid TOML: {error}; correct that line.") from error
 

@@ -81,7 +81,8 @@ class Posterior:
         self.prior = prior.on(grid)
         self.grid = grid
         self.observations = tuple(observations)
-        self.target: Target = target or ("thresholded" if prior.facies_model is not None else "soft")
+        usual: Target = "thresholded" if prior.facies_model is not None else "soft"
+        self.target: Target = usual if target is None else target
         _check_target(self.target, prior)
         self.latent_size = prior.latent_size(grid)
         _check_names([observation.name for observation in self.observations])

@@ -28,6 +28,8 @@ import h5py
 
 from latentinv.errors import StorageError
 
+from ._trust import check_content
+
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _FORMAT_NAMES = {
     "latentinv-prior": "prior",
@@ -181,6 +183,7 @@ def _opened(path: str | Path, wanted: str) -> Iterator[tuple[h5py.File, str]]:
             found = file.attrs.get("format")
             if not isinstance(found, str) or found not in _FORMAT_NAMES:
                 raise StorageError(f"{path} was not written by latentinv; expected {wanted}; give another file.")
+            check_content(file, path)
             yield file, found
     except StorageError:
         raise

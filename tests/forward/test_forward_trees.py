@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse
 
 from latentinv import Grid, InputError
+from latentinv.errors import StorageError
 from latentinv.forward import AbstractForward, CurvedRays, ExternalForward, LinearForward, StraightRays, ray_lengths
 from latentinv.forward.core import AbsentForward, ByIdentity
 from latentinv.forward.linear import sparse_operator
@@ -102,3 +103,21 @@ def test_that_an_absent_model_says_what_is_missing():
     assert (absent.kind, absent.count, absent.missing, absent.external) == ("function", 3, "give it again", False)
     with pytest.raises(InputError, match="give it again"):
         absent.predict(jnp.ones(GRID.shape))
+
+
+@pytest.mark.parametrize(
+    ("part", "values"),
+    [
+        ("cells", [0, 1, 2, 10**6]),
+        ("cells", [0, 1, 2, -1]),
+        ("cells", [0, 1, 2]),
+        ("starts", [0, 2, 5]),
+        ("starts", [0, 4, 2, 4]),
+        ("starts", [1, 2, 4]),
+        ("starts", []),
+    ],
+)
+def test_that_a_stored_operator_with_entries_out_of_range_is_refused(part, values):
+    arrays = {"weights": np.ones(4), "cells": np.arange(4), "starts": np.array([0, 2, 4])}
+    with pytest.raises(StorageError, match="entries outside its rows or its grid; the file is damaged"):
+        LinearForward.from_arrays(arrays | {part: np.array(values, int)}, GRID)

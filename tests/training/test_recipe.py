@@ -115,6 +115,23 @@ def test_that_a_value_of_the_wrong_kind_is_refused_with_what_is_expected(text, s
         parse_recipe(text, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[training]\n" + "a." * 5000 + "b = 1",
+        "[" + ".".join("a" * 5000) + "]",
+        "x = " + "[" * 200 + "]" * 200,
+        "x = " + "{a = " * 200 + "1" + "}" * 200,
+        "x = 1\n" * 300_000,
+        "x = " + "[\n" * 5000 + "]\n" * 5000,
+    ],
+    ids=["dotted key", "dotted table", "lists", "tables", "long", "lists over lines"],
+)
+def test_that_a_text_made_to_exhaust_memory_is_refused(text, tmp_path):
+    with pytest.raises(InputError, match=r"that could be meant is so large|too deep within each other|not valid"):
+        parse_recipe(text, tmp_path)
+
+
 @pytest.mark.parametrize("architecture", ["sgan", "dsgan", "compact"])
 def test_that_latent_channels_are_the_architectures_own_unless_given(architecture, tmp_path):
     text = SIMULATOR + f'[networks]\narchitecture = "{architecture}"\n'

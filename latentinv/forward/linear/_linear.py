@@ -155,6 +155,9 @@ class LinearForward(AbstractForward):
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> "LinearForward":
         """Restore the operator."""
-        starts = arrays["starts"]
-        matrix = sparse.csr_array((arrays["weights"], arrays["cells"], starts), shape=(len(starts) - 1, grid.size))
+        starts, cells = arrays["starts"], arrays["cells"]
+        falling = len(starts) < 2 or starts[0] != 0 or starts[-1] != len(cells) or np.any(np.diff(starts) < 0)
+        if falling or len(cells) != len(arrays["weights"]) or np.any((cells < 0) | (cells >= grid.size)):
+            raise StorageError("The stored operator has entries outside its rows or its grid; the file is damaged.")
+        matrix = sparse.csr_array((arrays["weights"], cells, starts), shape=(len(starts) - 1, grid.size))
         return cls(matrix, grid, unit=str(arrays.get("unit", "")))

@@ -6,6 +6,7 @@ from typing import final
 import numpy as np
 
 from ._format import IMAGE_FORMATS, AbstractImageFormat, Content
+from ._sizes import check_array
 
 
 @final
@@ -19,6 +20,7 @@ class NumpyArray(AbstractImageFormat):
     def read(self, path: Path, key: str | None, usual: str | None) -> Content:
         """Read the array."""
         del key, usual
+        check_array(path)
         with path.open("rb") as file:
             array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
         return Content(array)

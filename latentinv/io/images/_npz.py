@@ -8,6 +8,7 @@ import numpy as np
 from latentinv.errors import InputError
 
 from ._format import IMAGE_FORMATS, AbstractImageFormat, Content
+from ._sizes import check_archive
 
 
 @final
@@ -21,6 +22,7 @@ class NumpyArchive(AbstractImageFormat):
 
     def read(self, path: Path, key: str | None, usual: str | None) -> Content:
         """Read the selected array."""
+        check_archive(path)
         with path.open("rb") as file:
             content = np.load(file, allow_pickle=False)
             if isinstance(content, np.ndarray):

@@ -13,9 +13,12 @@ from PIL import Image, ImageSequence
 from latentinv.errors import InputError
 
 from ._format import Content
+from ._sizes import check_bytes
 
 NO_DATA = 42113
 """Number of the TIFF tag in which GDAL writes the value that means no data."""
+BYTES = 8
+"""Of a pixel in memory, at most."""
 MOST_COLOURS = 4096
 """A picture of more colours is a photograph."""
 
@@ -33,6 +36,8 @@ def read_pages(path: Path) -> Content:
     try:
         with warnings.catch_warnings(), Image.open(path) as picture:
             warnings.filterwarnings("error", message="Truncated")  # Pillow only warns of a TIFF that ends early
+            width, height = picture.size
+            check_bytes(path, getattr(picture, "n_frames", 1) * width * height * BYTES)
             pages = [_page(page, path) for page in ImageSequence.Iterator(picture)]
     except Image.DecompressionBombError as error:
         raise ValueError(error) from error

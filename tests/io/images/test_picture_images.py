@@ -69,3 +69,12 @@ def test_that_pages_of_unlike_size_and_an_animation_are_refused(tmp_path):
     still[0].save(tmp_path / "a.png", save_all=True, append_images=still[1:])
     with pytest.raises(InputError, match="animated"):
         read_image(tmp_path / "a.png")
+
+
+def test_that_many_huge_pages_are_refused_before_they_are_read(tmp_path, monkeypatch):
+    pages = [Image.new("L", (500, 400), grey) for grey in range(60)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    monkeypatch.setattr("latentinv.io.images._sizes.MOST_BYTES", 2**26)
+    monkeypatch.setattr("latentinv.io.images._pillow._page", None)
+    with pytest.raises(InputError, match=r"a\.tif unfolds to 0\.1 GiB"):
+        read_image(tmp_path / "a.tif")
