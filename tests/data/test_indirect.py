@@ -230,6 +230,7 @@ def test_that_the_property_must_be_of_the_priors_fields():
         (lambda: heads(CorrelatedNoise(np.eye(3))), "for 3 data, but there are 4"),
         (lambda: heads(labels=["a"]), "1 labels for 4 data"),
         (lambda: heads(forward=lambda p: p), "expected one array with one number per datum"),
+        (lambda: heads(forward=lambda p: (p[0] > 0).sum()[None]), "numbers of type int32; expected floating-point"),
         (lambda: heads(forward=lambda p: np.asarray(p).ravel()[:4]), "write it with jax.numpy, or give it as"),
         (lambda: IndirectData(Grid((2, 3)), FORWARD, DATA, 0.5), "use one grid for both"),
     ],
@@ -288,7 +289,7 @@ def test_that_columns_that_are_named_say_where_and_when(tmp_path):
     ("text", "words"),
     [
         ("x,y,head,sd\n5,5,1,1\n", r"heads\.csv has no column value; its columns are x, y, head, sd"),
-        ("east,north,value,sd\n5,5,1,1\n", r"heads\.csv has no column x, y; .* If coordinates have other names"),
+        ("right,up,value,sd\n5,5,1,1\n", r"heads\.csv has no column x, y; .* If coordinates have other names"),
         ("x,y,value\n5,5,1\n", r"heads\.csv has no column sd"),
         ("x,y,value,sd\n5,5,1,0\n", r"line 2 of heads\.csv at x 5 m, y 5 m has sd 0; expected a standard deviation"),
         ("x,y,value,sd\n5,5,1,1\n95,5,1,1\n", r"line 3 of heads\.csv at x 95 m, y 5 m lies outside the grid"),

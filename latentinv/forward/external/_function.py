@@ -37,7 +37,8 @@ class FunctionForward(AbstractForward):
     Raises
     ------
     InputError
-        If the function is not made of JAX's operations, or gives anything else than one array with one axis.
+        If the function is not made of JAX's operations, or gives anything else than one array of floating-point numbers
+        with one axis.
     """
 
     kind = "function"
@@ -55,6 +56,11 @@ class FunctionForward(AbstractForward):
             ) from error
         if len(getattr(given, "shape", ())) != 1:
             raise InputError(f"The forward function gives {given}; expected one array with one number per datum.")
+        if not jnp.issubdtype(given.dtype, jnp.floating):
+            raise InputError(
+                f"The forward function gives numbers of type {given.dtype}; expected floating-point numbers, such as "
+                "those of jnp.asarray(data, float)."
+            )
         self._function, self.grid = ByIdentity(function), grid
         self._count = int(given.shape[0])
 
