@@ -42,8 +42,9 @@ MANY = 500_000
 """Cells that are enough to calibrate on."""
 NOTHING_COPIED = 0.9
 """Least distance of windows from the image, over that of its own, that shows no copying."""
-SMALL_IMAGE, WINDOWS = 1_000_000, 32
-"""Cells of an image up to which copying is looked for at each comparison, and windows that are looked at."""
+SMALL_IMAGE, WINDOWS, SEARCHED = 1_000_000, (32, 256), 2e7
+"""Cells of an image up to which copying is looked for at each comparison; least and most windows that are looked at, and
+cells that are searched for them in all."""
 MOST = 1e6
 """Largest distance that a comparison reports, in times the floor; the floor is 0 if an image repeats itself."""
 
@@ -166,7 +167,8 @@ def _nearest(facies: UInt8[np.ndarray, "field *shape"], image: TrainingImage, se
     """How near windows of fields come to the image, unless that is too large."""
     if image.facies.size > SMALL_IMAGE:
         return float("nan")
-    return nearest_window_ratio(np.random.default_rng(seed), facies, image.facies, count=WINDOWS)
+    count = int(np.clip(SEARCHED / image.facies.size, *WINDOWS))
+    return nearest_window_ratio(np.random.default_rng(seed), facies, image.facies, count=count)
 
 
 def calibrated(
