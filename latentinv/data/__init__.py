@@ -2,6 +2,10 @@
 
 from ._agreement import check_agreement as check_agreement
 from ._block_means import BlockMeans as BlockMeans
+from ._boreholes import Borehole as Borehole
+from ._boreholes import Log as Log
+from ._boreholes import log_cells as log_cells
+from ._boreholes import read_boreholes as read_boreholes
 from ._hard_data import HardData as HardData
 from ._indirect import IndirectData as IndirectData
 from .core import OBSERVATIONS as OBSERVATIONS

@@ -16,6 +16,7 @@ from ._recipe_rules import several as several
 from ._recipe_rules import tables_of as tables_of
 from ._recipe_rules import whole as whole
 from ._recipe_rules import words as words
+from ._tables import Table as Table
 from ._tables import read_table as read_table
 from ._tables import read_unit as read_unit
 from ._tables import unused_columns as unused_columns

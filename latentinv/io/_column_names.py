@@ -24,6 +24,12 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     ),
     "z": ("elevation", "elev", "altitude", "z_coord", "coord_z", "zcoord", "z_coordinate"),
     "facies": ("lith", "lithology", "lithofacies", "litho", "facies_code", "lith_code", "rock_type", "rocktype"),
+    "hole": ("hole_id", "holeid", "bhid", "borehole", "borehole_id", "well", "well_id", "wellname", "id", "name"),
+    "from": ("depth_from", "from_depth", "top", "from_m"),
+    "to": ("depth_to", "to_depth", "bottom", "base", "to_m"),
+    "depth": ("md", "measured_depth"),
+    "inclination": ("incl", "inc", "deviation"),
+    "azimuth": ("azi", "azim"),
     "sd": ("std", "stdev", "std_dev", "sigma", "standard_deviation"),
 }
 """Other names of a column, by its own; blanks, dots and hyphens count as underscores."""

@@ -31,6 +31,8 @@ class Table(NamedTuple):
     """The values of each column."""
     unused: tuple[str, ...]
     """Names of columns that were not requested."""
+    texts: dict[str, tuple[str, ...]]
+    """The words of each column of words."""
 
     def points(self, names: Sequence[str]) -> Float[np.ndarray, "row axis"]:
         """Put columns of coordinates beside each other."""
@@ -85,6 +87,7 @@ def read_table(
     required: Sequence[str],
     optional: Sequence[str] = (),
     hints: Mapping[str, str] | None = None,
+    texts: Sequence[str] = (),
 ) -> Table:
     """Read the named columns of a CSV file.
 
@@ -98,6 +101,8 @@ def read_table(
         Columns that are read if they are there.
     hints
         Advice for a missing required column: a sentence by its name.
+    texts
+        Columns of words that must be there.
 
     Raises
     ------
@@ -109,8 +114,8 @@ def read_table(
     path = Path(path)
     header, *rows = split_table(path)
     names = [cell.strip().lower() for cell in header.cells]
-    found = find_columns(path.name, header.cells, (*required, *optional))
-    _check_header(path.name, names, found, required, optional, hints or {})
+    found = find_columns(path.name, header.cells, (*texts, *required, *optional))
+    _check_header(path.name, names, found, (*texts, *required), optional, hints or {})
     if not rows:
         raise InputError(f"{path.name} has a header but no data; expected one line per datum below it.")
     for row in rows:
@@ -119,11 +124,14 @@ def read_table(
                 f"{path.name}, line {row.line} has {len(row.cells)} cells, but the header has {len(names)} "
                 "columns; complete or correct the line."
             )
+    told = {name: tuple(_word(path.name, row, name, found[name]) for row in rows) for name in texts}
     columns = {
-        name: np.asarray([_number(path.name, row, name, place) for row in rows]) for name, place in found.items()
+        name: np.asarray([_number(path.name, row, name, place) for row in rows])
+        for name, place in found.items()
+        if name not in texts
     }
     unused = tuple(name for place, name in enumerate(names) if place not in found.values() and name != "unit")
-    return Table(path.name, tuple(row.line for row in rows), columns, unused)
+    return Table(path.name, tuple(row.line for row in rows), columns, unused, told)
 
 
 def _check_header(
@@ -141,6 +149,13 @@ def _check_header(
         raise InputError(
             f"{file} has no column {', '.join(missing)}; its columns are {', '.join(names)}; expected {expected}.{hint}"
         )
+
+
+def _word(file: str, row: Row, column: str, position: int) -> str:
+    """Read a word, or name the cell that has none."""
+    if not (word := row.cells[position].strip()):
+        raise InputError(f"{file}, line {row.line}, column {column} is empty; complete or remove the line.")
+    return word
 
 
 def _number(file: str, row: Row, column: str, position: int) -> float:

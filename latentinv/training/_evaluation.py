@@ -43,8 +43,8 @@ MANY = 500_000
 NOTHING_COPIED = 0.9
 """Least distance of windows from the image, over that of its own, that shows no copying."""
 SMALL_IMAGE, WINDOWS, SEARCHED = 1_000_000, (32, 256), 2e7
-"""Cells of an image up to which copying is looked for at each comparison; least and most windows that are looked at, and
-cells that are searched for them in all."""
+"""Cells of an image up to which copying is looked for at each comparison; least and most windows that are looked at,
+and cells that are searched for them in all."""
 MOST = 1e6
 """Largest distance that a comparison reports, in times the floor; the floor is 0 if an image repeats itself."""
 
