@@ -63,12 +63,10 @@ def test_that_a_cell_with_several_facies_gets_the_longest_and_is_reported():
     assert log.facies.tolist() == [2, 1]
     assert log.shares.tolist() == [pytest.approx(0.75, abs=0.03), 1.0]
     assert len(log.conflicts) == 1
-    assert log.conflicts[0].startswith("the cell at (2, 2, 6), hole B1: facies 2 on 3 m, 1 on 1 m")
+    assert log.conflicts[0].startswith("the cell at x 2 m, y 2 m, z 6 m, hole B1: facies 2 on 3 m, 1 on 1 m")
     assert log.left_out == 1
-    assert (
-        log.report()
-        == "2 cells are logged, 1 of them with more than one facies; 1 are crossed too briefly and left out."
-    )
+    said = "2 cells are logged, 1 of them with more than one facies; 1 are crossed too briefly and left out."
+    assert log.report() == said
 
 
 def test_that_two_holes_in_one_cell_are_weighed_together():
