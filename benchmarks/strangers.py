@@ -25,7 +25,7 @@ from benchmarks._stranger_images import IMAGES
 from latentinv import Grid, HardData, Posterior, load_prior, sample
 from latentinv.priors import AbstractPrior
 from latentinv.realism import Realism, measure_realism, measure_statistics, nearest_window_ratio
-from latentinv.training import Recipe, TrainingImage, read_recipe, sample_patches
+from latentinv.training import Recipe, TrainingImage, comparable_shape, read_recipe, sample_patches
 
 FIELDS, SEED, WELLS, EDGE, MOST = 200, 7, 25, 96, 128
 STRUCTURE = ("total variation", "contacts", "largest body")
@@ -68,9 +68,9 @@ def stranger(name: str, folder: Path, minutes: float) -> dict[str, Any]:
 
 
 def measure(prior: AbstractPrior, image: TrainingImage, recipe: Recipe) -> dict[str, Any]:
-    """Compare fields with patches of the image, as large as half of it at most, or all would show the same."""
+    """Compare fields with patches of the image, of a quarter of it along each axis at most (`comparable_shape`)."""
     count = len(image.categories)
-    shape = tuple(min(n, MOST, whole // 2) for n, whole in zip(recipe.training.patch, image.facies.shape, strict=True))
+    shape = comparable_shape(image, tuple(min(n, MOST) for n in recipe.training.patch))
     fields = draw_facies(prior, Grid(shape), FIELDS, SEED)
     rng = np.random.default_rng(SEED)
     patches = sample_patches(rng, image, shape, 2 * FIELDS)

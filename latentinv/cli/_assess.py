@@ -64,14 +64,14 @@ def assess(
     cells = "x".join(str(n) for n in place.shape)
     console = make_console()
     with interruptible(lambda: "Stopped; nothing was written."), console.status(f"measuring {count} fields"):
-        fields, patches = fields_and_patches(model, image, key, place, count, seed)
+        fields, patches, notes = fields_and_patches(model, image, key, place, count, seed)
         realism = measure_realism(fields, patches, facies, seed=seed)
     title = f"{prior} beside {image.stem}: {count} fields and {2 * count} patches of {cells} cells"
     plot_realism(realism, fields, patches, picture, facies=facies, title=title)
     with atomic_file(output) as file:
         file.write(json.dumps(as_json(realism), indent=1, allow_nan=False).encode())
     console.print(_table(realism))
-    for sentence in (*realism.notes, realism.verdict(), f"Figures in {output}, pictures in {picture}"):
+    for sentence in (*notes, *realism.notes, realism.verdict(), f"Figures in {output}, pictures in {picture}"):
         console.print(sentence, soft_wrap=True)
 
 

@@ -1,5 +1,6 @@
 """Fields of a prior and patches of its training image, in the same categories for comparison."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,24 @@ from latentinv.grid import Grid
 from latentinv.io import tables_of
 from latentinv.keys import from_seed, named
 from latentinv.priors.core import AbstractPrior
-from latentinv.training.images import choose_places, coarsen, read_training_image, sample_patches
+from latentinv.training.images import (
+    TrainingImage,
+    choose_places,
+    coarsen,
+    comparable_shape,
+    read_training_image,
+    times,
+)
 
 from ._drawing import draw_fields, draw_latents
 
 
 def fields_and_patches(
     prior: AbstractPrior, image: Path, array: str | None, grid: Grid, count: int, seed: int
-) -> tuple[Shaped[np.ndarray, "draw *grid"], Shaped[np.ndarray, "patch *grid"]]:
+) -> tuple[Shaped[np.ndarray, "draw *grid"], Shaped[np.ndarray, "patch *grid"], list[str]]:
     """Draw `count` fields and twice as many patches: category indices, or values of a continuous property.
+
+    A note tells if the image is small for them.
 
     Parameters
     ----------
@@ -43,23 +53,34 @@ def fields_and_patches(
         If the image cannot be read, or has other facies than the prior.
     """
     key_fields, key_patches = named(from_seed(seed, "assess"), "fields", "patches")
-    patches = _patches(
-        prior, image, array, grid, 2 * count, key_patches
-    )  # first, so that a wrong image is refused at once
-    return _fields(prior, grid, count, key_fields), patches
-
-
-def _patches(
-    prior: AbstractPrior, path: Path, array: str | None, grid: Grid, count: int, key_patches: Array
-) -> np.ndarray:
+    reference = _image(prior, image, array)  # first, so that a wrong image is refused at once
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key_patches)))
+    whole = reference.facies if reference.values is None else reference.values
+    patches = choose_places(rng, reference, grid.shape, 2 * count).cut(whole)
+    return _fields(prior, grid, count, key_fields), patches, _note(reference, grid.shape)
+
+
+def _note(image: TrainingImage, shape: tuple[int, ...]) -> list[str]:
+    smaller = comparable_shape(image, shape)
+    if smaller == shape:
+        return []
+    apart = math.prod(n // m for n, m in zip(image.facies.shape, shape, strict=True))
+    return [
+        f"The image holds only {apart} patches of {times(shape)} cells that do not overlap, so it tells less of its "
+        "geology than the floor says, and even a perfect prior would lie far above that; compare smaller ones, with "
+        f"--grid {'x'.join(map(str, smaller))}."
+    ]
+
+
+def _image(prior: AbstractPrior, path: Path, array: str | None) -> TrainingImage:
+    """The training image in the prior's categories."""
     recipe, continuous = _image_table(prior), prior.facies_model is None
     factor = int(recipe.get("coarsen", 1))
     usual = {name: recipe.get(name) for name in ("first_row", "missing", "classes")}
     reference = read_training_image(path, key=array, continuous=continuous, **usual)
     reference = reference if factor == 1 else coarsen(reference, factor)
     if reference.values is not None:
-        return choose_places(rng, reference, grid.shape, count).cut(reference.values)
+        return reference
     assert prior.facies_model is not None
     categories = prior.facies_model.categories
     if tuple(reference.categories) != tuple(categories):
@@ -67,7 +88,7 @@ def _patches(
             f"The image has the facies {tuple(reference.categories)}, the prior {tuple(categories)}; give the image "
             "that the prior was trained on."
         )
-    return sample_patches(rng, reference, grid.shape, count)
+    return reference
 
 
 def _image_table(prior: AbstractPrior) -> dict[str, Any]:

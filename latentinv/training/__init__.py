@@ -26,6 +26,7 @@ from ._step import Losses as Losses
 from .images import ChannelSimulator as ChannelSimulator
 from .images import TrainingImage as TrainingImage
 from .images import coarsen as coarsen
+from .images import comparable_shape as comparable_shape
 from .images import read_training_image as read_training_image
 from .images import sample_patches as sample_patches
 from .images import slivers as slivers

@@ -12,7 +12,7 @@ from latentinv.keys import from_seed, numbered
 from latentinv.priors.core import split_latents
 from latentinv.priors.learned import AbstractLearnedPrior
 from latentinv.realism import GOOD, Realism, measure_realism, nearest_window_ratio
-from latentinv.training.images import TrainingImage, choose_places, image_shares, times
+from latentinv.training.images import TrainingImage, choose_places, comparable_shape, image_shares, times
 
 from ._evaluation import NOTHING_COPIED
 
@@ -33,7 +33,7 @@ class Assessment(NamedTuple):
     """Cells of each."""
 
 
-def assess(prior: AbstractLearnedPrior, image: TrainingImage, shape: tuple[int, ...], count: int = 200) -> Assessment:
+def assess(prior: AbstractLearnedPrior, image: TrainingImage, patch: tuple[int, ...], count: int = 200) -> Assessment:
     """Compare fields of a prior with twice as many patches of its image.
 
     Parameters
@@ -42,11 +42,12 @@ def assess(prior: AbstractLearnedPrior, image: TrainingImage, shape: tuple[int, 
         The prior.
     image
         Its training image, as the training saw it.
-    shape
-        Cells of fields and patches; no larger than the image.
+    patch
+        Most cells of fields and patches along each axis; fewer if the image is small (see `comparable_shape`).
     count
         Number of fields, a multiple of 25.
     """
+    shape = comparable_shape(image, patch)
     grid, model = Grid(shape), prior.facies_model
 
     @jax.jit

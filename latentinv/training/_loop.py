@@ -19,7 +19,7 @@ from latentinv.grid import Grid
 from latentinv.keys import from_seed
 from latentinv.priors.learned import AbstractLearnedPrior
 from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
-from latentinv.training.images import Places, TrainingImage, choose_places, image_levels
+from latentinv.training.images import Places, TrainingImage, choose_places, comparable_shape, image_levels
 
 from ._evaluation import Comparison, calibrated, compare, nominal
 from ._method import METHODS, State, Task
@@ -299,7 +299,7 @@ class _Training:
         self.listener.on_comparison(done, comparison, better)
 
     def _comparison(self, prior: AbstractLearnedPrior) -> Comparison:
-        return compare(prior, self.image, self.patch, seed=COMPARE_SEED)
+        return compare(prior, self.image, comparable_shape(self.image, self.patch), seed=COMPARE_SEED)
 
     def _draw(self, prior: AbstractLearnedPrior) -> None:
         prior = calibrated(prior, self.image, self.patch, seed=COMPARE_SEED, count=32)

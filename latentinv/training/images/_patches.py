@@ -10,6 +10,9 @@ from latentinv.errors import InputError
 
 from ._training_image import TrainingImage
 
+UNIT, LEAST_WINDOW = 16, 32
+"""Of the edges of patches that are compared, in cells, and the least of them."""
+
 
 class Places(NamedTuple):
     """Where patches lie in an image."""
@@ -87,6 +90,18 @@ def complete_places(image: TrainingImage, shape: tuple[int, ...]) -> Int[np.ndar
         first, last = (np.take(sums, np.arange(k, sums.shape[axis] - n + k), axis) for k in (0, n))
         counts = last - first
     return np.argwhere(counts == 0)
+
+
+def comparable_shape(image: TrainingImage, most: tuple[int, ...]) -> tuple[int, ...]:
+    """Shape of the fields that can be compared with patches of an image: about a quarter of it along each axis.
+
+    Patches that are larger all show the same places, so their statistics are known to more digits than an image of
+    that size tells of its geology: of an image of 250 × 250 cells even other realizations of the simulator that made it
+    lie hundreds of times the floor away by patches of 160 × 160, and some ten times by patches of 64 × 64
+    (``python -m benchmarks.small_images``).
+    """
+    quarter = (max(LEAST_WINDOW, UNIT * round(n / (4 * UNIT))) for n in image.facies.shape)
+    return tuple(map(min, most, quarter))
 
 
 def sample_patches(
