@@ -1,0 +1,64 @@
+"""Bodies of connected cells: whether two places are joined, and how large the body is that a well reaches.
+
+Cells are joined through shared edges (in 3-D, faces), as in the connectivity function (Renard and Allard 2013,
+doi:10.1016/j.advwatres.2011.12.001). Cost: O(cells) a draw.
+"""
+
+import math
+
+import numpy as np
+import scipy.ndimage
+from jaxtyping import Bool, Float
+
+from latentinv.grid import Grid
+
+
+def connection_probability(
+    grid: Grid,
+    found: Bool[np.ndarray, "draw *grid"],
+    one: Float[np.ndarray, "axis"],
+    other: Float[np.ndarray, "axis"],
+) -> float:
+    """Share of draws in which two places lie in one body.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    found
+        Where each draw has the facies (see `inside`).
+    one, other
+        Coordinates x, y(, z) in metres.
+
+    Raises
+    ------
+    InputError
+        If a place lies outside the grid.
+    """
+    first, second = (tuple(grid.cells(np.atleast_2d(place))[0].tolist()) for place in (one, other))
+    joined = 0
+    for draw in found:
+        bodies = scipy.ndimage.label(draw)[0]
+        joined += bool(bodies[first] and bodies[first] == bodies[second])
+    return joined / len(found)
+
+
+def connected_volume(
+    grid: Grid, found: Bool[np.ndarray, "draw *grid"], place: Float[np.ndarray, "axis"]
+) -> Float[np.ndarray, "draw"]:
+    """Volume in cubic metres (area in square metres on a plane grid) of the body that holds a place; 0 if none does.
+
+    Raises
+    ------
+    InputError
+        If the place lies outside the grid.
+    """
+    cell, size = (
+        tuple(grid.cells(np.atleast_2d(place))[0].tolist()),
+        math.prod(np.broadcast_to(grid.spacing, grid.ndim).tolist()),
+    )
+    cells = []
+    for draw in found:
+        bodies = scipy.ndimage.label(draw)[0]
+        cells.append(np.count_nonzero(bodies == bodies[cell]) if bodies[cell] else 0)
+    return size * np.asarray(cells, float)
