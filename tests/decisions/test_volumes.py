@@ -27,10 +27,12 @@ FIELDS = np.array(
 )
 
 
-def run_with(realizations, model=FaciesModel((0, 1), (0.0,))):
-    return SimpleNamespace(
-        posterior=SimpleNamespace(prior=SimpleNamespace(facies_model=model)), realizations=realizations
-    )
+MODEL = FaciesModel((0, 1), (0.0,))
+
+
+def run_with(realizations, model=MODEL):
+    posterior = SimpleNamespace(prior=SimpleNamespace(facies_model=model))
+    return SimpleNamespace(posterior=posterior, realizations=realizations)
 
 
 def test_that_volumes_are_counted_in_all_and_in_a_polygon():
