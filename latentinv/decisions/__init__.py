@@ -5,6 +5,8 @@ from ._bodies import connection_probability as connection_probability
 from ._data_worth import DataWorth as DataWorth
 from ._data_worth import map_worth as map_worth
 from ._data_worth import target_worth as target_worth
+from ._forecast import Forecast as Forecast
+from ._forecast import forecast as forecast
 from ._leverage import Leverage as Leverage
 from ._leverage import leverage as leverage
 from ._volumes import Quantiles as Quantiles
