@@ -19,6 +19,7 @@ from ._assess import assess
 from ._calibrate import calibrate
 from ._compilations import VARIABLE, compilations_kept
 from ._condition import condition
+from ._export import export
 from ._generate import generate
 from ._memory import TOO_LARGE, fitting_in_memory
 from ._resume import resume
@@ -53,7 +54,7 @@ def options(
     """Take the options of the program itself."""
 
 
-for command in (train, assess, generate, walk, condition, resume, show, algorithms, calibrate):
+for command in (train, assess, generate, walk, condition, resume, show, export, algorithms, calibrate):
     app.command()(command)
 
 

@@ -11,7 +11,7 @@ from latentinv.inference.diagnostics import Diagnosis, diagnose, to_arviz
 from latentinv.posterior import Posterior
 
 if TYPE_CHECKING:
-    from xarray import DataTree
+    from xarray import Dataset, DataTree
 
 
 class Run(NamedTuple):
@@ -56,6 +56,20 @@ class Run(NamedTuple):
     def diagnose(self) -> Diagnosis:
         """Diagnose how far the draws can be trusted; see `diagnose`, which also compares runs."""
         return diagnose(self)
+
+    def to_xarray(self) -> "Dataset":
+        """Realizations, and what they say of each cell, as an xarray data set with coordinates in metres.
+
+        Raises
+        ------
+        InputError
+            If the run has no draw.
+        """
+        from latentinv.io.maps import to_xarray
+
+        from ._maps import run_maps
+
+        return to_xarray(run_maps(self))
 
     def to_arviz(self) -> "DataTree":
         """Convert the run for ArviZ: a tree of labelled arrays by chain and draw.

@@ -1,0 +1,104 @@
+"""What a format of maps is, and the registry of them.
+
+A new format is one file with a class that is registered here, in this package or, by an entry point in the group
+``latentinv.map_format``, in another:
+
+    @MAP_FORMATS.register("surfer")
+    class Surfer(AbstractMapFormat):
+        endings = (".grd",)
+
+        def write(self, path, maps): ...
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Shaped
+
+from latentinv.errors import InputError
+from latentinv.grid import Grid
+from latentinv.registration import Registry
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Numbers on the cells of a grid, by name."""
+
+    grid: Grid
+    layers: Mapping[str, Shaped[np.ndarray, "*grid"]]
+    """Row 0 has the least y, layer 0 the least z."""
+    realizations: Shaped[np.ndarray, "draw *grid"] | None = None
+    """Draws of the same cells."""
+    origin: Mapping[str, str] = field(default_factory=dict)
+    """Where they come from, by name."""
+
+    def all_layers(self) -> dict[str, Shaped[np.ndarray, "*grid"]]:
+        """The layers, and each realization as one of them."""
+        draws = () if self.realizations is None else self.realizations
+        return {**self.layers, **{f"realization {n}": draw for n, draw in enumerate(draws, 1)}}
+
+
+class AbstractMapFormat(ABC):
+    """One kind of file that holds maps."""
+
+    endings: ClassVar[tuple[str, ...]]
+    """File extensions, in lower case."""
+
+    @abstractmethod
+    def write(self, path: Path, maps: Maps) -> None:
+        """Write the maps to a file, whole or not at all (`latentinv.storage.atomic_file`).
+
+        Raises
+        ------
+        InputError
+            If the format cannot hold such maps, or the library that writes it is not installed.
+        StorageError
+            If the file cannot be written.
+        """
+
+
+MAP_FORMATS = Registry[type[AbstractMapFormat]]("map format", rooms=("latentinv.io.maps",))
+
+
+def write_maps(path: str | Path, maps: Maps) -> None:
+    """Write maps to a file of a registered format, known by its ending.
+
+    Raises
+    ------
+    InputError
+        If the ending is unknown, or the format cannot hold such maps.
+    StorageError
+        If the file cannot be written.
+    """
+    map_format(path)().write(Path(path), maps)
+
+
+def map_format(path: str | Path) -> type[AbstractMapFormat]:
+    """Find the format of a file's ending.
+
+    Raises
+    ------
+    InputError
+        If the ending is unknown.
+    """
+    by_ending = {ending: form for form in MAP_FORMATS.values() for ending in form.endings}
+    ending = Path(path).suffix.lower()
+    if ending not in by_ending:
+        raise InputError(f"{path} has an unsupported file extension; use one of {', '.join(sorted(by_ending))}.")
+    return by_ending[ending]
+
+
+def check_unrotated(maps: Maps, what: str) -> None:
+    """Refuse a rotated grid, which a format cannot hold.
+
+    Raises
+    ------
+    InputError
+        If the grid is rotated.
+    """
+    if maps.grid.rotation:
+        raise InputError(f"{what} cannot hold a rotated grid; write .csv, .nc, .tif or .vts instead.")

@@ -1,0 +1,46 @@
+"""Maps as a GeoTIFF by rasterio (optional): a band for each layer, with its place, cells and rotation."""
+
+from pathlib import Path
+from typing import final
+
+import numpy as np
+
+from latentinv.errors import InputError
+from latentinv.storage import atomic_file
+
+from ._format import MAP_FORMATS, AbstractMapFormat, Maps
+
+
+@final
+@MAP_FORMATS.register("geotiff")
+class GeoTIFF(AbstractMapFormat):
+    """Bands in single precision, or of integers if all layers are; the first row lies in the grid's north."""
+
+    endings = (".tif", ".tiff")
+
+    def write(self, path: Path, maps: Maps) -> None:
+        """Write all bands."""
+        try:
+            from rasterio import Affine
+            from rasterio.io import MemoryFile
+        except ImportError:
+            raise InputError("GeoTIFF is written by rasterio, which is not installed: pip install rasterio.") from None
+        grid, layers = maps.grid, maps.all_layers()
+        if grid.axes != "xy":
+            raise InputError("A GeoTIFF holds a map, not a section or layers; write .csv, .nc or .vts instead.")
+        whole = all(layer.dtype.kind in "biu" for layer in layers.values())
+        bands = np.stack([np.flipud(layer) for layer in layers.values()]).astype(np.int16 if whole else np.float32)
+        (x, y), (dx, dy) = np.ravel(grid.origin), np.ravel(grid.spacing)
+        cosine, sine = np.cos(np.radians(grid.rotation)), np.sin(np.radians(grid.rotation))
+        north = dy * grid.shape[0]  # of the first row's outer edge along the grid's own y
+        transform = Affine(cosine * dx, sine * dy, x - sine * north, sine * dx, -cosine * dy, y + cosine * north)
+        count, height, width = bands.shape
+        settings = {"driver": "GTiff", "count": count, "height": height, "width": width, "dtype": bands.dtype}
+        with MemoryFile() as memory:
+            with memory.open(**settings, transform=transform, compress="deflate") as data:
+                data.write(bands)
+                data.descriptions = tuple(layers)
+                data.update_tags(**maps.origin)
+            content = memory.read()
+        with atomic_file(path) as file:
+            file.write(content)
