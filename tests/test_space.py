@@ -111,7 +111,7 @@ def read_hdf5(path):
         return file["facies"][0]
 
 
-EXPORTS = {"npz": lambda path: np.load(path)["facies"][0], "h5": read_hdf5, "gslib": read_image}
+EXPORTS = {"npz": lambda path: np.load(path)["facies"][0], "h5": read_hdf5}
 """How others read what is exported."""
 
 

@@ -27,10 +27,11 @@ def export(
 ) -> None:
     """Write what a run knows of each cell for other programs."""
     from latentinv.inference.run import load_run, run_maps
-    from latentinv.io.maps import map_format, write_maps
+    from latentinv.io import format_by_ending
+    from latentinv.io.maps import MAP_FORMATS, write_maps
     from latentinv.storage import require_new
 
-    map_format(output)
+    format_by_ending(output, MAP_FORMATS)
     require_new(output)
     maps = run_maps(load_run(run), realizations=not (maps_only or layers))
     if layers:

@@ -8,7 +8,9 @@ import numpy as np
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.io.fields import Fields
+from latentinv.io import format_by_ending
+from latentinv.io.fields import FIELD_FORMATS, Fields, write_fields
+from latentinv.io.maps import MAP_FORMATS, AbstractMapFormat, Maps, write_maps
 from latentinv.keys import from_seed
 from latentinv.plotting import MOST_PANELS, plot_fields
 from latentinv.priors.core import AbstractPrior
@@ -47,3 +49,11 @@ def fields_to_write(prior: AbstractPrior, grid: Grid, count: int, seed: int, dis
         drawn,
         {"prior": prior.fingerprint(), "seed": seed},
     )
+
+
+def write_drawn(path: Path, fields: Fields) -> None:
+    """Write fields to a file of any registered format, of fields or of maps."""
+    if issubclass(format_by_ending(path, FIELD_FORMATS, MAP_FORMATS), AbstractMapFormat):
+        write_maps(path, Maps(fields.grid, {}, np.stack([fields.whole(n) for n in range(fields.count)])))
+    else:
+        write_fields(path, fields)

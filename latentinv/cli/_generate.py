@@ -16,8 +16,8 @@ def generate(
         Path,
         typer.Option(
             metavar="FILE",
-            help="Picture (.png, .pdf, .svg), arrays (.npz), GSLIB text (.gslib, .sgems, .dat), or HDF5 (.h5) for "
-            "fields of any size.",
+            help="Picture (.png, .pdf, .svg), arrays (.npz), what 'export' writes (.gslib, .csv, .nc …), or HDF5 (.h5) "
+            "for fields of any size.",
         ),
     ],
     count: Annotated[int, typer.Option(min=1, help="Number of fields.")] = 1,
@@ -28,18 +28,21 @@ def generate(
     shape = parse_shape(grid)
 
     from latentinv.grid import Grid
-    from latentinv.io.fields import field_format, write_fields
+    from latentinv.io import format_by_ending
+    from latentinv.io.fields import FIELD_FORMATS
+    from latentinv.io.maps import MAP_FORMATS
     from latentinv.storage import require_new
 
     drawn = output.suffix.lower() in PICTURES
-    if drawn or not field_format(output, also=PICTURES).tiled:
+    form = None if drawn else format_by_ending(output, FIELD_FORMATS, MAP_FORMATS, also=PICTURES)
+    if not getattr(form, "tiled", False):
         check_amount(count, shape, "write them to .h5")
     require_new(output)
 
     from latentinv.priors import load_prior
 
     from ._display import Display
-    from ._field_files import draw_picture, fields_to_write
+    from ._field_files import draw_picture, fields_to_write, write_drawn
 
     model, place = load_prior(prior), Grid(shape)
     model.latent_size(
@@ -53,5 +56,5 @@ def generate(
         if drawn:
             draw_picture(output, model, place, count, seed, display)
         else:
-            write_fields(output, fields_to_write(model, place, count, seed, display))
+            write_drawn(output, fields_to_write(model, place, count, seed, display))
     console.print(f"{count} {'field' if count == 1 else 'fields'} of {grid} cells in {output}", soft_wrap=True)

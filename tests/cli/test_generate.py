@@ -50,7 +50,7 @@ def test_that_a_picture_is_drawn(latentinv, folder):
         (("--grid", "16", "--output", "a.npz"), "The grid '16' cannot be read"),
         (("--grid", "16x16x16", "--output", "a.h5"), "but the grid 3"),
         (("--grid", "16x16", "--output", "a.txt"), "unsupported file extension; use one of .png"),
-        (("--grid", "16x16", "--output", "wells.csv"), "unsupported file extension; use one of .png"),
+        (("--grid", "16x16", "--output", "fields.docx"), "unsupported file extension; use one of .png"),
         (("--grid", "99999x99999", "--output", "a.npz"), "write them to .h5"),
         (("--grid", "16x16", "--output", "prior.h5"), "exists already"),
         (

@@ -3,5 +3,4 @@
 from ._format import FIELD_FORMATS as FIELD_FORMATS
 from ._format import AbstractFieldFormat as AbstractFieldFormat
 from ._format import Fields as Fields
-from ._writing import field_format as field_format
 from ._writing import write_fields as write_fields

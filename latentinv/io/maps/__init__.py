@@ -3,6 +3,5 @@
 from ._format import MAP_FORMATS as MAP_FORMATS
 from ._format import AbstractMapFormat as AbstractMapFormat
 from ._format import Maps as Maps
-from ._format import map_format as map_format
 from ._format import write_maps as write_maps
 from ._netcdf import to_xarray as to_xarray

@@ -21,6 +21,7 @@ from jaxtyping import Shaped
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
+from latentinv.io import format_by_ending
 from latentinv.registration import Registry
 
 
@@ -74,22 +75,7 @@ def write_maps(path: str | Path, maps: Maps) -> None:
     StorageError
         If the file cannot be written.
     """
-    map_format(path)().write(Path(path), maps)
-
-
-def map_format(path: str | Path) -> type[AbstractMapFormat]:
-    """Find the format of a file's ending.
-
-    Raises
-    ------
-    InputError
-        If the ending is unknown.
-    """
-    by_ending = {ending: form for form in MAP_FORMATS.values() for ending in form.endings}
-    ending = Path(path).suffix.lower()
-    if ending not in by_ending:
-        raise InputError(f"{path} has an unsupported file extension; use one of {', '.join(sorted(by_ending))}.")
-    return by_ending[ending]
+    format_by_ending(path, MAP_FORMATS)().write(Path(path), maps)
 
 
 def check_unrotated(maps: Maps, what: str) -> None:

@@ -9,7 +9,7 @@ import xarray
 
 from latentinv import Grid, InputError
 from latentinv.io.images import read_image
-from latentinv.io.maps import Maps, write_maps
+from latentinv.io.maps import MAP_FORMATS, Maps, write_maps
 
 MAP = Grid((5, 4), spacing=(10.0, 20.0), origin=(1000.0, 2000.0))
 TURNED = Grid((5, 4), spacing=(10.0, 20.0), origin=(1000.0, 2000.0), rotation=30.0)
@@ -25,6 +25,11 @@ def maps_on(grid, draws=2):
         "most probable facies": rng.integers(0, 3, grid.shape).astype(np.int32),
     }
     return Maps(grid, layers, rng.integers(0, 3, (draws, *grid.shape)).astype(np.int16) if draws else None)
+
+
+def test_that_every_format_of_the_package_is_tested_here():
+    own = {name for name, form in MAP_FORMATS.items() if form.__module__.startswith("latentinv.")}
+    assert own == {"csv", "gslib", "netcdf", "esri", "geotiff", "vtk"}
 
 
 @pytest.mark.parametrize("name", GRIDS)

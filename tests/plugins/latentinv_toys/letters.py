@@ -5,7 +5,7 @@ from typing import final
 import numpy as np
 
 from latentinv.errors import InputError
-from latentinv.io.images import IMAGE_FORMATS, AbstractImageFormat
+from latentinv.io.images import IMAGE_FORMATS, AbstractImageFormat, Content
 
 
 @final
@@ -19,4 +19,4 @@ class Letters(AbstractImageFormat):
         rows = [[ord(letter) - ord("a") for letter in line] for line in path.read_text().split()]
         if len({len(row) for row in rows}) != 1:
             raise InputError(f"The rows of {path.name} differ in length; give each as many letters.")
-        return np.array(rows)
+        return Content(np.array(rows))
