@@ -5,6 +5,7 @@ A rule stands in the metadata of the field it belongs to, so a table's keys, def
 
 import dataclasses
 import math
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,8 @@ from latentinv.errors import InputError, StorageError
 Read = TypeVar("Read")
 
 MOST_TEXT, DEEPEST = 2**20, 64
-"""Most characters of a text in TOML, and most dots or opening brackets in one of its lines."""
+"""Most characters of a text in TOML, and most parts of a dotted key."""
+LONG_KEY = re.compile(rf"(?<![^\s.,=\[\]{{}}])(?:[^\s.,=\[\]{{}}]+\s*\.\s*){{{DEEPEST}}}")
 
 
 class Rule(NamedTuple):
@@ -109,10 +111,10 @@ def tables_of(text: str, file: str) -> dict[str, Any]:
     InputError
         If it is none.
     """
-    if len(text) > MOST_TEXT or any(max(map(line.count, ".[{")) > DEEPEST for line in text.splitlines()):
+    if len(text) > MOST_TEXT or LONG_KEY.search(text):
         raise InputError(
-            f"The {file} is longer than {MOST_TEXT} characters, or has more than {DEEPEST} dots or brackets in a line; "
-            "nothing that could be meant is so large. Correct it."
+            f"The {file} is longer than {MOST_TEXT} characters, or has a key of more than {DEEPEST} parts; nothing "
+            "that could be meant is so large. Correct it."
         )
     try:
         return tomllib.loads(text)

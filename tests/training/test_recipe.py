@@ -7,6 +7,7 @@ import pytest
 from maps import F, write_image
 
 from latentinv import InputError, StorageError
+from latentinv.io import tables_of
 from latentinv.networks import generator_architecture
 from latentinv.training import parse_recipe, read_recipe, with_training
 
@@ -120,16 +121,22 @@ def test_that_a_value_of_the_wrong_kind_is_refused_with_what_is_expected(text, s
     [
         "[training]\n" + "a." * 5000 + "b = 1",
         "[" + ".".join("a" * 5000) + "]",
-        "x = " + "[" * 200 + "]" * 200,
-        "x = " + "{a = " * 200 + "1" + "}" * 200,
+        "x = " + "[" * 5000 + "]" * 5000,
+        "x = " + "{a = " * 5000 + "1" + "}" * 5000,
         "x = 1\n" * 300_000,
+        "x = " + "a" * 1_000_000,
         "x = " + "[\n" * 5000 + "]\n" * 5000,
     ],
-    ids=["dotted key", "dotted table", "lists", "tables", "long", "lists over lines"],
+    ids=["dotted key", "dotted table", "lists", "tables", "long", "one word", "lists over lines"],
 )
 def test_that_a_text_made_to_exhaust_memory_is_refused(text, tmp_path):
     with pytest.raises(InputError, match=r"that could be meant is so large|too deep within each other|not valid"):
         parse_recipe(text, tmp_path)
+
+
+def test_that_long_lists_of_numbers_are_read():
+    text = "points = [" + ", ".join(f"[{n}.5, {n}.25]" for n in range(500)) + "]"
+    assert len(tables_of(text, "study")["points"]) == 500
 
 
 @pytest.mark.parametrize("architecture", ["sgan", "dsgan", "compact"])
