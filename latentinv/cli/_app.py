@@ -17,12 +17,15 @@ from latentinv.errors import InputError, NonFiniteError, StorageError
 from ._algorithms import algorithms
 from ._assess import assess
 from ._calibrate import calibrate
+from ._compare import compare
 from ._compilations import VARIABLE, compilations_kept
 from ._condition import condition
 from ._export import export
 from ._generate import generate
+from ._init import init
 from ._memory import TOO_LARGE, fitting_in_memory
 from ._resume import resume
+from ._run import run
 from ._show import show
 from ._train import train
 from ._walk import walk
@@ -54,7 +57,21 @@ def options(
     """Take the options of the program itself."""
 
 
-for command in (train, assess, generate, walk, condition, resume, show, export, algorithms, calibrate):
+for command in (
+    init,
+    run,
+    train,
+    assess,
+    generate,
+    walk,
+    condition,
+    resume,
+    show,
+    compare,
+    export,
+    algorithms,
+    calibrate,
+):
     app.command()(command)
 
 

@@ -1,7 +1,5 @@
 """`latentinv condition`: draw realizations that honour wells and block means."""
 
-import dataclasses
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,19 +7,15 @@ import typer
 
 from latentinv.errors import InputError
 
-from ._console import interruptible, make_console, say_seconds, to_continue
-from ._memory import fitting_in_memory
+from ._console import make_console
 from ._parse import check_extension, check_seed, parse_grid, parse_settings
-from ._summary import exit_if_infeasible, print_run
+from ._sampling import chosen_for, sample_and_print
 
 OF_BLOCKS = ("mean", "sd", "facies")
 """Columns of block means besides their corners."""
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from latentinv.inference.run import Choice
-    from latentinv.posterior import Posterior
 
 
 def condition(
@@ -74,12 +68,10 @@ def condition(
 
     from latentinv.data import BlockMeans, HardData
     from latentinv.data.core import AbstractObservation
-    from latentinv.inference.run import Choice, make_algorithm, sample
+    from latentinv.inference.run import Choice, make_algorithm
     from latentinv.posterior import Posterior
     from latentinv.priors import load_prior
     from latentinv.storage import require_new
-
-    from ._display import Display, RunListener
 
     require_new(output)
     if algorithm is not None:
@@ -95,26 +87,9 @@ def condition(
         console, blocks or [], (*(f"{axis}_{end}" for axis in place.axes for end in ("min", "max")), *OF_BLOCKS)
     )
     if algorithm is None:
-        choice = _choose(posterior, settings or [], draws)
+        choice = chosen_for(posterior, settings or [], draws)
         console.print(choice.reason, soft_wrap=True)
-    begun = time.monotonic()
-
-    def how_to_continue() -> str:
-        return f"Stopped. {to_continue(output)}" if output.exists() else "Stopped; nothing was written."
-
-    def how_to_fit() -> str:
-        cells = " x ".join(str(n) for n in place.shape)
-        advice = (
-            f"This many fields of {cells} cells do not fit in memory at once; give a smaller --set batch_size=N, fewer "
-            "draws or a smaller grid."
-        )
-        return advice + (f" To continue with more memory: latentinv resume {output}" if output.exists() else "")
-
-    with fitting_in_memory(how_to_fit), interruptible(how_to_continue):
-        with Display(console, "condition") as display:
-            run = sample(posterior, choice, seed=seed, output=output, listener=RunListener(display))
-        print_run(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(output)})
-    exit_if_infeasible(run)
+    sample_and_print(console, posterior, choice, seed, output, title="condition")
 
 
 def _say_unused(console: "Console", paths: list[Path], names: tuple[str, ...]) -> None:
@@ -124,12 +99,3 @@ def _say_unused(console: "Console", paths: list[Path], names: tuple[str, ...]) -
     for path in paths:
         if unused := unused_columns(path, names):
             console.print(f"{path.name}: not used: {', '.join(unused)}.", soft_wrap=True)
-
-
-def _choose(posterior: "Posterior", settings: list[str], draws: int | None) -> "Choice":
-    """Choose the algorithm that suits the posterior, with the settings that the user gave."""
-    from latentinv.inference.run import choose_algorithm, make_algorithm
-
-    choice = choose_algorithm(posterior)
-    name, chosen = choice.algorithm.name, dataclasses.asdict(choice.algorithm)  # type: ignore[call-overload]
-    return choice._replace(algorithm=make_algorithm(name, chosen | parse_settings(name, settings, draws)))

@@ -26,7 +26,8 @@ def export(
     maps_only: Annotated[bool, typer.Option("--maps-only", help="Leave the realizations out.")] = False,
 ) -> None:
     """Write what a run knows of each cell for other programs."""
-    from latentinv.inference.run import load_run, run_maps
+    from latentinv.inference.diagnostics import run_maps
+    from latentinv.inference.run import load_run
     from latentinv.io import format_by_ending
     from latentinv.io.maps import MAP_FORMATS, write_maps
     from latentinv.storage import require_new

@@ -20,4 +20,5 @@ from ._recipe_rules import words as words
 from ._tables import Table as Table
 from ._tables import read_table as read_table
 from ._tables import read_unit as read_unit
+from ._tables import table_header as table_header
 from ._tables import unused_columns as unused_columns

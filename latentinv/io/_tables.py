@@ -77,6 +77,23 @@ def read_unit(path: str | Path, unit: str) -> str:
     return unit
 
 
+class Header(NamedTuple):
+    """What the columns of a table are called."""
+
+    file: str
+    names: tuple[str, ...]
+
+    def has(self, name: str) -> bool:
+        """Whether there is a column of a name, or of a synonym."""
+        return name in find_columns(self.file, self.names, (name,))
+
+
+def table_header(path: str | Path) -> Header:
+    """Read the names of a table's columns; errors are those of `read_table`."""
+    path = Path(path)
+    return Header(path.name, tuple(cell.strip() for cell in split_table(path)[0].cells))
+
+
 def unused_columns(path: str | Path, names: Sequence[str]) -> tuple[str, ...]:
     """Columns of a table besides those of some names; errors are those of `read_table`."""
     return read_table(path, (), names).unused

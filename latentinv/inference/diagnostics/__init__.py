@@ -6,4 +6,5 @@ from ._convergence import rhat as rhat
 from ._diagnostics import Diagnosis as Diagnosis
 from ._diagnostics import Quantity as Quantity
 from ._diagnostics import diagnose as diagnose
+from ._maps import run_maps as run_maps
 from ._monitor import Monitor as Monitor

@@ -7,7 +7,6 @@ from ._driver import resume as resume
 from ._driver import sample as sample
 from ._loading import load_run as load_run
 from ._loading import posterior_of as posterior_of
-from ._maps import run_maps as run_maps
 from ._run import Run as Run
 from ._run import run_of_tables as run_of_tables
 from ._settings import default_settings as default_settings

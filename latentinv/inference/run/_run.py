@@ -7,7 +7,7 @@ from jaxtyping import Float, Shaped
 
 from latentinv.data import Report
 from latentinv.inference.core import likelihood_name, predicted_name, realization_name
-from latentinv.inference.diagnostics import Diagnosis, diagnose, to_arviz
+from latentinv.inference.diagnostics import Diagnosis, diagnose, run_maps, to_arviz
 from latentinv.posterior import Posterior
 
 if TYPE_CHECKING:
@@ -66,8 +66,6 @@ class Run(NamedTuple):
             If the run has no draw.
         """
         from latentinv.io.maps import to_xarray
-
-        from ._maps import run_maps
 
         return to_xarray(run_maps(self))
 

@@ -10,10 +10,10 @@ from jaxtyping import Float
 from latentinv.errors import InputError
 from latentinv.io.maps import Maps
 
-from ._run import Run
+from ._subject import RunLike
 
 
-def run_maps(run: Run, *, realizations: bool = True) -> Maps:
+def run_maps(run: RunLike, *, realizations: bool = True) -> Maps:
     """Maps of a run, with its realizations or without.
 
     Raises

@@ -1,0 +1,183 @@
+"""`latentinv init`: look at files and write a commented study for them, to be read and changed before it is run."""
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from latentinv.errors import InputError
+
+from ._console import make_console
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CELLS = 128
+"""Cells along the longer side of the grid that is proposed."""
+MARGIN = 0.05
+"""Of the wells' extent, on each side."""
+PICTURES = (".png", ".tif", ".tiff", ".npz", ".npy", ".asc", ".gslib", ".sgems")
+KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
+    "blocks": (("mean", "sd"), ("x_min", "x_max"), ("y_min", "y_max")),
+    "rays": (("value", "sd"), ("source_x", "receiver_x"), ("source_y", "receiver_y")),
+    "wells": (("facies",), ("x",), ("y",)),
+    "heads": (("value", "sd"), ("x",), ("y",)),
+}
+"""Columns by which the kind of a table is known, in the order in which kinds are tried, and those of x and of y."""
+HEADER = """\
+# A study, written by `latentinv init` from the files it was pointed at. Read it, change what is not so, then:
+#   latentinv run {name} --dry     says what would be done
+#   latentinv run {name}           does it
+[study]
+prior = {prior}
+grid = [{rows}, {columns}]{why}
+spacing = {spacing}                 # metres along x and y
+origin = {origin}         # x and y of the south-west corner, metres
+rotation = 0.0                      # degrees from x towards y
+seed = 0
+# target = "thresholded"            # every certain well is honoured exactly
+# draws = 64
+
+# [algorithm]                       # chosen for the data unless named; `latentinv algorithms` lists them
+# name = "smc"
+"""
+TABLES = {
+    "wells": "\n[[wells]]                           # x, y, facies; facies codes must be the prior's\nfile = {file}\n",
+    "blocks": "\n[[blocks]]                          # shares of a facies in boxes\nfile = {file}\n",
+    "rays": "\n[[rays]]                            # travel times along straight rays\nfile = {file}\n"
+    "of_facies = [1.0, 1.0]              # CHANGE: velocity of each facies, in the unit of metres over time\n",
+    "heads": "\n[[heads]]                           # steady heads, confined; x, y, value, sd\nfile = {file}\n"
+    "of_facies = [1e-5, 1e-3]            # CHANGE: conductivity of each facies, m/s\n"
+    "fixed = {{west = 1.0, east = 0.0}}    # CHANGE: heads in metres along sides\n"
+    "# pumping = [[60.0, 40.0, -0.001]]  # x, y and m³/s of each pumped well\n"
+    "thickness = 1.0                     # CHANGE: saturated thickness, metres\n",
+}
+
+
+class Found(NamedTuple):
+    """What a file is."""
+
+    path: Path
+    kind: str
+    """Of its data; ``prior`` and ``image`` for these."""
+    places: "np.ndarray | None" = None
+
+
+def init(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="A prior (.h5) or a training image, and tables of wells, blocks, heads or rays."),
+    ],
+    output: Annotated[Path, typer.Option(help="Study file to write (.toml).")] = Path("study.toml"),
+) -> None:
+    """Look at files and write a commented study for them."""
+    from latentinv.storage import atomic_file, require_new
+
+    from ._parse import check_extension
+
+    check_extension(output, ".toml")
+    require_new(output)
+    found = [_look_at(path) for path in files]
+    text = _study(found, output)
+    with atomic_file(output) as file:
+        file.write(text.encode())
+    console = make_console()
+    for one in found:
+        console.print(f"{one.path.name}: {one.kind}", soft_wrap=True)
+    image = next((one for one in found if one.kind == "image"), None)
+    if image is not None:
+        console.print(f"First make the prior: latentinv train {image.path} --output {_prior_of(image)}", soft_wrap=True)
+    console.print(
+        f"{output}; read it, change what is marked CHANGE, then: latentinv run {output} --dry", soft_wrap=True
+    )
+
+
+def _look_at(path: Path) -> Found:
+    """Tell what a file is."""
+    from latentinv.errors import StorageError
+
+    if not path.is_file():
+        raise StorageError(f"There is no file {path}; check the path.")
+    if path.suffix == ".h5":
+        from latentinv.storage import format_of
+
+        if format_of(path) != "latentinv-prior":
+            raise InputError(f"{path} is no prior; give a prior, a training image, or tables of data.")
+        return Found(path, "prior")
+    if path.suffix.lower() in PICTURES:
+        return Found(path, "image")
+    return _look_at_table(path)
+
+
+def _look_at_table(path: Path) -> Found:
+    import numpy as np
+
+    from latentinv.io import read_table, table_header
+
+    header = table_header(path)
+    for kind, (others, along_x, along_y) in KINDS.items():
+        if all(map(header.has, (*others, *along_x, *along_y))):
+            columns = read_table(path, (*along_x, *along_y)).columns
+            places = [np.concatenate([columns[name] for name in names]) for names in (along_x, along_y)]
+            return Found(path, kind, np.array(places))
+    raise InputError(
+        f"It is not known what {path.name} is, by its columns {', '.join(header.names)}; expected wells (x, y, "
+        "facies), heads (x, y, value, sd), blocks (x_min, y_min, x_max, y_max, mean, sd) or rays (source_x, …, "
+        "receiver_x, …, value, sd)."
+    )
+
+
+def _study(found: Sequence[Found], output: Path) -> str:
+    """The study's text."""
+    priors = [one for one in found if one.kind in ("prior", "image")]
+    if len(priors) != 1:
+        raise InputError(f"{len(priors)} priors and training images were given; give one of either.")
+    data = [one for one in found if one.kind in TABLES]
+    if not data:
+        raise InputError("No data were given; give tables of wells, heads, blocks or rays too.")
+    prior = priors[0].path if priors[0].kind == "prior" else Path(_prior_of(priors[0]))
+    shape, spacing, origin = _extent(data)
+
+    def beside(path: Path) -> str:
+        return json.dumps(str(os.path.relpath(path, output.parent)))
+
+    head = HEADER.format(
+        name=output.name,
+        prior=beside(prior),
+        rows=shape[0],
+        columns=shape[1],
+        why="                   # CHANGE: rows, columns; proposed from the places of the data",
+        spacing=json.dumps(spacing),
+        origin=json.dumps(origin),
+    )
+    return head + "".join(TABLES[one.kind].format(file=beside(one.path)) for one in data)
+
+
+def _prior_of(image: Found) -> str:
+    return str(image.path.with_suffix(".h5").name)
+
+
+def _extent(data: Sequence[Found]) -> tuple[tuple[int, int], list[float], list[float]]:
+    """Shape, spacing and origin of a grid around all places: square cells of a round length."""
+    import numpy as np
+
+    known = [one.places for one in data if one.places is not None]
+    if not known:
+        return (CELLS, CELLS), [1.0, 1.0], [0.0, 0.0]
+    places = np.concatenate(known, axis=1)
+    low, high = places.min(axis=1), places.max(axis=1)
+    size = np.maximum(high - low, 1.0) * (1 + 2 * MARGIN)
+    edge = _round(float(size.max()) / CELLS)
+    origin = np.floor((low - MARGIN * (high - low)) / edge) * edge
+    counts = np.maximum(1, np.ceil((high + MARGIN * (high - low) - origin) / edge)).astype(int)
+    return (int(counts[1]), int(counts[0])), [edge, edge], [float(x) for x in origin]
+
+
+def _round(length: float) -> float:
+    """1, 2, 2.5 or 5 times a power of ten, at least the length."""
+    power = 10.0 ** math.floor(math.log10(length))
+    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= length * (1 - 1e-9))

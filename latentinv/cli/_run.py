@@ -1,0 +1,80 @@
+"""`latentinv run`: all that a study's file states, in one run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ._console import make_console, plain_table
+from ._parse import check_extension
+from ._sampling import chosen_for, sample_and_print
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from latentinv.inference.run import Choice
+    from latentinv.study import StudyFile
+
+
+def run(
+    study: Annotated[
+        Path,
+        typer.Argument(
+            metavar="STUDY", help="Study file (.toml): prior, grid, data and algorithm; see 'latentinv init'."
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option(help="Run file to write (.h5; default: the study's name, beside it).")
+    ] = None,
+    dry: Annotated[
+        bool, typer.Option("--dry", help="Read and check everything, say what would be done, and stop.")
+    ] = False,
+) -> None:
+    """Condition a prior to all data of a study."""
+    target = output or study.with_suffix(".h5")
+    check_extension(target, ".h5")
+
+    from latentinv.storage import require_new
+    from latentinv.study import read_study_file
+
+    if not dry:
+        require_new(target)
+    file = read_study_file(study)
+    posterior = file.posterior()
+    console = make_console()
+    choice = _choice(file, file.settings.get("draws"))
+    _describe(console, file, choice)
+    if not dry:
+        sample_and_print(console, posterior, choice, file.settings.get("seed", 0), target, title="run")
+
+
+def _choice(file: "StudyFile", draws: int | None) -> "Choice":
+    import dataclasses
+
+    from latentinv.inference.run import Choice, make_algorithm
+
+    from ._parse import draws_setting
+
+    if file.algorithm is None:
+        return chosen_for(file.posterior(), [], draws)
+    if draws is None:
+        return Choice(file.algorithm, f"'{file.algorithm.name}' is what the study names.")
+    name, settings = file.algorithm.name, dataclasses.asdict(file.algorithm)  # type: ignore[call-overload]
+    algorithm = make_algorithm(name, settings | {draws_setting(name): draws})
+    return Choice(algorithm, f"'{name}' is what the study names.")
+
+
+def _describe(console: "Console", file: "StudyFile", choice: "Choice") -> None:
+    """Say what was understood."""
+    grid, table = file.grid, plain_table()
+    model = file.prior.facies_model
+    content = "a property" if model is None else f"facies {', '.join(map(str, model.categories))}"
+    table.add_row("prior", f"{file.settings['prior']}, {content}")
+    cells = " × ".join(str(n) for n in grid.shape)
+    table.add_row("grid", f"{cells} cells, {grid.describe()}")
+    table.add_row("latents", str(file.prior.latent_size(grid)))
+    for one in file.observations:
+        unit = getattr(one, "unit", "")
+        table.add_row(one.name, f"{one.count} data ({one.kind.replace('_', ' ')})" + (f" in {unit}" if unit else ""))
+    console.print(table)
+    console.print(choice.reason, soft_wrap=True)

@@ -1,0 +1,155 @@
+"""A study as text: one TOML file states what is asked.
+
+    [study]
+    prior = "channels"               # a shipped prior's name, or a file beside this one
+    grid = [96, 128]                 # cells along each axis: rows, columns, or layers, rows, columns
+    spacing = 1.0                    # metres: one number, or x and y(, z)
+    origin = [0.0, 0.0]              # x, y(, z) of the grid's south-west corner in metres
+    rotation = 0.0                   # degrees from x towards y
+    axes = "xy"                      # "xz" or "yz" for a vertical section
+    z_axis = "up"                    # or "depth"
+    target = "thresholded"           # or "soft"; left out: thresholded where the prior has facies
+    seed = 0
+    draws = 64                       # left out: the algorithm's default
+    replicates = 200                 # truths, to calibrate only
+
+    [algorithm]                      # left out: chosen for the data
+    name = "smc"                     # and any of its settings
+    particles = 64
+
+Then come the data, any number of each kind: ``[[wells]]``, ``[[blocks]]``, ``[[heads]]`` …; their keys are in the file
+of each kind in this folder. Each may have a `name`.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from latentinv.data import AbstractObservation
+from latentinv.errors import InputError
+from latentinv.grid import Grid
+from latentinv.inference.core import AbstractAlgorithm
+from latentinv.inference.run import make_algorithm
+from latentinv.io import SEED, TABLE, Rule, checked, one_of, read_recipe_file, several, tables_of, whole, words
+from latentinv.posterior import Posterior
+from latentinv.priors import load_prior
+from latentinv.priors.core import AbstractPrior
+
+from ._kind import FINITE, POSITIVE, STUDY_DATA, Given, Place, needed
+
+
+def _for_axes(rule: Rule, expected: str) -> Rule:
+    """A rule for one number, or one along each axis."""
+
+    def accepts(value: Any) -> bool:
+        return rule.accepts(value) or (type(value) is list and value != [] and all(map(rule.accepts, value)))
+
+    return Rule(accepts, expected)
+
+
+STUDY = {
+    "prior": words("a prior's name or file"),
+    "grid": several(whole(1), (2, 3), "cells along each axis such as [32, 32]"),
+    "spacing": _for_axes(POSITIVE, "metres above 0: one number, or one along each axis"),
+    "origin": _for_axes(FINITE, "metres: one number, or one along each axis"),
+    "rotation": FINITE,
+    "axes": one_of(("xy", "xz", "yz", "xyz")),
+    "z_axis": one_of(("up", "depth")),
+    "target": one_of(("thresholded", "soft")),
+    "replicates": whole(1),
+    "draws": whole(1),
+    "seed": SEED,
+}
+"""Rules of the table [study]."""
+OF_THE_GRID = ("spacing", "origin", "rotation", "axes", "z_axis")
+
+
+class StudyFile(NamedTuple):
+    """What a study's file states."""
+
+    prior: AbstractPrior
+    grid: Grid
+    data: tuple[Given, ...]
+    algorithm: AbstractAlgorithm | None
+    """None if it is to be chosen."""
+    settings: dict[str, Any]
+    """Of [study] besides the grid."""
+
+    @property
+    def observations(self) -> list[AbstractObservation]:
+        """All data."""
+        return [given.observation for given in self.data]
+
+    def posterior(self) -> Posterior:
+        """The posterior of what was observed.
+
+        Raises
+        ------
+        InputError
+            If there are no data, or of some only places and no values.
+        """
+        if not self.data:
+            raise InputError("The study has no data; give it wells, blocks, heads or others.")
+        for given in self.data:
+            if not given.observed:
+                raise InputError(
+                    f"The study's '{given.observation.name}' have places but nothing that was observed there; give "
+                    "values (of wells facies), or a file that has them."
+                )
+        return Posterior(self.prior, self.grid, self.observations, target=self.settings.get("target"))
+
+
+def read_study_file(path: str | Path) -> StudyFile:
+    """Read a study's file; raises as `read_recipe_file` does."""
+    return read_recipe_file(path, "study", parse_study_file)
+
+
+def parse_study_file(text: str, folder: Path) -> StudyFile:
+    """Make a study of its text; files are looked for in `folder`.
+
+    Raises
+    ------
+    InputError, StorageError
+        If a table, a key, a value or a file cannot be used.
+    """
+    tables = tables_of(text, "study")
+    unknown = set(tables) - {"study", "algorithm", *STUDY_DATA}
+    if unknown:
+        kinds = ", ".join(f"[[{kind}]]" for kind in STUDY_DATA)
+        raise InputError(f"The study has a table [{min(unknown)}]; expected [study], [algorithm], {kinds}.")
+    settings = checked("study", tables.get("study", {}), STUDY, file="study")
+    beside = folder / needed("study", settings, "prior")
+    prior = load_prior(beside if beside.is_file() else settings["prior"])
+    grid = Grid(needed("study", settings, "grid"), **{key: settings[key] for key in OF_THE_GRID if key in settings})
+    prior.latent_size(grid)  # refuses a grid with other axes before data are read
+    place = Place(prior, grid, folder)
+    data = tuple(
+        STUDY_DATA[kind].read(checked(kind, table, dict(STUDY_DATA[kind].rules), file="study"), place)
+        for kind in STUDY_DATA
+        for table in _several(kind, tables)
+    )
+    _check_names(data)
+    others = {key: value for key, value in settings.items() if key not in ("grid", *OF_THE_GRID)}
+    return StudyFile(prior, grid, data, _algorithm(tables), others)
+
+
+def _several(kind: str, tables: dict[str, Any]) -> list[Any]:
+    found = tables.get(kind, [])
+    if type(found) is not list:
+        raise InputError(f"The study has one table [{kind}]; write [[{kind}]], as there may be several.")
+    return found
+
+
+def _check_names(data: tuple[Given, ...]) -> None:
+    names = [given.observation.name for given in data]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InputError(f"The study has two data sets called '{twice[0]}'; give one of them another name.")
+
+
+def _algorithm(tables: dict[str, Any]) -> AbstractAlgorithm | None:
+    if "algorithm" not in tables:
+        return None
+    table = tables["algorithm"]
+    if not TABLE.accepts(table) or "name" not in table:
+        raise InputError('The study\'s [algorithm] has no name; give one, such as name = "smc".')
+    return make_algorithm(table["name"], {key: value for key, value in table.items() if key != "name"})

@@ -1,0 +1,63 @@
+"""``[[rays]]``: travel times along straight rays.
+
+[[rays]]
+sources = [[0.0, 4.0]]           # x, y(, z) in metres, one per ray; or a file with the columns source_x, source_y,
+receivers = [[32.0, 28.0]]       # …, receiver_x, receiver_y, …, value and sd
+of_facies = [0.08, 0.06]         # velocity of each facies; left out for a prior of velocities
+values = [412.0]                 # not needed to calibrate
+sd = 1.0                         # in the unit of metres over velocity
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, final
+
+import numpy as np
+
+from latentinv.data import IndirectData
+from latentinv.forward import StraightRays
+
+from ._kind import (
+    NAMES,
+    PLACES,
+    POSITIVE,
+    PROPERTY,
+    STUDY_DATA,
+    VALUES,
+    AbstractStudyData,
+    Given,
+    Place,
+    has_file,
+    needed,
+    property_of,
+    values_of,
+)
+
+
+@final
+@STUDY_DATA.register("rays")
+class Rays(AbstractStudyData):
+    """Travel times."""
+
+    rules: ClassVar = {**NAMES, **PROPERTY, "sources": PLACES, "receivers": PLACES, "values": VALUES, "sd": POSITIVE}
+
+    @staticmethod
+    def read(table: Mapping[str, Any], place: Place) -> Given:
+        """Make travel times."""
+        grid, name = place.grid, table.get("name", "travel times")
+        reading = property_of("rays", table, place.prior, "velocity")
+        if has_file("rays", table, "sources", beside=tuple(PROPERTY)):
+            columns = [f"{end}_{axis}" for end in ("source", "receiver") for axis in grid.axes]
+            data = IndirectData.from_csv(
+                place.folder / table["file"],
+                grid,
+                lambda ends: StraightRays(grid, ends[:, : grid.ndim], ends[:, grid.ndim :]),
+                columns=columns,
+                property=reading,
+                name=name,
+            )
+            return Given(data, True)
+        sources, receivers = (np.asarray(needed("rays", table, key), float) for key in ("sources", "receivers"))
+        rays = StraightRays(grid, sources, receivers)
+        values, observed = values_of(table, rays.count, "rays")
+        sd = needed("rays", table, "sd")
+        return Given(IndirectData(grid, rays, values, sd, property=reading, name=name), observed)

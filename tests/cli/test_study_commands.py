@@ -1,0 +1,69 @@
+"""`latentinv init`, `run` and `compare`, from a user's files to runs that agree."""
+
+import numpy as np
+
+from latentinv import load_run
+
+
+def quick(path, seed):
+    """Make a study quick to run."""
+    text = path.read_text().replace("seed = 0", f"seed = {seed}\ndraws = 8")
+    algorithm = '[algorithm]\nname = "smc"\nbatch_size = 8\nmax_levels = 40\n'
+    path.write_text(text.replace("# [algorithm]", f"{algorithm}# [algorithm]"))
+
+
+def test_that_files_become_a_study_and_the_study_a_run(latentinv, folder):
+    begun = latentinv("init", "prior.h5", "wells.csv", "blocks.csv")
+    text = (folder / "study.toml").read_text()
+    proposed = text.split("grid = [")[1].split("]")[0]
+    for seed in (1, 2):
+        (folder / f"{seed}.toml").write_text(text.replace(f"grid = [{proposed}]", "grid = [24, 30]"))
+        quick(folder / f"{seed}.toml", seed)
+        edit = (folder / f"{seed}.toml").read_text().splitlines()
+        edit = ["spacing = 1.0" if line.startswith("spacing") else line for line in edit]
+        edit = ["origin = [0.0, 0.0]" if line.startswith("origin") else line for line in edit]
+        (folder / f"{seed}.toml").write_text("\n".join(edit))
+    dry = latentinv("run", "1.toml", "--dry")
+    runs = [latentinv("run", f"{seed}.toml") for seed in (1, 2)]
+    again = latentinv("run", "1.toml")
+    compared = latentinv("compare", "1.h5", "2.h5")
+    alone = latentinv("compare", "1.h5")
+
+    assert begun.code == 0, begun.err
+    assert "wells.csv: wells" in begun.out
+    assert 'file = "wells.csv"' in text
+    assert 'file = "blocks.csv"' in text
+    rows, columns = map(int, proposed.split(","))
+    assert 100 < max(rows, columns) <= 128
+    assert dry.code == 0, dry.err
+    assert "6 data (hard data)" in dry.out
+    assert "'smc' is what the study names" in dry.out
+    assert [run.code for run in runs] == [0, 0], runs[0].err + runs[1].err
+    assert "6 of 6 pixels honoured in 8 of 8 draws" in runs[0].out
+    assert len(load_run("1.h5").latents) == 8
+    assert not np.array_equal(load_run("1.h5").latents, load_run("2.h5").latents)
+    assert "1.h5 exists already" in again.err
+    assert compared.code == 0, compared.err
+    assert "R-hat" in compared.out
+    assert "give two or more" in alone.err
+
+
+def test_that_an_image_is_to_be_trained_first(latentinv, folder):
+    np.save(folder / "delta.npy", np.eye(40, dtype=int))
+    outcome = latentinv("init", "delta.npy", "wells.csv", "--output", "delta.toml")
+    assert "First make the prior: latentinv train delta.npy --output delta.h5" in outcome.out
+    assert 'prior = "delta.h5"' in (folder / "delta.toml").read_text()
+
+
+def test_that_what_is_no_data_is_refused_and_nothing_written(latentinv, folder):
+    (folder / "odd.csv").write_text("age,depth\n1,2\n")
+    for files, words in (
+        (("prior.h5", "odd.csv"), "It is not known what odd.csv is, by its columns age, depth"),
+        (("prior.h5",), "No data were given"),
+        (("wells.csv",), "0 priors and training images were given"),
+        (("prior.h5", "none.csv"), "There is no file none.csv"),
+    ):
+        outcome = latentinv("init", *files)
+        assert outcome.code == 1
+        assert words in outcome.err
+        assert not (folder / "study.toml").exists()
