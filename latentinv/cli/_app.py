@@ -24,6 +24,7 @@ from ._export import export
 from ._generate import generate
 from ._init import init
 from ._memory import TOO_LARGE, fitting_in_memory
+from ._priors import priors
 from ._resume import resume
 from ._run import run
 from ._show import show
@@ -69,6 +70,7 @@ for command in (
     show,
     compare,
     export,
+    priors,
     algorithms,
     calibrate,
 ):

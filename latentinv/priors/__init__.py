@@ -2,6 +2,7 @@
 
 from ._files import find_prior as find_prior
 from ._files import load_prior as load_prior
+from ._files import shipped_priors as shipped_priors
 from ._walk import cells_of_latent as cells_of_latent
 from ._walk import interpolate as interpolate
 from ._walk import latents_of_box as latents_of_box

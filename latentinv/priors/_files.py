@@ -23,13 +23,18 @@ def find_prior(path: str | Path) -> Path:
     given = Path(path)
     if given.is_file() or given.suffix or given.parent != Path("."):
         return given
-    shipped = {file.stem: file for file in sorted(_model_folder().glob("*.h5"))}
+    shipped = shipped_priors()
     if given.name in shipped:
         return shipped[given.name]
     raise StorageError(
         f"There is no prior called '{given.name}'; give a file's path or one of the shipped priors: "
         f"{', '.join(shipped)}."
     )
+
+
+def shipped_priors() -> dict[str, Path]:
+    """Files of the shipped priors by name."""
+    return {file.stem: file for file in sorted(_model_folder().glob("*.h5"))}
 
 
 def _model_folder() -> Path:

@@ -1,0 +1,32 @@
+"""`latentinv priors`: which priors are shipped, and what their cards say of them."""
+
+import re
+from pathlib import Path
+
+from ._console import make_console
+
+
+def priors() -> None:
+    """List the shipped priors: what they are of, and what their cards say."""
+    from rich.table import Table
+
+    from latentinv.priors import load_prior, shipped_priors
+
+    table = Table("name", "facies", "axes", "latents", "its card says", show_lines=True)
+    for name, path in shipped_priors().items():
+        prior = load_prior(path)
+        model = prior.facies_model
+        facies = "a property" if model is None else ", ".join(map(str, model.categories))
+        latents = str(prior.describe().get("latents", ""))
+        table.add_row(name, facies, str(prior.ndim), latents, _said_by(path.with_suffix(".md")))
+    make_console().print(table)
+
+
+def _said_by(card: Path) -> str:
+    """The first paragraph of a card, and its verdict if it has one."""
+    if not card.is_file():
+        return "no card: kept for comparison, not for use"
+    text = card.read_text(encoding="utf-8")
+    first = next((part for part in text.split("\n\n") if not part.startswith(("#", "|"))), "")
+    verdict = re.search(r"^(Good|Fair|Poor): .*$", text, re.MULTILINE)
+    return " ".join([*first.split(), *([] if verdict is None else [verdict[0]])])
