@@ -92,7 +92,7 @@ def _damaged(rng: np.random.Generator, content: bytes) -> bytes:
         if not data:
             break
         begin = int(rng.integers(len(data)))
-        length = int(min(len(data) - begin, 2 ** rng.integers(0, 8)))
+        length = min(len(data) - begin, 2 ** int(rng.integers(0, 8)))
         match int(rng.integers(6)):
             case 0:
                 data[begin] ^= 1 << int(rng.integers(8))
