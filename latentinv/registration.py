@@ -16,7 +16,10 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import entry_points
-from typing import Generic, TypeVar, final
+from pathlib import Path
+from typing import Any, Generic, TypeVar, final
+
+from latentinv.errors import InputError
 
 Part = TypeVar("Part")
 Registered = TypeVar("Registered")
@@ -84,3 +87,27 @@ class Registry(Mapping[str, Part], Generic[Part]):
 
 def _place(part: object) -> str:
     return f"{getattr(part, '__module__', '?')}.{getattr(part, '__qualname__', part)}"
+
+
+def format_by_ending(path: str | Path, *registries: Registry[Any], also: tuple[str, ...] = ()) -> Any:
+    """Find the registered format of a file's ending.
+
+    Parameters
+    ----------
+    path
+        The file.
+    registries
+        Of formats that list their `endings`.
+    also
+        Endings that the caller writes by other means, for the message.
+
+    Raises
+    ------
+    InputError
+        If the ending is unknown.
+    """
+    known = {ending: form for registry in registries for form in registry.values() for ending in form.endings}
+    ending = Path(path).suffix.lower()
+    if ending not in known:
+        raise InputError(f"{path} has an unsupported file extension; use one of {', '.join((*also, *sorted(known)))}.")
+    return known[ending]

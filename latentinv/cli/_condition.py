@@ -89,7 +89,7 @@ def condition(
     if algorithm is None:
         choice = chosen_for(posterior, settings or [], draws)
         console.print(choice.reason, soft_wrap=True)
-    sample_and_print(console, posterior, choice, seed, output, title="condition")
+    sample_and_print(console, posterior, choice, seed, output, title="condition", batch="--set batch_size=N")
 
 
 def _say_unused(console: "Console", paths: list[Path], names: tuple[str, ...]) -> None:

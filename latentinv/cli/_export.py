@@ -28,8 +28,8 @@ def export(
     """Write what a run knows of each cell for other programs."""
     from latentinv.inference.diagnostics import run_maps
     from latentinv.inference.run import load_run
-    from latentinv.io import format_by_ending
     from latentinv.io.maps import MAP_FORMATS, write_maps
+    from latentinv.registration import format_by_ending
     from latentinv.storage import require_new
 
     format_by_ending(output, MAP_FORMATS)

@@ -8,12 +8,12 @@ import numpy as np
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.io import format_by_ending
 from latentinv.io.fields import FIELD_FORMATS, Fields, write_fields
 from latentinv.io.maps import MAP_FORMATS, AbstractMapFormat, Maps, write_maps
 from latentinv.keys import from_seed
 from latentinv.plotting import MOST_PANELS, plot_fields
 from latentinv.priors.core import AbstractPrior
+from latentinv.registration import format_by_ending
 
 from ._display import Display
 from ._drawing import categories_of, draw_fields, draw_latents, tiles

@@ -28,9 +28,9 @@ def generate(
     shape = parse_shape(grid)
 
     from latentinv.grid import Grid
-    from latentinv.io import format_by_ending
     from latentinv.io.fields import FIELD_FORMATS
     from latentinv.io.maps import MAP_FORMATS
+    from latentinv.registration import format_by_ending
     from latentinv.storage import require_new
 
     drawn = output.suffix.lower() in PICTURES

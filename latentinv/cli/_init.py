@@ -62,7 +62,7 @@ class Found(NamedTuple):
     """What a file is."""
 
     path: Path
-    kind: str
+    role: str
     """Of its data; ``prior`` and ``image`` for these."""
     places: "np.ndarray | None" = None
 
@@ -87,8 +87,8 @@ def init(
         file.write(text.encode())
     console = make_console()
     for one in found:
-        console.print(f"{one.path.name}: {one.kind}", soft_wrap=True)
-    image = next((one for one in found if one.kind == "image"), None)
+        console.print(f"{one.path.name}: {one.role}", soft_wrap=True)
+    image = next((one for one in found if one.role == "image"), None)
     if image is not None:
         console.print(f"First make the prior: latentinv train {image.path} --output {_prior_of(image)}", soft_wrap=True)
     console.print(
@@ -133,13 +133,13 @@ def _look_at_table(path: Path) -> Found:
 
 def _study(found: Sequence[Found], output: Path) -> str:
     """The study's text."""
-    priors = [one for one in found if one.kind in ("prior", "image")]
+    priors = [one for one in found if one.role in ("prior", "image")]
     if len(priors) != 1:
         raise InputError(f"{len(priors)} priors and training images were given; give one of either.")
-    data = [one for one in found if one.kind in TABLES]
+    data = [one for one in found if one.role in TABLES]
     if not data:
         raise InputError("No data were given; give tables of wells, heads, blocks or rays too.")
-    prior = priors[0].path if priors[0].kind == "prior" else Path(_prior_of(priors[0]))
+    prior = priors[0].path if priors[0].role == "prior" else Path(_prior_of(priors[0]))
     shape, spacing, origin = _extent(data)
 
     def beside(path: Path) -> str:
@@ -154,7 +154,7 @@ def _study(found: Sequence[Found], output: Path) -> str:
         spacing=json.dumps(spacing),
         origin=json.dumps(origin),
     )
-    return head + "".join(TABLES[one.kind].format(file=beside(one.path)) for one in data)
+    return head + "".join(TABLES[one.role].format(file=beside(one.path)) for one in data)
 
 
 def _prior_of(image: Found) -> str:

@@ -45,7 +45,15 @@ def run(
     choice = _choice(file, file.settings.get("draws"))
     _describe(console, file, choice)
     if not dry:
-        sample_and_print(console, posterior, choice, file.settings.get("seed", 0), target, title="run")
+        sample_and_print(
+            console,
+            posterior,
+            choice,
+            file.settings.get("seed", 0),
+            target,
+            title="run",
+            batch="batch_size in [algorithm]",
+        )
 
 
 def _choice(file: "StudyFile", draws: int | None) -> "Choice":

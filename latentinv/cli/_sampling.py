@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 
 def sample_and_print(
-    console: Console, posterior: "Posterior", choice: "Choice", seed: int, output: Path, *, title: str
+    console: Console, posterior: "Posterior", choice: "Choice", seed: int, output: Path, *, title: str, batch: str
 ) -> None:
-    """Sample a posterior into a run file, showing progress, and print its table; exit code 1 if data cannot be met."""
+    """Sample a posterior into a run file, showing progress, and print its table; exit code 1 if data cannot be met.
+
+    `title` is the command's name, and `batch` says where the user sets the batch size.
+    """
     from latentinv.inference.run import sample
 
     from ._display import Display, RunListener
@@ -33,8 +36,8 @@ def sample_and_print(
     def how_to_fit() -> str:
         cells = " x ".join(str(n) for n in posterior.grid.shape)
         advice = (
-            f"This many fields of {cells} cells do not fit in memory at once; give a smaller batch_size, fewer draws "
-            "or a smaller grid."
+            f"This many fields of {cells} cells do not fit in memory at once; give a smaller {batch}, fewer "
+            "draws or a smaller grid."
         )
         return advice + (f" To continue with more memory: latentinv resume {output}" if output.exists() else "")
 

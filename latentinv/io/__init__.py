@@ -1,6 +1,5 @@
 """Reading what users write: tables of numbers, and settings in TOML."""
 
-from ._endings import format_by_ending as format_by_ending
 from ._missing import missing_cells as missing_cells
 from ._recipe_rules import FLAG as FLAG
 from ._recipe_rules import NUMBER as NUMBER

@@ -125,7 +125,7 @@ def test_that_a_prior_of_a_continuous_property_is_assessed(latentinv, property_p
         (("--image", "image.jpg"), "There is no image file at image.jpg"),
         (("--image", "nowhere.npy"), "There is no image file at nowhere.npy"),
         (("--image", "words.npy"), "has shape (2,)"),
-        (("--key", "porosity", "--grid", "90x90"), "smaller window"),
+        (("--key", "porosity", "--grid", "90x90"), "smaller patch"),
     ],
 )
 def test_that_an_image_of_a_property_that_cannot_be_used_is_refused(latentinv, property_prior, arguments, words):

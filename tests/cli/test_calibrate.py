@@ -34,7 +34,7 @@ sd = 0.05
 [[rays]]
 sources = [[0.0, 4.0], [0.0, 12.0]]
 receivers = [[30.0, 8.0], [30.0, 20.0]]
-velocities = [0.08, 0.06]
+of_facies = [0.08, 0.06]
 sd = 5.0
 """
 
@@ -68,7 +68,7 @@ def test_that_a_study_gives_table_figures_page_and_verdict_and_goes_on(latentinv
         ("grid = [24, 30]", "", "lacks 'grid'"),
         ("grid = [24, 30]", "grid = [24]", "cells along each axis"),
         ("[[rays]]", "[rays]", "write [[rays]]"),
-        ("velocities = [0.08, 0.06]", "", "lacks 'velocities'"),
+        ("of_facies = [0.08, 0.06]", "", "lack 'of_facies', the velocity of each facies"),
         ('file = "wells.csv"', "", "either a file or points"),
         ('file = "wells.csv"', 'file = "wells.csv"\nerror_probability = 0.1', "which is in the file"),
         ("boxes = [[2, 2, 12, 12], [10, 4, 20, 14]]", "boxes = [[2, 2, 12]]", "has 3 numbers"),
@@ -110,4 +110,4 @@ def test_that_facies_velocities_are_refused_where_the_prior_is_of_velocities_its
     (folder / "study.toml").write_text(STUDY[: STUDY.index("[[wells]]")] + rays)
     outcome = latentinv("calibrate", "study.toml", "--output", "study.json")
     assert outcome.code == 1
-    assert "leave 'velocities' out of its [[rays]]" in outcome.err
+    assert "[[rays]] have of_facies, but its prior has a property; leave it out" in outcome.err

@@ -55,7 +55,7 @@ def test_that_a_training_tells_losses_shares_and_where_the_samples_lie(latentinv
     assert "statistics are within 2 times the floor" in outcome.out
     card = (recipe.parent / "delta.md").read_text()
     assert "| training image | channels" in card
-    assert "200 fields of 48 × 48 cells beside 400 patches" in card
+    assert "200 fields of 32 × 32 cells beside 400 patches" in card
     assert "| connectivity along x | curves |" in card
 
 

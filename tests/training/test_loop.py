@@ -133,8 +133,8 @@ def test_that_kills_at_random_moments_change_no_bit(count, tmp_path):
 def test_that_a_loss_that_is_not_finite_leaves_the_last_good_state(recipe, tmp_path, monkeypatch):
     step = AdversarialMethod.step
 
-    def poisoned(self, state, patches):
-        after, losses = step(self, state, patches)
+    def poisoned(self, state, patches, rate):
+        after, losses = step(self, state, patches, rate)
         return after, (losses if int(after.step) < 6 else Losses(losses.discriminator, np.float32(np.nan)))
 
     monkeypatch.setattr(AdversarialMethod, "step", poisoned)
@@ -146,8 +146,9 @@ def test_that_a_loss_that_is_not_finite_leaves_the_last_good_state(recipe, tmp_p
 @pytest.mark.parametrize(
     ("scores", "nearest", "steps", "kept"),
     [
-        ([9, 4, 5, 4, 3, 2], [1] * 6, 16, 8),  # steps 8 and 16 have equal scores: the first is kept
-        ([9, 8, 7, 9, 9, 9], [1, 1, 0.5, 1, 1, 1], 16, 8),  # that of step 12 copies the image
+        # Waiting begins at step 12, where the rates begin to fall.
+        ([9, 4, 5, 4, 5, 2], [1] * 6, 20, 8),  # steps 8 and 16 have equal scores: the first is kept
+        ([9, 8, 7, 9, 9, 9], [1, 1, 0.5, 1, 1, 1], 20, 8),  # that of step 12 copies the image
         ([9, 8, 9, 7, 9, 9], [1] * 6, 24, 16),
     ],
 )

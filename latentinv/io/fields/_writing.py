@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from latentinv.io import format_by_ending
+from latentinv.registration import format_by_ending
 
 from ._format import FIELD_FORMATS, Fields
 

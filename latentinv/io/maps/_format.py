@@ -21,8 +21,7 @@ from jaxtyping import Shaped
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.io import format_by_ending
-from latentinv.registration import Registry
+from latentinv.registration import Registry, format_by_ending
 
 
 @dataclass(frozen=True)
