@@ -1,6 +1,7 @@
 """Reading an image of any registered format, the right way up: row 0 of the array has the least y."""
 
 import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -16,7 +17,8 @@ from ._format import IMAGE_FORMATS, AbstractImageFormat, Content
 FirstRow = Literal["north", "south"]
 FIRST_ROWS: tuple[str, ...] = get_args(FirstRow)
 UNREADABLE = (
-    OSError, EOFError, ValueError, KeyError, SyntaxError, struct.error, zipfile.BadZipFile, zlib.error, UserWarning,
+    OSError, EOFError, ValueError, TypeError, KeyError, SyntaxError, struct.error, zipfile.BadZipFile, zlib.error,
+    tokenize.TokenError, UserWarning,
 )  # fmt: skip
 """Errors that NumPy and Pillow raise on damaged files."""
 
