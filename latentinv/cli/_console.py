@@ -52,7 +52,8 @@ def _ending_as_interrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # where no handler can be set
         yield
         return
-    usual = {name: signal.signal(name, interrupt) for name in ENDINGS}
+    heard = [name for name in ENDINGS if signal.getsignal(name) is not signal.SIG_IGN]  # nohup ignores SIGHUP
+    usual = {name: signal.signal(name, interrupt) for name in heard}
     try:
         yield
     finally:

@@ -4,13 +4,13 @@ Cells are joined through shared edges (in 3-D, faces), as in the connectivity fu
 doi:10.1016/j.advwatres.2011.12.001). Cost: O(cells) a draw.
 """
 
-import math
-
 import numpy as np
 import scipy.ndimage
 from jaxtyping import Bool, Float
 
 from latentinv.grid import Grid
+
+from ._volumes import cell_volume
 
 
 def connection_probability(
@@ -53,12 +53,9 @@ def connected_volume(
     InputError
         If the place lies outside the grid.
     """
-    cell, size = (
-        tuple(grid.cells(np.atleast_2d(place))[0].tolist()),
-        math.prod(np.broadcast_to(grid.spacing, grid.ndim).tolist()),
-    )
+    cell = tuple(grid.cells(np.atleast_2d(place))[0].tolist())
     cells = []
     for draw in found:
         bodies = scipy.ndimage.label(draw)[0]
         cells.append(np.count_nonzero(bodies == bodies[cell]) if bodies[cell] else 0)
-    return size * np.asarray(cells, float)
+    return cell_volume(grid) * np.asarray(cells, float)

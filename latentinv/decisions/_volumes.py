@@ -3,12 +3,10 @@
 Draws stand for the posterior, so the quantiles of their volumes are those of the volume. Cost: O(draws · cells).
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
-from matplotlib.path import Path as Polygon
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
@@ -79,6 +77,8 @@ def within_polygon(grid: Grid, corners: Float[np.ndarray, "corner 2"]) -> Bool[n
     InputError
         If there are fewer than three corners, one is not finite, or no centre lies inside.
     """
+    from matplotlib.path import Path as Polygon
+
     corners = np.atleast_2d(np.asarray(corners, float))
     if corners.ndim != 2 or corners.shape[0] < 3 or corners.shape[1] != 2 or not np.all(np.isfinite(corners)):
         raise InputError(
@@ -104,7 +104,12 @@ def volume(
 ) -> Float[np.ndarray, "draw"]:
     """Volume in cubic metres (area in square metres on a plane grid) that each draw has inside."""
     cells = grid.size if within is None else int(within.sum())
-    return share(found, within) * cells * math.prod(np.broadcast_to(grid.spacing, grid.ndim).tolist())
+    return share(found, within) * cells * cell_volume(grid)
+
+
+def cell_volume(grid: Grid) -> float:
+    """Volume of a cell in cubic metres (area in square metres on a plane grid)."""
+    return float(np.prod(grid.spacing))
 
 
 def quantiles(values: Float[np.ndarray, "draw"]) -> Quantiles:

@@ -14,6 +14,8 @@ from typing import NamedTuple
 from latentinv.errors import InputError, StorageError
 
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+"""Numbers that may also be thousands, as English has them."""
 
 
 class Row(NamedTuple):
@@ -32,7 +34,7 @@ def split_table(path: Path) -> list[Row]:
     StorageError
         If the file cannot be opened.
     InputError
-        If it is no text in UTF-8, empty, or has decimal points and decimal commas.
+        If it is no text in UTF-8, empty, has decimal points and decimal commas, or commas that may mark thousands.
     """
     lines = [(number, line) for number, line in enumerate(_text(path).split("\n"), 1) if _has_data(line)]
     stated = re.fullmatch(r'"?sep=(.)"?', lines[0][1].strip(), re.IGNORECASE) if lines else None
@@ -82,6 +84,15 @@ def _with_points(rows: list[Row], path: Path) -> list[Row]:
         raise InputError(
             f"{path.name} has numbers with a decimal comma (line {commas[0]}) and with a decimal point (line "
             f"{points[0]}); write all of them with a point."
+        )
+
+    cells = [(row.line, cell.strip()) for row in rows[1:] for cell in row.cells]
+    decimal = [(line, cell) for line, cell in cells if DECIMAL_COMMA.fullmatch(cell)]
+    if decimal and all(THOUSANDS.fullmatch(cell) for _, cell in decimal):
+        line, cell = decimal[0]
+        raise InputError(
+            f"{path.name}, line {line} holds '{cell}', which can mean {cell.replace(',', '.')} or "
+            f"{cell.replace(',', '')}; write numbers with a decimal point, and thousands without a comma."
         )
 
     def with_point(cell: str) -> str:

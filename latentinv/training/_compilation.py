@@ -1,8 +1,7 @@
 """Compilation of training programs, which are large and run for minutes: quickly rather than to the last per cent.
 
-On a CPU most of a step is products by libraries, so what LLVM's higher levels and XLA's newer fusions gain is lost in
-the noise, but they take longer than all else: on one core a step of the networks that `latentinv train` chooses
-compiles in 60 instead of 83 s, its first weights in 9 instead of 49 s.
+On a CPU most of a step is products by libraries, so LLVM's higher levels and XLA's newer fusions gain little, and take
+longer than all else, above all for the first weights.
 """
 
 import os

@@ -43,3 +43,14 @@ def test_that_a_request_to_end_is_taken_for_an_interrupt(ending, capsys):
     assert stopped.value.exit_code == 130
     assert capsys.readouterr().err == "latentinv: Stopped. All is saved.\n"
     assert signal.getsignal(ending) is usual
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_that_a_signal_that_is_ignored_as_under_nohup_stays_ignored(ending):
+    usual = signal.signal(ending, signal.SIG_IGN)
+    try:
+        with interruptible(lambda: "Stopped."):
+            os.kill(os.getpid(), ending)
+        assert signal.getsignal(ending) is signal.SIG_IGN
+    finally:
+        signal.signal(ending, usual)

@@ -101,6 +101,10 @@ def test_that_an_optional_column_is_read_only_where_it_is(write):
             "x;y;facies\n1;2,5;0\n3.5;2;0\n",
             r"numbers with a decimal comma \(line 2\) and with a decimal point \(line 3\); write all",
         ),
+        (
+            "x;y;facies\n1,500;2;0\n",
+            r"line 2 holds '1,500', which can mean 1\.500 or 1500; write numbers with a",
+        ),
         ("x,y,facies\n1,2_0,0\n", r"line 2, column y holds '2_0', which is not a number"),
         ("x,y,facies\n1,2,nan\n", r"line 2, column facies holds 'nan', which is not finite"),
         ("x,y,facies\n1,-inf,0\n", r"line 2, column y holds '-inf', which is not finite"),

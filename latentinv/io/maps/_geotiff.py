@@ -29,7 +29,7 @@ class GeoTIFF(AbstractMapFormat):
         if grid.axes != "xy":
             raise InputError("A GeoTIFF holds a map, not a section or layers; write .csv, .nc or .vts instead.")
         whole = all(layer.dtype.kind in "biu" for layer in layers.values())
-        bands = np.stack([np.flipud(layer) for layer in layers.values()]).astype(np.int16 if whole else np.float32)
+        bands = np.stack([np.flipud(layer) for layer in layers.values()]).astype(np.int32 if whole else np.float32)
         (x, y), (dx, dy) = np.ravel(grid.origin), np.ravel(grid.spacing)
         cosine, sine = np.cos(np.radians(grid.rotation)), np.sin(np.radians(grid.rotation))
         north = dy * grid.shape[0]  # of the first row's outer edge along the grid's own y
