@@ -165,10 +165,7 @@ def _extent(data: Sequence[Found]) -> tuple[tuple[int, int], list[float], list[f
     """Shape, spacing and origin of a grid around all places: square cells of a round length."""
     import numpy as np
 
-    known = [one.places for one in data if one.places is not None]
-    if not known:
-        return (CELLS, CELLS), [1.0, 1.0], [0.0, 0.0]
-    places = np.concatenate(known, axis=1)
+    places = np.concatenate([one.places for one in data if one.places is not None], axis=1)
     low, high = places.min(axis=1), places.max(axis=1)
     size = np.maximum(high - low, 1.0) * (1 + 2 * MARGIN)
     edge = _round(float(size.max()) / CELLS)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from latentinv.inference.run import Choice
+    from latentinv.posterior import Posterior
     from latentinv.study import StudyFile
 
 
@@ -42,7 +43,7 @@ def run(
     file = read_study_file(study)
     posterior = file.posterior()
     console = make_console()
-    choice = _choice(file, file.settings.get("draws"))
+    choice = _choice(posterior, file)
     _describe(console, file, choice)
     if not dry:
         sample_and_print(
@@ -56,15 +57,17 @@ def run(
         )
 
 
-def _choice(file: "StudyFile", draws: int | None) -> "Choice":
+def _choice(posterior: "Posterior", file: "StudyFile") -> "Choice":
+    """The algorithm that the study names, or else the one that suits the posterior."""
     import dataclasses
 
     from latentinv.inference.run import Choice, make_algorithm
 
     from ._parse import draws_setting
 
+    draws = file.settings.get("draws")
     if file.algorithm is None:
-        return chosen_for(file.posterior(), [], draws)
+        return chosen_for(posterior, [], draws)
     if draws is None:
         return Choice(file.algorithm, f"'{file.algorithm.name}' is what the study names.")
     name, settings = file.algorithm.name, dataclasses.asdict(file.algorithm)  # type: ignore[call-overload]

@@ -8,26 +8,9 @@ of_facies = [0.0, 250.0]         # density contrast of each facies in kg/m³; le
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
-import numpy as np
-
-from latentinv.data import IndirectData
 from latentinv.forward import gravity
 
-from ._kind import (
-    NAMES,
-    PLACES,
-    POSITIVE,
-    PROPERTY,
-    STUDY_DATA,
-    VALUES,
-    AbstractStudyData,
-    Given,
-    Place,
-    has_file,
-    needed,
-    property_of,
-    values_of,
-)
+from ._kind import NAMES, PLACES, POSITIVE, PROPERTY, STUDY_DATA, VALUES, AbstractStudyData, Given, Place, measured
 
 
 @final
@@ -40,19 +23,12 @@ class Gravity(AbstractStudyData):
     @staticmethod
     def read(table: Mapping[str, Any], place: Place) -> Given:
         """Make gravity data."""
-        grid, name = place.grid, table.get("name", "gravity")
-        reading = property_of("gravity", table, place.prior, "density contrast")
-        if has_file("gravity", table, "points", beside=tuple(PROPERTY)):
-            data = IndirectData.from_csv(
-                place.folder / table["file"],
-                grid,
-                lambda stations: gravity(grid, stations),
-                columns=tuple(grid.axes),
-                property=reading,
-                name=name,
-            )
-            return Given(data, True)
-        model = gravity(grid, np.asarray(table["points"], float))
-        values, observed = values_of(table, model.count, "gravity")
-        sd = needed("gravity", table, "sd")
-        return Given(IndirectData(grid, model, values, sd, property=reading, name=name), observed)
+        grid = place.grid
+        return measured(
+            "gravity",
+            table,
+            place,
+            lambda stations: gravity(grid, stations),
+            what="density contrast",
+            columns=tuple(grid.axes),  # stations may lie above the grid
+        )

@@ -14,7 +14,6 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from latentinv.data import IndirectData
 from latentinv.errors import InputError
 from latentinv.forward import Aquifer, SteadyFlow
 from latentinv.grid import Grid
@@ -31,10 +30,8 @@ from ._kind import (
     AbstractStudyData,
     Given,
     Place,
-    has_file,
+    measured,
     needed,
-    property_of,
-    values_of,
 )
 
 SIDES: Mapping[str, tuple[str, int]] = {
@@ -61,17 +58,15 @@ class Heads(AbstractStudyData):
     @staticmethod
     def read(table: Mapping[str, Any], place: Place) -> Given:
         """Make steady heads."""
-        grid, name = place.grid, table.get("name", "heads")
-        reading = property_of("heads", table, place.prior, "conductivity")
-        aquifer = _aquifer(table, grid)
-        if has_file("heads", table, "points", beside=(*PROPERTY, *OF_THE_AQUIFER)):
-            path = place.folder / table["file"]
-            flow = lambda wells: SteadyFlow(aquifer, wells)  # noqa: E731
-            return Given(IndirectData.from_csv(path, grid, flow, property=reading, name=name, unit=""), True)
-        flow_at = SteadyFlow(aquifer, np.asarray(table["points"], float))
-        values, observed = values_of(table, flow_at.count, "heads")
-        sd = needed("heads", table, "sd")
-        return Given(IndirectData(grid, flow_at, values, sd, property=reading, name=name), observed)
+        aquifer = _aquifer(table, place.grid)
+        return measured(
+            "heads",
+            table,
+            place,
+            lambda wells: SteadyFlow(aquifer, wells),
+            what="conductivity",
+            beside=tuple(OF_THE_AQUIFER),
+        )
 
 
 def _aquifer(table: Mapping[str, Any], grid: Grid) -> Aquifer:

@@ -5,14 +5,16 @@ A new kind is one file with a class that is registered here, in this package or,
 """
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
-from latentinv.data import AbstractObservation, AbstractProperty, ContinuousProperty, FaciesProperty
+from latentinv.data import AbstractObservation, AbstractProperty, ContinuousProperty, FaciesProperty, IndirectData
 from latentinv.errors import InputError
+from latentinv.forward import AbstractForward
 from latentinv.grid import Grid
 from latentinv.io import FLAG, Rule, number, several, words
 from latentinv.priors.core import AbstractPrior
@@ -128,6 +130,49 @@ def values_of(table: Mapping[str, Any], count: int, kind: str) -> tuple[np.ndarr
     if len(values) != count:
         raise InputError(f"The study's [[{kind}]] have {len(values)} values for {count} places; give one for each.")
     return values, True
+
+
+def measured(
+    kind: str,
+    table: Mapping[str, Any],
+    place: Place,
+    forward_at: Callable[[Float[np.ndarray, "datum column"]], AbstractForward],
+    *,
+    what: str,
+    points: tuple[str, ...] = ("points",),
+    columns: tuple[str, ...] | None = None,
+    beside: tuple[str, ...] = (),
+) -> Given:
+    """Data that a forward model predicts, from a file or from the study itself.
+
+    Parameters
+    ----------
+    kind, table, place
+        The kind's name, its table, and what the data are placed on.
+    forward_at
+        Makes the forward model of places.
+    what
+        The property that the forward model takes, in words.
+    points
+        Keys of the places in the study, which are put beside each other.
+    columns
+        Columns of the places in a file; those of the grid's axes, within it, if omitted.
+    beside
+        Keys that may stand beside a file.
+    """
+    name, reading = table.get("name", kind), property_of(kind, table, place.prior, what)
+    if has_file(kind, table, points[0], beside=(*PROPERTY, *beside)):
+        path = place.folder / table["file"]
+        data = IndirectData.from_csv(path, place.grid, forward_at, columns=columns, property=reading, name=name)
+        return Given(data, True)
+    parts = [np.asarray(needed(kind, table, key), float) for key in points]
+    if len({len(part) for part in parts}) > 1:
+        counts = " and ".join(f"{len(part)} {key}" for key, part in zip(points, parts, strict=True))
+        raise InputError(f"The study's [[{kind}]] have {counts}; give as many of each.")
+    model = forward_at(np.concatenate(parts, axis=1))
+    values, observed = values_of(table, model.count, kind)
+    sd = needed(kind, table, "sd")
+    return Given(IndirectData(place.grid, model, values, sd, property=reading, name=name), observed)
 
 
 def _is_table_of_numbers(value: Any) -> bool:

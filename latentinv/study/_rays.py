@@ -11,26 +11,9 @@ sd = 1.0                         # in the unit of metres over velocity
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
-import numpy as np
-
-from latentinv.data import IndirectData
 from latentinv.forward import StraightRays
 
-from ._kind import (
-    NAMES,
-    PLACES,
-    POSITIVE,
-    PROPERTY,
-    STUDY_DATA,
-    VALUES,
-    AbstractStudyData,
-    Given,
-    Place,
-    has_file,
-    needed,
-    property_of,
-    values_of,
-)
+from ._kind import NAMES, PLACES, POSITIVE, PROPERTY, STUDY_DATA, VALUES, AbstractStudyData, Given, Place, measured
 
 
 @final
@@ -43,21 +26,13 @@ class Rays(AbstractStudyData):
     @staticmethod
     def read(table: Mapping[str, Any], place: Place) -> Given:
         """Make travel times."""
-        grid, name = place.grid, table.get("name", "travel times")
-        reading = property_of("rays", table, place.prior, "velocity")
-        if has_file("rays", table, "sources", beside=tuple(PROPERTY)):
-            columns = [f"{end}_{axis}" for end in ("source", "receiver") for axis in grid.axes]
-            data = IndirectData.from_csv(
-                place.folder / table["file"],
-                grid,
-                lambda ends: StraightRays(grid, ends[:, : grid.ndim], ends[:, grid.ndim :]),
-                columns=columns,
-                property=reading,
-                name=name,
-            )
-            return Given(data, True)
-        sources, receivers = (np.asarray(needed("rays", table, key), float) for key in ("sources", "receivers"))
-        rays = StraightRays(grid, sources, receivers)
-        values, observed = values_of(table, rays.count, "rays")
-        sd = needed("rays", table, "sd")
-        return Given(IndirectData(grid, rays, values, sd, property=reading, name=name), observed)
+        grid = place.grid
+        return measured(
+            "rays",
+            {"name": "travel times", **table},
+            place,
+            lambda ends: StraightRays(grid, ends[:, : grid.ndim], ends[:, grid.ndim :]),
+            what="velocity",
+            points=("sources", "receivers"),
+            columns=tuple(f"{end}_{axis}" for end in ("source", "receiver") for axis in grid.axes),
+        )

@@ -112,8 +112,9 @@ def test_that_heads_are_fixed_on_the_sides_that_are_named(folder):
     text = SECTION + FROM_FILES["heads"].replace("fixed = {west = 1.0, east = 0.0}", "fixed = {top = 5.0, west = 1.0}")
     (folder / "heads.csv").write_text("x,z,value,sd\n205,55,1.5,0.1\n")
     fixed = np.asarray(parse_study_file(text, folder).observations[0].forward.aquifer.fixed_heads)
-    fixed = fixed if fixed.shape == (24, 30) else None
-    assert fixed is None or (np.nanmax(fixed[0, 1:]) == 5.0 and np.isnan(fixed[1:, 1:]).all())
+    np.testing.assert_array_equal(fixed[0, 1:], 5.0)  # z is a depth, so the top is the first row
+    np.testing.assert_array_equal(fixed[1:, 0], 1.0)
+    assert np.isnan(fixed[1:, 1:]).all()
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,10 @@ def test_that_heads_are_fixed_on_the_sides_that_are_named(folder):
         (STUDY + FROM_FILES["wells"] * 2, "two data sets called 'wells'"),
         (STUDY + IN_THE_STUDY["wells"][0] + "facies = [1]\n", "have 2 points and 1 facies"),
         (STUDY + IN_THE_STUDY["rays"][0] + "values = [1.0, 2.0]\n", "have 2 values for 1 places"),
+        (
+            STUDY + IN_THE_STUDY["rays"][0].replace("[[400.0, 405.0]]", "[[400.0, 405.0], [1.0, 2.0]]"),
+            "have 1 sources and 2 receivers; give as many of each",
+        ),
         (STUDY + '[[rays]]\nfile = "rays.csv"\n', "lack 'of_facies', the velocity of each facies"),
         (STUDY + FROM_FILES["rays"] + "logarithm = true\n", "have logarithm, but its prior has facies"),
         (STUDY + FROM_FILES["heads"].replace("west", "left"), "fixed = .*expected heads by side"),
