@@ -63,9 +63,10 @@ def _lossless(name: str, folder: Path) -> list[str]:
 
 
 def _from_table(path: Path, grid: Grid) -> np.ndarray:
-    table = read_table(path, (*grid.axes, "share"))
+    names = ["depth" if axis == "z" and grid.depth else axis for axis in grid.axes]
+    table = read_table(path, (*names, "share"))
     found = np.full(grid.shape, np.nan)
-    found[tuple(grid.cells(table.points(grid.axes)).T)] = table.columns["share"]
+    found[tuple(grid.cells(table.points(names)).T)] = table.columns["share"]
     return found
 
 
@@ -97,7 +98,7 @@ READ: dict[str, Callable[[Path, Grid], np.ndarray]] = {
     "csv": _from_table,
     "esri": lambda path, _: read_image(path),
     "geotiff": _from_geotiff,
-    "gslib": lambda path, _: read_image(path, key="share"),
+    "gslib": lambda path, grid: read_image(path, key="share")[:: -1 if grid.depth else 1],
     "netcdf": _from_netcdf,
     "vtk": _from_vtk,
 }

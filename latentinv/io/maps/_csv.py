@@ -1,6 +1,8 @@
-"""Maps as a table: a line for each cell, its centre and what each layer has there."""
+"""Maps as a table: a line for each cell, its centre and what each layer has there.
 
-import io
+Where z is a depth its column is called ``depth``, so that no program takes it for an elevation.
+"""
+
 from pathlib import Path
 from typing import final
 
@@ -8,7 +10,7 @@ import numpy as np
 
 from latentinv.storage import atomic_file
 
-from ._format import MAP_FORMATS, AbstractMapFormat, Maps
+from ._format import MAP_FORMATS, AbstractMapFormat, Maps, form_of, table_text
 
 
 @final
@@ -22,17 +24,8 @@ class TableOfCells(AbstractMapFormat):
         """Write a line for each cell."""
         grid, layers = maps.grid, maps.all_layers()
         centres = grid.centres(np.indices(grid.shape).reshape(grid.ndim, -1).T)
-        columns = [*centres.T, *(np.asarray(layer).ravel() for layer in layers.values())]
-        forms = ["%.12g"] * grid.ndim + ["%d" if layer.dtype.kind in "biu" else "%.9g" for layer in layers.values()]
-        text = io.StringIO()
-        np.savetxt(text, _rows(columns), fmt=",".join(forms), header=",".join([*grid.axes, *layers]), comments="")
+        names = ["depth" if axis == "z" and grid.depth else axis for axis in grid.axes]
+        forms = ["%.12g"] * grid.ndim + [form_of(layer) for layer in layers.values()]
+        header = ",".join([*names, *layers])
         with atomic_file(path) as file:
-            file.write(text.getvalue().encode())
-
-
-def _rows(columns: list[np.ndarray]) -> np.ndarray:
-    """Columns side by side, each with its own type."""
-    table = np.empty(len(columns[0]), [(str(n), column.dtype) for n, column in enumerate(columns)])
-    for n, column in enumerate(columns):
-        table[str(n)] = column
-    return table
+            file.write(table_text([*centres.T, *layers.values()], forms, ",", header))

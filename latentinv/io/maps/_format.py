@@ -10,8 +10,9 @@ A new format is one file with a class that is registered here, in this package o
         def write(self, path, maps): ...
 """
 
+import io
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -75,6 +76,22 @@ def write_maps(path: str | Path, maps: Maps) -> None:
         If the file cannot be written.
     """
     format_by_ending(path, MAP_FORMATS)().write(Path(path), maps)
+
+
+def table_text(layers: Sequence[np.ndarray], forms: Sequence[str], separator: str, header: str) -> bytes:
+    """A header, and a line for each cell with what each layer has there, as its form writes it."""
+    columns = [np.ravel(layer) for layer in layers]
+    table = np.empty(len(columns[0]), [(str(n), column.dtype) for n, column in enumerate(columns)])
+    for n, column in enumerate(columns):
+        table[str(n)] = column
+    text = io.StringIO()
+    np.savetxt(text, table, fmt=separator.join(forms), header=header, comments="")
+    return text.getvalue().encode()
+
+
+def form_of(layer: np.ndarray) -> str:
+    """How numbers of a layer are written."""
+    return "%d" if layer.dtype.kind in "biu" else "%.9g"
 
 
 def check_unrotated(maps: Maps, what: str) -> None:

@@ -40,7 +40,8 @@ def test_that_a_table_has_each_cell_by_its_centre(tmp_path, name):
     header, *lines = (tmp_path / "a.csv").read_text().splitlines()
     names = header.split(",")
     table = np.array([line.split(",") for line in lines], float)
-    assert names == [*grid.axes, *maps.layers, "realization 1", "realization 2"]
+    axes = ["depth" if axis == "z" and grid.depth else axis for axis in grid.axes]
+    assert names == [*axes, *maps.layers, "realization 1", "realization 2"]
     cells = grid.cells(table[:, : grid.ndim])
     for column, layer in zip(table[:, grid.ndim :].T, maps.all_layers().values(), strict=True):
         np.testing.assert_allclose(column, layer[tuple(cells.T)], rtol=1e-6)
@@ -52,9 +53,10 @@ def test_that_gslib_text_is_read_again_and_states_its_place(tmp_path, name):
     grid, maps = GRIDS[name], maps_on(GRIDS[name])
     write_maps(tmp_path / "a.gslib", maps)
     for layer, values in maps.all_layers().items():
-        np.testing.assert_allclose(read_image(tmp_path / "a.gslib", key=layer), values, rtol=1e-6)
+        upwards = values[::-1] if grid.depth else values
+        np.testing.assert_allclose(read_image(tmp_path / "a.gslib", key=layer), upwards, rtol=1e-6)
     first, *others = (tmp_path / "a.gslib").read_text().splitlines()
-    expected = {"map": "4 5 1 10 20 1 1000 2000 0", "section": "4 1 5 10 1 2 7 0 -3", "volume": "4 5 3 10 20 5 1 2 3"}
+    expected = {"map": "4 5 1 10 20 1 1000 2000 0", "section": "4 1 5 10 1 2 7 0 -7", "volume": "4 5 3 10 20 5 1 2 3"}
     assert first == expected[name]
     assert len(others) == 5 + grid.size
 
