@@ -189,6 +189,11 @@ class IndirectData(AbstractObservation):
         return self.forward.has_gradient
 
     @property
+    def from_function(self) -> bool:
+        """Whether the forward model is a JAX function that a user wrote."""
+        return self.forward.given_again is not None and not self.forward.external and self.forward.missing is None
+
+    @property
     def simulator(self) -> ExternalForward | None:
         """The simulator outside JAX, if the forward model is one."""
         return cast("ExternalForward", self.forward) if self.forward.external else None

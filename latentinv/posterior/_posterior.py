@@ -93,7 +93,7 @@ class Posterior:
 
     @property
     def has_gradient(self) -> bool:
-        """Whether the soft model has gradients; False only if a simulator has no adjoint."""
+        """Whether the soft model has gradients; False only if a simulator has no adjoint, or a user says so."""
         return all(observation.has_gradient for observation in self.observations)
 
     @property
@@ -227,7 +227,7 @@ class Posterior:
         return replace(self, observations=tuple(observation.with_data(numbers) for observation, numbers in pairs))
 
     def differentiable_part(self) -> "Posterior":
-        """The posterior without data whose simulator has no gradients."""
+        """The posterior without data whose forward model has no gradients."""
         return replace(self, observations=tuple(o for o in self.observations if o.has_gradient))
 
     def simulate(self, key_noise: Array, z: Float[Array, "latent"]) -> tuple[Shaped[Array, "datum"], ...]:

@@ -214,6 +214,6 @@ def test_that_an_algorithm_that_needs_gradients_refuses_a_forward_model_without(
     assert not posterior.has_gradient
     assert Posterior(posterior.prior, GRID, []).has_gradient
     with pytest.raises(
-        InputError, match=r"'laplace' needs gradients, but the simulator of 'heads' has none; .*'es_mda', .*'pcn'"
+        InputError, match=r"'laplace' needs gradients, but the forward model of 'heads' has none; .*'es_mda', .*'pcn'"
     ):
         sample(posterior, Laplace())

@@ -120,6 +120,11 @@ class AbstractObservation(abc.ABC):
         return self.simulator is not None
 
     @property
+    def from_function(self) -> bool:
+        """Whether a JAX function that a user wrote predicts these data."""
+        return False
+
+    @property
     def simulator(self) -> ExternalForward | None:
         """The simulator outside JAX that predicts these data from `readings`; None if there is none."""
         return None

@@ -33,6 +33,8 @@ class FunctionForward(AbstractForward):
         Pure, and made of JAX's operations, so that it has gradients.
     grid
         Where the property lives.
+    has_gradient
+        Whether algorithms may use its gradients; say False where they are NaN, or zero almost everywhere.
 
     Raises
     ------
@@ -45,7 +47,7 @@ class FunctionForward(AbstractForward):
     given_again: ClassVar[GivenAgain] = GivenAgain("a Python function", "function")
     known_by_sample = True
 
-    def __init__(self, function: Function, grid: Grid) -> None:
+    def __init__(self, function: Function, grid: Grid, *, has_gradient: bool = True) -> None:
         try:
             given = jax.eval_shape(function, jax.ShapeDtypeStruct(grid.shape, jnp.float32))
         except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError) as error:
@@ -62,7 +64,7 @@ class FunctionForward(AbstractForward):
                 "those of jnp.asarray(data, float)."
             )
         self._function, self.grid = ByIdentity(function), grid
-        self._count = int(given.shape[0])
+        self._count, self.has_gradient = int(given.shape[0]), bool(has_gradient)
 
     @property
     def function(self) -> Function:
@@ -79,8 +81,8 @@ class FunctionForward(AbstractForward):
         return self.function(property)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Nothing: a function cannot be stored."""
-        return {}
+        """Whether it has gradients; a function cannot be stored."""
+        return {"has gradient": np.asarray(self.has_gradient)}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], grid: Grid) -> NoReturn:
@@ -90,9 +92,8 @@ class FunctionForward(AbstractForward):
     @classmethod
     def from_user(cls, given: Any, arrays: dict[str, np.ndarray], grid: Grid, name: str) -> "FunctionForward":
         """Take the function, or a forward model made from it, that is given again."""
-        del arrays
         if isinstance(given, cls):
             return given
         if not callable(given) or isinstance(given, type):
             raise InputError(cls.given_again.sentence(name))
-        return cls(given, grid)
+        return cls(given, grid, has_gradient=bool(arrays["has gradient"]))

@@ -38,3 +38,4 @@ from ._tables import likelihood_name as likelihood_name
 from ._tables import no_draws as no_draws
 from ._tables import predicted_name as predicted_name
 from ._tables import realization_name as realization_name
+from ._user_functions import check_user_functions as check_user_functions

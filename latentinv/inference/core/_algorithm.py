@@ -137,15 +137,15 @@ def check_algorithm(algorithm: AbstractAlgorithm, posterior: Posterior) -> None:
     Raises
     ------
     InputError
-        If it needs gradients that a simulator does not have, or refuses the posterior for a reason of its own.
+        If it needs gradients that a forward model does not have, or refuses the posterior for a reason of its own.
     """
     if algorithm.needs_gradient:
         for observation in posterior.observations:
             if not observation.has_gradient:
                 able = ", ".join(f"'{name}'" for name, other in ALGORITHMS.items() if not other.needs_gradient)
                 raise InputError(
-                    f"The algorithm '{algorithm.name}' needs gradients, but the simulator of '{observation.name}' has "
-                    f"none; give it an adjoint, or choose one of {able}."
+                    f"The algorithm '{algorithm.name}' needs gradients, but the forward model of '{observation.name}' "
+                    f"has none; give a simulator an adjoint, or choose one of {able}."
                 )
     algorithm.check(posterior)
 

@@ -23,6 +23,7 @@ from latentinv.inference.core import (
     SimulationCounter,
     check_algorithm,
     check_flags,
+    check_user_functions,
     draw_tables,
     failure_results,
     kernel_of,
@@ -160,6 +161,7 @@ def resume(path: str | Path, *, forwards: Forwards | None = None, listener: List
 
 def _job(posterior: Posterior, choice: Choice, seed: int) -> _Job:
     check_algorithm(choice.algorithm, posterior)
+    check_user_functions(posterior)
     on_device: Posterior = jax.device_put(posterior)
     return _Job(posterior, on_device, choice.algorithm, kernel_of(choice.algorithm), choice.reason, seed)
 

@@ -360,8 +360,8 @@ class SMCKernel(AbstractKernel):
 
 
 def _on_host(posterior: Posterior) -> bool:
-    """Whether a simulator outside JAX without gradients evaluates proposals, between programs."""
-    return posterior.external and not posterior.has_gradient
+    """Whether proposals are evaluated between programs, since some data have no gradients."""
+    return not posterior.has_gradient
 
 
 def _bridging(posterior: Posterior, state: SMCState) -> bool:

@@ -214,7 +214,7 @@ def test_that_an_adjoint_is_enough_for_algorithms_with_gradients(monkeypatch):
     reference = sample(posterior(inside), MALA(**settings), seed=1)
     np.testing.assert_allclose(run.latents, reference.latents, atol=2e-3)
     assert run.results["forward_failures"]["heads"]["failed"] == 0
-    with pytest.raises(InputError, match="'mala' needs gradients, but the simulator of 'heads' has none"):
+    with pytest.raises(InputError, match="'mala' needs gradients, but the forward model of 'heads' has none"):
         sample(posterior(external(Blind())), MALA(**settings))
 
 
