@@ -6,10 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from ._console import make_console, plain_table
+from ._json import Json, print_json
 
 
 def algorithms(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Algorithm whose settings to describe.")] = None,
+    as_json: Json = False,
 ) -> None:
     """List the algorithms for 'condition', or describe one and its settings."""
     import inspect
@@ -18,6 +20,8 @@ def algorithms(
     from latentinv.inference.run import default_settings
 
     console, table = make_console(), plain_table()
+    if as_json:
+        return print_json({one: default_settings(one) for one in (ALGORITHMS if name is None else [name])})
     if name is None:
         for known, algorithm in ALGORITHMS.items():
             table.add_row(known, (inspect.getdoc(algorithm) or "").partition("\n")[0])

@@ -28,6 +28,7 @@ from ._priors import priors
 from ._resume import resume
 from ._run import run
 from ._show import show
+from ._status import status
 from ._train import train
 from ._walk import walk
 
@@ -38,7 +39,6 @@ app = typer.Typer(
     epilog=f"Compiled programs are kept in your cache folder, so that commands start sooner the second time (at most "
     f"1 GB). The environment variable {VARIABLE} names another folder, or turns this off: {VARIABLE}=off.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -67,6 +67,7 @@ for command in (
     walk,
     condition,
     resume,
+    status,
     show,
     compare,
     export,

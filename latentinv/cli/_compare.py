@@ -8,10 +8,12 @@ import typer
 from latentinv.errors import InputError
 
 from ._console import make_console
+from ._json import Json, print_json
 
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN …", help="Run files (.h5) of the same posterior.")],
+    as_json: Json = False,
 ) -> None:
     """Say whether runs agree: what their draws say of each quantity, and R-hat between them."""
     if len(runs) < 2:
@@ -20,4 +22,7 @@ def compare(
     from latentinv.inference.diagnostics import diagnose
     from latentinv.inference.run import load_run
 
-    make_console().print(str(diagnose([load_run(path) for path in runs])))
+    found = diagnose([load_run(path) for path in runs])
+    if as_json:
+        return print_json({"runs": runs, "quantities": found.quantities, "warnings": found.warnings})
+    make_console().print(str(found))

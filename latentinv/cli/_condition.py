@@ -7,7 +7,8 @@ import typer
 
 from latentinv.errors import InputError
 
-from ._console import make_console
+from ._console import Quiet, make_console
+from ._json import Json
 from ._parse import check_extension, check_seed, parse_grid, parse_settings
 from ._sampling import chosen_for, sample_and_print
 
@@ -54,6 +55,8 @@ def condition(
     target: Annotated[
         str | None, typer.Option(help="thresholded (facies read exactly) or soft; chosen by the prior if omitted.")
     ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Condition a prior to wells and block means."""
     check_seed(seed)
@@ -81,7 +84,7 @@ def condition(
     data: list[AbstractObservation] = [HardData.from_csv(path, place, model) for path in wells or []]
     data += [BlockMeans.from_csv(path, place, model) for path in blocks or []]
     posterior = Posterior(model, place, data, target=target)  # type: ignore[arg-type]
-    console = make_console()
+    console = make_console(quiet=quiet or as_json)
     _say_unused(console, wells or [], (*place.axes, "facies", "error_probability"))
     _say_unused(
         console, blocks or [], (*(f"{axis}_{end}" for axis in place.axes for end in ("min", "max")), *OF_BLOCKS)
@@ -89,7 +92,8 @@ def condition(
     if algorithm is None:
         choice = chosen_for(posterior, settings or [], draws)
         console.print(choice.reason, soft_wrap=True)
-    sample_and_print(console, posterior, choice, seed, output, title="condition", batch="--set batch_size=N")
+    batch = "--set batch_size=N"
+    sample_and_print(console, posterior, choice, seed, output, title="condition", batch=batch, as_json=as_json)
 
 
 def _say_unused(console: "Console", paths: list[Path], names: tuple[str, ...]) -> None:

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,12 +17,23 @@ ENDINGS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasat
 """Signals that ask a program to end."""
 
 
-def make_console() -> Console:
-    """The console to write to; its width is fixed where there is no terminal."""
-    console = Console(highlight=False, markup=False, emoji=False)
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print warnings and errors only.")]
+
+
+def make_console(*, quiet: bool = False) -> Console:
+    """The console to write to; its width is fixed where there is no terminal. A quiet one says nothing."""
+    console = Console(highlight=False, markup=False, emoji=False, quiet=quiet)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
     return console
+
+
+def warn(console: Console, sentence: str) -> None:
+    """Print a warning; on stderr where the console is quiet."""
+    if console.quiet:
+        print(f"Warning: {sentence}", file=sys.stderr)
+    else:
+        console.print(f"Warning: {sentence}", soft_wrap=True)
 
 
 def to_continue(path: Path) -> str:

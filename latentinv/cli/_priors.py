@@ -4,21 +4,28 @@ import re
 from pathlib import Path
 
 from ._console import make_console
+from ._json import Json, print_json
 
 
-def priors() -> None:
+def priors(as_json: Json = False) -> None:
     """List the shipped priors: what they are of, and what their cards say."""
     from rich.table import Table
 
     from latentinv.priors import load_prior, shipped_priors
 
-    table = Table("name", "facies", "axes", "latents", "its card says", show_lines=True)
+    rows = []
     for name, path in shipped_priors().items():
         prior = load_prior(path)
         model = prior.facies_model
-        facies = "a property" if model is None else ", ".join(map(str, model.categories))
-        latents = str(prior.describe().get("latents", ""))
-        table.add_row(name, facies, str(prior.ndim), latents, _said_by(path.with_suffix(".md")))
+        facies = None if model is None else model.categories
+        latents, card = prior.describe().get("latents", ""), _said_by(path.with_suffix(".md"))
+        rows.append({"name": name, "facies": facies, "axes": prior.ndim, "latents": latents, "card": card})
+    if as_json:
+        return print_json(rows)
+    table = Table("name", "facies", "axes", "latents", "its card says", show_lines=True)
+    for row in rows:
+        said = "a property" if row["facies"] is None else ", ".join(map(str, row["facies"]))
+        table.add_row(row["name"], said, str(row["axes"]), str(row["latents"]), row["card"])
     make_console().print(table)
 
 

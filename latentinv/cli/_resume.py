@@ -2,21 +2,28 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
-from ._console import interruptible, make_console, say_seconds, to_continue
+from ._console import Quiet, interruptible, make_console, say_seconds, to_continue
 from ._files import kind_of
+from ._json import Json, print_json
 from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
-from ._summary import exit_if_infeasible, print_run
+from ._summary import exit_if_infeasible, print_run, run_record
 from ._train import TrainingDisplay, how_to_continue, print_training
+
+if TYPE_CHECKING:
+    from latentinv.inference.run import Run
 
 RUN_TOO_LARGE = "This run does not fit in memory; resume it with more memory, or start again with a smaller batch_size."
 
 
 def resume(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Run file, or a training's checkpoint (.training.h5).")],
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Continue a run or a training that was stopped."""
     from latentinv.errors import InputError
@@ -24,43 +31,47 @@ def resume(
     kind = kind_of(file)
     if kind == "prior":
         raise InputError(f"{file} is a prior, which is complete; give a run file or a training's checkpoint.")
-    (_resume_run if kind == "run" else _resume_training)(file)
+    console = make_console(quiet=quiet or as_json)
+    (_resume_run if kind == "run" else _resume_training)(file, console, as_json=as_json)
 
 
-def _resume_run(file: Path) -> None:
+def _resume_run(file: Path, console: Console, *, as_json: bool) -> None:
     from latentinv.inference.run import load_run
     from latentinv.inference.run import resume as resume_run
     from latentinv.storage import RunFile
 
     from ._display import Display, RunListener
 
-    console = make_console()
     if RunFile.open(file).finished:
         console.print(f"{file} is finished; there is nothing left to do.", soft_wrap=True)
-        run = load_run(file)
-        print_run(console, run, {"file": str(file)})
-        return exit_if_infeasible(run)
+        return _print(console, load_run(file), {"file": str(file)}, as_json=as_json)
     begun = time.monotonic()
     with (
         fitting_in_memory(lambda: RUN_TOO_LARGE),
         interruptible(lambda: f"Stopped. {to_continue(file)}"),
+        Display(console, "resume", fresh=False) as display,
     ):
-        with Display(console, "resume", fresh=False) as display:
-            run = resume_run(file, listener=RunListener(display))
-        print_run(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(file)})
+        run = resume_run(file, listener=RunListener(display))
+    _print(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(file)}, as_json=as_json)
+
+
+def _print(console: Console, run: "Run", rows: dict[str, str], *, as_json: bool) -> None:
+    if as_json:
+        print_json(run_record(run, file=rows["file"]))
+    else:
+        print_run(console, run, rows)
     exit_if_infeasible(run)
 
 
-def _resume_training(file: Path) -> None:
+def _resume_training(file: Path, console: Console, *, as_json: bool) -> None:
     from latentinv.training import read_plan, resume_training
 
     from ._display import Display
 
     recipe, output, _ = read_plan(file)
-    console = make_console()
     begun = time.monotonic()
     with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_continue(output)):
         with Display(console, "resume", fresh=False) as display:
             listener = TrainingDisplay(display, recipe, output)
             result = resume_training(file, listener=listener)
-        print_training(console, result, recipe, output, time.monotonic() - begun)
+        print_training(console, result, recipe, output, time.monotonic() - begun, as_json=as_json)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._console import make_console, plain_table
+from ._console import Quiet, make_console, plain_table, say_seconds
+from ._json import Json
 from ._parse import check_extension
 from ._sampling import chosen_for, sample_and_print
 
@@ -28,8 +29,11 @@ def run(
         Path | None, typer.Option(help="Run file to write (.h5; default: the study's name, beside it).")
     ] = None,
     dry: Annotated[
-        bool, typer.Option("--dry", help="Read and check everything, say what would be done, and stop.")
+        bool,
+        typer.Option("--dry", help="Read and check everything, say what would be done and what it needs; then stop."),
     ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Condition a prior to all data of a study."""
     target = output or study.with_suffix(".h5")
@@ -42,19 +46,35 @@ def run(
         require_new(target)
     file = read_study_file(study)
     posterior = file.posterior()
-    console = make_console()
+    console = make_console(quiet=quiet or as_json)
     choice = _choice(posterior, file)
     _describe(console, file, choice)
-    if not dry:
-        sample_and_print(
-            console,
-            posterior,
-            choice,
-            file.settings.get("seed", 0),
-            target,
-            title="run",
-            batch="batch_size in [algorithm]",
-        )
+    if dry:
+        return _tell_needs(console, posterior, choice)
+    sample_and_print(
+        console,
+        posterior,
+        choice,
+        file.settings.get("seed", 0),
+        target,
+        title="run",
+        batch="batch_size in [algorithm]",
+        as_json=as_json,
+    )
+
+
+def _tell_needs(console: "Console", posterior: "Posterior", choice: "Choice") -> None:
+    """Say how much memory and time the run will need; refuse what does not fit."""
+    from latentinv.inference.run import available_memory, check_memory, memory_needed, say_bytes, seconds_needed
+
+    need, free = memory_needed(posterior, choice.algorithm), available_memory()
+    beside = "" if free is None else f", {say_bytes(free)} are free"
+    console.print(f"memory: about {say_bytes(need.total)} at most{beside}", soft_wrap=True)
+    check_memory(need, free)
+    with console.status("taking the first steps, to measure the pace"):
+        seconds = seconds_needed(posterior, choice.algorithm)
+    time = "not known; the first steps show no pace" if seconds is None else f"about {say_seconds(seconds)}"
+    console.print(f"time: {time}, by the first steps on this machine", soft_wrap=True)
 
 
 def _choice(posterior: "Posterior", file: "StudyFile") -> "Choice":

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ._console import interruptible, say_seconds, to_continue
+from ._json import print_json
 from ._memory import fitting_in_memory
 from ._parse import parse_settings
-from ._summary import exit_if_infeasible, print_run
+from ._summary import exit_if_infeasible, print_run, run_record
 
 if TYPE_CHECKING:
     from latentinv.inference.run import Choice
@@ -18,13 +19,21 @@ if TYPE_CHECKING:
 
 
 def sample_and_print(
-    console: Console, posterior: "Posterior", choice: "Choice", seed: int, output: Path, *, title: str, batch: str
+    console: Console,
+    posterior: "Posterior",
+    choice: "Choice",
+    seed: int,
+    output: Path,
+    *,
+    title: str,
+    batch: str,
+    as_json: bool = False,
 ) -> None:
     """Sample a posterior into a run file, showing progress, and print its table; exit code 1 if data cannot be met.
 
     `title` is the command's name, and `batch` says where the user sets the batch size.
     """
-    from latentinv.inference.run import sample
+    from latentinv.inference.run import available_memory, check_memory, memory_needed, sample
 
     from ._display import Display, RunListener
 
@@ -41,10 +50,14 @@ def sample_and_print(
         )
         return advice + (f" To continue with more memory: latentinv resume {output}" if output.exists() else "")
 
+    check_memory(memory_needed(posterior, choice.algorithm), available_memory())
     with fitting_in_memory(how_to_fit), interruptible(how_to_continue):
         with Display(console, title) as display:
             run = sample(posterior, choice, seed=seed, output=output, listener=RunListener(display))
-        print_run(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(output)})
+        if as_json:
+            print_json(run_record(run, file=str(output)))
+        else:
+            print_run(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(output)})
     exit_if_infeasible(run)
 
 

@@ -10,7 +10,8 @@ from latentinv.errors import InputError
 
 from ._console import make_console, plain_table, to_continue
 from ._files import free_name, kind_of
-from ._summary import exit_if_infeasible, print_run
+from ._json import Json, print_json
+from ._summary import exit_if_infeasible, print_run, run_record
 
 if TYPE_CHECKING:
     from latentinv.priors.core import AbstractPrior
@@ -27,6 +28,7 @@ def show(
         str, typer.Argument(metavar="RUN|PRIOR", help="Run file, prior file, or the name of a shipped prior.")
     ],
     output: Annotated[Path | None, typer.Option(help="Picture to write (default: NAME.png here).")] = None,
+    as_json: Json = False,
 ) -> None:
     """Show what is in a run or a prior, and draw it."""
     from latentinv.plotting import check_ending
@@ -40,6 +42,8 @@ def show(
     kind = kind_of(path)
     if kind == "training":
         raise InputError(f"{path} is the checkpoint of a training; to continue: latentinv resume {path}")
+    if as_json:
+        return print_json(_prior_record(path) if kind == "prior" else _run_record(path))
     picture = output or free_name(Path(f"{path.stem}.png"))
     (_show_prior if kind == "prior" else _show_run)(path, picture)
 
@@ -66,6 +70,35 @@ def _show_prior(path: Path, picture: Path) -> None:
     fields, _ = draw_fields(prior, Grid(shape), count, from_seed(0, "show"))
     plot_fields(fields, Grid(shape), picture, categories=categories_of(prior), title=f"draws of {path.name}")
     console.print(f"sheet of samples in {picture}", soft_wrap=True)
+
+
+def _prior_record(path: Path) -> dict[str, Any]:
+    from latentinv.priors import load_prior
+
+    prior = load_prior(path)
+    model = prior.facies_model
+    facies = None if model is None else model.categories
+    head = {"file": path, "family": prior.to_record().family, "axes": prior.ndim, "digest": prior.fingerprint()}
+    return {**head, "facies": facies, **prior.describe()}
+
+
+def _run_record(path: Path) -> dict[str, Any]:
+    from latentinv.inference.run import load_run
+    from latentinv.storage import RunFile
+
+    store = RunFile.open(path)
+    header = store.header
+    place = {"shape": header.grid.shape, "spacing": header.grid.spacing, "origin": header.grid.origin}
+    head = {
+        "file": path,
+        "prior": header.prior.family,
+        "grid": place,
+        "seed": header.seed,
+        "target": header.target,
+        "choice": header.choice,
+        "settings": header.options,
+    }
+    return run_record(load_run(path), **head) if store.has_state else {**head, "finished": False, "steps": 0}
 
 
 def _print_prior(console: Console, prior: "AbstractPrior") -> None:

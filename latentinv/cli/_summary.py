@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
-from ._console import plain_table
+from ._console import plain_table, warn
 
 if TYPE_CHECKING:
     from latentinv.data import AbstractObservation, Report
@@ -38,11 +38,41 @@ def print_run(console: Console, run: "Run", rows: dict[str, str], *, noun: str =
         table.add_row(name, text)
     console.print(table)
     for sentence in diagnosis.warnings:
-        console.print(f"Warning: {sentence}")
+        warn(console, sentence)
     if "misfit_data" in run.results:
         console.print(f"The {noun} miss these data, which contradict others or have not been fitted yet:")
         for sentence in run.results["misfit_data"]:
             console.print(f"  {sentence}")
+
+
+def run_record(run: "Run", **more: Any) -> dict[str, Any]:
+    """What `print_run` says, for other programs; `more` is added to it."""
+    diagnosis, reports = run.diagnose(), run.reports()
+    data = [
+        {
+            "name": observation.name,
+            "kind": observation.kind,
+            "count": observation.count,
+            "criterion": observation.fulfilled,
+            "fulfilled": [of_draw[position].fulfilled for of_draw in reports],
+            "rmse": [of_draw[position].rmse for of_draw in reports],
+            "unit": getattr(observation, "unit", ""),
+        }
+        for position, observation in enumerate(run.posterior.observations)
+    ]
+    return {
+        **more,
+        "algorithm": run.algorithm,
+        "finished": run.finished,
+        "steps": run.steps,
+        "seconds": run.seconds,
+        "draws": diagnosis.draws,
+        "distinct_draws": diagnosis.distinct,
+        "data": data,
+        "results": {name: value for name, value in run.results.items() if name != "warnings"},
+        "quantities": list(diagnosis.quantities),
+        "warnings": list(diagnosis.warnings),
+    }
 
 
 def exit_if_infeasible(run: "Run") -> None:

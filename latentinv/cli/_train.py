@@ -9,7 +9,8 @@ from rich.console import Console
 
 from latentinv.errors import InputError
 
-from ._console import interruptible, make_console, plain_table, say_seconds, to_continue
+from ._console import Quiet, interruptible, make_console, plain_table, say_seconds, to_continue, warn
+from ._json import Json, print_json
 from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def train(
             min=2, max=16, help="How many facies a picture with blurred edges shows; those with most cells are kept."
         ),
     ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a prior on an image."""
     from latentinv.storage import require_new
@@ -57,7 +60,7 @@ def train(
     target = output or Path(f"{source.stem}.h5")
     require_new_training(target)
     require_new(card_path(target))
-    console = make_console()
+    console = make_console(quiet=quiet or as_json)
     begun = time.monotonic()
     own = source.suffix != ".toml"
     with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_continue(target)):
@@ -67,7 +70,7 @@ def train(
         with Display(console, "train") as display:
             listener = TrainingDisplay(display, plan, target, allowed, chosen=own)
             result = train_prior(plan, target, minutes=allowed, fill=own, listener=listener)
-        print_training(console, result, listener.recipe, target, time.monotonic() - begun)
+        print_training(console, result, listener.recipe, target, time.monotonic() - begun, as_json=as_json)
 
 
 class Reading(NamedTuple):
@@ -101,10 +104,10 @@ def _describe(console: Console, image: "TrainingImage") -> None:
     if thin := slivers(image):
         left = len(image.categories) - len(thin)
         each = ", ".join(str(code) for code in thin)
-        console.print(
-            f"Warning: facies {each} only lie along edges, between others, as in a picture that was resized; if they "
-            f"are none, stop and train again with --classes {left}.",
-            soft_wrap=True,
+        warn(
+            console,
+            f"facies {each} only lie along edges, between others, as in a picture that was resized; if they are none, "
+            f"stop and train again with --classes {left}.",
         )
 
 
@@ -203,7 +206,15 @@ def say_comparison(comparison: "Comparison", share: str) -> str:
     )
 
 
-def print_training(console: Console, result: "TrainingResult", recipe: "Recipe", output: Path, seconds: float) -> None:
+def print_training(
+    console: Console,
+    result: "TrainingResult",
+    recipe: "Recipe",
+    output: Path,
+    seconds: float,
+    *,
+    as_json: bool = False,
+) -> None:
     """Measure how good the prior is, write its card, and print the verdict and where the files lie."""
     from latentinv.storage import atomic_file
     from latentinv.training import assess, card, card_path, sheet_path
@@ -213,6 +224,19 @@ def print_training(console: Console, result: "TrainingResult", recipe: "Recipe",
         found = assess(result.prior, image, recipe.training.patch)
     with atomic_file(card_path(output)) as file:
         file.write(card(output.stem, result.prior, image, found).encode())
+    if as_json:
+        return print_json(
+            {
+                "prior": str(output),
+                "samples": str(sheet_path(output)),
+                "card": str(card_path(output)),
+                "steps": result.steps,
+                "ended_early": result.ended_early,
+                "seconds": seconds,
+                "times_floor": {measure.name: measure.times_floor for measure in found.realism.measures},
+                "verdict": found.realism.verdict(),
+            }
+        )
     table = plain_table()
     comparison = result.comparison
     share = share_of(continuous=result.prior.facies_model is None)

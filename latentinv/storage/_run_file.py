@@ -1,9 +1,10 @@
 """Run files: one file that holds a run, from its prior and data to its last draw.
 
 ===========================  =================================================================================
-``/`` attributes             ``format`` = ``latentinv-run``; ``format_version`` = 2; ``steps`` (integer,
+``/`` attributes             ``format`` = ``latentinv-run``; ``format_version`` = 3; ``steps`` (integer,
                              steps done); ``finished`` (truth value); ``message`` (text); ``results``
-                             (canonical JSON text, a table); ``seconds`` (number, the time spent)
+                             (canonical JSON text, a table); ``seconds`` (number, the time spent); ``done`` (number, the
+                             estimated share of the work done, 0 to 1)
 ``prior``                    the prior the run was made with, as a prior file holds it (see `_prior_file`)
 ``grid``                     attributes ``shape`` (cells, in array order), ``spacing`` and ``origin`` (metres,
                              x first), ``rotation`` (degrees from x towards y), ``axes`` (``xy``, ``xz``, ``yz`` or
@@ -51,7 +52,7 @@ from ._schema import file_name, from_json, get_text, numbers, read_arrays, set_t
 from ._tree import on_host, read_tree, write_tree
 
 FORMAT = "latentinv-run"
-VERSION = 2
+VERSION = 3
 REALIZATIONS = ("facies", "field")
 """Names of the table of realizations."""
 
@@ -66,6 +67,7 @@ class _Counters(NamedTuple):
     draw_count: int
     has_state: bool
     seconds: float
+    done: float
 
 
 @final
@@ -100,7 +102,8 @@ class RunFile:
         require_new(path)
         with atomic_hdf5(path) as file:
             file.attrs["format"], file.attrs["format_version"] = FORMAT, VERSION
-            file.attrs["steps"], file.attrs["finished"], file.attrs["seconds"] = 0, False, 0.0
+            file.attrs["steps"], file.attrs["finished"] = 0, False
+            file.attrs["seconds"], file.attrs["done"] = 0.0, 0.0
             set_text(file.attrs, "message", "")
             set_text(file.attrs, "results", to_json({}, "The results"))
             write_header(file, header)
@@ -159,6 +162,11 @@ class RunFile:
         return self._counters.seconds
 
     @property
+    def done(self) -> float:
+        """Estimated share of the work done, 0 to 1."""
+        return self._counters.done
+
+    @property
     def has_state(self) -> bool:
         """Whether there is a state to continue from; a run killed before its first checkpoint starts again."""
         return self._counters.has_state
@@ -174,6 +182,7 @@ class RunFile:
         message: str = "",
         results: dict[str, Any] | None = None,
         seconds: float = 0.0,
+        done: float = 0.0,
     ) -> None:
         """Save all that happened since the last checkpoint, in one move.
 
@@ -197,6 +206,8 @@ class RunFile:
             Single results by name; None leaves those saved before.
         seconds
             Wall time spent since the last checkpoint.
+        done
+            Estimated share of the work done, 0 to 1.
 
         Raises
         ------
@@ -224,7 +235,7 @@ class RunFile:
             if added:
                 append(file["draws"], blocks, self.draw_count, compress=True)
             file.attrs["steps"], file.attrs["finished"] = steps, finished
-            file.attrs["seconds"] = self.seconds + seconds
+            file.attrs["seconds"], file.attrs["done"] = self.seconds + seconds, 1.0 if finished else done
             file["draws"].attrs["count"] = self.draw_count + added
             for name, text in texts.items():
                 set_text(file.attrs, name, text)
@@ -308,6 +319,7 @@ def _read_counters(file: h5py.File) -> _Counters:
         draw_count=int(file["draws"].attrs["count"]),
         has_state="state" in file,
         seconds=float(file.attrs["seconds"]),
+        done=float(file.attrs["done"]),
     )
 
 

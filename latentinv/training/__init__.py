@@ -9,9 +9,11 @@ from ._card import described as described
 from ._evaluation import Comparison as Comparison
 from ._loop import TrainingListener as TrainingListener
 from ._loop import TrainingPlan as TrainingPlan
+from ._loop import TrainingProgress as TrainingProgress
 from ._loop import TrainingResult as TrainingResult
 from ._loop import checkpoint_path as checkpoint_path
 from ._loop import read_plan as read_plan
+from ._loop import read_training_progress as read_training_progress
 from ._loop import require_new_training as require_new_training
 from ._loop import resume_training as resume_training
 from ._loop import sheet_path as sheet_path

@@ -27,7 +27,7 @@ from ._pace import TRIAL, WARM, Pace, fitted, require_enough
 from ._recipe import Recipe, parse_recipe
 from ._sheet import write_sheet
 
-FORMAT, VERSION = "latentinv-training", 1
+FORMAT, VERSION = "latentinv-training", 2
 COMPARE_SEED, CALIBRATE_SEED = 2, 3
 PATCHES = 1
 """Distinguishes the random numbers for patches from those for other uses of the seed."""
@@ -66,6 +66,17 @@ class TrainingPlan(NamedTuple):
     output: Path
     """The prior's file."""
     image_sha256: str
+
+
+class TrainingProgress(NamedTuple):
+    """How far a training has come, as its checkpoint says."""
+
+    plan: TrainingPlan
+    step: int
+    kept: dict[str, float]
+    """The comparison of the best state so far, and its ``step``; empty before the first."""
+    seconds: float
+    """Wall time spent, all sessions together."""
 
 
 class TrainingResult(NamedTuple):
@@ -171,6 +182,25 @@ def read_plan(checkpoint: str | Path) -> TrainingPlan:
     return TrainingPlan(parse_recipe(text, Path(folder)), Path(checkpoint).with_name(output), digest)
 
 
+def read_training_progress(checkpoint: str | Path) -> TrainingProgress:
+    """Read how far a training has come, also while it runs.
+
+    Raises
+    ------
+    InputError
+        If this version cannot read the recipe.
+    StorageError
+        If the checkpoint cannot be read.
+    """
+    plan = read_plan(checkpoint)
+    with open_hdf5(checkpoint, FORMAT, VERSION) as file:
+        return TrainingProgress(plan, int(file.attrs["steps"]), _kept(file), float(file.attrs["seconds"]))
+
+
+def _kept(file: Any) -> dict[str, float]:
+    return {name[5:]: float(file.attrs[name]) for name in file.attrs if name.startswith("kept_")}
+
+
 def checkpoint_path(output: str | Path) -> Path:
     """Path of the checkpoint of a prior's training."""
     return Path(output).with_suffix(".training.h5")
@@ -211,6 +241,7 @@ class _Training:
         self.image: TrainingImage = recipe.load_image()
         self.patch = recipe.training.patch
         self.kept: dict[str, float] = {}
+        self._begun = time.monotonic()
         if recipe.networks.family not in METHODS:
             given = f"The recipe has family = {recipe.networks.family!r} in [networks]"
             raise InputError(f"{given}; expected one of {', '.join(METHODS)}.")
@@ -329,6 +360,8 @@ class _Training:
             file.attrs["folder"] = str(self.recipe.folder.resolve())
             file.attrs["output"] = self.output.name
             file.attrs["image_sha256"] = self.image.sha256
+            file.attrs["steps"] = int(self.state.step)
+            file.attrs["seconds"] = time.monotonic() - self._begun
             for name, value in self.kept.items():
                 file.attrs[f"kept_{name}"] = value
             write_tree(file.create_group("state"), self.state)
@@ -346,7 +379,8 @@ class _Training:
         """Take the state from a checkpoint."""
         # Copies, since a step donates the memory of its state, and `asarray` may share it with NumPy.
         self.state = jax.tree.map(jnp.array, read_tree(file["state"], self.state))
-        self.kept = {key[5:]: float(file.attrs[key]) for key in file.attrs if key.startswith("kept_")}
+        self.kept = _kept(file)
+        self._begun -= float(file.attrs["seconds"])
 
     def _finish(self) -> TrainingResult:
         provenance = {

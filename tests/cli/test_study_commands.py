@@ -1,5 +1,7 @@
 """`latentinv init`, `run` and `compare`, from a user's files to runs that agree."""
 
+import re
+
 import numpy as np
 
 from latentinv import load_run
@@ -38,6 +40,8 @@ def test_that_files_become_a_study_and_the_study_a_run(latentinv, folder):
     assert dry.code == 0, dry.err
     assert "6 data (hard data)" in dry.out
     assert "'smc' is what the study names" in dry.out
+    assert re.search(r"memory: about \d+ MB at most, [\d.]+ [MG]B are free", dry.out)
+    assert re.search(r"time: about \d+", dry.out)
     assert [run.code for run in runs] == [0, 0], runs[0].err + runs[1].err
     assert "6 of 6 pixels honoured in 8 of 8 draws" in runs[0].out
     assert len(load_run("1.h5").latents) == 8

@@ -98,6 +98,11 @@ class AbstractAlgorithm(abc.ABC):
     needs_gradient: bool = True
     """Whether it requires gradients of the posterior."""
 
+    @property
+    def together(self) -> int:
+        """Most fields that it works on at once."""
+        return int(getattr(self, "batch_size", getattr(self, "chains", 1)))
+
     @abc.abstractmethod
     def build(self) -> AbstractKernel:
         """Make the algorithm's functions, whose programs are compiled at first use."""

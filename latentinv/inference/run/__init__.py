@@ -1,5 +1,10 @@
 """Running an algorithm: the choice of one, the driver, the record of a run, loading and resuming it."""
 
+from ._beforehand import available_memory as available_memory
+from ._beforehand import check_memory as check_memory
+from ._beforehand import memory_needed as memory_needed
+from ._beforehand import say_bytes as say_bytes
+from ._beforehand import seconds_needed as seconds_needed
 from ._choice import Choice as Choice
 from ._choice import choose_algorithm as choose_algorithm
 from ._driver import Listener as Listener

@@ -208,7 +208,8 @@ def _drive(job: _Job, store: RunFile | None, listener: Listener | None) -> Run:
         due = time.monotonic() - saved_at > saving / CHECKPOINT_SHARE or recorder.pending_bytes > PENDING_BYTES
         if store is not None and due:
             saving_from = time.monotonic()
-            recorder.save(state, steps, message=progress.words, seconds=saving_from - begun)
+            spent = saving_from - begun
+            recorder.save(state, steps, message=progress.words, seconds=spent, done=progress.done)
             begun, saved_at = saving_from, time.monotonic()
             saving = saved_at - saving_from
     results = _finish(job, state, recorder) | ({"choice": job.choice} if job.choice else {})

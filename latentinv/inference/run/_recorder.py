@@ -48,6 +48,7 @@ class RunRecorder:
         message: str = "",
         results: dict[str, Any] | None = None,
         seconds: float = 0.0,
+        done: float = 0.0,
     ) -> None:
         """Write everything to the file, which the run must have; see `RunFile.checkpoint`."""
         assert self._store is not None
@@ -61,6 +62,7 @@ class RunRecorder:
             message=message,
             results=results,
             seconds=seconds,
+            done=done,
         )
         self._rows, self._blocks = [], []
 

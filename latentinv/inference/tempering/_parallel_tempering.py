@@ -138,6 +138,11 @@ class ParallelTempering(AbstractChains):
         """Make the ladders."""
         return ChainsKernel(self, functools.partial(ladder_ensemble, self), sharpest_surrogate=HMC.sharpness)
 
+    @property
+    def together(self) -> int:
+        """The replicas, which move at once."""
+        return self.chains * self.rungs
+
     def make_move(self, likelihood: TemperedLikelihood) -> Move:
         """The move of one replica."""
         if self.move == "mala":
