@@ -21,6 +21,7 @@ from ._compare import compare
 from ._compilations import VARIABLE, compilations_kept
 from ._condition import condition
 from ._export import export
+from ._forecast import forecast
 from ._generate import generate
 from ._init import init
 from ._memory import TOO_LARGE, fitting_in_memory
@@ -71,6 +72,7 @@ for command in (
     show,
     compare,
     export,
+    forecast,
     priors,
     algorithms,
     calibrate,

@@ -21,6 +21,7 @@ Then come the data, any number of each kind: ``[[wells]]``, ``[[blocks]]``, ``[[
 of each kind in this folder. Each may have a `name`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -125,25 +126,33 @@ def parse_study_file(text: str, folder: Path) -> StudyFile:
     data = tuple(
         STUDY_DATA[kind].read(checked(kind, table, dict(STUDY_DATA[kind].rules), file="study"), place)
         for kind in STUDY_DATA
-        for table in _several(kind, tables)
+        for table in tables_of_kind(kind, tables, "study")
     )
-    _check_names(data)
+    check_names([given.observation for given in data], "study")
     others = {key: value for key, value in settings.items() if key not in ("grid", *OF_THE_GRID)}
     return StudyFile(prior, grid, data, _algorithm(tables), others)
 
 
-def _several(kind: str, tables: dict[str, Any]) -> list[Any]:
+def tables_of_kind(kind: str, tables: dict[str, Any], file: str) -> list[Any]:
+    """The tables of one kind of data, of which there may be several.
+
+    Raises
+    ------
+    InputError
+        If one is written as the only one.
+    """
     found = tables.get(kind, [])
     if type(found) is not list:
-        raise InputError(f"The study has one table [{kind}]; write [[{kind}]], as there may be several.")
+        raise InputError(f"The {file} has one table [{kind}]; write [[{kind}]], as there may be several.")
     return found
 
 
-def _check_names(data: tuple[Given, ...]) -> None:
-    names = [given.observation.name for given in data]
+def check_names(data: Sequence[AbstractObservation], file: str) -> None:
+    """Raise `InputError` if two data sets have one name."""
+    names = [observation.name for observation in data]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise InputError(f"The study has two data sets called '{twice[0]}'; give one of them another name.")
+        raise InputError(f"The {file} has two data sets called '{twice[0]}'; give one of them another name.")
 
 
 def _algorithm(tables: dict[str, Any]) -> AbstractAlgorithm | None:

@@ -21,13 +21,13 @@ from latentinv.priors.learned import AbstractLearnedPrior
 from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
 from latentinv.training.images import Places, TrainingImage, choose_places, comparable_shape, image_levels
 
+from ._checkpoint import FORMAT, VERSION, checkpoint_path, kept_of, read_plan, sheet_path
 from ._evaluation import Comparison, calibrated, compare, nominal
 from ._method import METHODS, State, Task
 from ._pace import TRIAL, WARM, Pace, fitted, require_enough
-from ._recipe import Recipe, parse_recipe
+from ._recipe import Recipe
 from ._sheet import write_sheet
 
-FORMAT, VERSION = "latentinv-training", 2
 COMPARE_SEED, CALIBRATE_SEED = 2, 3
 PATCHES = 1
 """Distinguishes the random numbers for patches from those for other uses of the seed."""
@@ -57,26 +57,6 @@ class Silence:
 
     def on_comparison(self, step: int, comparison: Comparison, kept: bool) -> None:
         """Do nothing."""
-
-
-class TrainingPlan(NamedTuple):
-    """The training that a checkpoint belongs to."""
-
-    recipe: Recipe
-    output: Path
-    """The prior's file."""
-    image_sha256: str
-
-
-class TrainingProgress(NamedTuple):
-    """How far a training has come, as its checkpoint says."""
-
-    plan: TrainingPlan
-    step: int
-    kept: dict[str, float]
-    """The comparison of the best state so far, and its ``step``; empty before the first."""
-    seconds: float
-    """Wall time spent, all sessions together."""
 
 
 class TrainingResult(NamedTuple):
@@ -163,52 +143,6 @@ def resume_training(
     with open_hdf5(checkpoint, FORMAT, VERSION) as file:
         training.restore(file)
     return training.run(_end(minutes))
-
-
-def read_plan(checkpoint: str | Path) -> TrainingPlan:
-    """Read from a checkpoint which training it belongs to.
-
-    Raises
-    ------
-    InputError
-        If this version cannot read the recipe.
-    StorageError
-        If the checkpoint cannot be read.
-    """
-    with open_hdf5(checkpoint, FORMAT, VERSION) as file:
-        text, folder, digest, output = (
-            str(file.attrs[name]) for name in ("recipe", "folder", "image_sha256", "output")
-        )
-    return TrainingPlan(parse_recipe(text, Path(folder)), Path(checkpoint).with_name(output), digest)
-
-
-def read_training_progress(checkpoint: str | Path) -> TrainingProgress:
-    """Read how far a training has come, also while it runs.
-
-    Raises
-    ------
-    InputError
-        If this version cannot read the recipe.
-    StorageError
-        If the checkpoint cannot be read.
-    """
-    plan = read_plan(checkpoint)
-    with open_hdf5(checkpoint, FORMAT, VERSION) as file:
-        return TrainingProgress(plan, int(file.attrs["steps"]), _kept(file), float(file.attrs["seconds"]))
-
-
-def _kept(file: Any) -> dict[str, float]:
-    return {name[5:]: float(file.attrs[name]) for name in file.attrs if name.startswith("kept_")}
-
-
-def checkpoint_path(output: str | Path) -> Path:
-    """Path of the checkpoint of a prior's training."""
-    return Path(output).with_suffix(".training.h5")
-
-
-def sheet_path(output: str | Path) -> Path:
-    """Path of the sheet of samples of a prior's training."""
-    return Path(output).with_suffix(".samples.png")
 
 
 def require_new_training(output: str | Path) -> None:
@@ -379,7 +313,7 @@ class _Training:
         """Take the state from a checkpoint."""
         # Copies, since a step donates the memory of its state, and `asarray` may share it with NumPy.
         self.state = jax.tree.map(jnp.array, read_tree(file["state"], self.state))
-        self.kept = _kept(file)
+        self.kept = kept_of(file)
         self._begun -= float(file.attrs["seconds"])
 
     def _finish(self) -> TrainingResult:

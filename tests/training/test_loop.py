@@ -11,7 +11,7 @@ from latentinv import Grid, InputError, NonFiniteError, StorageError, load_prior
 from latentinv.networks import generator_architecture
 from latentinv.priors.learned import BOUND
 from latentinv.storage import open_hdf5
-from latentinv.training import Comparison, Losses, checkpoint_path, parse_recipe, resume_training, train
+from latentinv.training import Comparison, Losses, _checkpoint, checkpoint_path, parse_recipe, resume_training, train
 from latentinv.training._adversarial import AdversarialMethod
 from tests.problems import generate
 from tests.workers import TRAINING, killed_workers
@@ -120,7 +120,7 @@ def test_that_kills_at_random_moments_change_no_bit(count, tmp_path):
     kills = []
     for _ in killed_workers(TRAINING, checkpoint, seed=7, count=count):
         assert not path.exists()
-        with open_hdf5(checkpoint, loop.FORMAT, loop.VERSION) as file:
+        with open_hdf5(checkpoint, _checkpoint.FORMAT, _checkpoint.VERSION) as file:
             kills.append(int(file["state/.step"][()]))
     assert len(kills) == count
     assert kills[0] == 0
@@ -239,7 +239,7 @@ def test_that_a_sheet_that_cannot_be_written_costs_no_checkpoint(recipe, referen
         with pytest.raises(StorageError, match="disk is full"):
             train(recipe, tmp_path / "prior.h5")
     checkpoint = checkpoint_path(tmp_path / "prior.h5")
-    with open_hdf5(checkpoint, loop.FORMAT, loop.VERSION) as file:
+    with open_hdf5(checkpoint, _checkpoint.FORMAT, _checkpoint.VERSION) as file:
         assert file.attrs["kept_step"] == 4
     resume_training(checkpoint)
     _assert_same_prior(tmp_path / "prior.h5", reference)
@@ -261,7 +261,7 @@ def test_that_a_prior_takes_the_last_discriminator_if_asked(tmp_path):
     recipe = parse_recipe(text, tmp_path)
     prior = train(recipe, tmp_path / "prior.h5", minutes=1e-6).prior
     training = loop._Training(recipe, tmp_path / "prior.h5", loop.Silence())
-    with open_hdf5(checkpoint_path(tmp_path / "prior.h5"), loop.FORMAT, loop.VERSION) as file:
+    with open_hdf5(checkpoint_path(tmp_path / "prior.h5"), _checkpoint.FORMAT, _checkpoint.VERSION) as file:
         training.restore(file)
     grid = Grid((32, 40))
     z = np.random.default_rng(0).standard_normal(prior.latent_size(grid)).astype(np.float32)

@@ -49,7 +49,7 @@ def memory_needed(posterior: Posterior, algorithm: AbstractAlgorithm) -> MemoryN
 
     Cost: the programs are traced, not compiled.
     """
-    key = from_seed(0, "run")
+    key = from_seed(0, "beforehand")
     state = jax.eval_shape(kernel_of(algorithm).init, posterior, key)
     state_bytes = sum(_bytes(leaf) for leaf in jax.tree.leaves(state))
     latents = jax.ShapeDtypeStruct((posterior.latent_size,), jnp.float32)
@@ -113,7 +113,7 @@ def seconds_needed(posterior: Posterior, algorithm: AbstractAlgorithm, *, limit:
     Seconds, compilation included; None if no pace shows by then.
     """
     kernel, on_device = kernel_of(algorithm), jax.device_put(posterior)
-    key_start, key_steps = named(from_seed(0, "run"), "start", "steps")
+    key_start, key_steps = named(from_seed(0, "beforehand"), "start", "steps")
     begun = time.monotonic()
     state = jax.block_until_ready(kernel.init(on_device, key_start))
     marks: list[tuple[float, float]] = []
