@@ -16,7 +16,7 @@ def priors() -> None:
     for name, path in shipped_priors().items():
         prior = load_prior(path)
         model = prior.facies_model
-        facies = "a property" if model is None else ", ".join(map(str, model.categories))
+        facies = "a property" if model is None else model.listed()
         latents = str(prior.describe().get("latents", ""))
         table.add_row(name, facies, str(prior.ndim), latents, _said_by(path.with_suffix(".md")))
     make_console().print(table)

@@ -50,7 +50,7 @@ def _show_prior(path: Path, picture: Path) -> None:
     from latentinv.plotting import plot_fields
     from latentinv.priors import load_prior
 
-    from ._drawing import categories_of, draw_fields
+    from ._drawing import categories_of, draw_fields, labels_of
 
     prior = load_prior(path)
     console = make_console()
@@ -64,7 +64,8 @@ def _show_prior(path: Path, picture: Path) -> None:
     except InputError:  # the prior serves small grids only
         shape = SMALLER[prior.ndim]
     fields, _ = draw_fields(prior, Grid(shape), count, from_seed(0, "show"))
-    plot_fields(fields, Grid(shape), picture, categories=categories_of(prior), title=f"draws of {path.name}")
+    title, labels = f"draws of {path.name}", labels_of(prior)
+    plot_fields(fields, Grid(shape), picture, categories=categories_of(prior), labels=labels, title=title)
     console.print(f"sheet of samples in {picture}", soft_wrap=True)
 
 

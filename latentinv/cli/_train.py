@@ -11,6 +11,7 @@ from latentinv.errors import InputError
 
 from ._console import interruptible, make_console, plain_table, say_seconds, to_continue
 from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
+from ._parse import parse_names
 
 if TYPE_CHECKING:
     from latentinv.training import Comparison, Recipe, TrainingImage, TrainingResult
@@ -46,6 +47,13 @@ def train(
             min=2, max=16, help="How many facies a picture with blurred edges shows; those with most cells are kept."
         ),
     ] = None,
+    names: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODE=NAME,…",
+            help="What the facies are called, by code (or colour of the picture), such as '0=clay,1=sand'.",
+        ),
+    ] = None,
 ) -> None:
     """Train a prior on an image."""
     from latentinv.storage import require_new
@@ -61,7 +69,7 @@ def train(
     begun = time.monotonic()
     own = source.suffix != ".toml"
     with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_continue(target)):
-        plan = _plan(source, target, Reading(key, continuous, missing or None, classes))
+        plan = _plan(source, target, Reading(key, continuous, missing or None, classes, parse_names(names)))
         _describe(console, plan.load_image())
         allowed = MINUTES if own and minutes is None else minutes
         with Display(console, "train") as display:
@@ -77,6 +85,7 @@ class Reading(NamedTuple):
     continuous: bool
     missing: list[float] | None
     classes: int | None
+    names: dict[str, str] | None
 
 
 def _plan(source: Path, target: Path, reading: Reading) -> "Recipe":
@@ -88,7 +97,7 @@ def _plan(source: Path, target: Path, reading: Reading) -> "Recipe":
         require_new(recipe_path(target))
         return choose_recipe(source, folder=target.parent, **reading._asdict())
     if any(value for value in reading):
-        given = "--key, --continuous, --missing and --classes are for images"
+        given = "--key, --continuous, --missing, --classes and --names are for images"
         raise InputError(f"{given}, but a recipe was given; write them into its [image] instead.")
     return read_recipe(source)
 

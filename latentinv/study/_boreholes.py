@@ -2,7 +2,7 @@
 
 [[boreholes]]
 collars = "collars.csv"          # hole, x, y, z
-intervals = "intervals.csv"      # hole, from, to, facies
+intervals = "intervals.csv"      # hole, from, to, facies (code or name)
 survey = "survey.csv"            # hole, depth, inclination, azimuth; left out: all holes are vertical
 """
 
@@ -34,7 +34,7 @@ class Boreholes(AbstractStudyData):
             raise InputError("The study has boreholes, but its prior has a continuous property; leave them out.")
         collars, intervals = (place.folder / needed("boreholes", table, key) for key in ("collars", "intervals"))
         survey = place.folder / table["survey"] if "survey" in table else None
-        log = log_cells(read_boreholes(collars, intervals, survey), place.grid)
+        log = log_cells(read_boreholes(collars, intervals, survey, facies_model=model), place.grid, facies_model=model)
         name = table.get("name", "boreholes")
         data = HardData(place.grid, log.coordinates, log.facies, model, labels=log.labels, name=name)
         return Given(data, True)
