@@ -104,18 +104,12 @@ def read_boreholes(
         If a table cannot be used, a hole has no collar or two, intervals overlap or do not go downwards, or an angle is
         out of range.
     """
-    heads = read_table(collars, ("x", "y", "z"), texts=("hole",))
+    heads = read_collars(collars)
     names = heads.texts["hole"]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise InputError(f"{heads.file} has more than one collar of hole {twice[0]}; keep one of them.")
     logged = read_table(intervals, ("from", "to", "facies"), texts=("hole",), words=facies_words(facies_model))
     _check_intervals(logged.file, logged.lines, logged.columns)
-    stations = None if survey is None else read_table(survey, SURVEY, texts=("hole",))
-    for table in [logged] if stations is None else [logged, stations]:
-        for line, name in zip(table.lines, table.texts["hole"], strict=True):
-            if name not in names:
-                raise InputError(f"{table.file}, line {line}: hole {name} has no collar in {heads.file}; add it.")
+    check_collars(logged, heads)
+    stations = read_survey(survey, heads)
     holes = []
     for name, collar in zip(names, heads.points(("x", "y", "z")), strict=True):
         rows = [k for k, other in enumerate(logged.texts["hole"]) if other == name]
@@ -127,9 +121,34 @@ def read_boreholes(
                     f"{logged.file}: the intervals of hole {name} on lines {logged.lines[one]} and "
                     f"{logged.lines[other]} overlap; correct them."
                 )
-        course = _survey_of(name, stations)
+        course = survey_of(name, stations)
         holes.append(Borehole(name, tuple(collar), course, spans, logged.columns["facies"][rows].astype(int)))
     return tuple(holes)
+
+
+def read_collars(path: str | Path) -> Table:
+    """Read where holes begin; `InputError` if one has two collars."""
+    heads = read_table(path, ("x", "y", "z"), texts=("hole",))
+    twice = [name for name, count in Counter(heads.texts["hole"]).items() if count > 1]
+    if twice:
+        raise InputError(f"{heads.file} has more than one collar of hole {twice[0]}; keep one of them.")
+    return heads
+
+
+def read_survey(path: str | Path | None, heads: Table) -> Table | None:
+    """Read how holes go, if there is such a table; `InputError` if one of them has no collar."""
+    if path is None:
+        return None
+    stations = read_table(path, SURVEY, texts=("hole",))
+    check_collars(stations, heads)
+    return stations
+
+
+def check_collars(table: Table, heads: Table) -> None:
+    """Refuse a table with a hole that has no collar, with `InputError`."""
+    for line, name in zip(table.lines, table.texts["hole"], strict=True):
+        if name not in heads.texts["hole"]:
+            raise InputError(f"{table.file}, line {line}: hole {name} has no collar in {heads.file}; add it.")
 
 
 def _check_intervals(file: str, lines: Sequence[int], columns: Mapping[str, np.ndarray]) -> None:
@@ -140,7 +159,8 @@ def _check_intervals(file: str, lines: Sequence[int], columns: Mapping[str, np.n
             raise InputError(f"{file}, line {line} has facies {code:g}; expected a facies code, a whole number.")
 
 
-def _survey_of(name: str, stations: Table | None) -> np.ndarray:
+def survey_of(name: str, stations: Table | None) -> np.ndarray:
+    """The stations of one hole, from the top; a vertical hole has one at depth 0. Raises `InputError`."""
     if stations is None:
         return np.zeros((1, 3))
     rows = [k for k, other in enumerate(stations.texts["hole"]) if other == name]
