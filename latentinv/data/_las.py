@@ -131,11 +131,37 @@ def _parsed(path: Path) -> Any:
     except OSError as error:
         raise StorageError(f"{path} cannot be read ({error.strerror}); check the path and its rights.") from error
     text = content.decode("utf-8-sig" if _is_utf8(content) else "latin-1")
+    begin = re.search(r"^~A.*$", text, re.IGNORECASE | re.MULTILINE)
+    if begin is None:
+        raise StorageError(f"{path.name} has no section ~A of data, as LAS files have; give another file.")
     try:
-        return lasio.read(io.StringIO(text), null_policy="none", engine="normal")
+        head = lasio.read(io.StringIO(text), ignore_data=True)
+        lines = _lines(head, text[begin.end() :], path.name)
+        whole = "\n".join([text[: begin.end()], *lines, ""])
+        return lasio.read(io.StringIO(whole), null_policy="none", engine="normal")
+    except (InputError, StorageError):
+        raise
     except Exception as error:  # lasio raises errors of many kinds on damaged files
         detail = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise StorageError(f"{path.name} cannot be read as LAS ({detail}); it may be damaged.") from error
+
+
+def _lines(head: Any, data: str, file: str) -> list[str]:
+    """The data with a line for each depth; lasio takes a line with too few values for a wrapped one."""
+    count, version = len(head.curves), head.version["VERS"].value
+    if version not in (1.2, 2.0):
+        raise InputError(f"{file} is of LAS version {version}; expected 1.2 or 2.0, as which programs can save it.")
+    lines = [line for line in data.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if str(head.version["WRAP"].value).strip().upper() == "YES":
+        words = " ".join(lines).split()
+        lines = [" ".join(words[n : n + count]) for n in range(0, len(words), max(1, count))]
+    for number, line in enumerate(lines, 1):
+        if '"' not in line and len(line.split()) != count:
+            raise StorageError(
+                f"{file} has {len(line.split())} values for depth {number} of its data and {count} curves; the file "
+                "may be truncated."
+            )
+    return lines
 
 
 def _is_utf8(content: bytes) -> bool:
