@@ -35,7 +35,7 @@ HEADER = """\
 [study]
 prior = {prior}
 grid = [{rows}, {columns}]{why}
-spacing = {spacing}                 # metres along x and y
+spacing = {spacing}                 # metres along x and y{cells}
 origin = {origin}         # x and y of the south-west corner, metres
 rotation = 0.0                      # degrees from x towards y
 seed = 0
@@ -140,7 +140,8 @@ def _study(found: Sequence[Found], output: Path) -> str:
     if not data:
         raise InputError("No data were given; give tables of wells, heads, blocks or rays too.")
     prior = priors[0].path if priors[0].role == "prior" else Path(_prior_of(priors[0]))
-    shape, spacing, origin = _extent(data)
+    size = _cell_size(priors[0])
+    shape, spacing, origin = _extent(data, size)
 
     def beside(path: Path) -> str:
         return json.dumps(str(os.path.relpath(path, output.parent)))
@@ -152,6 +153,7 @@ def _study(found: Sequence[Found], output: Path) -> str:
         columns=shape[1],
         why="                   # CHANGE: rows, columns; proposed from the places of the data",
         spacing=json.dumps(spacing),
+        cells="" if size is None else ": cells of the image; times coarsen, if its recipe has that",
         origin=json.dumps(origin),
     )
     return head + "".join(TABLES[one.role].format(file=beside(one.path)) for one in data)
@@ -161,17 +163,25 @@ def _prior_of(image: Found) -> str:
     return str(image.path.with_suffix(".h5").name)
 
 
-def _extent(data: Sequence[Found]) -> tuple[tuple[int, int], list[float], list[float]]:
-    """Shape, spacing and origin of a grid around all places: square cells of a round length."""
+def _cell_size(prior: Found) -> tuple[float, ...] | None:
+    """Edges of the cells of a training image along x and y, where its file states them."""
+    from latentinv.io.grids import cell_size
+
+    size = cell_size(prior.path) if prior.role == "image" else None
+    return None if size is None or len(size) != 2 else size
+
+
+def _extent(data: Sequence[Found], size: tuple[float, ...] | None) -> tuple[tuple[int, int], list[float], list[float]]:
+    """Shape, spacing and origin of a grid around all places: cells of a size, or square ones of a round length."""
     import numpy as np
 
     places = np.concatenate([one.places for one in data if one.places is not None], axis=1)
     low, high = places.min(axis=1), places.max(axis=1)
-    size = np.maximum(high - low, 1.0) * (1 + 2 * MARGIN)
-    edge = _round(float(size.max()) / CELLS)
+    lengths = np.maximum(high - low, 1.0) * (1 + 2 * MARGIN)
+    edge = np.full(2, _round(float(lengths.max()) / CELLS)) if size is None else np.array(size)
     origin = np.floor((low - MARGIN * (high - low)) / edge) * edge
     counts = np.maximum(1, np.ceil((high + MARGIN * (high - low) - origin) / edge)).astype(int)
-    return (int(counts[1]), int(counts[0])), [edge, edge], [float(x) for x in origin]
+    return (int(counts[1]), int(counts[0])), edge.tolist(), [float(x) for x in origin]
 
 
 def _round(length: float) -> float:

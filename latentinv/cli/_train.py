@@ -71,6 +71,8 @@ def train(
     with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_continue(target)):
         plan = _plan(source, target, Reading(key, continuous, missing or None, classes, parse_names(names)))
         _describe(console, plan.load_image())
+        if size := _cells(plan):
+            console.print(size, soft_wrap=True)
         allowed = MINUTES if own and minutes is None else minutes
         with Display(console, "train") as display:
             listener = TrainingDisplay(display, plan, target, allowed, chosen=own)
@@ -100,6 +102,18 @@ def _plan(source: Path, target: Path, reading: Reading) -> "Recipe":
         given = "--key, --continuous, --missing, --classes and --names are for images"
         raise InputError(f"{given}, but a recipe was given; write them into its [image] instead.")
     return read_recipe(source)
+
+
+def _cells(plan: "Recipe") -> str:
+    """Say how large cells are, where the image's file states it."""
+    from latentinv.io.grids import cell_size
+    from latentinv.training import find_image
+
+    if plan.image.file is None or (edges := cell_size(find_image(plan.image.file, plan.folder))) is None:
+        return ""
+    each = " × ".join(f"{edge * plan.image.coarsen:g}" for edge in edges)
+    coarse = "" if plan.image.coarsen == 1 else f", coarsened by {plan.image.coarsen}"
+    return f"Cells of the image{coarse} are {each} m by its file; give grids of the prior this spacing."
 
 
 def _describe(console: Console, image: "TrainingImage") -> None:

@@ -34,11 +34,9 @@ class _Log(NamedTuple):
     file: str
     names: tuple[str, ...]
     """What the hole may be called: by the header, or by the file."""
-    depths: Float[np.ndarray, "sample"]
-    """Metres along the hole, growing."""
+    spans: Float[np.ndarray, "sample 2"]
+    """From and to of what each sample stands for, in metres along the hole."""
     facies: Int[np.ndarray, "sample"]
-    step: float
-    """The usual distance of samples in metres."""
 
 
 def read_las(
@@ -110,12 +108,11 @@ def _read(path: Path, curve: str, words: Words | None) -> _Log:
     steps = np.diff(depths[order])
     if np.any(steps == 0):
         raise InputError(f"{file} has two samples at one depth, {depths[order][:-1][steps == 0][0]:g} m; keep one.")
-    kept = [n for n in order if inside[n]]
-    facies = [_facies(values[n], words, f"{file}, at {depths[n]:g} m, curve {names[chosen[0]]}") for n in kept]
-    step = float(np.median(steps)) if len(steps) else 0.0
-    if step == 0:
+    if not len(steps):
         raise InputError(f"{file} has a single sample, which stands for no length of the hole; give more.")
-    return _Log(file, _names(las, path), depths[kept], np.array(facies), step)
+    spans, kept = _spans(depths[order]), [n for n in order if inside[n]]
+    facies = [_facies(values[n], words, f"{file}, at {depths[n]:g} m, curve {names[chosen[0]]}") for n in kept]
+    return _Log(file, _names(las, path), spans[inside[order]], np.array(facies))
 
 
 def _parsed(path: Path) -> Any:
@@ -220,11 +217,17 @@ def _names(las: Any, path: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(name for name in stated if name), path.stem]))
 
 
+def _spans(depths: Float[np.ndarray, "sample"]) -> Float[np.ndarray, "sample 2"]:
+    """From and to of what each sample stands for, those without a value among them."""
+    step, middles = float(np.median(np.diff(depths))), (depths[1:] + depths[:-1]) / 2
+    starts = np.maximum(np.concatenate([depths[:1], middles]), depths - step)
+    ends = np.minimum(np.concatenate([middles, depths[-1:]]), depths + step)
+    return np.stack([starts, ends], axis=1)
+
+
 def _intervals(log: _Log) -> tuple[Float[np.ndarray, "interval 2"], Int[np.ndarray, "interval"]]:
     """Intervals of one facies each."""
-    middles = (log.depths[1:] + log.depths[:-1]) / 2
-    starts = np.maximum(np.concatenate([log.depths[:1], middles]), log.depths - log.step)
-    ends = np.minimum(np.concatenate([middles, log.depths[-1:]]), log.depths + log.step)
+    starts, ends = log.spans.T
     begins = np.concatenate([[True], (np.diff(log.facies) != 0) | (starts[1:] > ends[:-1])])
     first = np.flatnonzero(begins)
     last = np.append(first[1:] - 1, len(starts) - 1)

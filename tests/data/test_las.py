@@ -64,7 +64,7 @@ def read(path, curve="lith", **settings):
 def test_that_samples_become_intervals_and_nulls_gaps(tmp_path, changed):
     (hole,) = read(las(tmp_path, **changed))
     assert (hole.name, hole.collar) == ("a-1", (1.5, 0.0, 8.0))
-    np.testing.assert_allclose(hole.intervals, [(0, 1.5), (1.5, 3.0), (3.0, 4.0)], atol=1e-9)
+    np.testing.assert_allclose(hole.intervals, [(0, 1.5), (1.5, 2.5), (3.5, 4.0)], atol=1e-9)
     assert hole.facies.tolist() == [0, 1, 0]
 
 
@@ -76,7 +76,7 @@ def test_that_nothing_is_logged_across_a_gap(tmp_path):
 def test_that_a_log_is_brought_to_cells_with_its_conflicts_and_survey(tmp_path):
     path = las(tmp_path)
     log = log_cells(read(path), Grid((8, 8), axes="xz"), facies_model=MODEL)
-    assert log.facies[[0, 1, 3]].tolist() == [0, 1, 0]
+    assert log.facies[[0, 1, 3]].tolist() == [0, 1, 0]  # the null at 3 m leaves half a metre in both cells
     assert [one.split(", hole ")[1] for one in log.conflicts] == ["a-1: clay on 0.5 m, sand on 0.5 m"]
     (tmp_path / "survey.csv").write_text("hole,depth,inclination,azimuth\na-1,0,90,90\n")
     flat = log_cells(read(path, survey=tmp_path / "survey.csv"), Grid((8, 8), axes="xz"))

@@ -29,7 +29,7 @@ def maps_on(grid, draws=2):
 
 def test_that_every_format_of_the_package_is_tested_here():
     own = {name for name, form in MAP_FORMATS.items() if form.__module__.startswith("latentinv.")}
-    assert own == {"csv", "gslib", "netcdf", "esri", "geotiff", "vtk"}
+    assert own == {"csv", "gslib", "netcdf", "esri", "geotiff", "vtk", "sgems", "roff", "grdecl", "zarr"}
 
 
 @pytest.mark.parametrize("name", GRIDS)
