@@ -2,10 +2,10 @@
 
 *Round trips*: maps and realizations of grids (a map, a turned one, a section, a volume) are written in each format that
 can hold them, and read again by a library or reader of that format; so are grids of random shapes, places, turns and
-senses of z. A format is lossless if every cell comes back with its value (to the digits written) and its place; one whose
-library is not installed is left out. *Misread*: files with missing-value codes, ambiguous titles, several variables,
-sections, palettes, blurred edges, decimal commas, other column names, names of facies, logs in feet, mirrored rasters and
-other units are read, and compared with what they mean.
+senses of z. A format is lossless if every cell comes back with its value (to the digits written) and its place; one
+whose library is not installed is left out. *Misread*: files with missing-value codes, ambiguous titles, several
+variables, sections, palettes, blurred edges, decimal commas, other column names, names of facies, logs in feet,
+mirrored rasters and other units are read, and compared with what they mean.
 
 Run ``python -m benchmarks.roundtrip``.
 """
