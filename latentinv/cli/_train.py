@@ -112,7 +112,7 @@ def _cells(plan: "Recipe") -> str:
     if plan.image.file is None or (edges := cell_size(find_image(plan.image.file, plan.folder))) is None:
         return ""
     each = " × ".join(f"{edge * plan.image.coarsen:g}" for edge in edges)
-    coarse = "" if plan.image.coarsen == 1 else f", coarsened by {plan.image.coarsen}"
+    coarse = "" if plan.image.coarsen == 1 else f", coarsened by {plan.image.coarsen},"
     return f"Cells of the image{coarse} are {each} m by its file; give grids of the prior this spacing."
 
 
