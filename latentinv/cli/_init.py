@@ -80,7 +80,7 @@ def init(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="A prior (.h5) or a training image, and tables of wells, blocks, heads, rays or boreholes, or LAS logs."
+            help="A prior (.h5) or a training image; tables of wells, blocks, heads, rays or boreholes; logs (.las)."
         ),
     ],
     output: Annotated[Path, typer.Option(help="Study file to write (.toml).")] = Path("study.toml"),

@@ -125,6 +125,8 @@ def _print_header(console: Console, store: "RunFile") -> None:
         "prior",
         ", ".join([header.prior.family, *(str(provenance[k]) for k in ("image",) if k in provenance)]),
     )
+    if header.prior.names:
+        table.add_row("facies", ", ".join(header.prior.names))
     cells = " x ".join(str(n) for n in header.grid.shape)
     table.add_row("grid", f"{cells} cells, {header.grid.describe()}")
     for observation in header.observations:

@@ -101,6 +101,8 @@ def _read(path: Path, curve: str, words: Words | None) -> _Log:
     if not inside.any():
         raise InputError(f"The curve '{curve}' of {file} has no value; give another curve.")
     scale = _metres(file, las.curves[0])
+    if odd := [depth for depth in depths if not _is_number(str(depth))]:
+        raise InputError(f"{file} has the depth '{odd[0]}', which is not a number; correct it.")
     depths = np.asarray(depths, float) * scale
     if not np.all(np.isfinite(depths)) or np.any(depths < 0):
         raise InputError(f"{file} has a depth that is missing or negative; correct it.")

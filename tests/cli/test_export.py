@@ -28,10 +28,12 @@ def run(latentinv, folder):
 def test_that_maps_and_realizations_of_a_run_are_written(latentinv, folder, run):
     written = latentinv("export", "run.h5", "--output", "run.nc")
     one = latentinv("export", "run.h5", "--output", "entropy.asc", "--layer", "entropy")
+    shown = latentinv("show", "run.h5")
     again = latentinv("export", "run.h5", "--output", "run.nc")
     unknown = latentinv("export", "run.h5", "--output", "other.asc", "--layer", "age")
 
     assert written.code == one.code == 0, written.err + one.err
+    assert "clay, sand" in shown.out
     layers = "probability of clay, probability of sand, most probable facies, entropy"
     assert written.out == f"{layers} and {len(run.realizations)} realizations in run.nc\n"
     shares = np.mean(run.realizations == 1, axis=0)

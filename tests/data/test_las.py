@@ -94,6 +94,7 @@ def test_that_a_log_is_brought_to_cells_with_its_conflicts_and_survey(tmp_path):
         ({"well": "WELL. C :"}, "LITH", "hole C or a has no collar in collars.csv"),
         ({"rows": [(0, 1, 0.5), (1, 1, 0)]}, "LITH", "at 0 m, curve LITH holds 0.5; .* must not be interpolated"),
         ({"rows": [(0, 1, "grit"), (1, 1, 0)]}, "LITH", r"holds 'grit', but the prior has the facies 0 \(clay\)"),
+        ({"rows": [(0, 1, 0), ("x1", 1, 0)]}, "LITH", "has the depth 'x1', which is not a number"),
         ({"rows": [(0, 1, 0), (0, 1, 0)]}, "LITH", "two samples at one depth, 0 m"),
         ({"rows": [(0, 1, -999.25), (1, 1, -999.25)]}, "LITH", "has no value"),
     ],
