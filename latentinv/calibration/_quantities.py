@@ -82,7 +82,7 @@ class Quantities:
 
     def _field_names(self) -> list[str]:
         facies = self._posterior.prior.facies_model
-        shares = ["mean of the field"] if facies is None else [f"share of facies {c}" for c in facies.categories[1:]]
+        shares = ["mean of the field"] if facies is None else [f"share of {label}" for label in facies.labels[1:]]
         quarters = [
             f"mean of the {rows}{columns} quarter" for rows in ("south", "north") for columns in ("western", "eastern")
         ]

@@ -60,14 +60,15 @@ def assess(
     place = Grid(shape or parse_shape(SHAPES[model.ndim]))
     check_amount(3 * count, place.shape, "give fewer or smaller fields")
     model.latent_size(place)  # checked first: a grid with the wrong number of axes is refused before the image is read
-    facies = None if model.facies_model is None else len(model.facies_model.categories)
+    labels = None if model.facies_model is None else model.facies_model.labels
+    facies = None if labels is None else len(labels)
     cells = "x".join(str(n) for n in place.shape)
     console = make_console()
     with interruptible(lambda: "Stopped; nothing was written."), console.status(f"measuring {count} fields"):
         fields, patches, notes = fields_and_patches(model, image, key, place, count, seed)
         realism = measure_realism(fields, patches, facies, seed=seed)
     title = f"{prior} beside {image.stem}: {count} fields and {2 * count} patches of {cells} cells"
-    plot_realism(realism, fields, patches, picture, facies=facies, title=title)
+    plot_realism(realism, fields, patches, picture, facies=facies, labels=labels, title=title)
     with atomic_file(output) as file:
         file.write(json.dumps(as_json(realism), indent=1, allow_nan=False).encode())
     console.print(_table(realism))

@@ -24,7 +24,8 @@ def condition(
     grid: Annotated[str, typer.Option(metavar="CELLS", help="ROWSxCOLUMNS, or LAYERSxROWSxCOLUMNS; rows along y.")],
     output: Annotated[Path, typer.Option(help="Run file to write (.h5).")],
     wells: Annotated[
-        list[Path] | None, typer.Option(help="Wells: CSV with x, y, facies; one row per borehole cell. Repeatable.")
+        list[Path] | None,
+        typer.Option(help="Wells: CSV with x, y, facies (code or name); one row per borehole cell. Repeatable."),
     ] = None,
     blocks: Annotated[
         list[Path] | None,

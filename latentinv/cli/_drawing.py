@@ -55,6 +55,11 @@ def tiles(
         yield place, shown, done / grid.size
 
 
+def labels_of(prior: AbstractPrior) -> tuple[str, ...] | None:
+    """What the facies of a prior are called; None for a continuous property."""
+    return None if prior.facies_model is None else prior.facies_model.labels
+
+
 def categories_of(prior: AbstractPrior) -> tuple[int, ...] | None:
     """The facies codes of a prior; None for a continuous property."""
     return None if prior.facies_model is None else prior.facies_model.categories

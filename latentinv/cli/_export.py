@@ -16,7 +16,8 @@ def export(
     output: Annotated[
         Path,
         typer.Option(
-            help="File to write; its ending says how: .csv, .gslib, .nc (netCDF), .asc (Esri), .tif, .vts (VTK)."
+            help="File to write; its ending says how: .csv, .gslib, .sgems, .nc (netCDF), .zarr, .asc (Esri), .tif, "
+            ".vts (VTK), .roff, .grdecl."
         ),
     ],
     layers: Annotated[

@@ -16,7 +16,7 @@ from latentinv.priors.core import AbstractPrior
 from latentinv.registration import format_by_ending
 
 from ._display import Display
-from ._drawing import categories_of, draw_fields, draw_latents, tiles
+from ._drawing import categories_of, draw_fields, draw_latents, labels_of, tiles
 
 PURPOSE = "generate"
 
@@ -28,12 +28,13 @@ def draw_picture(path: Path, prior: AbstractPrior, grid: Grid, count: int, seed:
             f"Given --count {count}, but a picture holds at most {MOST_PANELS} fields; write them to .npz or .h5."
         )
     fields, _ = draw_fields(prior, grid, count, from_seed(seed, PURPOSE), display)
-    plot_fields(fields, grid, path, categories=categories_of(prior), title=f"draws of the prior, seed {seed}")
+    title, labels = f"draws of the prior, seed {seed}", labels_of(prior)
+    plot_fields(fields, grid, path, categories=categories_of(prior), labels=labels, title=title)
 
 
 def fields_to_write(prior: AbstractPrior, grid: Grid, count: int, seed: int, display: Display) -> Fields:
     """The fields of a seed, each drawn tile by tile when it is written."""
-    key = from_seed(seed, PURPOSE)
+    key, model = from_seed(seed, PURPOSE), prior.facies_model
 
     def drawn(number: int) -> Iterator[tuple[Any, np.ndarray]]:
         for place, tile, done in tiles(prior, draw_latents(prior, grid, key, number), grid):
@@ -48,12 +49,14 @@ def fields_to_write(prior: AbstractPrior, grid: Grid, count: int, seed: int, dis
         lambda number: draw_latents(prior, grid, key, number),
         drawn,
         {"prior": prior.fingerprint(), "seed": seed},
+        {} if model is None else dict(zip(model.categories, model.names, strict=False)),
     )
 
 
 def write_drawn(path: Path, fields: Fields) -> None:
     """Write fields to a file of any registered format, of fields or of maps."""
     if issubclass(format_by_ending(path, FIELD_FORMATS, MAP_FORMATS), AbstractMapFormat):
-        write_maps(path, Maps(fields.grid, {}, np.stack([fields.whole(n) for n in range(fields.count)])))
+        draws = np.stack([fields.whole(n) for n in range(fields.count)])
+        write_maps(path, Maps(fields.grid, {}, draws, names=fields.names))
     else:
         write_fields(path, fields)

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -21,6 +21,12 @@ CELLS = 128
 MARGIN = 0.05
 """Of the wells' extent, on each side."""
 PICTURES = (".png", ".tif", ".tiff", ".npz", ".npy", ".asc", ".gslib", ".sgems")
+HOLES: dict[str, tuple[str, ...]] = {
+    "intervals": ("hole", "from", "to", "facies"),
+    "survey": ("hole", "depth", "inclination", "azimuth"),
+    "collars": ("hole", "x", "y", "z"),
+}
+"""Columns of the tables of boreholes."""
 KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     "blocks": (("mean", "sd"), ("x_min", "x_max"), ("y_min", "y_max")),
     "rays": (("value", "sd"), ("source_x", "receiver_x"), ("source_y", "receiver_y")),
@@ -35,7 +41,7 @@ HEADER = """\
 [study]
 prior = {prior}
 grid = [{rows}, {columns}]{why}
-spacing = {spacing}                 # metres along x and y
+spacing = {spacing}                 # metres along x and y{cells}
 origin = {origin}         # x and y of the south-west corner, metres
 rotation = 0.0                      # degrees from x towards y
 seed = 0
@@ -45,11 +51,14 @@ seed = 0
 # [algorithm]                       # chosen for the data unless named; `latentinv algorithms` lists them
 # name = "smc"
 """
+SECTION = 'axes = "xz"                         # CHANGE: a section, x and z; "yz", or a grid of three axes\n'
 TABLES = {
-    "wells": "\n[[wells]]                           # x, y, facies; facies codes must be the prior's\nfile = {file}\n",
-    "blocks": "\n[[blocks]]                          # shares of a facies in boxes\nfile = {file}\n",
+    "wells": "\n[[wells]]                           # x, y, facies; codes or names that the prior has\nfile = {file}\n",
+    "blocks": "\n[[blocks]]                          # shares of a facies (a code or name) in boxes\nfile = {file}\n",
     "rays": "\n[[rays]]                            # travel times along straight rays\nfile = {file}\n"
     "of_facies = [1.0, 1.0]              # CHANGE: velocity of each facies, in the unit of metres over time\n",
+    "boreholes": "\n[[boreholes]]                       # cells get the facies with the longest log in them\n"
+    "collars = {collars}\n{logged}{survey}",
     "heads": "\n[[heads]]                           # steady heads, confined; x, y, value, sd\nfile = {file}\n"
     "of_facies = [1e-5, 1e-3]            # CHANGE: conductivity of each facies, m/s\n"
     "fixed = {{west = 1.0, east = 0.0}}    # CHANGE: heads in metres along sides\n"
@@ -70,7 +79,9 @@ class Found(NamedTuple):
 def init(
     files: Annotated[
         list[Path],
-        typer.Argument(help="A prior (.h5) or a training image, and tables of wells, blocks, heads or rays."),
+        typer.Argument(
+            help="A prior (.h5) or a training image; tables of wells, blocks, heads, rays or boreholes; logs (.las)."
+        ),
     ],
     output: Annotated[Path, typer.Option(help="Study file to write (.toml).")] = Path("study.toml"),
 ) -> None:
@@ -108,6 +119,8 @@ def _look_at(path: Path) -> Found:
         if format_of(path) != "latentinv-prior":
             raise InputError(f"{path} is no prior; give a prior, a training image, or tables of data.")
         return Found(path, "prior")
+    if path.suffix.lower() == ".las":
+        return Found(path, "log")
     if path.suffix.lower() in PICTURES:
         return Found(path, "image")
     return _look_at_table(path)
@@ -119,6 +132,9 @@ def _look_at_table(path: Path) -> Found:
     from latentinv.io import read_table, table_header
 
     header = table_header(path)
+    for kind, needed in HOLES.items():
+        if all(map(header.has, needed)):
+            return Found(path, kind, _ends(path, kind))
     for kind, (others, along_x, along_y) in KINDS.items():
         if all(map(header.has, (*others, *along_x, *along_y))):
             columns = read_table(path, (*along_x, *along_y)).columns
@@ -136,14 +152,19 @@ def _study(found: Sequence[Found], output: Path) -> str:
     priors = [one for one in found if one.role in ("prior", "image")]
     if len(priors) != 1:
         raise InputError(f"{len(priors)} priors and training images were given; give one of either.")
-    data = [one for one in found if one.role in TABLES]
-    if not data:
-        raise InputError("No data were given; give tables of wells, heads, blocks or rays too.")
-    prior = priors[0].path if priors[0].role == "prior" else Path(_prior_of(priors[0]))
-    shape, spacing, origin = _extent(data)
+    data, holes = [one for one in found if one.role in TABLES], [one for one in found if one.role in (*HOLES, "log")]
+    if not data and not holes:
+        raise InputError("No data were given; give tables of wells, heads, blocks, rays or boreholes too.")
+    if data and holes:
+        raise InputError("Boreholes need a grid with z, the other data are on a map; make a study for each of the two.")
 
     def beside(path: Path) -> str:
         return json.dumps(str(os.path.relpath(path, output.parent)))
+
+    prior = priors[0].path if priors[0].role == "prior" else Path(_prior_of(priors[0]))
+    size = _cell_size(priors[0])
+    boreholes = _boreholes(holes, beside) if holes else ""
+    shape, spacing, origin = _extent(data or [_along_section(holes)], size)
 
     head = HEADER.format(
         name=output.name,
@@ -152,26 +173,81 @@ def _study(found: Sequence[Found], output: Path) -> str:
         columns=shape[1],
         why="                   # CHANGE: rows, columns; proposed from the places of the data",
         spacing=json.dumps(spacing),
+        cells="" if size is None else ": cells of the image; times coarsen, if its recipe has that",
         origin=json.dumps(origin),
     )
-    return head + "".join(TABLES[one.role].format(file=beside(one.path)) for one in data)
+    if holes:
+        head = head.replace("rotation = 0.0 ", SECTION + "# rotation = 0.0 ")
+    return head + boreholes + "".join(TABLES[one.role].format(file=beside(one.path)) for one in data)
+
+
+def _boreholes(holes: Sequence[Found], beside: Callable[[Path], str]) -> str:
+    """The table of boreholes: collars, and either intervals or logs with their curve."""
+    by_role = {role: [one.path for one in holes if one.role == role] for role in (*HOLES, "log")}
+    if len(by_role["collars"]) != 1 or bool(by_role["intervals"]) == bool(by_role["log"]):
+        raise InputError(
+            "Boreholes need one table of collars (hole, x, y, z), and either intervals (hole, from, to, facies) or "
+            "logs (.las); give these."
+        )
+    if by_role["intervals"]:
+        logged = f"intervals = {beside(by_role['intervals'][0])}\n"
+    else:
+        files = ", ".join(beside(path) for path in by_role["log"])
+        logged = f'logs = [{files}]\ncurve = "LITH"                      # CHANGE: the curve of facies\n'
+    survey = "".join(f"survey = {beside(path)}\n" for path in by_role["survey"])
+    collars = beside(by_role["collars"][0])
+    return TABLES["boreholes"].format(collars=collars, logged=logged, survey=survey)
+
+
+def _ends(path: Path, kind: str) -> "np.ndarray | None":
+    """Of collars x and z, of intervals their depths, as rows."""
+    import numpy as np
+
+    from latentinv.io import read_table
+
+    if kind == "survey":
+        return None
+    if kind == "intervals":  # facies may be names, and are not looked at
+        columns = read_table(path, ("from", "to")).columns
+        return np.stack([columns["from"], columns["to"]])
+    return read_table(path, ("x", "z")).points(("x", "z")).T
+
+
+def _along_section(holes: Sequence[Found]) -> Found:
+    """Ends of the holes on a section: x, and z upwards, straight down from the collars."""
+    import numpy as np
+
+    (collars,) = (one for one in holes if one.role == "collars")
+    assert collars.places is not None
+    depths = [one.places for one in holes if one.role == "intervals" and one.places is not None]
+    length = max((float(one.max()) for one in depths), default=float(np.ptp(collars.places[0])) or 1.0)
+    below = collars.places - np.array([[0.0], [length]])
+    return Found(collars.path, "boreholes", np.concatenate([collars.places, below], axis=1))
 
 
 def _prior_of(image: Found) -> str:
     return str(image.path.with_suffix(".h5").name)
 
 
-def _extent(data: Sequence[Found]) -> tuple[tuple[int, int], list[float], list[float]]:
-    """Shape, spacing and origin of a grid around all places: square cells of a round length."""
+def _cell_size(prior: Found) -> tuple[float, ...] | None:
+    """Edges of the cells of a training image along x and y, where its file states them."""
+    from latentinv.io.grids import cell_size
+
+    size = cell_size(prior.path) if prior.role == "image" else None
+    return None if size is None or len(size) != 2 else size
+
+
+def _extent(data: Sequence[Found], size: tuple[float, ...] | None) -> tuple[tuple[int, int], list[float], list[float]]:
+    """Shape, spacing and origin of a grid around all places: cells of a size, or square ones of a round length."""
     import numpy as np
 
     places = np.concatenate([one.places for one in data if one.places is not None], axis=1)
     low, high = places.min(axis=1), places.max(axis=1)
-    size = np.maximum(high - low, 1.0) * (1 + 2 * MARGIN)
-    edge = _round(float(size.max()) / CELLS)
+    lengths = np.maximum(high - low, 1.0) * (1 + 2 * MARGIN)
+    edge = np.full(2, _round(float(lengths.max()) / CELLS)) if size is None else np.array(size)
     origin = np.floor((low - MARGIN * (high - low)) / edge) * edge
     counts = np.maximum(1, np.ceil((high + MARGIN * (high - low) - origin) / edge)).astype(int)
-    return (int(counts[1]), int(counts[0])), [edge, edge], [float(x) for x in origin]
+    return (int(counts[1]), int(counts[0])), edge.tolist(), [float(x) for x in origin]
 
 
 def _round(length: float) -> float:

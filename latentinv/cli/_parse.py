@@ -63,6 +63,22 @@ def parse_box(text: str, ndim: int) -> tuple[list[float], list[float]]:
     return values[:ndim], values[ndim:]
 
 
+def parse_names(text: str | None) -> dict[str, str] | None:
+    """Read ``0=clay,1=sand`` as names by code.
+
+    Raises
+    ------
+    InputError
+        If it is not such a list.
+    """
+    if text is None:
+        return None
+    pairs = [[side.strip() for side in part.split("=")] for part in text.split(",")]
+    if not all(len(pair) == 2 and all(pair) for pair in pairs) or len({pair[0] for pair in pairs}) < len(pairs):
+        raise InputError(f"The names '{text}' cannot be read; write each code once, such as 0=clay,1=sand.")
+    return {code: name for code, name in pairs}
+
+
 def check_seed(seed: int) -> None:
     """Refuse a seed that the random number generator does not accept.
 

@@ -13,18 +13,19 @@ def priors(as_json: Json = False) -> None:
 
     from latentinv.priors import load_prior, shipped_priors
 
-    rows = []
+    rows, listed = [], []
     for name, path in shipped_priors().items():
         prior = load_prior(path)
         model = prior.facies_model
-        facies = None if model is None else model.categories
+        facies, names = (None, None) if model is None else (model.categories, model.names)
         latents, card = prior.describe().get("latents", ""), _said_by(path.with_suffix(".md"))
-        rows.append({"name": name, "facies": facies, "axes": prior.ndim, "latents": latents, "card": card})
+        content = {"facies": facies, "names": names, "axes": prior.ndim, "latents": latents}
+        rows.append({"name": name, **content, "card": card})
+        listed.append("a property" if model is None else model.listed())
     if as_json:
         return print_json(rows)
     table = Table("name", "facies", "axes", "latents", "its card says", show_lines=True)
-    for row in rows:
-        said = "a property" if row["facies"] is None else ", ".join(map(str, row["facies"]))
+    for row, said in zip(rows, listed, strict=True):
         table.add_row(row["name"], said, str(row["axes"]), str(row["latents"]), row["card"])
     make_console().print(table)
 

@@ -99,7 +99,7 @@ def _describe(console: "Console", file: "StudyFile", choice: "Choice") -> None:
     """Say what was understood."""
     grid, table = file.grid, plain_table()
     model = file.prior.facies_model
-    content = "a property" if model is None else f"facies {', '.join(map(str, model.categories))}"
+    content = "a property" if model is None else f"facies {model.listed()}"
     table.add_row("prior", f"{file.settings['prior']}, {content}")
     cells = " × ".join(str(n) for n in grid.shape)
     table.add_row("grid", f"{cells} cells, {grid.describe()}")

@@ -54,7 +54,7 @@ def _show_prior(path: Path, picture: Path) -> None:
     from latentinv.plotting import plot_fields
     from latentinv.priors import load_prior
 
-    from ._drawing import categories_of, draw_fields
+    from ._drawing import categories_of, draw_fields, labels_of
 
     prior = load_prior(path)
     console = make_console()
@@ -68,7 +68,8 @@ def _show_prior(path: Path, picture: Path) -> None:
     except InputError:  # the prior serves small grids only
         shape = SMALLER[prior.ndim]
     fields, _ = draw_fields(prior, Grid(shape), count, from_seed(0, "show"))
-    plot_fields(fields, Grid(shape), picture, categories=categories_of(prior), title=f"draws of {path.name}")
+    title, labels = f"draws of {path.name}", labels_of(prior)
+    plot_fields(fields, Grid(shape), picture, categories=categories_of(prior), labels=labels, title=title)
     console.print(f"sheet of samples in {picture}", soft_wrap=True)
 
 
@@ -77,9 +78,9 @@ def _prior_record(path: Path) -> dict[str, Any]:
 
     prior = load_prior(path)
     model = prior.facies_model
-    facies = None if model is None else model.categories
+    facies, names = (None, None) if model is None else (model.categories, model.names)
     head = {"file": path, "family": prior.to_record().family, "axes": prior.ndim, "digest": prior.fingerprint()}
-    return {**head, "facies": facies, **prior.describe()}
+    return {**head, "facies": facies, "names": names, **prior.describe()}
 
 
 def _run_record(path: Path) -> dict[str, Any]:
@@ -157,6 +158,8 @@ def _print_header(console: Console, store: "RunFile") -> None:
         "prior",
         ", ".join([header.prior.family, *(str(provenance[k]) for k in ("image",) if k in provenance)]),
     )
+    if header.prior.names:
+        table.add_row("facies", ", ".join(header.prior.names))
     cells = " x ".join(str(n) for n in header.grid.shape)
     table.add_row("grid", f"{cells} cells, {header.grid.describe()}")
     for observation in header.observations:

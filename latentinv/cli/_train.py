@@ -12,6 +12,7 @@ from latentinv.errors import InputError
 from ._console import Quiet, interruptible, make_console, plain_table, say_seconds, to_continue, warn
 from ._json import Json, print_json
 from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
+from ._parse import parse_names
 
 if TYPE_CHECKING:
     from latentinv.training import Comparison, Recipe, TrainingImage, TrainingResult
@@ -47,6 +48,13 @@ def train(
             min=2, max=16, help="How many facies a picture with blurred edges shows; those with most cells are kept."
         ),
     ] = None,
+    names: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODE=NAME,…",
+            help="What the facies are called, by code (or colour of the picture), such as '0=clay,1=sand'.",
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -64,8 +72,10 @@ def train(
     begun = time.monotonic()
     own = source.suffix != ".toml"
     with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_continue(target)):
-        plan = _plan(source, target, Reading(key, continuous, missing or None, classes))
+        plan = _plan(source, target, Reading(key, continuous, missing or None, classes, parse_names(names)))
         _describe(console, plan.load_image())
+        if size := _cells(plan):
+            console.print(size, soft_wrap=True)
         allowed = MINUTES if own and minutes is None else minutes
         with Display(console, "train") as display:
             listener = TrainingDisplay(display, plan, target, allowed, chosen=own)
@@ -80,6 +90,7 @@ class Reading(NamedTuple):
     continuous: bool
     missing: list[float] | None
     classes: int | None
+    names: dict[str, str] | None
 
 
 def _plan(source: Path, target: Path, reading: Reading) -> "Recipe":
@@ -91,9 +102,21 @@ def _plan(source: Path, target: Path, reading: Reading) -> "Recipe":
         require_new(recipe_path(target))
         return choose_recipe(source, folder=target.parent, **reading._asdict())
     if any(value for value in reading):
-        given = "--key, --continuous, --missing and --classes are for images"
+        given = "--key, --continuous, --missing, --classes and --names are for images"
         raise InputError(f"{given}, but a recipe was given; write them into its [image] instead.")
     return read_recipe(source)
+
+
+def _cells(plan: "Recipe") -> str:
+    """Say how large cells are, where the image's file states it."""
+    from latentinv.io.grids import cell_size
+    from latentinv.training import find_image
+
+    if plan.image.file is None or (edges := cell_size(find_image(plan.image.file, plan.folder))) is None:
+        return ""
+    each = " × ".join(f"{edge * plan.image.coarsen:g}" for edge in edges)
+    coarse = "" if plan.image.coarsen == 1 else f", coarsened by {plan.image.coarsen},"
+    return f"Cells of the image{coarse} are {each} m by its file; give grids of the prior this spacing."
 
 
 def _describe(console: Console, image: "TrainingImage") -> None:

@@ -41,7 +41,7 @@ def walk(
     from latentinv.priors import interpolate, load_prior, walk_box
     from latentinv.storage import require_new
 
-    from ._drawing import categories_of, draw_latents
+    from ._drawing import categories_of, draw_latents, labels_of
 
     require_new(output)
     model, place = load_prior(prior), Grid(shape)
@@ -61,7 +61,6 @@ def walk(
     else:
         names = [f"step {n + 1}" for n in range(steps)]
         title = "from one draw to another" if box is None else f"the box {box} varied"
-        plot_fields(
-            fields, place, output, categories=categories, title=f"{title}, seed {seed}", names=names, box=corners
-        )
+        title, labels = f"{title}, seed {seed}", labels_of(model)
+        plot_fields(fields, place, output, categories=categories, labels=labels, title=title, names=names, box=corners)
     make_console().print(f"{steps} steps in {output}", soft_wrap=True)

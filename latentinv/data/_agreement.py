@@ -12,9 +12,12 @@ import numpy as np
 
 from latentinv.data.core import AbstractObservation, CertainFacies, say_point
 from latentinv.errors import InputError
+from latentinv.priors.core import AbstractFaciesModel
 
 
-def check_agreement(observations: Sequence[AbstractObservation]) -> None:
+def check_agreement(
+    observations: Sequence[AbstractObservation], facies_model: AbstractFaciesModel | None = None
+) -> None:
     """Refuse certain data that contradict each other in one cell, or other data that they exclude.
 
     Raises
@@ -22,14 +25,16 @@ def check_agreement(observations: Sequence[AbstractObservation]) -> None:
     InputError
         If two data contradict each other; the message names both and says by how much.
     """
-    known = _all_certain(observations)
+    known = _all_certain(observations, facies_model)
     if known is None:
         return
     for observation in observations:
         observation.check_agreement(known)
 
 
-def _all_certain(observations: Sequence[AbstractObservation]) -> CertainFacies | None:
+def _all_certain(
+    observations: Sequence[AbstractObservation], facies_model: AbstractFaciesModel | None
+) -> CertainFacies | None:
     """The certain facies in all data, each cell once."""
     seen: dict[tuple[int, ...], tuple[int, str]] = {}
     for observation in observations:
@@ -39,10 +44,12 @@ def _all_certain(observations: Sequence[AbstractObservation]) -> CertainFacies |
         for cell, code, name in zip(*certain, strict=True):
             before, other = seen.setdefault(tuple(cell), (code, name))
             if before != code:
-                grid = observation.grid
+                grid, words = observation.grid, [f"facies {one}" for one in (before, code)]
+                if facies_model is not None:
+                    words = [facies_model.label(one) for one in (before, code)]
                 raise InputError(
-                    f"At {say_point(grid.centres(cell)[0], grid.axes)} '{other}' shows facies {before} and '{name}' "
-                    f"facies {code}, both as certain; correct one of them or give an error probability."
+                    f"At {say_point(grid.centres(cell)[0], grid.axes)} '{other}' shows {words[0]} and '{name}' "
+                    f"{words[1]}, both as certain; correct one of them or give an error probability."
                 )
     if not seen:
         return None

@@ -12,7 +12,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Float, Int
 
-from latentinv.data.core import check_facies, check_labels, say_box, sentence
+from latentinv.data.core import check_facies, check_labels, facies_words, say_box, sentence
 from latentinv.data.noise import GaussianNoise, per_datum
 from latentinv.data.properties import AbstractProperty, ContinuousProperty, FaciesShares, check_slope
 from latentinv.errors import InputError
@@ -100,7 +100,8 @@ class BlockMeans:
 
     @classmethod
     def from_csv(cls, path: str | Path, grid: Grid, prior: AbstractPrior, *, name: str | None = None) -> IndirectData:
-        """Read blocks from a CSV file with columns x_min, y_min, x_max, y_max, mean, sd and optionally facies.
+        """Read blocks from a CSV file with columns x_min, y_min, x_max, y_max, mean, sd and optionally facies, by code
+        or name.
 
         Parameters
         ----------
@@ -111,7 +112,7 @@ class BlockMeans:
         """
         lower = [f"{axis}_min" for axis in grid.axes]
         upper = [f"{axis}_max" for axis in grid.axes]
-        table = read_table(path, (*lower, *upper, "mean", "sd"), ("facies",))
+        table = read_table(path, (*lower, *upper, "mean", "sd"), ("facies",), words=facies_words(prior.facies_model))
         return cls(
             grid,
             table.points(lower),

@@ -12,17 +12,18 @@ Cost: forty steps a cell.
 import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from latentinv.data.core import say_point
+from latentinv.data.core import facies_words, say_point
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 from latentinv.io import Table, read_table
+from latentinv.priors.core import AbstractFaciesModel
 
 STEPS = 40
 """Readings of the log in the length of the shortest edge of a cell."""
@@ -75,7 +76,11 @@ class Log(NamedTuple):
 
 
 def read_boreholes(
-    collars: str | Path, intervals: str | Path, survey: str | Path | None = None
+    collars: str | Path,
+    intervals: str | Path,
+    survey: str | Path | None = None,
+    *,
+    facies_model: AbstractFaciesModel | None = None,
 ) -> tuple[Borehole, ...]:
     """Read boreholes from tables as geological databases export them.
 
@@ -84,10 +89,12 @@ def read_boreholes(
     collars
         A line for each hole: hole, x, y, z; coordinates in metres, z counted as the grid counts it.
     intervals
-        A line for each interval: hole, from, to, facies; depths in metres along the hole.
+        A line for each interval: hole, from, to, facies (code or name); depths in metres along the hole.
     survey
         A line for each station: hole, depth, inclination (0 is straight down, 90 horizontal) and azimuth (clockwise
         from north), in degrees. Holes without a station, or all if there is no table, are vertical.
+    facies_model
+        Of the prior, whose names of facies the intervals may have; without it they have codes.
 
     Raises
     ------
@@ -97,18 +104,12 @@ def read_boreholes(
         If a table cannot be used, a hole has no collar or two, intervals overlap or do not go downwards, or an angle is
         out of range.
     """
-    heads = read_table(collars, ("x", "y", "z"), texts=("hole",))
+    heads = read_collars(collars)
     names = heads.texts["hole"]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise InputError(f"{heads.file} has more than one collar of hole {twice[0]}; keep one of them.")
-    logged = read_table(intervals, ("from", "to", "facies"), texts=("hole",))
+    logged = read_table(intervals, ("from", "to", "facies"), texts=("hole",), words=facies_words(facies_model))
     _check_intervals(logged.file, logged.lines, logged.columns)
-    stations = None if survey is None else read_table(survey, SURVEY, texts=("hole",))
-    for table in [logged] if stations is None else [logged, stations]:
-        for line, name in zip(table.lines, table.texts["hole"], strict=True):
-            if name not in names:
-                raise InputError(f"{table.file}, line {line}: hole {name} has no collar in {heads.file}; add it.")
+    check_collars(logged, heads)
+    stations = read_survey(survey, heads)
     holes = []
     for name, collar in zip(names, heads.points(("x", "y", "z")), strict=True):
         rows = [k for k, other in enumerate(logged.texts["hole"]) if other == name]
@@ -120,9 +121,34 @@ def read_boreholes(
                     f"{logged.file}: the intervals of hole {name} on lines {logged.lines[one]} and "
                     f"{logged.lines[other]} overlap; correct them."
                 )
-        course = _survey_of(name, stations)
+        course = survey_of(name, stations)
         holes.append(Borehole(name, tuple(collar), course, spans, logged.columns["facies"][rows].astype(int)))
     return tuple(holes)
+
+
+def read_collars(path: str | Path) -> Table:
+    """Read where holes begin; `InputError` if one has two collars."""
+    heads = read_table(path, ("x", "y", "z"), texts=("hole",))
+    twice = [name for name, count in Counter(heads.texts["hole"]).items() if count > 1]
+    if twice:
+        raise InputError(f"{heads.file} has more than one collar of hole {twice[0]}; keep one of them.")
+    return heads
+
+
+def read_survey(path: str | Path | None, heads: Table) -> Table | None:
+    """Read how holes go, if there is such a table; `InputError` if one of them has no collar."""
+    if path is None:
+        return None
+    stations = read_table(path, SURVEY, texts=("hole",))
+    check_collars(stations, heads)
+    return stations
+
+
+def check_collars(table: Table, heads: Table) -> None:
+    """Refuse a table with a hole that has no collar, with `InputError`."""
+    for line, name in zip(table.lines, table.texts["hole"], strict=True):
+        if name not in heads.texts["hole"]:
+            raise InputError(f"{table.file}, line {line}: hole {name} has no collar in {heads.file}; add it.")
 
 
 def _check_intervals(file: str, lines: Sequence[int], columns: Mapping[str, np.ndarray]) -> None:
@@ -133,7 +159,8 @@ def _check_intervals(file: str, lines: Sequence[int], columns: Mapping[str, np.n
             raise InputError(f"{file}, line {line} has facies {code:g}; expected a facies code, a whole number.")
 
 
-def _survey_of(name: str, stations: Table | None) -> np.ndarray:
+def survey_of(name: str, stations: Table | None) -> np.ndarray:
+    """The stations of one hole, from the top; a vertical hole has one at depth 0. Raises `InputError`."""
     if stations is None:
         return np.zeros((1, 3))
     rows = [k for k, other in enumerate(stations.texts["hole"]) if other == name]
@@ -189,7 +216,9 @@ def _arc(one: np.ndarray, other: np.ndarray, lengths: np.ndarray, whole: float) 
     return radius * (np.sin(angles)[:, None] * one + (1 - np.cos(angles))[:, None] * inward)
 
 
-def log_cells(holes: Sequence[Borehole], grid: Grid, *, least: float = 0.25) -> Log:
+def log_cells(
+    holes: Sequence[Borehole], grid: Grid, *, least: float = 0.25, facies_model: AbstractFaciesModel | None = None
+) -> Log:
     """Bring boreholes to the cells of a grid.
 
     Parameters
@@ -200,6 +229,8 @@ def log_cells(holes: Sequence[Borehole], grid: Grid, *, least: float = 0.25) -> 
         A vertical section or three dimensions.
     least
         Length of log that a cell needs, as a share of its shortest edge.
+    facies_model
+        Of the prior, whose names of facies conflicts are reported with.
 
     Raises
     ------
@@ -226,7 +257,8 @@ def log_cells(holes: Sequence[Borehole], grid: Grid, *, least: float = 0.25) -> 
     enough = {cell: found for cell, found in lengths.items() if found.total() >= least * shortest}
     if not enough:
         raise InputError("Nothing of the boreholes' logs lies in the grid; check coordinates, and the sense of z.")
-    return _log(enough, crossing, grid, outside, len(lengths) - len(enough))
+    label = str if facies_model is None else facies_model.label
+    return _log(enough, crossing, grid, outside, len(lengths) - len(enough), label)
 
 
 def _log(
@@ -235,16 +267,18 @@ def _log(
     grid: Grid,
     outside: float,
     left_out: int,
+    label: Callable[[int], str],
 ) -> Log:
     cells = sorted(lengths)
     centres = grid.centres(np.array(cells))
     facies = np.array([lengths[cell].most_common(1)[0][0] for cell in cells])
     shares = np.array([lengths[cell].most_common(1)[0][1] / lengths[cell].total() for cell in cells])
     labels = tuple(f"the cell of hole {' and '.join(crossing[cell])}" for cell in cells)
+    word = "facies " if label is str else ""
     torn = [k for k in np.argsort(shares, kind="stable") if len(lengths[cells[k]]) > 1]
     conflicts = tuple(
-        f"the cell at {say_point(centres[k], grid.axes)}, hole {' and '.join(crossing[cells[k]])}: facies "
-        + ", ".join(f"{code} on {length:.3g} m" for code, length in lengths[cells[k]].most_common())
+        f"the cell at {say_point(centres[k], grid.axes)}, hole {' and '.join(crossing[cells[k]])}: {word}"
+        + ", ".join(f"{label(code)} on {length:.3g} m" for code, length in lengths[cells[k]].most_common())
         for k in torn
     )
     return Log(centres, facies, shares, labels, conflicts, outside, left_out)

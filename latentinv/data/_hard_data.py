@@ -22,7 +22,7 @@ Cost: one gather of as many values as there are wells. The likelihood of mislabe
 contamination model; with e = 0 it is the logistic one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
@@ -41,6 +41,7 @@ from latentinv.data.core import (
     check_fit,
     check_labels,
     check_no_forward,
+    facies_words,
     field_on,
     say_point,
     sentence,
@@ -131,7 +132,7 @@ class HardData(AbstractObservation):
         )
         _check_wells(wells, grid, facies_model)
         cells = grid.cells(wells.coordinates)
-        kept, errors = _merge(wells, cells, grid.axes)
+        kept, errors = _merge(wells, cells, grid.axes, facies_model.label)
         self.grid, self.name, self.facies_model = grid, name, facies_model
         self.slope = check_slope(slope, name)
         self.error_probability: Float[np.ndarray, "datum"] = errors
@@ -162,7 +163,7 @@ class HardData(AbstractObservation):
             If the table or a well in it cannot be used; the sentence names the line.
         """
         axes = grid.axes
-        table = read_table(path, (*axes, "facies"), ("error_probability",))
+        table = read_table(path, (*axes, "facies"), ("error_probability",), words=facies_words(prior.facies_model))
         return cls(
             grid,
             table.points(axes),
@@ -290,7 +291,8 @@ class HardData(AbstractObservation):
         share = np.mean(np.asarray(exact, dtype=float), axis=0)
         coordinates, codes = self.coordinates, self.codes
         missed = [i for i in np.argsort(share, kind="stable") if share[i] < 0.5]
-        wells = [f"well at {say_point(coordinates[i], self.grid.axes)} (facies {codes[i]})" for i in missed]
+        label = self.facies_model.label
+        wells = [f"well at {say_point(coordinates[i], self.grid.axes)} ({label(codes[i])})" for i in missed]
         return [f"{well}: honoured in {100 * share[i]:.2g} % of draws" for well, i in zip(wells, missed, strict=True)]
 
     def quantities(self, exact: Float[np.ndarray, "draw datum"]) -> dict[str, Float[np.ndarray, "draw"]]:
@@ -369,7 +371,7 @@ def _check_wells(wells: _Wells, grid: Grid, facies_model: AbstractFaciesModel) -
             raise InputError(f"{where} has error probability {wells.errors[i]:g}; expected at least 0 and below 0.5.")
 
 
-def _merge(wells: _Wells, cells: np.ndarray, axes: str) -> tuple[list[int], np.ndarray]:
+def _merge(wells: _Wells, cells: np.ndarray, axes: str, label: Callable[[int], str]) -> tuple[list[int], np.ndarray]:
     """Which wells to keep, one for each cell and facies, and their error probabilities."""
     first: dict[tuple[int, ...], int] = {}
     certain: dict[tuple[int, ...], int] = {}
@@ -383,8 +385,8 @@ def _merge(wells: _Wells, cells: np.ndarray, axes: str) -> tuple[list[int], np.n
         if wells.facies[other] != wells.facies[i]:
             a, b = (f"{wells.labels[k]} at {say_point(wells.coordinates[k], axes)}" for k in (other, i))
             raise InputError(
-                f"{sentence(a)} shows facies {wells.facies[other]:g}, but {b} shows facies "
-                f"{wells.facies[i]:g} in the same cell; remove one or give them an error probability above 0."
+                f"{sentence(a)} shows {label(int(wells.facies[other]))}, but {b} shows "
+                f"{label(int(wells.facies[i]))} in the same cell; remove one or give them an error probability above 0."
             )
     order = list(first.values())
     return order, errors[order]

@@ -30,7 +30,7 @@ class Quantiles(NamedTuple):
 
 
 def inside(
-    run: Run, facies: int | None = None, *, between: tuple[float, float] | None = None
+    run: Run, facies: int | str | None = None, *, between: tuple[float, float] | None = None
 ) -> Bool[np.ndarray, "draw *grid"]:
     """Where each draw has a facies, or a continuous property between two values.
 
@@ -39,7 +39,7 @@ def inside(
     run
         A run with draws.
     facies
-        A facies code of the prior.
+        A facies of the prior, by code or name.
     between
         Least and largest value of a continuous property; infinite for none.
 
@@ -55,9 +55,7 @@ def inside(
         has = "a continuous property: give between=(least, largest)" if model is None else "facies: give a facies code"
         raise InputError(f"Given facies={facies!r} and between={between!r}; the prior has {has}.")
     if facies is not None and model is not None:
-        if facies not in model.categories:
-            raise InputError(f"There is no facies {facies}; the prior has {', '.join(map(str, model.categories))}.")
-        return run.realizations == facies
+        return run.realizations == model.code(facies)
     assert between is not None
     return (run.realizations >= between[0]) & (run.realizations <= between[1])
 

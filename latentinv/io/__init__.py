@@ -2,6 +2,7 @@
 
 from ._missing import missing_cells as missing_cells
 from ._recipe_rules import FLAG as FLAG
+from ._recipe_rules import LABELS as LABELS
 from ._recipe_rules import NUMBER as NUMBER
 from ._recipe_rules import SEED as SEED
 from ._recipe_rules import TABLE as TABLE
@@ -17,6 +18,7 @@ from ._recipe_rules import tables_of as tables_of
 from ._recipe_rules import whole as whole
 from ._recipe_rules import words as words
 from ._tables import Table as Table
+from ._tables import Words as Words
 from ._tables import read_table as read_table
 from ._tables import read_unit as read_unit
 from ._tables import table_header as table_header

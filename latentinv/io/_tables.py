@@ -20,6 +20,15 @@ from ._missing import missing_cells
 from ._table_rows import Row, split_table
 
 
+class Words(NamedTuple):
+    """Words that stand for numbers in a column."""
+
+    numbers: Mapping[str, int]
+    """By word, in lower case."""
+    advice: str
+    """What a sentence says of any other word: ``the prior has the facies 0 (clay), 1 (sand)``."""
+
+
 class Table(NamedTuple):
     """Columns of numbers and where they came from."""
 
@@ -96,7 +105,11 @@ def table_header(path: str | Path) -> Header:
 
 def unused_columns(path: str | Path, names: Sequence[str]) -> tuple[str, ...]:
     """Columns of a table besides those of some names; errors are those of `read_table`."""
-    return read_table(path, (), names).unused
+    path = Path(path)
+    cells = split_table(path)[0].cells
+    used = find_columns(path.name, cells, names).values()
+    plain = [cell.strip().lower() for cell in cells]
+    return tuple(name for place, name in enumerate(plain) if place not in used and name != "unit")
 
 
 def read_table(
@@ -105,6 +118,7 @@ def read_table(
     optional: Sequence[str] = (),
     hints: Mapping[str, str] | None = None,
     texts: Sequence[str] = (),
+    words: Mapping[str, Words] | None = None,
 ) -> Table:
     """Read the named columns of a CSV file.
 
@@ -120,6 +134,8 @@ def read_table(
         Advice for a missing required column: a sentence by its name.
     texts
         Columns of words that must be there.
+    words
+        Words that may stand for numbers, by column; upper and lower case are the same.
 
     Raises
     ------
@@ -143,7 +159,7 @@ def read_table(
             )
     told = {name: tuple(_word(path.name, row, name, found[name]) for row in rows) for name in texts}
     columns = {
-        name: np.asarray([_number(path.name, row, name, place) for row in rows])
+        name: np.asarray([_number(path.name, row, name, place, (words or {}).get(name)) for row in rows])
         for name, place in found.items()
         if name not in texts
     }
@@ -175,17 +191,20 @@ def _word(file: str, row: Row, column: str, position: int) -> str:
     return word
 
 
-def _number(file: str, row: Row, column: str, position: int) -> float:
-    """Read a finite number, or name the cell that has none."""
+def _number(file: str, row: Row, column: str, position: int, words: Words | None) -> float:
+    """Read a finite number, or a word that stands for one, or name the cell that has none."""
     cell = row.cells[position].strip()
     where = f"{file}, line {row.line}, column {column}"
     if not cell:
         raise InputError(f"{where} is empty; give a number or remove the line.")
+    if words is not None and cell.casefold() in words.numbers:
+        return float(words.numbers[cell.casefold()])
     try:
         # Python reads 1_000 as a number; in a table it is a typing error.
         value = float(cell.replace("_", "?"))
     except ValueError:
-        raise InputError(f"{where} holds '{cell}', which is not a number; write it like 12.5.") from None
+        what = "which is not a number; write it like 12.5" if words is None else f"but {words.advice}"
+        raise InputError(f"{where} holds '{cell}', {what}.") from None
     if not math.isfinite(value):
         raise InputError(f"{where} holds '{cell}', which is not finite; give a number or remove the line.")
     if missing_cells(np.array([value]))[0]:

@@ -31,6 +31,7 @@ def plot_fields(
     path: str | Path,
     *,
     categories: Sequence[int] | None = None,
+    labels: Sequence[str] | None = None,
     title: str = "",
     names: Sequence[str] | None = None,
     box: tuple[Sequence[float], Sequence[float]] | None = None,
@@ -47,6 +48,8 @@ def plot_fields(
         The picture, with the ending .png, .pdf or .svg; a file there is replaced.
     categories
         The facies codes in the prior's order; None for a continuous property.
+    labels
+        What the legend calls the facies, in the same order; ``facies 0`` … unless given.
     title
         Above the whole.
     names
@@ -83,7 +86,7 @@ def plot_fields(
     if categories is None:
         add_colour_bar(figure, image, axes, "field")
     else:
-        add_legend(figure, facies_keys(categories))
+        add_legend(figure, facies_keys(labels or [f"facies {code}" for code in categories]))
     words = [text for text in (title, view.words()) if text]
     if words:
         figure.suptitle(" · ".join(words), fontsize=13)

@@ -72,15 +72,15 @@ def honoured(mark: Points, view: View, field: Shaped[np.ndarray, "*grid"]) -> np
     return agrees
 
 
-def legend_entries(marks: Sequence[Mark], categories: Sequence[int]) -> list[Any]:
+def legend_entries(marks: Sequence[Mark], labels: Sequence[str]) -> list[Any]:
     """What marks mean, for a legend."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     entries: list[Any] = []
     if any(isinstance(mark, Points) and mark.codes is not None for mark in marks):
-        pairs = zip(categories, facies_colours(len(categories)), strict=True)
-        keys = [(f"well, facies {code}", colour, RIM) for code, colour in pairs]
+        pairs = zip(labels, facies_colours(len(labels)), strict=True)
+        keys = [(f"well, {label}", colour, RIM) for label, colour in pairs]
         entries += [_spot(label, colour, rim) for label, colour, rim in [*keys, ("well missed", "none", MISSED)]]
     if any(isinstance(mark, Points) and mark.codes is None for mark in marks):
         entries.append(Line2D([], [], linestyle="", label="measurement", **_DIAMOND, markersize=7))

@@ -1,6 +1,7 @@
 """The page of an assessment: realizations beside patches, curves with their bands, and distances in times the floor."""
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ def plot_realism(
     path: str | Path,
     *,
     facies: int | None,
+    labels: Sequence[str] | None = None,
     title: str = "",
 ) -> None:
     """Draw an assessment on one page.
@@ -44,6 +46,8 @@ def plot_realism(
         The picture, with the ending .png, .pdf or .svg; a file there is replaced.
     facies
         Number of categories; None for a continuous property.
+    labels
+        What the facies are called; ``facies 0`` … unless given.
     title
         Above the whole; the verdict stands below it.
 
@@ -65,7 +69,9 @@ def plot_realism(
     figure.supxlabel("\n".join(textwrap.fill(note, 190) for note in realism.notes), fontsize=9, color="#444444")
     pages: Any = figure.subfigures(3, 1, height_ratios=heights)
     _draw_images(pages[0], fields, patches, facies)
-    names = ["below the median", "above it"] if facies is None else [f"facies {index}" for index in range(facies)]
+    names = ["below the median", "above it"]
+    if facies is not None:
+        names = list(labels or (f"facies {index}" for index in range(facies)))
     placed = dict.fromkeys(KINDS, 0)
     for measure in curves:
         column = next(n for n, kind in enumerate(KINDS) if measure.name.startswith(kind))

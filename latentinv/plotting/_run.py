@@ -36,6 +36,8 @@ class _Shown(NamedTuple):
     marks: tuple[Mark, ...]
     categories: tuple[int, ...]
     """Facies codes of the prior; empty for a continuous property."""
+    labels: tuple[str, ...]
+    """What the facies are called."""
 
 
 def plot_run(run: Run, path: str | Path, *, drawn: bool = True) -> None:
@@ -83,7 +85,7 @@ def plot_run(run: Run, path: str | Path, *, drawn: bool = True) -> None:
     if not shown.categories:
         add_colour_bar(figure, image, panels[-1], "field")
     _draw_mean_and_sd(figure, summaries, run, shown)
-    add_legend(figure, [*facies_keys(shown.categories), *legend_entries(shown.marks, shown.categories)])
+    add_legend(figure, [*facies_keys(shown.labels), *legend_entries(shown.marks, shown.labels)])
     words = [_numbers(run, shown, drawn), shown.view.words()]
     figure.suptitle(" · ".join(text for text in words if text), fontsize=13)
     save_figure(figure, path)
@@ -94,7 +96,8 @@ def _shown(run: Run) -> _Shown:
     grid, model = run.posterior.grid, run.posterior.prior.facies_model
     marks = tuple(mark for observation in run.posterior.observations for mark in observation.marks())
     view = view_of(grid, layer_of(marks, view_of(grid)))
-    return _Shown(view, marks, () if model is None else tuple(model.categories))
+    categories, labels = ((), ()) if model is None else (tuple(model.categories), model.labels)
+    return _Shown(view, marks, categories, labels)
 
 
 def _draw_mean_and_sd(figure: Any, axes: list[Any], run: Run, shown: _Shown) -> None:
@@ -103,7 +106,7 @@ def _draw_mean_and_sd(figure: Any, axes: list[Any], run: Run, shown: _Shown) -> 
     values = run.realizations == facies[-1] if facies else run.realizations
     mean = np.mean(values, axis=0, dtype=np.float64)
     sd = np.std(values, axis=0, dtype=np.float64)
-    of = f"probability of facies {facies[-1]}" if facies else ""
+    of = f"probability of {shown.labels[-1]}" if facies else ""
     bounds = (0.0, 1.0, 0.5) if facies else (None, None, None)
     first = show_values(axes[0], mean, shown.view, cmap="cividis", vmin=bounds[0], vmax=bounds[1])
     second = show_values(axes[1], sd, shown.view, cmap="magma", vmin=0.0, vmax=bounds[2])

@@ -93,12 +93,12 @@ def add_colour_bar(figure: Any, image: Any, axes: Any, label: str) -> None:
     bar.ax.tick_params(labelsize=9, colors="#444444")
 
 
-def facies_keys(categories: Sequence[int]) -> list[Any]:
+def facies_keys(labels: Sequence[str]) -> list[Any]:
     """Entries of a legend that explain the colours of facies."""
     from matplotlib.patches import Patch
 
-    pairs = zip(categories, facies_colours(len(categories)), strict=True)
-    return [Patch(facecolor=colour, edgecolor="#888888", label=f"facies {code}") for code, colour in pairs]
+    pairs = zip(labels, facies_colours(len(labels)), strict=True)
+    return [Patch(facecolor=colour, edgecolor="#888888", label=label) for label, colour in pairs]
 
 
 def add_legend(figure: Any, entries: list[Any]) -> None:

@@ -88,7 +88,7 @@ class Posterior:
         _check_names([observation.name for observation in self.observations])
         for observation in self.observations:
             observation.check(prior, grid)
-        check_agreement(self.observations)
+        check_agreement(self.observations, self.prior.facies_model)
         _check_pytrees((prior, *self.observations))
 
     @property

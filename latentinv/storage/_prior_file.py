@@ -6,6 +6,7 @@
 ``family``            attribute, text: which family of priors reads the rest (``generator`` …)
 ``metadata``          attribute, canonical JSON text: settings, and where the prior comes from
 ``digest``            attribute, text: sha256 (hexadecimal) of the other three, checked at every reading
+``facies_names``      attribute, JSON text: a list of names in the order of the codes; absent without names
 ``arrays/<name>``     datasets of numbers, gzip with shuffled bytes; names percent-encoded
 ====================  ======================================================================================
 
@@ -42,11 +43,14 @@ class PriorRecord(NamedTuple):
         Anything JSON has a form for (see `_schema`).
     arrays
         Numbers by name.
+    names
+        What facies are called; they change no field, and are not part of the digest.
     """
 
     family: str
     metadata: dict[str, Any]
     arrays: dict[str, np.ndarray]
+    names: tuple[str, ...] = ()
 
 
 def digest(record: PriorRecord) -> str:
@@ -101,6 +105,8 @@ def write_prior_group(group: h5py.Group, record: PriorRecord) -> None:
     group.attrs["family"] = record.family
     group.attrs["metadata"] = to_json(record.metadata, "The prior's metadata")
     group.attrs["digest"] = digest(record)
+    if record.names:
+        group.attrs["facies_names"] = to_json(record.names, "The names of the facies")
     arrays = group.create_group("arrays")
     for name, array in record.arrays.items():
         write_array(arrays, name, np.asarray(array), compress=True)
@@ -117,4 +123,14 @@ def read_prior_group(group: h5py.Group, source: str) -> PriorRecord:
     record = PriorRecord(group.attrs["family"], from_json(group.attrs["metadata"]), read_arrays(group["arrays"]))
     if digest(record) != group.attrs["digest"]:
         raise StorageError(f"{source} is damaged: its content does not match its digest; copy it again.")
-    return record
+    return record._replace(names=_names(group, source))
+
+
+def _names(group: h5py.Group, source: str) -> tuple[str, ...]:
+    try:
+        names = from_json(group.attrs.get("facies_names", "[]"))
+    except ValueError:
+        names = None
+    if type(names) is not list or not all(type(name) is str for name in names):
+        raise StorageError(f"{source} is damaged: its names of facies cannot be read; copy it again.")
+    return tuple(names)

@@ -13,6 +13,9 @@
     draws = 64                       # left out: the algorithm's default
     replicates = 200                 # truths, to calibrate only
 
+    [grid]                           # instead of grid, spacing, origin, rotation, axes and z_axis above:
+    from = "map.tif"                 # a GeoTIFF, an Esri or GSLIB grid, a run or exported netCDF has them
+
     [algorithm]                      # left out: chosen for the data
     name = "smc"                     # and any of its settings
     particles = 64
@@ -31,6 +34,7 @@ from latentinv.grid import Grid
 from latentinv.inference.core import AbstractAlgorithm
 from latentinv.inference.run import make_algorithm
 from latentinv.io import SEED, TABLE, Rule, checked, one_of, read_recipe_file, several, tables_of, whole, words
+from latentinv.io.grids import read_grid
 from latentinv.posterior import Posterior
 from latentinv.priors import load_prior
 from latentinv.priors.core import AbstractPrior
@@ -61,6 +65,8 @@ STUDY = {
     "seed": SEED,
 }
 """Rules of the table [study]."""
+GRID_FILE = {"from": words("a file that states a grid")}
+"""Rules of the table [grid]."""
 OF_THE_GRID = ("spacing", "origin", "rotation", "axes", "z_axis")
 
 
@@ -113,14 +119,14 @@ def parse_study_file(text: str, folder: Path) -> StudyFile:
         If a table, a key, a value or a file cannot be used.
     """
     tables = tables_of(text, "study")
-    unknown = set(tables) - {"study", "algorithm", *STUDY_DATA}
+    unknown = set(tables) - {"study", "grid", "algorithm", *STUDY_DATA}
     if unknown:
         kinds = ", ".join(f"[[{kind}]]" for kind in STUDY_DATA)
-        raise InputError(f"The study has a table [{min(unknown)}]; expected [study], [algorithm], {kinds}.")
+        raise InputError(f"The study has a table [{min(unknown)}]; expected [study], [grid], [algorithm], {kinds}.")
     settings = checked("study", tables.get("study", {}), STUDY, file="study")
     beside = folder / needed("study", settings, "prior")
     prior = load_prior(beside if beside.is_file() else settings["prior"])
-    grid = Grid(needed("study", settings, "grid"), **{key: settings[key] for key in OF_THE_GRID if key in settings})
+    grid = _grid(tables, settings, folder)
     prior.latent_size(grid)  # refuses a grid with other axes before data are read
     place = Place(prior, grid, folder)
     data = tuple(
@@ -131,6 +137,20 @@ def parse_study_file(text: str, folder: Path) -> StudyFile:
     check_names([given.observation for given in data], "study")
     others = {key: value for key, value in settings.items() if key not in ("grid", *OF_THE_GRID)}
     return StudyFile(prior, grid, data, _algorithm(tables), others)
+
+
+def _grid(tables: dict[str, Any], settings: dict[str, Any], folder: Path) -> Grid:
+    """The grid that the study states, or that of a file."""
+    if "grid" not in tables:
+        if "grid" not in settings:
+            raise InputError("The study's [study] lacks 'grid'; give it, or a table [grid] with from = \"map.tif\".")
+        return Grid(settings["grid"], **{key: settings[key] for key in OF_THE_GRID if key in settings})
+    source = needed("grid", checked("grid", tables["grid"], GRID_FILE, file="study"), "from")
+    if twice := [key for key in ("grid", *OF_THE_GRID) if key in settings]:
+        raise InputError(
+            f"The study's [study] has {twice[0]}, and [grid] takes it from {source}; leave one of them out."
+        )
+    return read_grid(folder / source)
 
 
 def tables_of_kind(kind: str, tables: dict[str, Any], file: str) -> list[Any]:

@@ -21,6 +21,7 @@ from ._loop import train as train
 from ._method import METHODS as METHODS
 from ._method import AbstractMethod as AbstractMethod
 from ._recipe import Recipe as Recipe
+from ._recipe import find_image as find_image
 from ._recipe import parse_recipe as parse_recipe
 from ._recipe import read_recipe as read_recipe
 from ._recipe import with_training as with_training

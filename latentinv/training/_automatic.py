@@ -13,7 +13,7 @@ import functools
 import itertools
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +88,7 @@ def choose_recipe(
     continuous: bool = False,
     missing: Sequence[float] | None = None,
     classes: int | None = None,
+    names: Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> Recipe:
     """Choose a recipe for an image; its number of steps is the longest that is worth while.
@@ -96,6 +97,8 @@ def choose_recipe(
     ----------
     path, key, first_row, continuous, missing, classes
         The image's file and how it is read, as for `read_training_image`.
+    names
+        Of the facies, by code or colour; see `TrainingImage.named`.
     folder
         Where the recipe will be kept; with the image if omitted.
     seed
@@ -122,11 +125,14 @@ def choose_recipe(
         "missing": codes,
         "classes": classes,
     }
+    if names is not None:
+        image.named(names)  # refuses names that are none, before anything is trained
     text = RECIPE.format(
         name=path.name,
         shape=times(image.facies.shape),
         file=json.dumps(os.path.relpath(path, place)),
-        reading="".join(f"{name} = {json.dumps(value)}\n" for name, value in reading.items() if value is not None),
+        reading="".join(f"{name} = {json.dumps(value)}\n" for name, value in reading.items() if value is not None)
+        + _names_in_toml(names),
         coarsen=coarser,
         factor=factor,
         temperature=1.0 if continuous else SHARP,
@@ -140,6 +146,13 @@ def choose_recipe(
         patience=round(PATIENCE * COMPARISONS),
     )
     return parse_recipe(text, place.resolve())
+
+
+def _names_in_toml(names: Mapping[str, str] | None) -> str:
+    if names is None:
+        return ""
+    pairs = (f"{json.dumps(code)} = {json.dumps(name, ensure_ascii=False)}" for code, name in names.items())
+    return f"names = {{{', '.join(pairs)}}}\n"
 
 
 def thickness(image: TrainingImage) -> float:

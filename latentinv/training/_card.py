@@ -135,7 +135,7 @@ def card(name: str, prior: AbstractLearnedPrior, image: TrainingImage, assessmen
 
 def described(image: TrainingImage) -> str:
     """Cells of an image, what is in them, and how many are missing."""
-    names = [f"{code} ({name})" for code, name in zip(image.categories, image.names, strict=False)] or image.categories
+    names = [image.label(index) for index in range(len(image.categories))]
     shares = ", ".join(f"{name}: {share:.3f}" for name, share in zip(names, image_shares(image), strict=True))
     facies, values = f"facies {shares}", image.values
     content = facies if values is None else f"values {values.min():g} to {values.max():g}"

@@ -93,7 +93,9 @@ def calibrate(logits: Float[np.ndarray, "*cell output"], image: TrainingImage) -
     if image.values is not None:
         table = _table(field, logits, image.known_cells(image.values))
         return Calibration(None, anamorphosis=table, shift=shift, scale=scale)
-    return Calibration(FaciesModel(image.categories, tuple(field(cuts).tolist())), shift=shift, scale=scale)
+    return Calibration(
+        FaciesModel(image.categories, tuple(field(cuts).tolist()), image.names), shift=shift, scale=scale
+    )
 
 
 def _calibrate_each(logits: Float[np.ndarray, "cell facies"], image: TrainingImage) -> Calibration:
@@ -104,7 +106,7 @@ def _calibrate_each(logits: Float[np.ndarray, "cell facies"], image: TrainingIma
     for step in scale * 0.5 ** np.linspace(0, 12, 60):
         shares = np.bincount(np.argmax(logits - shift, axis=1), minlength=len(target)) / len(logits)
         shift += step * np.clip(np.log((shares + SMALL) / (target + SMALL)), -1, 1)
-    return Calibration(UnorderedFaciesModel(image.categories), shift=shift.tolist(), scale=scale)
+    return Calibration(UnorderedFaciesModel(image.categories, image.names), shift=shift.tolist(), scale=scale)
 
 
 def read(logits: Float[np.ndarray, "*cell output"], image: TrainingImage) -> UInt8[np.ndarray, "*cell"]:
@@ -133,7 +135,9 @@ def nominal(image: TrainingImage, channels: int) -> Calibration:
     cuts = tuple(np.arange(1.0, count) - count / 2)
     if image.values is not None:
         return Calibration(None, anamorphosis=Anamorphosis((-1.0, 1.0), (-1.0, 1.0)), shift=0.0, scale=1.0)
-    model = UnorderedFaciesModel(image.categories) if channels > 1 else FaciesModel(image.categories, cuts)
+    unordered = channels > 1
+    codes, names = image.categories, image.names
+    model = UnorderedFaciesModel(codes, names) if unordered else FaciesModel(codes, cuts, names)
     return Calibration(model, shift=0.0, scale=1.0)
 
 

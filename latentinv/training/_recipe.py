@@ -9,6 +9,8 @@
     missing = [-9999]                # codes of missing values; left out: the usual ones, such as -999.25
     classes = 2                      # how many facies to keep, those with most cells, for a picture with blurred edges:
                                      # every other cell gets the most alike of them
+    names = {0 = "clay", 1 = "sand"} # what the facies are called, by code, or of a coloured picture by colour
+                                     # ("#c0a060"); or a list in the order of the codes
     continuous = false               # whether its values are of a continuous property rather than facies codes
     ordered = false                  # whether facies touch only the next of them, in the order of their codes; of two
                                      # facies it makes no difference
@@ -81,6 +83,7 @@ from typing import Any
 from latentinv.errors import InputError, StorageError
 from latentinv.io import (
     FLAG,
+    LABELS,
     NUMBER,
     SEED,
     TABLE,
@@ -117,6 +120,8 @@ class RecipeImage:
     """Codes of missing values; None for the usual ones."""
     classes: int | None = entry(None, whole(2, 16))
     """How many facies are kept; None for all."""
+    names: dict[str, str] | tuple[str, ...] = field(default=(), metadata={"rule": LABELS})
+    """Of the facies, by code or colour, or in the order of the codes."""
     simulator: dict[str, Any] | None = field(default=None, metadata={"rule": TABLE})
     continuous: bool = entry(False, FLAG)
     ordered: bool = entry(False, FLAG)
@@ -226,6 +231,7 @@ class Recipe:
             names = ("key", "continuous", "first_row", "missing", "classes")
             settings: dict[str, Any] = {name: getattr(self.image, name) for name in names}
             image = read_training_image(path, **settings)
+        image = image.named(self.image.names) if self.image.names else image
         return coarsen(image, self.image.coarsen) if self.image.coarsen > 1 else image
 
     def is_ordered(self, image: TrainingImage) -> bool:
@@ -305,9 +311,11 @@ def _check_image(recipe: Recipe) -> None:
         value = getattr(image, name)
         if image.simulator is not None and value is not None:
             raise InputError(f"The recipe has {name} = {value!r} but no file to which it could apply; leave it out.")
-    if image.continuous and (image.simulator is not None or recipe.training.edge_width or recipe.training.patterns):
+    of_facies = (image.simulator, image.names, recipe.training.edge_width, recipe.training.patterns)
+    if image.continuous and any(of_facies):
         raise InputError(
-            "The recipe has continuous = true, but simulator, edge_width and patterns are for facies; leave them out."
+            "The recipe has continuous = true, but simulator, names, edge_width and patterns are for facies; leave "
+            "them out."
         )
     if len(set(image.flips)) < len(image.flips) or any(axis >= len(patch) for axis in image.flips):
         raise InputError(

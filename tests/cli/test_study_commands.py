@@ -5,6 +5,8 @@ import re
 import numpy as np
 
 from latentinv import load_run
+from latentinv.cli._train import _cells
+from latentinv.training import parse_recipe
 
 
 def quick(path, seed):
@@ -57,6 +59,36 @@ def test_that_an_image_is_to_be_trained_first(latentinv, folder):
     outcome = latentinv("init", "delta.npy", "wells.csv", "--output", "delta.toml")
     assert "First make the prior: latentinv train delta.npy --output delta.h5" in outcome.out
     assert 'prior = "delta.h5"' in (folder / "delta.toml").read_text()
+
+
+def test_that_boreholes_and_logs_are_known_and_their_section_proposed(latentinv, folder):
+    (folder / "collars.csv").write_text("hole,x,y,z\nA,100,0,50\nB,300,0,60\n")
+    (folder / "intervals.csv").write_text("hole,from,to,facies\nA,0,40,clay\n")
+    (folder / "a.las").write_text("~Version")
+    tables = latentinv("init", "prior.h5", "collars.csv", "intervals.csv", "--output", "tables.toml")
+    logs = latentinv("init", "prior.h5", "collars.csv", "a.las", "--output", "logs.toml")
+    assert (tables.code, logs.code) == (0, 0), tables.err + logs.err
+    text = (folder / "tables.toml").read_text()
+    assert 'collars = "collars.csv"\nintervals = "intervals.csv"\n' in text
+    assert 'axes = "xz"' in text
+    low = [float(part) for part in text.split("origin = [")[1].split("]")[0].split(",")]
+    assert low[0] < 100
+    assert 0 < low[1] < 10
+    assert 'logs = ["a.las"]\ncurve = "LITH"                      # CHANGE' in (folder / "logs.toml").read_text()
+    for files, words in (
+        (("collars.csv", "wells.csv"), "make a study for each of the two"),
+        (("a.las",), "Boreholes need one table of collars"),
+        (("collars.csv",), "either intervals (hole, from, to, facies) or"),
+    ):
+        refused = latentinv("init", "prior.h5", *files, "--output", "no.toml")
+        assert (refused.code, words in refused.err) == (1, True), refused.err
+
+
+def test_that_the_cells_of_an_image_are_said(folder):
+    (folder / "a.asc").write_text("ncols 8\nnrows 8\nxllcorner 0\nyllcorner 0\ncellsize 25\n" + "0 1 0 1 0 1 0 1\n" * 8)
+    recipe = parse_recipe('[image]\nfile = "a.asc"\ncoarsen = 2\n', folder)
+    assert _cells(recipe).startswith("Cells of the image, coarsened by 2, are 50 × 50 m by its file")
+    assert _cells(parse_recipe("[image.simulator]\nshape = [64, 64]\nseed = 0\n", folder)) == ""
 
 
 def test_that_what_is_no_data_is_refused_and_nothing_written(latentinv, folder):

@@ -72,7 +72,8 @@ def test_that_an_image_is_enough_and_its_recipe_is_written_beside_the_prior(late
     np.save("site.npy", np.kron(np.random.default_rng(0).integers(0, 2, (12, 12)), np.ones((8, 8), int)))
     monkeypatch.setattr("latentinv.training.train", train)
 
-    outcome = latentinv("train", "site.npy", "--output", "mine.h5", "--minutes", "20")
+    options = ("--minutes", "20", "--names", "0=clay, 1=fine sand")
+    outcome = latentinv("train", "site.npy", "--output", "mine.h5", *options)
 
     assert outcome.code == 0, outcome.err
     assert "compiling, then measuring the pace of the first steps" in outcome.out
@@ -82,6 +83,8 @@ def test_that_an_image_is_enough_and_its_recipe_is_written_beside_the_prior(late
     written = read_recipe("mine.toml")
     assert written.text == called["plan"].text
     assert (written.image.file, written.training.steps) == ("site.npy", 400)
+    assert written.load_image().names == ("clay", "fine sand")
+    assert "facies 0 (clay): " in outcome.out
     assert "nothing is copied" in (folder / "mine.md").read_text()
 
 
@@ -90,14 +93,17 @@ def test_that_an_image_is_enough_and_its_recipe_is_written_beside_the_prior(late
     [
         (
             ("delta.toml", "--key", "facies"),
-            "--missing and --classes are for images, but a recipe was given",
+            "--missing, --classes and --names are for images, but a recipe was given",
         ),
         (("small.npy",), "has 20 × 20 cells, too few to learn from"),
         (("missing.png",), "missing.png"),
+        (("large.npy", "--names", "0=clay"), "give one for each of 0, 1"),
+        (("large.npy", "--names", "clay,sand"), "cannot be read; write each code once, such as 0=clay,1=sand"),
     ],
 )
 def test_that_what_cannot_be_trained_on_is_one_sentence_and_leaves_nothing(latentinv, recipe, folder, arguments, words):
     np.save("small.npy", np.indices((20, 20)).sum(axis=0) % 2)
+    np.save("large.npy", np.kron(np.indices((12, 12)).sum(axis=0) % 2, np.ones((8, 8), int)))
     before = sorted(path.name for path in folder.iterdir())
 
     outcome = latentinv("train", *arguments, "--output", "mine.h5")

@@ -58,8 +58,8 @@ def test_that_rays_are_drawn_on_summaries_and_their_ends_on_draws_too(field, dra
 def test_that_the_legend_explains_what_is_there():
     places = np.zeros((1, 2))
     marks = [Points(places, codes=np.zeros(1, int)), Points(places), Boxes(places, places + 1), Lines(places, places)]
-    labels = [entry.get_label() for entry in legend_entries(marks, (0, 7))]
-    expected = ["well, facies 0", "well, facies 7", "well missed", "measurement", "block of a block mean", "ray"]
+    labels = [entry.get_label() for entry in legend_entries(marks, ("clay", "facies 7"))]
+    expected = ["well, clay", "well, facies 7", "well missed", "measurement", "block of a block mean", "ray"]
     assert labels == expected
     assert legend_entries([], (0, 7)) == []
 

@@ -199,3 +199,16 @@ def test_that_settings_are_changed_in_the_text_too_from_which_a_training_goes_on
     assert parse_recipe(short.text, short.folder) == short
     default = with_training(parse_recipe(text.replace("steps = 4000\n", ""), tmp_path), steps=70, evaluate_every=9)
     assert (default.training.steps, default.training.batch, default.training.evaluate_every) == (70, 4, 9)
+
+
+@pytest.mark.parametrize("names", ['{0 = "clay", 1 = "sand"}', '["clay", "sand"]'])
+def test_that_a_recipe_names_facies(tmp_path, names):
+    np.save(tmp_path / "a.npy", np.indices((9, 9)).sum(axis=0) % 2)
+    recipe = parse_recipe(f'[image]\nfile = "a.npy"\nnames = {names}\n', tmp_path)
+    assert recipe.load_image().names == ("clay", "sand")
+
+
+@pytest.mark.parametrize("names", ['"clay"', "[1, 2]", "{}", "{0 = 1}"])
+def test_that_names_that_are_none_are_refused(tmp_path, names):
+    with pytest.raises(InputError, match="expected texts such as"):
+        parse_recipe(f'[image]\nfile = "a.npy"\nnames = {names}\n', tmp_path)

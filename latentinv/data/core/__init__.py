@@ -5,6 +5,7 @@ from ._checks import check_fit as check_fit
 from ._checks import check_labels as check_labels
 from ._checks import check_no_forward as check_no_forward
 from ._checks import decimals as decimals
+from ._checks import facies_words as facies_words
 from ._checks import field_on as field_on
 from ._checks import field_shape as field_shape
 from ._checks import say_box as say_box

@@ -8,7 +8,8 @@ from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
 from latentinv.grid import AXIS_NAMES, Grid
-from latentinv.priors.core import AbstractFaciesModel, AbstractPrior
+from latentinv.io import Words
+from latentinv.priors.core import AbstractFaciesModel, AbstractPrior, plain_name
 
 
 def say_point(coordinates: np.ndarray, axes: Sequence[str] = AXIS_NAMES) -> str:
@@ -48,6 +49,20 @@ def check_labels(labels: Sequence[str] | None, count: int, default: str) -> tupl
     return tuple(labels)
 
 
+def facies_words(model: AbstractFaciesModel | None) -> dict[str, Words]:
+    """The names of facies as words that may stand in a table's column ``facies``."""
+    if model is None:
+        return {}
+    advice = f"the prior has the facies {model.listed()}; give one of these"
+    if not model.names:
+        advice = (
+            f"the prior's facies have no names; give the codes {model.listed()}, or name the facies "
+            "(prior.named, or --names of 'latentinv train')"
+        )
+    names = {plain_name(name): code for name, code in zip(model.names, model.categories, strict=False)}
+    return {"facies": Words(names, advice)}
+
+
 def check_facies(who: str, facies: float, facies_model: AbstractFaciesModel) -> None:
     """Check that the facies of a datum, which messages call `who`, is one of the prior's.
 
@@ -57,8 +72,7 @@ def check_facies(who: str, facies: float, facies_model: AbstractFaciesModel) -> 
         If it is not.
     """
     if facies not in facies_model.categories:
-        known = ", ".join(str(code) for code in facies_model.categories)
-        raise InputError(f"{who} has facies {facies:g}, which the prior does not have; use {known}.")
+        raise InputError(f"{who} has facies {facies:g}, which the prior does not have; use {facies_model.listed()}.")
 
 
 def check_fit(name: str, placed: tuple[Grid, AbstractFaciesModel | None], grid: Grid, prior: AbstractPrior) -> None:

@@ -51,7 +51,7 @@ def _posterior(run: RunLike) -> Any:
         drawn, _ = observation.compared(realizations, run.predicted[observation.name])
         variables[observation.name] = ((*dims, f"{observation.name} datum"), run.by_chain(drawn))
     places = {"place": [say_point(at, posterior.grid.axes) for at in posterior.grid.centres(cells)]}
-    return _dataset(variables, places if model is None else places | {"facies": list(model.categories)})
+    return _dataset(variables, places if model is None else places | {"facies": list(model.names or model.categories)})
 
 
 def _observed(run: RunLike) -> Any:

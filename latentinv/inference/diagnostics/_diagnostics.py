@@ -96,11 +96,19 @@ def _signature(run: RunLike) -> tuple[Any, ...]:
 
 
 def _by_chain(tables: list[dict[str, np.ndarray]]) -> dict[str, Float[np.ndarray, "chain draw"]]:
-    """Functionals of all runs' chains together, cut to the shortest."""
+    """Functionals of all runs' chains together, cut to the shortest; named as those of the first run.
+
+    The runs are of one posterior, so they have the same quantities in the same order; but one run's prior may have
+    names of facies that the other's lacks.
+    """
     if not tables:
         return {}
     shortest = min(values.shape[1] for table in tables for values in table.values())
-    return {name: np.concatenate([table[name][:, :shortest] for table in tables]) for name in tables[0]}
+    each = zip(*(table.values() for table in tables), strict=True)
+    return {
+        name: np.concatenate([part[:, :shortest] for part in parts])
+        for name, parts in zip(tables[0], each, strict=True)
+    }
 
 
 def _quantity(name: str, values: Float[np.ndarray, "chain draw"], *, compared: bool) -> Quantity:

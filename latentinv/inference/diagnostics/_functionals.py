@@ -50,9 +50,9 @@ def whole_field(prior: AbstractPrior, realizations: Shaped[np.ndarray, "draw *gr
     """Facies shares, or the mean, of each draw."""
     if prior.facies_model is None:
         return {"mean": np.array([np.mean(field, dtype=float) for field in realizations])}
-    codes = prior.facies_model.categories
+    codes, label = prior.facies_model.categories, prior.facies_model.label
     shown = codes if len(codes) > 2 else codes[1:]
-    return {f"share of facies {code}": np.array([np.mean(r == code) for r in realizations]) for code in shown}
+    return {f"share of {label(code)}": np.array([np.mean(r == code) for r in realizations]) for code in shown}
 
 
 def _pixels(grid: Grid, realizations: Shaped[np.ndarray, "draw *grid"]) -> dict[str, np.ndarray]:

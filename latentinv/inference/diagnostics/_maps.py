@@ -36,12 +36,14 @@ def run_maps(run: RunLike, *, realizations: bool = True) -> Maps:
     else:
         shares = np.stack([(draws == code).mean(axis=0) for code in model.categories])
         layers = {
-            f"probability of {code}": s.astype(np.float32) for code, s in zip(model.categories, shares, strict=True)
+            f"probability of {name}": share.astype(np.float32)
+            for name, share in zip(model.names or model.categories, shares, strict=True)
         }
         layers["most probable facies"] = np.asarray(model.categories)[np.argmax(shares, axis=0)].astype(np.int32)
         layers["entropy"] = _entropy(shares).astype(np.float32)
     origin = {"algorithm": run.algorithm, "prior": run.posterior.prior.fingerprint(), "made_by": "latentinv"}
-    return Maps(run.posterior.grid, layers, draws if realizations else None, origin)
+    names = {} if model is None else dict(zip(model.categories, model.names, strict=False))
+    return Maps(run.posterior.grid, layers, draws if realizations else None, origin, names)
 
 
 def _entropy(shares: Float[np.ndarray, "facies *grid"]) -> Float[np.ndarray, "*grid"]:

@@ -168,7 +168,7 @@ def _job(posterior: Posterior, choice: Choice, seed: int) -> _Job:
 
 def _header(job: _Job) -> RunHeader:
     return RunHeader(
-        prior=job.posterior.prior.to_record(),
+        prior=job.posterior.prior.record(),
         grid=job.posterior.grid,
         observations=[ObservationRecord(o.kind, o.name, o.to_arrays()) for o in job.posterior.observations],
         algorithm=job.algorithm.name,

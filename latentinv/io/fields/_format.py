@@ -11,8 +11,8 @@ A new format is one file with a class that is registered here, in this package o
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -40,6 +40,8 @@ class Fields:
     """Field n tile by tile: where a tile lies in the array, and its numbers; row 0 has the least y."""
     origin: dict[str, Any]
     """Where the fields come from, by name: texts and numbers."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """What facies are called, by code; empty where they have no names."""
 
     def whole(self, number: int) -> Shaped[np.ndarray, "*grid"]:
         """Field n in one array."""

@@ -2,7 +2,8 @@
 
 ========================  ======================================================================================
 ``/`` attributes          ``format`` = ``latentinv-fields``; ``format_version`` = 1; where the fields come from,
-                          as ``prior`` (its digest) and ``seed``
+                          as ``prior`` (its digest) and ``seed``; ``facies_names`` where there are such: texts
+                          ``code name``
 ``facies`` or ``field``   ``[field, *grid]``, gzip; row 0 has the least y, layer 0 the least z
 ``latents``               ``[field, latent]``
 ========================  ======================================================================================
@@ -36,6 +37,8 @@ class HDF5Fields(AbstractFieldFormat):
         with atomic_hdf5(path) as file:
             file.attrs["format"], file.attrs["format_version"] = "latentinv-fields", 1
             file.attrs.update(fields.origin)
+            if fields.names:
+                file.attrs["facies_names"] = [f"{code} {name}" for code, name in fields.names.items()]
             compression = {"chunks": chunks, "compression": "gzip", "compression_opts": 1}
             table = file.create_dataset(fields.name, (fields.count, *shape), fields.dtype, **compression)
             for n in range(fields.count):

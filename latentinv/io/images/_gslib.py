@@ -39,7 +39,7 @@ class Header(NamedTuple):
 class GSLIB(AbstractImageFormat):
     """Text of GSLIB, SGeMS and similar programs."""
 
-    endings = (".gslib", ".sgems", ".dat", ".txt")
+    endings = (".gslib", ".dat", ".txt")
     first_row = "south"
     named_arrays = True
 
@@ -52,7 +52,7 @@ class GSLIB(AbstractImageFormat):
             raise InputError(
                 f"{path.name} holds a value that is not a number after the header ({error}); correct it."
             ) from None
-        variable = _chosen(header.names, key, usual, path)
+        variable = chosen_variable(header.names, key, usual, path)
         nx, ny, nz = _sizes(header, len(values) / len(header.names), path)
         array = values.reshape(-1, len(header.names))[:, variable].reshape(nz, ny, nx)
         return Content(array if array.ndim - array.shape.count(1) < 2 else array.squeeze())
@@ -96,7 +96,7 @@ def _is_number(word: str) -> bool:
     return re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", word, re.IGNORECASE) is not None
 
 
-def _chosen(names: tuple[str, ...], key: str | None, usual: str | None, path: Path) -> int:
+def chosen_variable(names: tuple[str, ...], key: str | None, usual: str | None, path: Path) -> int:
     """Which variable is wanted: the only one, that of the usual name, or the one that the key names."""
     if key is None and len(names) == 1:
         return 0

@@ -36,6 +36,12 @@ class Maps:
     """Draws of the same cells."""
     origin: Mapping[str, str] = field(default_factory=dict)
     """Where they come from, by name."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """What facies are called, by code; empty where they have no names, or the layers hold no codes."""
+
+    def holds_codes(self, layer: Shaped[np.ndarray, "*grid"]) -> bool:
+        """Whether a layer holds facies codes that have names."""
+        return bool(self.names) and layer.dtype.kind in "biu"
 
     def all_layers(self) -> dict[str, Shaped[np.ndarray, "*grid"]]:
         """The layers, and each realization as one of them."""

@@ -1,4 +1,7 @@
-"""Maps as a GeoTIFF by rasterio (optional): a band for each layer, with its place, cells and rotation."""
+"""Maps as a GeoTIFF by rasterio (optional): a band for each layer, with its place, cells and rotation.
+
+Names of facies are tags of the bands that hold codes: ``facies_1`` is ``sand``.
+"""
 
 from pathlib import Path
 from typing import final
@@ -41,6 +44,9 @@ class GeoTIFF(AbstractMapFormat):
                 data.write(bands)
                 data.descriptions = tuple(layers)
                 data.update_tags(**maps.origin)
+                for band, layer in enumerate(layers.values(), 1):
+                    if maps.holds_codes(layer):
+                        data.update_tags(band, **{f"facies_{code}": name for code, name in maps.names.items()})
             content = memory.read()
         with atomic_file(path) as file:
             file.write(content)

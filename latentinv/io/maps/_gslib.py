@@ -20,7 +20,7 @@ from ._format import MAP_FORMATS, AbstractMapFormat, Maps, check_unrotated, form
 class GSLIBMaps(AbstractMapFormat):
     """A variable for each layer."""
 
-    endings = (".gslib", ".sgems", ".dat")
+    endings = (".gslib", ".dat")
 
     def write(self, path: Path, maps: Maps) -> None:
         """Write all layers side by side."""

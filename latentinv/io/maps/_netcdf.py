@@ -47,11 +47,20 @@ def to_xarray(maps: Maps) -> "Dataset":
         "axes": grid.axes, "z_axis": grid.z_axis, **maps.origin,
     }  # fmt: skip
     data = Dataset(variables, coords=_coordinates(maps, dims), attrs=attributes)
+    for name, variable in data.data_vars.items():
+        if maps.holds_codes(variable.values):
+            data[name].attrs |= _flags(maps)
     for axis in grid.axes:
         data[axis].attrs["units"] = "m"
         if axis == "z":
             data[axis].attrs["positive"] = "down" if grid.depth else "up"
     return data
+
+
+def _flags(maps: Maps) -> dict[str, Any]:
+    """Names of codes as the CF conventions write them: words apart by blanks."""
+    words = ("_".join(name.split()) for name in maps.names.values())
+    return {"flag_values": np.array(list(maps.names), np.int32), "flag_meanings": " ".join(words)}
 
 
 def _coordinates(maps: Maps, dims: tuple[str, ...]) -> dict[str, Any]:

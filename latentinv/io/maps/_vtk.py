@@ -1,7 +1,7 @@
 """Maps for ParaView and other programs of the VTK family by pyevtk (optional): a structured grid with cell data.
 
 Corners of cells have their true coordinates, so rotations are kept; where z is a depth it is negated, for these
-programs count upwards. A plane grid is a sheet one cell thick.
+programs count upwards. A plane grid is a sheet one cell thick. Names of facies are field data: ``code of sand`` is 1.
 """
 
 import tempfile
@@ -32,8 +32,9 @@ class VTK(AbstractMapFormat):
             raise InputError("VTK files are written by pyevtk, which is not installed: pip install pyevtk.") from None
         corners = _corners(maps.grid)
         cells = {name: _by_axes(np.asarray(layer), maps.grid) for name, layer in maps.all_layers().items()}
+        names = {f"code of {name}": np.array([code], np.int32) for code, name in maps.names.items()}
         with tempfile.TemporaryDirectory() as folder:
-            written = gridToVTK(str(Path(folder) / "maps"), *corners, cellData=cells)
+            written = gridToVTK(str(Path(folder) / "maps"), *corners, cellData=cells, fieldData=names or None)
             content = Path(written).read_bytes()
         with atomic_file(path) as file:
             file.write(content)

@@ -10,6 +10,7 @@ those of the facies, so data on the property inform both; the cost is that of al
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_fields
 from typing import Any, final
 
 import jax.numpy as jnp
@@ -44,6 +45,15 @@ class HierarchicalFaciesModel(AbstractFaciesModel):
     def categories(self) -> tuple[int, ...]:  # type: ignore[override]
         """The facies codes of the other model."""
         return self.facies_model.categories
+
+    @property
+    def names(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The names of the other model."""
+        return self.facies_model.names
+
+    def named(self, names: Mapping[int, str] | Sequence[str]) -> "HierarchicalFaciesModel":
+        """The same facies with names."""
+        return replace_fields(self, facies_model=self.facies_model.named(names))
 
     @property
     def middles(self) -> tuple[float, ...] | None:
@@ -142,6 +152,11 @@ class HierarchicalPrior(AbstractPrior):
     def cropped(self, start: tuple[int, ...], shape: tuple[int, ...]) -> "HierarchicalPrior":
         """The same prior for a part of its grid."""
         other: HierarchicalPrior = replace(self, facies_prior=self.facies_prior.cropped(start, shape))
+        return other
+
+    def _with_facies_model(self, model: Any) -> "HierarchicalPrior":
+        own = self.facies_prior.named(model.names)
+        other: HierarchicalPrior = replace(self, facies_prior=own, facies_model=model)
         return other
 
     @property

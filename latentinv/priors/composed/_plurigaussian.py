@@ -74,10 +74,14 @@ class PlurigaussianPrior(AbstractPrior):
         """
         return _parts.generate(self.fields, z, grid)
 
+    def _with_facies_model(self, model: Any) -> "PlurigaussianPrior":
+        other: PlurigaussianPrior = replace(self, rule=model, facies_model=model)
+        return other
+
     def describe(self) -> dict[str, Any]:
         """Facies with their proportions, the cuts, and the covariance of each field."""
         fields = {f"field {number}": field.describe()["covariance"] for number, field in enumerate(self.fields)}
-        return {"facies": list(self.rule.categories), "rule": self.rule.describe(), **fields}
+        return {"facies": self.rule.listed(), "rule": self.rule.describe(), **fields}
 
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""

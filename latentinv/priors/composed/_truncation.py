@@ -19,7 +19,7 @@ ordered logit of `FaciesModel`.
 import functools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import jax
@@ -29,7 +29,7 @@ from jaxtyping import Array, Float, Int
 from scipy import special
 
 from latentinv.errors import InputError
-from latentinv.priors.core import AbstractFaciesModel
+from latentinv.priors.core import AbstractFaciesModel, facies_names
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,8 @@ class TruncationRule(AbstractFaciesModel):
     cut: Cut
     proportions: Mapping[int, float] | tuple[tuple[int, float], ...]
     """Stored as pairs of code and share, from below to above."""
+    names: tuple[str, ...] = field(default=(), compare=False)
+    """What the facies are called, in the order of `categories`; empty where they have no names."""
 
     def __post_init__(self) -> None:
         codes, shares = tuple(self.cut.facies()), dict(self.proportions)
@@ -108,6 +110,7 @@ class TruncationRule(AbstractFaciesModel):
         if cut != set(range(len(cut))):
             raise InputError(f"The scores {sorted(cut)} are cut; number them from 0 without a gap.")
         object.__setattr__(self, "proportions", tuple((code, float(shares[code])) for code in codes))
+        object.__setattr__(self, "names", facies_names(self.names, codes))
 
     @property
     def categories(self) -> tuple[int, ...]:  # type: ignore[override]

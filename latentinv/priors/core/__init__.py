@@ -2,6 +2,8 @@
 
 from ._facies_model import AbstractFaciesModel as AbstractFaciesModel
 from ._facies_model import FaciesModel as FaciesModel
+from ._facies_names import facies_names as facies_names
+from ._facies_names import plain_name as plain_name
 from ._latent_map import LatentMap as LatentMap
 from ._latent_map import split_latents as split_latents
 from ._prior import NO_DISCRIMINATOR as NO_DISCRIMINATOR

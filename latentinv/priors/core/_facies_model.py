@@ -7,10 +7,12 @@ parts of a program: thresholds and codes are Python numbers.
 """
 
 import abc
+import dataclasses
 import itertools
 import math
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self, final
 
 import jax
 import jax.numpy as jnp
@@ -19,12 +21,17 @@ from jaxtyping import Array, Bool, Float, Int
 
 from latentinv.errors import InputError
 
+from ._facies_names import facies_names, plain_name
+
 
 class AbstractFaciesModel(abc.ABC):
     """How a field is read as facies; frozen, and equal to any other that reads all fields in the same way."""
 
     categories: tuple[int, ...]
     """The facies codes as users write them."""
+
+    names: tuple[str, ...] = ()
+    """What the facies are called, in the order of `categories`; empty where they have no names."""
 
     score_count: int = 0
     """Number of scores per cell of properties within facies; above 0 only for a hierarchical prior."""
@@ -52,6 +59,46 @@ class AbstractFaciesModel(abc.ABC):
     def field_shape(self, cells: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of a field on cells of this shape."""
         return cells if self.components is None else (*cells, self.components)
+
+    def named(self, names: Mapping[int, str] | Sequence[str]) -> Self:
+        """The same facies with names: one for each code, or in the order of `categories`.
+
+        Raises
+        ------
+        InputError
+            If there is not one for each, one is no plain word, or two are alike.
+        """
+        other: Any = dataclasses.replace(self, names=facies_names(names, self.categories))  # type: ignore[type-var]
+        return other
+
+    def label(self, code: int) -> str:
+        """What people call a facies: ``sand``, or ``facies 1`` where it has no name."""
+        return self.names[self.categories.index(int(code))] if self.names else f"facies {code}"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label of each facies, in the order of `categories`."""
+        return tuple(map(self.label, self.categories))
+
+    def code(self, facies: int | str) -> int:
+        """The code of a facies that is given by code or by name, in upper or lower case.
+
+        Raises
+        ------
+        InputError
+            If there is no such facies.
+        """
+        known = {plain_name(name): code for name, code in zip(self.names, self.categories, strict=False)}
+        found = known.get(plain_name(facies)) if isinstance(facies, str) else facies
+        if found not in self.categories:
+            raise InputError(f"There is no facies {facies}; the prior has {self.listed()}.")
+        return int(found)
+
+    def listed(self) -> str:
+        """All codes with their names, for messages: ``0 (clay), 1 (sand)``."""
+        if not self.names:
+            return ", ".join(map(str, self.categories))
+        return ", ".join(f"{code} ({name})" for code, name in zip(self.categories, self.names, strict=True))
 
     @property
     def code_type(self) -> np.dtype:
@@ -97,10 +144,13 @@ class FaciesModel(AbstractFaciesModel):
         The facies codes as users write them, in the order of growing field value.
     thresholds
         Field values between successive categories, growing; one fewer than the categories.
+    names
+        What the facies are called, in the order of the categories; empty where they have no names.
     """
 
     categories: tuple[int, ...]
     thresholds: tuple[float, ...]
+    names: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if len(self.categories) < 2 or len(self.thresholds) != len(self.categories) - 1:
@@ -114,6 +164,7 @@ class FaciesModel(AbstractFaciesModel):
             raise InputError(f"The thresholds {self.thresholds} are not all finite; give field values.")
         if any(a >= b for a, b in itertools.pairwise(self.thresholds)):
             raise InputError(f"The thresholds {self.thresholds} do not increase; give them in increasing order.")
+        object.__setattr__(self, "names", facies_names(self.names, self.categories))
 
     @property
     def middles(self) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ static.
 """
 
 import abc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Int, Shaped
 
 from latentinv.errors import InputError, StorageError
 from latentinv.grid import Grid
+from latentinv.pytrees import replace
 from latentinv.storage import PriorRecord, digest, write_prior
 
 from ._facies_model import AbstractFaciesModel
@@ -133,7 +134,29 @@ class AbstractPrior(abc.ABC):
 
     def describe(self) -> dict[str, Any]:
         """A description of the prior for users, by name; JSON types."""
-        return {} if self.facies_model is None else {"facies": list(self.facies_model.categories)}
+        return {} if self.facies_model is None else {"facies": self.facies_model.listed()}
+
+    def named(self, names: Mapping[int, str] | Sequence[str]) -> Self:
+        """The same prior with names of its facies, by which tables may give them and which pictures and maps show.
+
+        Parameters
+        ----------
+        names
+            A name for each code, ``{0: "clay", 1: "sand"}``, or names in the order of the codes.
+
+        Raises
+        ------
+        InputError
+            If the prior has no facies, there is not one name for each, one is no plain word, or two are alike.
+        """
+        if self.facies_model is None:
+            raise InputError("Names of facies were given, but the prior has a continuous property; leave them out.")
+        return self._with_facies_model(self.facies_model.named(names))
+
+    def _with_facies_model(self, model: Any) -> Self:
+        """The same prior with a facies model that differs in names only."""
+        other: Self = replace(self, facies_model=model)
+        return other
 
     @abc.abstractmethod
     def to_record(self) -> PriorRecord:
@@ -158,10 +181,14 @@ class AbstractPrior(abc.ABC):
         StorageError
             If the file cannot be written.
         """
-        write_prior(path, self.to_record())
+        write_prior(path, self.record())
+
+    def record(self) -> PriorRecord:
+        """The content of the prior's file with the names of its facies."""
+        return self.to_record()._replace(names=() if self.facies_model is None else self.facies_model.names)
 
     def fingerprint(self) -> str:
-        """A digest of all that determines the fields."""
+        """A digest of all that determines the fields; names of facies do not."""
         return digest(self.to_record())
 
     def facies(self, field: Float[Array, "*grid"]) -> Int[Array, "*grid"]:

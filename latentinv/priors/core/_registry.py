@@ -1,6 +1,6 @@
 """The families of priors, and how a prior is restored from its file. A decorator at a class registers it."""
 
-from latentinv.errors import StorageError
+from latentinv.errors import InputError, StorageError
 from latentinv.registration import Registry
 from latentinv.storage import PriorRecord
 
@@ -23,7 +23,12 @@ def prior_from_record(record: PriorRecord) -> AbstractPrior:
             f"The prior is of family '{record.family}', which this version does not know; update latentinv."
         )
     try:
-        return PRIORS[record.family].from_record(record)
+        prior = PRIORS[record.family].from_record(record)
+        return prior.named(record.names) if record.names else prior
+    except InputError as error:
+        if not record.names:
+            raise
+        raise StorageError(f"The prior's file does not fit together: {error}") from error
     except (KeyError, TypeError) as error:  # the digest is right, so the file is not damaged
         raise StorageError(
             f"The prior of family '{record.family}' was written by another version, with other settings ({error}); "

@@ -5,7 +5,7 @@ rim of the second. Here any facies can be in contact with any other. The soft re
 independent Gumbel noise of scale 1 / slope, so that the probability of a facies is the softmax of slope · numbers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 import jax
@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int
 from latentinv.errors import InputError
 
 from ._facies_model import AbstractFaciesModel
+from ._facies_names import facies_names
 
 
 @final
@@ -24,10 +25,13 @@ class UnorderedFaciesModel(AbstractFaciesModel):
 
     categories: tuple[int, ...]
     """The facies codes as users write them, in the order of the numbers."""
+    names: tuple[str, ...] = field(default=(), compare=False)
+    """What they are called, in the same order; empty where they have no names."""
 
     def __post_init__(self) -> None:
         if len(self.categories) < 2 or len(set(self.categories)) != len(self.categories):
             raise InputError(f"The facies {self.categories} were given; expected at least two, each with its own code.")
+        object.__setattr__(self, "names", facies_names(self.names, self.categories))
 
     @property
     def components(self) -> int:

@@ -1,12 +1,13 @@
 """What Gaussian priors share: a field of scores, read as the property."""
 
 import abc
-from typing import Any
+from typing import Any, Self
 
 from jaxtyping import Array, Float
 
 from latentinv.grid import Grid
 from latentinv.priors.core import AbstractPrior
+from latentinv.pytrees import replace
 
 from ._gaussian import GaussianReading, check_latent
 
@@ -32,6 +33,10 @@ class AbstractGaussianPrior(AbstractPrior):
         """
         check_latent(z, self.latent_size(grid), self.ndim, grid)
         return self.reading.property(self._scores(z, grid))
+
+    def _with_facies_model(self, model: Any) -> Self:
+        other: Self = replace(self, facies_model=model, reading=replace(self.reading, facies_model=model))
+        return other
 
     @abc.abstractmethod
     def _scores(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid"]:

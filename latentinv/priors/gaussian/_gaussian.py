@@ -9,7 +9,6 @@ by cell.
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any, final
 
 import jax.numpy as jnp
@@ -166,7 +165,7 @@ class GaussianReading:
         normal = f"Gaussian, mean {self.mean:g}, standard deviation {self.standard_deviation:g}"
         marginal = normal if self.anamorphosis is None else "stated by an anamorphosis"
         words: dict[str, Any] = {"marginal distribution": marginal}
-        return words if self.facies_model is None else {**words, "facies": list(self.facies_model.categories)}
+        return words if self.facies_model is None else {**words, "facies": self.facies_model.listed()}
 
     def to_metadata(self) -> dict[str, Any]:
         """The metadata from which `from_metadata` restores the reading."""
@@ -175,7 +174,7 @@ class GaussianReading:
             "standard_deviation": self.standard_deviation,
             "mean": self.mean,
             "anamorphosis": None if table is None else table.to_metadata(),
-            "facies_model": None if model is None else asdict(model),
+            "facies_model": None if model is None else {"categories": model.categories, "thresholds": model.thresholds},
         }
 
     @classmethod

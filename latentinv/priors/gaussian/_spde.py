@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
-from latentinv.grid import Grid
+from latentinv.grid import MOST_CELLS, Grid
 from latentinv.priors.core import PRIORS, FaciesModel, LatentMap
 from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
@@ -32,6 +32,8 @@ from ._gaussian import Anamorphosis, GaussianReading
 from ._stencil import Stencil
 
 MARGIN_RANGES = 1.5
+MOST_RANGE, MOST_LATENTS = 10_000, 2**28
+"""Cells of a range, and latents of a grid with its margin, below which memory is enough."""
 
 
 @final
@@ -155,7 +157,14 @@ class SPDEPrior(AbstractGaussianPrior):
         if np.any(_angles(self.azimuth, grid)):
             longest = longest.max()
         reach = np.broadcast_to(longest, (self.ndim,)) / np.asarray(grid.spacing)
-        return tuple(math.ceil(MARGIN_RANGES * n) for n in reach[::-1])
+        margin = tuple(math.ceil(MARGIN_RANGES * n) for n in np.minimum(reach[::-1], MOST_CELLS))
+        latents = math.prod(n + 2 * m for n, m in zip(grid.shape, margin, strict=True))
+        if reach.max() >= MOST_RANGE or latents > max(MOST_LATENTS, 8 * grid.size):
+            raise InputError(
+                f"The SPDE prior's longest range is {reach.max():.6g} cells of this grid, whose margin would hold "
+                f"{latents:.3g} latents; give a coarser grid, shorter ranges, or SpectralPrior, which has no margin."
+            )
+        return margin
 
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
         """One map of a number per cell, those of the margin included.

@@ -29,7 +29,7 @@ from ._abstract import AbstractGaussianPrior, stated_reading
 from ._covariance import Covariance
 from ._gaussian import Anamorphosis, GaussianReading, covariance_from
 
-WAVES = 1024
+WAVES, MOST_WAVES = 1024, 2**17
 SOBOL_SEED = 0
 LEAST_UNIFORM = 1e-12
 """Uniform numbers stay this far from 0 and 1, where normal scores are infinite."""
@@ -73,6 +73,8 @@ class SpectralPrior(AbstractGaussianPrior):
         covariance.scaling(ndim)
         if waves < 2 or waves & (waves - 1):
             raise InputError(f"The spectral prior was given {waves} waves; expected a power of two such as {WAVES}.")
+        if waves > MOST_WAVES:
+            raise InputError(f"The spectral prior was given {waves} waves; expected at most {MOST_WAVES}.")
         self.covariance, self.ndim, self.waves, self.facies_model = covariance, ndim, waves, facies_model
         self.reading = GaussianReading(covariance.standard_deviation, mean, anamorphosis, facies_model)
         self.grid: Grid | None = None

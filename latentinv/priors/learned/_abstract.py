@@ -1,12 +1,13 @@
 """What all learned priors have: networks that give numbers in each cell, a calibration of these, and a provenance."""
 
 import abc
-from typing import Any
+from typing import Any, Self
 
 from jaxtyping import Array, Float
 
 from latentinv.grid import Grid
 from latentinv.priors.core import AbstractPrior, FaciesModel, LatentMap, UnorderedFaciesModel
+from latentinv.pytrees import replace
 
 from ._calibration import Calibration
 from ._latents import check_latent, total_size
@@ -42,6 +43,10 @@ class AbstractLearnedPrior(AbstractPrior):
     def facies_model(self) -> FaciesModel | UnorderedFaciesModel | None:  # type: ignore[override]
         """How the field is read as facies; None for a continuous property."""
         return self.calibration.facies_model
+
+    def _with_facies_model(self, model: Any) -> Self:
+        other: Self = replace(self, calibration=replace(self.calibration, facies_model=model))
+        return other
 
     @property
     def provenance(self) -> dict[str, Any]:

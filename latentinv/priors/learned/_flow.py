@@ -30,6 +30,7 @@ from ._abstract import AbstractLearnedPrior
 from ._calibration import Calibration
 from ._latents import cells_of_blocks, check_axes
 from ._provenance import Provenance
+from ._record import check_sizes
 
 
 @final
@@ -119,6 +120,7 @@ class FlowPrior(AbstractLearnedPrior):
         """Make the prior from the content of its file."""
         metadata = record.metadata
         settings = metadata["architecture"]
+        check_sizes({**settings, "steps": metadata["steps"]})
         return cls(
             VelocityArchitecture(**{**settings, "widths": tuple(settings["widths"])}),
             jax.device_put(record.arrays),

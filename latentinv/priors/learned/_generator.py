@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from latentinv.errors import InputError
+from latentinv.errors import InputError, StorageError
 from latentinv.grid import Grid
 from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, synthesize
 from latentinv.priors.core import (
@@ -160,6 +160,11 @@ class GeneratorPrior(AbstractLearnedPrior):
         metadata = record.metadata
         architecture = generator_from_metadata(metadata)
         layers = stored_layers(record, len(architecture.layers))
+        stated, held = architecture.latent_channels, layers[0].kernel.shape[-2]
+        if stated != held:
+            raise StorageError(
+                f"The prior states {stated} latent channels, but its weights are for {held}; copy it again."
+            )
         strides = metadata.get("discriminator_strides")
         critic = Critic(stored_layers(record, len(strides), "discriminator_"), tuple(strides)) if strides else None
         return cls(

@@ -31,6 +31,7 @@ from ._abstract import AbstractLearnedPrior
 from ._generator import GeneratorPrior
 from ._latents import cells_of_blocks, check_axes
 from ._provenance import Provenance
+from ._record import check_sizes
 
 REFINEMENT = "refinement_"
 """Begins the names of its arrays in a prior's file."""
@@ -120,6 +121,7 @@ class RefinedPrior(AbstractLearnedPrior):
     def from_record(cls, record: PriorRecord) -> "RefinedPrior":
         """Make the prior from the content of its file."""
         settings: Mapping[str, Any] = record.metadata["refinement"]
+        check_sizes(settings)
         lists = {name: tuple(settings[name]) for name in ("widths", "windows")}
         arrays = {
             name.removeprefix(REFINEMENT): array for name, array in record.arrays.items() if name.startswith(REFINEMENT)

@@ -49,7 +49,7 @@ def coarsen(image: TrainingImage, factor: int) -> TrainingImage:
     if lost:
         raise InputError(f"Coarsening by {factor} leaves no cell of facies {lost[0]}; give a smaller factor.")
     coarse.setflags(write=False)
-    return TrainingImage(coarse, image.categories, name, image.sha256, known=known, missing=image.missing)
+    return replace(image, facies=coarse, name=name, known=known)
 
 
 def _block_members(facies: np.ndarray, factor: int) -> list[np.ndarray]:

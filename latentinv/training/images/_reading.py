@@ -66,7 +66,7 @@ def read_training_image(
     image = TrainingImage.from_array(content.array, name, missing)
     if content.colours is None:
         return image
-    return dataclasses.replace(image, names=tuple("#" + bytes(colour).hex() for colour in content.colours))
+    return dataclasses.replace(image, colours=tuple("#" + bytes(colour).hex() for colour in content.colours))
 
 
 def _reduced(content: Content, classes: int, missing: Sequence[float] | None) -> Content:

@@ -7,8 +7,9 @@ facies are then the quarters of its distribution (halves in three dimensions), b
 with it. Cells may be missing; patches are cut from what is known, and what stands in missing cells is never looked at.
 """
 
+import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from scipy.ndimage import distance_transform_edt, maximum_filter, minimum_filter
 
 from latentinv.errors import InputError
 from latentinv.io import missing_cells
+from latentinv.priors.core import facies_names
 
 MOST_FACIES = 16
 """An image with more distinct values than this is a grey picture, not facies."""
@@ -47,8 +49,10 @@ class TrainingImage:
         Which cells have a value; None if all have. Where one is missing, that of the nearest known cell is held.
     missing
         What the file has in cells without a value, such as ``-9999`` or ``nan``.
+    colours
+        Of the facies in a coloured picture, such as ``#1f77b4``.
     names
-        Of the facies, where the file tells them: the colours of a picture, such as ``#1f77b4``.
+        What the facies are called; empty where nobody said.
     """
 
     facies: UInt8[np.ndarray, "*grid"]
@@ -58,6 +62,7 @@ class TrainingImage:
     values: Float32[np.ndarray, "*grid"] | None = None
     known: Bool[np.ndarray, "*grid"] | None = None
     missing: tuple[str, ...] = ()
+    colours: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
 
     @classmethod
@@ -130,6 +135,38 @@ class TrainingImage:
         facies.setflags(write=False)
         digest = hashlib.sha256(array.tobytes()).hexdigest()
         return cls(facies, tuple(range(len(present))), name, digest, values, known, found)
+
+    def named(self, names: Mapping[str, str] | Sequence[str]) -> "TrainingImage":
+        """The same image with names of its facies.
+
+        Parameters
+        ----------
+        names
+            A name for each facies, by its code or its colour in the picture (``{"0": "clay"}``, ``{"#c0a060":
+            "clay"}``), or names in the order of the codes.
+
+        Raises
+        ------
+        InputError
+            If there is not one for each facies, one is no plain word, or two are alike.
+        """
+        codes = tuple(map(str, self.categories))
+        if isinstance(names, Mapping):
+            by_colour = dict(zip(self.colours, codes, strict=False))
+            given = {by_colour.get(key.lower(), key.strip()): name for key, name in names.items()}
+            if set(given) != set(codes) or len(given) < len(names):
+                colours = f", or of each colour {', '.join(self.colours)}" if self.colours else ""
+                raise InputError(
+                    f"Names were given for the facies {', '.join(names)} of the training image {self.name!r}; give one "
+                    f"for each of {', '.join(codes)}{colours}."
+                )
+            names = [given[code] for code in codes]
+        return dataclasses.replace(self, names=facies_names(names, self.categories))
+
+    def label(self, index: int) -> str:
+        """What people call the facies of an index: its code, with its name or colour where it has one."""
+        word = next((words[index] for words in (self.names, self.colours) if words), "")
+        return f"{self.categories[index]} ({word})" if word else str(self.categories[index])
 
     def known_cells(self, array: Shaped[np.ndarray, "*grid"]) -> Shaped[np.ndarray, "cell"]:
         """What an array over the image holds in its known cells."""

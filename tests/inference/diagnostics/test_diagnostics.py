@@ -17,6 +17,7 @@ from latentinv import (
 )
 from latentinv.forward import LinearForward
 from latentinv.inference import effective_sample_size, rhat
+from latentinv.inference.diagnostics._diagnostics import _by_chain
 from latentinv.inference.diagnostics._functionals import functionals, spread_cells
 from latentinv.storage import RunFile
 from tests.problems import LinearPrior, generator_posterior, latents_that_honour, linear_gaussian, recorded
@@ -196,3 +197,12 @@ def test_that_the_time_of_a_stored_run_adds_up_over_its_sessions(tmp_path):
     run = resume(tmp_path / "run.h5")
     assert 0 < before < run.seconds == resume(tmp_path / "run.h5").seconds
     np.testing.assert_array_equal(run.predicted["wells"], sample(posterior, smoother, seed=1).predicted["wells"])
+
+
+def test_that_runs_agree_whether_or_not_their_priors_name_facies():
+    one, other = (
+        {f"share of {name}": np.full((1, n), n), "mean": np.zeros((1, n))} for name, n in (("sand", 3), ("facies 1", 4))
+    )
+    together = _by_chain([one, other])
+    assert list(together) == ["share of sand", "mean"]
+    np.testing.assert_array_equal(together["share of sand"], [[3, 3, 3], [4, 4, 4]])

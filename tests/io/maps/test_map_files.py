@@ -29,7 +29,7 @@ def maps_on(grid, draws=2):
 
 def test_that_every_format_of_the_package_is_tested_here():
     own = {name for name, form in MAP_FORMATS.items() if form.__module__.startswith("latentinv.")}
-    assert own == {"csv", "gslib", "netcdf", "esri", "geotiff", "vtk"}
+    assert own == {"csv", "gslib", "netcdf", "esri", "geotiff", "vtk", "sgems", "roff", "grdecl", "zarr"}
 
 
 @pytest.mark.parametrize("name", GRIDS)
@@ -119,6 +119,25 @@ def test_that_a_vtk_grid_has_its_corners_and_cells(tmp_path, name):
     np.testing.assert_allclose(middles, grid.centres(index), atol=1e-9)
     for layer, values in maps.all_layers().items():
         np.testing.assert_allclose(cells[layer], values[tuple(index.T)], rtol=1e-6)
+
+
+def test_that_names_of_facies_go_along(tmp_path):
+    rasterio = pytest.importorskip("rasterio")
+    pytest.importorskip("pyevtk")
+    maps = maps_on(MAP)
+    named = Maps(MAP, maps.layers, maps.realizations, names={0: "clay", 1: "fine sand", 2: "gravel"})
+    for ending in (".tif", ".vts", ".nc"):
+        write_maps(tmp_path / f"a{ending}", named)
+    with rasterio.open(tmp_path / "a.tif") as data:
+        assert data.tags(2) == {"facies_0": "clay", "facies_1": "fine sand", "facies_2": "gravel"}
+        assert data.tags(1) == {}
+    _, cells = read_vts(tmp_path / "a.vts")
+    assert {name: values.tolist() for name, values in cells.items() if name.startswith("code of")} == {
+        "code of clay": [0], "code of fine sand": [1], "code of gravel": [2],
+    }  # fmt: skip
+    with xarray.open_dataset(tmp_path / "a.nc", engine="scipy") as data:
+        assert data["most_probable_facies"].attrs["flag_meanings"] == "clay fine_sand gravel"
+        assert "flag_meanings" not in data["probability_of_1"].attrs
 
 
 def read_vts(path):

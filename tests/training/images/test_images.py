@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter, minimum_filter
 
 from latentinv.errors import InputError
 from latentinv.realism import facies_share, total_variation
+from latentinv.training._evaluation import calibrate
 from latentinv.training.images import (
     TrainingImage,
     choose_places,
@@ -289,8 +290,31 @@ def test_that_a_coloured_picture_has_a_facies_for_each_colour_even_if_its_edges_
     with pytest.raises(InputError, match="say how many facies it shows, with classes"):
         read_training_image(tmp_path / "a.png")
     image = read_training_image(tmp_path / "a.png", classes=3)
-    assert image.names == ("#14145a", "#c82828", "#f0dc82")
+    assert image.colours == ("#14145a", "#c82828", "#f0dc82")
     sharp = np.asarray(Image.fromarray(facies.astype(np.uint8)).resize((120, 90), Image.Resampling.NEAREST))[::-1]
     assert np.mean(image.facies != sharp) < 0.03
     with pytest.raises(InputError, match="it is coloured or classes were given"):
         read_training_image(tmp_path / "a.png", continuous=True)
+
+
+def test_that_facies_are_named_by_code_by_colour_or_in_their_order(tmp_path):
+    codes = np.kron(np.indices((4, 4)).sum(axis=0) % 3, np.ones((4, 4), int))
+    table = np.array([[20, 20, 90], [200, 40, 40], [240, 220, 130]], np.uint8)
+    Image.fromarray(table[codes]).save(tmp_path / "a.png")
+    np.save(tmp_path / "a.npy", codes)
+    picture, array = (read_training_image(tmp_path / name) for name in ("a.png", "a.npy"))
+    names = ("clay", "silt", "sand")
+    for image, given in (
+        (array, {"2": "sand", "0": "clay", "1": "silt"}),
+        (array, list(names)),
+        (picture, {"#F0DC82": "sand", "#14145a": "clay", "#c82828": "silt"}),
+        (picture, {"2": "sand", "#14145a": "clay", "1": "silt"}),
+    ):
+        assert image.named(given).names == names
+    assert coarsen(array.named(names), 2).names == names
+    assert calibrate(np.linspace(-1, 1, 96)[:, None], array.named(names)).facies_model.names == names
+    assert [picture.label(2), picture.named(names).label(2), array.label(2)] == ["2 (#f0dc82)", "2 (sand)", "2"]
+    with pytest.raises(InputError, match="give one for each of 0, 1, 2, or of each colour #14145a, #c82828, #f0dc82"):
+        picture.named({"0": "clay", "#14145a": "clay", "1": "silt", "2": "sand"})
+    with pytest.raises(InputError, match="for the facies 0, 5 of the training image 'a'; give one for each of 0, 1, 2"):
+        array.named({"0": "clay", "5": "silt"})
