@@ -2,6 +2,7 @@
 
 from ._facies_model import AbstractFaciesModel as AbstractFaciesModel
 from ._facies_model import FaciesModel as FaciesModel
+from ._in_words import in_words as in_words
 from ._latent_map import LatentMap as LatentMap
 from ._latent_map import split_latents as split_latents
 from ._prior import NO_DISCRIMINATOR as NO_DISCRIMINATOR
