@@ -61,9 +61,14 @@ def table(rows: Sequence[Sequence[str]], *, head: Sequence[str] = (), caption: s
     body = [
         tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in rows if len(row)
     ]
-    top = [tag("thead", tag("tr", *(tag("th", cell, scope="col") for cell in head)))] if head else []
+    top = [tag("thead", tag("tr", *map(_column, head)))] if head else []
     title = [] if caption is None else [tag("caption", caption)]
     return tag("table", *title, *top, tag("tbody", *body))
+
+
+def _column(name: str) -> Html:
+    """The header of a column; an empty one is no header."""
+    return tag("th", name, scope="col") if name else tag("td")
 
 
 def representation(title: str, rows: dict[str, str], picture: Html | None = None) -> str:

@@ -25,7 +25,7 @@ class Leverage(NamedTuple):
     moved: Float[np.ndarray, "datum"]
     """Root mean square change of the map, the mean over draws of each cell, if the datum is left out."""
     shape: Float[np.ndarray, "datum"]
-    """Shape k of the weights' tail."""
+    """Shape k of the weights' tail; NaN where equal draws leave it undefined."""
 
     @property
     def trusted(self) -> Bool[np.ndarray, "datum"]:
@@ -68,7 +68,8 @@ def leverage(
     mean, residuals = flat.mean(axis=0), (predicted - observed) / sd
     moved, shapes = [], []
     for column in residuals.T:
-        log_weights, shape = array_stats.psislw(-0.5 * column**2)
+        with np.errstate(divide="ignore", invalid="ignore"):  # equal draws at the tail's begin have no shape
+            log_weights, shape = array_stats.psislw(-0.5 * column**2)
         weights = np.exp(log_weights - log_weights.max())
         moved.append(np.sqrt(np.mean((weights @ flat / weights.sum() - mean) ** 2)))
         shapes.append(float(shape))

@@ -15,7 +15,7 @@ from PIL import Image
 from latentinv.forward.core import Mark
 
 from ._marks import add_marks
-from ._style import add_colour_bar, show_facies, show_values
+from ._style import show_facies, show_values
 from ._view import View
 
 WIDTH = 4.6
@@ -61,16 +61,17 @@ def draw_panel(
     label
         Of the colour bar, for values.
     """
-    aspect = float(np.clip(view.aspect, 0.1, 4.0))
-    bar = 0.0 if categories else 0.85
-    figure = _figure(min((WIDTH - 0.75 - bar) * aspect + 0.55, 2 * WIDTH))
-    axes = figure.subplots()
+    left, right = 0.5 + 0.085 * _digits(view), 0.12 if categories else 0.95
+    width = WIDTH - left - right
+    figure, axes = _figure(width * float(np.clip(view.aspect, 0.1, 2.0)) + 0.6, left, right)
     if categories:
         show_facies(axes, field, view, categories)
     else:
         low, high = (None, None) if limits is None else limits
         image = show_values(axes, field, view, cmap=colours, vmin=low, vmax=high)
-        add_colour_bar(figure, image, axes, label)
+        bar = figure.colorbar(image, cax=axes.inset_axes([1.03, 0.02, 0.035, 0.96]), label=label)
+        bar.outline.set_edgecolor("#888888")
+        bar.ax.tick_params(labelsize=9)
     axes.set_xlabel(view.labels[0])
     axes.set_ylabel(view.labels[1])
     axes.locator_params(nbins=5)
@@ -80,14 +81,14 @@ def draw_panel(
 
 def draw_histogram(values: Float[np.ndarray, "draw"], label: str, lines: Sequence[float], colour: str = DRAWN) -> bytes:
     """Draw a histogram of one number of each draw, with lines such as its quantiles, as a PNG."""
-    figure = _figure(2.3)
-    axes = figure.subplots()
+    figure, axes = _figure(2.3)
     bins = int(np.clip(np.sqrt(len(values)) * 1.5, 5, 40))
     axes.hist(values, bins=bins, color=colour, edgecolor="#333333", linewidth=0.6)
     for value in lines:
         axes.axvline(value, color="#111111", linestyle="--", linewidth=1.2)
     axes.set_xlabel(label)
     axes.set_ylabel("draws")
+    axes.yaxis.get_major_locator().set_params(integer=True)
     return _plain(figure, axes)
 
 
@@ -95,8 +96,7 @@ def draw_crossplot(
     observed: Float[np.ndarray, "datum"], low: np.ndarray, middle: np.ndarray, high: np.ndarray, unit: str
 ) -> bytes:
     """Draw what draws predict, as ranges about their middles, over the data, with the line of agreement, as a PNG."""
-    figure = _figure(3.6)
-    axes = figure.subplots()
+    figure, axes = _figure(3.6)
     both = [float(np.min([observed, low])), float(np.max([observed, high]))]
     axes.plot(both, both, color="#444444", linewidth=1.0)
     inside = (low <= observed) & (observed <= high)
@@ -111,8 +111,7 @@ def draw_crossplot(
 
 def draw_residuals(residuals: Float[np.ndarray, "datum"]) -> bytes:
     """Draw the residual of each datum in standard deviations, with the band of two, as a PNG."""
-    figure = _figure(2.6)
-    axes = figure.subplots()
+    figure, axes = _figure(2.6)
     axes.axhspan(-2, 2, color="#e4ecf3")
     axes.axhline(0, color="#444444", linewidth=1.0)
     numbers, far = np.arange(1, len(residuals) + 1), np.abs(residuals) > 2
@@ -126,10 +125,20 @@ def draw_residuals(residuals: Float[np.ndarray, "datum"]) -> bytes:
     return _plain(figure, axes)
 
 
-def _figure(height: float) -> Any:
+def _figure(height: float, left: float = 0.75, right: float = 0.15) -> tuple[Any, Any]:
+    """A figure with axes, and room at their left and right in inches; a layout engine would draw everything twice."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(WIDTH, max(1.2, height)), dpi=SHARPNESS, layout="constrained", facecolor="white")
+    height = max(1.4, height)
+    figure = Figure(figsize=(WIDTH, height), dpi=SHARPNESS, facecolor="white")
+    place = (left / WIDTH, 0.48 / height, 1 - (left + right) / WIDTH, 1 - 0.6 / height)
+    return figure, figure.add_axes(place)
+
+
+def _digits(view: View) -> int:
+    """Letters of the longest number along the vertical axis."""
+    low, high = view.bounds
+    return max(len(f"{value:.0f}") for value in (low[1], high[1], (low[1] + high[1]) / 2))
 
 
 def _plain(figure: Any, axes: Any) -> bytes:

@@ -106,7 +106,7 @@ class View(NamedTuple):
             return np.full(len(lower), True)
         if self.section:
             along = np.stack([self.grid.local(ends)[:, self.hidden] for ends in (lower, upper)])
-            first, last = along / self.grid.spacing[self.hidden]
+            first, last = along / np.asarray(self.grid.spacing)[self.hidden]
             return np.asarray((first < self.layer + 1) & (last >= self.layer))
         steps = np.array([[0, 0, self.layer], [0, 0, self.layer + 1]])
         low, high = self.grid.world(steps * np.asarray(self.grid.spacing))[:, 2]
@@ -123,7 +123,7 @@ class View(NamedTuple):
             words.append(f"layer {self.layer + 1} of {self.grid.shape[0]}, {name} {height:.6g} m")
         elif self.layer is not None and self.grid.shape[2 - self.hidden] > 1:
             name, count = self.grid.axes[self.hidden], self.grid.shape[2 - self.hidden]
-            place = (self.layer + 0.5) * self.grid.spacing[self.hidden]
+            place = (self.layer + 0.5) * np.asarray(self.grid.spacing)[self.hidden]
             where = f"{place:.6g} m from the origin" if self.grid.rotation else f"{name} {self._middle():.6g} m"
             words.append(f"section {self.layer + 1} of {count} along {name}, {where}")
         if self.exaggeration > 1:

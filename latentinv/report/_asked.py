@@ -4,7 +4,6 @@ import datetime
 import inspect
 import itertools
 
-from latentinv.grid import Grid
 from latentinv.html import Html, tag
 from latentinv.inference import ALGORITHMS
 from latentinv.units import say_seconds
@@ -16,12 +15,6 @@ from ._subject import Subject
 TARGETS = {
     "thresholded": "facies read exactly: a cell has one facies or another",
     "soft": "the soft model: facies read by a slope, or a property as it is",
-}
-AXES = {
-    "xy": "a map, x east and y north",
-    "xz": "a vertical section along x",
-    "yz": "a vertical section along y",
-    "xyz": "three dimensions, x east and y north",
 }
 
 
@@ -38,7 +31,7 @@ def asked(subject: Subject) -> Section:
     name = "" if subject.prior_file is None else f"{subject.prior_file.name}, "
     rows = [
         ["Prior", f"{name}family {header.prior.family}, of {content}"],
-        *grid_rows(grid),
+        *map(list, grid.words().items()),
         ["Unknowns", f"{run.posterior.latent_size:,} latent numbers, which the prior turns into a field"],
         ["Data", _data(subject)],
         ["Target", f"{header.target}: {TARGETS[header.target]}"],
@@ -51,26 +44,6 @@ def asked(subject: Subject) -> Section:
     ]
     settings = [[key.replace("_", " "), str(value)] for key, value in sorted(header.options.items())]
     return Section("asked", "What was asked", Html(pairs(rows) + folded("Settings of the algorithm", pairs(settings))))
-
-
-def grid_rows(grid: Grid) -> list[list[str]]:
-    """Rows on a grid: its cells, their size, where it begins, its rotation and extent."""
-    names = ("layers", "rows", "columns")[-grid.ndim :]
-    cells = " × ".join(f"{count} {name}" for count, name in zip(grid.shape, names, strict=True))
-    upright = ""
-    if grid.vertical:
-        upright = ", z is a depth" if grid.depth else ", z is up"
-    letters = grid.axes
-    spacing = ", ".join(f"{axis} {edge:.6g} m" for axis, edge in zip(letters, grid.spacing, strict=True))
-    origin = ", ".join(f"{axis} {value:.10g} m" for axis, value in zip(letters, grid.origin, strict=True))
-    extent = " × ".join(f"{length:.10g} m" for length in grid.extent)
-    return [
-        ["Grid", f"{cells}, {grid.size:,} cells: {AXES[grid.axes]}{upright}"],
-        ["Cell", spacing],
-        ["Origin", f"{origin} (outer corner of the first cell)"],
-        ["Rotation", f"{grid.rotation:g}° from x towards y" if grid.rotation else "none"],
-        ["Extent", f"{extent}: {grid.describe()}"],
-    ]
 
 
 def _data(subject: Subject) -> str:
@@ -93,7 +66,7 @@ def _first_sentence(text: str) -> str:
 
 def _amount(subject: Subject) -> str:
     run = subject.run
-    many = f"{subject.count} {subject.nature}"
+    many = f"{subject.number} {subject.nature}"
     if run.chains:
         many += f" of {run.chains} chains"
     if not run.finished:
@@ -110,13 +83,12 @@ def nature(subject: Subject) -> Html | None:
     """What the rows of the run are, where they are not draws of the posterior; None where they are."""
     words = {
         "best fits": "These are best fits, found from different starts, and not draws of the posterior. They show in "
-        "how "
-        "many ways the data can be met. How they differ is no measure of uncertainty, so probabilities and decisions "
-        "are left out of this page.",
+        "how many ways the data can be met. How they differ is no measure of uncertainty, so probabilities and "
+        "decisions are left out of this page.",
         "approximate draws": "The algorithm approximates the posterior, so its draws may miss certain wells and other "
         "data, and their spread may be too small or too large. 'smc' samples the posterior itself.",
         "particles": "The run is not finished. What is shown are particles on their way from the prior to the "
         "posterior; resume the run before using them.",
     }
     said = words.get(subject.nature)
-    return None if said is None or not subject.count else tag("div", paragraph(said), class_="caution")
+    return None if said is None or not subject.number else tag("div", paragraph(said), class_="caution")

@@ -13,7 +13,7 @@ from latentinv.plotting import draw_histogram, facies_colours
 
 from ._labels import facies_label
 from ._leverage import leverage_of_data
-from ._parts import Section, figure, note, paragraph, percent, side_by_side, wide
+from ._parts import Section, figure, note, number, paragraph, percent, side_by_side, wide
 from ._subject import Subject, spread_over
 from ._worth import where_next
 
@@ -40,19 +40,19 @@ def _amounts(subject: Subject) -> Html:
     """Quantiles and histogram of the share and the volume of each facies, or of the mean of a property."""
     run, grid, model = subject.run, subject.run.posterior.grid, subject.model
     if model is None:
-        means = run.realizations.reshape(subject.count, -1).mean(axis=1, dtype=float)
+        means = run.realizations.reshape(subject.number, -1).mean(axis=1, dtype=float)
         found = quantiles(means)
-        rows = [["mean of the property over the grid", *_five(found, "{:.4g}")]]
+        rows = [["mean of the property over the grid", *map(number, found)]]
         picture = _histogram(means, "mean over the grid", "mean over the grid", found)
         return join([_quantile_table(rows, subject), side_by_side([picture])])
     whole, unit = float(np.prod(grid.extent)), _unit(grid)
     rows, pictures = [], []
     for code, colour in zip(model.categories, facies_colours(len(model.categories)), strict=True):
         shares, name = share(inside(run, code)), facies_label(model, code)
-        found = quantiles(shares)
-        rows.append([f"{name}, share of the grid", *_five(found, "{:.1%}")])
-        rows.append([f"{name}, {unit}", *_five(quantiles(shares * whole), "{:.4g}")])
-        pictures.append(_histogram(100 * shares, f"{name} (% of the grid)", name, quantiles(100 * shares), colour))
+        found = quantiles(100 * shares)
+        rows.append([f"{name}, share of the grid", *(f"{value:.1f} %" for value in found)])
+        rows.append([f"{name}, {unit}", *map(number, quantiles(shares * whole))])
+        pictures.append(_histogram(100 * shares, f"{name} (% of the grid)", name, found, colour))
     return join([_quantile_table(rows, subject), side_by_side(pictures)])
 
 
@@ -60,12 +60,8 @@ def _unit(grid: Grid) -> str:
     return "volume in m³" if grid.ndim == 3 else "area in m²"
 
 
-def _five(found: Quantiles, form: str) -> list[str]:
-    return [form.format(value) for value in found]
-
-
 def _quantile_table(rows: list[list[str]], subject: Subject) -> Html:
-    caption = f"Quantiles over {subject.count} {subject.noun}"
+    caption = f"Quantiles over {subject.number} {subject.noun}"
     words = (
         "A tenth of the draws lie below P10, half below P50, nine tenths below P90. (Where reserves are reported by "
         "exceedance, P10 and P90 change places.)"
@@ -93,7 +89,7 @@ def _connections(subject: Subject) -> Html:
         )
     run, grid, model = subject.run, subject.run.posterior.grid, subject.model
     assert model is not None
-    chosen = spread_over(subject.count, MOST_DRAWS)
+    chosen = spread_over(subject.number, MOST_DRAWS)
     tables = {
         facies_label(model, code): connection_table(grid, inside(run, code)[chosen], wells)
         for code in subject.categories

@@ -10,18 +10,17 @@ from ._subject import Subject
 
 SHOWN = 10
 MEANINGS = {
-    "R-hat": "compares the chains, or runs, with each other; it should be below 1.01",
-    "effective sample size": "independent draws that would tell as much; 400 are advised for each quantity relied on",
-    "effective draws": "what a draw costs",
-    "acceptance": "share of proposals accepted; near 0 the chains stand still",
-    "ladder": "steps between the prior and the posterior",
+    "R-hat": "compares chains, or runs, with each other, and should be below 1.01",
+    "effective sample size": "is how many independent draws would tell as much; 400 are advised for what is relied on",
+    "acceptance": "is the share of proposals accepted; near 0 the chains stand still",
+    "ladder": "leads in steps from the prior to the posterior",
 }
 
 
 def diagnosis(subject: Subject) -> Section:
     """Say how far the draws can be trusted."""
     title = "Can the draws be trusted?"
-    found = subject.run.diagnose()
+    found = subject.diagnosis
     if not found.draws:
         return Section("diagnosis", title, note(subject.without_spread()))
     rows = [[subject.nature, f"{found.draws}, {found.distinct} of them distinct"]]
@@ -64,7 +63,7 @@ def _advice(subject: Subject, found: Diagnosis) -> list[str]:
 
 def _with_meaning(name: str, words: str) -> str:
     meaning = MEANINGS.get(name)
-    return words if meaning is None else f"{words} ({meaning})"
+    return words if meaning is None else f"{words}. It {meaning}."
 
 
 def _quantities(found: Diagnosis) -> list[Html]:

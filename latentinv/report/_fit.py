@@ -20,6 +20,7 @@ from ._parts import (
     paragraph,
     percent,
     side_by_side,
+    signed,
     wide,
 )
 from ._subject import Subject
@@ -36,10 +37,10 @@ def fit(subject: Subject) -> Section:
     if not observations:
         return Section("data", "The data and their fit", paragraph("The run has no data."))
     parts: list[Html] = [_overview(subject), *_contradictions(subject)]
-    if subject.marks and subject.count:
+    if subject.marks and subject.number:
         parts.append(_map(subject))
     for observation in observations:
-        if subject.count:
+        if subject.number:
             parts.append(tag("h3", observation.name))
             parts.append(_wells(subject, observation) if observation.hard else _measured(subject, observation))
     return Section("data", "The data and their fit", join(parts))
@@ -85,7 +86,7 @@ def _contradictions(subject: Subject) -> list[Html]:
 def _map(subject: Subject) -> Html:
     """Where the data lie, over the most frequent facies, or the mean of a property."""
     run, codes = subject.run, subject.categories
-    layers = run_maps(run, realizations=False).layers  # type: ignore[arg-type]
+    layers = run_maps(run, realizations=False).layers
     field = layers["most probable facies" if codes else "mean"]
     under = "the most frequent facies" if codes else "the mean"
     figures = []
@@ -125,8 +126,8 @@ def _wells(subject: Subject, observation: AbstractObservation) -> Html:
     ]
     head = ["", *(f"{axis} (m)" for axis in grid.axes), "saw", "error probability", f"honoured in {subject.noun}"]
     missed = int(np.sum(honoured < 1))
-    words = "every one is honoured in all" if not missed else f"{missed} are missed by some"
-    title = f"{observation.name}: {observation.count} cells, {words} {subject.noun}"
+    words = "every one honoured in all" if not missed else f"{missed} missed in some"
+    title = f"{observation.count} well cells, {words} {subject.noun}"
     content = wide(rows, [*head, "by most"], f"{observation.name}, worst first")
     return _folded_if_long(title, content, len(rows), observation.count)
 
@@ -151,7 +152,7 @@ def _measured(subject: Subject, observation: AbstractObservation) -> Html:
     unit = f" ({observation.unit})" if observation.unit else ""
     order = np.argsort(-np.abs(residuals), kind="stable")[:MOST_ROWS]
     rows = [
-        [labels[i], f"{data[i]:.4g} ± {spread[i]:.2g}", f"{mean[i]:.4g} ± {sd[i]:.2g}", f"{residuals[i]:+.2f}"]
+        [labels[i], f"{data[i]:.4g} ± {spread[i]:.2g}", f"{mean[i]:.4g} ± {sd[i]:.2g}", signed(residuals[i])]
         for i in order
     ]
     head = ["datum", f"observed{unit}", f"predicted by the {subject.noun}{unit}", "residual (sd)"]
@@ -170,4 +171,4 @@ def _measured(subject: Subject, observation: AbstractObservation) -> Html:
 def _folded_if_long(title: str, content: Html, rows: int, count: int) -> Html:
     rest = [] if rows == count else [note(f"The {rows} worst of {count} are listed.")]
     whole = join([content, *rest])
-    return folded(title, whole) if rows > ROOM else join([paragraph(title + "."), whole])
+    return folded(title, whole) if rows > ROOM else whole

@@ -1,5 +1,6 @@
 """What each datum did to the map, for measured data with independent Gaussian noise."""
 
+import jax.numpy as jnp
 import numpy as np
 
 from latentinv.data import AbstractObservation
@@ -7,7 +8,7 @@ from latentinv.decisions import leverage
 from latentinv.html import Html, join
 
 from ._labels import facies_label
-from ._parts import listed, note, paragraph, wide
+from ._parts import listed, note, paragraph, signed, wide
 from ._subject import LEAST_DRAWS, Subject, spread_over
 
 MOST_DRAWS = 1000
@@ -18,8 +19,8 @@ ROWS = 12
 
 def leverage_of_data(subject: Subject) -> Html:
     """Say how the map would change without each datum."""
-    if subject.count < LEAST_DRAWS:
-        return note(f"Left out: {subject.count} draws are too few; at least {LEAST_DRAWS} are needed.")
+    if subject.number < LEAST_DRAWS:
+        return note(f"Left out: {subject.number} draws are too few; at least {LEAST_DRAWS} are needed.")
     found, left_out = [], []
     for observation in subject.run.posterior.observations:
         why = _why_not(subject, observation)
@@ -58,13 +59,13 @@ def _independent(observation: AbstractObservation) -> bool:
         return False
     spread = noise.spread(observation.count)
     probe = spread * np.cos(np.arange(observation.count))
-    return bool(np.allclose(np.asarray(noise.whiten(probe.astype(np.float32))), probe / spread, atol=1e-3))
+    return bool(np.allclose(np.asarray(noise.whiten(jnp.asarray(probe, jnp.float32))), probe / spread, atol=1e-3))
 
 
 def _table(subject: Subject, observation: AbstractObservation) -> Html:
     assert observation.noise is not None
     run, model = subject.run, subject.model
-    chosen = spread_over(subject.count, MOST_DRAWS)
+    chosen = spread_over(subject.number, MOST_DRAWS)
     values = run.realizations[chosen]
     cells = values if model is None else values == subject.categories[-1]
     spread = observation.noise.spread(observation.count)
@@ -74,9 +75,9 @@ def _table(subject: Subject, observation: AbstractObservation) -> Html:
     rows = [
         [
             labels[i],
-            f"{weighed.misfit[i]:+.2f}",
+            signed(weighed.misfit[i]),
             f"{weighed.moved[i]:.3g}",
-            f"{weighed.shape[i]:.2f}",
+            "–" if np.isnan(weighed.shape[i]) else f"{weighed.shape[i]:.2f}",
             "yes" if weighed.trusted[i] else "no: run again without it",
         ]
         for i in order

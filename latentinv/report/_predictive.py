@@ -65,7 +65,8 @@ def _hard(observation: AbstractObservation, exact: Float[np.ndarray, "draw datum
     wrong = (1 - np.asarray(observation.reliability)) / 2
     honoured = exact.sum(axis=1)
     low, high = np.quantile(honoured, [0.025, 0.975])
-    found = f"the draws honour {low:.0f} to {high:.0f} of {observation.count} (95 % of the draws)"
+    range_ = f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
+    found = f"the draws honour {range_} of {observation.count} (the central 95 % of the draws)"
     if not wrong.any():
         return f"The data '{observation.name}' are certain: {found}."
     expected = observation.count - float(wrong.sum())
@@ -74,7 +75,7 @@ def _hard(observation: AbstractObservation, exact: Float[np.ndarray, "draw datum
 
 def _noise(noise: AbstractNoise, observation: AbstractObservation, draws: int) -> Float[np.ndarray, "draw datum"]:
     keys = jax.random.split(named(from_seed(0, "report"), observation.name), draws)
-    return np.asarray(jax.vmap(lambda key: noise.simulate(key, observation.count))(keys), float)
+    return np.asarray(jax.jit(jax.vmap(lambda key: noise.simulate(key, observation.count)))(keys), float)
 
 
 def _coverage(observation: AbstractObservation, simulated: Float[np.ndarray, "draw datum"]) -> list[str]:
@@ -94,7 +95,7 @@ def _p_value(
 ) -> float:
     """Share of draws whose simulated data fit no better than the observed ones."""
     data = np.asarray(observation.observed, float)
-    density = jax.vmap(noise.log_likelihood)
+    density = jax.jit(jax.vmap(noise.log_likelihood))
     observed, drawn = (
         np.asarray(density(jnp.asarray(residuals, jnp.float32))) for residuals in (data - exact, simulated - exact)
     )

@@ -5,21 +5,23 @@ writes beside a prior holds parts of its image, so it is shown only where the us
 """
 
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Array, Float, Shaped
 
 from latentinv.errors import InputError
 from latentinv.html import Html, join, tag
 from latentinv.keys import from_seed
 from latentinv.plotting import draw_panel
+from latentinv.posterior import Posterior
 from latentinv.priors import find_prior, shipped_priors
 from latentinv.priors.core import in_words
 from latentinv.storage import RunHeader, digest, read_prior
 
+from ._labels import facies_label
 from ._markdown import from_markdown
-from ._parts import Section, facies_key, figure, note, pairs, paragraph, side_by_side
+from ._parts import Section, code, facies_key, figure, folded, note, pairs, paragraph, side_by_side
 from ._realizations import content_of
 from ._subject import Subject
 
@@ -51,10 +53,14 @@ def prior(subject: Subject) -> Section:
     """Show the prior."""
     run, file = subject.run, subject.prior_file
     described = {name.replace("_", " "): in_words(value) for name, value in run.posterior.prior.describe().items()}
-    rows = [["family", subject.header.prior.family], *([name, words] for name, words in described.items() if words)]
+    if subject.model is not None:
+        described["facies"] = ", ".join(facies_label(subject.model, code) for code in subject.categories)
+    rows = [["family", subject.header.prior.family]]
+    rows += [[name, words] for name, words in described.items() if words and "\n" not in words]
     parts = [
         paragraph("What the ground may look like before any data are used; the run file holds the prior whole."),
         pairs(rows),
+        *(folded(name.capitalize(), code(words, name)) for name, words in described.items() if "\n" in words),
         tag("h3", "Draws of the prior"),
         _samples(subject),
         tag("h3", "Its card"),
@@ -69,7 +75,8 @@ def _samples(subject: Subject) -> Html:
         return note(f"Left out: {posterior.grid.size:,} cells are too many to draw here.")
     key = from_seed(0, "samples of a report")
     codes = subject.categories
-    fields = [np.asarray(_draw(posterior, key_draw)) for key_draw in jax.random.split(key, SAMPLES)]
+    latents = jax.random.normal(key, (SAMPLES, posterior.latent_size))
+    fields = np.asarray(_realizations(posterior, latents))
     limits = None if codes else (float(np.min(fields)), float(np.max(fields)))
     figures = []
     for number, field in enumerate(fields, 1):
@@ -79,13 +86,13 @@ def _samples(subject: Subject) -> Html:
     words = paragraph(
         "Fields drawn from the prior on the run's grid, without any data. Compare them with the realizations."
     )
-    key_words = facies_key(subject._replace(marks=())) if codes else None
+    key_words = facies_key(subject, marked=False) if codes else None
     return join([words, side_by_side(figures), key_words])
 
 
-def _draw(posterior: Any, key_draw: Any) -> Any:
-    z = jax.random.normal(key_draw, (posterior.latent_size,))
-    return posterior.prior.realization(posterior.field(z))
+@jax.jit
+def _realizations(posterior: Posterior, latents: Float[Array, "draw latent"]) -> Shaped[Array, "draw *grid"]:
+    return jax.lax.map(lambda z: posterior.prior.realization(posterior.field(z)), latents)
 
 
 def _card(file: Path | None) -> Html:

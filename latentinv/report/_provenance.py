@@ -8,10 +8,9 @@ from importlib import metadata
 from pathlib import Path
 
 from latentinv.html import Html, join, tag
-from latentinv.priors.core import in_words
 from latentinv.storage import digest
 
-from ._parts import Section, folded, pairs, paragraph
+from ._parts import Section, code, pairs, paragraph
 from ._subject import Subject
 
 LIBRARIES = ("jax", "numpy", "h5py")
@@ -30,15 +29,14 @@ def provenance(subject: Subject, output: Path) -> Section:
         ["Other versions, of this page", ", ".join([f"Python {platform.python_version()}", *map(_named, LIBRARIES)])],
     ]
     origin = header.prior.metadata.get("provenance")
+    if isinstance(origin, dict) and "image_sha256" in origin:
+        rows.insert(3, ["The prior's training image, sha256", tag("code", str(origin["image_sha256"]))])
     parts: list[Html] = [pairs(rows)]
-    if isinstance(origin, dict) and origin:
-        known = [[str(name).replace("_", " "), in_words(value)] for name, value in origin.items()]
-        parts.append(folded("Where the prior comes from", pairs(known)))
     parts += [tag("h3", "To repeat the run"), *_again(subject), tag("h3", "To repeat this page")]
     words = ["latentinv", "report", str(subject.path), "--output", str(output)]
     if subject.prior_file is not None:
         words += ["--prior", str(subject.prior_file)]
-    parts.append(tag("pre", tag("code", shlex.join(words)), tabindex=0, role="region", aria_label="command"))
+    parts.append(code(shlex.join(words), "command that repeats this page"))
     return Section("provenance", "Provenance", join(parts))
 
 
@@ -74,8 +72,7 @@ def _again(subject: Subject) -> Sequence[Html]:
         parts.append(
             paragraph("The forward model of " + ", ".join(missing) + " is not in the file: put it for the dots.")
         )
-    code = tag("code", "\n".join(lines), class_="repeat")
-    return [*parts, tag("pre", code, tabindex=0, role="region", aria_label="program that repeats the run")]
+    return [*parts, code("\n".join(lines), "program that repeats the run")]
 
 
 def _named(library: str) -> str:

@@ -21,10 +21,11 @@ MOST_BYTES = 2_500_000
 def realizations(subject: Subject) -> Section:
     """Show some realizations, one after the other."""
     title = "Realizations"
-    if not subject.count:
+    if not subject.number:
         return Section("realizations", title, note(subject.without_spread()))
     chosen, distinct = _chosen(subject.run.realizations)
-    slides, size = [], 0
+    slides: list[Html] = []
+    size = 0
     for number, index in enumerate(chosen):
         pictures = _pictures(subject, int(index))
         size += sum(map(len, pictures))
@@ -68,7 +69,7 @@ def _slide(subject: Subject, index: int, pictures: list[bytes], *, further: bool
     shown = []
     for view, picture in zip(subject.views, pictures, strict=True):
         place = f" {view.words()}." if view.words() else ""
-        alt = f"{name} of {subject.count}.{place} {content}"
+        alt = f"{name} of {subject.number}.{place} {content}"
         shown.append(figure(picture, alt, view.words() or None))
     caption = tag("p", tag("strong", f"{name}: "), content + (f" {fitted}." if fitted else ""), class_="caption")
     return tag("div", side_by_side(shown), caption, class_="slide further" if further else "slide")

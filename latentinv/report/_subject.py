@@ -10,6 +10,7 @@ from latentinv.data import Report
 from latentinv.forward.core import Mark, Points
 from latentinv.inference import ALGORITHMS
 from latentinv.inference.core import AbstractApproximation, kernel_of
+from latentinv.inference.diagnostics import Diagnosis
 from latentinv.inference.run import Run, load_run, make_algorithm
 from latentinv.plotting import View, views_of
 from latentinv.priors import AbstractFaciesModel
@@ -33,6 +34,7 @@ class Subject(NamedTuple):
     marks: tuple[Mark, ...]
     views: tuple[View, ...]
     reports: list[list[Report]]
+    diagnosis: Diagnosis
 
     @property
     def model(self) -> AbstractFaciesModel | None:
@@ -45,7 +47,7 @@ class Subject(NamedTuple):
         return () if self.model is None else tuple(self.model.categories)
 
     @property
-    def count(self) -> int:
+    def number(self) -> int:
         """Number of draws."""
         return len(self.run.latents)
 
@@ -57,11 +59,11 @@ class Subject(NamedTuple):
     @property
     def spread_counts(self) -> bool:
         """Whether the spread of the rows stands for uncertainty."""
-        return self.count > 1 and self.nature in ("draws", "approximate draws")
+        return self.number > 1 and self.nature in ("draws", "approximate draws")
 
     def without_spread(self) -> str:
         """Why nothing is said that needs the spread of draws."""
-        if not self.count:
+        if not self.number:
             return "The run has no draw, so nothing can be said here."
         if self.nature == "best fits":
             return (
@@ -85,7 +87,9 @@ def subject_of(path: Path, prior_file: Path | None) -> Subject:
     run = load_run(path)
     marks = tuple(mark for observation in run.posterior.observations for mark in observation.marks())
     views = views_of(run.posterior.grid, _seen_cells(run, marks))
-    return Subject(run, store.header, path, prior_file, _nature(run, store), marks, views, run.reports())
+    return Subject(
+        run, store.header, path, prior_file, _nature(run, store), marks, views, run.reports(), run.diagnose()
+    )
 
 
 def _nature(run: Run, store: RunFile) -> Nature:

@@ -14,8 +14,8 @@ def summary(subject: Subject) -> Section:
     run, grid = subject.run, subject.run.posterior.grid
     cells = " × ".join(map(str, grid.shape))
     kind = "facies" if subject.categories else "a continuous property"
-    first = f"{subject.count} {subject.nature} of {kind} on {cells} cells, by '{run.algorithm}'."
-    if not subject.count:
+    first = f"{subject.number} {subject.nature} of {kind} on {cells} cells, by '{run.algorithm}'."
+    if not subject.number:
         why = (
             "No field was found that meets the data."
             if "infeasible_data" in run.results
@@ -46,7 +46,7 @@ def _amounts(subject: Subject) -> list[str | Html]:
 
 
 def _warnings(subject: Subject) -> list[str | Html]:
-    count = len(subject.run.diagnose().warnings)
+    count = len(subject.diagnosis.warnings)
     if not count:
         return ["The diagnosis has no warning."]
     return [f"The diagnosis has {count} warning{'s' * (count > 1)}; read them before relying on the draws."]

@@ -18,7 +18,7 @@ def uncertainty(subject: Subject) -> Section:
     title = "Maps of the uncertainty"
     if not subject.spread_counts:
         return Section("maps", title, note(subject.without_spread()))
-    layers = run_maps(subject.run, realizations=False).layers  # type: ignore[arg-type]
+    layers = run_maps(subject.run, realizations=False).layers
     parts = _facies(subject, layers) if subject.categories else _property(subject, layers)
     return Section("maps", title, join([*parts, mark_key(subject)]))
 
@@ -35,14 +35,16 @@ def _facies(subject: Subject, layers: Any) -> list[Html]:
     )
     # With two facies one probability is one less the other.
     shown = list(zip(codes, maps, strict=True))[-1:] if len(codes) == 2 else list(zip(codes, maps, strict=True))
-    figures = []
+    parts: list[Html] = [text]
     for view in subject.views:
+        figures = []
         for code, layer in shown:
             name = f"Probability of {facies_label(model, code)}"
             figures.append(_panel(subject, layer, view, name, "cividis", (0.0, 1.0), "probability"))
         bits = (0.0, float(np.log2(len(codes))))
         figures.append(_panel(subject, layers["entropy"], view, "Entropy", "magma", bits, "bits"))
-    return [text, side_by_side(figures)]
+        parts.append(side_by_side(figures))
+    return parts
 
 
 def _property(subject: Subject, layers: Any) -> list[Html]:

@@ -26,14 +26,14 @@ def where_next(subject: Subject) -> Html:
     model, grid = subject.model, subject.run.posterior.grid
     if model is None:
         return note("Left out: the worth of a place is computed for facies, and the prior is of a continuous property.")
-    if subject.count < LEAST_DRAWS:
-        return note(f"Left out: {subject.count} draws are too few; at least {LEAST_DRAWS} are needed.")
+    if subject.number < LEAST_DRAWS:
+        return note(f"Left out: {subject.number} draws are too few; at least {LEAST_DRAWS} are needed.")
     most = min(MOST_DRAWS, MOST_NUMBERS // (grid.size * len(model.categories)))
     if most < LEAST_DRAWS:
         return note(f"Left out: {grid.size:,} cells are too many to compare each with every place.")
     if grid.ndim == 3 and subject.views[0].section:
         return note("Left out: the grid is a section; latentinv.decisions.map_worth takes any places.")
-    chosen = spread_over(subject.count, most)
+    chosen = spread_over(subject.number, most)
     lattice = _lattice(subject)
     places = lattice.centres(np.indices(lattice.shape).reshape(lattice.ndim, -1).T)
     fields = subject.run.realizations[chosen]
@@ -42,13 +42,15 @@ def where_next(subject: Subject) -> Html:
         return note("The draws agree so well that no place would tell more of the map.")
     amount = share(inside(subject.run, subject.categories[-1]))[chosen]
     of_share = target_worth(grid, fields, amount, places)
-    return join([_words(subject, worth), _picture(worth, lattice, len(chosen)), _table(subject, worth, of_share)])
+    return join(
+        [_words(subject, worth), _picture(subject, worth, lattice, len(chosen)), _table(subject, worth, of_share)]
+    )
 
 
 def _lattice(subject: Subject) -> Grid:
     """A grid of few large cells whose centres are the places; of three dimensions in the layer that is shown."""
     grid = subject.run.posterior.grid
-    shape, spacing, origin = list(grid.shape), list(grid.spacing), list(grid.origin)
+    shape, spacing, origin = list(grid.shape), np.array(grid.spacing), np.array(grid.origin)
     shape_xy = np.array(shape[-2:])
     coarse = np.maximum(1, np.minimum(shape_xy, np.round(ALONG * shape_xy / shape_xy.max()).astype(int)))
     for axis, count in zip((-1, -2), coarse[::-1], strict=True):
@@ -58,7 +60,7 @@ def _lattice(subject: Subject) -> Grid:
         layer = subject.views[0].layer or 0
         origin[2] += layer * spacing[2]
         shape[0] = 1
-    return dataclasses.replace(grid, shape=tuple(shape), spacing=tuple(spacing), origin=tuple(origin))
+    return dataclasses.replace(grid, shape=tuple(shape), spacing=tuple(spacing.tolist()), origin=tuple(origin.tolist()))
 
 
 def _words(subject: Subject, worth: DataWorth) -> Html:
@@ -67,18 +69,20 @@ def _words(subject: Subject, worth: DataWorth) -> Html:
     layer = f" in {subject.views[0].words()}" if grid.ndim == 3 and subject.views[0].words() else ""
     return paragraph(
         f"Before {kind} is seen, the draws say how much seeing its facies would tell, on average over what it may "
-        "show. "
-        f"The best place{layer} would take {worth.relative.max():.1%} of the uncertainty (entropy) of all cells, "
-        "for a single observation."
+        f"show. The best place{layer} would take {100 * worth.relative.max():.1f} % of the uncertainty (entropy) of "
+        "all cells, for a single observation."
     )
 
 
-def _picture(worth: DataWorth, lattice: Grid, draws: int) -> Html:
+def _picture(subject: Subject, worth: DataWorth, lattice: Grid, draws: int) -> Html:
     (view,) = views_of(lattice)[:1]
     values = 100 * np.maximum(worth.relative, 0).reshape(lattice.shape)
+    wells = [mark for mark in subject.marks if isinstance(mark, Points) and mark.codes is not None]
     best = Points(worth.best[None])
     label = "% of the uncertainty"
-    image = draw_panel(values, view, marks=(best,), summary=True, colours="cividis", label=label)
+    image = draw_panel(
+        values, view, marks=(*wells, best), codes=subject.categories, summary=True, colours="cividis", label=label
+    )
     where = _say(worth.best, lattice)
     alt = f"Map of what one observation would tell of all cells; most at {where}, {values.max():.2g} %."
     caption = f"What one more observation would tell of all cells, from {draws} draws. Best place (diamond): {where}."
