@@ -66,7 +66,7 @@ def _first_sentence(text: str) -> str:
 
 def _amount(subject: Subject) -> str:
     run = subject.run
-    many = f"{subject.number} {subject.nature}"
+    many = subject.counted
     if run.chains:
         many += f" of {run.chains} chains"
     if not run.finished:

@@ -40,11 +40,11 @@ def _verdict(subject: Subject, found: Diagnosis) -> Html:
 
 def _advice(subject: Subject, found: Diagnosis) -> list[str]:
     """What a user can do next."""
-    advice = []
     if not subject.run.finished:
-        advice.append(f"Finish the run: latentinv resume {subject.path.name}")
+        return [f"Finish the run: latentinv resume {subject.path.name}"]
     if subject.nature == "best fits":
-        return [*advice, "For uncertainty, run an algorithm that draws from the posterior, such as 'smc'."]
+        return ["For uncertainty, run an algorithm that draws from the posterior, such as 'smc'."]
+    advice = []
     if 2 * found.distinct < found.draws:
         advice.append("Most draws repeat others: use more particles, or let the run go on longer.")
     if subject.nature == "approximate draws":

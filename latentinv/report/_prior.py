@@ -49,7 +49,7 @@ def prior_file(header: RunHeader, given: str | None) -> Path | None:
     return next((path for path in shipped_priors().values() if digest(read_prior(path)) == own), None)
 
 
-def prior(subject: Subject) -> Section:
+def show_prior(subject: Subject) -> Section:
     """Show the prior."""
     run, file = subject.run, subject.prior_file
     described = {name.replace("_", " "): in_words(value) for name, value in run.posterior.prior.describe().items()}

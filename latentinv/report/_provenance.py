@@ -16,7 +16,7 @@ from ._subject import Subject
 LIBRARIES = ("jax", "numpy", "h5py")
 
 
-def provenance(subject: Subject, output: Path) -> Section:
+def provenance(subject: Subject, output: Path, prior: str | None) -> Section:
     """Say where all of it comes from, and how to repeat it."""
     header = subject.header
     rows = [
@@ -34,8 +34,8 @@ def provenance(subject: Subject, output: Path) -> Section:
     parts: list[Html] = [pairs(rows)]
     parts += [tag("h3", "To repeat the run"), *_again(subject), tag("h3", "To repeat this page")]
     words = ["latentinv", "report", str(subject.path), "--output", str(output)]
-    if subject.prior_file is not None:
-        words += ["--prior", str(subject.prior_file)]
+    if prior is not None:
+        words += ["--prior", prior]
     parts.append(code(shlex.join(words), "command that repeats this page"))
     return Section("provenance", "Provenance", join(parts))
 

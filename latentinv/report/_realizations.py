@@ -17,6 +17,18 @@ FIRST = 6
 MOST_BYTES = 2_500_000
 """Of their pictures together."""
 
+ONE_WAY = (
+    "Each is one way the ground may be, given the prior and the data. What all of them share is known; where they "
+    "differ, it is not."
+)
+MEANINGS = {
+    "draws": ONE_WAY,
+    "approximate draws": ONE_WAY,
+    "best fits": "Each comes from another start.",
+    "particles": "They do not follow the posterior yet.",
+}
+"""What realizations are, by the nature of the run's rows."""
+
 
 def realizations(subject: Subject) -> Section:
     """Show some realizations, one after the other."""
@@ -32,12 +44,8 @@ def realizations(subject: Subject) -> Section:
         if size > MOST_BYTES and slides:
             break
         slides.append(_slide(subject, int(index), pictures, further=number >= FIRST))
-    words = (
-        f"{len(slides)} of {distinct} different {subject.noun}. Each is one way the ground may be, given the prior and "
-        "the data. What all of them share is known; where they differ, it is not."
-    )
-    if subject.nature == "best fits":
-        words = f"{len(slides)} of {distinct} different best fits, each from another start."
+    shown = f"{len(slides)} of {distinct} different {subject.noun}"
+    words = f"{shown}. {MEANINGS[subject.nature]}"
     steps = tag("div", *slides, class_="steps", data_noun=subject.noun)
     key = facies_key(subject) if subject.categories else mark_key(subject)
     return Section("realizations", title, join([paragraph(words), steps, key]))
@@ -72,7 +80,7 @@ def _slide(subject: Subject, index: int, pictures: list[bytes], *, further: bool
         alt = f"{name} of {subject.number}.{place} {content}"
         shown.append(figure(picture, alt, view.words() or None))
     caption = tag("p", tag("strong", f"{name}: "), content + (f" {fitted}." if fitted else ""), class_="caption")
-    return tag("div", side_by_side(shown), caption, class_="slide further" if further else "slide")
+    return tag("div", side_by_side(shown), caption, class_="slide" + " single" * (len(shown) == 1) + " further" * further)
 
 
 def content_of(subject: Subject, field: Shaped[np.ndarray, "*grid"]) -> str:

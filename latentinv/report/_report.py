@@ -20,7 +20,7 @@ from ._diagnosis import diagnosis
 from ._fit import fit
 from ._parts import Section, listed, note
 from ._predictive import predictive
-from ._prior import prior, prior_file
+from ._prior import prior_file, show_prior
 from ._provenance import provenance
 from ._realizations import realizations
 from ._subject import Subject, subject_of
@@ -53,13 +53,13 @@ def write_report(run: str | Path, output: str | Path, *, prior: str | None = Non
     path, target = Path(run), Path(output)
     require_new(target)
     subject = subject_of(path, prior_file(RunFile.open(path).header, prior))
-    text = page(subject, target)
+    text = page(subject, target, prior)
     with atomic_file(target) as file:
         file.write(text.encode())
 
 
-def page(subject: Subject, output: Path) -> str:
-    """The whole page."""
+def page(subject: Subject, output: Path, given: str | None) -> str:
+    """The whole page, to be written to `output`; `given` is the prior that the user named."""
     sections = [
         summary(subject),
         asked(subject),
@@ -69,8 +69,8 @@ def page(subject: Subject, output: Path) -> str:
         decisions(subject),
         predictive(subject),
         diagnosis(subject),
-        prior(subject),
-        provenance(subject, output),
+        show_prior(subject),
+        provenance(subject, output, given),
     ]
     title = f"Report on {subject.path.name}"
     head = tag(

@@ -61,6 +61,11 @@ class Subject(NamedTuple):
         """Whether the spread of the rows stands for uncertainty."""
         return self.number > 1 and self.nature in ("draws", "approximate draws")
 
+    @property
+    def counted(self) -> str:
+        """How many there are of what: ``64 draws``."""
+        return f"{self.number} {self.nature if self.number != 1 else self.nature.removesuffix('s')}"
+
     def without_spread(self) -> str:
         """Why nothing is said that needs the spread of draws."""
         if not self.number:

@@ -14,7 +14,7 @@ def summary(subject: Subject) -> Section:
     run, grid = subject.run, subject.run.posterior.grid
     cells = " × ".join(map(str, grid.shape))
     kind = "facies" if subject.categories else "a continuous property"
-    first = f"{subject.number} {subject.nature} of {kind} on {cells} cells, by '{run.algorithm}'."
+    first = f"{subject.counted} of {kind} on {cells} cells, by '{run.algorithm}'."
     if not subject.number:
         why = (
             "No field was found that meets the data."
