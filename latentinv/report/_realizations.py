@@ -80,7 +80,8 @@ def _slide(subject: Subject, index: int, pictures: list[bytes], *, further: bool
         alt = f"{name} of {subject.number}.{place} {content}"
         shown.append(figure(picture, alt, view.words() or None))
     caption = tag("p", tag("strong", f"{name}: "), content + (f" {fitted}." if fitted else ""), class_="caption")
-    return tag("div", side_by_side(shown), caption, class_="slide" + " single" * (len(shown) == 1) + " further" * further)
+    kind = "slide" + " single" * (len(shown) == 1) + " further" * further
+    return tag("div", side_by_side(shown), caption, class_=kind)
 
 
 def content_of(subject: Subject, field: Shaped[np.ndarray, "*grid"]) -> str:
