@@ -170,7 +170,7 @@ def reject(
 def _largest_likelihood(posterior: Posterior) -> float:
     """A bound of both log-likelihoods: wells at most 0, Gaussian block means at their data."""
     _, means = posterior.observations
-    return float(means.noise.log_likelihood(jnp.zeros(means.count)))  # type: ignore[attr-defined]
+    return float(means.noise.log_likelihood(jnp.zeros(means.count)))  # type: ignore[union-attr]
 
 
 def compare(draws: Int[np.ndarray, "draw *grid"], exact: Int[np.ndarray, "draw2 *grid"], seed: int) -> dict[str, float]:

@@ -17,10 +17,17 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from .errors import InputError
+from .html import representation
 
 AXIS_NAMES = ("x", "y", "z")
 AXES = {2: ("xy", "xz", "yz"), 3: ("xyz",)}
 """Coordinates of a grid, by its number of axes; the first are taken unless others are given."""
+KINDS = {
+    "xy": "a map, x east and y north",
+    "xz": "a vertical section along x",
+    "yz": "a vertical section along y",
+    "xyz": "three dimensions, x east and y north",
+}
 MOST_CELLS = 2**31 - 1
 """Most cells of an array that JAX can index with 32-bit integers."""
 
@@ -147,6 +154,27 @@ class Grid:
         names = ("depth" if name == "z" and self.depth else name for name in self.axes)
         pairs = zip(names, self.lower, self.upper, strict=True)
         return ", ".join(f"{name} {low:.10g}–{high:.10g} m" for name, low, high in pairs)
+
+    def words(self) -> dict[str, str]:
+        """All that there is to say of the grid, by name."""
+        names = ("layers", "rows", "columns")[-self.ndim :]
+        cells = " × ".join(f"{count} {name}" for count, name in zip(self.shape, names, strict=True))
+        upright = f", z is {'a depth' if self.depth else 'up'}" if self.vertical else ""
+        sizes = zip(self.axes, np.array(self.spacing), np.array(self.origin), strict=True)
+        spacing, origin = zip(
+            *((f"{axis} {edge:.6g} m", f"{axis} {at:.10g} m") for axis, edge, at in sizes), strict=True
+        )
+        extent = " × ".join(f"{length:.10g} m" for length in self.extent)
+        return {
+            "Grid": f"{cells}, {self.size:,} cells: {KINDS[self.axes]}{upright}",
+            "Cell": ", ".join(spacing),
+            "Origin": f"{', '.join(origin)} (outer corner of the first cell)",
+            "Rotation": f"{self.rotation:g}° from x towards y" if self.rotation else "none",
+            "Extent": f"{extent}: {self.describe()}",
+        }
+
+    def _repr_html_(self) -> str:
+        return representation("Grid", self.words())
 
     def check_whole(self) -> None:
         """Check that a field on this grid can be one array, as it must to be compared with data.

@@ -50,3 +50,13 @@ def unit_factor(given: str, expected: str, where: str) -> float:
         f"{where} were given in '{given}', but the forward model predicts '{expected}', and it is not known how to "
         f"convert one into the other; convert the data, and give unit='{expected}'."
     )
+
+
+def say_seconds(seconds: float) -> str:
+    """Put a duration into words: ``45 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

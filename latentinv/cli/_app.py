@@ -26,6 +26,7 @@ from ._generate import generate
 from ._init import init
 from ._memory import TOO_LARGE, fitting_in_memory
 from ._priors import priors
+from ._report import report
 from ._resume import resume
 from ._run import run
 from ._show import show
@@ -70,6 +71,7 @@ for command in (
     resume,
     status,
     show,
+    report,
     compare,
     export,
     forecast,

@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from latentinv.units import say_seconds as say_seconds
+
 PLAIN_WIDTH = 120
 ENDINGS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """Signals that ask a program to end."""
@@ -71,16 +73,6 @@ def _ending_as_interrupted() -> Iterator[None]:
     finally:
         for name, handler in usual.items():
             signal.signal(name, handler)
-
-
-def say_seconds(seconds: float) -> str:
-    """Put a duration into words: ``45 s``, ``3 min 20 s``, ``2 h 5 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def plain_table() -> Table:

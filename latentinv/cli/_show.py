@@ -1,7 +1,7 @@
 """`latentinv show`: what is in a run or a prior, in words and one picture."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -103,27 +103,15 @@ def _run_record(path: Path) -> dict[str, Any]:
 
 
 def _print_prior(console: Console, prior: "AbstractPrior") -> None:
+    from latentinv.priors.core import in_words
+
     table = plain_table()
     table.add_row("family", prior.to_record().family)
     table.add_row("axes", str(prior.ndim))
     table.add_row("digest", prior.fingerprint())
     for name, value in prior.describe().items():
-        table.add_row(name.replace("_", " "), _in_words(value))
+        table.add_row(name.replace("_", " "), in_words(value))
     console.print(table)
-
-
-def _in_words(value: Any) -> str:
-    """A readable description of a prior: numbers to four digits, tables as names with their contents."""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_in_words, value))}]"
-    if isinstance(value, dict):
-        parts = {name.replace("_", " "): part for name, part in value.items() if part is not None}
-        return ", ".join(f"{name} {_in_words(part)}" for name, part in parts.items())
-    return str(value)
 
 
 def _show_run(path: Path, picture: Path) -> None:

@@ -1,6 +1,5 @@
 """The summary table of a run: how the draws agree with the data, and its results."""
 
-import statistics
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,6 @@ from rich.console import Console
 from ._console import plain_table, warn
 
 if TYPE_CHECKING:
-    from latentinv.data import AbstractObservation, Report
     from latentinv.inference.run import Run
 
 SENTENCES = ("infeasible_data", "misfit_data", "warnings", "choice", "forward_failures")
@@ -21,6 +19,8 @@ FEW = 12
 
 def print_run(console: Console, run: "Run", rows: dict[str, str], *, noun: str = "draws") -> None:
     """Print the table of a run, with further rows at its end; `noun` says what its rows are, such as draws."""
+    from latentinv.data import over_draws
+
     table = plain_table()
     reports = run.reports()
     for position, observation in enumerate(run.posterior.observations):
@@ -84,18 +84,6 @@ def exit_if_infeasible(run: "Run") -> None:
     for sentence in run.results["infeasible_data"] or together:
         print(f"  {sentence}", file=sys.stderr)
     raise typer.Exit(1)
-
-
-def over_draws(observation: "AbstractObservation", reports: "list[Report]", noun: str = "draws") -> str:
-    """One sentence on an observation over all draws: ``49 of 49 pixels honoured in 64 of 64 draws``."""
-    if not reports:
-        return f"no {noun} to compare with {observation.count} data"
-    whole = sum(report.fulfilled == report.total for report in reports)
-    words = f"{observation.count} of {observation.count} {observation.fulfilled} in {whole} of {len(reports)} {noun}"
-    if whole < len(reports):
-        fulfilled = [report.fulfilled for report in reports]
-        words += f"; on average {statistics.mean(fulfilled):.1f}, at worst {min(fulfilled)}"
-    return "; ".join(part for part in (words, observation.summary(reports)) if part)
 
 
 def say_result(value: Any) -> str:

@@ -9,6 +9,7 @@ from ._boreholes import read_boreholes as read_boreholes
 from ._hard_data import HardData as HardData
 from ._indirect import IndirectData as IndirectData
 from ._las import read_las as read_las
+from ._over_draws import over_draws as over_draws
 from .core import OBSERVATIONS as OBSERVATIONS
 from .core import AbstractObservation as AbstractObservation
 from .core import GaussianView as GaussianView

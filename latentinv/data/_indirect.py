@@ -85,6 +85,7 @@ class IndirectData(AbstractObservation):
     """
 
     kind = "indirect_data"
+    noise: AbstractNoise
 
     def __init__(
         self,

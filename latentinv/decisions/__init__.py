@@ -2,6 +2,7 @@
 
 from ._bodies import connected_volume as connected_volume
 from ._bodies import connection_probability as connection_probability
+from ._bodies import connection_table as connection_table
 from ._data_worth import DataWorth as DataWorth
 from ._data_worth import map_worth as map_worth
 from ._data_worth import target_worth as target_worth

@@ -4,6 +4,8 @@ Cells are joined through shared edges (in 3-D, faces), as in the connectivity fu
 doi:10.1016/j.advwatres.2011.12.001). Cost: O(cells) a draw.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import scipy.ndimage
 from jaxtyping import Bool, Float
@@ -35,11 +37,34 @@ def connection_probability(
     InputError
         If a place lies outside the grid.
     """
-    first, second = (tuple(grid.cells(np.atleast_2d(place))[0].tolist()) for place in (one, other))
-    joined = 0
+    return float(connection_table(grid, found, [one, other])[0, 1])
+
+
+def connection_table(
+    grid: Grid, found: Bool[np.ndarray, "draw *grid"], wells: Sequence[Float[np.ndarray, "*place axis"]]
+) -> Float[np.ndarray, "well well"]:
+    """Share of draws in which each two wells reach one body.
+
+    Parameters
+    ----------
+    grid, found
+        As for `connection_probability`.
+    wells
+        The places of each: coordinates x, y(, z) in metres, one row or several.
+
+    Raises
+    ------
+    InputError
+        If a place lies outside the grid.
+    """
+    cells = [tuple(grid.cells(np.atleast_2d(np.asarray(well, float))).T) for well in wells]
+    joined = np.zeros((len(wells), len(wells)))
     for draw in found:
-        bodies = scipy.ndimage.label(draw)[0]
-        joined += bool(bodies[first] and bodies[first] == bodies[second])
+        bodies, count = scipy.ndimage.label(draw)
+        reached = np.zeros((len(wells), count + 1))
+        for row, of_well in zip(reached, cells, strict=True):
+            row[bodies[of_well]] = 1
+        joined += reached[:, 1:] @ reached[:, 1:].T > 0
     return joined / len(found)
 
 

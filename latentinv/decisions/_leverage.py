@@ -25,7 +25,7 @@ class Leverage(NamedTuple):
     moved: Float[np.ndarray, "datum"]
     """Root mean square change of the map, the mean over draws of each cell, if the datum is left out."""
     shape: Float[np.ndarray, "datum"]
-    """Shape k of the weights' tail."""
+    """Shape k of the weights' tail; NaN where equal draws leave it undefined."""
 
     @property
     def trusted(self) -> Bool[np.ndarray, "datum"]:
@@ -55,8 +55,6 @@ def leverage(
     InputError
         If the shapes do not agree, or there are fewer than 25 draws, too few to tell.
     """
-    from arviz_stats.base import array_stats
-
     predicted, observed = np.asarray(predicted, float), np.asarray(observed, float)
     sd = np.broadcast_to(np.asarray(sd, float), observed.shape)
     if predicted.shape != (len(cells), observed.size) or len(cells) < 25:
@@ -68,8 +66,20 @@ def leverage(
     mean, residuals = flat.mean(axis=0), (predicted - observed) / sd
     moved, shapes = [], []
     for column in residuals.T:
-        log_weights, shape = array_stats.psislw(-0.5 * column**2)
+        log_weights, shape = _smoothed(0.5 * column**2)
         weights = np.exp(log_weights - log_weights.max())
         moved.append(np.sqrt(np.mean((weights @ flat / weights.sum() - mean) ** 2)))
-        shapes.append(float(shape))
+        shapes.append(shape)
     return Leverage(residuals.mean(axis=0), np.array(moved), np.array(shapes))
+
+
+def _smoothed(log_weights: Float[np.ndarray, "draw"]) -> tuple[Float[np.ndarray, "draw"], float]:
+    """Log-weights with a smoothed tail, and the shape k of the tail; NaN where draws that agree leave it undefined."""
+    from arviz_stats.base import array_stats
+
+    try:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            smoothed, shape = array_stats.psislw(-log_weights)
+    except ValueError:  # all weights of the tail are the same, as where a datum is one cell's facies
+        return log_weights, float("nan")
+    return (smoothed, float(shape)) if np.isfinite(smoothed).all() else (log_weights, float("nan"))

@@ -60,6 +60,17 @@ def plot_run(run: Run, path: str | Path, *, drawn: bool = True) -> None:
         If the picture cannot be written.
     """
     check_ending(path)
+    save_figure(draw_run(run, drawn=drawn), path)
+
+
+def draw_run(run: Run, *, drawn: bool) -> Any:
+    """The figure that `plot_run` writes.
+
+    Raises
+    ------
+    InputError
+        If the run has no draw.
+    """
     if not len(run.realizations):
         raise InputError(
             "The run has no draws, so there is nothing to draw; resume it, or correct data that could not be met."
@@ -88,7 +99,7 @@ def plot_run(run: Run, path: str | Path, *, drawn: bool = True) -> None:
     add_legend(figure, [*facies_keys(shown.labels), *legend_entries(shown.marks, shown.labels)])
     words = [_numbers(run, shown, drawn), shown.view.words()]
     figure.suptitle(" · ".join(text for text in words if text), fontsize=13)
-    save_figure(figure, path)
+    return figure
 
 
 def _shown(run: Run) -> _Shown:

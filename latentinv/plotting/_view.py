@@ -8,7 +8,7 @@ along the section. All that pictures need to know of coordinates and axes is her
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 
 from latentinv.grid import Grid
 
@@ -81,12 +81,16 @@ class View(NamedTuple):
         width, height = high - low
         return float(height * self.exaggeration / width)
 
+    @property
+    def hidden(self) -> int:
+        """In three dimensions, the coordinate that is not shown."""
+        return ({0, 1, 2} - {self.across, self.up}).pop()
+
     def plane(self, field: Shaped[np.ndarray, "*grid"]) -> Shaped[np.ndarray, "up across"]:
         """The cells that are shown, those of the least coordinates first."""
         if self.layer is None:
             return field
-        hidden = ({0, 1, 2} - {self.across, self.up}).pop()
-        return np.take(field, self.layer, axis=2 - hidden)
+        return np.take(field, self.layer, axis=2 - self.hidden)
 
     def places(self, points: Float[np.ndarray, "point axis"]) -> Float[np.ndarray, "point 2"]:
         """Where points are drawn."""
@@ -98,8 +102,12 @@ class View(NamedTuple):
         self, lower: Float[np.ndarray, "box axis"], upper: Float[np.ndarray, "box axis"]
     ) -> Bool[np.ndarray, "box"]:
         """Which boxes, or points as boxes without extent, reach into the layer that is shown."""
-        if self.layer is None or self.section:
+        if self.layer is None:
             return np.full(len(lower), True)
+        if self.section:
+            along = np.stack([self.grid.local(ends)[:, self.hidden] for ends in (lower, upper)])
+            first, last = along / np.asarray(self.grid.spacing)[self.hidden]
+            return np.asarray((first < self.layer + 1) & (last >= self.layer))
         steps = np.array([[0, 0, self.layer], [0, 0, self.layer + 1]])
         low, high = self.grid.world(steps * np.asarray(self.grid.spacing))[:, 2]
         on_top = (self.layer == self.grid.shape[0] - 1) & (lower[:, 2] <= high)
@@ -113,9 +121,41 @@ class View(NamedTuple):
             height = self.grid.centres(np.array([[self.layer, 0, 0]]))[0, 2]
             name = "depth" if self.grid.depth else "z"
             words.append(f"layer {self.layer + 1} of {self.grid.shape[0]}, {name} {height:.6g} m")
+        elif self.layer is not None and self.grid.shape[2 - self.hidden] > 1:
+            name, count = self.grid.axes[self.hidden], self.grid.shape[2 - self.hidden]
+            place = (self.layer + 0.5) * np.asarray(self.grid.spacing)[self.hidden]
+            where = f"{place:.6g} m from the origin" if self.grid.rotation else f"{name} {self._middle():.6g} m"
+            words.append(f"section {self.layer + 1} of {count} along {name}, {where}")
         if self.exaggeration > 1:
             words.append(f"vertical exaggeration {self.exaggeration:.3g}")
         return ", ".join(words)
+
+    def _middle(self) -> float:
+        """Coordinate of the plane along the axis that is not shown, of a grid without rotation."""
+        cell = np.zeros((1, 3), int)
+        cell[0, 2 - self.hidden] = self.layer
+        return float(self.grid.centres(cell)[0, self.hidden])
+
+
+def views_of(grid: Grid, through: Int[np.ndarray, "cell axis"] | None = None) -> tuple[View, ...]:
+    """Choose the planes that show a grid: of three dimensions a layer and two sections across it, else one.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    through
+        Cells, array indices ``layer, row, column``, that as many as possible of the planes should hold; the middle if
+        there are none.
+    """
+    whole = view_of(grid)
+    if grid.ndim == 2 or whole.section or grid.shape[0] == 1:
+        return (whole,)
+    if through is None or not len(through):
+        layer, row, column = (n // 2 for n in grid.shape)
+    else:
+        layer, row, column = (int(np.bincount(cells).argmax()) for cells in through.T)
+    return (View(grid, 0, 1, layer), View(grid, 0, 2, row), View(grid, 1, 2, column))
 
 
 def view_of(grid: Grid, layer: int | None = None) -> View:

@@ -24,6 +24,7 @@ from jaxtyping import Array, Float, Shaped
 from latentinv.data import AbstractObservation, Report, check_agreement
 from latentinv.errors import InputError
 from latentinv.grid import Grid
+from latentinv.html import representation
 from latentinv.priors import AbstractPrior
 from latentinv.pytrees import pytree, replace
 
@@ -245,6 +246,15 @@ class Posterior:
         keys = jax.random.split(key_noise, max(1, len(self.observations)))
         exact = self.target == "thresholded"
         return tuple(o.simulate(key, field, exact=exact) for o, key in zip(self.observations, keys, strict=False))
+
+    def _repr_html_(self) -> str:
+        prior = f"family {self.prior.to_record().family}, {self.latent_size:,} latents"
+        rows = {"prior": prior, "grid": f"{self.grid.words()['Grid']}; {self.grid.describe()}"}
+        for one in self.observations:
+            rows[one.name] = f"{one.count} data ({one.kind.replace('_', ' ')})" + (
+                f" in {one.unit}" if one.unit else ""
+            )
+        return representation("Posterior", rows | {"target": self.target})
 
     def as_numpyro_model(self) -> Callable[[], Float[Array, "*grid"]]:
         """Give the soft posterior as a NumPyro model, to sample or to build upon.

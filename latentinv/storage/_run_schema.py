@@ -71,6 +71,8 @@ class RunHeader(NamedTuple):
         Which model the draws follow, ``thresholded`` or ``soft``.
     choice
         Why the algorithm was chosen; empty if the user named it.
+    version
+        The version of latentinv that began the run, as its file states it; not written.
     """
 
     prior: PriorRecord
@@ -81,6 +83,7 @@ class RunHeader(NamedTuple):
     seed: int
     target: str
     choice: str = ""
+    version: str = ""
 
 
 def write_header(file: h5py.File, header: RunHeader) -> None:
@@ -118,6 +121,7 @@ def read_header(file: h5py.File, source: str) -> RunHeader:
         seed=int(algorithm["seed"]),
         target=algorithm["target"],
         choice=get_text(algorithm, "choice"),
+        version=str(algorithm.get("latentinv", "")),
     )
 
 

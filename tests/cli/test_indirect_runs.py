@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from latentinv import ESMDA, FaciesProperty, Grid, IndirectData, Posterior, load_prior, sample
-from latentinv.cli._summary import over_draws
-from latentinv.data import Report
+from latentinv.data import Report, over_draws
 from latentinv.forward import LinearForward
 
 GRID = Grid((24, 30))

@@ -39,3 +39,13 @@ def test_that_few_draws_and_other_shapes_are_refused():
         leverage(np.zeros((20, 3)), np.zeros((20, 1)), np.zeros(1), 1.0)
     with pytest.raises(InputError, match=r"predictions of shape \(30, 2\) for 1 data"):
         leverage(np.zeros((30, 3)), np.zeros((30, 2)), np.zeros(1), 1.0)
+
+
+def test_that_equal_weights_are_used_as_they_are_and_have_no_shape():
+    """Of a datum of one cell's facies: left out, draws with facies 1 weigh exp(½) as much as those with facies 0."""
+    facies = np.array([[0.0]] * 30 + [[1.0]] * 10)
+    found = leverage(facies, facies, np.zeros(1), np.ones(1))
+    without = 10 * np.exp(0.5) / (30 + 10 * np.exp(0.5))
+    assert found.moved[0] == pytest.approx(without - 0.25)
+    assert np.isnan(found.shape[0])
+    assert not found.trusted[0]

@@ -9,6 +9,7 @@ from latentinv import Grid, InputError
 from latentinv.decisions import (
     connected_volume,
     connection_probability,
+    connection_table,
     inside,
     quantiles,
     share,
@@ -82,3 +83,10 @@ def test_that_places_are_connected_through_edges_only():
     assert connection_probability(GRID, found, (111.0, 7.0), (111.0, 7.0)) == 0.0
     np.testing.assert_array_equal(connected_volume(GRID, found, west), 50.0 * np.array([4, 6, 0]))
     np.testing.assert_array_equal(connected_volume(GRID, found, east), 50.0 * np.array([4, 2, 0]))
+
+
+def test_that_a_well_of_several_cells_is_connected_if_one_of_them_is():
+    found = inside(run_with(FIELDS), 1)
+    wells = [[(101.0, 1.0), (101.0, 6.0)], [(139.0, 14.0)], [(121.0, 6.0)]]
+    expected = np.array([[2, 1, 0], [1, 2, 0], [0, 0, 0]]) / 3
+    np.testing.assert_allclose(connection_table(GRID, found, wells), expected)

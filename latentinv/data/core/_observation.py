@@ -97,6 +97,12 @@ class AbstractObservation(abc.ABC):
     """Whether some datum is certain, so that the exact likelihood excludes fields that miss it."""
     linear: bool = False
     """Whether predictions are linear in the field, as far as is known."""
+    unit: str = ""
+    """Of measured numbers, where it is stated."""
+    labels: tuple[str, ...] = ()
+    """What each datum is called; empty where data have no names."""
+    noise: AbstractNoise | None = None
+    """The noise of measured numbers; None for other data."""
     observed: Shaped[np.ndarray, "datum"]
     """What was observed: numbers in their unit, or positions of facies among the prior's categories."""
     cells: Int[np.ndarray, "datum axis"] | None = None

@@ -97,6 +97,8 @@ class AbstractAlgorithm(abc.ABC):
     """Its registered name, written into run files."""
     needs_gradient: bool = True
     """Whether it requires gradients of the posterior."""
+    best_fits: bool = False
+    """Whether it finds best fits only, whose spread is no uncertainty."""
 
     @property
     def together(self) -> int:

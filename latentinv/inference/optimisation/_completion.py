@@ -58,6 +58,8 @@ class Completion(AbstractIterations):
         Weight of the latents' norm beside the data.
     """
 
+    best_fits = True
+
     starts: int = 16
     adam_iterations: int = 500
     learning_rate: float = 0.05

@@ -75,6 +75,8 @@ class MultistartMAP(AbstractIterations):
         How often poor starts are replaced by neighbours of better ones.
     """
 
+    best_fits = True
+
     starts: int = 16
     adam_iterations: int = 200
     lbfgs_iterations: int = 100

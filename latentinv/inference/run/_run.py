@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from latentinv.data import Report
+from latentinv.data import Report, over_draws
+from latentinv.html import representation
 from latentinv.inference.core import likelihood_name, predicted_name, realization_name
 from latentinv.inference.diagnostics import Diagnosis, diagnose, run_maps, to_arviz
 from latentinv.posterior import Posterior
+from latentinv.priors.core import Picture, inlined, picture_of
+from latentinv.units import say_seconds
 
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree
@@ -56,6 +59,29 @@ class Run(NamedTuple):
     def diagnose(self) -> Diagnosis:
         """Diagnose how far the draws can be trusted; see `diagnose`, which also compares runs."""
         return diagnose(self)
+
+    def plot(self) -> Picture:
+        """Draws, mean and standard deviation with the data on top, as `latentinv show` draws them.
+
+        Raises
+        ------
+        InputError
+            If the run has no draw.
+        """
+        return picture_of("overview", self)
+
+    def _repr_html_(self) -> str:
+        reports, draws = self.reports(), len(self.latents)
+        state = "" if self.finished else ", not finished"
+        rows = {"algorithm": self.algorithm, "draws": f"{draws} after {self.steps} steps{state}"}
+        for position, one in enumerate(self.posterior.observations):
+            rows[one.name] = over_draws(one, [of_draw[position] for of_draw in reports])
+        rows["grid"] = f"{self.posterior.grid.words()['Grid']}; {self.posterior.grid.describe()}"
+        rows["time"] = say_seconds(self.seconds)
+        if self.results.get("warnings"):
+            rows["warnings"] = " ".join(self.results["warnings"])
+        alt = "a draw of the run, and what all draws say of each cell"
+        return representation("Run", rows, inlined("run", self, alt=alt) if draws else None)
 
     def to_xarray(self) -> "Dataset":
         """Realizations, and what they say of each cell, as an xarray data set with coordinates in metres.

@@ -16,17 +16,24 @@ from jaxtyping import Array, Float, Int, Shaped
 
 from latentinv.errors import InputError, StorageError
 from latentinv.grid import Grid
+from latentinv.html import representation
 from latentinv.pytrees import replace
 from latentinv.storage import PriorRecord, digest, write_prior
 
 from ._facies_model import AbstractFaciesModel
+from ._in_words import in_words
 from ._latent_map import LatentMap, without_place
+from ._pictures import Picture, inlined, picture_of
 from ._tiles import tiles
 
 NO_DISCRIMINATOR = (
     "The prior has no discriminator; train it with keep_discriminator = true in the recipe's [training], or give the "
     "discriminator no weight."
 )
+
+
+SHOWN = {2: (48, 48), 3: (6, 16, 16)}
+"""Cells of the fields that notebooks show of a prior, by its axes."""
 
 
 class AbstractPrior(abc.ABC):
@@ -212,3 +219,22 @@ class AbstractPrior(abc.ABC):
         """A field as users see it: facies codes if the prior has facies, else its values."""
         codes = field if self.facies_model is None else self.facies_model.facies(field)
         return codes.astype(self.realization_type)
+
+    def plot(self, grid: Grid, *, draws: int = 4, seed: int = 0) -> Picture:
+        """Draw fields of the prior on a grid, and show them side by side.
+
+        Raises
+        ------
+        InputError
+            If the grid does not suit the prior, or there are more than 12 draws.
+        """
+        return picture_of("prior", self, grid, draws=draws, seed=seed)
+
+    def _repr_html_(self) -> str:
+        described = {name.replace("_", " "): in_words(value) for name, value in self.describe().items()}
+        rows = {name: words for name, words in described.items() if words and "\n" not in words}
+        grid = Grid(SHOWN[self.ndim])
+        cells = " × ".join(map(str, grid.shape))
+        alt = f"two draws of the prior on {cells} cells of 1 m"
+        picture = inlined("prior", self, grid, alt=alt, draws=2, seed=0)
+        return representation(f"Prior of family {self.to_record().family}; {alt}", rows, picture)

@@ -1,0 +1,104 @@
+"""The prior: where it comes from, its card if it has one, and draws from it beside which those of the run stand.
+
+The draws are of the run's own grid and of the prior as the run file holds it. The sheet of samples that a training
+writes beside a prior holds parts of its image, so it is shown only where the user names the prior's file.
+"""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Shaped
+
+from latentinv.errors import InputError
+from latentinv.html import Html, join, tag
+from latentinv.keys import from_seed
+from latentinv.plotting import draw_panel
+from latentinv.posterior import Posterior
+from latentinv.priors import find_prior, shipped_priors
+from latentinv.priors.core import in_words
+from latentinv.storage import RunHeader, digest, read_prior
+
+from ._labels import facies_label
+from ._markdown import from_markdown
+from ._parts import Section, code, facies_key, figure, folded, note, pairs, paragraph, side_by_side
+from ._realizations import content_of
+from ._subject import Subject
+
+SAMPLES = 3
+MOST_CELLS = 2**22
+"""Cells of a field that is drawn for the page."""
+
+
+def prior_file(header: RunHeader, given: str | None) -> Path | None:
+    """The file of a run's prior: the one that the user names, or a shipped prior that is the same.
+
+    Raises
+    ------
+    InputError
+        If the prior that the user names is another than the run's.
+    StorageError
+        If it cannot be read.
+    """
+    own = digest(header.prior)
+    if given is not None:
+        path = find_prior(given)
+        if digest(read_prior(path)) != own:
+            raise InputError(f"{path} is not the prior that the run was made with; give that one, or leave it out.")
+        return path
+    return next((path for path in shipped_priors().values() if digest(read_prior(path)) == own), None)
+
+
+def show_prior(subject: Subject) -> Section:
+    """Show the prior."""
+    run, file = subject.run, subject.prior_file
+    described = {name.replace("_", " "): in_words(value) for name, value in run.posterior.prior.describe().items()}
+    if subject.model is not None:
+        described["facies"] = ", ".join(facies_label(subject.model, code) for code in subject.categories)
+    rows = [["family", subject.header.prior.family]]
+    rows += [[name, words] for name, words in described.items() if words and "\n" not in words]
+    parts = [
+        paragraph("What the ground may look like before any data are used; the run file holds the prior whole."),
+        pairs(rows),
+        *(folded(name.capitalize(), code(words, name)) for name, words in described.items() if "\n" in words),
+        tag("h3", "Draws of the prior"),
+        _samples(subject),
+        tag("h3", "Its card"),
+        _card(file),
+    ]
+    return Section("prior", "The prior", join(parts))
+
+
+def _samples(subject: Subject) -> Html:
+    posterior, view = subject.run.posterior, subject.views[0]
+    if posterior.grid.size > MOST_CELLS:
+        return note(f"Left out: {posterior.grid.size:,} cells are too many to draw here.")
+    key = from_seed(0, "samples of a report")
+    codes = subject.categories
+    latents = jax.random.normal(key, (SAMPLES, posterior.latent_size))
+    fields = np.asarray(_realizations(posterior, latents))
+    limits = None if codes else (float(np.min(fields)), float(np.max(fields)))
+    figures = []
+    for number, field in enumerate(fields, 1):
+        alt = f"Draw {number} of the prior, without data. {content_of(subject, field)}"
+        image = draw_panel(field, view, categories=codes, limits=limits, label="value")
+        figures.append(figure(image, alt, f"Prior, draw {number}"))
+    words = paragraph(
+        "Fields drawn from the prior on the run's grid, without any data. Compare them with the realizations."
+    )
+    key_words = facies_key(subject, marked=False) if codes else None
+    return join([words, side_by_side(figures), key_words])
+
+
+@jax.jit
+def _realizations(posterior: Posterior, latents: Float[Array, "draw latent"]) -> Shaped[Array, "draw *grid"]:
+    return jax.lax.map(lambda z: posterior.prior.realization(posterior.field(z)), latents)
+
+
+def _card(file: Path | None) -> Html:
+    if file is None:
+        return note("Not shown: it lies beside the prior's file, which --prior names.")
+    card = file.with_suffix(".md")
+    if not card.is_file():
+        return note(f"There is no {card.name} beside {file.name}.")
+    return tag("div", from_markdown(card.read_text(encoding="utf-8", errors="replace")), class_="card")
