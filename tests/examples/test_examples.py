@@ -96,7 +96,7 @@ def test_that_a_site_is_the_same_each_time(tmp_path):
 
 @pytest.mark.usefixtures("_meanders")
 def test_that_the_demo_replaces_its_earlier_run_and_honours_every_borehole(tmp_path):
-    example = importlib.import_module("01_condition_to_boreholes")
+    example = importlib.import_module("01_first_conditioning")
     (tmp_path / "demo.h5").write_bytes(b"an earlier run")
     run = example.main(draws=8, cells=32, output=tmp_path)
     assert run.realizations.shape == (8, 32, 32)
@@ -106,7 +106,7 @@ def test_that_the_demo_replaces_its_earlier_run_and_honours_every_borehole(tmp_p
 
 @pytest.mark.assure  # compiling a training takes most of a minute
 def test_that_the_training_example_leaves_a_prior_and_its_samples(tmp_path):
-    result = importlib.import_module("02_train_a_prior").main(steps=1, patch=32, output=tmp_path)
+    result = importlib.import_module("02_your_own_training_image").main(steps=1, patch=32, output=tmp_path)
     assert result.steps == 1
     assert (tmp_path / "trained.h5").exists()
     assert (tmp_path / "trained.samples.png").exists()
@@ -114,7 +114,7 @@ def test_that_the_training_example_leaves_a_prior_and_its_samples(tmp_path):
 
 @pytest.mark.usefixtures("_meanders")
 def test_that_the_optimisation_example_shows_an_optimum_for_each_start(tmp_path):
-    example = importlib.import_module("03_map_of_many_starts")
+    example = importlib.import_module("12_map_of_many_starts")
     run = example.main(starts=2, iterations=2, cells=32, output=tmp_path)
     assert run.realizations.shape == (2, 32, 32)
     assert (tmp_path / "map.png").stat().st_size > 0
@@ -123,7 +123,7 @@ def test_that_the_optimisation_example_shows_an_optimum_for_each_start(tmp_path)
 @pytest.mark.assure  # the flow model in every gradient takes minutes
 @pytest.mark.usefixtures("_meanders")
 def test_that_the_example_of_heads_honours_every_borehole_and_fits_the_heads(tmp_path):
-    run = importlib.import_module("04_wells_and_heads").main(particles=8, cells=32, output=tmp_path)
+    run = importlib.import_module("04_heads").main(particles=8, cells=32, output=tmp_path)
     reports = run.reports()
     assert all(wells.fulfilled == wells.total for wells, _ in reports)
     # Of four heads within two sd of exact data 3.8 are expected; half of all over eight draws is far below.
@@ -134,7 +134,7 @@ def test_that_the_example_of_heads_honours_every_borehole_and_fits_the_heads(tmp
 @pytest.mark.assure  # compiling the sampler takes most of a minute
 @pytest.mark.usefixtures("_meanders")
 def test_that_the_example_of_a_jax_function_honours_every_borehole_and_fits_the_times(tmp_path):
-    run = importlib.import_module("05_your_own_jax_function").main(particles=8, cells=32, output=tmp_path)
+    run = importlib.import_module("05_your_own_simulator").main(particles=8, cells=32, output=tmp_path)
     reports = run.reports()
     assert all(wells.fulfilled == wells.total for wells, _ in reports)
     # Of eight times within two sd of exact data 7.6 are expected.
@@ -144,14 +144,14 @@ def test_that_the_example_of_a_jax_function_honours_every_borehole_and_fits_the_
 
 @pytest.mark.assure  # compiling the sampler takes most of a minute
 def test_that_the_example_of_a_python_class_fits_the_amplitudes(tmp_path):
-    run = importlib.import_module("06_your_own_python_class").main(samples=4, cells=16, output=tmp_path)
+    run = importlib.import_module("13_a_class_with_an_adjoint").main(samples=4, cells=16, output=tmp_path)
     assert sum(report.fulfilled for (report,) in run.reports()) > 0.8 * 4 * 100
     assert run.results["forward_failures"]["amplitudes"]["failed"] == 0
     assert (tmp_path / "own_class.png").stat().st_size > 0
 
 
 def test_that_the_adjoint_of_the_python_class_is_that_of_its_simulation():
-    plate = importlib.import_module("06_your_own_python_class").Amplitudes(Grid((6, 6)), np.array([1.5, 4.5]))
+    plate = importlib.import_module("13_a_class_with_an_adjoint").Amplitudes(Grid((6, 6)), np.array([1.5, 4.5]))
     rng = np.random.default_rng(0)
     field, direction, residual = rng.uniform(0.1, 0.3, (6, 6)), rng.normal(size=(6, 6)), rng.normal(size=4)
     change = (plate.simulate(field + 1e-6 * direction) - plate.simulate(field - 1e-6 * direction)) / 2e-6
@@ -160,14 +160,14 @@ def test_that_the_adjoint_of_the_python_class_is_that_of_its_simulation():
 
 @pytest.mark.assure
 def test_that_the_example_of_a_program_keeps_what_was_simulated(tmp_path):
-    run = importlib.import_module("07_your_own_program").main(members=6, assimilations=1, output=tmp_path)
+    run = importlib.import_module("14_a_program_and_its_files").main(members=6, assimilations=1, output=tmp_path)
     assert run.results["forward_failures"]["heads"] == {"simulations": 6, "failed": 0}
     assert len(list((tmp_path / "runs").glob("*/*.npz"))) == 12  # of the ensemble before and after
     assert (tmp_path / "own_program.png").stat().st_size > 0
 
 
 def test_that_our_small_program_agrees_with_opengeosys_away_from_the_well(tmp_path):
-    example = importlib.import_module("07_your_own_program")
+    example = importlib.import_module("14_a_program_and_its_files")
     chosen = example.program()
     if "ogs" not in Path(chosen.command[0]).name:
         pytest.skip("OpenGeoSys is not installed: pip install latentinv[opengeosys]")
@@ -181,7 +181,7 @@ def test_that_our_small_program_agrees_with_opengeosys_away_from_the_well(tmp_pa
 @pytest.mark.assure
 @pytest.mark.usefixtures("_meanders")
 def test_that_the_example_of_trust_prints_the_diagnosis_of_its_chains(tmp_path, capsys):
-    run = importlib.import_module("08_trust_the_draws").main(draws=40, warmup=4, output=tmp_path)
+    run = importlib.import_module("15_trust_the_draws").main(draws=40, warmup=4, output=tmp_path)
     said = capsys.readouterr().out
     assert said.startswith("'smc' was chosen")
     assert str(run.diagnose()) in said

@@ -1,7 +1,13 @@
-"""Couple a simulator of your own that is a Python class without JAX; with its adjoint, algorithms have gradients.
+"""13 A simulator that is a Python class without JAX; with its adjoint, algorithms have gradients.
 
-Radar pulses cross a section between two boreholes; how much of each arrives depends on the attenuation of the ground,
-which is log-normal. Amplitudes are known to 0.01 of what was sent. Writes output/own_class.png.
+Many simulators exist already, in NumPy, in C or behind a library, and will not be written again in JAX. A class with a
+method `simulate` is enough. If it can also say how a weighted sum of the data changes with the property of every cell,
+which is what adjoint codes compute, a method `adjoint` passes that on, and algorithms that follow gradients work as
+they do with JAX. A test of the adjoint by finite differences, as in tests/examples, is worth its three lines. Here
+radar pulses cross a section between two boreholes; how much of each arrives depends on the attenuation of the ground,
+which is log-normal. Amplitudes are known to 0.01 of what was sent.
+
+Writes output/own_class.png.
 """
 
 from pathlib import Path
