@@ -8,7 +8,7 @@ estimates the logarithm of the evidence with some scatter, so each run is repeat
 says whether the difference is larger than its standard error. Another trained prior takes the place of either in the
 same way. Boreholes far apart say little of shapes, and then the sentence is that the two cannot be ranked.
 
-Writes output/evidence.png: a draw of each posterior, and the log-evidence of each run.
+Writes output/evidence.png: the truth, and a field of each prior with its log-evidence.
 """
 
 from pathlib import Path
@@ -26,7 +26,6 @@ from latentinv import (
     TemperedSMC,
     TruncationRule,
     load_prior,
-    sample,
 )
 from latentinv.calibration import EvidenceComparison, compare_evidence
 
@@ -36,22 +35,20 @@ def main(
 ) -> EvidenceComparison:
     """Make two posteriors of the same boreholes, and rank them."""
     site = make_site(output, cells)
-    bodies = SpectralPrior(Covariance("gaussian", 12.0), waves=128)
-    lenses = PlurigaussianPrior([bodies], TruncationRule(Cut(0, 0, 1), {0: 0.7, 1: 0.3}))
-    priors = {"channels": load_prior(prior), "lenses": lenses}
-    posteriors = {
-        name: Posterior(one, site.grid, [HardData.from_csv(site.wells, site.grid, one)]) for name, one in priors.items()
-    }
-    algorithm = TemperedSMC(particles=particles)
-    found = compare_evidence(
-        posteriors, algorithm, replicates=replicates, on_run=lambda name, value: print(name, value, flush=True)
-    )
+    rule = TruncationRule(Cut(0, 0, 1), {0: 0.7, 1: 0.3})
+    lenses = PlurigaussianPrior([SpectralPrior(Covariance("gaussian", 12.0), waves=128)], rule)
+    models = {}
+    for name, one in {"channels": load_prior(prior), "lenses": lenses}.items():
+        models[name] = Posterior(one, site.grid, [HardData.from_csv(site.wells, site.grid, one)])
+    found = compare_evidence(models, TemperedSMC(particles=particles), replicates=replicates, on_run=print)
     print(found.sentence())
+
     panels = [Panel("truth and boreholes", site.truth)]
-    for model in found.models:
-        one = sample(posteriors[model.name], algorithm, seed=0)
-        title = f"{model.name}: log-evidence {model.log_evidence:.1f} ± {model.standard_error:.1f}"
-        panels.append(Panel(title, one.realizations[0] if len(one.realizations) else np.zeros(site.grid.shape)))
+    for name, evidence, error, *_ in found.models:
+        model = models[name].prior
+        z = np.random.default_rng(1).standard_normal(model.latent_size(site.grid), np.float32)
+        field = np.asarray(model.facies(models[name].field(z)))
+        panels.append(Panel(f"{name}: log-evidence {evidence:.1f} ± {error:.1f}", field))
     draw(output / "evidence.png", panels, site)
     return found
 

@@ -175,7 +175,7 @@ def draw(
         axis.set_axis_off()
     keys = [Patch(facecolor=colour, edgecolor="grey", label=name) for colour, name in ((CLAY, "clay"), (SAND, "sand"))]
     figure.legend(handles=keys, loc="outside lower center", ncols=2, frameon=False, fontsize=10)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, bbox_inches="tight")
 
 
 def _draw_map(figure: Figure, axis: Any, panel: Panel) -> None:
@@ -222,4 +222,4 @@ def histogram(path: Path, numbers: Mapping[str, tuple[Any, str, float]]) -> None
         axis.set_xlabel(f"{name}, {unit}")
         axis.set_ylabel("draws")
         axis.legend(frameon=False)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, bbox_inches="tight")
