@@ -3,10 +3,10 @@
 How precise are the instruments, and what is the mean velocity of the rock? Such numbers are seldom known, and a guess
 of the noise decides how much the data may change the map. `Posterior.as_numpyro_model()` gives the prior, with any data
 it already has, as one part of a larger NumPyro model; the model below adds the standard deviation of the travel times
-and the mean velocity as unknowns of their own, and NUTS samples all of them together. The times were measured
-with 0.5 ns, and ground of this kind has a mean of 0.07 m/ns. But a site is a small sample of its kind: this one happens
-to be faster, 0.076 m/ns, by 2.6 standard deviations of such sites, and the site is all that the times can see. Gradients
-go through the field, so the model is the soft one wherever facies are read; this prior is of a continuous property, and
+and the mean velocity as unknowns of their own, and NUTS samples all of them together. The times were measured with 0.5
+ns, and ground of this kind has a mean of 0.07 m/ns. But a site is a small sample of its kind: this one happens to be
+faster, 0.076 m/ns, by 2.6 standard deviations of such sites, and the site is all that the times can see. Gradients go
+through the field, so the model is the soft one wherever facies are read; this prior is of a continuous property, and
 nothing is softened.
 
 Writes output/numpyro.png.

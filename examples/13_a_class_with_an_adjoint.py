@@ -43,7 +43,8 @@ class Amplitudes:
 
 def main(samples: int = 32, cells: int = 32, output: Path = OUTPUT) -> Run:
     """Measure a section drawn from the prior, sample, and show what the amplitudes add."""
-    grid, prior = Grid((cells, cells)), SpectralPrior(Covariance("gaussian", 10.0), waves=128, mean=-4.0)
+    section = Grid((cells, cells), axes="xz", z_axis="depth")
+    grid, prior = section, SpectralPrior(Covariance("gaussian", 10.0), waves=128, mean=-4.0)
     truth = np.asarray(prior.generate(np.random.default_rng(1).normal(size=prior.latent_size(grid)), grid))
     simulator = Amplitudes(grid, np.linspace(1.5, cells - 1.5, 10))
     observed = simulator.simulate(np.exp(truth)) + np.random.default_rng(2).normal(0.0, SD, 100)
