@@ -50,7 +50,7 @@ lint: $(STAMP)
 DOCS_STAMP := $(VENV)/.installed-docs
 
 docs: $(DOCS_STAMP)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "documentation in output/site/index.html"
 
 $(DOCS_STAMP): $(STAMP)
