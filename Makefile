@@ -4,6 +4,7 @@
 #   make assure   the slow statistical ones
 #   make bench    the benchmarks, one after another; most need published data (benchmarks/README.md)
 #   make lint     style, format, types, and which package imports which
+#   make docs     the documentation, in output/site/
 #   make clean    remove caches and output/, keep the environment
 # Another interpreter: make test PYTHON=python3.12. Another place for the environment: make test VENV=../venv.
 
@@ -15,12 +16,12 @@ STAMP := $(VENV)/.installed
 BENCHMARKS := startup roundtrip fuzz training strangers small_images realism seed_tables generation generator_speed hard_data gaussian flow_solver crosshole \
     field_am13 flow_case two_engines reference_posterior samplers calibration
 
-.PHONY: environment demo test assure bench lint clean
+.PHONY: environment demo test assure bench lint docs clean
 
 environment: $(STAMP)
 
 demo: $(STAMP)
-	$(BIN)/python examples/01_condition_to_boreholes.py
+	$(BIN)/python examples/01_first_conditioning.py
 
 # Tests compare numbers, so they run where everybody has the same: on the CPU. Side by side, a processor each.
 PYTEST := JAX_PLATFORMS=cpu $(BIN)/python -m pytest -n auto --dist worksteal
@@ -44,6 +45,17 @@ lint: $(STAMP)
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-cache --no-logo
+
+# The tests need none of this, so it has a stamp of its own.
+DOCS_STAMP := $(VENV)/.installed-docs
+
+docs: $(DOCS_STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "documentation in output/site/index.html"
+
+$(DOCS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	@touch $@
 
 clean:
 	rm -rf output build dist .pytest_cache .ruff_cache .mypy_cache

@@ -1,4 +1,4 @@
-"""Shared by the examples: an invented site with boreholes and block means, progress lines, and a picture.
+"""Shared by the gallery: an invented site with boreholes and block means, progress lines, a table, and pictures.
 
 The site is a map of meandering channels, 1 m cells, made by the simulator whose images the prior ``meanders``
 learned, with a seed of its own: the prior has never seen it. Each square of about 14 × 14 m has one borehole
@@ -7,20 +7,23 @@ standard deviation.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Num, UInt8
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
 
 from latentinv import Grid, Run
-from latentinv.inference import Progress
+from latentinv.inference import Progress, realize
 from latentinv.training import ChannelSimulator
 
 OUTPUT = Path(__file__).resolve().parents[1] / "output"
 BLOCK_SD = 0.05
+CLAY, SAND, RIM = "#463f3a", "#f0c04f", "#e02020"
 
 
 class Site(NamedTuple):
@@ -37,6 +40,8 @@ class Panel(NamedTuple):
 
     title: str
     values: Num[np.ndarray, "row column"]
+    of: str = ""
+    """What a colour bar shows; facies have none."""
     largest: float = 1.0
     """Value shown brightest; the darkest is 0."""
 
@@ -90,18 +95,131 @@ def _write_blocks(site: Site, rng: np.random.Generator) -> None:
     site.blocks.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def draw(path: Path, panels: Sequence[Panel], wells: Path) -> None:
-    """Draw maps side by side, four a row, the boreholes on the first: sand filled, clay open."""
-    rows = -(-len(panels) // 4)
-    figure = Figure(figsize=(12, 3.2 * rows), layout="constrained")
-    axes = figure.subplots(rows, 4, squeeze=False).ravel()
-    for axis, panel in zip(axes, panels, strict=False):
-        height, width = panel.values.shape
-        axis.imshow(panel.values, origin="lower", extent=(0, width, 0, height), vmin=0, vmax=panel.largest)
-        axis.set_title(panel.title, fontsize=10)
+def show_table(run: Run, site: Site, seconds: float) -> None:
+    """Print what boreholes and block means a run honours, and how near its draws come to the truth."""
+    if "infeasible_data" in run.results:
+        raise SystemExit("The data could not be met:\n" + "\n".join(run.results["infeasible_data"]))
+    wells, blocks = zip(*run.reports(), strict=True)
+    honoured = min(report.fulfilled for report in wells)
+    within = np.mean([report.fulfilled for report in blocks])
+    latents = np.random.default_rng(0).standard_normal(run.latents.shape).astype(np.float32)
+    unconditional = realize(run.posterior, latents)
+    rows = {
+        "borehole pixels honoured in every draw": f"{honoured} of {wells[0].total}",
+        "block means within two sd, mean over draws": f"{within:.1f} of {blocks[0].total}",
+        "distinct draws": f"{len(np.unique(run.realizations, axis=0))} of {len(run.realizations)}",
+        "log-evidence": f"{run.results['log_evidence']:.1f}",
+        "seconds": f"{seconds:.0f}",
+        "cells right, by the posterior mean": f"{100 * _share_right(run.realizations, site):.1f} %",
+        "cells right, by the prior mean": f"{100 * _share_right(unconditional, site):.1f} %",
+    }
+    print()
+    for name, value in rows.items():
+        print(f"{name:44s}{value:>12s}")
+    for sentence in run.results.get("warnings", []):
+        print(f"Warning: {sentence}")
+
+
+def _share_right(facies: np.ndarray, site: Site) -> float:
+    """Share of cells where the more frequent facies of the draws is the true one."""
+    return float(np.mean((facies.mean(axis=0) > 0.5) == site.truth))
+
+
+def draw(
+    path: Path,
+    panels: Sequence[Panel],
+    site: Site | None = None,
+    *,
+    columns: int = 4,
+    wells: bool = True,
+    boxes: bool = False,
+    outline: tuple[float, float, float, float] | None = None,
+    star: np.ndarray | None = None,
+) -> None:
+    """Draw maps side by side, north up, `columns` a row at most, with what is known of a site on top.
+
+    Parameters
+    ----------
+    path
+        The picture.
+    panels
+        Its maps, clay dark and sand bright unless they have a colour bar; cells of 1 m.
+    site
+        Whose boreholes are drawn, on the first map and on those with a colour bar.
+    columns
+        Most maps a row.
+    wells, boxes
+        Whether its boreholes are drawn, and the boxes of its block means.
+    outline
+        West, south, east and north of a rectangle on every map, in metres.
+    star
+        x and y of a place to mark.
+    """
+    columns = min(len(panels), columns)
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(0.8 + 3.1 * columns, 1.0 + 3.2 * rows), layout="constrained", facecolor="white")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for position, (axis, panel) in enumerate(zip(axes, panels, strict=False)):
+        _draw_map(figure, axis, panel)
+        axis.set_xlabel("x east, m" if position + columns >= len(panels) else "", fontsize=9)
+        axis.set_ylabel("y north, m" if position % columns == 0 else "", fontsize=9)
+        axis.tick_params(labelleft=position % columns == 0 or panel.values.shape != panels[0].values.shape)
+        if site is not None and (position == 0 or panel.of):
+            _draw_data(axis, site, wells=wells, boxes=boxes)
+        if outline is not None:
+            west, south, east, north = outline
+            axis.add_patch(Rectangle((west, south), east - west, north - south, fill=False, edgecolor=RIM, lw=1.5))
+        if star is not None:
+            axis.plot(*star, marker="*", markersize=13, color="white", markeredgecolor=RIM)
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
-    x, y, facies = np.loadtxt(wells, delimiter=",", skiprows=1, ndmin=2).T
-    for code, colour in ((0, "none"), (1, "white")):
-        axes[0].scatter(x[facies == code], y[facies == code], s=18, c=colour, edgecolors="red")
-    figure.savefig(path, dpi=110)
+    keys = [Patch(facecolor=colour, edgecolor="grey", label=name) for colour, name in ((CLAY, "clay"), (SAND, "sand"))]
+    figure.legend(handles=keys, loc="outside lower center", ncols=2, frameon=False, fontsize=10)
+    figure.savefig(path, dpi=110, bbox_inches="tight")
+
+
+def _draw_map(figure: Figure, axis: Any, panel: Panel) -> None:
+    height, width = panel.values.shape
+    colours = {"cmap": "cividis"} if panel.of else {"cmap": ListedColormap([CLAY, SAND]), "interpolation": "nearest"}
+    image = axis.imshow(
+        panel.values, origin="lower", extent=(0, width, 0, height), vmin=0, vmax=panel.largest, **colours
+    )
+    axis.set_title(panel.title, fontsize=10)
+    axis.tick_params(labelsize=8)
+    if panel.of:
+        bar = figure.colorbar(image, ax=axis, shrink=0.75, pad=0.02)
+        bar.set_label(panel.of, fontsize=8)
+        bar.ax.tick_params(labelsize=8)
+
+
+def _draw_data(axis: Any, site: Site, *, wells: bool, boxes: bool) -> None:
+    """Boreholes in the colour of their facies, and block means as numbers in their boxes."""
+    if boxes:
+        for low_x, low_y, high_x, high_y, mean, _ in np.loadtxt(site.blocks, delimiter=",", skiprows=1, ndmin=2):
+            size = (high_x - low_x, high_y - low_y)
+            axis.add_patch(Rectangle((low_x, low_y), *size, fill=False, edgecolor=RIM, lw=1.5))
+            middle = (low_x + size[0] / 2, low_y + size[1] / 2)
+            axis.text(
+                *middle,
+                f"{mean:.2f}",
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white",
+                bbox={"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1.5},
+            )
+    if wells and not boxes:
+        x, y, facies = np.loadtxt(site.wells, delimiter=",", skiprows=1, ndmin=2).T
+        axis.scatter(x, y, s=22, c=np.where(facies == 1, SAND, CLAY), edgecolors="white", linewidths=1.0)
+
+
+def histogram(path: Path, numbers: Mapping[str, tuple[Any, str, float]]) -> None:
+    """Draw the distribution of numbers side by side: by name the draws, their unit and the truth."""
+    figure = Figure(figsize=(4.5 * len(numbers), 3.2), layout="constrained", facecolor="white")
+    for axis, (name, (values, unit, truth)) in zip(figure.subplots(1, len(numbers)), numbers.items(), strict=True):
+        axis.hist(np.asarray(values), bins=30, color=SAND, edgecolor=CLAY, linewidth=0.4)
+        axis.axvline(truth, color=RIM, lw=2, label="truth")
+        axis.set_xlabel(f"{name}, {unit}")
+        axis.set_ylabel("draws")
+        axis.legend(frameon=False)
+    figure.savefig(path, dpi=110, bbox_inches="tight")

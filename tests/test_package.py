@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -36,6 +37,14 @@ def test_that_the_public_names_are_there_when_first_used_and_no_others():
         _ = latentinv.nothing
 
 
+def test_that_wheels_are_to_carry_priors_with_recipe_and_card_and_no_others():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    carried = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    expected = {f"models/{name}.{ending}" for name in SHIPPED for ending in ("h5", "md", "toml")}
+    assert set(carried) == expected | {"models/README.md"}
+    assert all((ROOT / given).is_file() and put == f"latentinv/{given}" for given, put in carried.items())
+
+
 @pytest.mark.assure
 def test_that_a_wheel_carries_the_priors(tmp_path):
     command = [sys.executable, "-m", "pip", "wheel", str(ROOT), "--no-deps", "--quiet", "--wheel-dir", str(tmp_path)]
@@ -44,7 +53,8 @@ def test_that_a_wheel_carries_the_priors(tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         archive.extractall(tmp_path / "site")
-    assert {f"latentinv/models/{name}.h5" for name in SHIPPED} <= set(names)
+    assert {name for name in names if name.endswith(".h5")} == {f"latentinv/models/{name}.h5" for name in SHIPPED}
+    assert "latentinv/py.typed" in names
     script = "import latentinv; latentinv.load_prior('meanders'); print(latentinv.__file__)"
     done = subprocess.run(
         [sys.executable, "-c", script],

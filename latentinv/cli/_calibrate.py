@@ -18,7 +18,7 @@ def calibrate(
         Path,
         typer.Argument(
             metavar="STUDY",
-            help="Study file (.toml): prior, grid, places of wells, blocks and rays, algorithm; README shows one.",
+            help="Study file (.toml): prior, grid, places of wells, blocks and rays, algorithm; see 'latentinv init'.",
         ),
     ],
     output: Annotated[

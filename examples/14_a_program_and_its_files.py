@@ -1,7 +1,13 @@
-"""Couple an external program by its files: OpenGeoSys, or a small program from this folder where that is not installed.
+"""14 An external program, coupled by its files: OpenGeoSys, or a small program from this folder where that is missing.
 
-Groundwater flows past a pumping well; heads in 25 places are known to 1 cm. Each run has a folder made from a template,
-where {{property}} becomes the conductivities; output/runs keeps all results. Writes output/own_program.png.
+A program needs nothing but files. Each simulation has a folder of its own, made from a template in which {{property}}
+becomes the conductivities; then the command runs, and a function reads what it wrote. Simulations run side by side in
+worker processes, with a time limit. Every result is kept in output/runs, so a run that was stopped repeats no
+simulation, and a failed one is counted and never turned into a number. There are no gradients, so an ensemble method is
+used, which needs the fewest simulations and is approximate. Groundwater flows past a pumping well; heads in 25 places
+are known to 1 cm.
+
+Writes output/own_program.png.
 """
 
 import shutil

@@ -1,7 +1,13 @@
-"""Find the most probable fields from many starts, with the data of the first example: fast, but not a posterior.
+"""12 The most probable fields from many starts: fast, and no posterior.
 
-Each start is a draw of the prior. The differences between optima show in how many ways the data can be met; how often
-each occurs says nothing about its probability. Writes output/map.png.
+Sometimes the question is only whether the data can be met at all, and by what kinds of ground. Each start is a draw of
+the prior, from which an optimiser climbs to a field of high posterior density, with the data of the first script. Where
+optima differ, the data can be met in several ways. How often each occurs says nothing about its probability: that
+depends on how wide the basin of the optimiser is, not on how much posterior lies there. So maps of optima show what is
+possible, and never how probable it is; for that use draws of `smc`. Certain boreholes may be missed, and the report of
+each optimum says so.
+
+Writes output/map.png.
 """
 
 from pathlib import Path
@@ -29,8 +35,8 @@ def main(
         print(f"{log_density:11.1f}  " + "; ".join(report.sentence for report in reports))
 
     optima = [Panel(f"optimum {n + 1}", facies) for n, facies in enumerate(run.realizations[:6])]
-    mean = Panel("mean of the optima", np.mean(run.realizations, axis=0))
-    draw(output / "map.png", [Panel("truth and boreholes", site.truth), mean, *optima], site.wells)
+    mean = Panel("mean of the optima", np.mean(run.realizations, axis=0), "share of optima")
+    draw(output / "map.png", [Panel("truth and boreholes", site.truth), mean, *optima], site)
     print(f"\npicture  {output / 'map.png'}")
     return run
 

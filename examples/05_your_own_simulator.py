@@ -1,6 +1,12 @@
-"""Couple a forward model of your own: ten lines of JAX, gradients included.
+"""05 Your own simulator: a function of ten lines of JAX, gradients included.
 
-Radar waves cross the site along every eighth row and column of cells; their travel times show what boreholes miss.
+Whatever predicts data from a property of the ground can condition it. If the prediction can be written in JAX, a
+function is enough: it takes the property of every cell, `[row, column]` with row 0 in the south, and returns one number
+per datum. Gradients, compilation and batches follow. Here radar waves cross the site along every eighth row and column
+of cells, and their travel times, known to 1 ns, show what boreholes miss. `FaciesProperty` says which velocity each
+facies has. The scripts 13 and 14 couple a simulator that is a Python class without JAX, and one that is a program with
+files.
+
 Writes output/own_function.png.
 """
 
@@ -28,20 +34,17 @@ def main(particles: int = 32, cells: int = 64, prior: str = "meanders", output: 
     site = make_site(output, cells)
     generator = load_prior(prior)
     wells = HardData.from_csv(site.wells, site.grid, generator)
-
     velocity = FaciesProperty(generator.facies_model, (0.08, 0.06))  # m/ns, clay and sand
     exact = travel_times(jnp.where(site.truth == 1, 0.06, 0.08))
     observed = exact + SD * jax.random.normal(jax.random.key(5), exact.shape)
     times = IndirectData(site.grid, travel_times, observed, SD, property=velocity, name="travel times", unit="ns")
+    posterior = Posterior(generator, site.grid, [wells, times])
+    run = sample(posterior, TemperedSMC(particles=particles), seed=1, listener=Printer())
 
-    run = sample(
-        Posterior(generator, site.grid, [wells, times]), TemperedSMC(particles=particles), seed=1, listener=Printer()
-    )
     for reports in run.reports()[:: len(run.latents) // 3]:
         print("; ".join(f"{report.name}: {report.sentence}" for report in reports))
-
-    mean = Panel("posterior mean", np.mean(run.realizations, axis=0))
-    draw(output / "own_function.png", [Panel("truth and boreholes", site.truth), mean, *some_draws(run, 6)], site.wells)
+    mean = Panel("probability of sand", np.mean(run.realizations, axis=0), "share of draws")
+    draw(output / "own_function.png", [Panel("truth and boreholes", site.truth), mean, *some_draws(run, 6)], site)
     print(f"\npicture  {output / 'own_function.png'}")
     return run
 

@@ -1,7 +1,13 @@
-"""Couple a simulator of your own that is a Python class without JAX; with its adjoint, algorithms have gradients.
+"""13 A simulator that is a Python class without JAX; with its adjoint, algorithms have gradients.
 
-Radar pulses cross a section between two boreholes; how much of each arrives depends on the attenuation of the ground,
-which is log-normal. Amplitudes are known to 0.01 of what was sent. Writes output/own_class.png.
+Many simulators exist already, in NumPy, in C or behind a library, and will not be written again in JAX. A class with a
+method `simulate` is enough. If it can also say how a weighted sum of the data changes with the property of every cell,
+which is what adjoint codes compute, a method `adjoint` passes that on, and algorithms that follow gradients work as
+they do with JAX. A test of the adjoint by finite differences, as in tests/examples, is worth its three lines. Here
+radar pulses cross a section between two boreholes; how much of each arrives depends on the attenuation of the ground,
+which is log-normal. Amplitudes are known to 0.01 of what was sent.
+
+Writes output/own_class.png.
 """
 
 from pathlib import Path
@@ -37,7 +43,8 @@ class Amplitudes:
 
 def main(samples: int = 32, cells: int = 32, output: Path = OUTPUT) -> Run:
     """Measure a section drawn from the prior, sample, and show what the amplitudes add."""
-    grid, prior = Grid((cells, cells)), SpectralPrior(Covariance("gaussian", 10.0), waves=128, mean=-4.0)
+    section = Grid((cells, cells), axes="xz", z_axis="depth")
+    grid, prior = section, SpectralPrior(Covariance("gaussian", 10.0), waves=128, mean=-4.0)
     truth = np.asarray(prior.generate(np.random.default_rng(1).normal(size=prior.latent_size(grid)), grid))
     simulator = Amplitudes(grid, np.linspace(1.5, cells - 1.5, 10))
     observed = simulator.simulate(np.exp(truth)) + np.random.default_rng(2).normal(0.0, SD, 100)
