@@ -1,7 +1,7 @@
 """`latentinv show`: what is in a run or a prior, in words and one picture."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console

@@ -8,7 +8,6 @@ from latentinv.html import Html, tag
 from latentinv.inference import ALGORITHMS
 from latentinv.units import say_seconds
 
-from ._labels import facies_label
 from ._parts import Section, folded, pairs, paragraph
 from ._subject import Subject
 
@@ -25,9 +24,7 @@ def asked(subject: Subject) -> Section:
     model = subject.model
     content = "a continuous property"
     if model is not None:
-        content = f"facies, {len(model.categories)}: " + ", ".join(
-            facies_label(model, code) for code in model.categories
-        )
+        content = f"facies, {len(model.categories)}: " + ", ".join(model.label(code) for code in model.categories)
     name = "" if subject.prior_file is None else f"{subject.prior_file.name}, "
     rows = [
         ["Prior", f"{name}family {header.prior.family}, of {content}"],

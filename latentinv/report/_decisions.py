@@ -11,7 +11,6 @@ from latentinv.grid import Grid
 from latentinv.html import Html, join, tag
 from latentinv.plotting import draw_histogram, facies_colours
 
-from ._labels import facies_label
 from ._leverage import leverage_of_data
 from ._parts import Section, figure, note, number, paragraph, percent, side_by_side, wide
 from ._subject import Subject, spread_over
@@ -48,7 +47,7 @@ def _amounts(subject: Subject) -> Html:
     whole, unit = float(np.prod(grid.extent)), _unit(grid)
     rows, pictures = [], []
     for code, colour in zip(model.categories, facies_colours(len(model.categories)), strict=True):
-        shares, name = share(inside(run, code)), facies_label(model, code)
+        shares, name = share(inside(run, code)), model.label(code)
         found = quantiles(100 * shares)
         rows.append([f"{name}, share of the grid", *(f"{value:.1f} %" for value in found)])
         rows.append([f"{name}, {unit}", *map(number, quantiles(shares * whole))])
@@ -91,8 +90,7 @@ def _connections(subject: Subject) -> Html:
     assert model is not None
     chosen = spread_over(subject.number, MOST_DRAWS)
     tables = {
-        facies_label(model, code): connection_table(grid, inside(run, code)[chosen], wells)
-        for code in subject.categories
+        model.label(code): connection_table(grid, inside(run, code)[chosen], wells) for code in subject.categories
     }
     rows = [
         [f"well {one + 1} and well {other + 1}", *(percent(table[one, other]) for table in tables.values())]

@@ -8,7 +8,6 @@ from latentinv.html import Html, join, tag
 from latentinv.inference.diagnostics import run_maps
 from latentinv.plotting import draw_panel, draw_residuals
 
-from ._labels import facies_label
 from ._parts import (
     Section,
     facies_key,
@@ -117,7 +116,7 @@ def _wells(subject: Subject, observation: AbstractObservation) -> Html:
         [
             f"well cell {i + 1}",
             *(f"{value:.10g}" for value in places[i]),
-            facies_label(model, int(seen[i])),
+            model.label(int(seen[i])),
             f"{wrong[i]:.3g}",
             percent(honoured[i]),
             "yes" if honoured[i] >= 0.5 else "no",

@@ -7,7 +7,6 @@ from latentinv.data import AbstractObservation
 from latentinv.decisions import leverage
 from latentinv.html import Html, join
 
-from ._labels import facies_label
 from ._parts import listed, note, paragraph, signed, wide
 from ._subject import LEAST_DRAWS, Subject, spread_over
 
@@ -82,6 +81,6 @@ def _table(subject: Subject, observation: AbstractObservation) -> Html:
         ]
         for i in order
     ]
-    what = "mean" if model is None else f"probability of {facies_label(model, subject.categories[-1])}"
+    what = "mean" if model is None else f"probability of {model.label(subject.categories[-1])}"
     head = ["datum", "misfit (sd)", f"the {what} moves by", "k", "can be trusted"]
     return wide(rows, head, f"{observation.name}: the data that moved the map most")

@@ -8,7 +8,6 @@ from latentinv.forward.core import Boxes, Lines, Points
 from latentinv.html import Html, join, table, tag
 from latentinv.plotting import facies_colours
 
-from ._labels import facies_label
 from ._subject import Subject
 
 SHORT = 20
@@ -114,7 +113,7 @@ def _colours(subject: Subject) -> dict[str, str]:
     model, codes = subject.model, subject.categories
     if model is None:
         return {}
-    labels = (facies_label(model, code) for code in codes)
+    labels = (model.label(code) for code in codes)
     return dict(zip(labels, facies_colours(len(codes)), strict=True))
 
 

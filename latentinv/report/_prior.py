@@ -19,7 +19,6 @@ from latentinv.priors import find_prior, shipped_priors
 from latentinv.priors.core import in_words
 from latentinv.storage import RunHeader, digest, read_prior
 
-from ._labels import facies_label
 from ._markdown import from_markdown
 from ._parts import Section, code, facies_key, figure, folded, note, pairs, paragraph, side_by_side
 from ._realizations import content_of
@@ -54,7 +53,7 @@ def show_prior(subject: Subject) -> Section:
     run, file = subject.run, subject.prior_file
     described = {name.replace("_", " "): in_words(value) for name, value in run.posterior.prior.describe().items()}
     if subject.model is not None:
-        described["facies"] = ", ".join(facies_label(subject.model, code) for code in subject.categories)
+        described["facies"] = ", ".join(subject.model.label(code) for code in subject.categories)
     rows = [["family", subject.header.prior.family]]
     rows += [[name, words] for name, words in described.items() if words and "\n" not in words]
     parts = [

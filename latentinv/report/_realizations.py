@@ -6,7 +6,6 @@ from jaxtyping import Shaped
 from latentinv.html import Html, join, tag
 from latentinv.plotting import draw_panel
 
-from ._labels import facies_label
 from ._parts import Section, facies_key, figure, mark_key, note, paragraph, percent, side_by_side
 from ._subject import Subject, spread_over
 
@@ -88,5 +87,5 @@ def content_of(subject: Subject, field: Shaped[np.ndarray, "*grid"]) -> str:
     """What a field holds, in words: the share of each facies, or the range of a property."""
     if subject.model is None:
         return f"Values from {field.min():.4g} to {field.max():.4g}, mean {field.mean():.4g}."
-    shares = [f"{facies_label(subject.model, code)} {percent(np.mean(field == code))}" for code in subject.categories]
+    shares = [f"{subject.model.label(code)} {percent(np.mean(field == code))}" for code in subject.categories]
     return ", ".join(shares).capitalize() + "."

@@ -4,7 +4,6 @@ from latentinv.data import over_draws
 from latentinv.decisions import inside, quantiles, share
 from latentinv.html import Html, join
 
-from ._labels import facies_label
 from ._parts import Section, listed, paragraph
 from ._subject import Subject
 
@@ -40,7 +39,7 @@ def _amounts(subject: Subject) -> list[str | Html]:
     code = subject.categories[-1]
     found = quantiles(100 * share(inside(subject.run, code)))
     return [
-        f"{facies_label(subject.model, code).capitalize()} fills {found.p50:.1f} % of the grid (P10 {found.p10:.1f} "
+        f"{subject.model.label(code).capitalize()} fills {found.p50:.1f} % of the grid (P10 {found.p10:.1f} "
         f"%, P90 {found.p90:.1f} %)."
     ]
 

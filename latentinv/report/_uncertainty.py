@@ -8,7 +8,6 @@ from latentinv.html import Html, join, tag
 from latentinv.inference.diagnostics import run_maps
 from latentinv.plotting import View, draw_panel
 
-from ._labels import facies_label
 from ._parts import Section, figure, mark_key, note, paragraph, side_by_side
 from ._subject import Subject
 
@@ -39,7 +38,7 @@ def _facies(subject: Subject, layers: Any) -> list[Html]:
     for view in subject.views:
         figures = []
         for code, layer in shown:
-            name = f"Probability of {facies_label(model, code)}"
+            name = f"Probability of {model.label(code)}"
             figures.append(_panel(subject, layer, view, name, "cividis", (0.0, 1.0), "probability"))
         bits = (0.0, float(np.log2(len(codes))))
         figures.append(_panel(subject, layers["entropy"], view, "Entropy", "magma", bits, "bits"))

@@ -10,7 +10,6 @@ from latentinv.grid import Grid
 from latentinv.html import Html, join
 from latentinv.plotting import draw_panel, views_of
 
-from ._labels import facies_label
 from ._parts import figure, note, paragraph, percent, side_by_side, wide
 from ._subject import LEAST_DRAWS, Subject, spread_over
 
@@ -92,7 +91,7 @@ def _picture(subject: Subject, worth: DataWorth, lattice: Grid, draws: int) -> H
 def _table(subject: Subject, worth: DataWorth, of_share: DataWorth) -> Html:
     model, grid = subject.model, subject.run.posterior.grid
     assert model is not None
-    name = facies_label(model, subject.categories[-1])
+    name = model.label(subject.categories[-1])
     rows = [
         [f"{what}", _say(one.best, grid), percent(max(0.0, float(one.relative.max())))]
         for what, one in (("facies of all cells (entropy)", worth), (f"share of {name} (variance)", of_share))
