@@ -15,13 +15,14 @@ import grimp
 
 # Floor (from below) and place along it, of today's packages and of those before they were cut into rooms.
 PLACES = {
-    "cli": (10, 1.9), "plotting": (9, 2.7), "calibration": (8, 0.8), "inference": (7, 1.6), "posterior": (6, 1.3),
-    "data": (5, 1.6), "forward": (4, 0.8), "training": (4, 3.3), "simulators": (3, 0.3), "priors": (3, 2.0),
-    "networks": (2, 2.5), "realism": (2, 3.9), "storage": (1, 1.2), "io": (1, 3.2), "grid": (0, 0.2), "keys": (0, 1.1),
-    "pytrees": (0, 2.0), "registration": (0, 2.95), "errors": (0, 3.9),
-    "assessment": (8, 3.2), "observations": (5, 1.6),
+    "cli": (13, 1.9), "report": (12, 3.3), "plotting": (11, 2.2), "calibration": (10, 0.8), "decisions": (10, 3.3),
+    "study": (9, 1.3), "inference": (8, 1.9), "posterior": (7, 1.3), "data": (6, 1.6), "forward": (5, 0.8),
+    "training": (5, 3.3), "simulators": (4, 0.3), "priors": (4, 2.0), "networks": (3, 2.5), "realism": (3, 3.9),
+    "io": (2, 3.2), "storage": (1, 1.2), "grid": (0, 0.0), "keys": (0, 0.68), "pytrees": (0, 1.36),
+    "registration": (0, 2.04), "units": (0, 2.72), "html": (0, 3.36), "errors": (0, 4.0),
+    "assessment": (10, 3.2), "observations": (6, 1.6),
 }  # fmt: skip
-GROUND = {"grid", "keys", "pytrees", "registration", "errors"}
+GROUND = {"grid", "keys", "pytrees", "registration", "units", "html", "errors"}
 WIDTH, HEIGHT, STEP, COLUMN, LINE = 1000, 66, 104, 205, 52
 PLAIN, ALARM = "#5b7690", "#c0392b"
 Arrow = tuple[str, str]
