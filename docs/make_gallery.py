@@ -46,13 +46,14 @@ invented.
 
 
 def page() -> str:
-    """The page: title, picture, essay and program of each script."""
+    """The page: title, picture (if it has been made), essay and program of each script."""
     parts = [HEAD]
     for script in SCRIPTS:
         title, _, essay = (ast.get_docstring(ast.parse(script.read_text("utf-8"))) or "").partition("\n\n")
         number = script.name[:2]
+        thumbnail = f"![{title.partition(' ')[2]}]({number}.png)\n\n" if (GALLERY / f"{number}.png").exists() else ""
         parts.append(
-            f"## {title.rstrip('.')}\n\n![{title.partition(' ')[2]}]({number}.png)\n\n{essay}\n\n"
+            f"## {title.rstrip('.')}\n\n{thumbnail}{essay}\n\n"
             f'??? example "examples/{script.name}"\n\n    ```python\n    --8<-- "examples/{script.name}"\n    ```\n'
         )
     return "\n".join(parts)
