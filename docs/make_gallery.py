@@ -19,9 +19,9 @@ SCRIPTS = sorted((ROOT / "examples").glob("[0-9]*.py"))
 WIDTH, MOST_BYTES = 1000, 80_000
 SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "01": ("demo.png", {}),
-    "02": ("trained.samples.png", {"steps": 200, "patch": 48}),
+    "02": ("trained.samples.png", {}),
     "03": ("blocks.png", {"draws": 16, "cells": 40}),
-    "04": ("heads.png", {"particles": 8, "cells": 32}),
+    "04": ("heads.png", {"particles": 16, "cells": 48}),
     "05": ("own_function.png", {"particles": 16, "cells": 40}),
     "06": ("numpyro.png", {"draws": 300, "warmup": 300}),
     "07": ("evidence.png", {"particles": 16, "replicates": 2, "cells": 40}),

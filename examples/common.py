@@ -173,8 +173,10 @@ def draw(
             axis.plot(*star, marker="*", markersize=13, color="white", markeredgecolor=RIM)
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
-    keys = [Patch(facecolor=colour, edgecolor="grey", label=name) for colour, name in ((CLAY, "clay"), (SAND, "sand"))]
-    figure.legend(handles=keys, loc="outside lower center", ncols=2, frameon=False, fontsize=10)
+    if not all(panel.of for panel in panels):
+        names = ((CLAY, "clay"), (SAND, "sand"))
+        keys = [Patch(facecolor=colour, edgecolor="grey", label=name) for colour, name in names]
+        figure.legend(handles=keys, loc="outside lower center", ncols=2, frameon=False, fontsize=10)
     figure.savefig(path, dpi=110, bbox_inches="tight")
 
 
