@@ -55,7 +55,7 @@ def calibrate(
     stopped = f"Stopped. To continue, give the same command again; finished replicates are in {store}."
     with (
         interruptible(lambda: stopped if store.exists() else "Stopped; nothing was written."),
-        Display(console, "calibrate", fresh=not store.exists()) as display,
+        Display(console, "calibrate") as display,
     ):
 
         def tell(done: int, words: str) -> None:

@@ -1,7 +1,6 @@
 """Progress display: a live bar on a terminal, plain lines elsewhere.
 
-The time left is estimated from the pace since the first report. After a fresh start this includes compilation, so the
-estimate begins high and settles.
+The time left is estimated from the pace since the first report, so that compilation before it is not taken for work.
 """
 
 import time
@@ -26,15 +25,10 @@ class TimeLeft:
         self._clock = clock
         self._begun: tuple[float, float] | None = None
 
-    def start(self, done: float) -> None:
-        """Start the clock, with this share of the work already done."""
-        self._begun = (self._clock(), done)
-
     def words(self, done: float) -> str:
         """Say the time left; an empty text until the pace is known."""
         if self._begun is None:
-            self.start(done)
-        assert self._begun is not None
+            self._begun = (self._clock(), done)
         begun, first = self._begun
         if done <= first or done >= 1:
             return ""
@@ -44,12 +38,10 @@ class TimeLeft:
 class Display:
     """A bar with the time left and a line of words below it, or plain lines."""
 
-    def __init__(self, console: Console, title: str, *, fresh: bool = True) -> None:
+    def __init__(self, console: Console, title: str) -> None:
         self._console = console
         self._title = title
         self._time_left = TimeLeft()
-        if fresh:
-            self._time_left.start(0.0)
         self._words = Text("compiling …", style="dim", overflow="ellipsis")
         self._bar = Progress(
             TextColumn("{task.description}"),

@@ -49,7 +49,7 @@ def _resume_run(file: Path, console: Console, *, as_json: bool) -> None:
     with (
         fitting_in_memory(lambda: RUN_TOO_LARGE),
         interruptible(lambda: f"Stopped. {to_continue(file)}"),
-        Display(console, "resume", fresh=False) as display,
+        Display(console, "resume") as display,
     ):
         run = resume_run(file, listener=RunListener(display))
     _print(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(file)}, as_json=as_json)
@@ -71,7 +71,7 @@ def _resume_training(file: Path, console: Console, *, as_json: bool) -> None:
     recipe, output, _ = read_plan(file)
     begun = time.monotonic()
     with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_continue(output)):
-        with Display(console, "resume", fresh=False) as display:
+        with Display(console, "resume") as display:
             listener = TrainingDisplay(display, recipe, output)
             result = resume_training(file, listener=listener)
         print_training(console, result, recipe, output, time.monotonic() - begun, as_json=as_json)
