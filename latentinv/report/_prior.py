@@ -1,7 +1,7 @@
 """The prior: where it comes from, its card if it has one, and draws from it beside which those of the run stand.
 
 The draws are of the run's own grid and of the prior as the run file holds it. The sheet of samples that a training
-writes beside a prior holds parts of its image, so it is shown only where the user names the prior's file.
+writes beside a prior shows it beside its image.
 """
 
 from pathlib import Path
@@ -25,6 +25,7 @@ from ._realizations import content_of
 from ._subject import Subject
 
 SAMPLES = 3
+LARGEST_SHEET, PNG = 2**22, b"\x89PNG"
 MOST_CELLS = 2**22
 """Cells of a field that is drawn for the page."""
 
@@ -62,6 +63,7 @@ def show_prior(subject: Subject) -> Section:
         *(folded(name.capitalize(), code(words, name)) for name, words in described.items() if "\n" in words),
         tag("h3", "Draws of the prior"),
         _samples(subject),
+        *_beside_image(file),
         tag("h3", "Its card"),
         _card(file),
     ]
@@ -92,6 +94,18 @@ def _samples(subject: Subject) -> Html:
 @jax.jit
 def _realizations(posterior: Posterior, latents: Float[Array, "draw latent"]) -> Shaped[Array, "draw *grid"]:
     return jax.lax.map(lambda z: posterior.prior.realization(posterior.field(z)), latents)
+
+
+def _beside_image(file: Path | None) -> list[Html]:
+    """The sheet of a training, where it lies beside the prior."""
+    sheet = None if file is None else file.with_suffix(".samples.png")
+    if sheet is None or not sheet.is_file() or sheet.stat().st_size > LARGEST_SHEET:
+        return []
+    png = sheet.read_bytes()
+    if not png.startswith(PNG):
+        return []
+    words = "Parts of the training image, and fields of the prior, as its training left them."
+    return [tag("h3", "Beside its training image"), figure(png, words, words)]
 
 
 def _card(file: Path | None) -> Html:

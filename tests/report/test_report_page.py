@@ -6,12 +6,14 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from latentinv import Grid, InputError, StorageError, load_run
 from latentinv.html import VOID, tag
 from latentinv.plotting import views_of
 from latentinv.report import write_report
 from latentinv.report._markdown import from_markdown
+from latentinv.report._prior import _beside_image
 from tests.report.conftest import HOSTILE
 
 SECTIONS = (
@@ -199,3 +201,14 @@ def test_that_sections_go_through_the_cells_that_were_seen():
     places = grid.centres(np.array([[0, 2, 7], [0, 3, 7], [0, 0, 5]]))
     assert views[1].shows(places, places).tolist() == [True, False, False]
     assert views[2].shows(places, places).tolist() == [False, False, True]
+
+
+def test_that_the_sheet_of_a_training_is_shown_where_it_lies_beside_the_prior(tmp_path):
+    prior = tmp_path / "delta.h5"
+    assert _beside_image(None) == _beside_image(prior) == []
+    Image.new("L", (7, 5)).save(tmp_path / "delta.samples.png")
+    heading, picture = map(str, _beside_image(prior))
+    assert "Beside its training image" in heading
+    assert 'width="3"' in picture  # half of it, for screens of twice the density
+    (tmp_path / "delta.samples.png").write_bytes(b"<svg onload=alert(1)>")
+    assert _beside_image(prior) == []
