@@ -53,7 +53,7 @@ def run_picture(run: Run) -> bytes:
     first = draw_panel(draws[0], view, categories=codes, marks=marks, label="value")
     values = draws == codes[-1] if codes else draws
     mean, limits = values.mean(axis=0, dtype=float), (0.0, 1.0) if codes else None
-    label, colours = (f"share of draws with {codes[-1]}", "cividis") if codes else ("mean", "viridis")
+    label, colours = ("mean", "viridis") if model is None else (f"share of draws: {model.label(codes[-1])}", "cividis")
     settings = {"marks": marks, "codes": codes, "summary": True, "limits": limits, "label": label}
     return beside([first, draw_panel(mean, view, colours=colours, **settings)])  # type: ignore[arg-type]
 
