@@ -80,7 +80,7 @@ def _prior_record(path: Path) -> dict[str, Any]:
     model = prior.facies_model
     facies, names = (None, None) if model is None else (model.categories, model.names)
     head = {"file": path, "family": prior.to_record().family, "axes": prior.ndim, "digest": prior.fingerprint()}
-    return {**head, "facies": facies, "names": names, **prior.describe()}
+    return {**prior.describe(), **head, "facies": facies, "names": names}
 
 
 def _run_record(path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from latentinv.cli._drawing import TILES
-from latentinv.cli._show import _in_words
+from latentinv.priors.core import in_words
 
 
 def test_that_arrays_and_tiles_of_a_seed_hold_the_same_fields(latentinv, folder, monkeypatch):
@@ -110,5 +110,5 @@ def test_that_show_says_what_a_file_of_fields_is(latentinv, folder):
 
 def test_that_what_describes_a_prior_is_said_in_words_and_four_digits():
     table = {"total_variation": 0.12345678, "steps": 3, "smoothness": None, "ranges": [60.0, 15.5]}
-    assert _in_words(table) == "total variation 0.1235, steps 3, ranges [60, 15.5]"
-    assert _in_words("two lines\n") == "two lines"
+    assert in_words(table) == "total variation 0.1235, steps 3, ranges [60, 15.5]"
+    assert in_words("two lines\n") == "two lines"

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from latentinv.training import Comparison, Losses, TrainingResult, checkpoint_path, read_recipe, with_training
+from latentinv.training._checkpoint import VERSION
 from tests.problems import random_generator_prior
 
 RECIPE = """
@@ -20,7 +21,7 @@ patch = [48, 48]
 """
 CHECKPOINT = {
     "format": "latentinv-training",
-    "format_version": 1,
+    "format_version": VERSION,
     "recipe": RECIPE,
     "output": "delta.h5",
     "image_sha256": "0",
@@ -141,7 +142,10 @@ def test_that_resume_goes_on_with_a_training(latentinv, folder, monkeypatch):
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"format_version": 2}, "was written by a newer latentinv"), ({"recipe": None}, "is truncated or damaged")],
+    [
+        ({"format_version": VERSION + 1}, "was written by a newer latentinv"),
+        ({"recipe": None}, "is truncated or damaged"),
+    ],
 )
 def test_that_resume_refuses_a_newer_or_damaged_checkpoint_in_one_sentence(latentinv, folder, change, words):
     attributes = CHECKPOINT | {"folder": str(folder)} | change

@@ -37,12 +37,15 @@ def test_that_an_output_needs_a_name(tmp_path):
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_that_a_request_to_end_is_taken_for_an_interrupt(ending, capsys):
-    usual = signal.getsignal(ending)
-    with pytest.raises(typer.Exit) as stopped, interruptible(lambda: "Stopped. All is saved."):
-        os.kill(os.getpid(), ending)
+    before = signal.signal(ending, signal.SIG_DFL)  # under nohup it is ignored
+    try:
+        with pytest.raises(typer.Exit) as stopped, interruptible(lambda: "Stopped. All is saved."):
+            os.kill(os.getpid(), ending)
+        assert signal.getsignal(ending) is signal.SIG_DFL
+    finally:
+        signal.signal(ending, before)
     assert stopped.value.exit_code == 130
     assert capsys.readouterr().err == "latentinv: Stopped. All is saved.\n"
-    assert signal.getsignal(ending) is usual
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

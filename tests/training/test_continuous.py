@@ -193,7 +193,9 @@ def test_that_missing_values_have_no_part_in_the_distribution():
 
 @pytest.mark.parametrize("line", ["edge_width = 1.0", "patterns = 1.0\npatch = [80, 80]"])
 def test_that_what_is_of_facies_is_refused_in_the_recipe(line):
-    with pytest.raises(InputError, match="continuous = true, but simulator, edge_width and patterns are for facies"):
+    with pytest.raises(
+        InputError, match="continuous = true, but simulator, names, edge_width and patterns are for facies"
+    ):
         parse_recipe(f'[image]\nfile = "a.npy"\ncontinuous = true\n[training]\n{line}\n', ".")
     with pytest.raises(InputError, match="continuous = true, but simulator"):
         parse_recipe("[image]\ncontinuous = true\n[image.simulator]\nshape = [64, 64]\nseed = 1\n", ".")

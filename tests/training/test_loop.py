@@ -248,9 +248,9 @@ def test_that_a_sheet_that_cannot_be_written_costs_no_checkpoint(recipe, referen
 def test_that_a_changed_image_is_not_trained_on(recipe, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         train(recipe, tmp_path / "prior.h5", listener=_Interrupter(stop_at=1))
-    original = loop.parse_recipe
+    original = _checkpoint.parse_recipe
     changed = RECIPE.replace("seed = 3", "seed = 4")
-    monkeypatch.setattr(loop, "parse_recipe", lambda text, folder: original(changed, folder))
+    monkeypatch.setattr(_checkpoint, "parse_recipe", lambda text, folder: original(changed, folder))
     with pytest.raises(InputError, match="image has changed"):
         resume_training(checkpoint_path(tmp_path / "prior.h5"))
 
