@@ -8,6 +8,7 @@ import typer
 from latentinv.errors import InputError
 
 from ._console import Quiet, make_console
+from ._files import require_new_run
 from ._json import Json
 from ._parse import check_extension, check_seed, parse_grid, parse_settings
 from ._sampling import chosen_for, sample_and_print
@@ -75,9 +76,8 @@ def condition(
     from latentinv.inference.run import Choice, make_algorithm
     from latentinv.posterior import Posterior
     from latentinv.priors import load_prior
-    from latentinv.storage import require_new
 
-    require_new(output)
+    require_new_run(output)
     if algorithm is not None:
         choice = Choice(make_algorithm(algorithm, parse_settings(algorithm, settings or [], draws)), "")
     model = load_prior(prior)

@@ -29,6 +29,32 @@ def kind_of(path: Path) -> Kind:
     raise StorageError(f"{path} is a calibration study; {wanted}.")
 
 
+def require_new_run(path: Path) -> None:
+    """Check that a run's file does not exist yet.
+
+    Raises
+    ------
+    StorageError
+        If it does; an unfinished run is to be resumed.
+    """
+    from latentinv.storage import RunFile, require_new
+
+    if path.is_file() and format_is_run(path) and not RunFile.open(path).finished:
+        raise StorageError(
+            f"{path} holds an unfinished run. To continue it: latentinv resume {path}. To start again, "
+            "choose another name or remove the file."
+        )
+    require_new(path)
+
+
+def format_is_run(path: Path) -> bool:
+    """Whether a file is a run that can be read."""
+    try:
+        return kind_of(path) == "run"
+    except StorageError:
+        return False
+
+
 def free_name(path: Path) -> Path:
     """The path, or if it exists the first of ``NAME-2``, ``NAME-3`` … that is free."""
     number, candidate = 1, path

@@ -23,7 +23,7 @@ def forecast(
     what: Annotated[
         Path,
         typer.Argument(
-            metavar="FORECAST", help="What to predict (.toml): tables as in a study, such as [[heads]], without values."
+            metavar="FORECAST", help="What to predict (.toml): the tables of a study, such as heads, without values."
         ),
     ],
     output: Annotated[

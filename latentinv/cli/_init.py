@@ -41,8 +41,8 @@ HEADER = """\
 [study]
 prior = {prior}
 grid = [{rows}, {columns}]{why}
-spacing = {spacing}                 # metres along x and y{cells}
-origin = {origin}         # x and y of the south-west corner, metres
+spacing = {spacing}                 # CHANGE: metres along x and y, as large as the cells of the training image{cells}
+origin = {origin}         # CHANGE: x and y of the south-west corner, metres
 rotation = 0.0                      # degrees from x towards y
 seed = 0
 # target = "thresholded"            # every certain well is honoured exactly
@@ -56,11 +56,11 @@ TABLES = {
     "wells": "\n[[wells]]                           # x, y, facies; codes or names that the prior has\nfile = {file}\n",
     "blocks": "\n[[blocks]]                          # shares of a facies (a code or name) in boxes\nfile = {file}\n",
     "rays": "\n[[rays]]                            # travel times along straight rays\nfile = {file}\n"
-    "of_facies = [1.0, 1.0]              # CHANGE: velocity of each facies, in the unit of metres over time\n",
+    "of_facies = {velocities}  # CHANGE: velocity of each facies, in the unit of metres over time\n",
     "boreholes": "\n[[boreholes]]                       # cells get the facies with the longest log in them\n"
     "collars = {collars}\n{logged}{survey}",
     "heads": "\n[[heads]]                           # steady heads, confined; x, y, value, sd\nfile = {file}\n"
-    "of_facies = [1e-5, 1e-3]            # CHANGE: conductivity of each facies, m/s\n"
+    "of_facies = {conductivities}  # CHANGE: conductivity of each facies, m/s\n"
     "fixed = {{west = 1.0, east = 0.0}}    # CHANGE: heads in metres along sides\n"
     "# pumping = [[60.0, 40.0, -0.001]]  # x, y and m³/s of each pumped well\n"
     "thickness = 1.0                     # CHANGE: saturated thickness, metres\n",
@@ -111,6 +111,10 @@ def _look_at(path: Path) -> Found:
     """Tell what a file is."""
     from latentinv.errors import StorageError
 
+    if not path.exists() and not path.suffix:
+        from latentinv.priors import find_prior
+
+        path = find_prior(str(path))
     if not path.is_file():
         raise StorageError(f"There is no file {path}; check the path.")
     if path.suffix == ".h5":
@@ -178,7 +182,28 @@ def _study(found: Sequence[Found], output: Path) -> str:
     )
     if holes:
         head = head.replace("rotation = 0.0 ", SECTION + "# rotation = 0.0 ")
-    return head + boreholes + "".join(TABLES[one.role].format(file=beside(one.path)) for one in data)
+    count = _facies_count(priors[0])
+    values = {
+        "velocities": ", ".join(["1.0"] * count),
+        "conductivities": ", ".join(f"1e-{max(2, 1 + 2 * count - 2 * k)}" for k in range(1, count + 1)),
+    }
+    each = {name: f"[{text}]" for name, text in values.items()}
+    return head + boreholes + "".join(TABLES[one.role].format(file=beside(one.path), **each) for one in data)
+
+
+def _facies_count(prior: Found) -> int:
+    """How many facies a prior or a training image has; two where that is not told."""
+    try:
+        if prior.role == "prior":
+            from latentinv.priors import load_prior
+
+            model = load_prior(prior.path).facies_model
+            return 2 if model is None else len(model.categories)
+        from latentinv.training import read_training_image
+
+        return len(read_training_image(prior.path).categories)
+    except InputError:
+        return 2
 
 
 def _boreholes(holes: Sequence[Found], beside: Callable[[Path], str]) -> str:

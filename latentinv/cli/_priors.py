@@ -24,7 +24,7 @@ def priors(as_json: Json = False) -> None:
         listed.append("a property" if model is None else model.listed())
     if as_json:
         return print_json(rows)
-    table = Table("name", "facies", "axes", "latents", "its card says", show_lines=True)
+    table = Table("name", "facies", "dimensions", "latents", "its card says", show_lines=True)
     for row, said in zip(rows, listed, strict=True):
         table.add_row(row["name"], said, str(row["axes"]), str(row["latents"]), row["card"])
     make_console().print(table)

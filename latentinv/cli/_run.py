@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ._console import Quiet, make_console, plain_table, say_seconds
+from ._files import require_new_run
 from ._json import Json
 from ._parse import check_extension
 from ._sampling import chosen_for, sample_and_print
@@ -39,11 +40,10 @@ def run(
     target = output or study.with_suffix(".h5")
     check_extension(target, ".h5")
 
-    from latentinv.storage import require_new
     from latentinv.study import read_study_file
 
     if not dry:
-        require_new(target)
+        require_new_run(target)
     file = read_study_file(study)
     posterior = file.posterior()
     console = make_console(quiet=quiet or as_json)
@@ -71,10 +71,10 @@ def _tell_needs(console: "Console", posterior: "Posterior", choice: "Choice") ->
     beside = "" if free is None else f", {say_bytes(free)} are free"
     console.print(f"memory: about {say_bytes(need.total)} at most{beside}", soft_wrap=True)
     check_memory(need, free)
-    with console.status("taking the first steps, to measure the pace"):
-        seconds = seconds_needed(posterior, choice.algorithm)
-    time = "not known; the first steps show no pace" if seconds is None else f"about {say_seconds(seconds)}"
-    console.print(f"time: {time}, by the first steps on this machine", soft_wrap=True)
+    console.print("compiling, then taking the first steps to measure the pace: one to three minutes", soft_wrap=True)
+    seconds = seconds_needed(posterior, choice.algorithm)
+    time = "not known: no step was done by then" if seconds is None else f"about {say_seconds(seconds)}"
+    console.print(f"time: {time}", soft_wrap=True)
 
 
 def _choice(posterior: "Posterior", file: "StudyFile") -> "Choice":

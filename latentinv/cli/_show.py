@@ -135,6 +135,8 @@ def _show_run(path: Path, picture: Path) -> None:
     if len(run.latents):
         plot_run(run, picture, drawn=drawn)
         console.print(f"picture in {picture}", soft_wrap=True)
+    else:
+        console.print("There is no draw, and so no picture.", soft_wrap=True)
     exit_if_infeasible(run)
 
 

@@ -52,7 +52,7 @@ def forecast(run: Run, forward: AbstractForward | Function, *, property: Abstrac
         If the run has no draw, the model is of another grid, or it fails for every draw.
     """
     if not len(run.latents):
-        raise InputError("The run has no draw, so nothing can be forecast; see its results for why.")
+        raise InputError("The run has no draw, so nothing can be forecast; `latentinv show` says why.")
     prior, grid = run.posterior.prior, run.posterior.grid
     model = forward if isinstance(forward, AbstractForward) else FunctionForward(forward, grid)
     data = IndirectData(grid, model, np.zeros(model.count), 1.0, property=property, name="forecast")

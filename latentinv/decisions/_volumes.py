@@ -50,7 +50,7 @@ def inside(
     """
     model = run.posterior.prior.facies_model
     if not len(run.realizations):
-        raise InputError("The run has no draw, so nothing can be said of the ground; see its results for why.")
+        raise InputError("The run has no draw, so nothing can be said of the ground; `latentinv show` says why.")
     if (facies is None) == (between is None) or (model is None) != (facies is None):
         has = "a continuous property: give between=(least, largest)" if model is None else "facies: give a facies code"
         raise InputError(f"Given facies={facies!r} and between={between!r}; the prior has {has}.")

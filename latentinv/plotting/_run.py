@@ -95,7 +95,7 @@ def draw_run(run: Run, *, drawn: bool) -> Any:
         add_marks(panel, shown.marks, shown.view, shown.categories, field)
     if not shown.categories:
         add_colour_bar(figure, image, panels[-1], "field")
-    _draw_mean_and_sd(figure, summaries, run, shown)
+    _draw_mean_and_sd(figure, summaries, run, shown, one)
     add_legend(figure, [*facies_keys(shown.labels), *legend_entries(shown.marks, shown.labels)])
     words = [_numbers(run, shown, drawn), shown.view.words()]
     figure.suptitle(" · ".join(text for text in words if text), fontsize=13)
@@ -111,7 +111,7 @@ def _shown(run: Run) -> _Shown:
     return _Shown(view, marks, categories, labels)
 
 
-def _draw_mean_and_sd(figure: Any, axes: list[Any], run: Run, shown: _Shown) -> None:
+def _draw_mean_and_sd(figure: Any, axes: list[Any], run: Run, shown: _Shown, one: str) -> None:
     """Draw the mean and the standard deviation over the draws."""
     facies = shown.categories
     values = run.realizations == facies[-1] if facies else run.realizations
@@ -122,7 +122,7 @@ def _draw_mean_and_sd(figure: Any, axes: list[Any], run: Run, shown: _Shown) -> 
     first = show_values(axes[0], mean, shown.view, cmap="cividis", vmin=bounds[0], vmax=bounds[1])
     second = show_values(axes[1], sd, shown.view, cmap="magma", vmin=0.0, vmax=bounds[2])
     for panel, image, name, label in (
-        (axes[0], first, "posterior mean", of or "mean"),
+        (axes[0], first, of or "mean of the " + one + "s", "probability" if of else "mean"),
         (axes[1], second, "standard deviation", "standard deviation"),
     ):
         panel.set_title(name, fontsize=11)

@@ -35,7 +35,10 @@ def _verdict(subject: Subject, found: Diagnosis) -> Html:
         many = len(found.warnings)
         words = "There is one warning" if many == 1 else f"There are {many} warnings"
         return join([paragraph(f"{words}:"), listed(found.warnings), paragraph("What to do: "), listed(advice)])
-    return join([paragraph("There is no warning."), paragraph("What to do: "), listed(advice)])
+    quiet = "There is no warning."
+    if found.chains is None:
+        quiet = "There is no warning; whether another seed would give the same is not known yet."
+    return join([paragraph(quiet), paragraph("What to do: "), listed(advice)])
 
 
 def _advice(subject: Subject, found: Diagnosis) -> list[str]:

@@ -49,8 +49,8 @@ def _overview(subject: Subject) -> Html:
     rows = []
     for position, observation in enumerate(subject.run.posterior.observations):
         fitted = over_draws(observation, [of_draw[position] for of_draw in subject.reports], subject.noun)
-        rows.append([observation.name, str(observation.count), observation.unit or "–", _noise(observation), fitted])
-    return wide(rows, ["data set", "data", "unit", "stated error", "fit"], "Each data set and its fit")
+        rows.append([observation.name, fitted, str(observation.count), observation.unit or "–", _noise(observation)])
+    return wide(rows, ["data set", "fit", "data", "unit", "stated error"], "Each data set and its fit")
 
 
 def _noise(observation: AbstractObservation) -> str:

@@ -10,14 +10,14 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Shaped
 
-from latentinv.errors import InputError
+from latentinv.errors import InputError, StorageError
 from latentinv.html import Html, join, tag
 from latentinv.keys import from_seed
 from latentinv.plotting import draw_panel
 from latentinv.posterior import Posterior
 from latentinv.priors import find_prior, shipped_priors
 from latentinv.priors.core import in_words
-from latentinv.storage import RunHeader, digest, read_prior
+from latentinv.storage import RunHeader, digest, format_of, read_prior
 
 from ._markdown import from_markdown
 from ._parts import Section, code, facies_key, figure, folded, note, pairs, paragraph, side_by_side
@@ -26,12 +26,14 @@ from ._subject import Subject
 
 SAMPLES = 3
 LARGEST_SHEET, PNG = 2**22, b"\x89PNG"
+MOST_FILES = 100
+"""Files beside a run that are looked at for its prior."""
 MOST_CELLS = 2**22
 """Cells of a field that is drawn for the page."""
 
 
-def prior_file(header: RunHeader, given: str | None) -> Path | None:
-    """The file of a run's prior: the one that the user names, or a shipped prior that is the same.
+def prior_file(header: RunHeader, given: str | None, folder: Path) -> Path | None:
+    """The file of a run's prior: the one that the user names, or the same prior in a folder, or a shipped one.
 
     Raises
     ------
@@ -46,7 +48,16 @@ def prior_file(header: RunHeader, given: str | None) -> Path | None:
         if digest(read_prior(path)) != own:
             raise InputError(f"{path} is not the prior that the run was made with; give that one, or leave it out.")
         return path
-    return next((path for path in shipped_priors().values() if digest(read_prior(path)) == own), None)
+    beside = [path for path in sorted(folder.glob("*.h5"))[:MOST_FILES] if _is_prior(path)]
+    return next((path for path in (*beside, *shipped_priors().values()) if digest(read_prior(path)) == own), None)
+
+
+def _is_prior(path: Path) -> bool:
+    """Whether a file is a prior that can be read."""
+    try:
+        return format_of(path) == "latentinv-prior" and read_prior(path) is not None
+    except StorageError:
+        return False
 
 
 def show_prior(subject: Subject) -> Section:

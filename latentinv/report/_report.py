@@ -52,7 +52,7 @@ def write_report(run: str | Path, output: str | Path, *, prior: str | None = Non
     """
     path, target = Path(run), Path(output)
     require_new(target)
-    subject = subject_of(path, prior_file(RunFile.open(path).header, prior))
+    subject = subject_of(path, prior_file(RunFile.open(path).header, prior, Path(path).parent))
     text = page(subject, target, prior)
     with atomic_file(target) as file:
         file.write(text.encode())

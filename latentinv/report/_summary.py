@@ -16,7 +16,8 @@ def summary(subject: Subject) -> Section:
     first = f"{subject.counted} of {kind} on {cells} cells, by '{run.algorithm}'."
     if not subject.number:
         why = (
-            "No field was found that meets the data."
+            "No field was found that meets the data. See below which of them stand out: check these, or whether the "
+            "prior can have such ground at all."
             if "infeasible_data" in run.results
             else "The run has no draws yet."
         )
@@ -47,5 +48,7 @@ def _amounts(subject: Subject) -> list[str | Html]:
 def _warnings(subject: Subject) -> list[str | Html]:
     count = len(subject.diagnosis.warnings)
     if not count:
+        if subject.diagnosis.chains is None:
+            return ["The diagnosis has no warning, but one run cannot show that another seed would agree: compare two."]
         return ["The diagnosis has no warning."]
     return [f"The diagnosis has {count} warning{'s' * (count > 1)}; read them before relying on the draws."]

@@ -44,7 +44,7 @@ def _are_heads(value: Any) -> bool:
     return type(value) is dict and bool(value) and set(value) <= set(SIDES) and all(map(FINITE.accepts, value.values()))
 
 
-FIXED = Rule(_are_heads, "heads by side such as {west = 1.0, east = 0.0}")
+FIXED = Rule(_are_heads, f"heads by side ({', '.join(SIDES)}) such as {{west = 1.0, east = 0.0}}")
 OF_THE_AQUIFER = {"fixed": FIXED, "pumping": PLACES, "thickness": POSITIVE, "recharge": FINITE}
 
 
@@ -85,5 +85,8 @@ def _aquifer(table: Mapping[str, Any], grid: Grid) -> Aquifer:
                 f"A row of 'pumping' in the study's [[heads]] has {len(point) + 1} numbers; give {grid.ndim} "
                 "coordinates and a rate."
             )
-        sources[tuple(grid.cells(np.array([point]))[0])] += rate
+        try:
+            sources[tuple(grid.cells(np.array([point]))[0])] += rate
+        except InputError as error:
+            raise InputError(f"A pumped well of the study's [[heads]] is not in the grid: {error}") from error
     return Aquifer(grid, fixed, sources, table.get("thickness", 1.0), table.get("recharge", 0.0))

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from latentinv.data import AbstractObservation, AbstractProperty, ContinuousProperty, FaciesProperty, IndirectData
+from latentinv.data.core import say_point
 from latentinv.errors import InputError
 from latentinv.forward import AbstractForward
 from latentinv.grid import Grid
@@ -113,7 +114,13 @@ def property_of(kind: str, table: Mapping[str, Any], prior: AbstractPrior, what:
         raise InputError(f"The study's [[{kind}]] have logarithm, but its prior has facies; leave it out.")
     if "of_facies" not in table:
         raise InputError(f"The study's [[{kind}]] lack 'of_facies', the {what} of each facies; give it.")
-    return FaciesProperty(prior.facies_model, table["of_facies"])
+    given, codes = table["of_facies"], prior.facies_model.categories
+    if len(given) != len(codes):
+        raise InputError(
+            f"The study's [[{kind}]] have of_facies with {len(given)} values for the {len(codes)} facies "
+            f"{prior.facies_model.listed()}; give the {what} of each, in this order."
+        )
+    return FaciesProperty(prior.facies_model, given)
 
 
 def values_of(table: Mapping[str, Any], count: int, kind: str) -> tuple[np.ndarray, bool]:
@@ -172,7 +179,11 @@ def measured(
     model = forward_at(np.concatenate(parts, axis=1))
     values, observed = values_of(table, model.count, kind)
     sd = needed(kind, table, "sd")
-    return Given(IndirectData(place.grid, model, values, sd, property=reading, name=name), observed)
+    at_points = len(parts) == 1 and len(parts[0]) == model.count
+    labels = (
+        [f"point {n} at {say_point(at, place.grid.axes)}" for n, at in enumerate(parts[0], 1)] if at_points else None
+    )
+    return Given(IndirectData(place.grid, model, values, sd, property=reading, name=name, labels=labels), observed)
 
 
 def _is_table_of_numbers(value: Any) -> bool:

@@ -43,6 +43,11 @@ def test_that_a_run_says_how_far_it_has_come_and_then_its_results_as_json(latent
     # What is left takes the pace of what is done.
     assert row["seconds_left"] == pytest.approx(row["seconds"] * (1 - row["done"]) / row["done"])
 
+    place = ("--grid", "24x30", "--wells", "wells.csv", "--output", "run.h5")
+    again = latentinv("condition", "prior.h5", *place)
+    assert again.code == 1
+    assert "run.h5 holds an unfinished run. To continue it: latentinv resume run.h5" in again.err
+
     outcome = latentinv("resume", "run.h5", "--json")
     record, run = json.loads(outcome.out), load_run("run.h5")
     shown, (row,) = (

@@ -55,8 +55,10 @@ def test_that_files_become_a_study_and_the_study_a_run(latentinv, folder):
 
 
 def test_that_an_image_is_to_be_trained_first(latentinv, folder):
-    np.save(folder / "delta.npy", np.eye(40, dtype=int))
-    outcome = latentinv("init", "delta.npy", "wells.csv", "--output", "delta.toml")
+    np.save(folder / "delta.npy", np.eye(40, dtype=int) + 2 * np.eye(40, k=3, dtype=int))
+    (folder / "heads.csv").write_text("x,y,value,sd\n5,5,1.0,0.1\n20,12,0.5,0.1\n")
+    outcome = latentinv("init", "delta.npy", "wells.csv", "heads.csv", "--output", "delta.toml")
+    assert "of_facies = [1e-5, 1e-3, 1e-2]" in (folder / "delta.toml").read_text()
     assert "First make the prior: latentinv train delta.npy --output delta.h5" in outcome.out
     assert 'prior = "delta.h5"' in (folder / "delta.toml").read_text()
 

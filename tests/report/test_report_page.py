@@ -3,6 +3,7 @@
 import html.parser
 import itertools
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -179,6 +180,16 @@ def test_that_a_page_is_not_replaced_and_another_prior_is_refused(pages, tmp_pat
     with pytest.raises(InputError, match="is not the prior that the run was made with"):
         write_report(page.run, tmp_path / "other.html", prior="meanders")
     assert not (tmp_path / "other.html").exists()
+
+
+def test_that_the_card_of_the_same_prior_beside_the_run_is_shown(pages, tmp_path):
+    run = load_run(pages["facies"].run)
+    shutil.copy(pages["facies"].run, tmp_path / "run.h5")
+    run.posterior.prior.save(tmp_path / "delta.h5")
+    (tmp_path / "delta.md").write_text("Its verdict is here.")
+    (tmp_path / "broken.h5").write_bytes(b"no file of ours")
+    write_report(tmp_path / "run.h5", tmp_path / "run.html")
+    assert "Its verdict is here." in (tmp_path / "run.html").read_text(encoding="utf-8")
 
 
 def test_that_a_card_becomes_html_and_nothing_else():

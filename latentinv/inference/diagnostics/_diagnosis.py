@@ -110,7 +110,7 @@ class Diagnosis(NamedTuple):
         worst = self.worst()
         if self.chains is None:
             return (
-                "undefined for one population; compare runs with several seeds by diagnose([run, …])"
+                "undefined for one population; compare runs of several seeds: latentinv compare, or diagnose([run, …])"
                 if self.draws
                 else ""
             )

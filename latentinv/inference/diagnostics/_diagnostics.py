@@ -63,13 +63,14 @@ def diagnose(run: RunLike | Sequence[RunLike]) -> Diagnosis:
         ladder=_ladder(runs[0]) if len(runs) == 1 else None,
         warnings=(),
     )
+    populations = all(one.chains is None for one in runs)
     known = dict.fromkeys(sentence for one in runs for sentence in one.results.get("warnings", []))
     empty = [number for number, one in enumerate(runs, start=1) if not len(one.latents)]
     if len(runs) > 1 and empty:
         left_out = ", ".join(map(str, empty))
         known[f"{len(empty)} of {len(runs)} runs gave no draws and are left out: {left_out}."] = None
     misfits = dict.fromkeys(sentence for one in runs for sentence in _misfit_warnings(one))
-    return diagnosis._replace(warnings=(*known, *_warnings(diagnosis), *misfits))
+    return diagnosis._replace(warnings=(*known, *_warnings(diagnosis, populations=populations), *misfits))
 
 
 def _check_runs(runs: list[RunLike]) -> None:
@@ -157,7 +158,7 @@ def _ladder(run: RunLike) -> Ladder | None:
     return Ladder(trace["inverse_temperature"][-1], trace["acceptance"][rows].mean(axis=0), exchanges)
 
 
-def _warnings(diagnosis: Diagnosis) -> list[str]:
+def _warnings(diagnosis: Diagnosis, *, populations: bool) -> list[str]:
     if not diagnosis.draws:
         return []
     if 2 * diagnosis.distinct < diagnosis.draws:
@@ -168,15 +169,15 @@ def _warnings(diagnosis: Diagnosis) -> list[str]:
         return few
     moving = [quantity for quantity in diagnosis.quantities if not quantity.constant]
     if moving and diagnosis.worst() is None:
-        each = diagnosis.draws // diagnosis.chains
+        each, one = diagnosis.draws // diagnosis.chains, "run" if populations else "chain"
         return [
             *few,
-            f"{each} draws of a chain are too few to compare; {LEAST_DRAWS} are needed, and hundreds recommended.",
+            f"{each} draws of a {one} are too few to compare; {LEAST_DRAWS} are needed, and hundreds recommended.",
         ]
-    return [*few, *_rhat_warning(diagnosis), *_size_warning(diagnosis)]
+    return [*few, *_rhat_warning(diagnosis, populations=populations), *_size_warning(diagnosis)]
 
 
-def _rhat_warning(diagnosis: Diagnosis) -> list[str]:
+def _rhat_warning(diagnosis: Diagnosis, *, populations: bool) -> list[str]:
     worst = diagnosis.worst()
     if worst is None or worst.rhat <= LARGEST_RHAT:
         return []
@@ -184,8 +185,11 @@ def _rhat_warning(diagnosis: Diagnosis) -> list[str]:
     above = sum(value > LARGEST_RHAT for value in known)
     still = ", in which each chain stands still" if np.isinf(worst.rhat) else ""
     remedy = "draw longer" if diagnosis.ladder is not None else "draw longer, or use a tempered algorithm"
+    who = "runs" if populations else "chains"
+    if populations:
+        remedy = "give each run more particles or moves, and take their draws together until then"
     return [
-        f"The chains do not agree yet: R-hat is above {LARGEST_RHAT} for {above} of {len(known)} quantities, at worst "
+        f"The {who} do not agree yet: R-hat is above {LARGEST_RHAT} for {above} of {len(known)} quantities, at worst "
         f"{worst.rhat:.2f} ({worst.name}{still}); {remedy}."
     ]
 

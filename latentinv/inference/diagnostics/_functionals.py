@@ -32,14 +32,15 @@ def functionals(run: RunLike) -> dict[str, Float[np.ndarray, "chain draw"]]:
     Returns
     -------
     The share of each facies (of two, that of the higher code) or the field's mean; for hard data the share of pixels
-    honoured, for other data each predicted datum; pixels; scores within facies, if the prior has such, in the mean and
+    honoured, for other data each predicted datum; pixels, where there are more than two facies whether each has one of
+    them; scores within facies, if the prior has such, in the mean and
     at pixels; the log-likelihood under the target.
     """
     posterior = run.posterior
     columns = whole_field(posterior.prior, run.realizations)
     for observation in posterior.observations:
         columns |= observation.quantities(run.predicted[observation.name])
-    columns |= _pixels(posterior.grid, run.realizations)
+    columns |= _pixels(posterior, run.realizations)
     columns |= _scores(posterior, run.latents)
     if posterior.observations:
         columns["log-likelihood"] = sum(run.log_likelihoods.values(), np.zeros(len(run.latents)))
@@ -55,10 +56,16 @@ def whole_field(prior: AbstractPrior, realizations: Shaped[np.ndarray, "draw *gr
     return {f"share of {label(code)}": np.array([np.mean(r == code) for r in realizations]) for code in shown}
 
 
-def _pixels(grid: Grid, realizations: Shaped[np.ndarray, "draw *grid"]) -> dict[str, np.ndarray]:
+def _pixels(posterior: Posterior, realizations: Shaped[np.ndarray, "draw *grid"]) -> dict[str, np.ndarray]:
+    """Values of pixels; of more than two facies, whose codes are no numbers, whether a pixel has each but the first."""
+    grid, model = posterior.grid, posterior.prior.facies_model
     cells = spread_cells(grid)
     values = realizations[(slice(None), *cells.T)]
-    return {f"pixel at {say_point(at, grid.axes)}": values[:, i] for i, at in enumerate(grid.centres(cells))}
+    columns = {f"pixel at {say_point(at, grid.axes)}": values[:, i] for i, at in enumerate(grid.centres(cells))}
+    if model is None or len(model.categories) == 2:
+        return columns
+    others = model.categories[1:]
+    return {f"{name}: {model.label(code)}": column == code for name, column in columns.items() for code in others}
 
 
 def _scores(posterior: Posterior, latents: Float[np.ndarray, "draw latent"]) -> dict[str, np.ndarray]:

@@ -23,7 +23,7 @@ def run_maps(run: RunLike, *, realizations: bool = True) -> Maps:
     """
     draws, model = run.realizations, run.posterior.prior.facies_model
     if not len(draws):
-        raise InputError("The run has no draw, so there is nothing to export; see its results for why.")
+        raise InputError("The run has no draw, so there is nothing to export; `latentinv show` says why.")
     if model is None:
         low, middle, high = np.quantile(draws, [0.1, 0.5, 0.9], axis=0).astype(np.float32)
         layers = {

@@ -128,8 +128,9 @@ def seconds_needed(posterior: Posterior, algorithm: AbstractAlgorithm, *, limit:
     spent, done = marks[-1] if marks else (time.monotonic() - begun, 1.0)
     if kernel.finished(state):
         return spent
-    pace = (done - marks[0][1]) / (spent - marks[0][0]) if len(marks) > 1 else 0.0
-    return spent + (1 - done) / pace if pace > 0 else None
+    if len(marks) > 1 and done > marks[0][1]:
+        return spent + (1 - done) * (spent - marks[0][0]) / (done - marks[0][1])
+    return spent / done if done > 0 else None  # one step: too long rather than too short, for it holds compilation
 
 
 def say_bytes(count: float) -> str:

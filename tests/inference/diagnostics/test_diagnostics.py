@@ -19,6 +19,7 @@ from latentinv.forward import LinearForward
 from latentinv.inference import effective_sample_size, rhat
 from latentinv.inference.diagnostics._diagnostics import _by_chain
 from latentinv.inference.diagnostics._functionals import functionals, spread_cells
+from latentinv.priors import FaciesModel
 from latentinv.storage import RunFile
 from tests.problems import LinearPrior, generator_posterior, latents_that_honour, linear_gaussian, recorded
 
@@ -46,6 +47,16 @@ def test_that_functionals_are_those_of_the_fields(gaussian, chains):
     np.testing.assert_allclose(found["pixel at x 1.5 m, y 0.5 m"], fields[:, :, 0, 1])
     likelihood = [float(gaussian.log_likelihood(z)) for z in chains.latents]
     np.testing.assert_allclose(found["log-likelihood"], chains.by_chain(np.array(likelihood)), rtol=1e-4)
+
+
+def test_that_pixels_of_three_facies_are_whether_they_have_each_and_no_mean_of_codes():
+    prior = LinearPrior(np.eye(4), FaciesModel((0, 2, 7), (-0.5, 0.5), ("clay", "silt", "sand")))
+    run = recorded(Posterior(prior, Grid((2, 2)), []), np.random.default_rng(0).standard_normal((40, 4)))
+    found = functionals(run)
+    for code, name in ((2, "silt"), (7, "sand")):
+        column = found[f"pixel at x 0.5 m, y 0.5 m: {name}"][0]
+        np.testing.assert_array_equal(column, run.realizations[:, 0, 0] == code)
+    assert not any(name.endswith(("m", ": clay")) for name in found if name.startswith("pixel"))
 
 
 def test_that_facies_have_shares_and_honoured_wells_are_constant():
@@ -147,7 +158,7 @@ def test_that_one_population_is_not_compared_and_several_are(gaussian):
     alone, together = runs[0].diagnose(), diagnose(runs)
     assert alone.chains is None
     assert alone.worst() is None
-    assert "compare runs with several seeds" in alone.words()["R-hat"]
+    assert "compare runs of several seeds: latentinv compare" in alone.words()["R-hat"]
     assert alone.ladder.inverse_temperatures[-1] == 1
     assert alone.gradients == runs[0].results["gradients"] == 32 * runs[0].trace["gradients"].sum()
     assert (together.chains, together.draws) == (3, 96)
