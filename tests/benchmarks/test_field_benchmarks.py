@@ -60,9 +60,7 @@ def test_that_the_hard_data_benchmark_measures_what_it_names(prior):
     assert figures["tv_unconditioned"] == total_variation(images).pooled()
 
 
-def test_that_the_realism_benchmark_measures_what_it_names(prior, monkeypatch):
-    monkeypatch.setattr(realism, "WINDOWS", 4)
-    monkeypatch.setattr(realism, "WINDOW", 32)
+def test_that_the_realism_benchmark_measures_what_it_names(prior):
     grid = Grid((40, 44))
     image = TrainingImage.from_array(draw_facies(prior, Grid((1024, 1024)), 1, 3)[0], "itself")
     figures = realism.measure(prior, image, grid, 24, 0)

@@ -156,13 +156,18 @@ def test_that_scales_and_packs_are_means_of_cells_and_fields_side_by_side():
 @pytest.mark.assure
 def test_that_the_discriminator_scores_each_scale_by_a_tower_of_its_own():
     architecture = discriminator_architecture("compact", width=0.1, scales=2, packing=2)
-    network, twin = (DiscriminatorNetwork(architecture, nnx.Rngs(0)) for _ in range(2))
+    network, twin = (DiscriminatorNetwork(architecture, nnx.Rngs(0)) for _ in range(2))  # a call changes its norms
     packs = jnp.asarray(np.random.default_rng(0).standard_normal((1, 64, 64, 2)).astype(np.float32))
     fine, coarse = network(packs)
     assert [scores.shape[1] for scores in fine] == [32, 16, 8, 4]  # of every layer
     assert [scores.shape[1] for scores in coarse] == [16, 8, 4, 2]
-    for ours, expected in zip(coarse, twin.towers[1](pooled(packs)), strict=True):
-        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-6)
+    # Changes whose mean over each block of 2 × 2 cells is zero are seen at the fine scale alone.
+    board = jnp.asarray((-1.0) ** np.indices((64, 64)).sum(axis=0), jnp.float32)[None, ..., None]
+    fine_changed, coarse_changed = twin(packs + board)
+    np.testing.assert_allclose(pooled(packs + board), pooled(packs), atol=1e-6)
+    for before, after in zip(coarse, coarse_changed, strict=True):
+        np.testing.assert_allclose(after, before, rtol=1e-3, atol=1e-4)
+    assert all(np.abs(after - before).max() > 1e-2 for before, after in zip(fine, fine_changed, strict=True))
 
 
 @pytest.mark.parametrize(("map_", "window"), [(0, 8), (1, 18), (2, 38), (3, 78)])
