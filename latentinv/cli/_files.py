@@ -1,9 +1,10 @@
 """What kind of file the user gave."""
 
+import contextlib
 from pathlib import Path
 from typing import Literal
 
-from latentinv.errors import StorageError
+from latentinv.errors import InputError, StorageError
 
 Kind = Literal["prior", "run", "training"]
 KINDS: tuple[Kind, ...] = ("prior", "run", "training")
@@ -34,25 +35,18 @@ def require_new_run(path: Path) -> None:
 
     Raises
     ------
+    InputError
+        If it holds an unfinished run, which can be resumed.
     StorageError
-        If it does; an unfinished run is to be resumed.
+        If it exists otherwise.
     """
     from latentinv.storage import RunFile, require_new
 
-    if path.is_file() and format_is_run(path) and not RunFile.open(path).finished:
-        raise StorageError(
-            f"{path} holds an unfinished run. To continue it: latentinv resume {path}. To start again, "
-            "choose another name or remove the file."
-        )
+    with contextlib.suppress(StorageError):  # no run that can be read
+        if path.is_file() and not RunFile.open(path).finished:
+            unfinished = f"{path} holds an unfinished run. To continue it: latentinv resume {path}. To start again, "
+            raise InputError(f"{unfinished}choose another name or remove the file.")
     require_new(path)
-
-
-def format_is_run(path: Path) -> bool:
-    """Whether a file is a run that can be read."""
-    try:
-        return kind_of(path) == "run"
-    except StorageError:
-        return False
 
 
 def free_name(path: Path) -> Path:

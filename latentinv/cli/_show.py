@@ -89,7 +89,7 @@ def _run_record(path: Path) -> dict[str, Any]:
 
     store = RunFile.open(path)
     header = store.header
-    place = {"shape": header.grid.shape, "spacing": header.grid.spacing, "origin": header.grid.origin}
+    place = {name: getattr(header.grid, name) for name in ("shape", "spacing", "origin", "rotation", "axes", "z_axis")}
     head = {
         "file": path,
         "prior": header.prior.family,

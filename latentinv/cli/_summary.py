@@ -56,7 +56,7 @@ def run_record(run: "Run", **more: Any) -> dict[str, Any]:
             "criterion": observation.fulfilled,
             "fulfilled": [of_draw[position].fulfilled for of_draw in reports],
             "rmse": [of_draw[position].rmse for of_draw in reports],
-            "unit": getattr(observation, "unit", ""),
+            "unit": observation.unit,
         }
         for position, observation in enumerate(run.posterior.observations)
     ]
