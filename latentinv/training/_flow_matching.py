@@ -7,6 +7,7 @@ batch learns to take a step of twice the length of two steps of its own average 
 arXiv:2410.12557). Patches are padded with zeros for speed, and the loss leaves out a border, where that would show.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, final
 
 import jax
@@ -20,6 +21,7 @@ from latentinv.priors.learned import Calibration, FlowPrior
 
 from ._compilation import compiled
 from ._method import METHODS, AbstractMethod, Task
+from ._recipe import Recipe
 from ._step import times
 
 
@@ -56,15 +58,11 @@ class FlowMatching(AbstractMethod):
         self.architecture = VelocityArchitecture(
             task.image.facies.ndim, task.channels, tuple(settings.widths), settings.middle
         )
-        self._optimizer = _optimizer(task)
-        self._step = compiled(self._make_step(), donate_argnums=0)
+        self._step = compiled(make_flow_step(task.recipe, self.architecture), donate_argnums=0)
 
     def initial_state(self) -> FlowState:
         """Random weights."""
-        weights = initial_velocity(from_seed(self.task.recipe.training.seed, "flow weights"), self.architecture)
-        # Copies, since a step can donate each array only once.
-        average, best = (jax.tree.map(jnp.array, weights) for _ in range(2))
-        return FlowState(weights, self._optimizer.init(weights), average, best, jnp.float32(jnp.inf), jnp.int32(0))
+        return initial_flow(self.task.recipe, self.architecture)
 
     def step(
         self, state: FlowState, patches: Float[Array, "batch *patch channel"], rate: float
@@ -77,59 +75,70 @@ class FlowMatching(AbstractMethod):
         steps = self.task.recipe.flow.steps
         return FlowPrior(self.architecture, parameters, calibration, steps=steps, provenance=provenance)
 
-    def _make_step(self) -> Any:
-        recipe, architecture = self.task.recipe, self.architecture
-        settings, training = recipe.flow, recipe.training
-        key_training = from_seed(training.seed, "flow training")
-        edge = settings.border
-        inner = (slice(None), *(slice(edge, n - edge) for n in training.patch))
-        some = round(settings.shortcuts * training.batch)
 
-        def towards(weights: Any, x: Array, time: Array, step: Array) -> Array:
-            return velocity(architecture, weights, x, time, step, padded=True, precision=FAST)
+def initial_flow(recipe: Recipe, architecture: VelocityArchitecture) -> FlowState:
+    """The state before the first step: random weights."""
+    weights = initial_velocity(from_seed(recipe.training.seed, "flow weights"), architecture)
+    # Copies, since a step can donate each array only once.
+    average, best = (jax.tree.map(jnp.array, weights) for _ in range(2))
+    optimizer = _optimizer(recipe).init(weights)
+    return FlowState(weights, optimizer, average, best, jnp.float32(jnp.inf), jnp.int32(0))
 
-        def shortcut_targets(average: Any, key: Array, noise: Array, image: Array) -> tuple[Array, Array, Array, Array]:
-            """Where long steps begin, their time and length, and what two short ones make of it."""
-            key_length, key_place = named(key, "length", "place")
-            halvings = max(1, settings.steps.bit_length() - 1)
-            # A step of 1/2ᵏ, of which two of half the length are taken; k from 0 to that of the steps of use.
-            parts = 2 ** jax.random.randint(key_length, (len(image),), 0, halvings + 1)
-            place = jnp.floor(jax.random.uniform(key_place, (len(image),)) * parts)
-            time, length = place / parts, 1.0 / parts
-            half = jnp.where(parts == 2**halvings, 0.0, length / 2)  # the shortest is told as the velocity itself
-            x = _between(noise, image, time)
-            first = towards(average, x, time, half)
-            second = towards(average, x + first * _cells(length / 2, x), time + length / 2, half)
-            return x, time, length, 0.5 * (first + second)
 
-        def step(state: FlowState, patches: Array, rate: Array) -> tuple[FlowState, FlowLosses]:
-            key_noise, key_time, key_shortcut = named(numbered(key_training, state.step), "noise", "time", "shortcut")
-            noise = jax.random.normal(key_noise, patches.shape)
-            plain = len(patches) - some
-            time = jax.nn.sigmoid(jax.random.normal(key_time, (plain,)))
-            x, length = _between(noise[:plain], patches[:plain], time), jnp.zeros(plain)
-            target = patches[:plain] - noise[:plain]
-            if some:
-                parts = shortcut_targets(state.average, key_shortcut, noise[plain:], patches[plain:])
-                pairs = zip((x, time, length, target), jax.lax.stop_gradient(parts), strict=True)
-                x, time, length, target = (jnp.concatenate(pair) for pair in pairs)
+def make_flow_step(
+    recipe: Recipe, architecture: VelocityArchitecture
+) -> Callable[[FlowState, Array, Array], tuple[FlowState, FlowLosses]]:
+    """Build the step of a recipe: a function of the state, of patches and of a factor on the learning rate."""
+    settings, training, optimizer = recipe.flow, recipe.training, _optimizer(recipe)
+    key_training = from_seed(training.seed, "flow training")
+    edge = settings.border
+    inner = (slice(None), *(slice(edge, n - edge) for n in training.patch))
+    some = round(settings.shortcuts * training.batch)
 
-            def loss(weights: Any) -> tuple[Array, FlowLosses]:
-                errors = ((towards(weights, x, time, length) - target)[inner]) ** 2
-                each = errors.mean(axis=tuple(range(1, errors.ndim)))
-                parts = FlowLosses(each[:plain].mean(), each[plain:].mean() if some else jnp.zeros(()))
-                return each.mean(), parts
+    def towards(weights: Any, x: Array, time: Array, step: Array) -> Array:
+        return velocity(architecture, weights, x, time, step, padded=True, precision=FAST)
 
-            gradient, losses = jax.grad(loss, has_aux=True)(state.weights)
-            update, optimizer = self._optimizer.update(gradient, state.optimizer, state.weights)
-            weights = optax.apply_updates(state.weights, times(rate, update))
-            # Early weights are far from any useful average, so the decay grows to its value over the first steps.
-            decay = jnp.minimum(training.average, (1 + state.step) / (10 + state.step))
-            average = jax.tree.map(lambda a, w: decay * a + (1 - decay) * w, state.average, weights)
-            after = state._replace(weights=weights, optimizer=optimizer, average=average, step=state.step + 1)
-            return after, losses
+    def shortcut_targets(average: Any, key: Array, noise: Array, image: Array) -> tuple[Array, Array, Array, Array]:
+        """Where long steps begin, their time and length, and what two short ones make of it."""
+        key_length, key_place = named(key, "length", "place")
+        halvings = max(1, settings.steps.bit_length() - 1)
+        # A step of 1/2ᵏ, of which two of half the length are taken; k from 0 to that of the steps of use.
+        parts = 2 ** jax.random.randint(key_length, (len(image),), 0, halvings + 1)
+        place = jnp.floor(jax.random.uniform(key_place, (len(image),)) * parts)
+        time, length = place / parts, 1.0 / parts
+        half = jnp.where(parts == 2**halvings, 0.0, length / 2)  # the shortest is told as the velocity itself
+        x = _between(noise, image, time)
+        first = towards(average, x, time, half)
+        second = towards(average, x + first * _cells(length / 2, x), time + length / 2, half)
+        return x, time, length, 0.5 * (first + second)
 
-        return step
+    def step(state: FlowState, patches: Array, rate: Array) -> tuple[FlowState, FlowLosses]:
+        key_noise, key_time, key_shortcut = named(numbered(key_training, state.step), "noise", "time", "shortcut")
+        noise = jax.random.normal(key_noise, patches.shape)
+        plain = len(patches) - some
+        time = jax.nn.sigmoid(jax.random.normal(key_time, (plain,)))
+        x, length = _between(noise[:plain], patches[:plain], time), jnp.zeros(plain)
+        target = patches[:plain] - noise[:plain]
+        if some:
+            parts = shortcut_targets(state.average, key_shortcut, noise[plain:], patches[plain:])
+            pairs = zip((x, time, length, target), jax.lax.stop_gradient(parts), strict=True)
+            x, time, length, target = (jnp.concatenate(pair) for pair in pairs)
+
+        def loss(weights: Any) -> tuple[Array, FlowLosses]:
+            errors = ((towards(weights, x, time, length) - target)[inner]) ** 2
+            each = errors.mean(axis=tuple(range(1, errors.ndim)))
+            parts = FlowLosses(each[:plain].mean(), each[plain:].mean() if some else jnp.zeros(()))
+            return each.mean(), parts
+
+        gradient, losses = jax.grad(loss, has_aux=True)(state.weights)
+        update, after = optimizer.update(gradient, state.optimizer, state.weights)
+        weights = optax.apply_updates(state.weights, times(rate, update))
+        # Early weights are far from any useful average, so the decay grows to its value over the first steps.
+        decay = jnp.minimum(training.average, (1 + state.step) / (10 + state.step))
+        average = jax.tree.map(lambda a, w: decay * a + (1 - decay) * w, state.average, weights)
+        return state._replace(weights=weights, optimizer=after, average=average, step=state.step + 1), losses
+
+    return step
 
 
 def _between(noise: Array, image: Array, time: Float[Array, "batch"]) -> Array:
@@ -141,6 +150,6 @@ def _cells(one_each: Float[Array, "batch"], x: Array) -> Array:
     return one_each.reshape(-1, *(1,) * (x.ndim - 1))
 
 
-def _optimizer(task: Task) -> optax.GradientTransformation:
-    rate = optax.linear_schedule(0.0, task.recipe.flow.learning_rate, WARM)
+def _optimizer(recipe: Recipe) -> optax.GradientTransformation:
+    rate = optax.linear_schedule(0.0, recipe.flow.learning_rate, WARM)
     return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate, b1=0.9, b2=0.99))

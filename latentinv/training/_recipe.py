@@ -18,8 +18,8 @@
     flips = []                       # array axes along which patches may be flipped
 
     [networks]
-    family = "generator"             # generator (adversarial), refined (a generator of coarse fields, and their
-                                     # refinement by likelihood) or flow (flow matching)
+    family = "generator"             # generator (adversarial), flow (flow matching), or refined (either of them for
+                                     # coarse fields, and their refinement by likelihood)
     architecture = "compact"         # of a generator: sgan, dsgan, compact or pyramid
     latent_channels = 4              # Gaussian numbers at a latent cell; left out: 1 for sgan and dsgan, 4 for compact
     width = 1.0                      # factor on the architecture's own widths, of both networks
@@ -31,6 +31,7 @@
     packing = 1                      # fields that they judge together; batch must be a multiple of it
 
     [refinement]                     # of family refined
+    coarse = "generator"             # what gives the means of blocks: generator or flow
     factor = 4                       # cells of a block along an axis, a power of two
     widths = [64, 48, 32]            # channels of the networks that draw cells every 8, 4 and 2 cells, and between
     windows = [1, 1, 1]              # how many of the layers of each see 3 of these cells along an axis
@@ -39,7 +40,7 @@
     border = 8                       # cells at each end of a part of a patch that the likelihood leaves out
     learning_rate = 2e-3
 
-    [flow]                           # of family flow
+    [flow]                           # of family flow, or of coarse fields, whose cells are blocks
     widths = [32, 64, 96]            # channels of the velocity network at 1/2, 1/4, … of the resolution
     middle = 2                       # its layers at the coarsest level
     steps = 4                        # steps from noise to field, a power of two
@@ -149,6 +150,7 @@ class RecipeNetworks:
 class RecipeRefinement:
     """Settings of a refinement."""
 
+    coarse: str = entry("generator", words("what gives coarse fields"))
     factor: int = entry(4, whole(2, 16))
     widths: tuple[int, ...] = entry((64, 48, 32), several(whole(1), (1, 2, 3, 4), "channels such as [64, 48, 32]"))
     windows: tuple[int, ...] = entry((1, 1, 1), several(whole(0, 4), (1, 2, 3, 4), "layers such as [1, 1, 1]"))
@@ -294,10 +296,10 @@ def _check(recipe: Recipe) -> None:
     """Refuse values that contradict one another."""
     _check_image(recipe)
     _check_training(recipe.training)
-    if recipe.networks.family == "flow":
-        return _check_flow(recipe)
     if recipe.networks.family == "refined":
         _check_refinement(recipe)
+    if recipe.networks.family == "flow" or (recipe.networks.family, recipe.refinement.coarse) == ("refined", "flow"):
+        return _check_flow(recipe)
     _check_networks(recipe)
 
 
@@ -337,11 +339,12 @@ def _check_training(training: RecipeTraining) -> None:
 
 def _check_flow(recipe: Recipe) -> None:
     flow, patch = recipe.flow, recipe.training.patch
-    block = 2 ** len(flow.widths)
-    if any(n % block for n in patch) or 2 * flow.border >= min(patch):
+    cell = recipe.refinement.factor if recipe.networks.family == "refined" else 1
+    block, border = cell * 2 ** len(flow.widths), cell * flow.border
+    if any(n % block for n in patch) or 2 * border >= min(patch):
         raise InputError(
             f"The recipe has patch = {list(patch)} in [training], widths = {list(flow.widths)} and border = "
-            f"{flow.border} in [flow]; give patches of a multiple of {block} cells, more than {2 * flow.border}."
+            f"{flow.border} in [flow]; give patches of a multiple of {block} cells, more than {2 * border}."
         )
     if flow.steps & (flow.steps - 1):
         raise InputError(f"The recipe has steps = {flow.steps} in [flow]; expected a power of two: 1, 2, 4, 8, …")

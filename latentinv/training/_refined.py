@@ -1,19 +1,16 @@
-"""A coarse generator by adversarial training, and a refinement of its blocks by maximum likelihood.
+"""Coarse fields, and a refinement of their blocks by maximum likelihood.
 
-Both learn from the same patches: the generator from their means over blocks (`_step.py`), the refinement from a part of
-each and that part's means. A generator's means are never quite those of an image, so the refinement is made robust by
-noise on the means (as in cascaded diffusion, Ho et al. 2022, arXiv:2106.15282); and if the recipe has `small_windows`,
-a discriminator sees the cells that are drawn from generated means, so that the generator learns to give such as the
-refinement can use. In the prior the generator's last bias is shifted so that the mean of all blocks is the image's.
+Both learn from the same patches: the coarse fields (`_coarse.py`) from their means over blocks, the refinement from a
+part of each and that part's means. Generated means are never quite those of an image, so the refinement is made robust
+by noise on the means (as in cascaded diffusion, Ho et al. 2022, arXiv:2106.15282).
 """
 
-import dataclasses
 import functools
+from collections import namedtuple
 from typing import Any, NamedTuple, final
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jaxtyping import Array, Float
 
@@ -22,42 +19,24 @@ from latentinv.keys import from_seed, named, numbered
 from latentinv.networks import (
     FAST,
     Draw,
-    FoldedLayer,
-    GeneratorArchitecture,
     RefinementArchitecture,
     Where,
     initial_refinement,
     refine,
-    synthesize,
 )
-from latentinv.priors.learned import Calibration, GeneratorPrior, RefinedPrior, refined
-from latentinv.training.images import image_shares
+from latentinv.priors.learned import Calibration, RefinedPrior, refined
 from latentinv.training.modules import pooled
 
-from ._adversarial import folded_weights, statistics_latents
+from ._coarse import COARSE
 from ._compilation import compiled
 from ._method import METHODS, AbstractMethod, Task
-from ._recipe import Recipe
-from ._step import TrainingState, View, initialise, make_step, part_at, random_corner, times
-
-ROUNDS = 30
-"""Of the search for the shift that balances facies."""
-
-
-class RefinedLosses(NamedTuple):
-    """The step's losses."""
-
-    discriminator: Float[Array, ""]
-    generator: Float[Array, ""]
-    """Of coarse fields."""
-    cells: Float[Array, ""]
-    """Minus the log-likelihood of a cell in nats."""
+from ._step import View, part_at, random_corner, times
 
 
 class RefinedState(NamedTuple):
     """State of a training."""
 
-    coarse: TrainingState
+    coarse: Any
     refinement: tuple[Any, Any, Any]
     """Weights, the optimiser's state, averaged weights."""
     best: Any
@@ -73,11 +52,15 @@ class RefinedState(NamedTuple):
 @final
 @METHODS.register("refined")
 class RefinedMethod(AbstractMethod):
-    """A coarse generator and its refinement."""
+    """Coarse fields and their refinement."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
         recipe, image, settings = task.recipe, task.image, task.recipe.refinement
+        if settings.coarse not in COARSE:
+            raise InputError(
+                f"The recipe has coarse = {settings.coarse!r} in [refinement]; expected one of {', '.join(COARSE)}."
+            )
         if image.values is None and recipe.image.ordered and len(image.categories) > 2:
             raise InputError(
                 f"The recipe has ordered = true and family = 'refined', but the image has {len(image.categories)} "
@@ -93,9 +76,7 @@ class RefinedMethod(AbstractMethod):
             settings.windows,
             settings.temperature,
         )
-        self._doublings = settings.factor.bit_length() - 1
-        self._recipe = coarse_recipe(recipe)
-        self.networks, self._first = initialise(self._recipe, image.facies.ndim, task.channels, self._doublings)
+        self.coarse = COARSE[settings.coarse](task)
         self._optimizer = optax.chain(
             optax.clip_by_global_norm(1.0), optax.adam(settings.learning_rate, b1=0.9, b2=0.99)
         )
@@ -104,7 +85,7 @@ class RefinedMethod(AbstractMethod):
     def initial_state(self) -> RefinedState:
         """Random weights."""
         weights = initial_refinement(from_seed(self.task.recipe.training.seed, "refinement weights"), self.refinement)
-        coarse = self._first._replace(best=None)  # the best of both parts is kept together
+        coarse = self.coarse.initial_state()  # the best of both parts is kept together
         # Copies, since a step can donate each array only once.
         average, *best = (jax.tree.map(jnp.array, one) for one in (weights, coarse.average, weights))
         optimizer = self._optimizer.init(weights)
@@ -113,33 +94,27 @@ class RefinedMethod(AbstractMethod):
 
     def step(
         self, state: RefinedState, patches: Float[Array, "batch *patch channel"], rate: float
-    ) -> tuple[RefinedState, RefinedLosses]:
-        """A step of all networks."""
+    ) -> tuple[RefinedState, Any]:
+        """A step of all networks; to the losses of the coarse fields comes minus the log-likelihood of a cell."""
         return self._step(state, patches, rate)
 
     def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> RefinedPrior:
-        """Both parts, the generator with batch statistics folded into its weights and balanced."""
+        """Both parts."""
         coarse, weights = parameters
-        net, patch = self.networks, self._recipe.training.patch
-        layers = folded_weights(net.generator, coarse, net.generator_statistics, patch)
-        image = self.task.image
-        target = image_shares(image) if image.values is None else np.full(2, 0.5)
-        layers = balanced_layers(net.architecture, layers, patch, jnp.asarray(target, jnp.float32))
-        generator = GeneratorPrior(net.architecture, layers, calibration, provenance=provenance)
-        return RefinedPrior(generator, self.refinement, weights)
+        return RefinedPrior(self.coarse.prior(coarse, calibration, provenance), self.refinement, weights)
 
     def _make_step(self) -> Any:
-        recipe, architecture, networks = self.task.recipe, self.refinement, self.networks
+        recipe, architecture, coarse_step = self.task.recipe, self.refinement, self.coarse.step
         training, settings = recipe.training, recipe.refinement
-        coarse_step = make_step(self._recipe, networks, len(self.task.image.categories))
+        doublings = settings.factor.bit_length() - 1
         key_training = from_seed(training.seed, "refinement training")
 
         def means_of(x: Array) -> Array:
-            for _ in range(self._doublings):
+            for _ in range(doublings):
                 x = pooled(x)
             return x
 
-        def step(state: RefinedState, patches: Array, rate: Array) -> tuple[RefinedState, RefinedLosses]:
+        def step(state: RefinedState, patches: Array, rate: Array) -> tuple[RefinedState, Any]:
             old, optimizer, average = state.refinement
             key_part, key_noise, key_cells = named(numbered(key_training, state.step), "part", "noise", "cells")
             corner = random_corner(key_part, patches.shape[1:-1], architecture.unit)
@@ -165,16 +140,20 @@ class RefinedMethod(AbstractMethod):
             decay = jnp.minimum(training.average, (1 + state.step) / (10 + state.step))
             average = jax.tree.map(lambda a, w: decay * a + (1 - decay) * w, average, weights)
             after = state._replace(coarse=coarse, refinement=(weights, optimizer, average), step=state.step + 1)
-            return after, RefinedLosses(*losses, value)
+            return after, with_cells(losses, value)
 
         return step
 
 
-def coarse_recipe(recipe: Recipe) -> Recipe:
-    """The recipe of the coarse networks: patches of blocks."""
-    factor, training = recipe.refinement.factor, recipe.training
-    patch = tuple(n // factor for n in training.patch)
-    return dataclasses.replace(recipe, training=dataclasses.replace(training, patch=patch))
+def with_cells(losses: Any, cells: Float[Array, ""]) -> Any:
+    """Losses of coarse fields, and minus the log-likelihood of a cell in nats."""
+    names = (*losses._fields, "cells")
+    return _losses(names)(*losses, cells)
+
+
+@functools.cache
+def _losses(names: tuple[str, ...]) -> Any:
+    return namedtuple("RefinedLosses", names)  # which losses there are depends on the coarse fields
 
 
 def log_likelihood(
@@ -198,33 +177,3 @@ def log_likelihood(
 
     refine(architecture, weights, means, decide, padded=True, precision=FAST)
     return sum(terms, jnp.zeros(())) / (len(levels) * counted.sum())
-
-
-@functools.partial(jax.jit, static_argnums=(0, 2))
-def balanced_layers(
-    architecture: GeneratorArchitecture,
-    layers: tuple[FoldedLayer, ...],
-    shape: tuple[int, ...],
-    target: Float[Array, "facies"],
-) -> tuple[FoldedLayer, ...]:
-    """A generator's layers, the last of them balanced on fields of a shape."""
-    logits = synthesize(architecture, layers, statistics_latents(architecture, shape), shape)
-    return (*layers[:-1], balanced(layers[-1], logits, target))
-
-
-def balanced(
-    last: FoldedLayer, logits: Float[Array, "batch *space output"], target: Float[Array, "facies"]
-) -> FoldedLayer:
-    """A generator's last layer, shifted so that the mean shares of facies are those of the image."""
-
-    def round_(_: int, shift: Array) -> Array:
-        levels = GeneratorPrior.levels(logits + shift).reshape(-1, logits.shape[-1])
-        shares = (1 + levels.mean(axis=0)) / 2
-        if len(shift) > 1:
-            return shift + jnp.log(target) - jnp.log(shares)
-        shares = jnp.concatenate([1 - shares, shares])
-        # The level is the hyperbolic tangent of the logit, whose odds are those of twice the logit.
-        return shift + (jnp.diff(jnp.log(target)) - jnp.diff(jnp.log(shares))) / 2
-
-    shift = jax.lax.fori_loop(0, ROUNDS, round_, jnp.zeros(logits.shape[-1]))
-    return last._replace(bias=last.bias + jnp.tile(shift, len(last.bias) // len(shift)))

@@ -7,5 +7,6 @@ from ._calibration import bounded as bounded
 from ._flow import FlowPrior as FlowPrior
 from ._flow import flow as flow
 from ._generator import GeneratorPrior as GeneratorPrior
+from ._refined import CoarsePrior as CoarsePrior
 from ._refined import RefinedPrior as RefinedPrior
 from ._refined import refined as refined

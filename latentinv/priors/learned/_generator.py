@@ -132,14 +132,15 @@ class GeneratorPrior(AbstractLearnedPrior):
 
     def describe(self) -> dict[str, Any]:
         """Latents, facies and provenance."""
-        return {"latents": f"{self.latents()} cells along each axis", **super().describe(), **self.provenance}
+        return {"latents": self.latents(), **super().describe(), **self.provenance}
 
     def latents(self, factor: int = 1) -> str:
-        """How many latents there are, for each of how many cells, where what it gives is a block of `factor` cells."""
+        """How many latents there are, where what it gives is a block of `factor` cells along each axis."""
         net = self.architecture
         counts = (net.latent_channels, *(net.layers[entry].noise for entry in net.entries[1:]))
         each = zip(net.entries, counts, strict=True)
-        return ", ".join(f"{count} for each {factor * net.after(entry).ratio}" for entry, count in each)
+        counted = ", ".join(f"{count} for each {factor * net.after(entry).ratio}" for entry, count in each)
+        return f"{counted} cells along each axis"
 
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""

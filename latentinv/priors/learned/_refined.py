@@ -1,8 +1,9 @@
-"""A prior in two parts: a generator of coarse fields, and a refinement that draws the cells of each block.
+"""A prior in two parts: one of coarse fields, and a refinement that draws the cells of each block.
 
-The generator gives the means of blocks of cells, that is where bodies lie and how they go on; the refinement (see
-`latentinv.networks`) draws each cell by its odds, with noise of its own, which gives edges and small bodies the image's
-form. So the latent vector holds the generator's maps, and white noise on the cells. That noise may be scaled by a
+The coarse prior, a generator or a flow, gives the means of blocks of cells, that is where bodies lie and how they go
+on; the refinement (see `latentinv.networks`) draws each cell by its odds, with noise of its own, which gives edges and
+small bodies the image's form. So the latent vector holds the coarse prior's maps, and white noise on the cells. A
+block's share of a facies is rounded to a whole number of cells, as in an image. The noise may be scaled by a
 temperature below 1 (as in Kingma and Dhariwal 2018, arXiv:1807.03039): networks that have learned for minutes give some
 odds to what an image never shows, such as single cells, and each of many cells has a chance of it.
 
@@ -17,10 +18,12 @@ from dataclasses import asdict
 from typing import Any, final
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+from latentinv.errors import StorageError
 from latentinv.grid import Grid
 from latentinv.networks import EXACT, Draw, RefinementArchitecture, Weights, Where, refine
 from latentinv.priors.core import PRIORS, LatentMap
@@ -28,11 +31,14 @@ from latentinv.pytrees import pytree
 from latentinv.storage import PriorRecord
 
 from ._abstract import AbstractLearnedPrior
+from ._flow import FlowPrior
 from ._generator import GeneratorPrior
 from ._latents import cells_of_blocks, check_axes
 from ._provenance import Provenance
 from ._record import check_sizes
 
+CoarsePrior = GeneratorPrior | FlowPrior
+FAMILIES: Mapping[str, type[CoarsePrior]] = {one.family: one for one in (GeneratorPrior, FlowPrior)}
 REFINEMENT = "refinement_"
 """Begins the names of its arrays in a prior's file."""
 
@@ -41,7 +47,7 @@ REFINEMENT = "refinement_"
 @PRIORS.register("refined")
 @pytree("coarse", "weights", "calibration")
 class RefinedPrior(AbstractLearnedPrior):
-    """A coarse generator with a refinement as a prior.
+    """Coarse fields with a refinement as a prior.
 
     `coarse` gives the means of blocks, and the prior its calibration and provenance; `refinement` with its `weights`
     draws the cells.
@@ -49,12 +55,12 @@ class RefinedPrior(AbstractLearnedPrior):
 
     family = "refined"
 
-    def __init__(self, coarse: GeneratorPrior, refinement: RefinementArchitecture, weights: Weights) -> None:
+    def __init__(self, coarse: CoarsePrior, refinement: RefinementArchitecture, weights: Weights) -> None:
         self.coarse, self.refinement, self.weights = coarse, refinement, dict(weights)
         self.ndim, self.calibration, self._provenance = coarse.ndim, coarse.calibration, Provenance(coarse.provenance)
 
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
-        """The generator's maps, and that of the cells: units of the refinement with the noise of all their cells.
+        """The coarse prior's maps, and that of the cells: units of the refinement with the noise of all their cells.
 
         `InputError` if the grid has other axes than the prior.
         """
@@ -93,10 +99,16 @@ class RefinedPrior(AbstractLearnedPrior):
         return drawn.number[0][tuple(slice(0, n) for n in grid.shape)]
 
     def means(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*blocks channel"]:
-        """The means of the blocks that a field needs, in the levels of the training image, from the generator's part
-        of its latent vector.
+        """The means of the blocks that a field needs, in the levels of the training image, from the coarse prior's
+        part of its latent vector.
+
+        Means of facies are rounded to what blocks of whole cells can have; derivatives are those without rounding.
         """
-        return self.levels(self.coarse.numbers(z, self._blocks(grid)))
+        means = self.coarse.levels(self.coarse.numbers(z, self._blocks(grid)))
+        if self.refinement.content == "value":
+            return means
+        half = self.refinement.factor**self.ndim / 2  # levels go from -1 to 1
+        return means + lax.stop_gradient(jnp.round(half * jnp.clip(means, -1, 1)) / half - means)
 
     @staticmethod
     def levels(numbers: Float[Array, "*grid output"]) -> Float[Array, "*grid output"]:
@@ -106,7 +118,7 @@ class RefinedPrior(AbstractLearnedPrior):
     def describe(self) -> dict[str, Any]:
         """Latents, facies and provenance."""
         fine = self.refinement
-        every = f"{self.coarse.latents(fine.factor)} cells along each axis, {fine.channels} for each cell"
+        every = f"{self.coarse.latents(fine.factor)}, {fine.channels} for each cell"
         return {"latents": every, **super().describe(), **self.provenance}
 
     def to_record(self) -> PriorRecord:
@@ -114,7 +126,8 @@ class RefinedPrior(AbstractLearnedPrior):
         coarse = self.coarse.to_record()
         weights = {f"{REFINEMENT}{name}": np.asarray(array) for name, array in self.weights.items()}
         refinement = json.loads(json.dumps(asdict(self.refinement)))
-        metadata = {**coarse.metadata, **self.calibration.to_metadata(), "refinement": refinement}
+        own = {**self.calibration.to_metadata(), "refinement": refinement, "coarse": coarse.family}
+        metadata = {**coarse.metadata, **own}
         return PriorRecord(self.family, metadata, {**coarse.arrays, **weights})
 
     @classmethod
@@ -123,11 +136,18 @@ class RefinedPrior(AbstractLearnedPrior):
         settings: Mapping[str, Any] = record.metadata["refinement"]
         check_sizes(settings)
         lists = {name: tuple(settings[name]) for name in ("widths", "windows")}
-        arrays = {
-            name.removeprefix(REFINEMENT): array for name, array in record.arrays.items() if name.startswith(REFINEMENT)
-        }
+        parts: tuple[dict[str, np.ndarray], ...] = ({}, {})  # of the coarse prior, and of the refinement
+        for name, array in record.arrays.items():
+            parts[name.startswith(REFINEMENT)][name.removeprefix(REFINEMENT)] = array
+        family = record.metadata["coarse"]
+        if family not in FAMILIES:
+            raise StorageError(
+                f"The prior's coarse fields are of family {family!r}, which this version does not know; it knows "
+                f"{', '.join(FAMILIES)}."
+            )
         refinement = RefinementArchitecture(**{**settings, **lists})
-        return cls(GeneratorPrior.from_record(record), refinement, jax.device_put(arrays))
+        coarse = FAMILIES[family].from_record(record._replace(arrays=parts[0]))
+        return cls(coarse, refinement, jax.device_put(parts[1]))
 
 
 def refined(
