@@ -38,6 +38,8 @@ class FlowState(NamedTuple):
 
 WARM = 200
 """Steps over which the learning rate rises."""
+FINEST = 4
+"""Halvings of the way from noise to field at which steps are short enough to be two of the velocity itself."""
 
 
 class FlowLosses(NamedTuple):
@@ -101,8 +103,8 @@ def make_flow_step(
     def shortcut_targets(average: Any, key: Array, noise: Array, image: Array) -> tuple[Array, Array, Array, Array]:
         """Where long steps begin, their time and length, and what two short ones make of it."""
         key_length, key_place = named(key, "length", "place")
-        halvings = max(1, settings.steps.bit_length() - 1)
-        # A step of 1/2ᵏ, of which two of half the length are taken; k from 0 to that of the steps of use.
+        halvings = max(FINEST, settings.steps.bit_length() - 1)
+        # A step of 1/2ᵏ, of which two of half the length are taken.
         parts = 2 ** jax.random.randint(key_length, (len(image),), 0, halvings + 1)
         place = jnp.floor(jax.random.uniform(key_place, (len(image),)) * parts)
         time, length = place / parts, 1.0 / parts

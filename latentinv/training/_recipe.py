@@ -284,12 +284,13 @@ def parse_recipe(text: str, folder: Path) -> Recipe:
 
 def with_training(recipe: Recipe, **settings: int) -> Recipe:
     """The recipe with other settings in [training], in its text too, from which a training is resumed."""
-    text = recipe.text
+    before, header, text = re.split(r"(?m)^(\[training\].*\n)", f"{recipe.text}\n", maxsplit=1)
+    table, *others = re.split(r"(?m)^(?=\[)", text, maxsplit=1)
     for name, value in settings.items():
-        text, found = re.subn(rf"(?m)^{name} *=.*$", f"{name} = {value}", text)
+        table, found = re.subn(rf"(?m)^{name} *=.*$", f"{name} = {value}", table)
         if not found:
-            text = text.replace("[training]", f"[training]\n{name} = {value}")
-    return parse_recipe(text, recipe.folder)
+            table = f"{name} = {value}\n{table}"
+    return parse_recipe("".join([before, header, table, *others]), recipe.folder)
 
 
 def _check(recipe: Recipe) -> None:

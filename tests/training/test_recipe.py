@@ -192,9 +192,10 @@ def test_that_a_discriminator_that_judges_whole_batches_is_not_kept(tmp_path):
 
 
 def test_that_settings_are_changed_in_the_text_too_from_which_a_training_goes_on(tmp_path):
-    text = '[image]\nfile = "a.npz"\n[training]\nsteps = 4000\nbatch = 4\n'
+    text = '[image]\nfile = "a.npz"\n[training]\nsteps = 4000\nbatch = 4\n[flow]\nsteps = 8\n'
     recipe = parse_recipe(text, tmp_path)
     short = with_training(recipe, steps=1000)
+    assert short.flow == recipe.flow
     assert short.training == dataclasses.replace(recipe.training, steps=1000)
     assert parse_recipe(short.text, short.folder) == short
     default = with_training(parse_recipe(text.replace("steps = 4000\n", ""), tmp_path), steps=70, evaluate_every=9)
