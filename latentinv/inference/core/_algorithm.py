@@ -37,6 +37,8 @@ class Progress(NamedTuple):
     """Estimated share of the work done, 0 to 1."""
     words: str
     """One line: level, acceptance, share of wells honoured."""
+    compiles: bool = False
+    """Whether programs of a later stage are still to be compiled."""
 
 
 class Draws(NamedTuple):

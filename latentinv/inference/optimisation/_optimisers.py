@@ -108,9 +108,10 @@ class OptimiserKernel(AbstractApproximation):
     def progress(self, posterior: Posterior, state: OptimiserState, info: Info) -> Progress:
         """Iteration, best value and honoured wells in words."""
         del posterior
+        compiles = int(state.iteration) <= self.settings.adam_iterations < self.total
         name = self.objective.name.replace("_", "-")
         words = f"iteration {int(state.iteration)}, best {name} {float(info['best']):.1f}"
-        return Progress(int(state.iteration) / max(self.total, 1), words + honoured_words(info["honoured"]))
+        return Progress(int(state.iteration) / max(self.total, 1), words + honoured_words(info["honoured"]), compiles)
 
     def draws(self, posterior: Posterior, state: OptimiserState) -> Draws:
         """The optima, best first; starts that became NaN or infinite are dropped."""
