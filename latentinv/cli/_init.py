@@ -59,7 +59,7 @@ TABLES = {
     "of_facies = {velocities}  # CHANGE: velocity of each facies, in the unit of metres over time\n",
     "boreholes": "\n[[boreholes]]                       # cells get the facies with the longest log in them\n"
     "collars = {collars}\n{logged}{survey}",
-    "simulators": "\n[[simulators]]                      # data that a program predicts; `run --dry` shows what will run\n"
+    "simulators": "\n[[simulators]]                      # data of a program; `run --dry` shows what will run\n"
     "template = {file}  # {{{{property}}}} in it becomes the property of the cells, southernmost row first\n"
     'command = ["program", "argument"]   # CHANGE: run in a copy of the template, without a shell\n'
     'output = "output.txt"               # CHANGE: the file that it writes, a number for each datum\n'
