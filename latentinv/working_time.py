@@ -11,8 +11,6 @@ from typing import Protocol, final
 
 EVENTS = "/jax/core/compile/"
 """Names of what JAX says about programs that it makes begin so."""
-LATER = 0.65
-"""What compiling the programs of a later stage takes, as a share of what compilation took before."""
 
 
 class Clock(Protocol):
@@ -91,15 +89,15 @@ class TimeLeft:
         self._clock = clock
         self._begun = None if begun is None else (0.0, begun)
 
-    def seconds(self, done: float, *, compiles: bool = False) -> float | None:
+    def seconds(self, done: float, *, to_compile: float = 0.0) -> float | None:
         """Seconds left; None where no pace shows, or nothing is left.
 
         Parameters
         ----------
         done
             Share of the work done.
-        compiles
-            Whether programs of a later stage are still to be compiled.
+        to_compile
+            What compilation is still to take, as a share of what it took so far.
         """
         worked = self._clock.working
         if self._begun is None:
@@ -107,5 +105,4 @@ class TimeLeft:
         begun, before = self._begun
         if done <= before or done >= 1:
             return None
-        later = LATER * self._clock.compiling if compiles else 0.0
-        return (worked - begun) * (1 - done) / (done - before) + later
+        return (worked - begun) * (1 - done) / (done - before) + to_compile * self._clock.compiling

@@ -53,7 +53,7 @@ class Display:
         self._live.stop()
         self._clock.stop()
 
-    def update(self, done: float, words: str, *, line: bool = True, compiles: bool = False) -> None:
+    def update(self, done: float, words: str, *, line: bool = True, to_compile: float = 0.0) -> None:
         """Report progress.
 
         Parameters
@@ -64,10 +64,10 @@ class Display:
             One line.
         line
             Whether to print a plain line where there is no bar.
-        compiles
-            Whether programs of another stage are still to be compiled.
+        to_compile
+            What compilation is still to take, as a share of what it took so far.
         """
-        seconds = self._time_left.seconds(done, compiles=compiles)
+        seconds = self._time_left.seconds(done, to_compile=to_compile)
         left = "" if seconds is None else f"about {say_seconds(seconds)} left"
         self._bar.update(self._task, completed=done, left=left)
         self._words.plain = words
@@ -88,4 +88,4 @@ class RunListener:
 
     def on_step(self, step: int, progress: "RunProgress") -> None:
         """Show a finished step."""
-        self._display.update(progress.done, f"step {step}, {progress.words}", compiles=progress.compiles)
+        self._display.update(progress.done, f"step {step}, {progress.words}", to_compile=progress.to_compile)

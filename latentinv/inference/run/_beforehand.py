@@ -125,7 +125,7 @@ def seconds_needed(posterior: Posterior, algorithm: AbstractAlgorithm, *, limit:
             state, info = jax.block_until_ready(kernel.step(on_device, numbered(key_steps, step), state))
             step += 1
             progress = kernel.progress(posterior, state, info)
-            left = time_left.seconds(progress.done, compiles=progress.compiles)
+            left = time_left.seconds(progress.done, to_compile=progress.to_compile)
             if step >= STEPS and left is not None:
                 break
     finally:

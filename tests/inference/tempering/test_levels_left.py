@@ -6,6 +6,7 @@ import pytest
 
 from latentinv.inference.tempering._smc_schedule import levels_left
 from latentinv.inference.tempering._smc_state import FINAL, TEMPERING, SMCState
+from latentinv.inference.tempering._tempered_smc import FINAL_PROGRAMS
 from latentinv.working_time import TimeLeft
 
 FOUR_WELLS = [  # 64 particles on 48 × 64 cells: seconds, of these compiling, inverse temperature, share that meets all
@@ -34,7 +35,7 @@ def test_that_the_time_left_is_right_within_a_factor_of_two_from_the_second_leve
         now = state(level, t, stage=FINAL if final else TEMPERING, final_rounds=final, bridge=float(bool(final)))
         more = levels_left(now, exact_share, **SETTINGS)
         clock.working, clock.compiling = seconds - compiling, compiling
-        estimate = left.seconds(level / (level + more), compiles=not final)
+        estimate = left.seconds(level / (level + more), to_compile=0.0 if final else FINAL_PROGRAMS)
         if level > 1:
             assert (total - seconds) / 2 < estimate < 2 * (total - seconds)
 
