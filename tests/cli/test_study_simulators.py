@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from latentinv import InputError, load_run
+from latentinv.inference.run import _driver
 from latentinv.study import parse_study_file
 
 PROGRAM = '''
@@ -82,6 +83,29 @@ def test_that_dry_shows_what_will_run_and_starts_nothing_and_the_run_can_be_cont
     first, _ = json.loads(later.out)
     predicted = load_run("study.h5").predicted["means"]
     assert first["mean"] == pytest.approx(predicted[:, 0].mean(), rel=1e-5)
+
+
+def test_that_an_interrupted_run_needs_its_study_to_be_continued(latentinv, study, monkeypatch):
+    (study / "study.toml").write_text(STUDY + INLINE)
+    real = _driver.RunRecorder.save
+
+    def save(self, *state, **rest):
+        real(self, *state, **rest)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_driver, "CHECKPOINT_SHARE", 1e9)
+        patch.setattr(_driver.RunRecorder, "save", save)
+        stopped = latentinv("run", "study.toml")
+    alone = latentinv("resume", "study.h5")
+    with_study = latentinv("resume", "study.h5", "--study", "study.toml")
+
+    assert stopped.code == 130
+    assert alone.code == 1
+    assert "latentinv resume --study" in alone.err
+    assert with_study.code == 0, with_study.err
+    assert "'means' runs" in with_study.out
+    assert load_run("study.h5").finished
 
 
 @pytest.mark.parametrize(
