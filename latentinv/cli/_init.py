@@ -77,7 +77,10 @@ TABLES = {
 }
 
 
+SAID = {"simulators": "a simulator's template", "observed": "what was observed of what a simulator predicts"}
+"""Roles in words, where their names are not enough."""
 OBSERVED = "values = [0.0]                      # CHANGE: what was observed, in the order of the output\n"
+IN_A_FILE = "file = {file}  # CHANGE: value and sd, in the order of the output\n"
 SD = "sd = 1.0                            # CHANGE: standard deviation of noise and of the program's error\n"
 TEMPLATE_BYTES = 2**22
 """Larger files are not searched for a placeholder."""
@@ -115,7 +118,7 @@ def init(
         file.write(text.encode())
     console = make_console()
     for one in found:
-        console.print(f"{one.path.name}: {one.role}", soft_wrap=True)
+        console.print(f"{one.path.name}: {SAID.get(one.role, one.role)}", soft_wrap=True)
     image = next((one for one in found if one.role == "image"), None)
     if image is not None:
         console.print(f"First make the prior: latentinv train {image.path} --output {_prior_of(image)}", soft_wrap=True)
@@ -211,7 +214,7 @@ def _study(found: Sequence[Found], output: Path) -> str:
 
     head = HEADER.format(
         name=output.name,
-        prior=beside(prior),
+        prior=_shipped_name(prior) or beside(prior),
         rows=shape[0],
         columns=shape[1],
         why="                   # CHANGE: rows, columns; proposed from the places of the data",
@@ -222,7 +225,11 @@ def _study(found: Sequence[Found], output: Path) -> str:
     if holes:
         head = head.replace("rotation = 0.0 ", SECTION + "# rotation = 0.0 ")
     count = _facies_count(priors[0])
-    seen = OBSERVED + SD if observed is None else f"file = {beside(observed.path)}  # value, sd in the output's order\n"
+    seen = (
+        OBSERVED + SD
+        if observed is None
+        else f"file = {beside(observed.path)}  # CHANGE: value, sd; in the order of the output\n"
+    )
     values = {
         "velocities": ", ".join(["1.0"] * count),
         "conductivities": ", ".join(f"1e-{max(2, 1 + 2 * count - 2 * k)}" for k in range(1, count + 1)),
@@ -230,6 +237,13 @@ def _study(found: Sequence[Found], output: Path) -> str:
     each = {name: f"[{text}]" for name, text in values.items()}
     each["observed"] = seen
     return head + boreholes + "".join(TABLES[one.role].format(file=beside(one.path), **each) for one in data)
+
+
+def _shipped_name(prior: Path) -> str | None:
+    """The name of a shipped prior, as a study gives it."""
+    from latentinv.priors import shipped_priors
+
+    return next((json.dumps(name) for name, path in shipped_priors().items() if path == prior), None)
 
 
 def _with_observed(data: list[Found]) -> tuple[list[Found], Found | None]:

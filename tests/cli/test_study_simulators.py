@@ -59,6 +59,7 @@ def test_that_init_knows_a_template_and_what_was_observed(latentinv, study):
         text = (study / f"{name}.toml").read_text()
         changed = text.replace('["program", "argument"]', COMMAND.split("= ")[1].strip())
         assert len(parse_study_file(changed, study).observations) == (2 if name == "inputs" else 1)
+    assert "model.py: a simulator's template" in alone.out
     assert "values = [0.0]" in (study / "alone.toml").read_text()
     assert 'file = "observed.csv"' in (study / "beside.toml").read_text()
     assert "none of its files holds {{property}}" in refused.err
