@@ -119,11 +119,17 @@ def _program(table: Mapping[str, Any], folder: Path) -> Executable:
             f"The study's [[simulators]] read '{output}', which is outside the folder of a simulation; give the name "
             "of a file that the program writes in the folder where it runs."
         )
+    template = folder / needed("simulators", table, "template")
+    if template.is_dir() and folder.resolve().is_relative_to(template.resolve()):
+        raise InputError(
+            f"The study's [[simulators]] have the template '{table['template']}', a folder that holds the study itself "
+            "and would be copied whole for each simulation; give the input files a folder of their own."
+        )
     try:
         return Executable(
             list(needed("simulators", table, "command")),
             functools.partial(read_numbers, file=output, column=table.get("column")),
-            template=folder / needed("simulators", table, "template"),
+            template=template,
             timeout=table.get("timeout"),
             folder=folder / FAILED if table.get("keep_failed") else None,
             keep_failed=table.get("keep_failed", False),

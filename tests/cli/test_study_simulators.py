@@ -117,6 +117,7 @@ def test_that_an_interrupted_run_needs_its_study_to_be_continued(latentinv, stud
         (INLINE.replace(COMMAND, ""), "lacks 'command'"),
         (INLINE.replace("'model.py'\n", "'none'\n", 1), "There is no template .*none"),
         (INLINE.replace("template = 'model.py'", "template = 'wells.csv'"), "holds the placeholder"),
+        (INLINE.replace("template = 'model.py'", "template = '.'"), "a folder that holds the study itself"),
         (INLINE.replace("'means.txt'", "'../means.txt'"), "outside the folder of a simulation"),
         (INLINE + 'file = "observed.csv"\n', "have a file and 'values'"),
         (TABLE, "have neither a file nor values"),
