@@ -110,7 +110,9 @@ def ladder_ends(state: SMCState, max_levels: int) -> Array:
     return (state.level >= max_levels) | (state.inverse_temperature >= SHARPEST)
 
 
-def levels_left(state: SMCState, exact_share: float, *, target: str, wanted: float, most: tuple[int, int]) -> float:
+def levels_left(
+    state: SMCState, exact_share: float | None, *, target: str, wanted: float, most: tuple[int, int]
+) -> float:
     """Estimate how many levels are left, which all cost about the same.
 
     Parameters
@@ -118,7 +120,7 @@ def levels_left(state: SMCState, exact_share: float, *, target: str, wanted: flo
     state
         After a level.
     exact_share
-        Share of the particles that meet all data.
+        Share of the particles that meet all data; None where that does not tell when the jump will be made.
     target
         The target of record.
     wanted
@@ -135,7 +137,7 @@ def levels_left(state: SMCState, exact_share: float, *, target: str, wanted: flo
     climbed, whole = math.log1p(t / USUAL_START), math.log1p(end / USUAL_START)
     left = max(0.0, whole - climbed)
     ladder = min(level * left / climbed, math.log(max(1.0, end / t)) / math.log(SLOWEST), max_levels - level)
-    if target == "thresholded" and exact_share > 0:  # the jump may come long before the usual end
+    if target == "thresholded" and exact_share:  # the jump may come long before the usual end
         ladder = min(ladder, math.log(max(1.0, wanted / exact_share)) / math.log(FASTER))
     return max(0.0, ladder) + final
 

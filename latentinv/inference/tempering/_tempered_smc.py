@@ -242,9 +242,11 @@ class SMCKernel(AbstractKernel):
             words += f", {100 * float(state.bridge):.0f} % of the way from soft to exact"
         else:
             words += f", final target {int(state.final_rounds)}/{settings.final_rounds}"
+        # Of data with noise the share that meets all says nothing of the jump.
+        tells = all(observation.certain for observation in posterior.observations)
         left = levels_left(
             state,
-            float(info["exact_particles"]),
+            float(info["exact_particles"]) if tells else None,
             target=posterior.target,
             wanted=settings.ess_target,
             most=(settings.max_levels, settings.final_rounds),
