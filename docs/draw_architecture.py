@@ -18,11 +18,11 @@ PLACES = {
     "cli": (13, 1.9), "report": (12, 3.3), "plotting": (11, 2.2), "calibration": (10, 0.8), "decisions": (10, 3.3),
     "study": (9, 1.3), "inference": (8, 1.9), "posterior": (7, 1.3), "data": (6, 1.6), "forward": (5, 0.8),
     "training": (5, 3.3), "simulators": (4, 0.3), "priors": (4, 2.0), "networks": (3, 2.5), "realism": (3, 3.9),
-    "io": (2, 3.2), "storage": (1, 1.2), "grid": (0, 0.0), "keys": (0, 0.68), "pytrees": (0, 1.36),
-    "registration": (0, 2.04), "units": (0, 2.72), "html": (0, 3.36), "errors": (0, 4.0),
+    "io": (2, 3.2), "storage": (1, 1.2), "grid": (0, -0.23), "keys": (0, 0.38), "pytrees": (0, 0.99),
+    "registration": (0, 1.6), "units": (0, 2.21), "working_time": (0, 2.82), "html": (0, 3.43), "errors": (0, 4.04),
     "assessment": (10, 3.2), "observations": (6, 1.6),
 }  # fmt: skip
-GROUND = {"grid", "keys", "pytrees", "registration", "units", "html", "errors"}
+GROUND = {"grid", "keys", "pytrees", "registration", "units", "working_time", "html", "errors"}
 WIDTH, HEIGHT, STEP, COLUMN, LINE = 1000, 66, 104, 205, 52
 PLAIN, ALARM = "#5b7690", "#c0392b"
 Arrow = tuple[str, str]

@@ -6,6 +6,7 @@ child and every attribute is escaped where it enters. Only `Html`, which `tag` a
 
 import html
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import final
 
 VOID = ("img", "br", "meta", "input")
@@ -58,12 +59,20 @@ def table(rows: Sequence[Sequence[str]], *, head: Sequence[str] = (), caption: s
     caption
         What the table shows.
     """
+    labels = [name or None for name in head[1:]]
     body = [
-        tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in rows if len(row)
+        tag("tr", tag("th", row[0], scope="row"), *(_cell(*pair) for pair in zip_longest(row[1:], labels)))
+        for row in rows
+        if len(row)
     ]
     top = [tag("thead", tag("tr", *map(_column, head)))] if head else []
     title = [] if caption is None else [tag("caption", caption)]
     return tag("table", *title, *top, tag("tbody", *body))
+
+
+def _cell(text: str | None, label: str | None) -> Html:
+    """A cell that knows its column's header, which style sheets may show beside it."""
+    return tag("td", text, data_label=label)
 
 
 def _column(name: str) -> Html:

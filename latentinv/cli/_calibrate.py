@@ -8,6 +8,7 @@ import typer
 
 from ._console import interruptible, make_console
 from ._parse import check_extension
+from ._programs import tell_programs
 
 if TYPE_CHECKING:
     from latentinv.calibration import Calibration
@@ -52,6 +53,7 @@ def calibrate(
     if replicates is not None:
         plan = dataclasses.replace(plan, replicates=replicates)
     console = make_console()
+    tell_programs(console, plan.posterior.observations)
     stopped = f"Stopped. To continue, give the same command again; finished replicates are in {store}."
     with (
         interruptible(lambda: stopped if store.exists() else "Stopped; nothing was written."),

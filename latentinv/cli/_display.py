@@ -1,10 +1,5 @@
-"""Progress display: a live bar on a terminal, plain lines elsewhere.
+"""Progress display: a live bar on a terminal, plain lines elsewhere."""
 
-The time left is estimated from the pace since the first report, so that compilation before it is not taken for work.
-"""
-
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -12,36 +7,31 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from ._console import say_seconds
+from latentinv.units import say_seconds
+from latentinv.working_time import TimeLeft, WorkingTime
 
 if TYPE_CHECKING:
     from latentinv.inference.core import Progress as RunProgress
 
 
-class TimeLeft:
-    """An estimate of the time left, from the pace since the first report."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._begun: tuple[float, float] | None = None
-
-    def words(self, done: float) -> str:
-        """Say the time left; an empty text until the pace is known."""
-        if self._begun is None:
-            self._begun = (self._clock(), done)
-        begun, first = self._begun
-        if done <= first or done >= 1:
-            return ""
-        return f"about {say_seconds((self._clock() - begun) * (1 - done) / (done - first))} left"
-
-
 class Display:
-    """A bar with the time left and a line of words below it, or plain lines."""
+    """A bar with the time left and a line of words below it, or plain lines.
 
-    def __init__(self, console: Console, title: str) -> None:
+    Parameters
+    ----------
+    console
+        Where to show it.
+    title
+        What goes on.
+    begun
+        Share of the work that was done before; if it is not known, time counts from the first report.
+    """
+
+    def __init__(self, console: Console, title: str, begun: float | None = None) -> None:
         self._console = console
         self._title = title
-        self._time_left = TimeLeft()
+        self._clock = WorkingTime()
+        self._time_left = TimeLeft(self._clock, begun)
         self._words = Text("compiling …", style="dim", overflow="ellipsis")
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -61,8 +51,9 @@ class Display:
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
+        self._clock.stop()
 
-    def update(self, done: float, words: str, *, line: bool = True) -> None:
+    def update(self, done: float, words: str, *, line: bool = True, to_compile: float = 0.0) -> None:
         """Report progress.
 
         Parameters
@@ -73,8 +64,11 @@ class Display:
             One line.
         line
             Whether to print a plain line where there is no bar.
+        to_compile
+            What compilation is still to take, as a share of what it took so far.
         """
-        left = self._time_left.words(done)
+        seconds = self._time_left.seconds(done, to_compile=to_compile)
+        left = "" if seconds is None else f"about {say_seconds(seconds)} left"
         self._bar.update(self._task, completed=done, left=left)
         self._words.plain = words
         if line and not self._console.is_terminal:
@@ -94,4 +88,4 @@ class RunListener:
 
     def on_step(self, step: int, progress: "RunProgress") -> None:
         """Show a finished step."""
-        self._display.update(progress.done, f"step {step}, {progress.words}")
+        self._display.update(progress.done, f"step {step}, {progress.words}", to_compile=progress.to_compile)

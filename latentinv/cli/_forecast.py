@@ -10,6 +10,7 @@ from latentinv.errors import InputError
 from ._console import make_console
 from ._json import Json, print_json
 from ._parse import check_extension
+from ._programs import tell_programs
 
 if TYPE_CHECKING:
     from latentinv.data import IndirectData
@@ -31,7 +32,7 @@ def forecast(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Predict heads, travel times or gravity from every draw."""
+    """Predict heads, travel times, gravity or what a program gives from every draw."""
     from latentinv import decisions
     from latentinv.inference.run import load_run
     from latentinv.storage import require_new
@@ -42,6 +43,7 @@ def forecast(
         require_new(output)
     found = load_run(run)
     asked = read_forecast_file(what, found.posterior.prior, found.posterior.grid)
+    tell_programs(make_console(quiet=as_json), asked)
     made = [(one, decisions.forecast(found, one.forward, property=one.property)) for one in asked]
     rows = [row for one, predicted in made for row in _rows(one, predicted)]
     if output is not None:

@@ -59,12 +59,31 @@ TABLES = {
     "of_facies = {velocities}  # CHANGE: velocity of each facies, in the unit of metres over time\n",
     "boreholes": "\n[[boreholes]]                       # cells get the facies with the longest log in them\n"
     "collars = {collars}\n{logged}{survey}",
+    "simulators": "\n[[simulators]]                      # data of a program; `run --dry` shows what will run\n"
+    "template = {file}  # {{{{property}}}} in it becomes the property of the cells, southernmost row first\n"
+    'command = ["program", "argument"]   # CHANGE: run in a copy of the template, without a shell\n'
+    'output = "output.txt"               # CHANGE: the file that it writes, a number for each datum\n'
+    '# column = "head"                   # if that file is a table: the column of the data\n'
+    "of_facies = {conductivities}  # CHANGE: property of each facies, as the program takes it\n"
+    "{observed}"
+    'unit = "m"                          # CHANGE: of what the program gives, and of the values\n'
+    "processes = 1                       # programs at a time\n"
+    "timeout = 600.0                     # seconds that the program may take\n",
     "heads": "\n[[heads]]                           # steady heads, confined; x, y, value, sd\nfile = {file}\n"
     "of_facies = {conductivities}  # CHANGE: conductivity of each facies, m/s\n"
     "fixed = {{west = 1.0, east = 0.0}}    # CHANGE: heads in metres along sides\n"
     "# pumping = [[60.0, 40.0, -0.001]]  # x, y and m³/s of each pumped well\n"
     "thickness = 1.0                     # CHANGE: saturated thickness, metres\n",
 }
+
+
+SAID = {"simulators": "a simulator's template", "observed": "what was observed of what a simulator predicts"}
+"""Roles in words, where their names are not enough."""
+OBSERVED = "values = [0.0]                      # CHANGE: what was observed, in the order of the output\n"
+IN_A_FILE = "file = {file}  # CHANGE: value and sd, in the order of the output\n"
+SD = "sd = 1.0                            # CHANGE: standard deviation of noise and of the program's error\n"
+TEMPLATE_BYTES = 2**22
+"""Larger files are not searched for a placeholder."""
 
 
 class Found(NamedTuple):
@@ -80,7 +99,8 @@ def init(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="A prior (.h5) or a training image; tables of wells, blocks, heads, rays or boreholes; logs (.las)."
+            help="A prior (.h5) or a training image; tables of wells, blocks, heads, rays or boreholes; logs (.las); "
+            "a simulator's template: a file or folder with {{property}} where the numbers belong."
         ),
     ],
     output: Annotated[Path, typer.Option(help="Study file to write (.toml).")] = Path("study.toml"),
@@ -98,7 +118,7 @@ def init(
         file.write(text.encode())
     console = make_console()
     for one in found:
-        console.print(f"{one.path.name}: {one.role}", soft_wrap=True)
+        console.print(f"{one.path.name}: {SAID.get(one.role, one.role)}", soft_wrap=True)
     image = next((one for one in found if one.role == "image"), None)
     if image is not None:
         console.print(f"First make the prior: latentinv train {image.path} --output {_prior_of(image)}", soft_wrap=True)
@@ -115,6 +135,8 @@ def _look_at(path: Path) -> Found:
         from latentinv.priors import find_prior
 
         path = find_prior(str(path))
+    if path.is_dir():
+        return _template(path)
     if not path.is_file():
         raise StorageError(f"There is no file {path}; check the path.")
     if path.suffix == ".h5":
@@ -127,7 +149,23 @@ def _look_at(path: Path) -> Found:
         return Found(path, "log")
     if path.suffix.lower() in PICTURES:
         return Found(path, "image")
-    return _look_at_table(path)
+    return Found(path, "simulators") if _has_placeholder(path) else _look_at_table(path)
+
+
+def _template(folder: Path) -> Found:
+    """A folder of a simulator's input files."""
+    if not any(_has_placeholder(path) for path in folder.rglob("*") if path.is_file()):
+        raise InputError(
+            f"{folder} is a folder, and none of its files holds {{{{property}}}}; put that where a simulator's input "
+            "has the numbers of the property, or give files."
+        )
+    return Found(folder, "simulators")
+
+
+def _has_placeholder(path: Path) -> bool:
+    from latentinv.simulators import PLACEHOLDER
+
+    return path.stat().st_size <= TEMPLATE_BYTES and PLACEHOLDER.encode() in path.read_bytes()
 
 
 def _look_at_table(path: Path) -> Found:
@@ -144,6 +182,8 @@ def _look_at_table(path: Path) -> Found:
             columns = read_table(path, (*along_x, *along_y)).columns
             places = [np.concatenate([columns[name] for name in names]) for names in (along_x, along_y)]
             return Found(path, kind, np.array(places))
+    if header.has("value") and header.has("sd"):
+        return Found(path, "observed")
     raise InputError(
         f"It is not known what {path.name} is, by its columns {', '.join(header.names)}; expected wells (x, y, "
         "facies), heads (x, y, value, sd), blocks (x_min, y_min, x_max, y_max, mean, sd) or rays (source_x, …, "
@@ -156,7 +196,8 @@ def _study(found: Sequence[Found], output: Path) -> str:
     priors = [one for one in found if one.role in ("prior", "image")]
     if len(priors) != 1:
         raise InputError(f"{len(priors)} priors and training images were given; give one of either.")
-    data, holes = [one for one in found if one.role in TABLES], [one for one in found if one.role in (*HOLES, "log")]
+    data, observed = _with_observed([one for one in found if one.role in (*TABLES, "observed")])
+    holes = [one for one in found if one.role in (*HOLES, "log")]
     if not data and not holes:
         raise InputError("No data were given; give tables of wells, heads, blocks, rays or boreholes too.")
     if data and holes:
@@ -168,11 +209,12 @@ def _study(found: Sequence[Found], output: Path) -> str:
     prior = priors[0].path if priors[0].role == "prior" else Path(_prior_of(priors[0]))
     size = _cell_size(priors[0])
     boreholes = _boreholes(holes, beside) if holes else ""
-    shape, spacing, origin = _extent(data or [_along_section(holes)], size)
+    located = [*data, *([] if observed is None else [observed])]
+    shape, spacing, origin = _extent(located or [_along_section(holes)], size)
 
     head = HEADER.format(
         name=output.name,
-        prior=beside(prior),
+        prior=_shipped_name(prior) or beside(prior),
         rows=shape[0],
         columns=shape[1],
         why="                   # CHANGE: rows, columns; proposed from the places of the data",
@@ -183,12 +225,39 @@ def _study(found: Sequence[Found], output: Path) -> str:
     if holes:
         head = head.replace("rotation = 0.0 ", SECTION + "# rotation = 0.0 ")
     count = _facies_count(priors[0])
+    seen = (
+        OBSERVED + SD
+        if observed is None
+        else f"file = {beside(observed.path)}  # CHANGE: value, sd; in the order of the output\n"
+    )
     values = {
         "velocities": ", ".join(["1.0"] * count),
         "conductivities": ", ".join(f"1e-{max(2, 1 + 2 * count - 2 * k)}" for k in range(1, count + 1)),
     }
     each = {name: f"[{text}]" for name, text in values.items()}
+    each["observed"] = seen
     return head + boreholes + "".join(TABLES[one.role].format(file=beside(one.path), **each) for one in data)
+
+
+def _shipped_name(prior: Path) -> str | None:
+    """The name of a shipped prior, as a study gives it."""
+    from latentinv.priors import shipped_priors
+
+    return next((json.dumps(name) for name, path in shipped_priors().items() if path == prior), None)
+
+
+def _with_observed(data: list[Found]) -> tuple[list[Found], Found | None]:
+    """Data without the table that holds what was observed of a simulator's data, and that table, if there is one."""
+    simulators = [one for one in data if one.role == "simulators"]
+    tables = [one for one in data if one.role == "observed"]
+    if tables and not simulators:
+        raise InputError(
+            f"{tables[0].path.name} has value and sd but no places; give x and y too, or the template of the simulator "
+            "that predicts these data."
+        )
+    tables = tables or [one for one in data if one.role == "heads"]
+    observed = tables[0] if len(simulators) == len(tables) == 1 else None
+    return [one for one in data if one is not observed and one.role in TABLES], observed
 
 
 def _facies_count(prior: Found) -> int:
@@ -266,7 +335,10 @@ def _extent(data: Sequence[Found], size: tuple[float, ...] | None) -> tuple[tupl
     """Shape, spacing and origin of a grid around all places: cells of a size, or square ones of a round length."""
     import numpy as np
 
-    places = np.concatenate([one.places for one in data if one.places is not None], axis=1)
+    known = [one.places for one in data if one.places is not None]
+    if not known:  # a simulator alone
+        return (CELLS // 2, CELLS // 2), list(size or (1.0, 1.0)), [0.0, 0.0]
+    places = np.concatenate(known, axis=1)
     low, high = places.min(axis=1), places.max(axis=1)
     lengths = np.maximum(high - low, 1.0) * (1 + 2 * MARGIN)
     edge = np.full(2, _round(float(lengths.max()) / CELLS)) if size is None else np.array(size)

@@ -11,10 +11,12 @@ from ._console import Quiet, interruptible, make_console, say_seconds, to_contin
 from ._files import kind_of
 from ._json import Json, print_json
 from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
+from ._programs import tell_programs
 from ._summary import exit_if_infeasible, print_run, run_record
 from ._train import TrainingDisplay, how_to_continue, print_training
 
 if TYPE_CHECKING:
+    from latentinv.forward import ExternalForward
     from latentinv.inference.run import Run
 
 RUN_TOO_LARGE = "This run does not fit in memory; resume it with more memory, or start again with a smaller batch_size."
@@ -22,6 +24,9 @@ RUN_TOO_LARGE = "This run does not fit in memory; resume it with more memory, or
 
 def resume(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Run file, or a training's checkpoint (.training.h5).")],
+    study: Annotated[
+        Path | None, typer.Option(help="Study file (.toml) of a run with external programs, which states them again.")
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -32,27 +37,42 @@ def resume(
     if kind == "prior":
         raise InputError(f"{file} is a prior, which is complete; give a run file or a training's checkpoint.")
     console = make_console(quiet=quiet or as_json)
-    (_resume_run if kind == "run" else _resume_training)(file, console, as_json=as_json)
+    if kind == "run":
+        return _resume_run(file, study, console, as_json=as_json)
+    if study is not None:
+        raise InputError(f"{file} is a training, to which no study belongs; leave --study out.")
+    _resume_training(file, console, as_json=as_json)
 
 
-def _resume_run(file: Path, console: Console, *, as_json: bool) -> None:
+def _resume_run(file: Path, study: Path | None, console: Console, *, as_json: bool) -> None:
     from latentinv.inference.run import load_run
     from latentinv.inference.run import resume as resume_run
     from latentinv.storage import RunFile
 
     from ._display import Display, RunListener
 
-    if RunFile.open(file).finished:
+    stored = RunFile.open(file)
+    if stored.finished:
         console.print(f"{file} is finished; there is nothing left to do.", soft_wrap=True)
         return _print(console, load_run(file), {"file": str(file)}, as_json=as_json)
+    forwards = None if study is None else _programs(study, console)
     begun = time.monotonic()
     with (
         fitting_in_memory(lambda: RUN_TOO_LARGE),
         interruptible(lambda: f"Stopped. {to_continue(file)}"),
-        Display(console, "resume") as display,
+        Display(console, "resume", begun=stored.done) as display,
     ):
-        run = resume_run(file, listener=RunListener(display))
+        run = resume_run(file, forwards=forwards, listener=RunListener(display))
     _print(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(file)}, as_json=as_json)
+
+
+def _programs(study: Path, console: Console) -> "dict[str, ExternalForward]":
+    """The external programs that a study states, by the name of their data."""
+    from latentinv.study import read_study_file
+
+    observations = read_study_file(study).observations
+    tell_programs(console, observations)
+    return {one.name: one.simulator for one in observations if one.simulator is not None}
 
 
 def _print(console: Console, run: "Run", rows: dict[str, str], *, as_json: bool) -> None:

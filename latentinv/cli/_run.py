@@ -9,6 +9,7 @@ from ._console import Quiet, make_console, plain_table, say_seconds
 from ._files import require_new_run
 from ._json import Json
 from ._parse import check_extension
+from ._programs import tell_programs
 from ._sampling import chosen_for, sample_and_print
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ def _tell_needs(console: "Console", posterior: "Posterior", choice: "Choice") ->
     beside = "" if free is None else f", {say_bytes(free)} are free"
     console.print(f"memory: about {say_bytes(need.total)} at most{beside}", soft_wrap=True)
     check_memory(need, free)
+    if posterior.external:
+        console.print("time: not measured, since no program is started before the run itself", soft_wrap=True)
+        return
     console.print("compiling, then taking the first steps to measure the pace: one to three minutes", soft_wrap=True)
     seconds = seconds_needed(posterior, choice.algorithm)
     time = "not known: no step was done by then" if seconds is None else f"about {say_seconds(seconds)}"
@@ -108,4 +112,5 @@ def _describe(console: "Console", file: "StudyFile", choice: "Choice") -> None:
         unit = getattr(one, "unit", "")
         table.add_row(one.name, f"{one.count} data ({one.kind.replace('_', ' ')})" + (f" in {unit}" if unit else ""))
     console.print(table)
+    tell_programs(console, file.observations)
     console.print(choice.reason, soft_wrap=True)

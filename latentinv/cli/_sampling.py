@@ -52,7 +52,7 @@ def sample_and_print(
 
     check_memory(memory_needed(posterior, choice.algorithm), available_memory())
     with fitting_in_memory(how_to_fit), interruptible(how_to_continue):
-        with Display(console, title) as display:
+        with Display(console, title, begun=0.0) as display:
             run = sample(posterior, choice, seed=seed, output=output, listener=RunListener(display))
         if as_json:
             print_json(run_record(run, file=str(output)))

@@ -1,4 +1,8 @@
-"""`latentinv status`: how far runs and trainings have come, also while they go on."""
+"""`latentinv status`: how far runs and trainings have come, also while they go on.
+
+A file does not say whether a process still works on it. What has not been saved for `SILENT` times as long as it
+usually takes from one save to the next is said to be stopped.
+"""
 
 import time
 from pathlib import Path
@@ -9,6 +13,13 @@ import typer
 from ._console import make_console, say_seconds
 from ._files import kind_of
 from ._json import Json, print_json
+
+SILENT = 10
+"""Usual intervals without a save after which work is said to be stopped."""
+SHORTEST, FIRST = 12.0, 180.0
+"""Seconds that an interval is taken to be at least, and before the first step, which waits for the compiler."""
+SAVED = 1e6
+"""Bytes a second of an interval: a run is saved so seldom that saving takes little of its time."""
 
 
 def status(
@@ -46,8 +57,15 @@ def _row(path: Path) -> dict[str, Any]:
     else:
         row = {"kind": kind} | (_run(path) if kind == "run" else _training(path))
     done, spent = row["done"], row["seconds"]
-    row["seconds_left"] = spent * (1 - done) / done if 0 < done < 1 else None
-    row["seconds_since_saved"] = max(0.0, time.time() - path.stat().st_mtime)
+    file = path.stat()
+    since, interval = max(0.0, time.time() - file.st_mtime), row.pop("interval", 0.0)
+    usual = max(SHORTEST, interval if row["steps"] else FIRST, file.st_size / SAVED)
+    row["stopped"] = done < 1 and since > SILENT * usual
+    row["seconds_left"] = spent * (1 - done) / done if 0 < done < 1 and not row["stopped"] else None
+    row["seconds_since_saved"] = since
+    if row["stopped"]:
+        row["state"] = f"stopped {row['state']}"
+        row["message"] = f"{row['message']}{'; ' * bool(row['message'])}to continue: latentinv resume {path}"
     return {"file": str(path)} | row
 
 
@@ -65,6 +83,7 @@ def _run(path: Path) -> dict[str, Any]:
         "draws": store.draw_count,
         "done": store.done,
         "seconds": store.seconds,
+        "interval": store.seconds / max(store.steps, 1),
         "message": draws + store.message,
     }
 
@@ -83,6 +102,7 @@ def _training(path: Path) -> dict[str, Any]:
         "steps": found.step,
         "done": 1.0 if ended else min(1.0, found.step / steps),
         "seconds": found.seconds,
+        "interval": found.seconds / max(found.step, 1) * found.plan.recipe.training.evaluate_every,
         "message": message,
     }
 

@@ -10,6 +10,8 @@ from latentinv.plotting import facies_colours
 
 from ._subject import Subject
 
+TELEPHONE = 40
+"""Letters of a table's columns together that fit a telephone."""
 SHORT = 20
 """Letters of a cell of a table that is not broken into lines."""
 
@@ -48,9 +50,11 @@ def side_by_side(figures: Iterable[Html]) -> Html:
 
 
 def wide(rows: Sequence[Sequence[str]], head: Sequence[str], caption: str) -> Html:
-    """A table that scrolls by itself where the page is narrower."""
+    """A table that scrolls by itself where the page is narrower; on a telephone the rows of a wide one are cards."""
     whole = table([[_together(cell) for cell in row] for row in rows], head=head, caption=caption)
-    return tag("div", whole, class_="wide", tabindex=0, role="region", aria_label=caption)
+    letters = sum(max(map(len, column)) for column in zip(head, *rows, strict=False))
+    kind = "wide cards" if letters > TELEPHONE else "wide"
+    return tag("div", whole, class_=kind, tabindex=0, role="region", aria_label=caption)
 
 
 def _together(cell: str) -> str:

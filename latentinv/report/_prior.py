@@ -23,6 +23,7 @@ from ._markdown import from_markdown
 from ._parts import Section, code, facies_key, figure, folded, note, pairs, paragraph, side_by_side
 from ._realizations import content_of
 from ._subject import Subject
+from ._training_image import training_image_part
 
 SAMPLES = 3
 LARGEST_SHEET, PNG = 2**22, b"\x89PNG"
@@ -73,7 +74,7 @@ def show_prior(subject: Subject) -> Section:
         pairs(rows),
         *(folded(name.capitalize(), code(words, name)) for name, words in described.items() if "\n" in words),
         tag("h3", "Draws of the prior"),
-        _samples(subject),
+        _samples(subject, file),
         *_beside_image(file),
         tag("h3", "Its card"),
         _card(file),
@@ -81,7 +82,7 @@ def show_prior(subject: Subject) -> Section:
     return Section("prior", "The prior", join(parts))
 
 
-def _samples(subject: Subject) -> Html:
+def _samples(subject: Subject, file: Path | None) -> Html:
     posterior, view = subject.run.posterior, subject.views[0]
     if posterior.grid.size > MOST_CELLS:
         return note(f"Left out: {posterior.grid.size:,} cells are too many to draw here.")
@@ -95,11 +96,12 @@ def _samples(subject: Subject) -> Html:
         alt = f"Draw {number} of the prior, without data. {content_of(subject, field)}"
         image = draw_panel(field, view, categories=codes, limits=limits, label="value")
         figures.append(figure(image, alt, f"Prior, draw {number}"))
-    words = paragraph(
-        "Fields drawn from the prior on the run's grid, without any data. Compare them with the realizations."
-    )
+    words = "Fields drawn from the prior on the run's grid, without any data. Compare them with the realizations."
+    if (part := training_image_part(subject, file, limits)) is not None:
+        figures.append(part[0])
+        words += f" The last picture is a part of the training image {part[1]}, from which the prior was learned."
     key_words = facies_key(subject, marked=False) if codes else None
-    return join([words, side_by_side(figures), key_words])
+    return join([paragraph(words), side_by_side(figures), key_words])
 
 
 @jax.jit

@@ -3,9 +3,11 @@
 from ._cache import EvaluationCache as EvaluationCache
 from ._cache import evaluation_key as evaluation_key
 from ._dask import Dask as Dask
+from ._executable import PLACEHOLDER as PLACEHOLDER
 from ._executable import Executable as Executable
 from ._executor import AbstractExecutor as AbstractExecutor
 from ._executor import InProcess as InProcess
+from ._output import read_numbers as read_numbers
 from ._processes import Processes as Processes
 from ._simulator import KINDS as KINDS
 from ._simulator import Outcome as Outcome

@@ -16,6 +16,7 @@ import functools
 import hashlib
 import inspect
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -47,7 +48,7 @@ class Executable:
     read
         From the directory of a finished run to the data.
     template
-        A folder of input files, copied for each run; None if `write` makes all of them.
+        A folder of input files, or the only input file, copied for each run; None if `write` makes all of them.
     write
         Writes the property into files of a run's directory, for programs that a placeholder does not suit.
     timeout
@@ -81,8 +82,8 @@ class Executable:
         check_timeout(timeout)
         if not self.command:
             raise InputError("The command is empty; give a program and its arguments.")
-        if self.template is not None and not self.template.is_dir():
-            raise InputError(f"The template {template} is no folder; give a folder of input files.")
+        if self.template is not None and not self.template.exists():
+            raise InputError(f"There is no template {template}; give a folder of input files, or one such file.")
         if not os.path.dirname(self.command[0]) and shutil.which(self.command[0]) is None:
             raise InputError(f"There is no program {self.command[0]} on the path; install it, or give its full path.")
         files = dict(self._files())
@@ -132,15 +133,25 @@ class Executable:
 
     def describe(self) -> dict[str, str]:
         """A description of the program for the run file."""
-        return {"command": " ".join(self.command), "template digest": self.template_digest}
+        return {"command": shlex.join(self.command), "template digest": self.template_digest}
+
+    def states(self) -> str:
+        """What it runs, in a sentence."""
+        where = "an empty folder" if self.template is None else f"a copy of {self.template}"
+        limit = "" if self.timeout is None else f", for at most {self.timeout:g} s"
+        return f"runs {shlex.join(self.command)} in {where}{limit}"
 
     def _files(self) -> Iterator[tuple[str, bytes]]:
-        if self.template is not None:
+        if self.template is not None and self.template.is_file():
+            yield self.template.name, self.template.read_bytes()
+        elif self.template is not None:
             for path in sorted(path for path in self.template.rglob("*") if path.is_file()):
                 yield path.relative_to(self.template).as_posix(), path.read_bytes()
 
     def _prepare(self, place: Path, property: Float[np.ndarray, "*grid"]) -> None:
-        if self.template is not None:
+        if self.template is not None and self.template.is_file():
+            shutil.copy(self.template, place)
+        elif self.template is not None:
             shutil.copytree(self.template, place, dirs_exist_ok=True)
         for name, content in self._files():
             if PLACEHOLDER.encode() in content:

@@ -1,4 +1,4 @@
-"""Progress in words: the time left and durations."""
+"""Progress in words, and durations."""
 
 import io
 
@@ -6,20 +6,12 @@ import pytest
 from rich.console import Console
 
 from latentinv.cli._console import say_seconds
-from latentinv.cli._display import Display, TimeLeft
+from latentinv.cli._display import Display
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(44.6, "45 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")])
 def test_that_durations_are_said_as_people_do(seconds, words):
     assert say_seconds(seconds) == words
-
-
-def test_that_the_time_left_follows_the_pace_since_the_first_news():
-    times = iter([0.0, 10.0])
-    left = TimeLeft(lambda: next(times))
-
-    assert left.words(0.5) == ""
-    assert left.words(0.75) == "about 10 s left"
 
 
 def test_that_a_terminal_gets_a_bar_and_a_file_gets_lines():

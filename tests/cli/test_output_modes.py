@@ -1,7 +1,9 @@
 """How far runs have come, results as JSON, and silence."""
 
 import json
+import os
 import re
+import time
 
 import pytest
 
@@ -42,6 +44,16 @@ def test_that_a_run_says_how_far_it_has_come_and_then_its_results_as_json(latent
     assert 0 < row["done"] < 1
     # What is left takes the pace of what is done.
     assert row["seconds_left"] == pytest.approx(row["seconds"] * (1 - row["done"]) / row["done"])
+    assert not row["stopped"]
+
+    silent = time.time() - 3600 - 20 * row["seconds"]
+    os.utime("run.h5", (silent, silent))
+    stopped = latentinv("status", "run.h5")
+    (row,) = json.loads(latentinv("status", "run.h5", "--json").out)
+    assert re.search(r"run\.h5 +stopped after step 3 ", stopped.out)
+    assert "to continue: latentinv resume run.h5" in stopped.out
+    assert "left" not in stopped.out.split("\n", 1)[1]
+    assert (row["stopped"], row["seconds_left"]) == (True, None)
 
     place = ("--grid", "24x30", "--wells", "wells.csv", "--output", "run.h5")
     again = latentinv("condition", "prior.h5", *place)

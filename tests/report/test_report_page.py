@@ -1,9 +1,11 @@
 """The page about a run: whole, well-formed, self-contained, and honest about what it leaves out."""
 
+import hashlib
 import html.parser
 import itertools
 import re
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,9 +14,11 @@ from PIL import Image
 from latentinv import Grid, InputError, StorageError, load_run
 from latentinv.html import VOID, tag
 from latentinv.plotting import views_of
-from latentinv.report import write_report
+from latentinv.priors import FaciesModel
+from latentinv.report import _parts, _training_image, write_report
 from latentinv.report._markdown import from_markdown
 from latentinv.report._prior import _beside_image
+from latentinv.report._training_image import _middle
 from tests.report.conftest import HOSTILE
 
 SECTIONS = (
@@ -192,13 +196,50 @@ def test_that_the_card_of_the_same_prior_beside_the_run_is_shown(pages, tmp_path
     assert "Its verdict is here." in (tmp_path / "run.html").read_text(encoding="utf-8")
 
 
+def test_that_a_part_of_the_training_image_is_shown_where_the_image_is_the_same(tmp_path, monkeypatch):
+    image = np.repeat(np.repeat(np.arange(30).reshape(5, 6) % 2, 4, axis=0), 4, axis=1).astype(np.uint8)
+    np.save(tmp_path / "delta.npy", image)
+    provenance = {"recipe": '[image]\nfile = "delta.npy"\n', "image": "delta", "image_shape": [20, 24]}
+    provenance["image_sha256"] = hashlib.sha256(image.tobytes()).hexdigest()
+    found = _middle(provenance, (10, 12), tmp_path)
+    np.testing.assert_array_equal(found, image[5:15, 6:18])
+    np.testing.assert_array_equal(_middle(provenance, (30, 12), tmp_path), image[:, 6:18])
+
+    posterior = SimpleNamespace(prior=SimpleNamespace(provenance=provenance), grid=Grid((10, 12)))
+    subject = SimpleNamespace(
+        run=SimpleNamespace(posterior=posterior),
+        path=tmp_path / "run.h5",
+        model=FaciesModel((0, 1), (0.0,)),
+        categories=(0, 1),
+    )
+    monkeypatch.setattr(_training_image, "content_of", lambda subject, field: "facies")
+    shown, name = _training_image.training_image_part(subject, None, None)
+    assert name == "delta"
+    assert "Part of the training image delta" in shown
+    assert shown.count("<img") == 1
+
+    others = [{"image_sha256": "0" * 64}, {"recipe": '[image]\nfile = "../delta.npy"\n'}, {"recipe": "no TOML ["}]
+    assert [_middle(provenance | other, (10, 12), tmp_path) for other in others] == [None] * 3
+    assert _middle(provenance, (4, 10, 12), tmp_path) is None
+    np.save(tmp_path / "delta.npy", 1 - image)
+    assert _middle(provenance, (10, 12), tmp_path) is None
+
+
+def test_that_wide_tables_become_cards_whose_cells_say_what_they_are():
+    rows = [["block 1 (x 500–540 m, y 200–240 m)", "0.4 ± 0.1", "+1.00"]]
+    wide = _parts.wide(rows, ["datum", "observed", "residual (sd)"], "blocks")
+    assert 'class="wide cards"' in wide
+    assert '<td data-label="observed">' in wide
+    assert 'class="wide"' in _parts.wide([["well 1", "15 %"]], ["", "facies 0"], "connection")
+
+
 def test_that_a_card_becomes_html_and_nothing_else():
     card = "# A `name`\n\nText **strong**\nand <img src=x>.\n\n| | b |\n|---|---|\n| 1 | 2 |\n\n- one\n- two\n\n"
     card += "## More\nend"
     found = from_markdown(card)
     Outline(f"<div>{found}</div>")
     assert "<h4>A <code>name</code></h4><p>Text <strong>strong</strong> and &lt;img src=x&gt;.</p>" in found
-    assert '<tr><th scope="row">1</th><td>2</td></tr>' in found
+    assert '<tr><th scope="row">1</th><td data-label="b">2</td></tr>' in found
     assert "<ul><li>one</li><li>two</li></ul><h5>More</h5><p>end</p>" in found
 
 

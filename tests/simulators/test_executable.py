@@ -216,7 +216,7 @@ def test_that_the_identity_follows_command_template_and_functions_and_nothing_el
     [
         (lambda t: Executable([], read, write=write), "command is empty"),
         (lambda t: Executable(["no-such-program"], read, write=write), "no program no-such-program on the path"),
-        (lambda t: program(t / "nowhere"), "nowhere is no folder; give a folder of input files"),
+        (lambda t: program(t / "nowhere"), "nowhere; give a folder of input files"),
         (lambda t: program(t / "more"), r"No file of the template holds the placeholder \{\{property\}\}"),
         (lambda t: program(t, timeout=-1.0), "timeout is -1.0 s"),
         (lambda t: program(t, write=np.float64(2.0)), "Given a float64 to read or write files; expected a function"),

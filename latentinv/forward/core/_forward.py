@@ -20,12 +20,14 @@ class GivenAgain(NamedTuple):
     """What it is, in words: ``a Python function``."""
     example: str
     """What to give in its place, as source text."""
+    otherwise: str = ""
+    """Another way to give it, in words."""
 
     def sentence(self, name: str) -> str:
         """The request for the forward model of the data of this name."""
         return (
             f"The forward model of the data '{name}' is {self.what}, which a run file cannot hold; give it again, as "
-            f"in resume(path, forwards={{{name!r}: {self.example}}})."
+            f"in resume(path, forwards={{{name!r}: {self.example}}}){self.otherwise}."
         )
 
 

@@ -55,7 +55,11 @@ class ExternalForward(AbstractForward):
 
     kind = "external"
     external = True
-    given_again: ClassVar[GivenAgain] = GivenAgain("a simulator", "ExternalForward(simulator, grid, count)")
+    given_again: ClassVar[GivenAgain] = GivenAgain(
+        "a simulator",
+        "ExternalForward(simulator, grid, count)",
+        ", or by latentinv resume --study where a study states it",
+    )
 
     def __init__(
         self,

@@ -37,6 +37,8 @@ class Progress(NamedTuple):
     """Estimated share of the work done, 0 to 1."""
     words: str
     """One line: level, acceptance, share of wells honoured."""
+    to_compile: float = 0.0
+    """What compiling the programs of later stages will take, as a share of what compilation took so far."""
 
 
 class Draws(NamedTuple):

@@ -63,6 +63,10 @@ class ESMDAState(NamedTuple):
     """Σ 1/α of the assimilations done; 1 at the end."""
 
 
+RECORD_PROGRAM = 0.15
+"""Compilation of what records the members at the end, as a share of all before."""
+
+
 @final
 @algorithm("es_mda")
 class ESMDA(AbstractAlgorithm):
@@ -156,7 +160,7 @@ class ESMDAKernel(AbstractApproximation):
         del posterior
         words = f"assimilation {int(state.assimilation)}, inflation {float(info['inflation']):.3g}"
         words += f", misfit before {float(info['misfit']):.2f} of the noise"
-        return Progress(float(state.information), words + honoured_words(info["honoured"]))
+        return Progress(float(state.information), words + honoured_words(info["honoured"]), RECORD_PROGRAM)
 
     def draws(self, posterior: Posterior, state: ESMDAState) -> Draws:
         """The members whose predictions stayed finite."""

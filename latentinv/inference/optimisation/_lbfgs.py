@@ -29,7 +29,10 @@ class Descent(NamedTuple):
 
 def begin_descent(z: Float[Array, "start latent"]) -> Descent:
     """Start from these latents."""
-    return Descent(z, jax.vmap(_OPTIMISER.init)(z), jnp.zeros(len(z)))
+    memory = jax.vmap(_OPTIMISER.init)(z)
+    # Numbers whose type Python chose would have the program of the first iterations compiled again for the next ones.
+    memory = jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), memory)
+    return Descent(z, memory, jnp.zeros(len(z)))
 
 
 def descend(

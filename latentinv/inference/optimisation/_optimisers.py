@@ -24,6 +24,8 @@ from latentinv.pytrees import Count, Scalar
 
 from ._lbfgs import Descent, begin_descent, descend
 
+LBFGS_PROGRAM = 1.0
+"""Compilation of L-BFGS, as a share of all before it."""
 NEIGHBOUR = 0.2
 """Distance from a good start at which a poor one continues, relative to the size of its latents."""
 
@@ -108,9 +110,11 @@ class OptimiserKernel(AbstractApproximation):
     def progress(self, posterior: Posterior, state: OptimiserState, info: Info) -> Progress:
         """Iteration, best value and honoured wells in words."""
         del posterior
+        later = int(state.iteration) <= self.settings.adam_iterations < self.total
         name = self.objective.name.replace("_", "-")
         words = f"iteration {int(state.iteration)}, best {name} {float(info['best']):.1f}"
-        return Progress(int(state.iteration) / max(self.total, 1), words + honoured_words(info["honoured"]))
+        done, words = int(state.iteration) / max(self.total, 1), words + honoured_words(info["honoured"])
+        return Progress(done, words, LBFGS_PROGRAM if later else 0.0)
 
     def draws(self, posterior: Posterior, state: OptimiserState) -> Draws:
         """The optima, best first; starts that became NaN or infinite are dropped."""

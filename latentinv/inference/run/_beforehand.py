@@ -19,8 +19,11 @@ from latentinv.errors import InputError
 from latentinv.inference.core import AbstractAlgorithm, kernel_of
 from latentinv.keys import from_seed, named, numbered
 from latentinv.posterior import Posterior
+from latentinv.working_time import TimeLeft, WorkingTime
 
 GRADIENT = 1.5
+STEPS = 4
+"""Steps that are taken to measure the pace."""
 COPIES = 3
 """Copies of a state: the last, the next, and the one on its way to the file."""
 PROGRAMS = 600 * 2**20
@@ -114,23 +117,23 @@ def seconds_needed(posterior: Posterior, algorithm: AbstractAlgorithm, *, limit:
     """
     kernel, on_device = kernel_of(algorithm), jax.device_put(posterior)
     key_start, key_steps = named(from_seed(0, "beforehand"), "start", "steps")
-    begun = time.monotonic()
-    state = jax.block_until_ready(kernel.init(on_device, key_start))
-    marks: list[tuple[float, float]] = []
-    step = 0
-    while not kernel.finished(state):
-        state, info = jax.block_until_ready(kernel.step(on_device, numbered(key_steps, step), state))
-        step += 1
-        marks.append((time.monotonic() - begun, kernel.progress(posterior, state, info).done))
-        enough = len(marks) >= 4 and marks[-1][1] > marks[0][1]
-        if enough or marks[-1][0] > limit:
-            break
-    spent, done = marks[-1] if marks else (time.monotonic() - begun, 1.0)
+    clock, begun = WorkingTime(), time.monotonic()
+    time_left, left = TimeLeft(clock, begun=0.0), None
+    try:
+        state, step = jax.block_until_ready(kernel.init(on_device, key_start)), 0
+        while not kernel.finished(state) and time.monotonic() - begun < limit:
+            state, info = jax.block_until_ready(kernel.step(on_device, numbered(key_steps, step), state))
+            step += 1
+            progress = kernel.progress(posterior, state, info)
+            left = time_left.seconds(progress.done, to_compile=progress.to_compile)
+            if step >= STEPS and left is not None:
+                break
+    finally:
+        clock.stop()
+    spent = time.monotonic() - begun
     if kernel.finished(state):
         return spent
-    if len(marks) > 1 and done > marks[0][1]:
-        return spent + (1 - done) * (spent - marks[0][0]) / (done - marks[0][1])
-    return spent / done if done > 0 else None  # one step: too long rather than too short, for it holds compilation
+    return None if left is None else spent + left
 
 
 def say_bytes(count: float) -> str:

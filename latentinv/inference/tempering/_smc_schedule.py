@@ -7,6 +7,7 @@ huge, lose no digits; the first level may be as low as `LOWEST`. With a threshol
 likelihood to the exact one is made as soon as it keeps the effective sample size, whole or in parts.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from latentinv.inference.moves import SHARPEST
 from latentinv.posterior import Posterior, each
 from latentinv.pytrees import Scalar
 
-from ._smc_state import SMCState
+from ._smc_state import TEMPERING, SMCState
 
 LOWEST, FIRST_MOST = 1e-30, 1.2
 """Least and largest inverse temperature of the first level."""
@@ -30,6 +31,13 @@ is sharp by then."""
 LEAST_PART = 0.02
 """Smallest part of the jump made at one level; where the effective sample size allows only less, the soft ladder goes
 on instead."""
+USUAL_END, USUAL_START = 3.0, 1e-2
+"""Where the soft ladder of a thresholded target usually ends, and the inverse temperature from which on it grows by a
+nearly constant factor a level."""
+SLOWEST, FASTER = 1.7, 2.5
+"""By what the inverse temperature grows in a level at least, and the share of particles that meet all data usually."""
+PARTS = 6.0
+"""Levels that a jump in parts usually takes."""
 
 
 class Level(NamedTuple):
@@ -100,6 +108,38 @@ def next_level(posterior: Posterior, state: SMCState, *, wanted: float, max_leve
 def ladder_ends(state: SMCState, max_levels: int) -> Array:
     """Whether the ladder must end."""
     return (state.level >= max_levels) | (state.inverse_temperature >= SHARPEST)
+
+
+def levels_left(
+    state: SMCState, exact_share: float | None, *, target: str, wanted: float, most: tuple[int, int]
+) -> float:
+    """Estimate how many levels are left, which all cost about the same.
+
+    Parameters
+    ----------
+    state
+        After a level.
+    exact_share
+        Share of the particles that meet all data; None where that does not tell when the jump will be made.
+    target
+        The target of record.
+    wanted
+        Effective sample size to keep, as a share of the particles.
+    most
+        Levels of the ladder, and those on the final target.
+    """
+    max_levels, final_rounds = most
+    level, t, bridge = int(state.level), float(state.inverse_temperature), float(state.bridge)
+    final = final_rounds - int(state.final_rounds)
+    if int(state.stage) != TEMPERING:
+        return final + PARTS * (1 - bridge) if target == "thresholded" else final
+    end = USUAL_END if target == "thresholded" else 1.0
+    climbed, whole = math.log1p(t / USUAL_START), math.log1p(end / USUAL_START)
+    left = max(0.0, whole - climbed)
+    ladder = min(level * left / climbed, math.log(max(1.0, end / t)) / math.log(SLOWEST), max_levels - level)
+    if target == "thresholded" and exact_share:  # the jump may come long before the usual end
+        ladder = min(ladder, math.log(max(1.0, wanted / exact_share)) / math.log(FASTER))
+    return max(0.0, ladder) + final
 
 
 def _furthest(enough: Callable[[Array], Array], low: Array, high: Array) -> Array:

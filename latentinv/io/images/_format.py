@@ -12,7 +12,9 @@ A new format is one file with a class that is registered here, in this package o
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -28,6 +30,8 @@ class Content(NamedTuple):
     """``[row, column]`` or ``[layer, row, column]``; NaN where the file says that there is no value."""
     colours: UInt8[np.ndarray, "code 3"] | None = None
     """Of a coloured picture, the red, green and blue of the codes 0, 1, … in the array."""
+    names: Mapping[int, str] = MappingProxyType({})
+    """What the file calls the codes, of which it may name others too, or only some."""
 
 
 class AbstractImageFormat(ABC):

@@ -1,8 +1,11 @@
 """Maps as a GeoTIFF by rasterio (optional): a band for each layer, with its place, cells and rotation.
 
-Names of facies are tags of the bands that hold codes: ``facies_1`` is ``sand``.
+Names of facies are tags of the bands that hold codes: ``facies_1`` is ``sand``. Geographic information systems take
+them from the file ``NAME.tif.aux.xml`` beside it, which lists them as GDAL does, by code from 0 on.
 """
 
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import final
 
@@ -12,6 +15,9 @@ from latentinv.errors import InputError
 from latentinv.storage import atomic_file
 
 from ._format import MAP_FORMATS, AbstractMapFormat, Maps
+
+LARGEST_CODE = 255
+"""Beyond it a list by code would be mostly empty."""
 
 
 @final
@@ -50,3 +56,17 @@ class GeoTIFF(AbstractMapFormat):
             content = memory.read()
         with atomic_file(path) as file:
             file.write(content)
+        coded = [band for band, layer in enumerate(layers.values(), 1) if maps.holds_codes(layer)]
+        if coded and all(0 <= code <= LARGEST_CODE for code in maps.names):
+            with atomic_file(path.with_name(f"{path.name}.aux.xml")) as file:
+                file.write(_category_file(coded, maps.names))
+
+
+def _category_file(bands: Sequence[int], names: Mapping[int, str]) -> bytes:
+    """What GDAL keeps beside a file whose bands hold categories."""
+    root = ET.Element("PAMDataset")
+    for band in bands:
+        listed = ET.SubElement(ET.SubElement(root, "PAMRasterBand", band=str(band)), "CategoryNames")
+        for code in range(max(names) + 1):
+            ET.SubElement(listed, "Category").text = names.get(code, "")
+    return ET.tostring(root, encoding="utf-8")

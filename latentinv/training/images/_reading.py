@@ -3,8 +3,9 @@
 Reading costs one sort of the cells (about a second for 2500 × 2500 in text, less otherwise).
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -64,9 +65,19 @@ def read_training_image(
         return TrainingImage.from_values(content.array, name, missing)
     content = content if classes is None else _reduced(content, classes, missing)
     image = TrainingImage.from_array(content.array, name, missing)
-    if content.colours is None:
+    if content.colours is not None:
+        colours = tuple("#" + bytes(colour).hex() for colour in content.colours)
+        image = dataclasses.replace(image, colours=colours)
+    return _named(image, content.names)
+
+
+def _named(image: TrainingImage, names: Mapping[int, str]) -> TrainingImage:
+    """The image with the names that its file has for all its facies; as it is, if some have none that can be used."""
+    if not set(image.categories) <= set(names):
         return image
-    return dataclasses.replace(image, colours=tuple("#" + bytes(colour).hex() for colour in content.colours))
+    with contextlib.suppress(InputError):  # words that are no names, or two that are alike
+        return image.named([names[code] for code in image.categories])
+    return image
 
 
 def _reduced(content: Content, classes: int, missing: Sequence[float] | None) -> Content:
@@ -81,6 +92,8 @@ def _reduced(content: Content, classes: int, missing: Sequence[float] | None) ->
     array = content.array.copy()
     if content.colours is None:
         array[known] = codes[nearest][np.searchsorted(codes, content.array[known])]
-        return Content(array)
+        return Content(array, names=content.names)
     array[known] = np.searchsorted(kept, nearest)[np.searchsorted(codes, content.array[known])]
-    return Content(array, content.colours[codes[kept].astype(int)])
+    left = codes[kept].astype(int)
+    names = {new: content.names[old] for new, old in enumerate(left.tolist()) if old in content.names}
+    return Content(array, content.colours[left], names)

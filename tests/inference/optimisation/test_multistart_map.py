@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from latentinv import Grid, InputError, MultistartMAP, Posterior, sample
+from latentinv.inference.optimisation._lbfgs import begin_descent, descend
 from latentinv.inference.optimisation._multistart_map import _stage
 from tests.problems import LinearPrior, generator_posterior, linear_gaussian
 
@@ -105,3 +106,9 @@ def test_that_poor_starts_go_on_beside_the_best():
 def test_that_a_senseless_setting_is_refused_by_name(setting, value):
     with pytest.raises(InputError, match=setting):
         MultistartMAP(**{setting: value})
+
+
+def test_that_the_first_iterations_of_lbfgs_need_no_program_of_their_own():
+    start = begin_descent(jnp.ones((2, 3)))
+    later = descend(lambda z, _: jnp.sum(z**2), start, (), 2)
+    assert [leaf.weak_type for leaf in jax.tree.leaves(start)] == [leaf.weak_type for leaf in jax.tree.leaves(later)]
