@@ -38,6 +38,7 @@
     temperature = 0.4                # factor on the noise that draws cells; 1 draws by the odds, as values should be
     noise = 0.05                     # standard deviation of noise that is added to the means of blocks in training
     border = 8                       # cells at each end of a part of a patch that the likelihood leaves out
+    batch = 8                        # patches of each batch, at most, that it learns from
     learning_rate = 2e-3
 
     [flow]                           # of family flow, or of coarse fields, whose cells are blocks
@@ -157,6 +158,7 @@ class RecipeRefinement:
     temperature: float = entry(0.4, number(lambda value: 0 < value <= 1, "a factor above 0, at most 1"))
     noise: float = entry(0.05, WEIGHT)
     border: int = entry(8, whole(0))
+    batch: int = entry(8, whole(1))
     learning_rate: float = entry(2e-3, RATE)
 
 
@@ -284,13 +286,12 @@ def parse_recipe(text: str, folder: Path) -> Recipe:
 
 def with_training(recipe: Recipe, **settings: int) -> Recipe:
     """The recipe with other settings in [training], in its text too, from which a training is resumed."""
-    before, header, text = re.split(r"(?m)^(\[training\].*\n)", f"{recipe.text}\n", maxsplit=1)
-    table, *others = re.split(r"(?m)^(?=\[)", text, maxsplit=1)
+    before, header, table, after = re.split(r"(?ms)^(\[training\].*?\n)(.*?)(?=^\[|\Z)", f"{recipe.text}\n", maxsplit=1)
     for name, value in settings.items():
         table, found = re.subn(rf"(?m)^{name} *=.*$", f"{name} = {value}", table)
         if not found:
             table = f"{name} = {value}\n{table}"
-    return parse_recipe("".join([before, header, table, *others]), recipe.folder)
+    return parse_recipe("".join([before, header, table, after]), recipe.folder)
 
 
 def _check(recipe: Recipe) -> None:

@@ -119,6 +119,7 @@ class RefinedMethod(AbstractMethod):
             key_part, key_noise, key_cells = named(numbered(key_training, state.step), "part", "noise", "cells")
             corner = random_corner(key_part, patches.shape[1:-1], architecture.unit)
             part, whole = part_at(corner, patches), means_of(patches)
+            some = min(settings.batch, len(part))
             inner = (slice(None), *(slice(settings.border, n - settings.border) for n in part.shape[1:-1]))
 
             def drawn(means: Array) -> Array:
@@ -127,11 +128,11 @@ class RefinedMethod(AbstractMethod):
                 return refined(architecture, old, seen, noise, padded=True, precision=FAST).level[inner]
 
             coarse, losses = coarse_step(state.coarse, whole, rate, View(part[inner], drawn))
-            means = part_at(corner, whole, architecture.factor)
+            means = part_at(corner, whole[:some], architecture.factor)
             means = means + settings.noise * jax.random.normal(key_noise, means.shape)
 
             def loss(weights: Any) -> Array:
-                return -log_likelihood(architecture, weights, means, part, settings.border)
+                return -log_likelihood(architecture, weights, means, part[:some], settings.border)
 
             value, gradient = jax.value_and_grad(loss)(old)
             update, optimizer = self._optimizer.update(gradient, optimizer, old)
