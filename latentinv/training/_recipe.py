@@ -9,8 +9,7 @@
     missing = [-9999]                # codes of missing values; left out: the usual ones, such as -999.25
     classes = 2                      # how many facies to keep, those with most cells, for a picture with blurred edges:
                                      # every other cell gets the most alike of them
-    names = {0 = "clay", 1 = "sand"} # what the facies are called, by code, or of a coloured picture by colour
-                                     # ("#c0a060"); or a list in the order of the codes
+    names = {0 = "clay", 1 = "sand"} # what facies are called, by code or colour ("#c0a060"), or a list by order of code
     continuous = false               # whether its values are of a continuous property rather than facies codes
     ordered = false                  # whether facies touch only the next of them, in the order of their codes; of two
                                      # facies it makes no difference
