@@ -79,11 +79,27 @@ def draw_panel(
     return _png(figure)
 
 
-def draw_histogram(values: Float[np.ndarray, "draw"], label: str, lines: Sequence[float], colour: str = DRAWN) -> bytes:
-    """Draw a histogram of one number of each draw, with lines such as its quantiles, as a PNG."""
+def draw_histogram(
+    values: Float[np.ndarray, "draw"],
+    label: str,
+    lines: Sequence[float],
+    colour: str = DRAWN,
+    *,
+    before: Float[np.ndarray, "other"] | None = None,
+) -> bytes:
+    """Draw a histogram of one number of each draw, with lines such as its quantiles, as a PNG; behind it in grey that
+    of the number before the data, with the same area.
+    """
     figure, axes = _figure(2.3)
-    bins = int(np.clip(np.sqrt(len(values)) * 1.5, 5, 40))
+    bins: Any = int(np.clip(np.sqrt(len(values)) * 1.5, 5, 40))
+    if before is not None:
+        low, high = np.quantile(before, (0.005, 0.995))
+        bins = np.linspace(min(low, values.min()), max(high, values.max()), 2 * bins + 1)
+        share = np.full(len(before), len(values) / len(before))
+        axes.hist(before, bins=bins, weights=share, color="#dddddd")
     axes.hist(values, bins=bins, color=colour, edgecolor="#333333", linewidth=0.6)
+    if before is not None:
+        axes.hist(before, bins=bins, weights=share, histtype="step", color="#888888", linewidth=1.2)
     for value in lines:
         axes.axvline(value, color="#111111", linestyle="--", linewidth=1.2)
     axes.set_xlabel(label)

@@ -130,8 +130,8 @@ class ParallelTempering(AbstractChains):
             check_gradient(posterior)
         if self.move in WITH_GRADIENT and not posterior.has_gradient:
             raise InputError(
-                f"The move '{self.move}' needs gradients, but a simulator has none; give it an adjoint, or use the "
-                "move 'pcn' or 'elliptical_slice'."
+                f"The move '{self.move}' needs gradients, but the prior or a simulator has none; give a simulator an "
+                "adjoint, or use the move 'pcn' or 'elliptical_slice'."
             )
 
     def build(self) -> AbstractKernel:

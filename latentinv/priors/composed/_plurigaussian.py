@@ -74,6 +74,10 @@ class PlurigaussianPrior(AbstractPrior):
         """
         return _parts.generate(self.fields, z, grid)
 
+    def parameters(self, z: Float[Array, "latent"], grid: Grid) -> dict[str, Float[Array, ""]]:
+        """The unknown numbers of all fields, counted from 0."""
+        return _parts.parameters(self.fields, [f"field {n}" for n in range(len(self.fields))], z, grid)
+
     def _with_facies_model(self, model: Any) -> "PlurigaussianPrior":
         other: PlurigaussianPrior = replace(self, rule=model, facies_model=model)
         return other
