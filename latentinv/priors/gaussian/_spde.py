@@ -14,6 +14,7 @@ variance.
 
 import functools
 import math
+from collections.abc import Mapping
 from typing import Any, final
 
 import jax
@@ -127,6 +128,52 @@ class SPDEPrior(AbstractGaussianPrior):
     def azimuth(self) -> Float[np.ndarray, "*#grid"]:
         """Direction of the first range, in degrees clockwise from north, for all cells or for each."""
         return self._azimuth.array
+
+    @property
+    def conditions(self) -> Mapping[str, str]:
+        """Local ranges and directions."""
+        return {
+            "ranges": "metres along the azimuth, across it (and vertically): each a number or a map over the grid",
+            "azimuth": "direction of the first range in degrees clockwise from north: a number or a map over the grid",
+        }
+
+    def given(self, **condition: Any) -> "SPDEPrior":
+        """The same prior with local ranges, a local direction or both.
+
+        Parameters
+        ----------
+        ranges
+            In metres along the principal axes: one number or map for all, or one for each axis.
+        azimuth
+            In degrees clockwise from north: a number or a map ``[*grid]``.
+
+        Raises
+        ------
+        InputError
+            If another condition is given, maps are of different grids, or their numbers cannot be used.
+        """
+        if unknown := condition.keys() - self.conditions.keys():
+            super().given(**dict.fromkeys(unknown))
+        azimuth = np.asarray(condition.get("azimuth", self.azimuth), float)
+        ranges = condition.get("ranges", self.ranges)
+        alone = not isinstance(ranges, tuple | list) and np.ndim(ranges) in (0, self.ndim)
+        each = [ranges] if alone else list(ranges)
+        maps = [np.asarray(one, float) for one in each] * (self.ndim if len(each) == 1 else 1)
+        try:
+            *lengths, azimuth = np.broadcast_arrays(*maps, azimuth)
+        except ValueError:
+            shapes = ", ".join(str(one.shape) for one in (*maps, azimuth))
+            raise InputError(f"The local ranges and azimuths have the shapes {shapes}; give all on one grid.") from None
+        return SPDEPrior(
+            self.smoothness,
+            np.stack(lengths),
+            azimuth=azimuth,
+            standard_deviation=float(self.reading.standard_deviation),
+            ndim=self.ndim,
+            mean=float(self.reading.mean),
+            anamorphosis=self.reading.anamorphosis,
+            facies_model=self.reading.facies_model,
+        )
 
     def on(self, grid: Grid) -> "SPDEPrior":
         """The same prior with its stencil on one grid.
