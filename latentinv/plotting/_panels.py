@@ -13,10 +13,12 @@ from jaxtyping import Float, Shaped
 from PIL import Image
 
 from latentinv.forward.core import Mark
+from latentinv.grid import Grid
 
 from ._marks import add_marks
 from ._style import show_facies, show_values
 from ._view import View
+from ._volume import show_volume
 
 WIDTH = 4.6
 """Inches."""
@@ -76,6 +78,21 @@ def draw_panel(
     axes.set_ylabel(view.labels[1])
     axes.locator_params(nbins=5)
     add_marks(axes, marks, view, categories or codes, None if summary else field)
+    return _png(figure)
+
+
+def draw_volume(
+    field: Shaped[np.ndarray, "layer row column"],
+    grid: Grid,
+    *,
+    categories: Sequence[int] = (),
+    marks: Sequence[Mark] = (),
+    limits: tuple[float, float] | None = None,
+) -> bytes:
+    """Draw a field of three dimensions seen from outside, as a PNG; see `show_volume`."""
+    figure, axes = _figure(0.8 * WIDTH, 0.05, 0.05)
+    axes.set_position((0.0, 0.0, 1.0, 1.0))
+    show_volume(axes, field, grid, categories, limits, marks)
     return _png(figure)
 
 
