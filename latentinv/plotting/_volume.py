@@ -1,10 +1,10 @@
 """A volume seen from outside: bodies of facies in a glass box, or the outer faces of a continuous property.
 
 Rays run from each pixel, parallel to each other, through the cells until they meet something: a facies other than the
-matrix, the most frequent one, which is left transparent, or a face of the box. Surfaces of bodies are shaded by the slope of their
-smoothed indicators, and paler the farther away they are; where the box cuts a body, its face is flat. The box is seen
-from the south-east and above, in the grid's own axes, with its top up whatever the sense of z. Cost: O(pixels · cells
-along a ray), about a second.
+matrix, which is left transparent (the most frequent one, unless stated), or a face of the box. Surfaces of bodies are
+shaded by the slope of their smoothed indicators, and paler the farther away they are; where the box cuts a body, its
+face is flat. The box is seen from the south-east and above, in the grid's own axes, with its top up whatever the sense
+of z. Cost: O(pixels · cells along a ray), about a second.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ SMOOTHED = 0.9
 """Standard deviation in cells of what is drawn as a surface."""
 AZIMUTH, RISE = np.radians(-32.0), np.radians(27.0)
 """Direction in which one looks, from north, and angle from above."""
-LOWEST = 0.35
+LOWEST = 0.3
 """Volumes that are flatter, as height over width, are exaggerated."""
 LIGHT = np.array([-0.45, -0.55, 0.7])
 AHEAD = np.array([np.sin(AZIMUTH) * np.cos(RISE), np.cos(AZIMUTH) * np.cos(RISE), -np.sin(RISE)])
@@ -116,7 +116,9 @@ def show_volume(
     if named:
         _name_edges(axes, flat, grid)
     axes.set_aspect("equal")
-    axes.margins(0.12, 0.08)
+    width, height = high - low
+    axes.set_xlim(low[0] - 0.09 * width, high[0] + 0.04 * width)  # with room for names at the left and below
+    axes.set_ylim(low[1] - 0.06 * height, high[1] + 0.03 * height)
     axes.set_axis_off()
 
 

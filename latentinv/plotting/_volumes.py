@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
 from latentinv.errors import InputError
+from latentinv.forward.core import Mark, Points
 from latentinv.grid import Grid
 
+from ._marks import add_marks
 from ._style import (
     DPI,
     WIDTH,
@@ -36,6 +38,7 @@ def plot_volumes(
     categories: Sequence[int] | None = None,
     labels: Sequence[str] | None = None,
     title: str = "",
+    marks: Sequence[Mark] = (),
 ) -> None:
     """Draw fields in three dimensions, one in a row: from outside, the middle layer, and a section along each axis.
 
@@ -47,6 +50,8 @@ def plot_volumes(
         Where they live, with several cells along each axis.
     path, categories, labels, title
         As `plot_fields` takes them.
+    marks
+        Of data, to draw on top.
 
     Raises
     ------
@@ -68,15 +73,17 @@ def plot_volumes(
     rows = figure.subplots(len(fields), 4, squeeze=False, width_ratios=(1.3, 1, 1, 1))
     limits = None if categories else (float(np.min(fields)), float(np.max(fields)))
     matrix = most_frequent(fields, categories) if categories else None
+    views = views_of(grid, cells_with_facies(grid, marks))
     for number, (row, field) in enumerate(zip(rows, fields, strict=True)):
-        show_volume(row[0], field, grid, categories or (), limits, matrix=matrix)
+        show_volume(row[0], field, grid, categories or (), limits, marks, matrix=matrix)
         row[0].set_title(f"draw {number + 1}", fontsize=11)
-        for panel, view in zip(row[1:], views_of(grid), strict=True):
+        for panel, view in zip(row[1:], views, strict=True):
             if categories:
                 show_facies(panel, field, view, categories)
             else:
                 assert limits is not None
                 image = show_values(panel, field, view, cmap="viridis", vmin=limits[0], vmax=limits[1])
+            add_marks(panel, marks, view, categories or (), field)
             panel.set_xlabel(view.labels[0], fontsize=10)
             panel.set_ylabel(view.labels[1], fontsize=10)
             panel.locator_params(nbins=5)
@@ -89,3 +96,9 @@ def plot_volumes(
     words = [title, f"volumes {higher:.3g} times higher than they are" if higher > 1 else ""]
     figure.suptitle(" · ".join(text for text in words if text), fontsize=13)
     save_figure(figure, path)
+
+
+def cells_with_facies(grid: Grid, marks: Sequence[Mark]) -> Int[np.ndarray, "cell axis"]:
+    """The cells of marks where a facies was seen, through which slices should go."""
+    places = [mark.coordinates for mark in marks if isinstance(mark, Points) and mark.codes is not None]
+    return grid.cells(np.concatenate(places)) if places else np.zeros((0, grid.ndim), int)
