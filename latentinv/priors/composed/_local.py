@@ -21,7 +21,7 @@ from jaxtyping import Array, Float
 from scipy import special
 
 from latentinv.errors import InputError
-from latentinv.grid import Grid
+from latentinv.priors.gaussian import as_map
 
 from ._truncation import Cut, TruncationRule
 
@@ -109,22 +109,6 @@ def carried(
     return moved
 
 
-def check_cells(cells: tuple[int, ...], grid: Grid) -> None:
-    """Raise `InputError` if maps of these cells, or of 1 along an axis, are not of a grid."""
-    if any(n not in (1, m) for n, m in zip(cells, grid.shape, strict=False)):
-        raise InputError(f"The local proportions are for {cells} cells, the grid has {grid.shape}; give one grid.")
-
-
-def cropped(
-    maps: Float[Any, "row *#grid"], start: tuple[int, ...], shape: tuple[int, ...]
-) -> Float[Array, "row *#part"]:
-    """Maps of a part of the grid; beyond it the last cells are repeated."""
-    for axis, (first, count) in enumerate(zip(start, shape, strict=True), 1):
-        if maps.shape[axis] > 1:
-            maps = jnp.take(maps, np.minimum(first + np.arange(count), maps.shape[axis] - 1), axis=axis)
-    return jnp.asarray(maps)
-
-
 def _thresholds(
     cut: Cut, shares: dict[int, np.ndarray], bounds: dict[int, tuple[np.ndarray, np.ndarray]]
 ) -> Iterator[tuple[int, np.ndarray]]:
@@ -167,14 +151,10 @@ def _whole(given: Any, rule: TruncationRule) -> np.ndarray:
 
 def _map(values: Any, ndim: int, facies: str) -> Float[np.ndarray, "*#grid"]:
     """Shares of one facies with `ndim` axes."""
-    array = np.asarray(values, float)
-    if array.ndim > ndim or (array.ndim not in (0, 1, 2, ndim)):
-        raise InputError(f"The local proportions of {facies} have {array.ndim} axes, the prior {ndim}; give fewer.")
+    array = as_map(values, ndim, f"local proportions of {facies}")
     if not np.all((array >= 0) & (array <= 1)):  # also where a value is missing
         raise InputError(
             f"The local proportions of {facies} go from {array.min():.4g} to {array.max():.4g}; give shares from 0 to "
             "1 in every cell."
         )
-    if array.ndim == 1:
-        return array.reshape(-1, *(1,) * (ndim - 1))
-    return array.reshape(*(1,) * (ndim - array.ndim), *array.shape)
+    return array

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 from latentinv.priors.core import PRIORS, AbstractPrior, LatentMap
+from latentinv.priors.gaussian import check_cells, cropped_map
 from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
@@ -65,7 +66,8 @@ class PlurigaussianPrior(AbstractPrior):
     def conditions(self) -> Mapping[str, str]:
         """Local proportions, and what the fields take, such as local ranges and directions."""
         own = "share of each facies, by code or name: numbers, curves along the first axis or maps over the grid"
-        return {"proportions": own, **{name: words for one in self.fields for name, words in one.conditions.items()}}
+        of_fields = {name: words for one in self.fields for name, words in one.conditions.items() if name != "mean"}
+        return {"proportions": own, **of_fields}
 
     def given(self, **condition: Any) -> "PlurigaussianPrior":
         """The same prior with local proportions, and with fields under a condition.
@@ -85,9 +87,9 @@ class PlurigaussianPrior(AbstractPrior):
             If proportions are no shares, or no field takes a condition.
         """
         proportions = condition.pop("proportions", None)
-        takers = [{k: v for k, v in condition.items() if k in one.conditions} for one in self.fields]
-        if unknown := condition.keys() - {name for taken in takers for name in taken}:
+        if unknown := condition.keys() - self.conditions.keys():
             super().given(**dict.fromkeys(unknown))
+        takers = [{k: v for k, v in condition.items() if k in one.conditions} for one in self.fields]
         fields = tuple(one.given(**taken) if taken else one for one, taken in zip(self.fields, takers, strict=True))
         other: PlurigaussianPrior = replace(self, fields=fields)
         if proportions is None:
@@ -107,15 +109,15 @@ class PlurigaussianPrior(AbstractPrior):
         other: PlurigaussianPrior = replace(self, fields=fields)
         if self.proportions is None:
             return other
-        thresholds = tuple(tuple(_local.cropped(one[None], start, shape)[0] for one in own) for own in self.thresholds)
-        shares = _local.cropped(self.proportions, start, shape)
+        thresholds = tuple(tuple(cropped_map(one, start, shape) for one in own) for own in self.thresholds)
+        shares = cropped_map(self.proportions, start, shape)
         part: PlurigaussianPrior = replace(other, proportions=shares, thresholds=thresholds)
         return part
 
     def latent_size(self, grid: Grid) -> int:
         """The latents of all fields; `InputError` if the local proportions are for another grid."""
         if self.proportions is not None:
-            _local.check_cells(self.proportions.shape[1:], grid)
+            check_cells(self.proportions.shape[1:], grid, "local proportions")
         return _parts.latent_size(self.fields, grid)
 
     def on(self, grid: Grid) -> "PlurigaussianPrior":
@@ -138,7 +140,7 @@ class PlurigaussianPrior(AbstractPrior):
         scores = _parts.generate(self.fields, z, grid)
         if self.proportions is None:
             return scores
-        _local.check_cells(self.proportions.shape[1:], grid)
+        check_cells(self.proportions.shape[1:], grid, "local proportions")
         pairs = zip(self.thresholds, _local.usual_thresholds(self.rule), strict=True)
         moved = [_local.carried(scores[..., n], *both) for n, both in enumerate(pairs)]
         return jnp.stack(moved, axis=-1)
