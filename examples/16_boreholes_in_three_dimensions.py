@@ -17,21 +17,11 @@ import jax
 import numpy as np
 from common import OUTPUT, Printer
 
-from latentinv import (
-    Covariance,
-    Cut,
-    Grid,
-    HardData,
-    PlurigaussianPrior,
-    Posterior,
-    Run,
-    SpectralPrior,
-    TemperedSMC,
-    TruncationRule,
-    sample,
-)
+from latentinv import Covariance, Cut, Grid, HardData, PlurigaussianPrior, Posterior, Run, TruncationRule, sample
 from latentinv.data import Borehole, log_cells
+from latentinv.inference import TemperedSMC
 from latentinv.plotting import plot_volumes
+from latentinv.priors import SpectralPrior
 
 HOLES = {"A": (12.5, 14.5, 0.0, 16), "B": (40.5, 34.5, 0.0, 16), "C": (8.5, 38.5, 70.0, 40)}
 """x, y, inclination and length of each hole."""
@@ -53,17 +43,15 @@ def main(draws: int = 48, waves: int = 512, output: Path = OUTPUT) -> Run:
         middles = grid.cells(hole.places(depths + 0.5, downward=-1.0))
         holes.append(hole._replace(facies=truth[tuple(middles.T)]))
     log = log_cells(holes, grid, facies_model=prior.facies_model)
-    wells = HardData(grid, log.coordinates, log.facies, prior.facies_model, labels=log.labels, name="boreholes")
+    wells = HardData(grid, log.coordinates, log.facies, prior.facies_model, labels=log.labels)
 
-    output.mkdir(exist_ok=True)
-    file = output / "delta.h5"
-    file.unlink(missing_ok=True)
-    smc = TemperedSMC(particles=draws)
-    run = sample(Posterior(prior, grid, [wells]), smc, seed=1, output=file, listener=Printer())
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "delta.h5").unlink(missing_ok=True)
+    posterior, smc = Posterior(prior, grid, [wells]), TemperedSMC(particles=draws)
+    run = sample(posterior, smc, seed=1, output=output / "delta.h5", listener=Printer())
     print(run.reports()[0][0].sentence)
     shown = run.realizations[np.linspace(0, len(run.realizations) - 1, 3).astype(int)]
-    marks = {"labels": ("clay", "sand"), "marks": wells.marks()}
-    plot_volumes(shown, grid, output / "delta.png", categories=(0, 1), title="draws with three boreholes", **marks)
+    plot_volumes(shown, grid, output / "delta.png", categories=(0, 1), labels=("clay", "sand"), marks=wells.marks())
     return run
 
 
