@@ -10,7 +10,7 @@ from latentinv.errors import InputError
 from ._console import Quiet, make_console
 from ._files import require_new_run
 from ._json import Json
-from ._parse import check_extension, check_seed, parse_grid, parse_settings
+from ._parse import check_extension, check_seed, parse_given, parse_grid, parse_settings
 from ._sampling import chosen_for, sample_and_print
 
 OF_BLOCKS = ("mean", "sd", "facies")
@@ -54,6 +54,15 @@ def condition(
             "Repeatable.",
         ),
     ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--given",
+            metavar="NAME=VALUE",
+            help="What the prior takes, as a map's file or numbers: proportions.sand=sand.asc, azimuth=map.tif. "
+            "Repeatable.",
+        ),
+    ] = None,
     target: Annotated[
         str | None, typer.Option(help="thresholded (facies read exactly) or soft; chosen by the prior if omitted.")
     ] = None,
@@ -65,7 +74,7 @@ def condition(
     check_extension(output, ".h5")
     if draws is not None and draws < 1:
         raise InputError(f"The number of draws is {draws}; expected at least 1.")
-    place = parse_grid(grid, spacing, origin)
+    place, conditions = parse_grid(grid, spacing, origin), parse_given(given or [])
     if not wells and not blocks:
         raise InputError(
             "No data are given; give --wells or --blocks, or use 'latentinv generate' to draw from the prior."
@@ -81,6 +90,10 @@ def condition(
     if algorithm is not None:
         choice = Choice(make_algorithm(algorithm, parse_settings(algorithm, settings or [], draws)), "")
     model = load_prior(prior)
+    if conditions:
+        from latentinv.study import bind
+
+        model = bind(model, conditions, place, Path())
     model.latent_size(place)  # checked first: a grid with the wrong number of axes is refused before the data are read
     data: list[AbstractObservation] = [HardData.from_csv(path, place, model) for path in wells or []]
     data += [BlockMeans.from_csv(path, place, model) for path in blocks or []]

@@ -5,6 +5,7 @@ file of one seed show the same fields. Large fields are generated tile by tile: 
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -14,12 +15,19 @@ from jaxtyping import Array, Float, Shaped
 
 from latentinv.grid import Grid
 from latentinv.keys import numbered
+from latentinv.plotting import MOST_VOLUMES, is_volume, plot_fields, plot_volumes
 from latentinv.priors.core import AbstractPrior
 
 from ._display import Display
 
 TILES = {2: 512, 3: 64}
 """Edge of a tile in cells, by the number of axes."""
+
+
+def draw_sheet(fields: Shaped[np.ndarray, "draw *grid"], grid: Grid, path: Path, **settings: Any) -> None:
+    """Draw fields into one picture; a few fields in three dimensions also as they look from outside."""
+    few = is_volume(grid) and len(fields) <= MOST_VOLUMES
+    (plot_volumes if few else plot_fields)(fields, grid, path, **settings)
 
 
 def draw_latents(prior: AbstractPrior, grid: Grid, key: Array, number: int) -> Float[np.ndarray, "latent"]:

@@ -11,12 +11,12 @@ from latentinv.grid import Grid
 from latentinv.io.fields import FIELD_FORMATS, Fields, write_fields
 from latentinv.io.maps import MAP_FORMATS, AbstractMapFormat, Maps, write_maps
 from latentinv.keys import from_seed
-from latentinv.plotting import MOST_PANELS, plot_fields
+from latentinv.plotting import MOST_PANELS
 from latentinv.priors.core import AbstractPrior
 from latentinv.registration import format_by_ending
 
 from ._display import Display
-from ._drawing import categories_of, draw_fields, draw_latents, labels_of, tiles
+from ._drawing import categories_of, draw_fields, draw_latents, draw_sheet, labels_of, tiles
 
 PURPOSE = "generate"
 
@@ -29,7 +29,7 @@ def draw_picture(path: Path, prior: AbstractPrior, grid: Grid, count: int, seed:
         )
     fields, _ = draw_fields(prior, grid, count, from_seed(seed, PURPOSE), display)
     title, labels = f"draws of the prior, seed {seed}", labels_of(prior)
-    plot_fields(fields, grid, path, categories=categories_of(prior), labels=labels, title=title)
+    draw_sheet(fields, grid, path, categories=categories_of(prior), labels=labels, title=title)
 
 
 def fields_to_write(prior: AbstractPrior, grid: Grid, count: int, seed: int, display: Display) -> Fields:

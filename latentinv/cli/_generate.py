@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ._console import interruptible, make_console
-from ._parse import PICTURES, check_amount, check_seed, parse_shape
+from ._parse import PICTURES, check_amount, check_seed, parse_given, parse_shape
 
 
 def generate(
@@ -22,10 +22,19 @@ def generate(
     ],
     count: Annotated[int, typer.Option(min=1, help="Number of fields.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--given",
+            metavar="NAME=VALUE",
+            help="What the prior takes, as a map's file or numbers: proportions.sand=sand.asc, azimuth=map.tif. "
+            "Repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Draw fields from a prior."""
     check_seed(seed)
-    shape = parse_shape(grid)
+    shape, conditions = parse_shape(grid), parse_given(given or [])
 
     from latentinv.grid import Grid
     from latentinv.io.fields import FIELD_FORMATS
@@ -45,6 +54,10 @@ def generate(
     from ._field_files import draw_picture, fields_to_write, write_drawn
 
     model, place = load_prior(prior), Grid(shape)
+    if conditions:
+        from latentinv.study import bind
+
+        model = bind(model, conditions, place, Path())
     model.latent_size(
         place
     )  # checked first: a grid with the wrong number of axes, or far too large, is refused before the file is begun

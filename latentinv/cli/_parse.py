@@ -79,6 +79,37 @@ def parse_names(text: str | None) -> dict[str, str] | None:
     return {code: name for code, name in pairs}
 
 
+def parse_given(texts: list[str]) -> dict[str, Any]:
+    """Read ``azimuth=FILE``, ``ranges=FILE,12`` or ``proportions.sand=0.3,0.4`` as what a prior is given.
+
+    Raises
+    ------
+    InputError
+        If one is not written so, or one is given twice.
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, _, value = (part.strip() for part in text.partition("="))
+        parts = [part.strip() for part in value.split(",")]
+        head, _, facies = name.partition(".")
+        if not (name and all(parts)):
+            raise InputError(f"--given '{text}' cannot be read; write a name and a value, as azimuth=map.asc.")
+        table = found.setdefault(head, {}) if facies else found
+        key = facies or head
+        if not isinstance(table, dict) or key in table:
+            raise InputError(f"--given names '{name}' twice; give it once.")
+        values = [_number_or_text(part) for part in parts]
+        table[key] = values[0] if len(values) == 1 else values
+    return found
+
+
+def _number_or_text(text: str) -> float | str:
+    try:
+        return float(_plain(text))
+    except ValueError:
+        return text
+
+
 def check_seed(seed: int) -> None:
     """Refuse a seed that the random number generator does not accept.
 

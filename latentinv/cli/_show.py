@@ -51,10 +51,9 @@ def show(
 def _show_prior(path: Path, picture: Path) -> None:
     from latentinv.grid import Grid
     from latentinv.keys import from_seed
-    from latentinv.plotting import plot_fields
     from latentinv.priors import load_prior
 
-    from ._drawing import categories_of, draw_fields, labels_of
+    from ._drawing import categories_of, draw_fields, draw_sheet, labels_of
 
     prior = load_prior(path)
     console = make_console()
@@ -69,7 +68,7 @@ def _show_prior(path: Path, picture: Path) -> None:
         shape = SMALLER[prior.ndim]
     fields, _ = draw_fields(prior, Grid(shape), count, from_seed(0, "show"))
     title, labels = f"draws of {path.name}", labels_of(prior)
-    plot_fields(fields, Grid(shape), picture, categories=categories_of(prior), labels=labels, title=title)
+    draw_sheet(fields, Grid(shape), picture, categories=categories_of(prior), labels=labels, title=title)
     console.print(f"sheet of samples in {picture}", soft_wrap=True)
 
 

@@ -20,6 +20,7 @@ FEW = 12
 def print_run(console: Console, run: "Run", rows: dict[str, str], *, noun: str = "draws") -> None:
     """Print the table of a run, with further rows at its end; `noun` says what its rows are, such as draws."""
     from latentinv.data import over_draws
+    from latentinv.inference.diagnostics import inferred
 
     table = plain_table()
     reports = run.reports()
@@ -28,6 +29,9 @@ def print_run(console: Console, run: "Run", rows: dict[str, str], *, noun: str =
         if reports and observation.count <= FEW:
             for label, words in observation.beside(run.predicted[observation.name], noun):
                 table.add_row(f"  {label}", words)
+    for one in inferred(run):
+        after, before = one.words()
+        table.add_row(one.name, f"{after}; before the data {before}")
     diagnosis = run.diagnose()
     table.add_row(noun, f"{diagnosis.draws}, {diagnosis.distinct} of them distinct" if diagnosis.draws else "none")
     known = diagnosis.words()

@@ -1,20 +1,29 @@
-"""`latentinv walk`: interpolate between two draws of a prior, or vary one place of a draw, as a strip or a film."""
+"""`latentinv walk`: from one draw of a prior or run to another, or round one place of a draw, as a strip or film."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from latentinv.errors import InputError
+
 from ._console import make_console
 from ._parse import PICTURES, check_amount, check_extension, check_seed, parse_box, parse_shape
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FILM = ".gif"
 
 
 def walk(
-    prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or the name of a shipped prior.")],
-    grid: Annotated[str, typer.Option(metavar="ROWSxCOLUMNS", help="Cells of the grid; rows along y.")],
+    prior: Annotated[
+        str, typer.Argument(metavar="PRIOR|RUN", help="Prior file, the name of a shipped prior, or a run file.")
+    ],
     output: Annotated[Path, typer.Option(help="Strip of pictures (.png, .pdf, .svg) or film (.gif).")],
+    grid: Annotated[
+        str | None, typer.Option(metavar="ROWSxCOLUMNS", help="Cells of the grid; rows along y. A run has its own.")
+    ] = None,
     steps: Annotated[int, typer.Option(min=2, help="Number of pictures.")] = 12,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
     box: Annotated[
@@ -24,10 +33,28 @@ def walk(
             help="Redraw only the latents of this box (metres) of the first field; nearby cells change too.",
         ),
     ] = None,
+    between: Annotated[
+        str, typer.Option(metavar="FROM,TO", help="Of a run: numbers of the two draws, from 1; -1 is the last.")
+    ] = "1,-1",
 ) -> None:
-    """Walk from one draw of a prior to another, or vary one box of a draw."""
+    """Walk from one draw to another, of a prior or of a run, or vary one box of a draw.
+
+    The fields on the way between two draws of a run all fit its data as these do.
+    """
     check_extension(output, *PICTURES, FILM)
     check_seed(seed)
+
+    from latentinv.priors import find_prior
+
+    from ._files import kind_of
+
+    path_of_file = find_prior(prior)
+    if path_of_file.is_file() and kind_of(path_of_file) == "run":
+        if grid is not None or box is not None:
+            raise InputError("A run has a grid of its own, and its walks no box; leave --grid and --box out.")
+        return _walk_run(path_of_file, output, steps, between)
+    if grid is None:
+        raise InputError("A walk through a prior needs a grid; give --grid ROWSxCOLUMNS.")
     shape = parse_shape(grid)
     check_amount(steps, shape, "give fewer steps or a smaller grid")
 
@@ -64,3 +91,46 @@ def walk(
         title, labels = f"{title}, seed {seed}", labels_of(model)
         plot_fields(fields, place, output, categories=categories, labels=labels, title=title, names=names, box=corners)
     make_console().print(f"{steps} steps in {output}", soft_wrap=True)
+
+
+def _walk_run(path: Path, output: Path, steps: int, between: str) -> None:
+    """Walk between two draws of a run."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    from latentinv.inference import load_run, walk_between
+    from latentinv.plotting import film_fields, plot_fields
+    from latentinv.storage import require_new
+
+    from ._drawing import categories_of, labels_of
+
+    require_new(output)
+    run = load_run(path)
+    posterior, ends = run.posterior, _ends(between, run.latents)
+    found = walk_between(posterior, jnp.asarray(ends[0]), jnp.asarray(ends[1]), steps)
+    model, place = posterior.prior, posterior.grid
+    fields = np.asarray(jax.lax.map(lambda z: model.realization(posterior.field(z)), jnp.asarray(found.latents)))
+    categories = categories_of(model)
+    if output.suffix.lower() == FILM:
+        film_fields(fields, place, output, categories=categories)
+    else:
+        names = [f"step {n + 1}" + ("" if fits else ", misses data") for n, fits in enumerate(found.fits)]
+        title = f"from draw to draw of {path.name} ({between})"
+        plot_fields(fields, place, output, categories=categories, labels=labels_of(model), title=title, names=names)
+    words = f"{steps} steps in {output}; {found.fits.sum()} of them fit the data as both draws do"
+    make_console().print(f"{words}, {found.moved} were moved for it", soft_wrap=True)
+
+
+def _ends(between: str, latents: "np.ndarray") -> "np.ndarray":
+    """Latents of the two draws that are named."""
+    try:
+        numbers = [int(part) for part in between.split(",")]
+        positions = [number - 1 if number > 0 else len(latents) + number for number in numbers]
+    except ValueError:
+        positions = []
+    if len(positions) != 2 or not all(0 <= one < len(latents) for one in positions) or positions[0] == positions[1]:
+        raise InputError(
+            f"--between '{between}' names no two of the run's {len(latents)} draws; write two numbers such as 1,-1."
+        )
+    return latents[positions]

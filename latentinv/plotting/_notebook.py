@@ -12,9 +12,10 @@ from latentinv.inference.run import Run
 from latentinv.keys import from_seed
 from latentinv.priors.core import PICTURES, AbstractPrior
 
-from ._panels import draw_panel
+from ._panels import draw_panel, draw_volume
 from ._run import draw_run
-from ._view import view_of
+from ._view import view_of, views_of
+from ._volume import is_volume
 
 MOST_DRAWS = 12
 
@@ -39,6 +40,13 @@ def prior_picture(prior: AbstractPrior, grid: Grid, *, draws: int, seed: int) ->
     fields = [np.asarray(draw(key)) for key in jax.random.split(from_seed(seed, "picture of a prior"), draws)]
     codes = () if prior.facies_model is None else prior.facies_model.categories
     limits = None if codes else (float(np.min(fields)), float(np.max(fields)))
+    if is_volume(grid):
+        volumes = [draw_volume(field, grid, categories=codes, limits=limits) for field in fields]
+        slices = [
+            [draw_panel(field, view, categories=codes, limits=limits, label="value") for view in views_of(grid)]
+            for field in fields
+        ]
+        return beside([picture for pair in zip(volumes, slices, strict=True) for picture in (pair[0], *pair[1])])
     view = view_of(grid)
     return beside([draw_panel(field, view, categories=codes, limits=limits, label="value") for field in fields])
 

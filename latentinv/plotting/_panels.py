@@ -13,10 +13,12 @@ from jaxtyping import Float, Shaped
 from PIL import Image
 
 from latentinv.forward.core import Mark
+from latentinv.grid import Grid
 
 from ._marks import add_marks
 from ._style import show_facies, show_values
 from ._view import View
+from ._volume import show_volume
 
 WIDTH = 4.6
 """Inches."""
@@ -79,11 +81,42 @@ def draw_panel(
     return _png(figure)
 
 
-def draw_histogram(values: Float[np.ndarray, "draw"], label: str, lines: Sequence[float], colour: str = DRAWN) -> bytes:
-    """Draw a histogram of one number of each draw, with lines such as its quantiles, as a PNG."""
+def draw_volume(
+    field: Shaped[np.ndarray, "layer row column"],
+    grid: Grid,
+    *,
+    categories: Sequence[int] = (),
+    marks: Sequence[Mark] = (),
+    limits: tuple[float, float] | None = None,
+) -> bytes:
+    """Draw a field of three dimensions seen from outside, as a PNG; see `show_volume`."""
+    figure, axes = _figure(0.8 * WIDTH, 0.05, 0.05)
+    axes.set_position((0.0, 0.0, 1.0, 1.0))
+    show_volume(axes, field, grid, categories, limits, marks)
+    return _png(figure)
+
+
+def draw_histogram(
+    values: Float[np.ndarray, "draw"],
+    label: str,
+    lines: Sequence[float],
+    colour: str = DRAWN,
+    *,
+    before: Float[np.ndarray, "other"] | None = None,
+) -> bytes:
+    """Draw a histogram of one number of each draw, with lines such as its quantiles, as a PNG; behind it in grey that
+    of the number before the data, with the same area.
+    """
     figure, axes = _figure(2.3)
-    bins = int(np.clip(np.sqrt(len(values)) * 1.5, 5, 40))
+    bins: Any = int(np.clip(np.sqrt(len(values)) * 1.5, 5, 40))
+    if before is not None:
+        low, high = np.quantile(before, (0.005, 0.995))
+        bins = np.linspace(min(low, values.min()), max(high, values.max()), 2 * bins + 1)
+        share = np.full(len(before), len(values) / len(before))
+        axes.hist(before, bins=bins, weights=share, color="#dddddd")
     axes.hist(values, bins=bins, color=colour, edgecolor="#333333", linewidth=0.6)
+    if before is not None:
+        axes.hist(before, bins=bins, weights=share, histtype="step", color="#888888", linewidth=1.2)
     for value in lines:
         axes.axvline(value, color="#111111", linestyle="--", linewidth=1.2)
     axes.set_xlabel(label)

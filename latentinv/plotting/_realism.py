@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Real
 
+from latentinv.grid import Grid
+
 from ._style import FACIES_COLOURS, check_ending, facies_colours, save_figure
+from ._volume import most_frequent, show_volume
 
 if TYPE_CHECKING:
     from latentinv.realism import Measure, Realism
 
 COLUMNS = 6
-KINDS = ("connectivity", "variogram", "two-point probability", "power spectrum")
-"""Curves from left to right: one row per axis, and the spectrum, which has no direction, at the end of the first."""
+KINDS = ("connectivity", "variogram", "two-point probability", "lineal path", "power spectrum")
+"""Curves from left to right, lineal paths of volumes only: one row per axis, and the spectrum, which has no direction,
+at the end of the first."""
 STYLES: tuple[Any, ...] = ("-", "--", ":", "-.")
 """Colours of the curves of each facies."""
 OURS, THEIRS = FACIES_COLOURS[1], FACIES_COLOURS[0]
@@ -41,7 +45,7 @@ def plot_realism(
         From `measure_realism`.
     fields, patches
         Category indices, or values of a continuous property; the first six of each are shown, of three dimensions
-        their middle layers.
+        three middle layers and three volumes.
     path
         The picture, with the ending .png, .pdf or .svg; a file there is replaced.
     facies
@@ -72,12 +76,13 @@ def plot_realism(
     names = ["below the median", "above it"]
     if facies is not None:
         names = list(labels or (f"facies {index}" for index in range(facies)))
-    placed = dict.fromkeys(KINDS, 0)
+    kinds = [kind for kind in KINDS if any(measure.name.startswith(kind) for measure in curves)]
+    placed = dict.fromkeys(kinds, 0)
     for measure in curves:
-        column = next(n for n, kind in enumerate(KINDS) if measure.name.startswith(kind))
-        placed[KINDS[column]] += 1
-        position = len(KINDS) * (placed[KINDS[column]] - 1) + column + 1
-        _draw_curve(pages[1].add_subplot(rows, len(KINDS), position), measure, names)
+        column = next(n for n, kind in enumerate(kinds) if measure.name.startswith(kind))
+        placed[kinds[column]] += 1
+        position = len(kinds) * (placed[kinds[column]] - 1) + column + 1
+        _draw_curve(pages[1].add_subplot(rows, len(kinds), position), measure, names)
     _draw_floors(pages[2].add_subplot(1, 1, 1), realism)
     save_figure(figure, path)
 
@@ -96,10 +101,15 @@ def _draw_images(page: Any, fields: np.ndarray, patches: np.ndarray, facies: int
         colours: dict[str, Any] = {"cmap": "viridis", "vmin": low, "vmax": high}
     else:
         colours = {"cmap": ListedColormap(facies_colours(facies)), "vmin": -0.5, "vmax": facies - 0.5}
+    matrix = None if facies is None else most_frequent(patches, range(facies))
     layer = "" if fields.ndim == 3 else f", layer {fields.shape[1] // 2 + 1} of {fields.shape[1]}"
     for row, (images, name) in enumerate(((fields, "prior"), (patches, "image"))):
         for column in range(COLUMNS):
             panel = page.add_subplot(2, COLUMNS, row * COLUMNS + column + 1)
+            if images.ndim == 4 and column >= COLUMNS // 2:
+                shown, codes = images[column % len(images)], range(facies or 0)
+                show_volume(panel, shown, Grid(shown.shape), codes, matrix=matrix, named=False)
+                continue
             if column < len(images):
                 shown = images[column] if images.ndim == 3 else images[column, images.shape[1] // 2]
                 panel.imshow(shown, origin="lower", interpolation="nearest", **colours)  # row 0 is the south

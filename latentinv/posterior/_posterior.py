@@ -94,8 +94,10 @@ class Posterior:
 
     @property
     def has_gradient(self) -> bool:
-        """Whether the soft model has gradients; False only if a simulator has no adjoint, or a user says so."""
-        return all(observation.has_gradient for observation in self.observations)
+        """Whether the soft model has gradients; False only if a simulator has no adjoint, a user says so, or the prior
+        jumps.
+        """
+        return self.prior.has_gradient and all(observation.has_gradient for observation in self.observations)
 
     @property
     def external(self) -> bool:

@@ -10,6 +10,7 @@ from ._walk import walk_box as walk_box
 from .composed import Cut as Cut
 from .composed import HierarchicalFaciesModel as HierarchicalFaciesModel
 from .composed import HierarchicalPrior as HierarchicalPrior
+from .composed import MixturePrior as MixturePrior
 from .composed import PlurigaussianPrior as PlurigaussianPrior
 from .composed import TruncationRule as TruncationRule
 from .core import PRIORS as PRIORS
@@ -20,11 +21,16 @@ from .core import LatentMap as LatentMap
 from .core import UnorderedFaciesModel as UnorderedFaciesModel
 from .core import prior_from_record as prior_from_record
 from .gaussian import Anamorphosis as Anamorphosis
+from .gaussian import AnyDirection as AnyDirection
 from .gaussian import CholeskyPrior as CholeskyPrior
 from .gaussian import Covariance as Covariance
 from .gaussian import Kriging as Kriging
+from .gaussian import LogNormal as LogNormal
+from .gaussian import Normal as Normal
 from .gaussian import SPDEPrior as SPDEPrior
 from .gaussian import SpectralPrior as SpectralPrior
+from .gaussian import UncertainGaussianPrior as UncertainGaussianPrior
+from .gaussian import Uniform as Uniform
 from .gaussian import simple_kriging as simple_kriging
 from .learned import Calibration as Calibration
 from .learned import FlowPrior as FlowPrior

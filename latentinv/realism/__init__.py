@@ -2,11 +2,13 @@
 
 from ._connectivity import connectivity as connectivity
 from ._connectivity import largest_cluster_share as largest_cluster_share
+from ._connectivity import percolating_share as percolating_share
 from ._contacts import contacts as contacts
 from ._differences import GeneralisedLaplace as GeneralisedLaplace
 from ._differences import edge_step_quantiles as edge_step_quantiles
 from ._differences import fit_generalised_laplace as fit_generalised_laplace
 from ._differences import neighbour_differences as neighbour_differences
+from ._lineal_path import lineal_path as lineal_path
 from ._marginal import Moments as Moments
 from ._marginal import facies_share as facies_share
 from ._marginal import moments as moments

@@ -61,3 +61,23 @@ def largest_cluster_share(facies: Integer[np.ndarray, "image *grid"], index: int
         return sizes.max(), sizes.sum()
 
     return each(facies, measure)
+
+
+def percolating_share(facies: Integer[np.ndarray, "image *grid"], index: int) -> PerImage:
+    """Share of a facies' cells in clusters that reach from one face of their image to the opposite one.
+
+    A curve of one value for each array axis; 0 where the facies is absent. Like the largest cluster it depends on the
+    size of the image.
+    """
+
+    def measure(image: np.ndarray) -> tuple[list[int], int]:
+        labels, count = scipy.ndimage.label(image == index)
+        sizes = np.bincount(labels.ravel(), minlength=count + 1)
+        through = []
+        for axis in range(image.ndim):
+            first, last = (np.unique(np.take(labels, end, axis)) for end in (0, -1))
+            both = np.intersect1d(first, last)
+            through.append(int(sizes[both[both > 0]].sum()))
+        return through, int(sizes[1:].sum())
+
+    return each(facies, measure)

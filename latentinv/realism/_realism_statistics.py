@@ -20,9 +20,10 @@ from jaxtyping import Float32, Integer, Real
 
 from latentinv.errors import InputError
 
-from ._connectivity import connectivity, largest_cluster_share
+from ._connectivity import connectivity, largest_cluster_share, percolating_share
 from ._contacts import contacts
 from ._differences import edge_step_quantiles, fit_generalised_laplace, neighbour_differences
+from ._lineal_path import lineal_path
 from ._marginal import Moments, facies_share, moments, power_means
 from ._measure import Curve, Statistic
 from ._minkowski import minkowski_densities
@@ -91,7 +92,8 @@ def statistics(reading: Reading, shape: tuple[int, ...]) -> list[Statistic]:
     """All statistics of images of a shape that are sums over images."""
     amounts = _facies_amounts(reading) if reading.median is None else _property_amounts(reading)
     differences = [] if reading.median is None else _differences(reading, shape)
-    return [*amounts, *_edges(reading), *differences, *_curves(reading, shape), *_texture(reading)]
+    in_space = _in_space(reading, shape) if len(shape) == 3 else []
+    return [*amounts, *_edges(reading), *differences, *in_space, *_curves(reading, shape), *_texture(reading)]
 
 
 def _facies_amounts(reading: Reading) -> list[Statistic]:
@@ -145,6 +147,30 @@ def _edges(reading: Reading) -> list[Statistic]:
     if reading.facies == 2:  # their contacts are known from total variation
         return found
     return [*found, Statistic("contacts", "edges", lambda x: contacts(reading.indices(x), reading.facies), chi_square)]
+
+
+def _in_space(reading: Reading, shape: tuple[int, ...]) -> list[Statistic]:
+    """Of volumes, as of porous media: specific surface, bodies that go through, and lineal paths."""
+
+    def surface(images: Images) -> PerImage:
+        """Of the last facies; Crofton's formula sees all directions, which total variation does not."""
+        densities = minkowski_densities(reading.indices(images), reading.facies - 1)
+        return PerImage(*(part[..., 1] for part in densities))
+
+    found = [Statistic("specific surface", "edges", surface, _relative)]
+    for axis, name in enumerate(axis_names(shape)):
+
+        def through(facies: Images, index: int, axis: int = axis) -> PerImage:
+            """As a curve of one point."""
+            return PerImage(*(part[:, axis, None] for part in percolating_share(facies, index)))
+
+        longest = max(2, min(LONGEST_LAG, shape[axis] // 2))
+        path = reading.of_each(functools.partial(lineal_path, axis=axis, longest=longest))
+        found += [
+            Statistic(f"percolating share along {name}", "edges", reading.of_each(through), _absolute),
+            Statistic(f"lineal path along {name}", "curves", path, _square),
+        ]
+    return sorted(found, key=lambda one: one.group != "edges")
 
 
 def _differences(reading: Reading, shape: tuple[int, ...]) -> list[Statistic]:

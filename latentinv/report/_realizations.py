@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from latentinv.html import Html, join, tag
-from latentinv.plotting import draw_panel
+from latentinv.plotting import draw_panel, draw_volume, is_volume
 
 from ._parts import Section, facies_key, figure, mark_key, note, paragraph, percent, side_by_side
 from ._subject import Subject, spread_over
@@ -63,7 +63,10 @@ def _pictures(subject: Subject, index: int) -> list[bytes]:
     run, codes = subject.run, subject.categories
     values = run.realizations
     limits = None if codes else (float(values.min()), float(values.max()))
-    return [
+    outside = []
+    if is_volume(grid := run.posterior.grid):
+        outside = [draw_volume(values[index], grid, categories=codes, marks=subject.marks, limits=limits)]
+    return outside + [
         draw_panel(values[index], view, categories=codes, marks=subject.marks, limits=limits, label="value")
         for view in subject.views
     ]
@@ -74,6 +77,11 @@ def _slide(subject: Subject, index: int, pictures: list[bytes], *, further: bool
     fitted = "; ".join(report.sentence for report in subject.reports[index])
     name = f"{subject.noun.removesuffix('s')} {index + 1}".capitalize()
     shown = []
+    if len(pictures) > len(subject.views):
+        outside, *pictures = pictures
+        alt = f"{name} of {subject.number}, seen from the south-east and above. {content}"
+        transparent = "from the south-east" + (", the most frequent facies transparent" if subject.categories else "")
+        shown.append(figure(outside, alt, transparent))
     for view, picture in zip(subject.views, pictures, strict=True):
         place = f" {view.words()}." if view.words() else ""
         alt = f"{name} of {subject.number}.{place} {content}"

@@ -26,6 +26,7 @@ from ._realizations import realizations
 from ._subject import Subject, subject_of
 from ._summary import summary
 from ._uncertainty import uncertainty
+from ._unknowns import unknowns
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
@@ -66,6 +67,7 @@ def page(subject: Subject, output: Path, given: str | None) -> str:
         fit(subject),
         realizations(subject),
         uncertainty(subject),
+        *unknowns(subject),
         decisions(subject),
         predictive(subject),
         diagnosis(subject),

@@ -16,6 +16,9 @@
     [grid]                           # instead of grid, spacing, origin, rotation, axes and z_axis above:
     from = "map.tif"                 # a GeoTIFF, an Esri or GSLIB grid, a run or exported netCDF has them
 
+    [given]                          # local proportions, ranges and directions; see `_given.py`
+    proportions = {sand = "sand.asc"}
+
     [algorithm]                      # left out: chosen for the data
     name = "smc"                     # and any of its settings
     particles = 64
@@ -39,6 +42,7 @@ from latentinv.posterior import Posterior
 from latentinv.priors import load_prior
 from latentinv.priors.core import AbstractPrior
 
+from ._given import GIVEN, bind
 from ._kind import FINITE, POSITIVE, STUDY_DATA, Given, Place, needed
 
 
@@ -119,14 +123,16 @@ def parse_study_file(text: str, folder: Path) -> StudyFile:
         If a table, a key, a value or a file cannot be used.
     """
     tables = tables_of(text, "study")
-    unknown = set(tables) - {"study", "grid", "algorithm", *STUDY_DATA}
+    unknown = set(tables) - {"study", "grid", "given", "algorithm", *STUDY_DATA}
     if unknown:
         kinds = ", ".join(f"[[{kind}]]" for kind in STUDY_DATA)
-        raise InputError(f"The study has a table [{min(unknown)}]; expected [study], [grid], [algorithm], {kinds}.")
+        expected = f"[study], [grid], [given], [algorithm], {kinds}"
+        raise InputError(f"The study has a table [{min(unknown)}]; expected {expected}.")
     settings = checked("study", tables.get("study", {}), STUDY, file="study")
     beside = folder / needed("study", settings, "prior")
     prior = load_prior(beside if beside.is_file() else settings["prior"])
     grid = _grid(tables, settings, folder)
+    prior = bind(prior, _given(tables), grid, folder)
     prior.latent_size(grid)  # refuses a grid with other axes before data are read
     place = Place(prior, grid, folder)
     data = tuple(
@@ -137,6 +143,12 @@ def parse_study_file(text: str, folder: Path) -> StudyFile:
     check_names([given.observation for given in data], "study")
     others = {key: value for key, value in settings.items() if key not in ("grid", *OF_THE_GRID)}
     return StudyFile(prior, grid, data, _algorithm(tables), others)
+
+
+def _given(tables: dict[str, Any]) -> dict[str, Any]:
+    """What the prior is given; its names are those of the prior's conditions."""
+    given = tables.get("given", {})
+    return checked("given", given, dict.fromkeys(given, GIVEN) if TABLE.accepts(given) else {}, file="study")
 
 
 def _grid(tables: dict[str, Any], settings: dict[str, Any], folder: Path) -> Grid:

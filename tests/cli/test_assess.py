@@ -86,7 +86,9 @@ def test_that_a_prior_of_three_axes_is_assessed(latentinv, folder):
     assert outcome.code == 0, outcome.err
     assert "those of the layers" in " ".join(outcome.out.split())
     figures = json.loads((folder / "a.json").read_text())
-    assert {"connectivity along z", "local binary patterns, radius 1"} <= set(figures["measures"])
+    expected = {"connectivity along z", "local binary patterns, radius 1", "specific surface", "euler number"}
+    expected |= {f"{name} along {axis}" for name in ("lineal path", "percolating share") for axis in "xyz"}
+    assert expected <= set(figures["measures"])
 
 
 @pytest.fixture

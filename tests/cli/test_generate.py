@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from latentinv import Covariance, Cut, PlurigaussianPrior, SpectralPrior, TruncationRule
 from latentinv.cli._drawing import TILES
 from latentinv.priors.core import in_words
 
@@ -112,3 +113,18 @@ def test_that_what_describes_a_prior_is_said_in_words_and_four_digits():
     table = {"total_variation": 0.12345678, "steps": 3, "smoothness": None, "ranges": [60.0, 15.5]}
     assert in_words(table) == "total variation 0.1235, steps 3, ranges [60, 15.5]"
     assert in_words("two lines\n") == "two lines"
+
+
+def test_that_a_prior_is_given_a_map(latentinv, folder):
+    """Where the map says 0 there is no sand, and where it says 1 nothing else; its first row is the north."""
+    rule = TruncationRule(Cut(0, 0, 1), {0: 0.5, 1: 0.5})
+    prior = PlurigaussianPrior([SpectralPrior(Covariance("gaussian", 4.0), waves=16)], rule)
+    prior.named(("clay", "sand")).save("trend.h5")
+    (folder / "sand.asc").write_text("ncols 2\nnrows 3\nxllcorner 0\nyllcorner 0\ncellsize 1\n1 1\n1 0\n0 0\n")
+    arguments = ("generate", "trend.h5", "--grid", "3x2", "--count", 3, "--given")
+    outcome = latentinv(*arguments, "proportions.sand=sand.asc", "--output", "fields.npz")
+    assert outcome.code == 0, outcome.err
+    np.testing.assert_array_equal(np.load("fields.npz")["facies"], [[[0, 0], [1, 0], [1, 1]]] * 3)
+    outcome = latentinv(*arguments, "depth=3", "--output", "others.npz")
+    assert outcome.code == 1
+    assert "given 'depth', but takes proportions; correct the name" in outcome.err

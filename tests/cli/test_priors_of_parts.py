@@ -1,5 +1,6 @@
 """Priors made of others at the command line: files of facies like any other."""
 
+import json
 from pathlib import Path
 
 import h5py
@@ -12,9 +13,11 @@ from latentinv import (
     Covariance,
     Cut,
     HierarchicalPrior,
+    LogNormal,
     PlurigaussianPrior,
     SpectralPrior,
     TruncationRule,
+    UncertainGaussianPrior,
     load_prior,
 )
 
@@ -67,3 +70,22 @@ def test_that_a_hierarchical_prior_of_small_grids_is_shown_and_conditioned(laten
     assert outcome.code == 0, outcome.err
     with h5py.File("run.h5") as file:
         assert np.all(file["draws/facies"][()][:, 3, 4] == 2)
+
+
+@pytest.mark.assure
+def test_that_a_range_is_inferred_with_facies_shown_and_reported(latentinv, folder):
+    """End to end: a prior's file, conditioning, tables, the page; wells of short bodies shorten the range."""
+    field = UncertainGaussianPrior("exponential", LogNormal(8.0, 0.6))
+    PlurigaussianPrior([field], TruncationRule(Cut(0, 0, 1), {0: 0.5, 1: 0.5})).save("open.h5")
+    lines = [f"{column + 0.5},{row + 0.5},{(row + column) % 2}" for row in range(3, 7) for column in range(3, 7)]
+    Path("wells.csv").write_text("\n".join(["x,y,facies", *lines]))
+    files = ("--wells", "wells.csv", "--output", "run.h5")
+    outcome = latentinv("condition", "open.h5", "--grid", "10x10", "--draws", 16, *files)
+    assert outcome.code == 0, outcome.err
+    words = " ".join(outcome.out.split())
+    assert "before the data" in words
+    shown = latentinv("show", "run.h5", "--json")
+    ranges = [one for one in json.loads(shown.out)["quantities"] if one["name"] == "range (m)"]
+    assert ranges[0]["mean"] < 8.0
+    assert latentinv("report", "run.h5", "--output", "run.html").code == 0
+    assert "Unknown numbers of the prior" in Path("run.html").read_text()

@@ -311,3 +311,12 @@ def test_that_the_example_of_trust_prints_the_diagnosis_of_its_chains(tmp_path, 
     assert str(run.diagnose()) in said
     assert "The chains do not agree yet" in said
     assert (tmp_path / "trust.png").stat().st_size > 0
+
+
+@pytest.mark.assure
+def test_that_the_delta_honours_vertical_and_inclined_boreholes_in_every_draw(tmp_path):
+    run = importlib.import_module("16_boreholes_in_three_dimensions").main(draws=8, waves=128, output=tmp_path)
+    assert all(report.fulfilled == report.total for reports in run.reports() for report in reports)
+    (wells,) = run.posterior.observations
+    assert len(np.unique(wells.cells[:, 2])) > 30  # the inclined hole crosses most columns
+    assert (tmp_path / "delta.png").is_file()

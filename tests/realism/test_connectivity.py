@@ -5,7 +5,7 @@ import pytest
 import skimage.measure
 
 from latentinv.errors import InputError
-from latentinv.realism import connectivity, largest_cluster_share
+from latentinv.realism import connectivity, largest_cluster_share, percolating_share
 from tests.realism.images import random_facies, stripes
 
 DOWN, ALONG = np.eye(2, dtype=int)
@@ -69,3 +69,13 @@ def test_that_the_largest_cluster_is_that_of_scikit_image_in_three_dimensions():
 def test_that_a_lag_beyond_the_image_is_refused():
     with pytest.raises(InputError, match="5 cells does not fit the 5 cells along axis 0; give at most 4"):
         connectivity(np.zeros((1, 5, 5), int), 1, np.outer([4, 5], DOWN))
+
+
+def test_that_what_goes_through_is_counted_along_each_axis():
+    """A beam along the rows and a block that touches one face only: 5 of 5 + 4 cells go through along axis 1."""
+    facies = np.zeros((1, 4, 5, 6), int)
+    facies[0, 1, :, 1] = 1
+    facies[0, 2:, 3:, 4] = 1
+    np.testing.assert_allclose(percolating_share(facies, 1).pooled(), [0, 5 / 9, 0])
+    np.testing.assert_allclose(percolating_share(1 - facies, 1).pooled(), [1, 1, 1])
+    np.testing.assert_allclose(percolating_share(0 * facies, 1).pooled(), [0, 0, 0])

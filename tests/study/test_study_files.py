@@ -123,7 +123,7 @@ def test_that_heads_are_fixed_on_the_sides_that_are_named(folder):
     [
         (STUDY, "The study has no data; give it wells"),
         ("[study]\ngrid = [4, 5]\n", "lacks 'prior'"),
-        (STUDY + "[[tides]]\n", r"has a table \[tides\]; expected \[study\], \[grid\], \[algorithm\], .*\[\[wells\]\]"),
+        (STUDY + "[[tides]]\n", r"has a table \[tides\]; expected \[study\], \[grid\], \[given\], .*\[\[wells\]\]"),
         (STUDY + "[wells]\nfile = 'wells.csv'\n", r"one table \[wells\]; write \[\[wells\]\]"),
         (STUDY + "[[wells]]\n", "need either a file or points"),
         (STUDY + FROM_FILES["wells"] + "points = [[1.0, 2.0]]\n", "need either a file or points"),

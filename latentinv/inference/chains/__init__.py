@@ -1,5 +1,7 @@
 """Markov chains: shared parts, and one file for each kind."""
 
+from ._between_draws import Walk as Walk
+from ._between_draws import walk_between as walk_between
 from ._dream import DREAM as DREAM
 from ._elliptical_slice import EllipticalSlice as EllipticalSlice
 from ._elliptical_slice import slice_move as slice_move

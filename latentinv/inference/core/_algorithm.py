@@ -146,12 +146,18 @@ def check_algorithm(algorithm: AbstractAlgorithm, posterior: Posterior) -> None:
     Raises
     ------
     InputError
-        If it needs gradients that a forward model does not have, or refuses the posterior for a reason of its own.
+        If it needs gradients that the prior or a forward model does not have, or refuses the posterior for a reason of
+        its own.
     """
+    able = ", ".join(f"'{name}'" for name, other in ALGORITHMS.items() if not other.needs_gradient)
     if algorithm.needs_gradient:
+        if posterior.observations and not posterior.prior.has_gradient:
+            raise InputError(
+                f"The algorithm '{algorithm.name}' needs gradients, but the prior has none, as its fields jump between "
+                f"scenarios; choose one of {able}."
+            )
         for observation in posterior.observations:
             if not observation.has_gradient:
-                able = ", ".join(f"'{name}'" for name, other in ALGORITHMS.items() if not other.needs_gradient)
                 raise InputError(
                     f"The algorithm '{algorithm.name}' needs gradients, but the forward model of '{observation.name}' "
                     f"has none; give a simulator an adjoint, or choose one of {able}."

@@ -8,3 +8,6 @@ from ._diagnostics import Quantity as Quantity
 from ._diagnostics import diagnose as diagnose
 from ._maps import run_maps as run_maps
 from ._monitor import Monitor as Monitor
+from ._parameters import Parameter as Parameter
+from ._parameters import inferred as inferred
+from ._parameters import parameters as parameters

@@ -15,6 +15,7 @@ from latentinv.grid import Grid
 from latentinv.posterior import Posterior
 from latentinv.priors import AbstractPrior
 
+from ._parameters import parameters
 from ._subject import RunLike
 
 PIXELS = 16
@@ -34,7 +35,7 @@ def functionals(run: RunLike) -> dict[str, Float[np.ndarray, "chain draw"]]:
     The share of each facies (of two, that of the higher code) or the field's mean; for hard data the share of pixels
     honoured, for other data each predicted datum; pixels, where there are more than two facies whether each has one of
     them; scores within facies, if the prior has such, in the mean and
-    at pixels; the log-likelihood under the target.
+    at pixels; unknown numbers of the prior, such as its range; the log-likelihood under the target.
     """
     posterior = run.posterior
     columns = whole_field(posterior.prior, run.realizations)
@@ -42,6 +43,7 @@ def functionals(run: RunLike) -> dict[str, Float[np.ndarray, "chain draw"]]:
         columns |= observation.quantities(run.predicted[observation.name])
     columns |= _pixels(posterior, run.realizations)
     columns |= _scores(posterior, run.latents)
+    columns |= parameters(posterior, run.latents)
     if posterior.observations:
         columns["log-likelihood"] = sum(run.log_likelihoods.values(), np.zeros(len(run.latents)))
     return {name: run.by_chain(np.asarray(values, float)) for name, values in columns.items()}

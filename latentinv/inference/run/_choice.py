@@ -50,8 +50,9 @@ def _tempered(posterior: Posterior) -> Choice:
     together = max(1, min(TemperedSMC.batch_size, BATCH_CELLS // posterior.grid.size))
     if not posterior.has_gradient:
         blind = ", ".join(f"'{o.name}'" for o in posterior.observations if not o.has_gradient)
+        lacking = f"the forward model of {blind}" if blind else "the prior"
         why = (
-            f"the forward model of {blind} has no gradients, and 'smc' needs none to pass between modes; 'es_mda' runs "
+            f"{lacking} has no gradients, and 'smc' needs none to pass between modes; 'es_mda' runs "
             "it far less often, but is approximate and may miss wells"
         )
     elif posterior.certain:

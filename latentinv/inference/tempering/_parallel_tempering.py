@@ -129,9 +129,10 @@ class ParallelTempering(AbstractChains):
         if self.move == "nuts":
             check_gradient(posterior)
         if self.move in WITH_GRADIENT and not posterior.has_gradient:
+            smooth = posterior.prior.has_gradient
+            lacking = "a simulator has none; give it an adjoint, or" if smooth else "the prior has none;"
             raise InputError(
-                f"The move '{self.move}' needs gradients, but a simulator has none; give it an adjoint, or use the "
-                "move 'pcn' or 'elliptical_slice'."
+                f"The move '{self.move}' needs gradients, but {lacking} use the move 'pcn' or 'elliptical_slice'."
             )
 
     def build(self) -> AbstractKernel:

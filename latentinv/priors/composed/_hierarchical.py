@@ -178,6 +178,15 @@ class HierarchicalPrior(AbstractPrior):
         """
         return _parts.generate(self._all, z, grid)
 
+    def parameters(self, z: Float[Array, "latent"], grid: Grid) -> dict[str, Float[Array, ""]]:
+        """The unknown numbers of the facies and of all scores, counted from 0."""
+        return _parts.parameters(self._all, ["facies", *(f"score {n}" for n in range(len(self.scores)))], z, grid)
+
+    @property
+    def has_gradient(self) -> bool:  # type: ignore[override]
+        """Whether the prior of facies has one."""
+        return self.facies_prior.has_gradient
+
     def discriminate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*scores"]:
         """Score the facies of a latent vector with their prior's discriminator."""
         return self.facies_prior.discriminate(z[: self.facies_prior.latent_size(grid)], grid)

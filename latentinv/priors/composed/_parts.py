@@ -63,6 +63,20 @@ def generate(parts: Sequence[AbstractPrior], z: Float[Array, "latent"], grid: Gr
     return jnp.concatenate([f[..., None] if f.ndim == grid.ndim else f for f in fields], axis=-1)
 
 
+def parameters(
+    parts: Sequence[AbstractPrior], names: Sequence[str], z: Float[Array, "latent"], grid: Grid
+) -> dict[str, Float[Array, ""]]:
+    """The unknown numbers of all parts, with the name of their part ahead if there are several."""
+    found: dict[str, Array] = {}
+    start = 0
+    for name, part in zip(names, parts, strict=True):
+        stop = start + part.latent_size(grid)
+        ahead = f"{name}: " if len(parts) > 1 else ""
+        found |= {f"{ahead}{what}": value for what, value in part.parameters(z[start:stop], grid).items()}
+        start = stop
+    return found
+
+
 def to_record(family: str, parts: Sequence[AbstractPrior], metadata: dict[str, Any]) -> PriorRecord:
     """The content of a file of all parts, with further metadata."""
     records = [part.to_record() for part in parts]

@@ -45,6 +45,8 @@ class AbstractPrior(abc.ABC):
     """Axes of the fields, 2 or 3."""
     facies_model: AbstractFaciesModel | None
     """How the field is read as facies; None for a prior of a continuous property."""
+    has_gradient: bool = True
+    """Whether the field changes smoothly with all latents."""
 
     @abc.abstractmethod
     def latent_size(self, grid: Grid) -> int:
@@ -56,6 +58,17 @@ class AbstractPrior(abc.ABC):
 
         One number per cell, or several along a last axis, as many as the facies model has `components`.
         """
+
+    def parameters(self, z: Float[Array, "latent"], grid: Grid) -> dict[str, Float[Array, ""]]:
+        """Unknown numbers that are inferred with the field, such as a range, by name with unit; none for most priors.
+
+        Parameters
+        ----------
+        z, grid
+            The latent vector and the grid of its field.
+        """
+        del z, grid
+        return {}
 
     @property
     def is_score(self) -> bool:

@@ -1,4 +1,6 @@
-"""Gaussian fields: covariance models, and simulation by Cholesky, spectral and SPDE methods."""
+"""Gaussian fields: covariance models, and simulation by Cholesky, spectral and SPDE methods, and
+with unknown ranges, direction and variance.
+"""
 
 from ._cholesky import CholeskyPrior as CholeskyPrior
 from ._covariance import Covariance as Covariance
@@ -8,5 +10,14 @@ from ._gaussian import GaussianReading as GaussianReading
 from ._gaussian import check_latent as check_latent
 from ._kriging import Kriging as Kriging
 from ._kriging import simple_kriging as simple_kriging
+from ._laws import AnyDirection as AnyDirection
+from ._laws import Law as Law
+from ._laws import LogNormal as LogNormal
+from ._laws import Normal as Normal
+from ._laws import Uniform as Uniform
+from ._maps import as_map as as_map
+from ._maps import check_cells as check_cells
+from ._maps import cropped_map as cropped_map
 from ._spde import SPDEPrior as SPDEPrior
 from ._spectral import SpectralPrior as SpectralPrior
+from ._uncertain import UncertainGaussianPrior as UncertainGaussianPrior

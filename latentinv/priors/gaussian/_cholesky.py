@@ -113,16 +113,17 @@ class CholeskyPrior(AbstractGaussianPrior):
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""
         metadata = {"covariance": asdict(self.covariance), "ndim": self.ndim, "reading": self.reading.to_metadata()}
-        return PriorRecord(self.family, metadata, {})
+        return PriorRecord(self.family, metadata, self._own_arrays())
 
     @classmethod
     def from_record(cls, record: PriorRecord) -> "CholeskyPrior":
         """Make the prior from the content of its file."""
-        return cls(
+        prior = cls(
             covariance_from(record.metadata["covariance"]),
             ndim=record.metadata["ndim"],
             **stated_reading(record.metadata["reading"]),
         )
+        return prior._with_arrays(record)
 
 
 @functools.lru_cache(maxsize=2)

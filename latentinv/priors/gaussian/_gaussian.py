@@ -162,7 +162,8 @@ class GaussianReading:
 
     def describe(self) -> dict[str, Any]:
         """A readable description of the marginal distribution and the facies."""
-        normal = f"Gaussian, mean {self.mean:g}, standard deviation {self.standard_deviation:g}"
+        mean = f"from {np.min(self.mean):g} to {np.max(self.mean):g}" if np.ndim(self.mean) else f"{self.mean:g}"
+        normal = f"Gaussian, mean {mean}, standard deviation {self.standard_deviation:g}"
         marginal = normal if self.anamorphosis is None else "stated by an anamorphosis"
         words: dict[str, Any] = {"marginal distribution": marginal}
         return words if self.facies_model is None else {**words, "facies": self.facies_model.listed()}
@@ -172,7 +173,7 @@ class GaussianReading:
         table, model = self.anamorphosis, self.facies_model
         return {
             "standard_deviation": self.standard_deviation,
-            "mean": self.mean,
+            "mean": 0.0 if np.ndim(self.mean) else self.mean,  # a local mean is an array of the file
             "anamorphosis": None if table is None else table.to_metadata(),
             "facies_model": None if model is None else {"categories": model.categories, "thresholds": model.thresholds},
         }

@@ -14,6 +14,7 @@ variance.
 
 import functools
 import math
+from collections.abc import Mapping
 from typing import Any, final
 
 import jax
@@ -128,6 +129,50 @@ class SPDEPrior(AbstractGaussianPrior):
         """Direction of the first range, in degrees clockwise from north, for all cells or for each."""
         return self._azimuth.array
 
+    @property
+    def conditions(self) -> Mapping[str, str]:
+        """Local ranges and directions, and a local mean."""
+        return {
+            **super().conditions,
+            "ranges": "metres along the azimuth, across it (and vertically): each a number or a map over the grid",
+            "azimuth": "direction of the first range in degrees clockwise from north: a number or a map over the grid",
+        }
+
+    def given(self, **condition: Any) -> "SPDEPrior":
+        """The same prior with local ranges, a local direction or a local mean.
+
+        Parameters
+        ----------
+        ranges
+            In metres along the principal axes: one number or map for all, or one for each axis.
+        azimuth
+            In degrees clockwise from north: a number or a map ``[*grid]``.
+        mean
+            As all Gaussian priors take it.
+
+        Raises
+        ------
+        InputError
+            If another condition is given, maps are of different grids, or their numbers cannot be used.
+        """
+        own = ("ranges", "azimuth")
+        same = super().given(**{name: value for name, value in condition.items() if name not in own})
+        if not condition.keys() & set(own):
+            return same
+        azimuth = np.asarray(condition.get("azimuth", self.azimuth), float)
+        ranges = condition.get("ranges", self.ranges)
+        alone = not isinstance(ranges, tuple | list) and np.ndim(ranges) in (0, self.ndim)
+        each = [ranges] if alone else list(ranges)
+        maps = [np.asarray(one, float) for one in each] * (self.ndim if len(each) == 1 else 1)
+        try:
+            *lengths, azimuth = np.broadcast_arrays(*maps, azimuth)
+        except ValueError:
+            shapes = ", ".join(str(one.shape) for one in (*maps, azimuth))
+            raise InputError(f"The local ranges and azimuths have the shapes {shapes}; give all on one grid.") from None
+        plain = SPDEPrior(self.smoothness, np.stack(lengths), azimuth=azimuth, ndim=self.ndim)
+        other: SPDEPrior = replace(plain, reading=same.reading, facies_model=self.facies_model)
+        return other
+
     def on(self, grid: Grid) -> "SPDEPrior":
         """The same prior with its stencil on one grid.
 
@@ -200,12 +245,13 @@ class SPDEPrior(AbstractGaussianPrior):
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""
         metadata = {"smoothness": self.smoothness, "ndim": self.ndim, "reading": self.reading.to_metadata()}
-        return PriorRecord(self.family, metadata, {"ranges": self.ranges, "azimuth": self.azimuth})
+        arrays = {"ranges": self.ranges, "azimuth": self.azimuth}
+        return PriorRecord(self.family, metadata, {**arrays, **self._own_arrays()})
 
     @classmethod
     def from_record(cls, record: PriorRecord) -> "SPDEPrior":
         """Make the prior from the content of its file."""
-        return cls(
+        prior = cls(
             record.metadata["smoothness"],
             np.asarray(record.arrays["ranges"]),
             azimuth=np.asarray(record.arrays["azimuth"]),
@@ -213,6 +259,7 @@ class SPDEPrior(AbstractGaussianPrior):
             ndim=record.metadata["ndim"],
             **stated_reading(record.metadata["reading"]),
         )
+        return prior._with_arrays(record)
 
     def _stencil(self, grid: Grid) -> Stencil:
         if self.stencil is not None and grid == self.grid:

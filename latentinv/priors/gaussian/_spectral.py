@@ -121,17 +121,18 @@ class SpectralPrior(AbstractGaussianPrior):
             "waves": self.waves,
             "reading": self.reading.to_metadata(),
         }
-        return PriorRecord(self.family, metadata, {})
+        return PriorRecord(self.family, metadata, self._own_arrays())
 
     @classmethod
     def from_record(cls, record: PriorRecord) -> "SpectralPrior":
         """Make the prior from the content of its file."""
-        return cls(
+        prior = cls(
             covariance_from(record.metadata["covariance"]),
             ndim=record.metadata["ndim"],
             waves=record.metadata["waves"],
             **stated_reading(record.metadata["reading"]),
         )
+        return prior._with_arrays(record)
 
     def _along(self, grid: Grid) -> Waves:
         """The waves along each array axis, computed in float64 so that phases far from the origin keep their digits."""
