@@ -10,6 +10,7 @@ from .chains import MALA as MALA
 from .chains import NUTS as NUTS
 from .chains import EllipticalSlice as EllipticalSlice
 from .chains import PreconditionedCrankNicolson as PreconditionedCrankNicolson
+from .chains import WindowedCrankNicolson as WindowedCrankNicolson
 from .core import ALGORITHMS as ALGORITHMS
 from .core import AbstractAlgorithm as AbstractAlgorithm
 from .core import AbstractKernel as AbstractKernel
