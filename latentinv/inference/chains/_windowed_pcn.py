@@ -1,13 +1,13 @@
 """Random walks in windows of latents: windows over all scales, those far enough apart renewed at once.
 
 A walk that renews all latents together must take small steps where there are many data. Here a transition makes one
-preconditioned Crank–Nicolson move (Cotter et al. 2013, doi:10.1214/13-STS421) for each size of windows: one place of the
-latent maps, two, four and so on, and at last all. The windows of a move lie on a lattice with a random offset, so far
-apart that no datum sees two of them, and are accepted one by one, each on its own data (`moves._windows`): a Gibbs
+preconditioned Crank–Nicolson move (Cotter et al. 2013, doi:10.1214/13-STS421) for each size of windows: one place of
+the latent maps, two, four and so on, and at last all. The windows of a move lie on a lattice with a random offset, so
+far apart that no datum sees two of them, and are accepted one by one, each on its own data (`moves._windows`): a Gibbs
 sampler whose blocks of one colour share one new field. The cost of a sweep then does not grow with the number of
 windows, so the number of transitions hardly depends on the size of a field, once that is large against the prior's
-reach. Data that see the whole field leave one window of each size. The steps β of the sizes are adapted in warm-up, each
-towards the same acceptance of its windows. Needs no gradient. Cost: a field for each size and transition.
+reach. Data that see the whole field leave one window of each size. The steps β of the sizes are adapted in warm-up,
+each towards the same acceptance of its windows. Needs no gradient. Cost: a field for each size and transition.
 """
 
 import functools
@@ -54,7 +54,7 @@ class Steps(NamedTuple):
 @final
 @algorithm("windowed_pcn")
 class WindowedCrankNicolson(AbstractChains):
-    """Preconditioned Crank–Nicolson chains in windows of all sizes, without gradients, for large fields with local data.
+    """Preconditioned Crank–Nicolson chains in windows of all sizes, for large fields with local data; no gradients.
 
     Parameters
     ----------

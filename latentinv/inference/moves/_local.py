@@ -5,8 +5,8 @@ side of a well, windows of latents are drawn anew by the preconditioned Crank–
 doi:10.1214/13-STS421), z' = ρ z + √(1 − ρ²) ξ inside the windows, z' = z outside, which leaves the prior invariant, so
 that the likelihood alone decides. Where windows change disjoint parts of the field (`_windows`), one field serves all
 of them: each datum's prediction depends on one window only, so what it would be under any choice of windows is known,
-and the windows are accepted or not one after the other, each given those before. That is exact whatever the noise. Cost:
-one field a particle and move, and a likelihood of stored predictions for each window.
+and the windows are accepted or not one after the other, each given those before. That is exact whatever the noise.
+Cost: one field a particle and move, and a likelihood of stored predictions for each window.
 """
 
 from collections.abc import Callable
@@ -102,9 +102,7 @@ def accept_locally(
     return accept_windows(named(key, "accept"), here, there, windows, lattice.most, log_target)[0]
 
 
-def renewed(
-    key_noise: Array, z: Float[Array, "latent"], windows: Windows, step_size: Scalar
-) -> Float[Array, "latent"]:
+def renewed(key_noise: Array, z: Float[Array, "latent"], windows: Windows, step_size: Scalar) -> Float[Array, "latent"]:
     """Renew the latents of all windows by the share `step_size` of their standard deviation."""
     noise = jax.random.normal(key_noise, z.shape)
     return jnp.where(windows.latents >= 0, jnp.sqrt(1 - step_size**2) * z + step_size * noise, z)

@@ -96,9 +96,7 @@ class WindowLattice:
 
     def _of_map(self, key: Array, number: int, size: Count) -> Windows:
         one, most = self.maps[number], self._most(self.maps[number])
-        along = [
-            _draw_along(numbered(key, n), one, n, size, self._widest[n], most[n]) for n in range(len(self.shape))
-        ]
+        along = [_draw_along(numbered(key, n), one, n, size, self._widest[n], most[n]) for n in range(len(self.shape))]
         places = _crossed([_of_places(a, p) for a, p in zip(along, one.shape, strict=False)], most)
         latents = [
             jnp.broadcast_to(places[..., None], m.shape).ravel() if n == number else jnp.full(m.size, NONE)
@@ -120,7 +118,8 @@ def window_sizes(posterior: Posterior) -> tuple[int, ...]:
 
 def _gap(one: LatentMap, axis: int, extent: Any) -> Any:
     """Places between two windows, so that no datum depends on both; perhaps below zero."""
-    assert one.spacing is not None and one.reach is not None
+    assert one.spacing is not None
+    assert one.reach is not None
     return -(-(sum(one.reach[axis]) + extent - 1) // one.spacing[axis])
 
 
@@ -161,7 +160,7 @@ def _allowed(number: Int[Array, "run"], inside: Array, most: int) -> Int[Array, 
 
 def _crossed(labels: list[Int[Array, "_"]], most: list[int]) -> Int[Array, "*axis"]:
     """Numbers over all combinations of the axes."""
-    return _joined([one.reshape([-1 if n == m else 1 for m in range(len(labels))]) for n, one in enumerate(labels)], most)
+    return _joined(list(jnp.meshgrid(*labels, indexing="ij", sparse=True)), most)
 
 
 def _joined(labels: list[Int[Array, "*axis"]], most: list[int]) -> Int[Array, "*axis"]:

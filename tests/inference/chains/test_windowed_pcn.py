@@ -37,22 +37,24 @@ from tests.problems import LinearPrior, random_generator_prior, random_refined_p
 REPLICATES = 24
 
 
-def _wells(prior=None, shape=(60, 70), count=25):
+def _wells(prior=None, shape=(48, 44), count=25):
     prior, grid = prior or random_generator_prior(), Grid(shape)
     return Posterior(prior, grid, [wells_of_a_draw(prior, grid, count)])
 
 
-def _drawn(posterior, sizes, seed, size):
-    return jax.tree.map(np.asarray, WindowLattice(posterior, sizes).draw(jax.random.key(seed), size))
+def _drawing(posterior, sizes):
+    """Draws windows on the host, from a seed and the number of their size."""
+    program = jax.jit(WindowLattice(posterior, sizes).draw)
+    return lambda seed, size=0: jax.tree.map(np.asarray, program(jax.random.key(seed), size))
 
 
 @pytest.mark.parametrize("prior", [random_generator_prior(), random_refined_prior()])
 def test_that_a_window_changes_its_own_cells_and_data_only(prior):
     posterior, seen = _wells(prior), 0
-    field = jax.jit(posterior.field)
+    field, draw = jax.jit(posterior.field), _drawing(posterior, (1, 3))
     z = np.random.default_rng(0).standard_normal(posterior.latent_size).astype(np.float32)
     for seed, size in itertools.product(range(3), range(2)):
-        windows = _drawn(posterior, (1, 3), seed, size)
+        windows = draw(seed, size)
         other = z + np.random.default_rng(seed).standard_normal(z.shape).astype(np.float32)
         numbers = np.unique(windows.latents[windows.latents >= 0])
         for number in numbers[:4]:
@@ -61,17 +63,17 @@ def test_that_a_window_changes_its_own_cells_and_data_only(prior):
             assert np.all(windows.cells[changed] == number)
             seen += changed.any() and len(numbers) > 1
         np.testing.assert_array_equal(windows.data[0], windows.cells[tuple(posterior.observations[0].cells.T)])
-    assert seen > 4
+    assert seen > 2
 
 
 def test_that_every_place_is_as_often_in_a_window_as_any_other():
-    posterior, draws = _wells(shape=(60, 70)), 4000
+    posterior, draws = _wells(), 2000
     (one,) = posterior.prior.latent_maps(posterior.grid)
     lattice = WindowLattice(posterior, (2,))
-    numbers = jax.vmap(lambda key: lattice.draw(key, 0).latents)(jax.random.split(jax.random.key(0), draws))
+    program = jax.jit(jax.vmap(lambda key: lattice.draw(key, 0).latents))
+    numbers = program(jax.random.split(jax.random.key(0), draws))
     share = np.asarray(numbers >= 0).mean(axis=0).reshape(one.shape)[..., 0]
     # windows of two places, three more to the next (a reach of 14 cells, a place each 4): 2/6 along an axis
-    assert {int(step) for step in np.asarray(lattice.draw(jax.random.key(1), 0).latents).reshape(one.shape).max((0, 1))}
     expected, error = (2 / 6) ** 2, np.sqrt((2 / 6) ** 2 / draws)
     assert np.all(np.abs(share - expected) < norm.isf(1e-4 / 2 / share.size) * error)
 
@@ -83,8 +85,8 @@ def test_that_a_datum_between_two_windows_keeps_them_apart():
     posterior = Posterior(prior, grid, [blocks])
     first, last = (np.asarray(ends).tolist() for ends in blocks.extents())
     assert (first, last) == ([[5, 5], [40, 30]], [[11, 24], [47, 41]])
-    for seed in range(20):
-        windows = _drawn(posterior, (1,), seed, 0)
+    draw = _drawing(posterior, (1,))
+    for windows in map(draw, range(20)):
         for datum, (low, high) in enumerate(zip(first, last, strict=True)):
             inside = windows.cells[low[0] : high[0] + 1, low[1] : high[1] + 1]
             assert set(np.unique(inside)) <= {-1, windows.data[0][datum]}
@@ -105,7 +107,7 @@ def test_that_a_dense_operator_and_a_sparse_one_have_the_same_boxes():
 def test_that_data_that_see_everything_leave_one_window():
     prior, grid = random_generator_prior(), Grid((60, 70))
     whole = BlockMeans(grid, np.zeros((1, 2)), np.array([[70.0, 60.0]]), [0.4], 0.1, prior.facies_model)
-    windows = _drawn(Posterior(prior, grid, [whole]), (1,), 0, 0)
+    windows = _drawing(Posterior(prior, grid, [whole]), (1,))(0)
     numbers = np.unique(windows.latents[windows.latents >= 0])
     assert len(numbers) <= 1
     assert len(np.unique(windows.cells[windows.cells >= 0])) <= 1
@@ -113,17 +115,22 @@ def test_that_data_that_see_everything_leave_one_window():
 
 def test_that_windows_are_decided_as_if_each_had_a_field_of_its_own():
     posterior = _wells(count=40)
-    lattice, log_target = WindowLattice(posterior, (1, 2)), lambda p: posterior.tempered_log_likelihood(p, 0.3)
-    predict, decided, accepted = jax.jit(posterior.predict), 0, 0
-    for seed in range(4):
+    lattice, predict = WindowLattice(posterior, (1, 2)), jax.jit(posterior.predict)
+    log_target = jax.jit(lambda p: posterior.tempered_log_likelihood(p, 0.3))
+    draw, renew = jax.jit(lattice.draw), jax.jit(renewed)
+    decide = jax.jit(lambda key, *three: accept_windows(key, *three, lattice.most, log_target))
+    decided = accepted = 0
+    for seed in range(3):
         keys = jax.random.split(jax.random.key(seed), 4)
-        windows = lattice.draw(keys[0], seed % 2)
+        windows = draw(keys[0], seed % 2)
         z = jax.random.normal(keys[1], (posterior.latent_size,))
-        here, there = (Population(z, predict(z)) for z in (z, renewed(keys[2], z, windows, jnp.float32(0.8))))
-        after, decision = accept_windows(keys[3], here, there, windows, lattice.most, log_target)
+        here, there = (Population(z, predict(z)) for z in (z, renew(keys[2], z, windows, jnp.float32(0.8))))
+        after, decision = decide(keys[3], here, there, windows)
         draws, now = jnp.log(jax.random.uniform(keys[3], (lattice.most,))), Position(*here)
         for number in range(lattice.most):
             z = jnp.where(windows.latents == number, there.z, now.z)
+            if bool(jnp.all(z == now.z)):
+                continue
             alone = Position(z, predict(z))
             taken = bool(draws[number] < log_target(alone.predictions) - log_target(now.predictions))
             assert taken == bool(decision.accepted[number])
@@ -133,12 +140,12 @@ def test_that_windows_are_decided_as_if_each_had_a_field_of_its_own():
         for one, other in zip(jax.tree.leaves(after.predictions), jax.tree.leaves(now.predictions), strict=True):
             np.testing.assert_allclose(one, other, atol=1e-4)
         decided, accepted = decided + int(decision.decided), accepted + int(decision.accepted.sum())
-    assert 8 < accepted
-    assert decided > 20
+    assert accepted > 8
+    assert decided > 12
 
 
 def test_that_sizes_go_over_all_scales():
-    assert window_sizes(_wells(shape=(60, 70))) == (1, 2, 4, 8, 16, 32)
+    assert window_sizes(_wells(shape=(60, 70))) == (1, 2, 4, 8, 16, 32)  # 21 places of 4 cells, and two before
     assert window_sizes(Posterior(LinearPrior(np.eye(4)), Grid((2, 2)), [])) == (1,)
 
 
@@ -162,15 +169,13 @@ class _MovingAverage(LinearPrior):
         n = len(self.kernel)
         z = z.reshape([size + n - 1 for size in grid.shape])
         rows, columns = grid.shape
-        parts = [
-            self.kernel[i] * self.kernel[j] * z[i : i + rows, j : j + columns] for i in range(n) for j in range(n)
-        ]
+        parts = [self.kernel[i] * self.kernel[j] * z[i : i + rows, j : j + columns] for i in range(n) for j in range(n)]
         return sum(parts)
 
 
 def _averages():
-    """A field of 24 × 3 cells of which every second cell is measured: windows change 2 cells along each axis."""
-    grid, prior = Grid((24, 3)), _MovingAverage([0.8, 0.6])
+    """A field of 12 × 3 cells of which every second cell is measured: windows change 2 cells along each axis."""
+    grid, prior = Grid((12, 3)), _MovingAverage([0.8, 0.6])
     cells = np.arange(0, grid.size, 2)
     forward = LinearForward(np.eye(grid.size)[cells].reshape(-1, *grid.shape), grid)
     observed = np.random.default_rng(3).standard_normal(cells.size)
@@ -185,10 +190,10 @@ def test_that_a_gaussian_posterior_is_reproduced_by_many_windows_at_once():
     posterior, mean, variance = _averages()
     assert WindowLattice(posterior, window_sizes(posterior)).most > 8
     settings = WindowedCrankNicolson(
-        chains=REPLICATES, warmup=300, draws=REPLICATES * 150, thinning=10, draws_per_step=50
+        chains=REPLICATES, warmup=150, draws=REPLICATES * 80, thinning=5, draws_per_step=80
     )
     run = sample(posterior, settings, seed=1)
-    z, effective = run.by_chain(run.latents), 40
+    z, effective = run.by_chain(run.latents), 15
     assert_mean_is(z.mean(axis=1), mean, np.sqrt(variance / effective))
     assert_mean_is(((z - mean) ** 2).mean(axis=1), variance, variance * np.sqrt(2 / effective))
     steps = run.results["window_steps"]
@@ -198,27 +203,29 @@ def test_that_a_gaussian_posterior_is_reproduced_by_many_windows_at_once():
 
 @pytest.mark.parametrize("algorithm", ["chains", "smc"])
 def test_that_thresholded_cells_are_truncated_normals_however_many_windows_there_are(algorithm):
-    grid, prior = Grid((6, 5)), _MovingAverage([1.0], FaciesModel((0, 1), (0.7,)))
-    cells = np.stack(np.unravel_index(np.arange(20), grid.shape), axis=1)
-    facies = np.random.default_rng(0).integers(0, 2, 20)
+    grid, prior = Grid((4, 3)), _MovingAverage([1.0], FaciesModel((0, 1), (0.7,)))
+    cells = np.stack(np.unravel_index(np.arange(9), grid.shape), axis=1)
+    facies = np.array([1, 0, 0, 1, 0, 1, 1, 0, 0])
     posterior = Posterior(prior, grid, [HardData(grid, grid.centres(cells), facies, prior.facies_model)])
-    effective = 100
+    effective = 40
     if algorithm == "chains":
         settings = WindowedCrankNicolson(
-            chains=REPLICATES, warmup=200, draws=REPLICATES * 200, thinning=10, draws_per_step=50
+            chains=REPLICATES, warmup=80, draws=REPLICATES * 100, thinning=3, draws_per_step=100
         )
         run = sample(posterior, settings, seed=2)
         z, fields = run.by_chain(run.latents), run.realizations
     else:
-        settings = TemperedSMC(particles=256, moves=2, leapfrogs=3, local_moves=24, probes=1, batch_size=256)
-        runs = [sample(posterior, settings, seed=seed) for seed in range(REPLICATES)]
+        settings = TemperedSMC(
+            particles=256, moves=2, leapfrogs=3, local_moves=24, probes=1, batch_size=256, final_rounds=1
+        )
+        runs = [sample(posterior, settings, seed=seed) for seed in range(6)]
         z, fields = np.stack([run.latents for run in runs]), np.concatenate([run.realizations for run in runs])
     np.testing.assert_array_equal(fields[:, *cells.T], np.tile(facies, (len(fields), 1)))
-    exact = [truncnorm(0.7, np.inf) if code else truncnorm(-np.inf, 0.7) for code in facies] + [norm()] * 10
+    exact = [truncnorm(0.7, np.inf) if code else truncnorm(-np.inf, 0.7) for code in facies] + [norm()] * 3
     sd = np.array([cell.std() for cell in exact]) / np.sqrt(effective)
     assert_mean_is(z.mean(axis=1), [cell.mean() for cell in exact], sd)
 
 
 def test_that_a_target_acceptance_that_is_no_share_is_refused():
-    with pytest.raises(InputError, match="acceptance_target is 1.0"):
+    with pytest.raises(InputError, match="acceptance_target is 1"):
         WindowedCrankNicolson(acceptance_target=1.0)
