@@ -10,7 +10,7 @@ Cost: one field a particle and move, and a likelihood of stored predictions for 
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -140,9 +140,9 @@ def accept_windows(
     accepted = draws < log_ratios
     inside = _chosen(accepted, windows.latents)
     z, cells = jnp.where(inside, there.z, here.z), _chosen(accepted, windows.cells)
-    realization = here.predictions.realization
-    if not isinstance(realization, tuple):
-        realization = jnp.where(_over(cells, realization), there.predictions.realization, realization)
+    old: Any
+    old, new = here.predictions.realization, there.predictions.realization
+    realization = old if isinstance(old, tuple) else jnp.where(_over(cells, old), new, old)
     probability = jnp.where(jnp.isnan(log_ratios), 0.0, jnp.exp(jnp.minimum(log_ratios, 0.0)))
     telling = _holding(windows, most)
     decided = jnp.sum(telling)

@@ -32,7 +32,7 @@ from latentinv.priors import FaciesModel
 from latentinv.priors.core import LatentMap
 from latentinv.pytrees import pytree
 from tests.bounds import assert_mean_is
-from tests.problems import LinearPrior, random_generator_prior, random_refined_prior, wells_of_a_draw
+from tests.problems import LinearPrior, random_generator_prior, random_refined_prior, slowly, wells_of_a_draw
 
 REPLICATES = 24
 
@@ -186,14 +186,13 @@ def _averages():
     return posterior, covariance @ matrix.T @ observed / 0.25, np.diag(covariance)
 
 
-def test_that_a_gaussian_posterior_is_reproduced_by_many_windows_at_once():
+@pytest.mark.parametrize(("warmup", "draws", "thinning", "effective"), [(60, 40, 3, 5), slowly(300, 150, 10, 40)])
+def test_that_a_gaussian_posterior_is_reproduced_by_many_windows_at_once(warmup, draws, thinning, effective):
     posterior, mean, variance = _averages()
     assert WindowLattice(posterior, window_sizes(posterior)).most > 8
-    settings = WindowedCrankNicolson(
-        chains=REPLICATES, warmup=150, draws=REPLICATES * 80, thinning=5, draws_per_step=80
-    )
-    run = sample(posterior, settings, seed=1)
-    z, effective = run.by_chain(run.latents), 15
+    lengths = {"warmup": warmup, "draws": REPLICATES * draws, "thinning": thinning, "draws_per_step": draws}
+    run = sample(posterior, WindowedCrankNicolson(chains=REPLICATES, **lengths), seed=1)
+    z = run.by_chain(run.latents)
     assert_mean_is(z.mean(axis=1), mean, np.sqrt(variance / effective))
     assert_mean_is(((z - mean) ** 2).mean(axis=1), variance, variance * np.sqrt(2 / effective))
     steps = run.results["window_steps"]
@@ -201,17 +200,16 @@ def test_that_a_gaussian_posterior_is_reproduced_by_many_windows_at_once():
     assert steps[0] > steps[-1]  # many data allow small steps of everything, large ones of a place
 
 
-@pytest.mark.parametrize("algorithm", ["chains", "smc"])
+@pytest.mark.parametrize("algorithm", ["chains", slowly("smc")])
 def test_that_thresholded_cells_are_truncated_normals_however_many_windows_there_are(algorithm):
     grid, prior = Grid((4, 3)), _MovingAverage([1.0], FaciesModel((0, 1), (0.7,)))
     cells = np.stack(np.unravel_index(np.arange(9), grid.shape), axis=1)
     facies = np.array([1, 0, 0, 1, 0, 1, 1, 0, 0])
     posterior = Posterior(prior, grid, [HardData(grid, grid.centres(cells), facies, prior.facies_model)])
-    effective = 40
+    effective = 20
     if algorithm == "chains":
-        settings = WindowedCrankNicolson(
-            chains=REPLICATES, warmup=80, draws=REPLICATES * 100, thinning=3, draws_per_step=100
-        )
+        lengths = {"warmup": 60, "draws": REPLICATES * 60, "thinning": 2, "draws_per_step": 60}
+        settings = WindowedCrankNicolson(chains=REPLICATES, **lengths)
         run = sample(posterior, settings, seed=2)
         z, fields = run.by_chain(run.latents), run.realizations
     else:
