@@ -140,9 +140,9 @@ def accept_windows(
     accepted = draws < log_ratios
     inside = _chosen(accepted, windows.latents)
     z, cells = jnp.where(inside, there.z, here.z), _chosen(accepted, windows.cells)
-    old: Any
-    old, new = here.predictions.realization, there.predictions.realization
-    realization = old if isinstance(old, tuple) else jnp.where(_over(cells, old), new, old)
+    realizations: list[Any] = [there.predictions.realization, here.predictions.realization]
+    empty = isinstance(realizations[1], tuple)
+    realization = () if empty else jnp.where(_over(cells, realizations[1]), *realizations)
     probability = jnp.where(jnp.isnan(log_ratios), 0.0, jnp.exp(jnp.minimum(log_ratios, 0.0)))
     telling = _holding(windows, most)
     decided = jnp.sum(telling)
