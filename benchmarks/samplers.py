@@ -45,7 +45,7 @@ AGREEING = 1.05
 """R-hat up to which chains are said to agree."""
 COSTS = {
     "pcn": 3,
-    "windowed_pcn": 6,
+    "windowed_pcn": 4,
     "mala": 1,
     "elliptical_slice": 6,
     "hmc": 8,

@@ -1,13 +1,16 @@
 """Random walks in windows of latents: windows over all scales, those far enough apart renewed at once.
 
-A walk that renews all latents together must take small steps where there are many data. Here a transition makes one
-preconditioned Crank–Nicolson move (Cotter et al. 2013, doi:10.1214/13-STS421) for each size of windows: one place of
-the latent maps, two, four and so on, and at last all. The windows of a move lie on a lattice with a random offset, so
-far apart that no datum sees two of them, and are accepted one by one, each on its own data (`moves._windows`): a Gibbs
-sampler whose blocks of one colour share one new field. The cost of a sweep then does not grow with the number of
-windows, so the number of transitions hardly depends on the size of a field, once that is large against the prior's
-reach. Data that see the whole field leave one window of each size. The steps β of the sizes are adapted in warm-up,
-each towards the same acceptance of its windows. Needs no gradient. Cost: a field for each size and transition.
+A walk that renews all latents together must take small steps where there are many data. Here each move is a
+preconditioned Crank–Nicolson move (Cotter et al. 2013, doi:10.1214/13-STS421) of windows of one size: one place of the
+latent maps, two, four and so on up to all. The windows of a move lie on a lattice with a random offset, so far apart
+that no datum sees two of them, and are accepted one by one, each on its own data (`moves._windows`): a Gibbs sampler
+whose blocks of one colour share one new field. The cost of a sweep then does not grow with the number of windows, so
+the number of transitions hardly depends on the size of a field, once that is large against the prior's reach. Data that
+see the whole field leave one window of each size.
+
+Sizes are drawn at random. In warm-up each size adapts its step β towards the same acceptance of its windows, and sizes
+become as frequent as they carry the chains far: their probability is proportional to the mean squared jump of a move,
+but for a share `EVEN` that all have equally. Both are frozen afterwards. Needs no gradient. Cost: a field a move.
 """
 
 import functools
@@ -18,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from latentinv.inference.core import AbstractKernel, algorithm, check_shares
+from latentinv.inference.core import AbstractKernel, algorithm, check_counts, check_shares
 from latentinv.inference.moves import (
     Outcome,
     Population,
@@ -40,6 +43,8 @@ from ._settings import AbstractChains
 from ._state import ChainsState
 
 FIRST_STEP = 0.3
+EVEN = 0.2
+"""Share of the moves whose size does not depend on what sizes achieved."""
 
 
 class Steps(NamedTuple):
@@ -47,8 +52,10 @@ class Steps(NamedTuple):
 
     log_step: Float[Array, "size"]
     """Logarithm of the step β for each size of windows."""
-    acceptance: Float[Array, "size"]
-    """Mean acceptance in the last transition."""
+    jumped: Float[Array, "size"]
+    """Sum of the squared jumps made in warm-up, mean over the chains."""
+    tried: Float[Array, "size"]
+    """Moves made in warm-up."""
 
 
 @final
@@ -58,18 +65,22 @@ class WindowedCrankNicolson(AbstractChains):
 
     Parameters
     ----------
+    moves
+        Moves of a transition.
     acceptance_target
         Acceptance of the windows of each size towards which its step is adapted.
     """
 
     warmup: int = 1000
     thinning: int = 10
+    moves: int = 4
     acceptance_target: float = 0.25
 
     needs_gradient = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_counts(self, "moves")
         check_shares(self, "acceptance_target")
 
     def build(self) -> AbstractKernel:
@@ -85,13 +96,13 @@ def windowed_ensemble(settings: WindowedCrankNicolson, likelihood: TemperedLikel
 
     def first(key: Array) -> tuple[Array, Steps]:
         z = likely_draws(posterior, key, (settings.chains, candidates))
-        return z, Steps(jnp.full(sizes, jnp.log(jnp.float32(FIRST_STEP))), jnp.zeros(sizes))
+        return z, Steps(jnp.full(sizes, jnp.log(jnp.float32(FIRST_STEP))), jnp.zeros(sizes), jnp.zeros(sizes))
 
     def begin(z: Array) -> Position:
         return Position(z, posterior.predict(z))
 
     def move(key: Array, here: Position, size: Array, step_size: Array) -> tuple[Position, tuple[Array, ...]]:
-        """One move of one chain; also the windows' mean acceptance, how many there were, and whether it is finite."""
+        """One move of one chain; its squared jump, the mean acceptance and number of its windows, if it is finite."""
         key_windows, key_noise, key_accept = named(key, "windows", "noise", "accept")
         windows = lattice.draw(key_windows, size)
         there = begin(renewed(key_noise, here.z, windows, step_size))
@@ -99,35 +110,40 @@ def windowed_ensemble(settings: WindowedCrankNicolson, likelihood: TemperedLikel
         moved, decision = accept_windows(
             key_accept, one, other, windows, lattice.most, lambda predictions: likelihood.log_target(predictions, t)
         )
-        return Position(*moved), (decision.acceptance, decision.decided, is_finite(there))
+        jump = jnp.sum((moved.z - here.z) ** 2)
+        return Position(*moved), (jump, decision.acceptance, decision.decided, is_finite(there))
 
     def together(key: Array, here: Position, steps: Steps, number: Count) -> tuple[Position, Outcome, Steps]:
-        def sweep(here: Position, size: Array) -> tuple[Position, Any]:
-            keys = jax.random.split(numbered(key, size), settings.chains)
-            step_size = jnp.exp(steps.log_step[size])
-            return jax.vmap(lambda key, here: move(key, here, size, step_size))(keys, here)
+        warming = number < settings.warmup
 
-        here, (acceptance, decided, finite) = jax.lax.scan(sweep, here, jnp.arange(sizes))
-        mean = jnp.sum(acceptance * decided, axis=1) / jnp.maximum(decided.sum(axis=1), 1)
-        mean = jnp.where(decided.sum(axis=1) > 0, mean, settings.acceptance_target)
-        gain = jnp.where(number < settings.warmup, (number + 1.0) ** -0.6, 0.0)
-        log_step = jnp.minimum(steps.log_step + gain * (mean - settings.acceptance_target), 0.0)
+        def one(carry: tuple[Position, Steps], place: Array) -> tuple[tuple[Position, Steps], Any]:
+            (here, steps), (key_size, key_chains) = carry, named(numbered(key, place), "size", "chains")
+            size = jax.random.categorical(key_size, jnp.log(frequencies(steps)))
+            keys, step_size = jax.random.split(key_chains, settings.chains), jnp.exp(steps.log_step[size])
+            here, told = jax.vmap(lambda key, here: move(key, here, size, step_size))(keys, here)
+            jump, acceptance, decided, finite = told
+            learnt = learn(steps, size, jump.mean(), acceptance, decided, settings.acceptance_target)
+            steps = jax.tree.map(lambda new, old: jnp.where(warming, new, old), learnt, steps)
+            return (here, steps), (acceptance, finite)
+
+        (here, after), (acceptance, finite) = jax.lax.scan(one, (here, steps), jnp.arange(settings.moves))
         none = jnp.zeros(settings.chains)
         outcome = Outcome(
             acceptance=acceptance.mean(axis=0),
             finite=finite.all(axis=0),
             diverging=none.astype(bool),
-            step_size=jnp.full(settings.chains, jnp.exp(steps.log_step).mean()),
+            step_size=jnp.full(settings.chains, frequencies(steps) @ jnp.exp(steps.log_step)),
             gradients=none,
-            forward_runs=jnp.full(settings.chains, float(sizes)),
+            forward_runs=jnp.full(settings.chains, float(settings.moves)),
         )
-        return here, outcome, Steps(log_step, mean)
+        return here, outcome, after
 
     def results(state: ChainsState) -> dict[str, Any]:
         return {
             "step_size": float(np.mean(state.last_step)),
             "window_sizes": list(lattice.sizes),
             "window_steps": [float(step) for step in np.exp(state.shared.log_step)],
+            "window_frequencies": [float(share) for share in frequencies(state.shared)],
         }
 
     return ChainEnsemble(
@@ -138,3 +154,27 @@ def windowed_ensemble(settings: WindowedCrankNicolson, likelihood: TemperedLikel
         results=results,
         candidates=candidates if candidates > 1 else 0,
     )
+
+
+def frequencies(steps: Steps) -> Float[Array, "size"]:
+    """How often each size is taken: evenly until all were tried."""
+    count = steps.tried.size
+    gain = steps.jumped / jnp.maximum(steps.tried, 1)
+    learnt = jnp.where((steps.tried > 0).all() & (gain.sum() > 0), gain / jnp.maximum(gain.sum(), 1e-30), 1 / count)
+    return EVEN / count + (1 - EVEN) * learnt
+
+
+def learn(
+    steps: Steps,
+    size: Count,
+    jump: Array,
+    acceptance: Float[Array, "chain"],
+    decided: Float[Array, "chain"],
+    acceptance_target: float,
+) -> Steps:
+    """Learn from one move of windows of a size; its step only if some windows can change data."""
+    mean = jnp.sum(acceptance * decided) / jnp.maximum(decided.sum(), 1)
+    change = jnp.where(decided.sum() > 0, mean - acceptance_target, 0.0)
+    tried = steps.tried.at[size].add(1)
+    log_step = steps.log_step.at[size].add(tried[size] ** -0.6 * change)
+    return Steps(jnp.minimum(log_step, 0.0), steps.jumped.at[size].add(jump), tried)

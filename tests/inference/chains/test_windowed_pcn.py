@@ -195,8 +195,9 @@ def test_that_a_gaussian_posterior_is_reproduced_by_many_windows_at_once(warmup,
     z = run.by_chain(run.latents)
     assert_mean_is(z.mean(axis=1), mean, np.sqrt(variance / effective))
     assert_mean_is(((z - mean) ** 2).mean(axis=1), variance, variance * np.sqrt(2 / effective))
-    steps = run.results["window_steps"]
-    assert len(steps) == len(run.results["window_sizes"])
+    steps, shares = run.results["window_steps"], run.results["window_frequencies"]
+    assert len(steps) == len(shares) == len(run.results["window_sizes"])
+    assert sum(shares) == pytest.approx(1)
     assert steps[0] > steps[-1]  # many data allow small steps of everything, large ones of a place
 
 
