@@ -43,7 +43,16 @@ CLOSED_FORM = "laplace"
 """Exact where the posterior is Gaussian, but no sampler: its draws cost nothing once it is solved."""
 AGREEING = 1.05
 """R-hat up to which chains are said to agree."""
-COSTS = {"pcn": 3, "mala": 1, "elliptical_slice": 6, "hmc": 8, "nuts": 16, "dream": 1, "parallel_tempering": 60}
+COSTS = {
+    "pcn": 3,
+    "windowed_pcn": 4,
+    "mala": 1,
+    "elliptical_slice": 6,
+    "hmc": 8,
+    "nuts": 16,
+    "dream": 1,
+    "parallel_tempering": 60,
+}
 """Forward runs and gradients of a transition, about."""
 OWN: Mapping[str, Mapping[str, Any]] = {
     "hmc": {"leapfrogs": 8, "metric": "curvature"},

@@ -27,6 +27,7 @@ from .inference import Run as Run
 from .inference import SteinVariational as SteinVariational
 from .inference import TemperedSMC as TemperedSMC
 from .inference import Variational as Variational
+from .inference import WindowedCrankNicolson as WindowedCrankNicolson
 from .inference import choose_algorithm as choose_algorithm
 from .inference import diagnose as diagnose
 from .inference import load_run as load_run

@@ -36,7 +36,7 @@ from latentinv.data.core import (
 from latentinv.data.noise import NOISES, AbstractNoise, GaussianNoise
 from latentinv.data.properties import PROPERTIES, AbstractProperty, ContinuousProperty
 from latentinv.errors import InputError
-from latentinv.forward.core import AbstractForward, Mark
+from latentinv.forward.core import AbstractForward, Extents, Mark
 from latentinv.forward.external import ExternalForward, Function
 from latentinv.grid import Grid
 from latentinv.priors.core import AbstractPrior
@@ -279,6 +279,10 @@ class IndirectData(AbstractObservation):
     def seen(self) -> Bool[np.ndarray, "*grid"]:
         """The cells that the forward model depends on."""
         return self.forward.seen()
+
+    def extents(self) -> Extents:
+        """The box of cells that the forward model needs for each datum."""
+        return self.forward.extents()
 
     def marks(self) -> tuple[Mark, ...]:
         """What the forward model shows on maps."""

@@ -10,6 +10,7 @@ from .chains import MALA as MALA
 from .chains import NUTS as NUTS
 from .chains import EllipticalSlice as EllipticalSlice
 from .chains import PreconditionedCrankNicolson as PreconditionedCrankNicolson
+from .chains import WindowedCrankNicolson as WindowedCrankNicolson
 from .chains import walk_between as walk_between
 from .core import ALGORITHMS as ALGORITHMS
 from .core import AbstractAlgorithm as AbstractAlgorithm

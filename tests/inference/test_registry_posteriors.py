@@ -54,6 +54,12 @@ PROMISES = {
         linear_gaussian=True,
         effective=75,
     ),
+    "windowed_pcn": Promise(
+        CHAINS | {"warmup": 1000, "draws": 24 * 400, "thinning": 40},
+        samples_target=True,
+        linear_gaussian=True,
+        effective=75,
+    ),
     "mala": Promise(
         CHAINS | {"warmup": 500, "draws": 24 * 400, "thinning": 10},
         samples_target=True,
@@ -114,6 +120,7 @@ LONGER = {"parallel_tempering": {"thinning": 12}, "dream": {"thinning": 50}}
 """What many latents need besides."""
 EFFECTIVE_OF_MANY = {
     "pcn": 60,
+    "windowed_pcn": 25,
     "mala": 50,
     "elliptical_slice": 25,
     "dream": 50,

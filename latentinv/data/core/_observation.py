@@ -24,7 +24,7 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from latentinv.data.noise import AbstractNoise
 from latentinv.errors import InputError
-from latentinv.forward.core import Mark
+from latentinv.forward.core import Extents, Mark, whole_extents
 from latentinv.forward.external import ExternalForward
 from latentinv.grid import Grid
 from latentinv.priors.core import AbstractPrior
@@ -240,6 +240,12 @@ class AbstractObservation(abc.ABC):
     def seen(self) -> Bool[np.ndarray, "*grid"]:
         """The cells that the data depend on; by default all."""
         return np.ones(self.grid.shape, bool)
+
+    def extents(self) -> Extents:
+        """The box of cells that each datum depends on; by default the cell that it is about, or the whole grid."""
+        if self.cells is None:
+            return whole_extents(self.count, self.grid.shape)
+        return Extents(jnp.asarray(self.cells), jnp.asarray(self.cells))
 
     def marks(self) -> tuple[Mark, ...]:
         """What maps show of the data; nothing, if they have no place."""

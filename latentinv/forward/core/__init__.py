@@ -1,6 +1,8 @@
 """What a forward model is, its marks on maps, and a placeholder for one that no file can hold."""
 
 from ._absent import AbsentForward as AbsentForward
+from ._extents import Extents as Extents
+from ._extents import whole_extents as whole_extents
 from ._forward import FORWARDS as FORWARDS
 from ._forward import AbstractForward as AbstractForward
 from ._forward import GivenAgain as GivenAgain

@@ -10,6 +10,7 @@ from scipy import sparse
 from latentinv.grid import Grid
 from latentinv.registration import Registry
 
+from ._extents import Extents, whole_extents
 from ._marks import Mark
 
 
@@ -103,6 +104,10 @@ class AbstractForward(abc.ABC):
     def seen(self) -> Bool[np.ndarray, "*grid"]:
         """The cells that the predictions depend on; by default all."""
         return np.ones(self.grid.shape, bool)
+
+    def extents(self) -> Extents:
+        """The box of cells that each datum depends on; by default the whole grid. It may be called within programs."""
+        return whole_extents(self.count, self.grid.shape)
 
     def weights(self) -> sparse.csr_array | None:
         """The weights ``[datum, cell]`` of a linear model, cells in array order; None for other models.

@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 from scipy import sparse
 
 from latentinv.errors import InputError
-from latentinv.forward.core import FORWARDS, AbstractForward, Boxes
+from latentinv.forward.core import FORWARDS, AbstractForward, Boxes, Extents
 from latentinv.grid import Grid
 from latentinv.pytrees import pytree
 
@@ -85,6 +85,10 @@ class BoxMeans(AbstractForward):
     def seen(self) -> Bool[np.ndarray, "*grid"]:
         """The cells in boxes."""
         return self._averages.seen()
+
+    def extents(self) -> Extents:
+        """The smallest box of cells around each of the boxes."""
+        return self._averages.extents()
 
     def weights(self) -> sparse.csr_array:
         """The share of each box in each cell, for the number that the box averages."""

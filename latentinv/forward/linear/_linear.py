@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float
 from scipy import sparse
 
 from latentinv.errors import InputError, StorageError
-from latentinv.forward.core import FORWARDS, AbstractForward
+from latentinv.forward.core import FORWARDS, AbstractForward, Extents
 from latentinv.grid import Grid
 from latentinv.pytrees import pytree
 
@@ -141,6 +141,10 @@ class LinearForward(AbstractForward):
     def seen(self) -> Bool[np.ndarray, "*grid"]:
         """The cells with a weight."""
         return (np.diff(self.matrix.tocsc().indptr) > 0).reshape(self.grid.shape)
+
+    def extents(self) -> Extents:
+        """The box around the cells with a weight, of each datum."""
+        return self.operator.extents(self.grid.shape)
 
     def weights(self) -> sparse.csr_array:
         """The weights of the cells."""

@@ -9,6 +9,7 @@ the square root of the longest row keep the filling small. Cost: O(entries) for 
 memory.
 """
 
+import math
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -16,6 +17,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 from scipy import sparse
+
+from latentinv.forward.core import Extents
 
 
 class RowSums(NamedTuple):
@@ -48,6 +51,16 @@ class DenseOperator(NamedTuple):
         vector = jnp.asarray(vector)
         # By default accelerators round the factors of a product to ten bits.
         return jnp.matmul(jnp.asarray(self.weights, vector.dtype), vector, precision="highest")
+
+    def extents(self, shape: tuple[int, ...]) -> Extents:
+        """The box around the entries of each row, whose columns are the cells of a grid of this shape."""
+        used = (jnp.asarray(self.weights) != 0).reshape(self.rows, *shape)
+        first, last = [], []
+        for axis, length in enumerate(shape, 1):
+            along = used.any(axis=tuple(n for n in range(1, used.ndim) if n != axis))
+            first.append(jnp.argmax(along, axis=1))
+            last.append(length - 1 - jnp.argmax(along[:, ::-1], axis=1))
+        return Extents(jnp.stack(first, axis=1), jnp.stack(last, axis=1))
 
     def matrix(self, columns: int) -> sparse.csr_array:
         """The matrix as SciPy has it, on the host."""
@@ -82,6 +95,18 @@ class SparseOperator(NamedTuple):
         both = jnp.concatenate([vector, jnp.zeros(rows, vector.dtype)])
         solved = lax.custom_linear_solve(lambda x: lower(x, -1), both, lambda _, x: lower(x, 1), lambda _, x: upper(x))
         return solved[size:]
+
+    def extents(self, shape: tuple[int, ...]) -> Extents:
+        """The box around the entries of each row, whose columns are the cells of a grid of this shape."""
+        columns, size = jnp.asarray(self.by_row.columns), math.prod(shape)
+        along = jnp.unravel_index(jnp.minimum(columns, size - 1), shape)
+        first, last = [], []
+        for places, length in zip(along, shape, strict=True):
+            least = jnp.where(columns < size, places, length - 1).min(axis=1)
+            most = jnp.where(columns < size, places, 0).max(axis=1)
+            first.append(jnp.append(least, length - 1)[self.by_row.pieces].min(axis=1))
+            last.append(jnp.append(most, 0)[self.by_row.pieces].max(axis=1))
+        return Extents(jnp.stack(first, axis=1), jnp.stack(last, axis=1))
 
     def matrix(self, columns: int) -> sparse.csr_array:
         """The matrix as SciPy has it, on the host."""

@@ -24,3 +24,4 @@ from ._side_by_side import adapted as adapted
 from ._state import DRAWS as DRAWS
 from ._state import ChainsState as ChainsState
 from ._state import Tally as Tally
+from ._windowed_pcn import WindowedCrankNicolson as WindowedCrankNicolson

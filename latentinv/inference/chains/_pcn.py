@@ -2,7 +2,7 @@
 
 The proposal z' = √(1 − β²) z + β ξ, ξ ~ N(0, I), leaves the prior invariant, so acceptance depends on the likelihood
 alone, whatever the dimension (Cotter et al. 2013, doi:10.1214/13-STS421). A global move renews all latents a little;
-`local_moves` moves follow that renew one random window of the latent map each (`_local`), where data ask for large
+`local_moves` moves follow that renew random windows of the latent map (`_local`), where data ask for large
 changes in few places. β is adapted in warm-up; that of windows is drawn anew each time. Needs no gradient. Cost: ``1 +
 local_moves`` fields per transition.
 """
@@ -23,8 +23,10 @@ from latentinv.inference.moves import (
     Proposal,
     ProposalSequence,
     TemperedLikelihood,
+    Windows,
     accept_locally,
-    latent_shapes,
+    drawn_windows,
+    local_windows,
     metropolis,
     propose_locally,
 )
@@ -37,7 +39,7 @@ from ._side_by_side import chain_kernel
 def pcn_move(likelihood: TemperedLikelihood, *, local_moves: int, acceptance_target: float) -> Move:
     """Make the move: one global proposal, then local ones."""
     posterior = likelihood.posterior
-    shapes = latent_shapes(posterior)
+    lattice = local_windows(posterior)
 
     def begin(z: Array, t: Array) -> Position:
         del t
@@ -53,12 +55,14 @@ def pcn_move(likelihood: TemperedLikelihood, *, local_moves: int, acceptance_tar
 
     def propose_window(key: Array, here: Position, step_size: Array) -> Array:
         del step_size
-        return propose_locally(key, here.z[None], shapes)[0]
+        return propose_locally(key, here.z, lattice)[0]
 
     def accept_window(key: Array, here: Position, there: Position, t: Array) -> tuple[Position, Array, Array]:
-        one, other = (jax.tree.map(lambda x: x[None], Population(p.z, p.predictions)) for p in (here, there))
-        moved = accept_locally(key, one, other, lambda predictions: likelihood.log_target(predictions, t))
-        return Position(*jax.tree.map(lambda x: x[0], moved)), jnp.zeros(()), jnp.bool_(True)
+        return decide(key, here, there, t, drawn_windows(key, lattice)), jnp.zeros(()), jnp.bool_(True)
+
+    def decide(key: Array, here: Position, there: Position, t: Array, windows: Windows) -> Position:
+        one, other = (Population(p.z, p.predictions) for p in (here, there))
+        return Position(*accept_locally(key, one, other, windows, lattice, lambda p: likelihood.log_target(p, t)))
 
     def step(key: Array, here: Position, step_size: Array, t: Array) -> tuple[Position, Outcome]:
         here, acceptance, finite = accept(key, here, begin(propose(key, here, step_size), t), t)
@@ -66,7 +70,8 @@ def pcn_move(likelihood: TemperedLikelihood, *, local_moves: int, acceptance_tar
 
         def renew(n: Array, here: Position) -> Position:
             key_n = numbered(key_local, n)
-            return accept_window(key_n, here, begin(propose_window(key_n, here, step_size), t), t)[0]
+            z, windows = propose_locally(key_n, here.z, lattice)
+            return decide(key_n, here, begin(z, t), t, windows)
 
         here = lax.fori_loop(0, local_moves, renew, here)
         none, false = jnp.zeros(()), jnp.bool_(False)

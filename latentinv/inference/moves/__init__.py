@@ -8,9 +8,12 @@ from ._linearisation import Linearisation as Linearisation
 from ._linearisation import likelihood_informed_subspace as likelihood_informed_subspace
 from ._linearisation import linearise as linearise
 from ._local import accept_locally as accept_locally
-from ._local import latent_shapes as latent_shapes
+from ._local import accept_windows as accept_windows
+from ._local import drawn_windows as drawn_windows
 from ._local import local_move as local_move
+from ._local import local_windows as local_windows
 from ._local import propose_locally as propose_locally
+from ._local import renewed as renewed
 from ._preconditioner import MassMatrix as MassMatrix
 from ._preconditioner import curvature_probe as curvature_probe
 from ._preconditioner import mass_matrix as mass_matrix
@@ -25,3 +28,6 @@ from ._transitions import ProposalSequence as ProposalSequence
 from ._transitions import TemperedLikelihood as TemperedLikelihood
 from ._transitions import is_finite as is_finite
 from ._transitions import metropolis as metropolis
+from ._windows import WindowLattice as WindowLattice
+from ._windows import Windows as Windows
+from ._windows import window_sizes as window_sizes

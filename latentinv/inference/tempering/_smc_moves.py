@@ -21,8 +21,8 @@ from latentinv.inference.moves import (
     Trajectory,
     curvature_probe,
     hamiltonian_move,
-    latent_shapes,
     local_move,
+    local_windows,
     mass_matrix,
 )
 from latentinv.keys import named
@@ -122,7 +122,7 @@ def move_population(
     readings: dict[Stage, Callable[[Array], Predictions]]
     readings = {"soft": posterior.predict_soft, "bridge": posterior.predict, "exact": posterior.predict_exact}
     one = readings[stage]
-    predict, shapes = functools.partial(map_batched, one, batch_size=settings.batch_size), latent_shapes(posterior)
+    predict, lattice = functools.partial(map_batched, one, batch_size=settings.batch_size), local_windows(posterior)
 
     def move(carry: tuple[Trajectory, Array], key: Array) -> tuple[tuple[Trajectory, Array], MoveInfo]:
         here, step_size = carry
@@ -141,7 +141,7 @@ def move_population(
         return (here, jnp.clip(step_size, 1e-4, 0.5)), info
 
     def renew(here: Population, key: Array) -> tuple[Population, None]:
-        return local_move(key, here, predict=predict, log_target=log_target, shapes=shapes), None
+        return local_move(key, here, predict=predict, log_target=log_target, lattice=lattice), None
 
     def one_round(carry: tuple[Population, Array], key: Array) -> tuple[tuple[Population, Array], Any]:
         (here, step_size), (key_local, key_hamiltonian) = carry, named(key, "local", "hamiltonian")
