@@ -130,7 +130,7 @@ def windowed_ensemble(settings: WindowedCrankNicolson, likelihood: TemperedLikel
         none = jnp.zeros(settings.chains)
         outcome = Outcome(
             acceptance=acceptance.mean(axis=0),
-            finite=finite.all(axis=0),
+            finite=finite[-1],  # of one move, as of one proposal: of several, one or another fails too often
             diverging=none.astype(bool),
             step_size=jnp.full(settings.chains, frequencies(steps) @ jnp.exp(steps.log_step)),
             gradients=none,
