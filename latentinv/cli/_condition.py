@@ -10,7 +10,7 @@ from latentinv.errors import InputError
 from ._console import Quiet, make_console
 from ._files import require_new_run
 from ._json import Json
-from ._parse import check_extension, check_seed, parse_given, parse_grid, parse_settings
+from ._parse import Conditions, check_extension, check_seed, parse_given, parse_grid, parse_settings
 from ._sampling import chosen_for, sample_and_print
 
 OF_BLOCKS = ("mean", "sd", "facies")
@@ -54,15 +54,7 @@ def condition(
             "Repeatable.",
         ),
     ] = None,
-    given: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--given",
-            metavar="NAME=VALUE",
-            help="What the prior takes, as a map's file or numbers: proportions.sand=sand.asc, azimuth=map.tif. "
-            "Repeatable.",
-        ),
-    ] = None,
+    given: Conditions = None,
     target: Annotated[
         str | None, typer.Option(help="thresholded (facies read exactly) or soft; chosen by the prior if omitted.")
     ] = None,

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ._console import interruptible, make_console
-from ._parse import PICTURES, check_amount, check_seed, parse_given, parse_shape
+from ._parse import PICTURES, Conditions, check_amount, check_seed, parse_given, parse_shape
 
 
 def generate(
@@ -22,15 +22,7 @@ def generate(
     ],
     count: Annotated[int, typer.Option(min=1, help="Number of fields.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
-    given: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--given",
-            metavar="NAME=VALUE",
-            help="What the prior takes, as a map's file or numbers: proportions.sand=sand.asc, azimuth=map.tif. "
-            "Repeatable.",
-        ),
-    ] = None,
+    given: Conditions = None,
 ) -> None:
     """Draw fields from a prior."""
     check_seed(seed)

@@ -3,7 +3,9 @@
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from latentinv.errors import InputError
 
@@ -18,6 +20,16 @@ WHOLE_CELLS = 2**30
 """Most cells, over all fields, that are held in memory at once."""
 MOST = 2**31 - 1
 """The largest count that JAX takes."""
+
+Conditions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--given",
+        metavar="NAME=VALUE",
+        help="What the prior takes, as a map's file or numbers: proportions.sand=sand.asc, azimuth=map.tif. "
+        "Repeatable.",
+    ),
+]
 
 
 def parse_shape(text: str) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from jaxtyping import Float
 
 from latentinv.errors import InputError, StorageError
 from latentinv.grid import Grid
-from latentinv.io import Rule
+from latentinv.io import Rule, missing_cells
 from latentinv.io.grids import GRID_FORMATS, read_grid
 from latentinv.io.images import read_image
 from latentinv.priors.core import AbstractPrior
@@ -95,8 +95,8 @@ def _map(path: Path, grid: Grid) -> Float[np.ndarray, "*grid"]:
     if flat.shape not in (grid.shape, grid.shape[-2:]):
         shapes = f"{array.shape} cells, the grid {grid.shape}"
         raise InputError(f"The map {path.name} has {shapes}; give a map of this grid.")
-    if not np.all(np.isfinite(flat)):
-        raise InputError(f"The map {path.name} lacks values in {np.sum(~np.isfinite(flat))} cells; fill them.")
+    if missing := int(missing_cells(flat).sum()):
+        raise InputError(f"The map {path.name} lacks values in {missing} cells; fill them.")
     _check_place(path, grid)
     return flat
 

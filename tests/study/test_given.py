@@ -22,6 +22,7 @@ def folder(tmp_path):
     (tmp_path / "holes.asc").write_text(HEADER.format(x=100) + NORTH_FIRST.replace("0.5", "-9999"))
     np.save(tmp_path / "long.npy", np.full((3, 4), 40.0))
     np.save(tmp_path / "small.npy", np.full((3, 3), 0.4))
+    np.save(tmp_path / "codes.npy", np.where(np.eye(3, 4), -999.25, 30.0))
     return tmp_path
 
 
@@ -43,6 +44,7 @@ def test_that_a_curve_runs_along_the_first_axis(folder):
     ("text", "message"),
     [
         ('proportions = {sand = "small.npy"}', r"map small.npy has \(3, 3\) cells, the grid \(3, 4\)"),
+        ('azimuth = "codes.npy"', "codes.npy lacks values in 3 cells; fill them"),
         ('proportions = {sand = "holes.asc"}', "holes.asc lacks values in 4 cells; fill them"),
         ('proportions = {sand = "elsewhere.asc"}', "elsewhere.asc says that it lies on .* but the grid is"),
         ("proportions = {sand = [0.1, 0.2]}", "local proportions are for"),
