@@ -15,9 +15,9 @@ from latentinv.networks import (
     FoldedLayer,
     GeneratorArchitecture,
     Layer,
-    RefinementArchitecture,
+    SequentialArchitecture,
     VelocityArchitecture,
-    initial_refinement,
+    initial_sequential,
     initial_velocity,
     to_folded_layer,
 )
@@ -27,7 +27,7 @@ from latentinv.priors import (
     FaciesModel,
     FlowPrior,
     GeneratorPrior,
-    RefinedPrior,
+    SequentialPrior,
     UnorderedFaciesModel,
 )
 from latentinv.pytrees import pytree
@@ -138,10 +138,10 @@ def random_flow_prior(seed=0, *, categories=(0, 1), ndim=2, steps=2):
     return FlowPrior(architecture, weights, Calibration(model, shift=0.0, scale=0.5), steps=steps, provenance={})
 
 
-def random_refinement(seed=0, *, ndim=2, content="two facies", channels=1, factor=4, windows=(1, 1), width=6):
-    """An untrained refinement whose odds vary."""
-    architecture = RefinementArchitecture(ndim, content, channels, factor, (width,) * len(windows), windows)
-    shapes = jax.eval_shape(lambda key: initial_refinement(key, architecture), jax.random.key(seed))
+def random_sequential(seed=0, *, ndim=2, content="two facies", channels=1, windows=(1, 1), width=6):
+    """Untrained networks of a sequential simulation whose odds vary."""
+    architecture = SequentialArchitecture(ndim, content, channels, (width,) * len(windows), windows)
+    shapes = jax.eval_shape(lambda key: initial_sequential(key, architecture), jax.random.key(seed))
     rng = np.random.default_rng(seed)
     gains = {name: 2 / np.sqrt(max(1, np.prod(one.shape[:-1]))) for name, one in shapes.items()}
     weights = {
@@ -150,14 +150,15 @@ def random_refinement(seed=0, *, ndim=2, content="two facies", channels=1, facto
     return architecture, weights
 
 
-def random_refined_prior(seed=0, *, categories=(0, 1), ndim=2, windows=(1, 1)):
-    """An untrained generator of coarse fields with a refinement: no geology, but local and cheap."""
-    coarse = random_generator_prior(seed, categories=categories, ndim=ndim, ordered=len(categories) == 2, noise=(0, 1))
+def random_sequential_prior(seed=0, *, categories=(0, 1), ndim=2, windows=(1, 1), temperatures=None):
+    """An untrained sequential simulation: no geology, but local and cheap."""
     channels, content = (1, "two facies") if len(categories) == 2 else (len(categories), "several facies")
-    refinement, weights = random_refinement(
-        seed, ndim=ndim, content=content, channels=channels, factor=2, windows=windows
+    architecture, weights = random_sequential(seed, ndim=ndim, content=content, channels=channels, windows=windows)
+    model = FaciesModel(categories, (0.0,)) if channels == 1 else UnorderedFaciesModel(categories)
+    calibration = Calibration(model, shift=0.0, scale=0.5)
+    return SequentialPrior(
+        architecture, weights, calibration, temperatures=temperatures or (1.0,) * len(windows), provenance={}
     )
-    return RefinedPrior(coarse, refinement, weights)
 
 
 # A program for each structure of a prior, which all its tests share.

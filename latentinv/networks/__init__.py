@@ -28,10 +28,10 @@ from ._generator import by_phase as by_phase
 from ._generator import chain as chain
 from ._generator import synthesize as synthesize
 from ._generator import to_folded_layer as to_folded_layer
-from ._refinement import RefinementArchitecture as RefinementArchitecture
-from ._refinement import Where as Where
-from ._refinement import initial_refinement as initial_refinement
-from ._refinement import refine as refine
+from ._sequential import Drawn as Drawn
+from ._sequential import SequentialArchitecture as SequentialArchitecture
+from ._sequential import initial_sequential as initial_sequential
+from ._sequential import simulate as simulate
 from ._velocity import VelocityArchitecture as VelocityArchitecture
 from ._velocity import Weights as Weights
 from ._velocity import initial_velocity as initial_velocity

@@ -112,20 +112,6 @@ class GeneratorArchitecture:
         """The part of the chain from a layer on; its ratio and reach are those of the latent map that enters there."""
         return replace(self, latent_channels=self.layers[entry].noise, layers=self.layers[entry:])
 
-    def coarse(self, level: int) -> "GeneratorArchitecture":
-        """The part of the chain that gives fields of 1/2^level of the resolution, by a last layer of its own.
-
-        Raises
-        ------
-        ValueError
-            If the first map is of that resolution or finer.
-        """
-        ups = [n for n, layer in enumerate(self.layers) if layer.kind == "up"]
-        head = Layer("same", self.outputs, 3)
-        if not 0 < level < len(ups):
-            raise ValueError(f"a generator that doubles {len(ups)} times has no coarse level {level}")
-        return replace(self, layers=(*self.layers[: ups[-level]], head))
-
     def sizes(self, size: int) -> tuple[int, ...]:
         """Cells along an axis before each layer and, last, of the field."""
         chain = [size]

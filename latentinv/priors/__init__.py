@@ -35,4 +35,4 @@ from .gaussian import simple_kriging as simple_kriging
 from .learned import Calibration as Calibration
 from .learned import FlowPrior as FlowPrior
 from .learned import GeneratorPrior as GeneratorPrior
-from .learned import RefinedPrior as RefinedPrior
+from .learned import SequentialPrior as SequentialPrior

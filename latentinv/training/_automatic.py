@@ -2,16 +2,16 @@
 
 *Coarsening* follows from the thickness of bodies. The mean chord of a facies along an axis is the mean length of its
 runs of cells (Torquato 2002, doi:10.1007/978-1-4757-6355-8, section 2.5); the thinnest facies, along the axis where it
-is thinnest, should be some ten cells thick, for thicker bodies are longer than the networks see. *Blocks*, whose means
-the generator learns, are of two cells along an axis, or in a plane of four where bodies are thick enough. *Patches* are
-as large as the networks judge, or two thirds of a smaller image. They are *flipped* along an axis where the frequencies
-of the image's patterns are those of its mirror image, to within what its quarters differ by. *Steps* are as many as fit
-the time there is (`fitted`).
+is thinnest, should be some ten cells thick, for thicker bodies are longer than the networks see. *Grids* are as many as
+the image has room for, up to one of every 64th cell. *Patches* hold a small image whole. They are *flipped* along an
+axis where the frequencies of the image's patterns are those of its mirror image, to within what its quarters differ by.
+*Steps* are as many as fit the time there is (`fitted`).
 """
 
 import functools
 import itertools
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,27 +22,33 @@ from jaxtyping import Integer
 from latentinv.errors import InputError
 from latentinv.io.images import FirstRow
 from latentinv.realism import pattern_distance, pattern_histogram
-from latentinv.training.images import TrainingImage, coarsen, complete_places, read_training_image, times
+from latentinv.training.images import (
+    TrainingImage,
+    coarsen,
+    comparable_shape,
+    complete_places,
+    read_training_image,
+    times,
+)
 
 from ._recipe import Recipe, parse_recipe
 
 THICK = 10.0
 """Cells that the thinnest facies should have."""
-LARGEST, LEAST = {2: 192, 3: 64}, 32
-"""Edge of a patch in cells, by the number of axes, and its least."""
-BLOCKS = {2: 4, 3: 2}
-"""Edge of a block in cells, by the number of axes, of bodies that are thick enough."""
-THIN = 6.0
-"""Thickness in cells below which blocks are of two cells."""
-SHARP = 0.4
-"""Temperature at which facies are drawn."""
-BATCH = {2: 8, 3: 4}
+LARGEST, LEAST = {2: 320, 3: 64}, 48
+"""Edge of a patch in cells, by the number of axes, at most; edge of an image, at least."""
+CELLS = 300_000
+"""Of a batch."""
+GRIDS, ROOM = {2: 6, 3: 4}, 3
+"""Most grids, by the number of axes, and cells of the coarsest that the image should have along its shortest axis."""
+WIDTHS = {2: (48, 64, 64, 64, 48, 32), 3: (48, 64, 48, 32)}
+WINDOWS = {2: (1, 2, 2, 2, 2, 2), 3: (1, 1, 1, 1)}
+SHARP = (0.6, 0.4, 0.2)
+"""Temperatures at which facies are drawn on the finest grids."""
 SYMMETRIC = 1.5
 """Largest distance of an image to its mirror image, over that expected by chance, at which patches are flipped."""
-WINDOW = 16
-"""Blocks along an axis that a discriminator needs at least."""
 PLACES = 200
-"""Places of patches from which an image with missing cells can be learned."""
+"""Windows known whole from which an image with missing cells can be judged."""
 ENOUGH = 600
 """Cells along an axis from which symmetry is judged."""
 MOST_STEPS, COMPARISONS, PATIENCE = 20_000, 16, 0.4
@@ -56,24 +62,19 @@ file = {file}
 flips = {flips}
 
 [networks]
-family = "refined"
-architecture = "pyramid"
-discriminator_scales = {scales}
-small_windows = true
-normalisation = "none"
+family = "sequential"
 
-[refinement]
-factor = {factor}
-temperature = {temperature}
+[sequential]
+widths = {widths}
+windows = {windows}
+temperatures = {temperatures}
 
 [training]
 seed = {seed}
 steps = {steps}
 batch = {batch}
 patch = {patch}
-loss = "relativistic"
-gradient_penalty = 0.02
-gradient_penalty_generated = 0.02
+average = 0.995
 evaluate_every = {evaluate_every}
 patience = {patience}
 """
@@ -113,10 +114,10 @@ def choose_recipe(
     image = read_training_image(
         path, key=key, first_row=first_row, continuous=continuous, missing=missing, classes=classes
     )
-    coarser = coarsening(image)
+    coarser, ndim = coarsening(image), image.facies.ndim
     coarse = coarsen(image, coarser) if coarser > 1 else image
-    factor = block_edge(coarse)
-    patch = patch_shape(coarse, factor)
+    grids = count_grids(coarse)
+    patch = patch_shape(coarse, grids)
     codes = None if missing is None else list(missing)
     reading = {
         "key": key,
@@ -125,6 +126,7 @@ def choose_recipe(
         "missing": codes,
         "classes": classes,
     }
+    require_places(coarse)
     if names is not None:
         image.named(names)  # refuses names that are none, before anything is trained
     text = RECIPE.format(
@@ -134,13 +136,13 @@ def choose_recipe(
         reading="".join(f"{name} = {json.dumps(value)}\n" for name, value in reading.items() if value is not None)
         + _names_in_toml(names),
         coarsen=coarser,
-        factor=factor,
-        temperature=1.0 if continuous else SHARP,
-        scales=2 if min(patch) >= 2 * WINDOW * factor else 1,
+        widths=list(WIDTHS[ndim][-grids:]),
+        windows=list(WINDOWS[ndim][-grids:]),
+        temperatures=[1.0] * grids if continuous else [*[1.0] * (grids - len(SHARP)), *SHARP],
         flips=list(symmetries(coarse)),
         seed=seed,
         steps=MOST_STEPS,
-        batch=BATCH[image.facies.ndim],
+        batch=max(1, round(CELLS / math.prod(patch))),
         patch=list(patch),
         evaluate_every=MOST_STEPS // COMPARISONS,
         patience=round(PATIENCE * COMPARISONS),
@@ -173,43 +175,50 @@ def mean_chord(inside: Integer[np.ndarray, "*grid"], axis: int) -> float:
 
 def coarsening(image: TrainingImage) -> int:
     """Cells along an axis that become one: the thinnest facies keeps `THICK`, and the image its patches."""
-    ndim, shortest = image.facies.ndim, min(image.facies.shape)
     wanted = int(thickness(image) / THICK)
-    return max(1, min(wanted, 2 * shortest // (3 * LARGEST[ndim])))
+    return max(1, min(wanted, min(image.facies.shape) // LARGEST[image.facies.ndim]))
 
 
-def block_edge(image: TrainingImage) -> int:
-    """Cells along an axis of the blocks whose means are learned first."""
-    most = BLOCKS[image.facies.ndim]
-    return most if thickness(image) >= THIN and 2 * min(image.facies.shape) >= 3 * WINDOW * most else 2
-
-
-def patch_shape(image: TrainingImage, factor: int) -> tuple[int, ...]:
-    """Cells of a patch: `LARGEST` along each axis, fewer where blocks are small, or two thirds of the image.
-
-    They are multiples of 16, and fewer if cells of the image are missing, until `PLACES` places are known whole.
+def count_grids(image: TrainingImage) -> int:
+    """Grids of a simulation, from that of every second cell to the coarsest that the image has room for.
 
     Raises
     ------
     InputError
-        If the image is too small, or too much of it is missing, to be learned from.
+        If the image is too small to be learned from.
     """
     shape = image.facies.shape
-    largest = LARGEST[len(shape)] if factor == BLOCKS[len(shape)] else 2 * LARGEST[len(shape)] // 3
-    cells = tuple(min(largest, 16 * int(2 * n / 3 / 16)) for n in shape)
-    if min(cells) < LEAST:
+    if min(shape) < LEAST:
         raise InputError(
             f"The training image has {times(shape)} cells, too few to learn from; give one of at least "
-            f"{3 * LEAST // 2} along each axis."
+            f"{LEAST} along each axis."
         )
-    while image.known is not None and len(complete_places(image, cells)) < PLACES:
-        if max(cells) == LEAST:
-            raise InputError(
-                f"The training image lacks {1 - image.known.mean():.1%} of its cells, so that hardly a patch of "
-                f"{times(cells)} cells is known whole; fill the missing cells first, or give another image."
-            )
-        cells = tuple(max(LEAST, n - 16) for n in cells)
-    return cells
+    return min(GRIDS[len(shape)], int(math.log2(min(shape) / ROOM)))
+
+
+def require_places(image: TrainingImage) -> None:
+    """Check that windows of an image are known whole, with which fields can be compared.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than `PLACES`.
+    """
+    shape = comparable_shape(image, image.facies.shape)
+    if image.known is not None and len(complete_places(image, shape)) < PLACES:
+        raise InputError(
+            f"The training image lacks {1 - image.known.mean():.1%} of its cells, so that hardly a window of "
+            f"{times(shape)} cells is known whole; fill the missing cells first, or give another image."
+        )
+
+
+def patch_shape(image: TrainingImage, grids: int) -> tuple[int, ...]:
+    """Cells of a patch along each axis, `LARGEST` or, for a small image, so many that the coarsest grid lies anywhere.
+
+    They are whole cells of that grid.
+    """
+    unit, ndim = 2**grids, image.facies.ndim
+    return tuple(min(LARGEST[ndim], unit * math.ceil((n + unit) / unit)) for n in image.facies.shape)
 
 
 def symmetries(image: TrainingImage) -> tuple[int, ...]:

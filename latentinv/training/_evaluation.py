@@ -78,8 +78,14 @@ class Comparison(NamedTuple):
         return self.nearest < NOTHING_COPIED
 
 
-def calibrate(logits: Float[np.ndarray, "*cell output"], image: TrainingImage) -> Calibration:
-    """Choose how logits are read, so that they give the image's distribution of facies or values."""
+def calibrate(logits: Float[np.ndarray, "*cell output"], image: TrainingImage, *, decided: bool = False) -> Calibration:
+    """Choose how logits are read, so that they give the image's distribution of facies or values.
+
+    Where facies are decided already, it chooses the scale only.
+    """
+    if decided and image.values is None:
+        first = nominal(image, logits.shape[-1])
+        return Calibration(first.facies_model, shift=0.0, scale=_scale(logits))
     if logits.shape[-1] > 1:
         return _calibrate_each(logits.reshape(-1, logits.shape[-1]), image)
     logits = logits[..., 0]
@@ -101,18 +107,28 @@ def calibrate(logits: Float[np.ndarray, "*cell output"], image: TrainingImage) -
 def _calibrate_each(logits: Float[np.ndarray, "cell facies"], image: TrainingImage) -> Calibration:
     """Shifts by which each facies is the largest as often as in the image."""
     logits = logits[:: max(1, len(logits) // MANY)]
-    margins = np.diff(np.sort(logits, axis=1)[:, -2:], axis=1)
-    scale, shift, target = float(np.median(margins)), np.zeros(logits.shape[1]), image_shares(image)
+    scale, shift, target = _scale(logits), np.zeros(logits.shape[1]), image_shares(image)
     for step in scale * 0.5 ** np.linspace(0, 12, 60):
         shares = np.bincount(np.argmax(logits - shift, axis=1), minlength=len(target)) / len(logits)
         shift += step * np.clip(np.log((shares + SMALL) / (target + SMALL)), -1, 1)
     return Calibration(UnorderedFaciesModel(image.categories, image.names), shift=shift.tolist(), scale=scale)
 
 
-def read(logits: Float[np.ndarray, "*cell output"], image: TrainingImage) -> UInt8[np.ndarray, "*cell"]:
+def _scale(logits: Float[np.ndarray, "*cell output"]) -> float:
+    """Of numbers: the median of what the facies of a cell is ahead of the next."""
+    if logits.shape[-1] == 1:
+        return float(np.median(np.abs(logits)))
+    return float(np.median(np.diff(np.sort(logits.reshape(-1, logits.shape[-1]), axis=1)[:, -2:], axis=1)))
+
+
+def read(
+    logits: Float[np.ndarray, "*cell output"], image: TrainingImage, *, decided: bool = False
+) -> UInt8[np.ndarray, "*cell"]:
     """Facies of logits after calibration; quarters of the distribution for a continuous property."""
     if logits.shape[-1] > 1:
-        return np.argmax(logits - calibrate(logits, image).shift, axis=-1).astype(np.uint8)
+        return np.argmax(logits - calibrate(logits, image, decided=decided).shift, axis=-1).astype(np.uint8)
+    if decided and image.values is None:
+        return (logits[..., 0] > 0).astype(np.uint8)
     cuts = np.quantile(logits, np.cumsum(image_shares(image))[:-1])
     return np.searchsorted(cuts, logits[..., 0]).astype(np.uint8)
 
@@ -146,7 +162,7 @@ def compare(
 ) -> Comparison:
     """Compare `count` fields, calibrated on themselves, with twice as many patches of the image."""
     logits = _numbers(prior, shape, from_seed(seed, "comparison"), count)
-    facies = read(logits, image)
+    facies = read(logits, image, decided=prior.decided)
     patches = sample_patches(np.random.default_rng(seed), image, shape, 2 * count)
     top = len(image.categories) - 1
     raw = _read_raw(logits, image, prior.levels)
@@ -180,7 +196,7 @@ def calibrated(
 ) -> AbstractLearnedPrior:
     """The prior calibrated on `count` fields."""
     numbers = _numbers(prior, shape, from_seed(seed, "calibration"), count)
-    other: AbstractLearnedPrior = replace(prior, calibration=calibrate(numbers, image))
+    other: AbstractLearnedPrior = replace(prior, calibration=calibrate(numbers, image, decided=prior.decided))
     return other
 
 

@@ -19,7 +19,7 @@ from latentinv.grid import Grid
 from latentinv.keys import from_seed
 from latentinv.priors.learned import AbstractLearnedPrior
 from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
-from latentinv.training.images import Places, TrainingImage, choose_places, comparable_shape, image_levels
+from latentinv.training.images import TrainingImage, choose_places, comparable_shape, image_levels
 
 from ._checkpoint import FORMAT, VERSION, checkpoint_path, kept_of, read_plan, sheet_path
 from ._evaluation import Comparison, calibrated, compare, nominal
@@ -29,6 +29,8 @@ from ._recipe import Recipe
 from ._sheet import write_sheet
 
 COMPARE_SEED, CALIBRATE_SEED = 2, 3
+LARGEST = 192
+"""Cells along each axis of the fields that are shown and calibrated on, at most."""
 PATCHES = 1
 """Distinguishes the random numbers for patches from those for other uses of the seed."""
 
@@ -173,16 +175,17 @@ class _Training:
     def __init__(self, recipe: Recipe, output: Path, listener: TrainingListener) -> None:
         self.recipe, self.output, self.listener = recipe, output, listener
         self.image: TrainingImage = recipe.load_image()
-        self.patch = recipe.training.patch
+        self.patch = tuple(
+            min(n, m, LARGEST) for n, m in zip(recipe.training.patch, self.image.facies.shape, strict=True)
+        )
         self.kept: dict[str, float] = {}
         self._begun = time.monotonic()
         if recipe.networks.family not in METHODS:
             given = f"The recipe has family = {recipe.networks.family!r} in [networks]"
             raise InputError(f"{given}; expected one of {', '.join(METHODS)}.")
-        self.places(0, 1)  # raises errors of sampling before anything is compiled or written
-        ordered = recipe.is_ordered(self.image)
-        self.levels = image_levels(self.image, recipe.training.edge_width, ordered=ordered)
-        self.method = METHODS[recipe.networks.family](Task(recipe, self.image, self.levels.shape[-1]))
+        self.levels = image_levels(self.image, recipe.training.edge_width, ordered=recipe.is_ordered(self.image))
+        self.method = METHODS[recipe.networks.family](Task(recipe, self.image, self.levels))
+        self._real(0)  # raises errors of sampling before anything is compiled or written
         self.state: State = self.method.initial_state()
 
     def choose_steps(self, minutes: float, end: float) -> None:
@@ -241,13 +244,10 @@ class _Training:
         waited = (done - since) / training.evaluate_every
         return 0 < training.patience <= waited
 
-    def places(self, step: int, count: int) -> Places:
-        """Random places of a step's patches."""
-        rng = np.random.default_rng([self.recipe.training.seed, step, PATCHES])
-        return choose_places(rng, self.image, self.patch, count, flips=self.recipe.image.flips)
-
     def _real(self, step: int) -> jax.Array:
-        return jnp.asarray(self.places(step, self.recipe.training.batch).cut(self.levels))
+        """Random patches of a step."""
+        rng = np.random.default_rng([self.recipe.training.seed, step, PATCHES])
+        return jnp.asarray(self.method.patches(rng, self.recipe.training.batch))
 
     def _compare(self, done: int) -> None:
         """Compare with the image, save, and only then draw, so that a sheet that cannot be written loses no state."""

@@ -6,11 +6,12 @@ The loop asks for nothing else: it cuts patches, compares with the image, keeps 
 import abc
 from typing import Any, NamedTuple, Protocol
 
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, Float32
 
 from latentinv.priors.learned import AbstractLearnedPrior, Calibration
 from latentinv.registration import Registry
-from latentinv.training.images import TrainingImage
+from latentinv.training.images import Levels, TrainingImage, choose_places
 
 from ._recipe import Recipe
 
@@ -33,12 +34,19 @@ class Task(NamedTuple):
 
     recipe: Recipe
     image: TrainingImage
-    channels: int
-    """Numbers in each cell of the levels that networks see."""
+    levels: Levels
+    """Numbers in each cell of the image that networks see."""
+
+    @property
+    def channels(self) -> int:
+        """Numbers in each cell."""
+        return self.levels.shape[-1]
 
 
 class AbstractMethod(abc.ABC):
     """A way of training a prior."""
+
+    task: Task
 
     @abc.abstractmethod
     def __init__(self, task: Task) -> None: ...
@@ -46,6 +54,12 @@ class AbstractMethod(abc.ABC):
     @abc.abstractmethod
     def initial_state(self) -> Any:
         """The state before the first step."""
+
+    def patches(self, rng: np.random.Generator, count: int) -> Float32[np.ndarray, "patch *shape channel"]:
+        """Cut patches of levels at random places; `InputError` if there is no place for one."""
+        recipe, image = self.task.recipe, self.task.image
+        places = choose_places(rng, image, recipe.training.patch, count, flips=recipe.image.flips)
+        return places.cut(self.task.levels)
 
     @abc.abstractmethod
     def step(self, state: Any, patches: Float[Array, "batch *patch channel"], rate: float) -> tuple[Any, Any]:

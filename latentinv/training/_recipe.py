@@ -17,30 +17,24 @@
     flips = []                       # array axes along which patches may be flipped
 
     [networks]
-    family = "generator"             # generator (adversarial), flow (flow matching), or refined (either of them for
-                                     # coarse fields, and their refinement by likelihood)
+    family = "generator"             # generator (adversarial), flow (flow matching), or sequential (by likelihood)
     architecture = "compact"         # of a generator: sgan, dsgan, compact or pyramid
     latent_channels = 4              # Gaussian numbers at a latent cell; left out: 1 for sgan and dsgan, 4 for compact
     width = 1.0                      # factor on the architecture's own widths, of both networks
     discriminator_scales = 1         # discriminators: one sees fields, the next their means over 2 × 2 cells, and so on
-    small_windows = false            # one more, with small windows, which sees the facies instead of softened edges, or
-                                     # of family refined the cells instead of means
+    small_windows = false            # one more, with small windows, which sees the facies instead of softened edges
     normalisation = "spectral"       # of the discriminator: spectral, batch or none, which wants gradient penalties;
                                      # left out: batch for sgan and dsgan
     packing = 1                      # fields that they judge together; batch must be a multiple of it
 
-    [refinement]                     # of family refined
-    coarse = "generator"             # what gives the means of blocks: generator or flow
-    factor = 4                       # cells of a block along an axis, a power of two
-    widths = [64, 48, 32]            # channels of the networks that draw cells every 8, 4 and 2 cells, and between
-    windows = [1, 1, 1]              # how many of the layers of each see 3 of these cells along an axis
-    temperature = 0.4                # factor on the noise that draws cells; 1 draws by the odds, as values should be
-    noise = 0.05                     # standard deviation of noise that is added to the means of blocks in training
-    border = 8                       # cells at each end of a part of a patch that the likelihood leaves out
-    batch = 8                        # patches of each batch, at most, that it learns from
+    [sequential]                     # of family sequential
+    widths = [48, 64, 64, 64, 48, 32]      # channels of the networks of each grid: every 64, 32, … and 2 cells
+    windows = [1, 2, 2, 2, 2, 2]     # how many of the layers of each see 3 of these cells along an axis
+    temperatures = [1, 1, 1, 0.6, 0.4, 0.2] # factors on the noise that draws cells on each grid; 1 draws by the odds, as
+                                     # values should be drawn
     learning_rate = 2e-3
 
-    [flow]                           # of family flow, or of coarse fields, whose cells are blocks
+    [flow]                           # of family flow
     widths = [32, 64, 96]            # channels of the velocity network at 1/2, 1/4, … of the resolution
     middle = 2                       # its layers at the coarsest level
     steps = 4                        # steps from noise to field, a power of two
@@ -146,18 +140,25 @@ class RecipeNetworks:
     packing: int = entry(1, whole(1))
 
 
-@dataclass(frozen=True)
-class RecipeRefinement:
-    """Settings of a refinement."""
+MANY = tuple(range(1, 9))
 
-    coarse: str = entry("generator", words("what gives coarse fields"))
-    factor: int = entry(4, whole(2, 16))
-    widths: tuple[int, ...] = entry((64, 48, 32), several(whole(1), (1, 2, 3, 4), "channels such as [64, 48, 32]"))
-    windows: tuple[int, ...] = entry((1, 1, 1), several(whole(0, 4), (1, 2, 3, 4), "layers such as [1, 1, 1]"))
-    temperature: float = entry(0.4, number(lambda value: 0 < value <= 1, "a factor above 0, at most 1"))
-    noise: float = entry(0.05, WEIGHT)
-    border: int = entry(8, whole(0))
-    batch: int = entry(8, whole(1))
+
+@dataclass(frozen=True)
+class RecipeSequential:
+    """Settings of a sequential simulation, by grids from the coarsest to that of every second cell."""
+
+    widths: tuple[int, ...] = entry(
+        (48, 64, 64, 64, 48, 32), several(whole(1), MANY, "channels such as [48, 64, 64, 64, 48, 32]")
+    )
+    windows: tuple[int, ...] = entry(
+        (1, 2, 2, 2, 2, 2), several(whole(0, 4), MANY, "layers such as [1, 2, 2, 2, 2, 2]")
+    )
+    temperatures: tuple[float, ...] = entry(
+        (1.0, 1.0, 1.0, 0.6, 0.4, 0.2),
+        several(
+            number(lambda value: 0 < value <= 1, "a factor above 0, at most 1"), MANY, "factors such as [1, 1, 0.4]"
+        ),
+    )
     learning_rate: float = entry(2e-3, RATE)
 
 
@@ -212,7 +213,7 @@ class Recipe:
     image: RecipeImage
     networks: RecipeNetworks = field(default_factory=RecipeNetworks)
     training: RecipeTraining = field(default_factory=RecipeTraining)
-    refinement: RecipeRefinement = field(default_factory=RecipeRefinement)
+    sequential: RecipeSequential = field(default_factory=RecipeSequential)
     flow: RecipeFlow = field(default_factory=RecipeFlow)
     text: str = ""
     folder: Path = Path(".")
@@ -264,10 +265,10 @@ def read_recipe(path: str | Path) -> Recipe:
 def parse_recipe(text: str, folder: Path) -> Recipe:
     """Make a recipe from its text; image files are looked for in `folder`."""
     tables = tables_of(text, "recipe")
-    unknown = set(tables) - {"image", "networks", "training", "refinement", "flow"}
+    unknown = set(tables) - {"image", "networks", "training", "sequential", "flow"}
     if unknown:
         raise InputError(
-            f"The recipe has a table [{sorted(unknown)[0]}]; expected [image], [networks], [training], [refinement] "
+            f"The recipe has a table [{sorted(unknown)[0]}]; expected [image], [networks], [training], [sequential] "
             "and [flow]."
         )
     image = RecipeImage(**checked("image", tables.get("image", {}), rules_of(RecipeImage)))
@@ -277,8 +278,8 @@ def parse_recipe(text: str, folder: Path) -> Recipe:
     networks = RecipeNetworks(**checked("networks", tables.get("networks", {}), rules_of(RecipeNetworks)))
     training = RecipeTraining(**checked("training", tables.get("training", {}), rules_of(RecipeTraining)))
     flow = RecipeFlow(**checked("flow", tables.get("flow", {}), rules_of(RecipeFlow)))
-    refinement = RecipeRefinement(**checked("refinement", tables.get("refinement", {}), rules_of(RecipeRefinement)))
-    recipe = Recipe(image, networks, training, refinement, flow, text, folder)
+    sequential = RecipeSequential(**checked("sequential", tables.get("sequential", {}), rules_of(RecipeSequential)))
+    recipe = Recipe(image, networks, training, sequential, flow, text, folder)
     _check(recipe)
     return recipe
 
@@ -297,11 +298,8 @@ def _check(recipe: Recipe) -> None:
     """Refuse values that contradict one another."""
     _check_image(recipe)
     _check_training(recipe.training)
-    if recipe.networks.family == "refined":
-        _check_refinement(recipe)
-    if recipe.networks.family == "flow" or (recipe.networks.family, recipe.refinement.coarse) == ("refined", "flow"):
-        return _check_flow(recipe)
-    _check_networks(recipe)
+    special = {"flow": _check_flow, "sequential": _check_sequential}
+    special.get(recipe.networks.family, _check_networks)(recipe)
 
 
 def _check_image(recipe: Recipe) -> None:
@@ -340,36 +338,32 @@ def _check_training(training: RecipeTraining) -> None:
 
 def _check_flow(recipe: Recipe) -> None:
     flow, patch = recipe.flow, recipe.training.patch
-    cell = recipe.refinement.factor if recipe.networks.family == "refined" else 1
-    block, border = cell * 2 ** len(flow.widths), cell * flow.border
-    if any(n % block for n in patch) or 2 * border >= min(patch):
+    block = 2 ** len(flow.widths)
+    if any(n % block for n in patch) or 2 * flow.border >= min(patch):
         raise InputError(
             f"The recipe has patch = {list(patch)} in [training], widths = {list(flow.widths)} and border = "
-            f"{flow.border} in [flow]; give patches of a multiple of {block} cells, more than {2 * border}."
+            f"{flow.border} in [flow]; give patches of a multiple of {block} cells, more than {2 * flow.border}."
         )
     if flow.steps & (flow.steps - 1):
         raise InputError(f"The recipe has steps = {flow.steps} in [flow]; expected a power of two: 1, 2, 4, 8, …")
 
 
-def _check_refinement(recipe: Recipe) -> None:
-    settings, training = recipe.refinement, recipe.training
-    least, unit = settings.factor.bit_length() - 1, 2 ** len(settings.widths)
-    if settings.factor & (settings.factor - 1) or not len(settings.windows) == len(settings.widths) >= least:
+def _check_sequential(recipe: Recipe) -> None:
+    settings, training = recipe.sequential, recipe.training
+    unit = 2 ** len(settings.widths)
+    lists = {name: list(getattr(settings, name)) for name in ("widths", "windows", "temperatures")}
+    if len({len(each) for each in lists.values()}) > 1:
+        given = ", ".join(f"{name} = {each}" for name, each in lists.items())
+        raise InputError(f"The recipe has {given} in [sequential]; expected one of each for every grid.")
+    if any(n % unit for n in training.patch):
         raise InputError(
-            f"The recipe has factor = {settings.factor}, widths = {list(settings.widths)} and windows = "
-            f"{list(settings.windows)} in [refinement]; expected a power of two, such as 4, and as many widths and "
-            f"windows as it has doublings ({least}), or more."
+            f"The recipe has patch = {list(training.patch)} in [training] and {len(settings.widths)} widths in "
+            f"[sequential]; give patches of a multiple of {unit} cells."
         )
-    if any(n % unit for n in training.patch) or 2 * settings.border >= min(training.patch):
+    if training.patterns or training.keep_discriminator or training.edge_width:
         raise InputError(
-            f"The recipe has patch = {list(training.patch)} in [training] and {len(settings.widths)} widths and border "
-            f"= {settings.border} in [refinement]; give patches of a multiple of {unit} cells, more than "
-            f"{2 * settings.border}."
-        )
-    if training.patterns or training.keep_discriminator:
-        raise InputError(
-            "The recipe has family = 'refined', whose discriminator sees coarse fields only, with patterns or "
-            "keep_discriminator; leave these out."
+            "The recipe has family = 'sequential', which has no discriminator, with patterns, keep_discriminator or "
+            "edge_width; leave these out."
         )
 
 
@@ -391,7 +385,7 @@ def _check_networks(recipe: Recipe) -> None:
             "not single fields, or is not normalised by its spectrum; use 'compact' without packing, and leave "
             "normalisation out, or leave it out."
         )
-    least = discriminator.ratio * (recipe.refinement.factor if networks.family == "refined" else 1)
+    least = discriminator.ratio
     if min(patch) < least:
         many = "" if scales == 1 else f" with discriminator_scales = {scales}"
         raise InputError(

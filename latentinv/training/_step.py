@@ -77,7 +77,7 @@ class Networks(NamedTuple):
     generator_statistics: nnx.State
 
 
-def initialise(recipe: Recipe, ndim: int, channels: int = 1, level: int = 0) -> tuple[Networks, TrainingState]:
+def initialise(recipe: Recipe, ndim: int, channels: int = 1) -> tuple[Networks, TrainingState]:
     """Make networks and the state before the first step from a recipe.
 
     Parameters
@@ -88,14 +88,11 @@ def initialise(recipe: Recipe, ndim: int, channels: int = 1, level: int = 0) -> 
         Axes of fields, 2 or 3.
     channels
         Numbers in each of their cells.
-    level
-        How many of the generator's last doublings are left out.
     """
     name, width = recipe.networks.architecture, recipe.networks.width
     architecture = generator_architecture(
         name, ndim=ndim, latent_channels=recipe.networks.latent_channels, width=width, outputs=channels
     )
-    architecture = architecture.coarse(level) if level else architecture
     judge = discriminator_architecture(
         name,
         ndim=ndim,
@@ -137,7 +134,7 @@ def initialise(recipe: Recipe, ndim: int, channels: int = 1, level: int = 0) -> 
 def make_step(
     recipe: Recipe, networks: Networks, facies: int, image: Frequencies | None = None
 ) -> Callable[..., tuple[TrainingState, Losses]]:
-    """Build the step of a recipe: a function of the state, of patches of the image, and of a `View` of them.
+    """Build the step of a recipe: a function of the state and of patches of the image.
 
     Parameters
     ----------
@@ -171,10 +168,8 @@ def make_step(
 
         return View(of(real), of)
 
-    def step(
-        state: TrainingState, real: Array, rate: float | Array = 1.0, view: View | None = None
-    ) -> tuple[TrainingState, Losses]:
-        view = view_of(state.step, real) if view is None else view
+    def step(state: TrainingState, real: Array, rate: float | Array = 1.0) -> tuple[TrainingState, Losses]:
+        view = view_of(state.step, real)
         shapes = networks.architecture.latent_shapes(training.patch)
         keys = jax.random.split(numbered(key_training, state.step), len(shapes))
         latents = [jax.random.normal(key, (training.batch, *shape)) for key, shape in zip(keys, shapes, strict=True)]

@@ -9,7 +9,7 @@ from latentinv import Grid, InputError, load_prior
 from latentinv.errors import StorageError
 from latentinv.priors import Covariance, SPDEPrior, SpectralPrior
 from latentinv.storage import write_prior
-from tests.problems import random_flow_prior, random_generator_prior, random_refined_prior
+from tests.problems import random_flow_prior, random_generator_prior, random_sequential_prior
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from tests.problems import random_flow_prior, random_generator_prior, random_ref
         (random_generator_prior, ("architecture", "layers", 0, "window"), -3, "window is -3"),
         (random_flow_prior, ("architecture", "widths"), [10_000, 8], "widths is 10000"),
         (random_flow_prior, ("steps",), 100_000, "steps is 100000"),
-        (random_refined_prior, ("refinement", "widths"), [8] * 99, "widths are 99"),
+        (random_sequential_prior, ("architecture", "widths"), [8] * 99, "widths are 99"),
     ],
 )
 def test_that_an_architecture_beyond_all_of_ours_is_refused(tmp_path, make, place, value, words):

@@ -30,7 +30,7 @@ def test_that_the_mean_chord_is_the_mean_length_of_runs():
     assert automatic.thickness(image(stripes(8))) == pytest.approx(8.0)
 
 
-@pytest.mark.parametrize(("thick", "shape", "factor"), [(3, (600, 900), 1), (19, (600, 900), 1), (35, (1200, 900), 3)])
+@pytest.mark.parametrize(("thick", "shape", "factor"), [(3, (600, 900), 1), (19, (600, 900), 1), (35, (1200, 900), 2)])
 def test_that_bodies_thicker_than_networks_need_are_made_coarser(thick, shape, factor):
     assert automatic.coarsening(image(stripes(thick, shape))) == factor
 
@@ -40,25 +40,24 @@ def test_that_an_image_is_not_made_coarser_than_its_patches_allow():
 
 
 @pytest.mark.parametrize(
-    ("shape", "patch"),
-    [((250, 250), (160, 160)), ((150, 180), (96, 112)), ((60, 400), (32, 192)), ((60, 90, 100), (32, 48, 64))],
+    ("shape", "grids", "patch"),
+    [
+        ((250, 250), 6, (320, 320)),
+        ((2500, 180), 5, (320, 224)),
+        ((48, 60), 4, (64, 80)),
+        ((60, 90, 100), 4, (64, 64, 64)),
+    ],
 )
-def test_that_patches_are_two_thirds_of_a_small_image(shape, patch):
-    largest = automatic.BLOCKS[len(shape)]
-    assert automatic.patch_shape(image(np.indices(shape).sum(axis=0) % 2), largest) == patch
-    assert max(automatic.patch_shape(image(stripes(3, (900, 900))), 2)) == 128
+def test_that_patches_hold_a_small_image_with_grids_anywhere_in_it(shape, grids, patch):
+    example = image(np.indices(shape).sum(axis=0) % 2)
+    assert automatic.count_grids(example) == grids
+    assert automatic.patch_shape(example, grids) == patch
+    assert all(n % 2**grids == 0 for n in patch)
 
 
 def test_that_an_image_too_small_to_learn_from_is_refused():
     with pytest.raises(InputError, match="has 40 × 90 cells, too few to learn from; give one of at least 48"):
-        automatic.patch_shape(image(np.indices((40, 90)).sum(axis=0) % 2), 2)
-
-
-@pytest.mark.parametrize(
-    ("thick", "shape", "edge"), [(3, (300, 300), 2), (9, (300, 300), 4), (9, (90, 300), 2), (9, (96, 300), 4)]
-)
-def test_that_blocks_are_thinner_than_bodies(thick, shape, edge):
-    assert automatic.block_edge(image(stripes(thick, shape))) == edge
+        automatic.count_grids(image(np.indices((40, 90)).sum(axis=0) % 2))
 
 
 def test_that_patches_are_flipped_only_along_axes_of_symmetry():
@@ -78,8 +77,8 @@ def test_that_the_recipe_chosen_is_one_that_is_read_again(tmp_path):
     np.savez(tmp_path / "site.npz", facies=ChannelSimulator(width=9.0).as_training_image(3, shape).facies)
     chosen = choose_recipe(tmp_path / "site.npz", folder=folder, seed=4)
     assert chosen.training.seed == 4
-    assert chosen.training.patch == (128, 192)
-    assert (chosen.refinement.factor, chosen.networks.discriminator_scales) == (4, 2)
+    assert (chosen.training.patch, chosen.training.batch) == ((320, 320), 3)
+    assert chosen.sequential.temperatures == (1.0, 1.0, 1.0, 0.6, 0.4, 0.2)
     fewer = with_training(chosen, steps=640)
     (folder / "site.toml").write_text(fewer.text)
     read = read_recipe(folder / "site.toml")
@@ -92,25 +91,25 @@ def test_that_the_recipe_chosen_is_one_that_is_read_again(tmp_path):
 def test_that_a_recipe_is_chosen_for_the_smallest_image(tmp_path):
     np.savez(tmp_path / "site.npz", facies=stripes(6, (48, 60)))
     chosen = choose_recipe(tmp_path / "site.npz")
-    assert (chosen.training.patch, chosen.refinement.factor) == ((32, 32), 2)
+    assert (chosen.training.patch, len(chosen.sequential.widths)) == ((64, 80), 4)
 
 
 def test_that_an_array_is_named_in_the_recipe_if_it_was_given(tmp_path):
     values = gaussian_filter(np.random.default_rng(0).standard_normal((90, 90)), 3)
     np.savez(tmp_path / "site.npz", porosity=values, facies=(values > 0).astype(int))
     chosen = choose_recipe(tmp_path / "site.npz", key="porosity", continuous=True)
-    assert (chosen.image.key, chosen.image.continuous, chosen.networks.family) == ("porosity", True, "refined")
+    assert (chosen.image.key, chosen.image.continuous, chosen.networks.family) == ("porosity", True, "sequential")
+    assert set(chosen.sequential.temperatures) == {1.0}
     assert chosen.load_image().values is not None
 
 
-def test_that_patches_are_smaller_where_cells_are_missing_and_none_is_flipped(tmp_path):
+def test_that_an_image_with_a_gap_is_learned_whole_and_not_flipped(tmp_path):
     array = np.kron(np.random.default_rng(0).integers(0, 2, (20, 24)), np.ones((12, 12)))
     array[100:110, 90:100] = -9999
     np.savez(tmp_path / "site.npz", facies=array)
     chosen = choose_recipe(tmp_path / "site.npz")
-    # East of the gap there are 188 columns, too few for patches of 160 × 192.
-    assert chosen.training.patch == (144, 176)
+    assert chosen.training.patch == (320, 320)
     assert chosen.image.flips == ()
     speckled = np.where(np.random.default_rng(1).random(array.shape) < 0.02, -9999, array)
-    with pytest.raises(InputError, match=r"lacks 2\.\d% of its cells, so that hardly a patch of 32 × 32 cells"):
-        automatic.patch_shape(TrainingImage.from_array(speckled, "speckled"), 4)
+    with pytest.raises(InputError, match=r"lacks 2\.\d% of its cells, so that hardly a window of 64 × 64 cells"):
+        automatic.require_places(TrainingImage.from_array(speckled, "speckled"))

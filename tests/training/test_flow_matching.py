@@ -50,7 +50,7 @@ def recipe(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def method(recipe):
-    return flow_matching.FlowMatching(Task(recipe, recipe.load_image(), 3))
+    return flow_matching.FlowMatching(Task(recipe, recipe.load_image(), np.zeros((72, 72, 3), np.float32)))
 
 
 def test_that_a_training_leaves_a_flow_that_goes_on_bit_for_bit_where_it_stopped(recipe, tmp_path):
@@ -80,7 +80,7 @@ def test_that_the_velocity_of_an_image_of_one_value_is_learned(tmp_path):
     facies = np.zeros((40, 40), np.uint8)
     facies[0, 0] = 1
     image = TrainingImage.from_array(facies, "flat")
-    method = flow_matching.FlowMatching(Task(recipe, image, 1))
+    method = flow_matching.FlowMatching(Task(recipe, image, np.ones((40, 40, 1), np.float32)))
     state, losses = method.initial_state(), []
     for _ in range(400):
         state, loss = method.step(state, jnp.ones((4, 24, 24, 1)), 1.0)

@@ -7,6 +7,4 @@ from ._calibration import bounded as bounded
 from ._flow import FlowPrior as FlowPrior
 from ._flow import flow as flow
 from ._generator import GeneratorPrior as GeneratorPrior
-from ._refined import CoarsePrior as CoarsePrior
-from ._refined import RefinedPrior as RefinedPrior
-from ._refined import refined as refined
+from ._sequential import SequentialPrior as SequentialPrior

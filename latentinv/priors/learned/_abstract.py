@@ -1,7 +1,7 @@
 """What all learned priors have: networks that give numbers in each cell, a calibration of these, and a provenance."""
 
 import abc
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from jaxtyping import Array, Float
 
@@ -19,6 +19,8 @@ class AbstractLearnedPrior(AbstractPrior):
 
     calibration: Calibration
     _provenance: Provenance
+    decided: ClassVar[bool] = False
+    """Whether facies are decided by the numbers as they are, so that calibration must not move where they are cut."""
 
     @abc.abstractmethod
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:

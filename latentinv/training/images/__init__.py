@@ -2,10 +2,12 @@
 
 from ._channels import ChannelSimulator as ChannelSimulator
 from ._coarsening import coarsen as coarsen
+from ._levels import Levels as Levels
 from ._levels import facies_levels as facies_levels
 from ._levels import image_levels as image_levels
 from ._levels import score_levels as score_levels
 from ._levels import signed_levels as signed_levels
+from ._open_patches import OpenPatches as OpenPatches
 from ._patches import Places as Places
 from ._patches import choose_places as choose_places
 from ._patches import comparable_shape as comparable_shape

@@ -32,7 +32,7 @@ from latentinv.priors import FaciesModel
 from latentinv.priors.core import LatentMap
 from latentinv.pytrees import pytree
 from tests.bounds import assert_mean_is
-from tests.problems import LinearPrior, random_generator_prior, random_refined_prior, slowly, wells_of_a_draw
+from tests.problems import LinearPrior, random_generator_prior, random_sequential_prior, slowly, wells_of_a_draw
 
 REPLICATES = 24
 
@@ -48,7 +48,7 @@ def _drawing(posterior, sizes):
     return lambda seed, size=0: jax.tree.map(np.asarray, program(jax.random.key(seed), size))
 
 
-@pytest.mark.parametrize("prior", [random_generator_prior(), random_refined_prior()])
+@pytest.mark.parametrize("prior", [random_generator_prior(), random_sequential_prior()])
 def test_that_a_window_changes_its_own_cells_and_data_only(prior):
     posterior, seen = _wells(prior), 0
     field, draw = jax.jit(posterior.field), _drawing(posterior, (1, 3))

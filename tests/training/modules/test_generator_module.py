@@ -6,7 +6,7 @@ import pytest
 from flax import nnx
 from scipy.signal import convolve
 
-from latentinv.networks import GeneratorArchitecture, Layer, generator_architecture, synthesize
+from latentinv.networks import GeneratorArchitecture, Layer, synthesize
 from latentinv.training.modules import GeneratorNetwork, fold
 from latentinv.training.modules._generator import PhaseNorm
 
@@ -70,14 +70,3 @@ def test_that_the_last_layer_loses_only_the_differences_between_phases():
     y = np.asarray(PhaseNorm(1, 4, last=True)(x)).reshape(-1, 4)
     np.testing.assert_allclose(y.mean(axis=0), np.mean(x), atol=1e-4)
     np.testing.assert_allclose(y.var(axis=0), np.mean(np.var(x, axis=(0, 1, 2))), rtol=1e-3)
-
-
-@pytest.mark.parametrize("level", [1, 2])
-def test_that_a_coarse_generator_is_the_first_part_with_a_last_layer_of_its_own(level):
-    whole = generator_architecture("pyramid", outputs=3)
-    coarse = whole.coarse(level)
-    assert coarse.ratio * 2**level == whole.ratio
-    assert coarse.outputs == 3
-    assert coarse.layers[:-1] == whole.layers[: len(coarse.layers) - 1]
-    with pytest.raises(ValueError, match="doubles 4 times has no coarse level 4"):
-        whole.coarse(4)

@@ -1,6 +1,5 @@
-"""A refinement: its cells are drawn with the odds that are told, each once, and its likelihood is one."""
+"""Sequential simulation: cells are drawn with the odds that are told, each once, and the likelihood is one."""
 
-import dataclasses
 import itertools
 
 import jax
@@ -9,10 +8,9 @@ import numpy as np
 import pytest
 from scipy import special
 
-from latentinv.networks import Draw, RefinementArchitecture, initial_refinement, refine
+from latentinv.networks import Draw, SequentialArchitecture, initial_sequential, simulate
 from latentinv.networks._cells import CELLS
-from latentinv.priors.learned import refined
-from tests.problems import random_refinement
+from tests.problems import random_sequential
 
 MANY = 200_000
 
@@ -62,96 +60,81 @@ def test_that_cells_follow_noise_softly(content):
     assert np.all(np.diag(slope) > 0.1)
 
 
-def test_that_neighbours_of_the_last_grid_are_drawn_one_by_one():
-    assert RefinementArchitecture(2, "two facies", 1, 4, (2, 2), (1, 1)).grids() == (
-        (((0, 0),), ((1, 1),), ((0, 1), (1, 0))),
-        (((1, 1),), ((0, 1),), ((1, 0),)),
-    )
+def test_that_cells_far_from_what_is_known_are_drawn_first():
+    architecture = SequentialArchitecture(2, "two facies", 1, (2, 2, 2), (1, 1, 1))
+    assert architecture.offsets == ((1, 1), (0, 1), (1, 0))
+    assert [architecture.members(level) for level in range(3)] == [4, 3, 3]
+    assert (architecture.unit, architecture.around(0), architecture.around(2)) == (8, 3 * (8 + 4 + 2), 6)
 
 
-@pytest.mark.parametrize("padded", [True, False])
-@pytest.mark.parametrize(
-    ("ndim", "factor", "windows"), [(2, 4, (2, 1)), (2, 2, (1, 0, 1)), (2, 4, (0, 1, 1)), (3, 2, (1, 1))]
-)
-def test_that_every_cell_is_decided_once_at_its_place(ndim, factor, windows, padded):
-    architecture, weights = random_refinement(ndim=ndim, factor=factor, windows=windows)
-    units = 2 * architecture.margin // architecture.unit + 1
-    shape = tuple(architecture.unit * (units + axis) for axis in range(ndim))
+@pytest.mark.parametrize(("ndim", "windows"), [(2, (2, 1)), (2, (1, 0, 1)), (2, (0, 1, 2)), (3, (1, 1))])
+def test_that_every_cell_is_decided_once_at_its_place(ndim, windows):
+    architecture, weights = random_sequential(ndim=ndim, windows=windows)
+    shape = tuple(architecture.unit * (2 + axis) for axis in range(ndim))
     place = jnp.arange(np.prod(shape), dtype=jnp.float32).reshape(1, *shape, 1)
-    blocks = tuple(n // factor for n in shape)
 
-    def decide(where, told):
-        here = where.of(place, told.shape[1:-1])
+    def decide(drawn, told):
+        here = drawn.of(place, architecture.unit)
+        assert told.shape == here.shape
         return Draw(here, here)
 
-    drawn = refine(architecture, weights, jnp.zeros((1, *blocks, 1)), decide, padded=padded)
-    off = 0 if padded else architecture.margin
-    np.testing.assert_array_equal(drawn.number, place[(slice(None), *(slice(off, n - off) for n in shape))])
+    drawn = simulate(architecture, weights, 1, shape, decide, padded=True)
+    np.testing.assert_array_equal(drawn.number, place)
 
 
-def test_that_padding_changes_no_cell_farther_than_the_margin_from_the_border():
-    architecture, weights = random_refinement(factor=4, windows=(1, 2, 1))
-    edge = 2 * architecture.margin + 2 * architecture.unit
-    rng = np.random.default_rng(0)
-    means = jnp.asarray(rng.uniform(-1, 1, (2, edge // 4, edge // 4, 1)), jnp.float32)
-    noise = jnp.asarray(rng.standard_normal((2, edge, edge, 1)), jnp.float32)
+@pytest.mark.parametrize("windows", [(1, 2, 1), (2, 1)])
+def test_that_a_field_is_the_middle_of_a_larger_one_that_sees_zeros_beyond_its_border(windows):
+    architecture, weights = random_sequential(windows=windows)
+    shape, unit = (13, 21), architecture.unit
+    off = -architecture.span(0, shape)[0][0]  # cells ahead of the field, whole units
+    large = tuple(2 * off + -(-n // unit) * unit for n in shape)
+    noise = jnp.asarray(np.random.default_rng(0).standard_normal((1, *large, 1)), jnp.float32)
+    spans = [architecture.span(level, shape) for level in range(len(windows))]
 
-    def decide(where, told):
-        return architecture.cell.draw(told, where.of(noise, told.shape[1:-1]))
+    def padded(drawn, told):
+        return architecture.cell.draw(told, drawn.of(noise, unit))
 
-    inner = refine(architecture, weights, means, decide).number
-    whole = refine(architecture, weights, means, decide, padded=True).number
-    off = architecture.margin
-    np.testing.assert_allclose(whole[:, off:-off, off:-off], inner, atol=1e-4)
+    def inner(drawn, told):
+        stride, cuts = architecture.stride(drawn.level), []
+        for (start, _), part, n in zip(spans[drawn.level], drawn.offset, told.shape[1:-1], strict=True):
+            first = off + start + drawn.crop * stride + part * stride // 2
+            cuts.append(slice(first, first + stride * n, stride))
+        return architecture.cell.draw(told, noise[(slice(None), *cuts)])
+
+    whole = simulate(architecture, weights, 1, large, padded, padded=True).number
+    field = simulate(architecture, weights, 1, shape, inner).number
+    np.testing.assert_allclose(whole[:, off : off + 13, off : off + 21], field, atol=1e-4)
 
 
 @pytest.mark.parametrize(("content", "facies"), [("two facies", 2), ("several facies", 3)])
-def test_that_the_probabilities_of_all_blocks_sum_to_one(content, facies):
+def test_that_the_probabilities_of_all_fields_sum_to_one(content, facies):
     """So no cell sees itself, or what is drawn after it or with it."""
     channels = 1 if facies == 2 else facies
-    architecture, weights = random_refinement(content=content, channels=channels, factor=2, windows=(1,))
+    architecture, weights = random_sequential(content=content, channels=channels, windows=(1,))
     shape = (2, 4) if facies == 2 else (2, 2)
     every = np.array([*itertools.product(range(facies), repeat=int(np.prod(shape)))]).reshape(-1, *shape)
     levels = 2.0 * every[..., None] - 1 if facies == 2 else 2 * np.eye(facies)[every] - 1
     levels = jnp.asarray(levels, jnp.float32)
-    means = jnp.broadcast_to(
-        jax.random.uniform(jax.random.key(3), (1, 1, shape[1] // 2, channels)),
-        (len(every), 1, shape[1] // 2, channels),
-    )
     total = []
 
-    def decide(where, told):
-        given = where.of(levels, told.shape[1:-1])
+    def decide(drawn, told):
+        given = drawn.of(levels, architecture.unit)
         total.append(architecture.cell.log_likelihood(told, given).sum(axis=(1, 2)))
         return Draw(given, given)
 
-    refine(architecture, weights, means, decide, padded=True)
+    simulate(architecture, weights, len(every), shape, decide, padded=True)
     probabilities = np.exp(sum(total))
     assert probabilities.sum() == pytest.approx(1, abs=1e-4)
     assert probabilities.max() > 2 * probabilities.min()
 
 
-def test_that_a_refinement_before_training_tells_even_odds():
-    architecture = RefinementArchitecture(2, "two facies", 1, 4, (8, 8), (1, 1))
-    weights, told = initial_refinement(jax.random.key(0), architecture), []
+def test_that_networks_before_training_tell_even_odds():
+    architecture = SequentialArchitecture(2, "two facies", 1, (8, 8), (1, 1))
+    weights, told = initial_sequential(jax.random.key(0), architecture), []
 
-    def decide(where, each):
+    def decide(drawn, each):
         told.append(each)
         return Draw(each, each)
 
-    refine(architecture, weights, jnp.ones((1, 4, 4, 1)), decide, padded=True)
+    simulate(architecture, weights, 1, (16, 16), decide, padded=True)
     assert all(np.all(np.asarray(each) == 0) for each in told)
-
-
-def test_that_a_temperature_scales_the_noise_that_draws():
-    architecture, weights = random_refinement(3)
-    colder = dataclasses.replace(architecture, temperature=0.25)
-    means, noise = (
-        jax.random.normal(jax.random.key(k), shape) for k, shape in ((0, (1, 4, 4, 1)), (1, (1, 16, 16, 1)))
-    )
-    cold, scaled = (
-        refined(one, weights, means, factor * noise, padded=True)
-        for one, factor in ((colder, 1.0), (architecture, 0.25))
-    )
-    np.testing.assert_array_equal(cold.number, scaled.number)
-    assert np.any(cold.number != refined(architecture, weights, means, noise, padded=True).number)

@@ -1,0 +1,73 @@
+"""Shares of facies in a sequential simulation, made those of the image on each coarse grid.
+
+Networks that see far learn from the few places of a small image that lie far from its border, where shares may be
+others than in the whole, and they carry the difference along. So the odds on each coarse grid, from the coarsest on,
+get a shift by which the shares of what is drawn there are the image's. What is drawn on fine grids follows.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from latentinv.keys import from_seed, numbered
+from latentinv.networks import FAST, Draw, Drawn, SequentialArchitecture, Weights, simulate
+
+FINEST = 8
+"""Distance of cells on the finest grid that is balanced, unless there is none as coarse."""
+ROUNDS, FIELDS, CELLS = 4, 16, {2: 32, 3: 12}
+"""Steps of the search for a shift; fields that are drawn in each, and their cells, of the next grid, along an axis."""
+LEAST = 1e-4
+"""Share below which the odds of a facies are not told from 0."""
+
+
+def balanced(
+    architecture: SequentialArchitecture,
+    weights: Weights,
+    temperatures: tuple[float, ...],
+    target: Float[Array, "facies"],
+) -> dict[str, Array]:
+    """Weights by which facies have the shares of a target on coarse grids."""
+    weights = dict(weights)
+    for level in range(len(temperatures)):
+        if level and architecture.stride(level) < FINEST:
+            break
+        shift = _shift(architecture.coarse(level + 1), weights, temperatures[: level + 1], target)
+        own = [f"{level}.{number}.last.bias" for number, _ in enumerate(architecture.offsets)]
+        weights |= {name: weights[name] + shift for name in (own if level else ["first.bias", *own])}
+    return weights
+
+
+@functools.partial(jax.jit, static_argnums=(0, 2))
+def _shift(
+    architecture: SequentialArchitecture,
+    weights: Weights,
+    temperatures: tuple[float, ...],
+    target: Float[Array, "facies"],
+) -> Float[Array, "channel"]:
+    """By which the odds on the finest grid must change."""
+    last, shape = len(temperatures) - 1, (CELLS[architecture.ndim],) * architecture.ndim
+    aim, channels = jnp.log(jnp.maximum(target, LEAST)), architecture.channels
+
+    def shares(key: Array, shift: Array) -> Array:
+        found = []
+
+        def decide(drawn: Drawn, told: Array) -> Draw:
+            own = numbered(numbered(key, drawn.level), drawn.member)
+            noise = jax.random.normal(own, (*told.shape[:-1], channels))
+            here = drawn.level == last
+            draw = architecture.cell.draw(told + shift if here else told, temperatures[drawn.level] * noise)
+            if here:
+                found.append((1 + draw.level.mean(axis=range(draw.level.ndim - 1))) / 2)
+            return draw
+
+        simulate(architecture, weights, FIELDS, shape, decide, precision=FAST)
+        each = jnp.stack(found).mean(axis=0)
+        return each if channels > 1 else jnp.concatenate([1 - each, each])
+
+    def round_(n: Array, shift: Array) -> Array:
+        log = jnp.log(jnp.maximum(shares(numbered(from_seed(0, "balance"), n), shift), LEAST))
+        return shift + (aim - log if channels > 1 else jnp.diff(aim) - jnp.diff(log))
+
+    return jax.lax.fori_loop(0, ROUNDS, round_, jnp.zeros(channels))

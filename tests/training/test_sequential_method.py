@@ -1,0 +1,148 @@
+"""Sequential priors in training: what is learned, that training stops and goes on, and what recipes are refused."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from latentinv import Grid, InputError, load_prior
+from latentinv.networks import Draw, initial_sequential, simulate
+from latentinv.training import ChannelSimulator, TrainingImage, checkpoint_path, parse_recipe, resume_training, train
+from latentinv.training import _balance as balance
+from latentinv.training import _sequential as sequential
+from latentinv.training._method import Task
+from latentinv.training.images import OpenPatches, image_levels
+from tests.problems import random_sequential
+
+RECIPE = """
+[image]
+file = "image.npy"
+
+[networks]
+family = "sequential"
+
+[sequential]
+widths = [4, 4]
+windows = [1, 1]
+temperatures = [1, 0.5]
+
+[training]
+steps = 8
+batch = 2
+patch = [32, 32]
+evaluate_every = 4
+"""
+
+
+class Interrupter:
+    """A listener that interrupts the training after a step."""
+
+    def on_step(self, step, losses):
+        if step == 6:
+            raise KeyboardInterrupt
+
+    def on_comparison(self, step, comparison, kept): ...
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sequential")
+    np.save(folder / "image.npy", ChannelSimulator().simulate(np.random.default_rng(0), (100, 110)))
+    return folder
+
+
+def test_that_a_training_leaves_a_prior_that_goes_on_bit_for_bit_where_it_stopped(folder, tmp_path):
+    recipe = parse_recipe(RECIPE, folder)
+    whole = train(recipe, tmp_path / "whole.h5")
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, tmp_path / "prior.h5", listener=Interrupter())
+    resume_training(checkpoint_path(tmp_path / "prior.h5"))
+    prior = load_prior(tmp_path / "prior.h5")
+    assert (prior.family, prior.temperatures) == ("sequential", (1.0, 0.5))
+    assert prior.fingerprint() == whole.prior.fingerprint()
+    grid = Grid((10, 11))
+    assert prior.generate(jnp.zeros(prior.latent_size(grid)), grid).shape == (10, 11)
+    assert prior.facies_model.thresholds == (0.0,)
+
+
+def test_that_cells_of_no_weight_are_left_out_of_the_likelihood():
+    architecture, weights = random_sequential(windows=(1, 1))
+    levels = jnp.sign(jax.random.normal(jax.random.key(0), (3, 12, 12, 1)))
+    some = jnp.ones_like(levels).at[:, 8:].set(0)
+    turned = jnp.where(some > 0, levels, -levels)
+    pair = [sequential.log_likelihood(architecture, weights, x * some, some) for x in (levels, turned)]
+    assert pair[0] == pytest.approx(float(pair[1]))
+    untrained = initial_sequential(jax.random.key(0), architecture)
+    assert sequential.log_likelihood(architecture, untrained, levels, some) == pytest.approx(-np.log(2), rel=1e-5)
+    assert float(pair[0]) != pytest.approx(-np.log(2), rel=1e-2)
+
+
+def test_that_patches_over_the_border_count_all_known_cells_the_same():
+    array = np.random.default_rng(0).integers(0, 2, (20, 30))
+    array[4:6, 7:9] = -99
+    image = TrainingImage.from_array(array, "image")
+    levels = image_levels(image, 0.0, ordered=True)
+    for shape in ((8, 8), (32, 16), (32, 48)):
+        patches = OpenPatches.of(levels, image, shape)
+        counts = np.zeros(patches.around.shape[:2])
+        most = [m - n + 1 for m, n in zip(counts.shape, shape, strict=True)]
+        for corner in np.ndindex(*most):
+            counts[tuple(slice(a, a + n) for a, n in zip(corner, shape, strict=True))] += 1
+        weighted = counts * patches.around[..., 1]
+        assert np.count_nonzero(weighted) == np.count_nonzero(image.known)
+        np.testing.assert_allclose(weighted[weighted > 0], weighted.max(), rtol=1e-4)
+        np.testing.assert_array_equal(patches.around[..., 0] != 0, weighted > 0)
+
+
+def test_that_patches_are_mirrored_along_the_axes_that_are_named():
+    image = TrainingImage.from_array(np.arange(40 * 50).reshape(40, 50) % 3 % 2, "image")
+    patches = OpenPatches.of(image_levels(image, 0.0, ordered=True), image, (40, 50))
+    over = tuple((m - n) // 2 for m, n in zip(patches.around.shape, (40, 50), strict=False))
+    whole = OpenPatches(patches.around[over[0] : over[0] + 40, over[1] : over[1] + 50], (40, 50))
+    found = whole.cut(np.random.default_rng(0), 40, (1,))
+    turned = [np.array_equal(one, np.flip(whole.around, 1)) for one in found]
+    straight = [np.array_equal(one, whole.around) for one in found]
+    assert 8 <= sum(turned) <= 32  # binomial of 40 halves: false alarm below 1e-4
+    assert sum(turned) + sum(straight) == 40
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_that_balanced_networks_draw_the_shares_that_are_asked_for(channels):
+    content = "two facies" if channels == 1 else "several facies"
+    architecture, weights = random_sequential(1, content=content, channels=channels, windows=(1, 1))
+    target = np.array([0.8, 0.2]) if channels == 1 else np.array([0.2, 0.5, 0.3])
+    after = balance.balanced(architecture, weights, (1.0, 1.0), jnp.asarray(target))
+    found = []
+
+    def decide(drawn, told):
+        key = jax.random.fold_in(jax.random.key(7), 10 * drawn.level + drawn.member)
+        draw = architecture.cell.draw(told, jax.random.normal(key, (*told.shape[:-1], channels)))
+        found.append((drawn.level, (1 + np.asarray(draw.level).mean(axis=(0, 1, 2))) / 2))
+        return Draw(*draw)
+
+    simulate(architecture, after, 16, (96, 96), decide)
+    first = np.mean([share for level, share in found if level == 0], axis=0)
+    np.testing.assert_allclose(first, target[1:] if channels == 1 else target, atol=0.02)
+
+
+def test_that_ordered_facies_are_refused(tmp_path):
+    facies = np.kron(np.random.default_rng(0).integers(0, 3, (12, 12)), np.ones((8, 8), int))
+    np.save(tmp_path / "image.npy", facies)
+    recipe = parse_recipe(RECIPE.replace("[image]", "[image]\nordered = true"), tmp_path)
+    image = recipe.load_image()
+    with pytest.raises(InputError, match=r"ordered = true and family = 'sequential', but the image has 3 facies"):
+        sequential.SequentialSimulation(Task(recipe, image, image_levels(image, 0.0, ordered=True)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("widths = [4, 4]", "widths = [4]", r"widths = \[4\], windows = \[1, 1\].*one of each for every grid"),
+        ("patch = [32, 32]", "patch = [64, 66]", r"give patches of a multiple of 4 cells"),
+        ("temperatures = [1, 0.5]", "temperatures = [1, 1.5]", r"a factor above 0, at most 1"),
+        ("batch = 2", "batch = 2\nkeep_discriminator = true", r"has no discriminator"),
+    ],
+)
+def test_that_recipes_of_no_use_are_refused(old, new, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        parse_recipe(RECIPE.replace(old, new), tmp_path)
