@@ -18,7 +18,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
@@ -33,6 +33,8 @@ from ._velocity import Weights
 
 Offset = tuple[int, ...]
 """Which of the 2ⁿ parts of a cell of a grid: 0 or 1 along each axis."""
+Group = tuple[Offset, ...]
+"""Parts that are drawn at once."""
 Span = tuple[tuple[int, int], ...]
 """Along each axis the first cell and the end of a part of the plane, from the first cell of the field."""
 
@@ -89,23 +91,23 @@ class SequentialArchitecture:
         """Distance of cells on a grid."""
         return self.unit >> level
 
-    @property
-    def offsets(self) -> tuple[Offset, ...]:
-        """The parts of a grid's cell that are drawn on it, in this order: those far from what is known first."""
-        origin, each = (0,) * self.ndim, itertools.product((0, 1), repeat=self.ndim)
-        return tuple(sorted((one for one in each if one != origin), key=lambda one: -sum(one)))
+    def groups(self, level: int) -> tuple[Group, ...]:
+        """The parts of a grid's cell that are drawn on it, in this order: those far from what is known first.
+
+        Parts of the same distance are drawn at once, but for those of the last grid, which are neighbours.
+        """
+        parts = sorted(itertools.product((0, 1), repeat=self.ndim), key=lambda part: -sum(part))[:-1]
+        if self.stride(level) == 2:
+            return tuple((part,) for part in parts)
+        return tuple(tuple(group) for _, group in itertools.groupby(parts, key=sum))
 
     def members(self, level: int) -> int:
         """Cells that are drawn on a grid for each of its own: also that itself on the first."""
-        return len(self.offsets) + (level == 0)
-
-    def coarse(self, levels: int) -> "SequentialArchitecture":
-        """The networks of the coarsest grids alone; its cells are those of the next grid."""
-        return replace(self, widths=self.widths[:levels], windows=self.windows[:levels])
+        return 2**self.ndim - (level > 0)
 
     def around(self, level: int) -> int:
         """Cells around a field that what is drawn from a grid on depends on, from that grid on."""
-        lost = (len(self.offsets) * some * self.stride(n) for n, some in enumerate(self.windows))
+        lost = (len(self.groups(n)) * some * self.stride(n) for n, some in enumerate(self.windows))
         return sum(itertools.islice(lost, level, None))
 
     def span(self, level: int, shape: Sequence[int]) -> Span:
@@ -131,14 +133,16 @@ def _shapes(architecture: SequentialArchitecture) -> Iterator[tuple[str, tuple[i
     ndim, each = architecture.ndim, architecture.channels * architecture.cell.outputs
     yield "first.bias", (each,)
     for level, width in enumerate(architecture.widths):
-        for number, _ in enumerate(architecture.offsets):
+        known = 1
+        for number, group in enumerate(architecture.groups(level)):
             name, layers = f"{level}.{number}", _layers(architecture, level)
-            sizes = [(1 + number) * architecture.channels, *(width for _ in layers)]
+            sizes = [known * architecture.channels, *(width for _ in layers)]
             for layer, window in enumerate(layers):
                 yield f"{name}.{layer}.kernel", (*(window,) * ndim, sizes[layer], width)
                 yield f"{name}.{layer}.bias", (width,)
-            yield f"{name}.last.kernel", (*(1,) * ndim, width, each)
-            yield f"{name}.last.bias", (each,)
+            yield f"{name}.last.kernel", (*(1,) * ndim, width, len(group) * each)
+            yield f"{name}.last.bias", (len(group) * each,)
+            known += len(group)
 
 
 def _layers(architecture: SequentialArchitecture, level: int) -> tuple[int, ...]:
@@ -152,6 +156,7 @@ def simulate(
     shape: Sequence[int],
     decide: Decide,
     *,
+    grids: int | None = None,
     padded: bool = False,
     precision: lax.Precision = EXACT,
 ) -> Draw:
@@ -165,6 +170,8 @@ def simulate(
         How many fields, and their cells along each axis.
     decide
         Draws the cells of a group.
+    grids
+        Stop after the first of the grids; then the cells of the next one are given.
     padded
         Whether zeros are padded around the field, which then has whole units; otherwise each grid is drawn in its
         `span`.
@@ -172,7 +179,7 @@ def simulate(
         Of products.
     """
     inside = tuple((0, n) for n in shape)
-    spans = [inside if padded else architecture.span(n, shape) for n in range(len(architecture.widths))]
+    spans = [inside if padded else architecture.span(n, shape) for n in range(len(architecture.widths))][:grids]
     base: Draw | None = None
     for level, (span, wanted) in enumerate(zip(spans, [*spans[1:], inside], strict=True)):
         if base is None:
@@ -200,14 +207,17 @@ def _drawn(
     """What is known when a grid is drawn, on the next finer grid, and how many cells of the grid were left out."""
     off = 0 if padded else architecture.windows[level]
     known: dict[Offset, Draw] = {(0,) * architecture.ndim: base}
-    for number, offset in enumerate(architecture.offsets):
+    member, groups = int(level == 0), architecture.groups(level)
+    for number, group in enumerate(groups):
         x = jnp.concatenate([known[one].level for one in sorted(known)], axis=-1)
         told = _network(architecture, weights, f"{level}.{number}", x, padded, precision)
         known = jax.tree.map(functools.partial(_inner, cells=off), known)
-        known[offset] = decide(Drawn(level, number + (level == 0), offset, (number + 1) * off), told)
+        for offset, each in zip(group, jnp.split(told, len(group), axis=-1), strict=True):
+            known[offset] = decide(Drawn(level, member, offset, (number + 1) * off), each)
+            member += 1
     parts = [known[one] for one in sorted(known)]
     finer = jax.tree.map(lambda *each: depth_to_space(jnp.concatenate(each, axis=-1), architecture.ndim), *parts)
-    return finer, len(architecture.offsets) * off
+    return finer, len(groups) * off
 
 
 def _network(

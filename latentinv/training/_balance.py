@@ -16,7 +16,7 @@ from latentinv.networks import FAST, Draw, Drawn, SequentialArchitecture, Weight
 
 FINEST = 8
 """Distance of cells on the finest grid that is balanced, unless there is none as coarse."""
-ROUNDS, FIELDS, CELLS = 4, 16, {2: 32, 3: 12}
+ROUNDS, FIELDS, CELLS = 8, 16, {2: 32, 3: 12}
 """Steps of the search for a shift; fields that are drawn in each, and their cells, of the next grid, along an axis."""
 LEAST = 1e-4
 """Share below which the odds of a facies are not told from 0."""
@@ -33,21 +33,23 @@ def balanced(
     for level in range(len(temperatures)):
         if level and architecture.stride(level) < FINEST:
             break
-        shift = _shift(architecture.coarse(level + 1), weights, temperatures[: level + 1], target)
-        own = [f"{level}.{number}.last.bias" for number, _ in enumerate(architecture.offsets)]
-        weights |= {name: weights[name] + shift for name in (own if level else ["first.bias", *own])}
+        shift = _shift(architecture, weights, temperatures, level, target)
+        own = [f"{level}.{number}.last.bias" for number, _ in enumerate(architecture.groups(level))]
+        for name in own if level else ["first.bias", *own]:
+            weights[name] = weights[name] + jnp.tile(shift, len(weights[name]) // len(shift))
     return weights
 
 
-@functools.partial(jax.jit, static_argnums=(0, 2))
+@functools.partial(jax.jit, static_argnums=(0, 2, 3))
 def _shift(
     architecture: SequentialArchitecture,
     weights: Weights,
     temperatures: tuple[float, ...],
+    level: int,
     target: Float[Array, "facies"],
 ) -> Float[Array, "channel"]:
-    """By which the odds on the finest grid must change."""
-    last, shape = len(temperatures) - 1, (CELLS[architecture.ndim],) * architecture.ndim
+    """By which the odds on a grid must change."""
+    shape = (CELLS[architecture.ndim] * architecture.stride(level) // 2,) * architecture.ndim
     aim, channels = jnp.log(jnp.maximum(target, LEAST)), architecture.channels
 
     def shares(key: Array, shift: Array) -> Array:
@@ -56,13 +58,13 @@ def _shift(
         def decide(drawn: Drawn, told: Array) -> Draw:
             own = numbered(numbered(key, drawn.level), drawn.member)
             noise = jax.random.normal(own, (*told.shape[:-1], channels))
-            here = drawn.level == last
+            here = drawn.level == level
             draw = architecture.cell.draw(told + shift if here else told, temperatures[drawn.level] * noise)
             if here:
                 found.append((1 + draw.level.mean(axis=range(draw.level.ndim - 1))) / 2)
             return draw
 
-        simulate(architecture, weights, FIELDS, shape, decide, precision=FAST)
+        simulate(architecture, weights, FIELDS, shape, decide, grids=level + 1, precision=FAST)
         each = jnp.stack(found).mean(axis=0)
         return each if channels > 1 else jnp.concatenate([1 - each, each])
 

@@ -62,9 +62,10 @@ def test_that_cells_follow_noise_softly(content):
 
 def test_that_cells_far_from_what_is_known_are_drawn_first():
     architecture = SequentialArchitecture(2, "two facies", 1, (2, 2, 2), (1, 1, 1))
-    assert architecture.offsets == ((1, 1), (0, 1), (1, 0))
+    assert architecture.groups(1) == (((1, 1),), ((0, 1), (1, 0)))
+    assert architecture.groups(2) == (((1, 1),), ((0, 1),), ((1, 0),))
     assert [architecture.members(level) for level in range(3)] == [4, 3, 3]
-    assert (architecture.unit, architecture.around(0), architecture.around(2)) == (8, 3 * (8 + 4 + 2), 6)
+    assert (architecture.unit, architecture.around(0), architecture.around(2)) == (8, 2 * (8 + 4) + 6, 6)
 
 
 @pytest.mark.parametrize(("ndim", "windows"), [(2, (2, 1)), (2, (1, 0, 1)), (2, (0, 1, 2)), (3, (1, 1))])
