@@ -47,7 +47,7 @@ def folder(tmp_path):
 
 def test_that_every_kind_of_data_of_the_package_is_tested_here_or_with_the_commands():
     known = {name for name, kind in STUDY_DATA.items() if kind.__module__.startswith("latentinv.")}
-    assert known == {*FROM_FILES, "simulators"}  # tests/cli/test_study_simulators.py
+    assert known == {*FROM_FILES, "simulators", "umbridge"}  # test_study_simulators.py, test_study_umbridge.py
 
 
 @pytest.mark.parametrize("kind", FROM_FILES)
