@@ -1,5 +1,6 @@
 """Study files: every kind of data from a file and from the study itself, and what cannot be used."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -98,6 +99,28 @@ def test_that_data_stand_in_the_study_and_places_alone_are_not_enough_to_run(fol
     assert not without.data[0].observed
     with pytest.raises(InputError, match="have places but nothing that was observed there"):
         without.posterior()
+
+
+# Boxes of the same size anywhere, and rays of nearly the same lengths.
+ELSEWHERE = {
+    "wells": ("wells.csv", "x,y,facies\n125,225,0\n155,305,1\n"),
+    "blocks": ("blocks.csv", "x_min,y_min,x_max,y_max,mean,sd\n160,240,250,330,0.5,0.02\n"),
+    "rays": ("rays.csv", "source_x,source_y,receiver_x,receiver_y,value,sd\n100,215,400,415,4200,20\n"),
+    "heads": ("heads.csv", "x,y,value,sd,unit\n115,215,1.0,0.2,ft\n385,425,2.0,0.1,ft\n"),
+}
+
+
+@pytest.mark.parametrize("kind", ELSEWHERE)
+def test_that_other_data_at_other_places_under_another_name_need_no_other_program(folder, kind):
+    file, text = ELSEWHERE[kind]
+    (folder / f"other_{file}").write_text(text)
+    table = FROM_FILES[kind]
+    here, there = (
+        parse_study_file(STUDY + text, folder).posterior() for text in (table, table.replace(file, f"other_{file}"))
+    )
+    assert jax.tree.structure(here) == jax.tree.structure(there)
+    assert jax.tree.map(np.shape, jax.tree.leaves(here)) == jax.tree.map(np.shape, jax.tree.leaves(there))
+    assert not all(map(np.array_equal, jax.tree.leaves(here), jax.tree.leaves(there)))
 
 
 def test_that_the_grid_lies_where_the_study_says(folder):
