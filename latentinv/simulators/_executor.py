@@ -19,6 +19,9 @@ class AbstractExecutor(abc.ABC):
     def run(self, simulator: Any, tasks: Sequence[Task]) -> Iterator[tuple[int, Outcome]]:
         """Make all calls, and yield the position and outcome of each as it ends, in any order."""
 
+    def close(self) -> None:  # noqa: B027
+        """End what waits for further calls, such as worker processes; by default nothing does."""
+
 
 @final
 class InProcess(AbstractExecutor):

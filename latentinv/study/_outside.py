@@ -1,5 +1,6 @@
 """What was observed of data that something outside latentinv predicts, in the order in which it predicts them."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,10 @@ from latentinv.forward import ExternalForward
 from latentinv.io import read_table, read_unit
 from latentinv.units import unit_factor
 
-from ._kind import Given, Place, needed, property_of, values_of
+from ._kind import NAMES, PROPERTY, Given, Place, needed, property_of, values_of
+
+OF_DATA = {*NAMES, *PROPERTY, "values", "sd", "unit", "count"}
+"""Keys of a table that say nothing about the simulator."""
 
 
 class Observed(NamedTuple):
@@ -64,7 +68,7 @@ def predicted_by(
     """Data with the forward model that predicts them; `name` is that of data to which the study gives none."""
     observation = IndirectData(
         place.grid,
-        forward,
+        _shared(forward, kind, table, place),
         data.values,
         data.sd,
         property=property_of(kind, table, place.prior, "property"),
@@ -73,6 +77,15 @@ def predicted_by(
         labels=data.labels,
     )
     return Given(observation, data.given)
+
+
+def _shared(forward: ExternalForward, kind: str, table: Mapping[str, Any], place: Place) -> ExternalForward:
+    """The forward model of a study read before that calls the same in the same way; if there is none, this one."""
+    if place.simulators is None:
+        return forward
+    call = json.dumps({key: value for key, value in table.items() if key not in OF_DATA}, sort_keys=True)
+    key = (kind, call, place.folder.resolve(), forward.identity, forward.count, place.grid)
+    return place.simulators.setdefault(key, forward)
 
 
 def _from_file(path: Path, unit: str) -> Observed:

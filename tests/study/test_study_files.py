@@ -4,8 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from latentinv import Grid, HardData, InputError
+from latentinv import ESMDA, Grid, HardData, InputError
+from latentinv.inference.run import Choice, _driver, is_run_of
 from latentinv.priors.core import FaciesModel
+from latentinv.storage import RunFile
 from latentinv.study import STUDY_DATA, parse_study_file, read_study_file
 from tests.problems import random_generator_prior
 
@@ -121,6 +123,21 @@ def test_that_other_data_at_other_places_under_another_name_need_no_other_progra
     assert jax.tree.structure(here) == jax.tree.structure(there)
     assert jax.tree.map(np.shape, jax.tree.leaves(here)) == jax.tree.map(np.shape, jax.tree.leaves(there))
     assert not all(map(np.array_equal, jax.tree.leaves(here), jax.tree.leaves(there)))
+
+
+@pytest.mark.parametrize("kind", FROM_FILES)
+def test_that_the_run_of_a_study_is_told_from_others(folder, kind):
+    text = (SECTION if kind in OF_SECTIONS else STUDY) + FROM_FILES[kind]
+    (folder / "study.toml").write_text(text)
+    posterior, run, algorithm = parse_study_file(text, folder).posterior(), folder / "run.h5", ESMDA(members=8)
+    RunFile.create(run, _driver._header(_driver._job(posterior, Choice(algorithm, ""), 3)))
+    again = read_study_file(folder / "study.toml").posterior()
+    moved = parse_study_file(text.replace("spacing = 10.0", "spacing = 10.5"), folder).posterior()
+
+    assert is_run_of(run, again, algorithm, 3)
+    assert not is_run_of(run, again, algorithm, 4)
+    assert not is_run_of(run, again, ESMDA(members=9), 3)
+    assert not is_run_of(run, moved, algorithm, 3)
 
 
 def test_that_the_grid_lies_where_the_study_says(folder):
