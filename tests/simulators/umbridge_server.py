@@ -25,12 +25,13 @@ def sums(property, scale=1.0):
 
 
 @contextlib.contextmanager
-def server():
-    """The address of a server that ends with the block."""
+def server(program=__file__):
+    """The address of a server, this file or another program that takes a port, that ends with the block."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, __file__, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    command = [sys.executable, str(program), str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(600):
