@@ -7,6 +7,7 @@ the same command continues a batch that was stopped in any way.
 
 import csv
 import io
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -57,9 +58,9 @@ def batch(
     console = make_console(quiet=quiet or as_json)
     if dry:
         return _tell(console, jobs)
-    _require_ours(table)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
+    _require_ours(table)
     rows: dict[str, Row] = {}
     order = [str(job.study) for job in jobs]
     with interruptible(lambda: f"Stopped after {len(rows)} of {len(jobs)} studies. To continue: the same command."):
@@ -91,7 +92,7 @@ def _done(console: "Console", jobs: list[Job], processes: int) -> Iterator[Row]:
     """The row of each study, those that are finished already first."""
     from ._display import Display
 
-    before = list(finished_before(jobs))
+    before = dict.fromkeys(finished_before(jobs))  # which is asked for each study
     simulators: "Simulators" = {}
     yield from (run_study(job, simulators) for job in before)
     left = [job for job in jobs if job not in before]
@@ -113,7 +114,7 @@ def _one_by_one(display: "Display", jobs: list[Job], total: int, simulators: "Si
 
 def _said(row: Row) -> str:
     if row.status == FAILED:
-        return FAILED
+        return f"{FAILED}: {textwrap.shorten(row.message, 60, placeholder=' …')}"
     wells = f", {row.wells_honoured} of {row.wells} wells honoured" if row.wells else ""
     return f"{row.status}, {row.draws} draws{wells}, {say_seconds(row.seconds)}"
 
@@ -160,7 +161,9 @@ def _tell(console: "Console", jobs: list[Job]) -> None:
 
 
 def _require_ours(path: Path) -> None:
-    """Raise `StorageError` if there is a file that is not the table of a batch."""
+    """Raise `StorageError` if the table of a batch cannot be there, or another file is."""
+    if not path.parent.is_dir():
+        raise StorageError(f"There is no folder {path.parent} for the table; make it, or give another --table.")
     if not path.exists():
         return
     try:

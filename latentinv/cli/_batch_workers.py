@@ -34,8 +34,7 @@ def in_processes(jobs: Sequence[Job], processes: int) -> Iterator[Row]:
         while waiting or busy:
             while waiting and len(busy) < processes:
                 connection, process = _begin()
-                busy[connection] = process, waiting.popleft()
-                connection.send(busy[connection][1])
+                busy[connection] = process, _give(connection, waiting.popleft())
             for ready in wait(list(busy)):
                 assert isinstance(ready, Connection)
                 process, job = busy.pop(ready)
@@ -46,8 +45,7 @@ def in_processes(jobs: Sequence[Job], processes: int) -> Iterator[Row]:
                     yield failed(job, f"its process ended with exit code {process.exitcode}")
                     continue
                 if waiting:
-                    busy[ready] = process, waiting.popleft()
-                    ready.send(busy[ready][1])
+                    busy[ready] = process, _give(ready, waiting.popleft())
                 else:
                     ready.close()  # which ends the process
                 yield row
@@ -66,6 +64,12 @@ def _begin() -> tuple[Connection, SpawnProcess]:
     process.start()
     theirs.close()  # so that the pipe ends with the process
     return ours, process
+
+
+def _give(connection: Connection, job: Job) -> Job:
+    with contextlib.suppress(OSError):  # a process that has died meanwhile is noticed at the next read
+        connection.send(job)
+    return job
 
 
 def _serve(connection: Connection) -> None:

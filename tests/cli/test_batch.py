@@ -172,6 +172,7 @@ def test_that_a_run_of_other_data_is_not_taken_for_the_studys(latentinv, studies
         (("a.toml", "sub/a.toml", "--output", "runs"), "would both be run into runs/a.h5"),
         (("a.toml", "--table", "wells.csv"), "wells.csv exists already and is no table of a batch"),
         (("a.toml", "--table", "table.txt"), "table.txt"),
+        (("a.toml", "--table", "none/table.csv"), "There is no folder none for the table"),
     ],
 )
 def test_that_what_cannot_be_a_batch_is_refused(latentinv, studies, arguments, words):
