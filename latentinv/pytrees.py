@@ -3,7 +3,8 @@
 A prior, an observation, a forward model or a posterior is one object for its user and a tree of arrays for JAX: its
 numbers (weights, operators, observed data) are leaves, all else is static and compared by equality. So one program
 serves all objects of the same structure, none of its numbers is a constant of the program, and an object can be mapped
-over or put on devices.
+over or put on devices. What only words for people depend on, such as the names of data, is carried along and not
+compared, so that the same wells under another name need no other program; programs must not give such words back.
 
 An attribute is set once, in `__init__`, and never changed; another object is made instead. JAX builds objects without
 `__init__` while it traces, so checks of input are made only on the user's numbers.
@@ -11,7 +12,7 @@ An attribute is set once, in `__init__`, and never changed; another object is ma
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, final
 
 import jax
 from jaxtyping import Array, Bool, Float, Int
@@ -25,7 +26,23 @@ Flag = Bool[Array, ""]
 Class = TypeVar("Class", bound=type)
 
 
-def pytree(*leaves: str) -> Callable[[Class], Class]:
+@final
+class _Words:
+    """Static words that are equal to any other words."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Words)
+
+    def __hash__(self) -> int:
+        return hash(_Words)
+
+
+def pytree(*leaves: str, words: tuple[str, ...] = ()) -> Callable[[Class], Class]:
     """Register a class as a pytree.
 
     Parameters
@@ -33,6 +50,8 @@ def pytree(*leaves: str) -> Callable[[Class], Class]:
     leaves
         Names of the attributes that are leaves, or pytrees themselves. All other attributes are static: they must be
         hashable, and equal to those of another object that shares its programs. Cached properties are left out.
+    words
+        Names of the static attributes that are for people alone, and may differ between objects that share programs.
 
     Returns
     -------
@@ -45,7 +64,8 @@ def pytree(*leaves: str) -> Callable[[Class], Class]:
         def flatten(one: Any) -> tuple[tuple[Any, ...], tuple[tuple[str, Any], ...]]:
             values = vars(one)
             static = ((name, value) for name, value in values.items() if name not in leaves and name not in cached)
-            return tuple(values[name] for name in leaves), tuple(static)
+            kept = tuple((name, _Words(value) if name in words else value) for name, value in static)
+            return tuple(values[name] for name in leaves), kept
 
         def flatten_with_keys(one: Any) -> tuple[tuple[Any, ...], tuple[tuple[str, Any], ...]]:
             children, static = flatten(one)
@@ -54,7 +74,7 @@ def pytree(*leaves: str) -> Callable[[Class], Class]:
 
         def unflatten(static: tuple[tuple[str, Any], ...], children: Iterable[Any]) -> Any:
             one: Any = object.__new__(cls)
-            vars(one).update(static)
+            vars(one).update((name, value.value if name in words else value) for name, value in static)
             vars(one).update(zip(leaves, children, strict=True))
             return one
 

@@ -42,6 +42,28 @@ def test_that_one_program_serves_all_objects_of_a_structure():
     assert traced == ["a"]
 
 
+@pytree("weights", words=("title",))
+class Titled:
+    def __init__(self, weights, title, kind):
+        self.weights, self.title, self.kind = weights, title, kind
+
+
+def test_that_words_are_carried_and_need_no_program_of_their_own():
+    traced = []
+
+    @jax.jit
+    def total(one):
+        traced.append(one.title)
+        return jnp.sum(one.weights)
+
+    first, second = Titled(np.ones(3), "a", "x"), Titled(2 * np.ones(3), "b", "x")
+    assert (total(first), total(second)) == (3, 6)
+    assert traced == ["a"]
+    assert jax.tree.map(lambda leaf: leaf, second).title == "b"
+    assert jax.tree.map(lambda a, b: a + b, second, first).title == "b"
+    assert jax.tree.structure(first) != jax.tree.structure(Titled(np.ones(3), "a", "y"))
+
+
 def test_that_objects_can_be_mapped_over():
     lines = Line(np.ones(2), "a")
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), lines, replace(lines, weights=np.array([1.0, 3.0])))

@@ -16,6 +16,7 @@ from latentinv.errors import InputError, NonFiniteError, StorageError
 
 from ._algorithms import algorithms
 from ._assess import assess
+from ._batch import batch
 from ._calibrate import calibrate
 from ._compare import compare
 from ._compilations import VARIABLE, compilations_kept
@@ -63,6 +64,7 @@ def options(
 for command in (
     init,
     run,
+    batch,
     train,
     assess,
     generate,

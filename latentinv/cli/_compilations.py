@@ -29,6 +29,8 @@ LARGEST = 2**30
 LEAST_SECONDS = "0.05"
 """Shorter compilations are not kept: there are many of them, and each file takes time to write."""
 ENTRIES = "*-cache"
+MAPPINGS, MOST_MAPPINGS = Path("/proc/self/maps"), 25_000
+"""Each program in memory takes some ten mappings, of which Linux gives a process 65 530 by default."""
 OURS = "Error (reading|writing) persistent compilation cache entry"
 JAX_VARIABLES = ("JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE")
 
@@ -95,6 +97,18 @@ def remove_oldest(folder: Path, largest: int) -> None:
         with contextlib.suppress(OSError):
             path.unlink()
         total -= size
+
+
+def drop_programs() -> None:
+    """Drop all programs of this process when they take too many mappings: XLA crashes where it gets no more."""
+    if not MAPPINGS.exists() or MAPPINGS.read_bytes().count(b"\n") < MOST_MAPPINGS:
+        return
+    import gc
+
+    import jax
+
+    jax.clear_caches()
+    gc.collect()
 
 
 def _usable(folder: Path) -> bool:

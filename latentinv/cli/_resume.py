@@ -70,9 +70,9 @@ def _programs(study: Path, console: Console) -> "dict[str, ExternalForward]":
     """The external programs that a study states, by the name of their data."""
     from latentinv.study import read_study_file
 
-    observations = read_study_file(study).observations
-    tell_programs(console, observations)
-    return {one.name: one.simulator for one in observations if one.simulator is not None}
+    file = read_study_file(study)
+    tell_programs(console, file.observations)
+    return file.forwards
 
 
 def _print(console: Console, run: "Run", rows: dict[str, str], *, as_json: bool) -> None:

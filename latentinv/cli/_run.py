@@ -10,7 +10,7 @@ from ._files import require_new_run
 from ._json import Json
 from ._parse import check_extension
 from ._programs import tell_programs
-from ._sampling import chosen_for, sample_and_print
+from ._sampling import choice_of_study, sample_and_print
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,7 +48,7 @@ def run(
     file = read_study_file(study)
     posterior = file.posterior()
     console = make_console(quiet=quiet or as_json)
-    choice = _choice(posterior, file)
+    choice = choice_of_study(posterior, file)
     _describe(console, file, choice)
     if dry:
         return _tell_needs(console, posterior, choice)
@@ -79,24 +79,6 @@ def _tell_needs(console: "Console", posterior: "Posterior", choice: "Choice") ->
     seconds = seconds_needed(posterior, choice.algorithm)
     time = "not known: no step was done by then" if seconds is None else f"about {say_seconds(seconds)}"
     console.print(f"time: {time}", soft_wrap=True)
-
-
-def _choice(posterior: "Posterior", file: "StudyFile") -> "Choice":
-    """The algorithm that the study names, or else the one that suits the posterior."""
-    import dataclasses
-
-    from latentinv.inference.run import Choice, make_algorithm
-
-    from ._parse import draws_setting
-
-    draws = file.settings.get("draws")
-    if file.algorithm is None:
-        return chosen_for(posterior, [], draws)
-    if draws is None:
-        return Choice(file.algorithm, f"'{file.algorithm.name}' is what the study names.")
-    name, settings = file.algorithm.name, dataclasses.asdict(file.algorithm)  # type: ignore[call-overload]
-    algorithm = make_algorithm(name, settings | {draws_setting(name): draws})
-    return Choice(algorithm, f"'{name}' is what the study names.")
 
 
 def _describe(console: "Console", file: "StudyFile", choice: "Choice") -> None:

@@ -10,12 +10,13 @@ from rich.console import Console
 from ._console import interruptible, say_seconds, to_continue
 from ._json import print_json
 from ._memory import fitting_in_memory
-from ._parse import parse_settings
+from ._parse import draws_setting, parse_settings
 from ._summary import exit_if_infeasible, print_run, run_record
 
 if TYPE_CHECKING:
     from latentinv.inference.run import Choice
     from latentinv.posterior import Posterior
+    from latentinv.study import StudyFile
 
 
 def sample_and_print(
@@ -68,3 +69,17 @@ def chosen_for(posterior: "Posterior", settings: list[str], draws: int | None) -
     choice = choose_algorithm(posterior)
     name, chosen = choice.algorithm.name, dataclasses.asdict(choice.algorithm)  # type: ignore[call-overload]
     return choice._replace(algorithm=make_algorithm(name, chosen | parse_settings(name, settings, draws)))
+
+
+def choice_of_study(posterior: "Posterior", file: "StudyFile") -> "Choice":
+    """The algorithm that the study names, or else the one that suits the posterior."""
+    from latentinv.inference.run import Choice, make_algorithm
+
+    draws = file.settings.get("draws")
+    if file.algorithm is None:
+        return chosen_for(posterior, [], draws)
+    if draws is None:
+        return Choice(file.algorithm, f"'{file.algorithm.name}' is what the study names.")
+    name, settings = file.algorithm.name, dataclasses.asdict(file.algorithm)  # type: ignore[call-overload]
+    algorithm = make_algorithm(name, settings | {draws_setting(name): draws})
+    return Choice(algorithm, f"'{name}' is what the study names.")

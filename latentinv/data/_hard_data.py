@@ -68,7 +68,7 @@ class _Wells(NamedTuple):
 
 @final
 @OBSERVATIONS.register("hard_data")
-@pytree("cells", "observed", "error_probability", "slope")
+@pytree("cells", "observed", "error_probability", "slope", words=("name",))
 class HardData(AbstractObservation):
     """Facies observed in cells of the grid.
 

@@ -51,7 +51,7 @@ from ._parts import forward_of, kind_of, part_arrays, read_part
 
 @final
 @OBSERVATIONS.register("indirect_data")
-@pytree("forward", "observed", "noise", "property")
+@pytree("forward", "observed", "noise", "property", words=("name", "labels"))
 class IndirectData(AbstractObservation):
     """Data that a forward model predicts, with their noise.
 

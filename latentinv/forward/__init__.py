@@ -5,6 +5,7 @@ from .core import AbstractForward as AbstractForward
 from .external import ExternalForward as ExternalForward
 from .external import Function as Function
 from .external import FunctionForward as FunctionForward
+from .external import umbridge_model as umbridge_model
 from .flow import Aquifer as Aquifer
 from .flow import SteadyFlow as SteadyFlow
 from .flow import SteadyFlux as SteadyFlux

@@ -15,3 +15,5 @@ from ._simulator import SimulationFailure as SimulationFailure
 from ._simulator import Simulator as Simulator
 from ._simulator import Task as Task
 from ._simulator import attempt as attempt
+from ._threads import Threads as Threads
+from ._umbridge import UMBridge as UMBridge

@@ -1,8 +1,8 @@
 """What an executor is: it makes many calls of a simulator, and gives each outcome as soon as it is known.
 
 `InProcess` makes the calls one after the other in this process: for fast simulators, and for debugging. `Processes`
-uses spawned worker processes, which are replaced when they die or hang. `Dask` uses the workers of a Dask cluster, when
-one machine is not enough.
+uses spawned worker processes, which are replaced when they die or hang. `Threads` suits calls that only wait for
+another program, such as a server. `Dask` uses the workers of a Dask cluster, when one machine is not enough.
 """
 
 import abc
@@ -18,6 +18,9 @@ class AbstractExecutor(abc.ABC):
     @abc.abstractmethod
     def run(self, simulator: Any, tasks: Sequence[Task]) -> Iterator[tuple[int, Outcome]]:
         """Make all calls, and yield the position and outcome of each as it ends, in any order."""
+
+    def close(self) -> None:  # noqa: B027
+        """End what waits for further calls, such as worker processes; by default nothing does."""
 
 
 @final

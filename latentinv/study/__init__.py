@@ -9,3 +9,4 @@ from ._kind import STUDY_DATA as STUDY_DATA
 from ._kind import AbstractStudyData as AbstractStudyData
 from ._kind import Given as Given
 from ._kind import Place as Place
+from ._kind import Simulators as Simulators

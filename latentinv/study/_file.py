@@ -33,6 +33,7 @@ from typing import Any, NamedTuple
 
 from latentinv.data import AbstractObservation
 from latentinv.errors import InputError
+from latentinv.forward import ExternalForward
 from latentinv.grid import Grid
 from latentinv.inference.core import AbstractAlgorithm
 from latentinv.inference.run import make_algorithm
@@ -43,7 +44,7 @@ from latentinv.priors import load_prior
 from latentinv.priors.core import AbstractPrior
 
 from ._given import GIVEN, bind
-from ._kind import FINITE, POSITIVE, STUDY_DATA, Given, Place, needed
+from ._kind import FINITE, POSITIVE, STUDY_DATA, Given, Place, Simulators, needed
 
 
 def _for_axes(rule: Rule, expected: str) -> Rule:
@@ -90,6 +91,11 @@ class StudyFile(NamedTuple):
         """All data."""
         return [given.observation for given in self.data]
 
+    @property
+    def forwards(self) -> dict[str, ExternalForward]:
+        """Forward models outside JAX, by the name of their data, as a run that is resumed needs them."""
+        return {one.name: one.simulator for one in self.observations if one.simulator is not None}
+
     def posterior(self) -> Posterior:
         """The posterior of what was observed.
 
@@ -109,13 +115,23 @@ class StudyFile(NamedTuple):
         return Posterior(self.prior, self.grid, self.observations, target=self.settings.get("target"))
 
 
-def read_study_file(path: str | Path) -> StudyFile:
-    """Read a study's file; raises as `read_recipe_file` does."""
-    return read_recipe_file(path, "study", parse_study_file)
+def read_study_file(path: str | Path, *, simulators: Simulators | None = None) -> StudyFile:
+    """Read a study's file; raises as `read_recipe_file` does, and takes `simulators` as `parse_study_file` does."""
+    return read_recipe_file(path, "study", lambda text, folder: parse_study_file(text, folder, simulators=simulators))
 
 
-def parse_study_file(text: str, folder: Path) -> StudyFile:
-    """Make a study of its text; files are looked for in `folder`.
+def parse_study_file(text: str, folder: Path, *, simulators: Simulators | None = None) -> StudyFile:
+    """Make a study of its text.
+
+    Parameters
+    ----------
+    text
+        What the file says.
+    folder
+        Where files are looked for.
+    simulators
+        Forward models outside JAX of studies that were read before. Where this study calls the same in the same way it
+        gets the same object, and so shares results and compiled programs; others are added.
 
     Raises
     ------
@@ -134,7 +150,7 @@ def parse_study_file(text: str, folder: Path) -> StudyFile:
     grid = _grid(tables, settings, folder)
     prior = bind(prior, _given(tables), grid, folder)
     prior.latent_size(grid)  # refuses a grid with other axes before data are read
-    place = Place(prior, grid, folder)
+    place = Place(prior, grid, folder, simulators)
     data = tuple(
         STUDY_DATA[kind].read(checked(kind, table, dict(STUDY_DATA[kind].rules), file="study"), place)
         for kind in STUDY_DATA

@@ -5,7 +5,7 @@ A new kind is one file with a class that is registered here, in this package or,
 """
 
 import abc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,7 +15,7 @@ from jaxtyping import Float
 from latentinv.data import AbstractObservation, AbstractProperty, ContinuousProperty, FaciesProperty, IndirectData
 from latentinv.data.core import say_point
 from latentinv.errors import InputError
-from latentinv.forward import AbstractForward
+from latentinv.forward import AbstractForward, ExternalForward
 from latentinv.grid import Grid
 from latentinv.io import FLAG, Rule, number, several, words
 from latentinv.priors.core import AbstractPrior
@@ -31,6 +31,10 @@ PROPERTY = {"of_facies": OF_FACIES, "logarithm": FLAG}
 """How fields are read as what a forward model takes."""
 
 
+Simulators = dict[Hashable, ExternalForward]
+"""Forward models outside JAX, by what they call and how."""
+
+
 class Place(NamedTuple):
     """What data are placed on."""
 
@@ -38,6 +42,8 @@ class Place(NamedTuple):
     grid: Grid
     folder: Path
     """Of the study, from which files are found."""
+    simulators: Simulators | None = None
+    """Those of studies read before, to be used again; None if they are not kept."""
 
 
 class Given(NamedTuple):

@@ -21,30 +21,15 @@ A study with such a table starts a program when it is run, and not when it is re
 import functools
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, final
+from typing import Any, ClassVar, final
 
-import numpy as np
-
-from latentinv.data import IndirectData
 from latentinv.errors import InputError
 from latentinv.forward import ExternalForward
-from latentinv.io import FLAG, Rule, read_table, read_unit, whole, words
+from latentinv.io import FLAG, Rule, whole, words
 from latentinv.simulators import Executable, InProcess, Processes, read_numbers
-from latentinv.units import unit_factor
 
-from ._kind import (
-    NAMES,
-    POSITIVE,
-    PROPERTY,
-    STUDY_DATA,
-    VALUES,
-    AbstractStudyData,
-    Given,
-    Place,
-    needed,
-    property_of,
-    values_of,
-)
+from ._kind import NAMES, POSITIVE, PROPERTY, STUDY_DATA, VALUES, AbstractStudyData, Given, Place, needed
+from ._outside import observed, predicted_by
 
 
 def _is_command(value: Any) -> bool:
@@ -54,13 +39,6 @@ def _is_command(value: Any) -> bool:
 COMMAND = Rule(_is_command, 'a list of the program and its arguments, without a shell, such as ["flow", "model.in"]')
 FAILED = "failed simulations"
 """Folder of what failed simulations left."""
-
-
-class _Observed(NamedTuple):
-    values: np.ndarray
-    sd: Any
-    labels: list[str] | None
-    given: bool
 
 
 @final
@@ -89,27 +67,17 @@ class Simulators(AbstractStudyData):
     @staticmethod
     def read(table: Mapping[str, Any], place: Place) -> Given:
         """Make data of an external program."""
-        observed = _observed(table, place.folder)
-        processes = table.get("processes", 1)
+        output, processes = needed("simulators", table, "output"), table.get("processes", 1)
+        data = observed("simulators", table, place.folder, table.get("count"))
         forward = ExternalForward(
             _program(table, place.folder),
             place.grid,
-            len(observed.values),
+            len(data.values),
             executor=InProcess() if processes == 1 else Processes(processes),
             cache=place.folder / table["cache"] if "cache" in table else None,
             retries=table.get("retries", 0),
         )
-        data = IndirectData(
-            place.grid,
-            forward,
-            observed.values,
-            observed.sd,
-            property=property_of("simulators", table, place.prior, "property"),
-            name=table.get("name", Path(needed("simulators", table, "output")).stem),
-            unit=table.get("unit", ""),
-            labels=observed.labels,
-        )
-        return Given(data, observed.given)
+        return predicted_by(forward, "simulators", table, place, data, Path(output).stem)
 
 
 def _program(table: Mapping[str, Any], folder: Path) -> Executable:
@@ -136,29 +104,3 @@ def _program(table: Mapping[str, Any], folder: Path) -> Executable:
         )
     except InputError as error:
         raise InputError(f"The study's [[simulators]] cannot be used: {error}") from error
-
-
-def _observed(table: Mapping[str, Any], folder: Path) -> _Observed:
-    """What was observed; zeros, as many as `count` says, if that is not told."""
-    if "file" in table:
-        for key in ("values", "sd", "count"):
-            if key in table:
-                raise InputError(f"The study's [[simulators]] have a file and '{key}', which is in it; leave it out.")
-        return _from_file(folder / table["file"], table.get("unit", ""))
-    if "values" not in table and "count" not in table:
-        raise InputError(
-            "The study's [[simulators]] have neither a file nor values; give one of them, or count, the number of data "
-            "that the program predicts, where nothing was observed."
-        )
-    values, given = values_of(table, table.get("count", len(table.get("values", ()))), "simulators")
-    return _Observed(values, needed("simulators", table, "sd"), None, given)
-
-
-def _from_file(path: Path, unit: str) -> _Observed:
-    read = read_table(path, ("value", "sd"))
-    for label, sd in zip(read.labels("datum"), read.columns["sd"], strict=True):
-        if not sd > 0:
-            raise InputError(f"{label[0].upper()}{label[1:]} has sd {sd:g}; expected a standard deviation above 0.")
-    factor = unit_factor(read_unit(path, ""), unit, f"The data in {path.name}")
-    values, sd = (factor * read.columns[name] for name in ("value", "sd"))
-    return _Observed(values, sd, read.labels("datum"), True)

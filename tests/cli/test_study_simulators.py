@@ -4,12 +4,13 @@ import json
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
 from latentinv import InputError, load_run
 from latentinv.inference.run import _driver
-from latentinv.study import parse_study_file
+from latentinv.study import parse_study_file, read_study_file
 
 PROGRAM = '''
 numbers = [float(word) for word in """{{property}}""".split()]
@@ -138,3 +139,22 @@ def test_that_a_column_of_a_table_is_read_and_a_missing_one_is_a_failure_that_na
     (none,) = parse_study_file(STUDY + text + "column = 'flux'\n", study).observations
     assert np.isnan(np.asarray(none.predict_exact(field))).all()
     assert "means.txt has no column flux, but time, head" in none.simulator.last_failure
+
+
+def test_that_studies_of_a_batch_share_the_results_and_programs_of_a_simulator(latentinv, study):
+    for name, values in (("one", "2.0, 3.0"), ("two", "2.5, 2.5")):
+        text = STUDY + INLINE.replace("2.0, 3.0", values) + 'cache = "evaluations"\n'
+        (study / f"{name}.toml").write_text(text)
+    simulators = {}
+    one, two = (read_study_file(study / f"{name}.toml", simulators=simulators).posterior() for name in ("one", "two"))
+    assert jax.tree.structure(one) == jax.tree.structure(two)
+    assert len(simulators) == 1
+    (study / "other.toml").write_text(STUDY + INLINE + "retries = 1\n")
+    other = read_study_file(study / "other.toml", simulators=simulators).posterior()
+    assert jax.tree.structure(other) != jax.tree.structure(one)
+
+    told = latentinv("batch", "one.toml", "two.toml")
+    assert told.code == 0, told.err + told.out
+    assert [load_run(f"{name}.h5").results["forward_failures"]["means"]["failed"] for name in ("one", "two")] == [0, 0]
+    first = load_run("one.h5").results["forward_failures"]["means"]["simulations"]
+    assert first == load_run("two.h5").results["forward_failures"]["means"]["simulations"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from latentinv.errors import InputError
-from latentinv.simulators import KINDS, Dask, InProcess, Processes, SimulationFailure, Task, attempt
+from latentinv.simulators import KINDS, Dask, InProcess, Processes, SimulationFailure, Task, Threads, attempt
 from tests.simulators.kit import FAULTS, WEIGHTS, By, Sums, Unmakeable
 
 KIND_OF = dict(
@@ -67,6 +67,14 @@ def test_that_calls_in_this_process_end_in_their_order_and_fail_alone():
     faults = ["raises", None, "not a number", "wrong length", None, "nothing"]
     assert [position for position, _ in InProcess().run(By(), tasks(faults))] == list(range(6))
     assert_outcomes(InProcess(), faults)
+
+
+def test_that_threads_make_calls_at_once_and_give_up_those_that_take_too_long():
+    faults = ["raises", None, "not a number", "hangs", None, "nothing", "hangs"]
+    assert_outcomes(Threads(2, timeout=0.5), faults)
+    assert_outcomes(Threads(3), [None, "wrong length", None, None])
+    with pytest.raises(InputError, match="Given 0 threads; expected 1 or more"):
+        Threads(0)
 
 
 def test_that_a_pool_loses_no_result_to_calls_that_raise_hang_or_kill_their_worker(pool):

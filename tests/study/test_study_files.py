@@ -1,10 +1,13 @@
 """Study files: every kind of data from a file and from the study itself, and what cannot be used."""
 
+import jax
 import numpy as np
 import pytest
 
-from latentinv import Grid, HardData, InputError
+from latentinv import ESMDA, Grid, HardData, InputError
+from latentinv.inference.run import Choice, _driver, is_run_of
 from latentinv.priors.core import FaciesModel
+from latentinv.storage import RunFile
 from latentinv.study import STUDY_DATA, parse_study_file, read_study_file
 from tests.problems import random_generator_prior
 
@@ -47,7 +50,7 @@ def folder(tmp_path):
 
 def test_that_every_kind_of_data_of_the_package_is_tested_here_or_with_the_commands():
     known = {name for name, kind in STUDY_DATA.items() if kind.__module__.startswith("latentinv.")}
-    assert known == {*FROM_FILES, "simulators"}  # tests/cli/test_study_simulators.py
+    assert known == {*FROM_FILES, "simulators", "umbridge"}  # test_study_simulators.py, test_study_umbridge.py
 
 
 @pytest.mark.parametrize("kind", FROM_FILES)
@@ -98,6 +101,43 @@ def test_that_data_stand_in_the_study_and_places_alone_are_not_enough_to_run(fol
     assert not without.data[0].observed
     with pytest.raises(InputError, match="have places but nothing that was observed there"):
         without.posterior()
+
+
+# Boxes of the same size anywhere, and rays of nearly the same lengths.
+ELSEWHERE = {
+    "wells": ("wells.csv", "x,y,facies\n125,225,0\n155,305,1\n"),
+    "blocks": ("blocks.csv", "x_min,y_min,x_max,y_max,mean,sd\n160,240,250,330,0.5,0.02\n"),
+    "rays": ("rays.csv", "source_x,source_y,receiver_x,receiver_y,value,sd\n100,215,400,415,4200,20\n"),
+    "heads": ("heads.csv", "x,y,value,sd,unit\n115,215,1.0,0.2,ft\n385,425,2.0,0.1,ft\n"),
+}
+
+
+@pytest.mark.parametrize("kind", ELSEWHERE)
+def test_that_other_data_at_other_places_under_another_name_need_no_other_program(folder, kind):
+    file, text = ELSEWHERE[kind]
+    (folder / f"other_{file}").write_text(text)
+    table = FROM_FILES[kind]
+    here, there = (
+        parse_study_file(STUDY + text, folder).posterior() for text in (table, table.replace(file, f"other_{file}"))
+    )
+    assert jax.tree.structure(here) == jax.tree.structure(there)
+    assert jax.tree.map(np.shape, jax.tree.leaves(here)) == jax.tree.map(np.shape, jax.tree.leaves(there))
+    assert not all(map(np.array_equal, jax.tree.leaves(here), jax.tree.leaves(there)))
+
+
+@pytest.mark.parametrize("kind", FROM_FILES)
+def test_that_the_run_of_a_study_is_told_from_others(folder, kind):
+    text = (SECTION if kind in OF_SECTIONS else STUDY) + FROM_FILES[kind]
+    (folder / "study.toml").write_text(text)
+    posterior, run, algorithm = parse_study_file(text, folder).posterior(), folder / "run.h5", ESMDA(members=8)
+    RunFile.create(run, _driver._header(_driver._job(posterior, Choice(algorithm, ""), 3)))
+    again = read_study_file(folder / "study.toml").posterior()
+    moved = parse_study_file(text.replace("spacing = 10.0", "spacing = 10.5"), folder).posterior()
+
+    assert is_run_of(run, again, algorithm, 3)
+    assert not is_run_of(run, again, algorithm, 4)
+    assert not is_run_of(run, again, ESMDA(members=9), 3)
+    assert not is_run_of(run, moved, algorithm, 3)
 
 
 def test_that_the_grid_lies_where_the_study_says(folder):

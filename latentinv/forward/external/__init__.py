@@ -3,3 +3,4 @@
 from ._external import ExternalForward as ExternalForward
 from ._function import Function as Function
 from ._function import FunctionForward as FunctionForward
+from ._umbridge import umbridge_model as umbridge_model

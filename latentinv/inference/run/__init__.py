@@ -10,6 +10,7 @@ from ._choice import choose_algorithm as choose_algorithm
 from ._driver import Listener as Listener
 from ._driver import resume as resume
 from ._driver import sample as sample
+from ._loading import is_run_of as is_run_of
 from ._loading import load_run as load_run
 from ._loading import posterior_of as posterior_of
 from ._run import Run as Run

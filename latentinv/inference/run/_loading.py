@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -10,7 +11,7 @@ from latentinv.data import OBSERVATIONS, AbstractObservation
 from latentinv.errors import InputError, StorageError
 from latentinv.forward import ExternalForward, Function
 from latentinv.grid import Grid
-from latentinv.inference.core import draw_tables, evaluate, kernel_of, no_draws
+from latentinv.inference.core import AbstractAlgorithm, draw_tables, evaluate, kernel_of, no_draws
 from latentinv.posterior import Posterior
 from latentinv.priors import AbstractPrior, prior_from_record
 from latentinv.storage import ObservationRecord, RunFile, RunHeader
@@ -57,6 +58,34 @@ def load_run(path: str | Path, *, forwards: Forwards | None = None) -> Run:
         seconds=store.seconds,
         finished=store.finished,
     )
+
+
+def is_run_of(path: str | Path, posterior: Posterior, algorithm: AbstractAlgorithm, seed: int) -> bool:
+    """Whether a run file holds a run of this posterior, with this algorithm and seed.
+
+    Raises
+    ------
+    InputError
+        If it was made with another simulator outside JAX.
+    StorageError
+        If the file cannot be read, or this version does not know a part of it.
+    """
+    header = RunFile.open(path).header
+    names = [observation.name for observation in posterior.observations]
+    if names != [record.name for record in header.observations] or header.seed != seed:
+        return False
+    simulators = {one.name: one.simulator for one in posterior.observations if one.simulator is not None}
+    stored = posterior_of(header, simulators)
+    structures: list[Any] = [jax.tree.structure(one) for one in (stored, posterior)]
+    return (
+        make_algorithm(header.algorithm, header.options) == algorithm
+        and structures[0] == structures[1]
+        and all(map(_same, jax.tree.leaves(stored), jax.tree.leaves(posterior)))
+    )
+
+
+def _same(one: Any, other: Any) -> bool:
+    return np.array_equal(np.asarray(one), np.asarray(other), equal_nan=True)
 
 
 def posterior_of(header: RunHeader, forwards: Forwards | None = None) -> Posterior:

@@ -12,7 +12,7 @@ from latentinv.pytrees import pytree, replace
 
 @final
 @OBSERVATIONS.register("toy_total")
-@pytree("observed", "noise")
+@pytree("observed", "noise", words=("name",))
 class Total(AbstractObservation):
     """One datum."""
 
