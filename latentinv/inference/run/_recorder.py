@@ -25,6 +25,13 @@ class RunRecorder:
         self._rows: list[dict[str, np.ndarray]] = []
         self._blocks: list[dict[str, np.ndarray]] = []
 
+    def take_over(self, file: RunFile) -> None:
+        """Keep in memory what a file holds, which another process advances."""
+        trace = file.trace()
+        self._rows = [{name: column[n] for name, column in trace.items()} for n in range(file.steps)]
+        if file.draw_count:
+            self._blocks = [{name: file.draws(name) for name in file.draw_names()}]
+
     def add_row(self, row: dict[str, np.ndarray]) -> None:
         """Add a step's row of the trace."""
         self._rows.append(row)
