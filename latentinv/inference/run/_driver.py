@@ -288,12 +288,11 @@ def _finish(job: _Job, state: Any, recorder: RunRecorder) -> dict[str, Any]:
         failures, sentences = failure_results(posterior, recorder.trace())
         results, warnings = {**results, "forward_failures": failures}, warnings + sentences
     failed = _add_draws(job, state, recorder) if kernel.chains is None else 0
-    tables = recorder.tables()
-    count = len(tables["latents"])
+    count = recorder.draw_count
     if failed:
         warnings.append(f"{failed} of {count + failed} draws could not be simulated and were dropped.")
     if count:
-        exact = ((o, tables[predicted_name(o.name)]) for o in posterior.observations)
+        exact = ((o, recorder.table(predicted_name(o.name))) for o in posterior.observations)
         misfits = [sentence for observation, table in exact for sentence in observation.misfits(table)]
         results = {**results, "misfit_data": misfits} if misfits else results
         if misfits and not kernel.samples_target(posterior):

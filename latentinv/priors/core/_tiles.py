@@ -21,28 +21,26 @@ from jaxtyping import Float
 from latentinv.devices import compiled, device_count, spread
 from latentinv.grid import Grid
 
-from ._latent_map import LatentMap, split_latents
+from ._drawn_latents import DrawnLatents
+from ._latent_map import LatentMap
 
 Place = tuple[slice, ...]
+Latents = Float[np.ndarray, "latent"] | DrawnLatents
 
 
-def tiles(
-    prior: Any, z: Float[np.ndarray, "latent"], grid: Grid, tile: int
-) -> Iterator[tuple[Place, Float[np.ndarray, "*tile"]]]:
+def tiles(prior: Any, z: Latents, grid: Grid, tile: int) -> Iterator[tuple[Place, Float[np.ndarray, "*tile"]]]:
     """Generate a field tile by tile, or whole where the prior is not local; see `AbstractPrior.tiles`."""
     maps = prior.latent_maps(grid)
     edges = _edges(maps, tile)
     part = dataclasses.replace(grid, shape=tuple(map(min, edges or grid.shape, grid.shape)))
     if edges is None or part.shape == grid.shape or not _is_local(maps, grid):
-        yield tuple(slice(0, n) for n in grid.shape), np.asarray(generate(prior, jnp.asarray(z), grid))
+        yield tuple(slice(0, n) for n in grid.shape), np.asarray(generate(prior, jnp.asarray(np.asarray(z)), grid))
         return
-    latents = split_latents(np.asarray(z), maps)
-    windows = prior.latent_maps(part)
+    z, windows = z if isinstance(z, DrawnLatents) else np.asarray(z), prior.latent_maps(part)
     corners = list(np.ndindex(*map(math.ceil, np.divide(grid.shape, edges))))
     for begin in range(0, len(corners), device_count()):
         starts = [tuple(np.multiply(corner, edges).tolist()) for corner in corners[begin : begin + device_count()]]
-        cut = [[_cut(z, start, w).ravel() for z, w in zip(latents, windows, strict=True)] for start in starts]
-        fields = _side_by_side(prior, starts, [np.concatenate(blocks) for blocks in cut], part)
+        fields = _side_by_side(prior, starts, [_cut(z, maps, windows, start) for start in starts], part)
         for start, field in zip(starts, fields, strict=True):
             place = tuple(slice(s, min(s + p, n)) for s, p, n in zip(start, part.shape, grid.shape, strict=True))
             yield place, np.asarray(field)[tuple(slice(0, p.stop - p.start) for p in place)]
@@ -97,10 +95,19 @@ def _is_local(maps: Sequence[LatentMap], grid: Grid) -> bool:
 
 
 def _cut(
-    latent: Float[np.ndarray, "*place number"], start: Sequence[int], window: LatentMap
-) -> Float[np.ndarray, "*window number"]:
-    """The latents of a tile that begins at a cell, with zeros beyond the end of the map."""
-    assert window.spacing is not None
-    first = [s // step for s, step in zip(start, window.spacing, strict=True)]
-    block = latent[tuple(slice(f, f + n) for f, n in zip(first, window.shape, strict=False))]
-    return np.pad(block, [(0, n - m) for n, m in zip(window.shape, block.shape, strict=True)])
+    z: Latents, maps: Sequence[LatentMap], windows: Sequence[LatentMap], start: Sequence[int]
+) -> Float[np.ndarray, "latent"]:
+    """The latents of a tile that begins at a cell, with zeros beyond the end of each map."""
+    blocks, offset = [], 0
+    for whole, window in zip(maps, windows, strict=True):
+        assert window.spacing is not None
+        first = [s // step for s, step in zip(start, window.spacing, strict=True)]
+        counts = [min(n, end - f) for f, n, end in zip(first, window.shape, whole.shape, strict=False)]
+        if isinstance(z, DrawnLatents):
+            block = z.box(offset, whole.shape, first, counts)
+        else:
+            box = tuple(slice(f, f + n) for f, n in zip(first, counts, strict=True))
+            block = z[offset : offset + whole.size].reshape(whole.shape)[box]
+        blocks.append(np.pad(block, [(0, n - m) for n, m in zip(window.shape, block.shape, strict=True)]).ravel())
+        offset += whole.size
+    return np.concatenate(blocks)
