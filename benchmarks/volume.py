@@ -2,9 +2,9 @@
 
 Both use a generator in three dimensions with random weights: there is no geology in its fields, but time and memory are
 those of a trained one of this size. For the draw it takes noise at half resolution, as generators with fine texture do,
-so that there are nearly as many latents as cells. `latentinv generate` writes it to chunked HDF5, tile by tile, in a process of
-its own; the latents of a tile are drawn with it and, since there are so many, not stored. The peak is that of the
-resident memory of this process, libraries included.
+so that there are nearly as many latents as cells. `latentinv generate` writes it to chunked HDF5, tile by tile, in a
+process of its own; the latents of a tile are drawn with it and, since there are so many, not stored. The peak is that
+of the resident memory of this process, libraries included.
 
 The conditioned case has ten boreholes of one cell, sampled by pCN chains into a run file, with few and with many draws,
 each in a process of its own. Memory is bounded by the state (chains × (latents + cells)), by one field for each
