@@ -18,7 +18,7 @@ from latentinv.inference import Progress
 from latentinv.networks import GeneratorArchitecture, Layer, to_folded_layer
 from latentinv.priors import Calibration, FaciesModel, GeneratorPrior
 
-SHAPE, CHAINS, WELLS = (32, 48, 48), 4, 10
+SHAPE, CHAINS, WELLS = (24, 40, 40), 4, 10
 FACIES = FaciesModel((0, 1), (0.0,))
 
 

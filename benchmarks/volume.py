@@ -29,7 +29,7 @@ from typing import Any
 from benchmarks._data import ROOT
 from benchmarks._report import run, say, show
 
-FEW, MANY = 1000, 3000
+FEW, MANY = 2000, 6000
 
 
 def draw(shape: str) -> dict[str, float]:
