@@ -7,10 +7,10 @@ process of its own; the latents of a tile are drawn with it and, since there are
 of the resident memory of this process, libraries included.
 
 The conditioned case has ten boreholes of one cell, sampled by pCN chains into a run file, with few and with many draws,
-each in a process of its own. Memory is bounded by the state (chains × (latents + cells)), by one field for each
-chain at once with the activations of its network, and by the draws that wait for a checkpoint (64 MB); the number of
-draws adds nothing until the finished run is read, which takes its size. Both peaks are given: at the last step, and
-after reading.
+each in a process of its own. Memory is bounded by the state (chains × (latents + cells)), by one field for each chain
+at once with the activations of its network, and by the draws that wait for a checkpoint (64 MB, twice while it is
+written); the number of draws adds nothing until the finished run is read, which takes its size. Both peaks are given:
+at the last step, and after reading.
 
 Run ``python -m benchmarks.volume [--shape 100x1000x1000]``. Nothing else should run on the machine meanwhile.
 """
