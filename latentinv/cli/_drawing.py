@@ -1,7 +1,8 @@
 """Fields drawn from a prior, with the random key of the command that shows them.
 
 Draw n has the latents ``normal(numbered(key, n))`` whatever it is written to, so a picture, a table and a large HDF5
-file of one seed show the same fields. Large fields are generated tile by tile: only the latents grow with the field.
+file of one seed show the same fields. Large fields are generated tile by tile, each from latents that are drawn with
+it.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from jaxtyping import Array, Float, Shaped
 from latentinv.grid import Grid
 from latentinv.keys import numbered
 from latentinv.plotting import MOST_VOLUMES, is_volume, plot_fields, plot_volumes
-from latentinv.priors.core import AbstractPrior
+from latentinv.priors.core import AbstractPrior, DrawnLatents
 
 from ._display import Display
 
@@ -30,16 +31,16 @@ def draw_sheet(fields: Shaped[np.ndarray, "draw *grid"], grid: Grid, path: Path,
     (plot_volumes if few else plot_fields)(fields, grid, path, **settings)
 
 
-def draw_latents(prior: AbstractPrior, grid: Grid, key: Array, number: int) -> Float[np.ndarray, "latent"]:
-    """Draw the latents of field `number` of a key."""
-    return np.asarray(jax.random.normal(numbered(key, number), (prior.latent_size(grid),)))
+def draw_latents(prior: AbstractPrior, grid: Grid, key: Array, number: int) -> DrawnLatents:
+    """The latents of field `number` of a key, which are drawn where they are needed."""
+    return DrawnLatents(numbered(key, number), prior.latent_size(grid))
 
 
 def draw_fields(
     prior: AbstractPrior, grid: Grid, count: int, key: Array, display: Display | None = None
 ) -> tuple[Shaped[np.ndarray, "draw *grid"], Float[np.ndarray, "draw latent"]]:
     """Draw fields (facies codes where the prior has facies) and their latents into memory."""
-    latents = np.stack([draw_latents(prior, grid, key, n) for n in range(count)])
+    latents = np.stack([np.asarray(draw_latents(prior, grid, key, n)) for n in range(count)])
     fields = np.empty((count, *grid.shape), prior.realization_type)
     whole = jax.jit(lambda z: prior.realization(prior.generate(z, grid)))
     small = grid.size <= TILES[grid.ndim] ** grid.ndim
@@ -53,7 +54,7 @@ def draw_fields(
 
 
 def tiles(
-    prior: AbstractPrior, z: Float[np.ndarray, "latent"], grid: Grid
+    prior: AbstractPrior, z: Float[np.ndarray, "latent"] | DrawnLatents, grid: Grid
 ) -> Iterator[tuple[Any, Shaped[np.ndarray, "*tile"], float]]:
     """A field tile by tile: place, facies codes or values, and the share of the cells done."""
     done = 0

@@ -8,11 +8,12 @@ import typer
 from rich.console import Console
 
 from ._console import Quiet, interruptible, make_console, say_seconds, to_continue
+from ._distributed import Coordinator, Distributed, Process, Processes, join_others
 from ._files import kind_of
-from ._json import Json, print_json
+from ._json import Json
 from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
 from ._programs import tell_programs
-from ._summary import exit_if_infeasible, print_run, run_record
+from ._summary import exit_if_infeasible, print_or_json
 from ._train import TrainingDisplay, how_to_continue, print_training
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ def resume(
     study: Annotated[
         Path | None, typer.Option(help="Study file (.toml) of a run with external programs, which states them again.")
     ] = None,
+    distributed: Distributed = False,
+    coordinator: Coordinator = None,
+    processes: Processes = None,
+    process: Process = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -36,11 +41,14 @@ def resume(
     kind = kind_of(file)
     if kind == "prior":
         raise InputError(f"{file} is a prior, which is complete; give a run file or a training's checkpoint.")
-    console = make_console(quiet=quiet or as_json)
+    writer = join_others(distributed, coordinator, processes, process)
+    console = make_console(quiet=quiet or as_json or not writer)
     if kind == "run":
         return _resume_run(file, study, console, as_json=as_json)
     if study is not None:
         raise InputError(f"{file} is a training, to which no study belongs; leave --study out.")
+    if distributed:
+        raise InputError(f"{file} is a training, which one process does alone; leave --distributed out.")
     _resume_training(file, console, as_json=as_json)
 
 
@@ -63,7 +71,8 @@ def _resume_run(file: Path, study: Path | None, console: Console, *, as_json: bo
         Display(console, "resume", begun=stored.done) as display,
     ):
         run = resume_run(file, forwards=forwards, listener=RunListener(display))
-    _print(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(file)}, as_json=as_json)
+    rows = {"time": say_seconds(time.monotonic() - begun), "file": str(file)}
+    _print(console, run, rows, as_json=as_json)
 
 
 def _programs(study: Path, console: Console) -> "dict[str, ExternalForward]":
@@ -76,10 +85,10 @@ def _programs(study: Path, console: Console) -> "dict[str, ExternalForward]":
 
 
 def _print(console: Console, run: "Run", rows: dict[str, str], *, as_json: bool) -> None:
-    if as_json:
-        print_json(run_record(run, file=rows["file"]))
-    else:
-        print_run(console, run, rows)
+    from latentinv.devices import is_writer
+
+    if is_writer():
+        print_or_json(console, run, rows, as_json=as_json)
     exit_if_infeasible(run)
 
 

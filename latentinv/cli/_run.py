@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ._console import Quiet, make_console, plain_table, say_seconds
+from ._distributed import Coordinator, Distributed, Process, Processes, join_others
 from ._files import require_new_run
 from ._json import Json
 from ._parse import check_extension
@@ -34,6 +35,10 @@ def run(
         bool,
         typer.Option("--dry", help="Read and check everything, say what would be done and what it needs; then stop."),
     ] = False,
+    distributed: Distributed = False,
+    coordinator: Coordinator = None,
+    processes: Processes = None,
+    process: Process = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -43,11 +48,12 @@ def run(
 
     from latentinv.study import read_study_file
 
-    if not dry:
+    writer = join_others(distributed, coordinator, processes, process)
+    if not dry and writer:
         require_new_run(target)
     file = read_study_file(study)
     posterior = file.posterior()
-    console = make_console(quiet=quiet or as_json)
+    console = make_console(quiet=quiet or as_json or not writer)
     choice = choice_of_study(posterior, file)
     _describe(console, file, choice)
     if dry:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ._console import interruptible, say_seconds, to_continue
-from ._json import print_json
 from ._memory import fitting_in_memory
 from ._parse import draws_setting, parse_settings
-from ._summary import exit_if_infeasible, print_run, run_record
+from ._summary import exit_if_infeasible, print_or_json
 
 if TYPE_CHECKING:
     from latentinv.inference.run import Choice
@@ -34,6 +33,7 @@ def sample_and_print(
 
     `title` is the command's name, and `batch` says where the user sets the batch size.
     """
+    from latentinv.devices import is_writer
     from latentinv.inference.run import available_memory, check_memory, memory_needed, sample
 
     from ._display import Display, RunListener
@@ -55,10 +55,10 @@ def sample_and_print(
     with fitting_in_memory(how_to_fit), interruptible(how_to_continue):
         with Display(console, title, begun=0.0) as display:
             run = sample(posterior, choice, seed=seed, output=output, listener=RunListener(display))
-        if as_json:
-            print_json(run_record(run, file=str(output)))
-        else:
-            print_run(console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(output)})
+        if is_writer():
+            print_or_json(
+                console, run, {"time": say_seconds(time.monotonic() - begun), "file": str(output)}, as_json=as_json
+            )
     exit_if_infeasible(run)
 
 

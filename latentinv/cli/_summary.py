@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from ._console import plain_table, warn
+from ._json import print_json
 
 if TYPE_CHECKING:
     from latentinv.inference.run import Run
@@ -47,6 +48,17 @@ def print_run(console: Console, run: "Run", rows: dict[str, str], *, noun: str =
         console.print(f"The {noun} miss these data, which contradict others or have not been fitted yet:")
         for sentence in run.results["misfit_data"]:
             console.print(f"  {sentence}")
+
+
+def print_or_json(console: Console, run: "Run", rows: dict[str, str], *, as_json: bool) -> None:
+    """Print a run's table, or the same as JSON; `rows` are added to the table, and of them the file to JSON."""
+    from latentinv.devices import one_device
+
+    with one_device():  # other processes are not asked
+        if as_json:
+            print_json(run_record(run, file=rows["file"]))
+        else:
+            print_run(console, run, rows)
 
 
 def run_record(run: "Run", **more: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from .composed import TruncationRule as TruncationRule
 from .core import PRIORS as PRIORS
 from .core import AbstractFaciesModel as AbstractFaciesModel
 from .core import AbstractPrior as AbstractPrior
+from .core import DrawnLatents as DrawnLatents
 from .core import FaciesModel as FaciesModel
 from .core import LatentMap as LatentMap
 from .core import UnorderedFaciesModel as UnorderedFaciesModel

@@ -9,6 +9,7 @@ from latentinv import NUTS, BlockMeans, Grid, NonFiniteError, Posterior, sample
 from latentinv.inference import ALGORITHMS, make_algorithm
 from latentinv.inference.core import kernel_of
 from latentinv.inference.run import _driver
+from latentinv.inference.run._batch_size import fitted
 from latentinv.inference.run._recorder import RunRecorder
 from latentinv.pytrees import pytree
 from tests.inference.run.test_driver import SMALL
@@ -52,7 +53,8 @@ def _state_bytes(kernel, posterior):
 
 @pytest.mark.parametrize("name", slowly_all(quickly=FEW))
 def test_that_neither_pieces_nor_checkpoints_change_a_draw_and_that_memory_stays_flat(name, monkeypatch, tmp_path):
-    posterior, algorithm = _posterior(), make_algorithm(name, SMALL[name])
+    posterior = _posterior()
+    algorithm = fitted(make_algorithm(name, SMALL[name]), posterior)
     kernel, pending, sizes = kernel_of(algorithm), [], set()
     add_row, step = RunRecorder.add_row, kernel.step
 

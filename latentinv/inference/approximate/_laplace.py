@@ -24,6 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from latentinv.devices import compiled
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import (
     AbstractApproximation,
@@ -110,8 +111,8 @@ class LaplaceKernel(AbstractApproximation):
 
     def __init__(self, settings: Laplace) -> None:
         self.settings = settings
-        self._search, self._expand = jax.jit(self._iterations), jax.jit(self._expansion)
-        self._honoured = jax.jit(self._exact)
+        self._search, self._expand = compiled(self._iterations), compiled(self._expansion)
+        self._honoured = compiled(self._exact)
 
     def samples_target(self, posterior: Posterior) -> bool:
         """True if the posterior is Gaussian; a simulator outside JAX is not run to find out."""
@@ -198,7 +199,7 @@ class LaplaceKernel(AbstractApproximation):
         return state.decrement < self.settings.tolerance
 
     def _exact(self, posterior: Posterior, z: Array) -> tuple[Array, ...]:
-        return map_batched(lambda one: posterior.predict(one).exact, z, self.settings.batch_size)
+        return map_batched(lambda one: posterior.predict(one).exact, z, self.settings.together)
 
     def _iterations(self, posterior: Posterior, state: LaplaceState, count: Array) -> LaplaceState:
         def iterate(_: Array, state: LaplaceState) -> LaplaceState:
@@ -212,7 +213,7 @@ class LaplaceKernel(AbstractApproximation):
 
     def _iteration(self, posterior: Posterior, z: Array, damping: Array) -> tuple[Array, Array, Array, Array]:
         """One damped Gauss–Newton step: new latents, next damping, new log-density, decrement at the start."""
-        about = linearise(posterior, z, batch_size=self.settings.batch_size)
+        about = linearise(posterior, z, batch_size=self.settings.together)
         density = log_prior(z) + about.log_likelihood
         density = jnp.where(jnp.isfinite(density), density, -jnp.inf)
         step, _ = _newton(about, z, damping)
@@ -225,7 +226,7 @@ class LaplaceKernel(AbstractApproximation):
 
     def _expansion(self, posterior: Posterior, state: LaplaceState) -> LaplaceState:
         optimum = state.z[jnp.argmax(state.log_density)]
-        subspace = likelihood_informed_subspace(posterior, optimum[None], batch_size=self.settings.batch_size)
+        subspace = likelihood_informed_subspace(posterior, optimum[None], batch_size=self.settings.together)
         draws = optimum + _centred_draws(jax.random.wrap_key_data(state.key), subspace, self.settings.draws)
         return state._replace(draws=draws, singular=subspace.singular, done=jnp.array(True))
 

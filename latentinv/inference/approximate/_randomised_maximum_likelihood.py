@@ -30,6 +30,7 @@ import numpy as np
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float
 
+from latentinv.devices import compiled
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import (
     AbstractApproximation,
@@ -95,11 +96,12 @@ class RandomisedMaximumLikelihood(AbstractIterations):
         Whether to weight and resample the draws.
     """
 
+    usual_batch = 1
+
     samples: int = 64
     max_iterations: int = 200
     tolerance: float = 0.01
     weighted: bool = False
-    batch_size: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -121,8 +123,8 @@ class RMLKernel(AbstractApproximation):
 
     def __init__(self, settings: RandomisedMaximumLikelihood) -> None:
         self.settings = settings
-        self._descend, self._evaluate = jax.jit(self._descent), jax.jit(self._evaluation)
-        self._weigh = jax.jit(self._weighing)
+        self._descend, self._evaluate = compiled(self._descent), compiled(self._evaluation)
+        self._weigh = compiled(self._weighing)
 
     def init(self, posterior: Posterior, key: Array) -> RMLState:
         """Draw the perturbations, and start at the minimum of the prior's part of the objective."""
@@ -229,7 +231,7 @@ class RMLKernel(AbstractApproximation):
         def iterate(_: Array, descent: Descent) -> Descent:
             settings = self.settings
             objective = functools.partial(self._objective, posterior)
-            return descend(objective, descent, state.perturbation, settings.batch_size, tolerance=settings.tolerance)
+            return descend(objective, descent, state.perturbation, settings.together, tolerance=settings.tolerance)
 
         descent = jax.lax.fori_loop(0, count, iterate, state.descent)
         return state._replace(descent=descent, iteration=state.iteration + count)
@@ -239,11 +241,11 @@ class RMLKernel(AbstractApproximation):
             objective, gradient = jax.value_and_grad(functools.partial(self._objective, posterior))(*pair)
             return objective, jnp.linalg.norm(gradient), posterior.predict(pair[0]).exact
 
-        return map_batched(one, (state.descent.z, state.perturbation), self.settings.batch_size)
+        return map_batched(one, (state.descent.z, state.perturbation), self.settings.together)
 
     def _weighing(self, posterior: Posterior, state: RMLState) -> RMLState:
         z = state.descent.z
-        log_weights = jax.lax.map(functools.partial(self._log_weight, posterior), z)
+        log_weights = map_batched(functools.partial(self._log_weight, posterior), z, 1)
         log_weights = jnp.where(jnp.isfinite(log_weights), log_weights, -jnp.inf)
         key = jax.random.wrap_key_data(state.key)
         (z, perturbation), size = resample(key, (z, state.perturbation), log_weights)
@@ -256,7 +258,7 @@ class RMLKernel(AbstractApproximation):
         )
 
     def _log_weight(self, posterior: Posterior, z: Array) -> Array:
-        about = linearise(posterior, z, batch_size=self.settings.batch_size)
+        about = linearise(posterior, z, batch_size=self.settings.together)
         uphill = z - about.gradient
         counts = [o.count for o in posterior.observations]
         gaussian = [o.gaussian_noise is not None for o in posterior.observations]

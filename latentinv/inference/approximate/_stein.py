@@ -20,6 +20,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
+from latentinv.devices import compiled
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import (
     AbstractApproximation,
@@ -80,7 +81,7 @@ class SteinKernel(AbstractApproximation):
     def __init__(self, settings: SteinVariational) -> None:
         self.settings = settings
         self.adam = optax.adam(optax.cosine_decay_schedule(settings.learning_rate, settings.iterations))
-        self._advance = jax.jit(self._iterations)
+        self._advance = compiled(self._iterations)
 
     def init(self, posterior: Posterior, key: Array) -> SteinState:
         """Draw the particles from the prior."""
@@ -132,7 +133,7 @@ class SteinKernel(AbstractApproximation):
     def _iterations(self, posterior: Posterior, state: SteinState, count: Array) -> tuple[SteinState, Info]:
         def iterate(_: Array, carry: tuple[SteinState, Array, Array]) -> tuple[SteinState, Array, Array]:
             z, adam, iteration = carry[0]
-            density, gradient = map_batched(jax.value_and_grad(posterior.soft_log_density), z, self.settings.batch_size)
+            density, gradient = map_batched(jax.value_and_grad(posterior.soft_log_density), z, self.settings.together)
             direction = stein_direction(z, gradient)
             update, adam = self.adam.update(-direction, adam)
             force = jnp.sqrt(jnp.mean(direction**2))

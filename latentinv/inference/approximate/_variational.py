@@ -37,6 +37,7 @@ from numpyro.infer.autoguide import (
 )
 from numpyro.infer.svi import SVIState
 
+from latentinv.devices import compiled
 from latentinv.errors import InputError, NonFiniteError
 from latentinv.inference.core import (
     AbstractApproximation,
@@ -142,7 +143,7 @@ class VariationalKernel(AbstractApproximation):
         rate = optax.cosine_decay_schedule(settings.learning_rate, settings.iterations)
         self._optimiser = numpyro.optim.optax_to_numpyro(optax.adam(rate))
         self._made: dict[int, SVI] = {}
-        self._advance, self._weigh = jax.jit(self._iterations), jax.jit(self._weights)
+        self._advance, self._weigh = compiled(self._iterations), compiled(self._weights)
 
     def init(self, posterior: Posterior, key: Array) -> VariationalState:
         """Start the guide at the prior's centre."""
@@ -258,7 +259,7 @@ class VariationalKernel(AbstractApproximation):
         return z, guide.log_prob(z, way) if way else guide.log_prob(z)
 
     def _weights(self, posterior: Posterior, z: Array, log_guide: Array) -> Array:
-        density = map_batched(posterior.soft_log_density, z, self.settings.batch_size)
+        density = map_batched(posterior.soft_log_density, z, self.settings.together)
         return density - 0.5 * z.shape[1] * jnp.log(2 * jnp.pi) - log_guide
 
 
@@ -304,6 +305,6 @@ def _guide(settings: Variational, size: int) -> AutoContinuous:
     return family(model, init_loc_fn=start, init_scale=START_SCALE)
 
 
-@jax.jit
+@compiled
 def _density_at_centre(posterior: Posterior) -> Scalar:
     return posterior.soft_log_density(jnp.zeros(posterior.latent_size))

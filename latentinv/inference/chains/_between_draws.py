@@ -10,14 +10,14 @@ and round.
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from latentinv.devices import compiled
 from latentinv.errors import InputError
 from latentinv.inference.moves import TemperedLikelihood
-from latentinv.posterior import Posterior
+from latentinv.posterior import Posterior, map_batched
 from latentinv.priors import interpolate
 
 from ._chain_start import ROUNDS, search_starts
@@ -76,11 +76,11 @@ def walk_between(
     return Walk(latents, np.concatenate([[True], settled, [True]]), int(np.sum(~first)))
 
 
-@jax.jit
+@compiled
 def _search(posterior: Posterior, z: Array, anchors: Array, settled: Array, number: Array) -> Array:
     return search_starts(TemperedLikelihood(posterior), z, anchors, settled, number)
 
 
-@jax.jit
+@compiled
 def _log_likelihoods(posterior: Posterior, z: Float[Array, "step latent"]) -> Float[Array, "step"]:
-    return jax.lax.map(posterior.log_likelihood, z)
+    return map_batched(posterior.log_likelihood, z, 1)

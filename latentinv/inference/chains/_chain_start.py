@@ -77,7 +77,7 @@ def search_starts(
     """
     likelihood = likelihood._replace(posterior=likelihood.posterior.differentiable_part())
     t = SHARPENING ** number.astype(jnp.float32)
-    nearer = jax.vmap(lambda z, anchor: approach(likelihood, z, anchor, t))(z, anchors)
+    nearer = map_batched(lambda pair: approach(likelihood, pair[0], pair[1], t), (z, anchors))
     keep = settled | ~jnp.isfinite(nearer).all(axis=1)
     return jnp.where(keep[:, None], z, nearer)
 

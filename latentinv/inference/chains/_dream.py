@@ -33,7 +33,7 @@ from jaxtyping import Array, Float, Int
 from latentinv.inference.core import AbstractKernel, algorithm, check_counts, check_shares
 from latentinv.inference.moves import Outcome, Position, TemperedLikelihood, metropolis
 from latentinv.keys import named, numbered
-from latentinv.posterior import log_prior
+from latentinv.posterior import log_prior, map_batched
 from latentinv.pytrees import Count, Scalar
 
 from ._ensemble import ChainEnsemble
@@ -129,7 +129,7 @@ def dream_ensemble(settings: DREAM, likelihood: TemperedLikelihood) -> ChainEnse
     filled = min(max(ROWS_A_LATENT * posterior.latent_size, 2 * settings.pairs), settings.archive_capacity // 2)
 
     def begin(z: Float[Array, "chain latent"]) -> Position:
-        return Position(z, jax.vmap(posterior.predict)(z))
+        return Position(z, map_batched(posterior.predict, z))
 
     def log_density(here: Position) -> Scalar:
         return log_prior(here.z) + likelihood.log_target(here.predictions, t)
@@ -166,7 +166,7 @@ def dream_ensemble(settings: DREAM, likelihood: TemperedLikelihood) -> ChainEnse
     def together(key: Array, here: Position, memory: Memory, number: Count) -> tuple[Position, Outcome, Memory]:
         key_archive, key_moves = named(key, "archive", "moves")
         keys = jax.random.split(key_moves, settings.chains)
-        there, outcome, crossover = jax.vmap(lambda key, here: move(key, here, memory))(keys, here)
+        there, outcome, crossover = map_batched(lambda pair: move(pair[0], pair[1], memory), (keys, here))
         due = (number + 1) % settings.archive_thinning == 0
         after = lax.cond(due, lambda: remember(key_archive, there.z, memory), lambda: memory)
 

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from latentinv.devices import compiled
 from latentinv.inference.core import predict_all
 from latentinv.inference.moves import Move, Outcome, Position, ProposalSequence, TemperedLikelihood
 from latentinv.posterior import Posterior
@@ -28,9 +29,9 @@ class HostTransitions:
 
     def __init__(self, move: Callable[[TemperedLikelihood], Move]) -> None:
         self._move = move
-        self._keys = jax.jit(self._traced_keys)
-        self._propose = jax.jit(self._traced_propose, static_argnames="number")
-        self._accept = jax.jit(self._traced_accept, static_argnames="number")
+        self._keys = compiled(self._traced_keys)
+        self._propose = compiled(self._traced_propose, static_argnames=("number",))
+        self._accept = compiled(self._traced_accept, static_argnames=("number",))
 
     def begin(self, posterior: Posterior, z: Float[Array, "chain latent"]) -> Position:
         """The positions of latents."""

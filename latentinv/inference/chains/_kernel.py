@@ -19,6 +19,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from latentinv.devices import compiled
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import AbstractKernel, Draws, Info, Progress, honoured_share, honoured_words
 from latentinv.inference.moves import Position, TemperedLikelihood
@@ -65,11 +66,11 @@ class ChainsKernel(AbstractKernel):
         """Draws of each chain."""
         self._block = settings.draws_per_step * settings.thinning
         self._first, self._begin, self._advance = (
-            jax.jit(self._traced_first),
-            jax.jit(self._traced_begin),
-            jax.jit(self._traced_advance),
+            compiled(self._traced_first),
+            compiled(self._traced_begin),
+            compiled(self._traced_advance),
         )
-        self._search, self._log_likelihood = jax.jit(self._traced_search), jax.jit(self._target_log_likelihood)
+        self._search, self._log_likelihood = compiled(self._traced_search), compiled(self._target_log_likelihood)
 
     def init(self, posterior: Posterior, key: Array) -> ChainsState:
         """Draw the chains' starts from the prior."""

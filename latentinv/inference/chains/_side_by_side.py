@@ -29,7 +29,7 @@ from latentinv.inference.moves import (
     likelihood_informed_subspace,
     no_curvature,
 )
-from latentinv.posterior import Posterior
+from latentinv.posterior import Posterior, map_batched
 from latentinv.pytrees import Count, Scalar
 
 from ._chain_start import CANDIDATES, likely_draws
@@ -145,13 +145,13 @@ def _side_by_side(
             tuning, spent = curved(positions.z, number, tuning)
             move = make_move(cast(MassMatrix, tuning.mass))
         keys, step_size = jax.random.split(key, settings.chains), jnp.exp(tuning.log_step)
-        positions, outcome = jax.vmap(lambda key, here: move.step(key, here, step_size, t))(keys, positions)
+        positions, outcome = map_batched(lambda pair: move.step(pair[0], pair[1], step_size, t), (keys, positions))
         outcome = outcome._replace(gradients=outcome.gradients + spent)
         return positions, outcome, _tuned(settings, plain, tuning, outcome, number)
 
     return ChainEnsemble(
         first=first,
-        begin=jax.vmap(lambda z: plain.begin(z, t)),
+        begin=lambda z: map_batched(lambda one: plain.begin(one, t), z),
         move=together,
         first_step=plain.first_step,
         candidates=candidates if candidates > 1 else 0,

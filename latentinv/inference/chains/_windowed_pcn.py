@@ -34,6 +34,7 @@ from latentinv.inference.moves import (
     window_sizes,
 )
 from latentinv.keys import named, numbered
+from latentinv.posterior import map_batched
 from latentinv.pytrees import Count
 
 from ._chain_start import CANDIDATES, likely_draws
@@ -120,7 +121,7 @@ def windowed_ensemble(settings: WindowedCrankNicolson, likelihood: TemperedLikel
             (here, steps), (key_size, key_chains) = carry, named(numbered(key, place), "size", "chains")
             size = jax.random.categorical(key_size, jnp.log(frequencies(steps)))
             keys, step_size = jax.random.split(key_chains, settings.chains), jnp.exp(steps.log_step[size])
-            here, told = jax.vmap(lambda key, here: move(key, here, size, step_size))(keys, here)
+            here, told = map_batched(lambda pair: move(pair[0], pair[1], size, step_size), (keys, here))
             jump, acceptance, decided, finite = told
             learnt = learn(steps, size, jump.mean(), acceptance, decided, settings.acceptance_target)
             steps = jax.tree.map(lambda new, old: jnp.where(warming, new, old), learnt, steps)
@@ -148,7 +149,7 @@ def windowed_ensemble(settings: WindowedCrankNicolson, likelihood: TemperedLikel
 
     return ChainEnsemble(
         first=first,
-        begin=jax.vmap(begin),
+        begin=lambda z: map_batched(begin, z),
         move=together,
         first_step=FIRST_STEP,
         results=results,

@@ -17,11 +17,12 @@ import abc
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, dataclass_transform
+from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 import numpy as np
 from jaxtyping import Array, Float
 
+from latentinv.devices import share_of
 from latentinv.errors import InputError
 from latentinv.posterior import Posterior, Predictions
 from latentinv.pytrees import Scalar
@@ -101,11 +102,15 @@ class AbstractAlgorithm(abc.ABC):
     """Whether it requires gradients of the posterior."""
     best_fits: bool = False
     """Whether it finds best fits only, whose spread is no uncertainty."""
+    usual_batch: ClassVar[int] = 1
+    """Its ``batch_size`` on CPUs where the user gives none."""
 
     @property
     def together(self) -> int:
-        """Most fields that it works on at once."""
-        return int(getattr(self, "batch_size", getattr(self, "chains", 1)))
+        """Most fields that it works on at once on each device."""
+        if hasattr(self, "batch_size"):
+            return int(self.batch_size) or self.usual_batch
+        return share_of(getattr(self, "chains", 1))
 
     @abc.abstractmethod
     def build(self) -> AbstractKernel:

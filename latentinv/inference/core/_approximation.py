@@ -21,15 +21,18 @@ class AbstractIterations(AbstractAlgorithm):
     iterations_per_step
         Iterations between two reports.
     batch_size
-        Members of the population evaluated at once. In a line search all wait for the longest among them, so that more
-        than one pays only where one does not fill the machine.
+        Members of the population evaluated at once on each device; 0 stands for as many as suit it. In a line search
+        all wait for the longest among them, so that more than one pays only where one does not fill the device.
     """
 
     iterations_per_step: int = 10
-    batch_size: int = 16
+    batch_size: int = 0
+
+    usual_batch = 16
 
     def __post_init__(self) -> None:
-        check_counts(self, "iterations_per_step", "batch_size")
+        check_counts(self, "iterations_per_step")
+        check_counts(self, "batch_size", least=0)
 
 
 class AbstractApproximation(AbstractKernel):

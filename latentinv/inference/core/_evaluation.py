@@ -1,9 +1,9 @@
 """Fields, realizations and predictions of many latents, in batches by one compiled program.
 
 Batches have one size, the last one filled up, so that a latent vector gives the same field, bit for bit, whatever else
-is in its batch when it is evaluated. Where a simulator runs outside JAX, fields and properties are made in JAX, and all
-simulations are handed to it at once. Cost: the fields of all latents of a batch at once in memory, of a simulator those
-of all.
+is in its batch when it is evaluated; devices share it. Where a simulator runs outside JAX, fields and properties are
+made in JAX, and all simulations are handed to it at once. Cost: the fields of all latents of a batch at once in memory,
+of a simulator those of all.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,12 +13,13 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Shaped
 
-from latentinv.posterior import Posterior, Predictions
+from latentinv.devices import compiled, device_count
+from latentinv.posterior import Posterior, Predictions, map_batched
 
 from ._algorithm import Draws
 
 BATCH_FIELDS, BATCH_CELLS = 16, 2**22
-"""Most fields generated at once, and most cells of all of them if there is more than one."""
+"""Most fields generated at once on a device, and most cells of all of them if there is more than one."""
 
 
 def predict_all(posterior: Posterior, z: Float[Array, "draw latent"]) -> Predictions:
@@ -69,7 +70,7 @@ def _batches(
     posterior: Posterior, latents: Float[np.ndarray, "draw latent"], program: Callable[[Posterior, Any], Any]
 ) -> Iterator[Any]:
     """Results of a program for each batch; for one batch without rows if there are no latents."""
-    size = max(1, min(BATCH_FIELDS, BATCH_CELLS // posterior.grid.size))
+    size = device_count() * max(1, min(BATCH_FIELDS, BATCH_CELLS // posterior.grid.size))
     for begin in range(0, max(1, len(latents)), size):
         some = latents[begin : begin + size]
         filled = np.concatenate([some, np.zeros((size - len(some), *some.shape[1:]), some.dtype)])
@@ -81,22 +82,22 @@ def _first_rows(tables: Any, count: int) -> Any:
     return jax.tree.map(lambda table: np.asarray(table)[:count], tables)
 
 
-@jax.jit
+@compiled
 def _predict_batch(posterior: Posterior, latents: Float[Array, "draw latent"]) -> Predictions:
-    return jax.vmap(posterior.predict)(latents)
+    return map_batched(posterior.predict, latents)
 
 
-@jax.jit
+@compiled
 def _realize_batch(posterior: Posterior, latents: Float[Array, "draw latent"]) -> Shaped[Array, "draw *grid"]:
-    return jax.vmap(lambda z: posterior.prior.realization(posterior.field(z)))(latents)
+    return map_batched(lambda z: posterior.prior.realization(posterior.field(z)), latents)
 
 
-@jax.jit
+@compiled
 def _generate_batch(posterior: Posterior, latents: Float[Array, "draw latent"]) -> Float[Array, "draw *grid"]:
-    return jax.vmap(posterior.field)(latents)
+    return map_batched(posterior.field, latents)
 
 
-@jax.jit
+@compiled
 def _prepare_batch(posterior: Posterior, latents: Float[Array, "draw latent"]) -> tuple[Array, tuple[Any, ...]]:
     """Realizations, and for each observation predictions or the properties to simulate."""
 
@@ -108,7 +109,7 @@ def _prepare_batch(posterior: Posterior, latents: Float[Array, "draw latent"]) -
         )
         return posterior.prior.realization(field), readings
 
-    return jax.vmap(one)(latents)
+    return map_batched(one, latents)
 
 
 def _simulate(simulator: Any, readings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -29,6 +29,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from latentinv.devices import compiled
 from latentinv.errors import InputError, NonFiniteError
 from latentinv.inference.core import (
     AbstractAlgorithm,
@@ -89,7 +90,7 @@ class ESMDA(AbstractAlgorithm):
     facies_sd
         Standard deviation given to hard data, which are treated as Gaussian facies indices (0, 1, 2, …).
     batch_size
-        Members evaluated at once.
+        Members evaluated at once on each device; 0 stands for as many as suit it.
     """
 
     members: int = 128
@@ -99,13 +100,15 @@ class ESMDA(AbstractAlgorithm):
     localised: bool = True
     energy: float = 1.0
     facies_sd: float = 0.2
-    batch_size: int = 16
+    batch_size: int = 0
 
     needs_gradient = False
+    usual_batch = 16
 
     def __post_init__(self) -> None:
         check_counts(self, "members", least=3)
-        check_counts(self, "assimilations", "batch_size")
+        check_counts(self, "assimilations")
+        check_counts(self, "batch_size", least=0)
         check_positive(self, "growth", "energy", "facies_sd")
         if self.energy > 1:
             raise InputError(f"The setting energy is {self.energy}; expected a share of at most 1.")
@@ -125,8 +128,8 @@ class ESMDAKernel(AbstractApproximation):
 
     def __init__(self, settings: ESMDA) -> None:
         self.settings = settings
-        self._assimilate, self._update = jax.jit(self._assimilation), jax.jit(self._updated)
-        self._read = jax.jit(self._read_all)
+        self._assimilate, self._update = compiled(self._assimilation), compiled(self._updated)
+        self._read = compiled(self._read_all)
 
     def init(self, posterior: Posterior, key: Array) -> ESMDAState:
         """Draw the ensemble from the prior."""
@@ -185,7 +188,7 @@ class ESMDAKernel(AbstractApproximation):
     def _simulated(self, posterior: Posterior, z: Float[np.ndarray, "member latent"]) -> tuple[Any, Array]:
         """Exact predictions, and those of the data read as Gaussian, where a simulator runs outside JAX."""
         predictions, fields = evaluate(posterior, z).predictions, generate_all(posterior, z)
-        return predictions.exact, self._read(posterior, fields, predictions.soft)
+        return predictions.exact, self._read(posterior, jnp.asarray(fields), predictions.soft)
 
     def _read_all(self, posterior: Posterior, fields: Array, soft: tuple[Array, ...]) -> Float[Array, "member datum"]:
         data = gaussian_data(posterior, self.settings.facies_sd)
@@ -201,7 +204,7 @@ class ESMDAKernel(AbstractApproximation):
             predictions = posterior.predict_field(field)
             return data.predict(field, predictions.soft), predictions.exact
 
-        predicted, exact = map_batched(predict, state.z, self.settings.batch_size)
+        predicted, exact = map_batched(predict, state.z, self.settings.together)
         return *self._updated(posterior, key, state, predicted), exact
 
     def _updated(

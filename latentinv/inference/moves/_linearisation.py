@@ -15,7 +15,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from latentinv.data import AbstractObservation
-from latentinv.posterior import Posterior, map_batched
+from latentinv.devices import spread
+from latentinv.posterior import Posterior
 from latentinv.pytrees import Scalar
 
 from ._preconditioner import MassMatrix, mass_matrix
@@ -40,9 +41,13 @@ def linearise(posterior: Posterior, z: Float[Array, "latent"], *, batch_size: in
     z
         Where.
     batch_size
-        Backward passes done at once.
+        Backward passes done at once on each device.
     """
-    soft, pullback = jax.vjp(lambda z: posterior.predict_soft(z).soft, z)
+
+    def predict(z: Array) -> tuple[Array, ...]:
+        return posterior.predict_soft(z).soft
+
+    soft, pullback = jax.vjp(predict, z)
     parts = [_likelihood(o, p) for o, p in zip(posterior.observations, soft, strict=True)]
     if not parts:
         return Linearisation(jnp.zeros(()), jnp.zeros_like(z), jnp.zeros((0, z.size)))
@@ -50,10 +55,11 @@ def linearise(posterior: Posterior, z: Float[Array, "latent"], *, batch_size: in
     gradient = pullback(tuple(part[1] for part in parts))[0]
     roots = jax.scipy.linalg.block_diag(*(part[2] for part in parts))
 
-    def row(weights: Array) -> Array:
-        return pullback(_split(weights, soft))[0]
+    def rows(share: Array) -> Array:
+        _, own = jax.vjp(predict, z)  # each device's own, for its share of the data
+        return jax.lax.map(lambda weights: own(_split(weights, soft))[0], share, batch_size=batch_size)
 
-    return Linearisation(value, gradient, map_batched(row, roots, batch_size))
+    return Linearisation(value, gradient, spread(rows, roots))
 
 
 def likelihood_informed_subspace(
@@ -68,7 +74,7 @@ def likelihood_informed_subspace(
     latents
         Where its curvature is taken: an optimum, or draws. Where it is no finite number, it counts as none.
     batch_size
-        Backward passes done at once.
+        Backward passes done at once on each device.
 
     Returns
     -------

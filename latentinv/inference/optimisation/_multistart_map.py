@@ -76,6 +76,7 @@ class MultistartMAP(AbstractIterations):
     """
 
     best_fits = True
+    usual_batch = 1
 
     starts: int = 16
     adam_iterations: int = 200
@@ -88,7 +89,6 @@ class MultistartMAP(AbstractIterations):
     likelihood_continuation: float | None = None
     last_learning_rate: float | None = None
     exchanges: int = 0
-    batch_size: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -17,6 +17,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
+from latentinv.devices import compiled
 from latentinv.errors import NonFiniteError
 from latentinv.inference.core import AbstractApproximation, Draws, Info, Progress, honoured_share, honoured_words
 from latentinv.posterior import Posterior, Predictions, map_batched
@@ -40,7 +41,7 @@ class Settings(Protocol):
     @property
     def iterations_per_step(self) -> int: ...
     @property
-    def batch_size(self) -> int: ...
+    def together(self) -> int: ...
 
 
 class Objective(NamedTuple):
@@ -75,10 +76,10 @@ class OptimiserKernel(AbstractApproximation):
         self.settings, self.objective = settings, objective
         self.adam = optax.adam(objective.learning_rate)
         self.total = settings.adam_iterations + objective.lbfgs_iterations
-        self._adam_step = jax.jit(functools.partial(self._advance, self._adam_iteration))
-        self._lbfgs_step = jax.jit(functools.partial(self._advance, self._lbfgs_iteration))
-        self._exchange = jax.jit(self._exchanged)
-        self._evaluate = jax.jit(self._evaluation)
+        self._adam_step = compiled(functools.partial(self._advance, self._adam_iteration))
+        self._lbfgs_step = compiled(functools.partial(self._advance, self._lbfgs_iteration))
+        self._exchange = compiled(self._exchanged)
+        self._evaluate = compiled(self._evaluation)
 
     def init(self, posterior: Posterior, key: Array) -> OptimiserState:
         """Draw the starts from the prior."""
@@ -136,9 +137,7 @@ class OptimiserKernel(AbstractApproximation):
     def _exchanged(self, posterior: Posterior, key: Array, state: OptimiserState) -> OptimiserState:
         """Replace the worst quarter of the starts by neighbours of the best quarter."""
         z = state.descent.z
-        loss = map_batched(
-            lambda one: self.objective.loss(posterior, one, state.iteration), z, self.settings.batch_size
-        )
+        loss = map_batched(lambda one: self.objective.loss(posterior, one, state.iteration), z, self.settings.together)
         order = jnp.argsort(jnp.where(jnp.isfinite(loss), loss, jnp.inf))
         quarter = len(z) // 4
         source = jnp.arange(len(z)).at[order[len(z) - quarter :]].set(order[:quarter])
@@ -165,7 +164,7 @@ class OptimiserKernel(AbstractApproximation):
     def _adam_iteration(self, posterior: Posterior, state: OptimiserState) -> OptimiserState:
         z, spent = state.descent.z, state.descent.gradients
         slope = jax.grad(lambda one: self.objective.loss(posterior, one, state.iteration))
-        gradient = map_batched(slope, z, self.settings.batch_size)
+        gradient = map_batched(slope, z, self.settings.together)
         update, adam = jax.vmap(self.adam.update)(gradient, state.adam)
         moved = state.descent._replace(z=optax.apply_updates(z, update), gradients=spent + 1)
         return state._replace(descent=moved, adam=adam)
@@ -175,10 +174,10 @@ class OptimiserKernel(AbstractApproximation):
             del context
             return self.objective.loss(posterior, z, None)
 
-        return state._replace(descent=descend(loss, state.descent, (), self.settings.batch_size))
+        return state._replace(descent=descend(loss, state.descent, (), self.settings.together))
 
     def _evaluation(self, posterior: Posterior, z: Array) -> tuple[Float[Array, "start"], Predictions]:
-        predictions = map_batched(posterior.predict, z, self.settings.batch_size)
+        predictions = map_batched(posterior.predict, z, self.settings.together)
         value = functools.partial(self.objective.value, posterior)
         return jax.vmap(value, axis_size=len(z))(z, predictions), predictions
 

@@ -9,6 +9,8 @@
 
 from typing import NamedTuple
 
+import jax
+
 from latentinv.inference.approximate import Laplace
 from latentinv.inference.chains import NUTS
 from latentinv.inference.core import AbstractAlgorithm, linear_gaussian
@@ -18,7 +20,7 @@ from latentinv.posterior import Posterior
 LARGEST_MATRIX = 2**25
 """Largest number of entries of a matrix of data by latents that is decomposed in memory: 128 MiB."""
 BATCH_CELLS = 2**20
-"""Largest number of cells, over all fields of a batch, whose gradients are held in memory at once."""
+"""Largest number of cells, over all fields of a batch, whose gradients a CPU's machine holds in memory at once."""
 
 
 class Choice(NamedTuple):
@@ -47,7 +49,7 @@ def choose_algorithm(posterior: Posterior) -> Choice:
 
 
 def _tempered(posterior: Posterior) -> Choice:
-    together = max(1, min(TemperedSMC.batch_size, BATCH_CELLS // posterior.grid.size))
+    together = max(1, min(TemperedSMC.usual_batch, BATCH_CELLS // posterior.grid.size))
     if not posterior.has_gradient:
         blind = ", ".join(f"'{o.name}'" for o in posterior.observations if not o.has_gradient)
         lacking = f"the forward model of {blind}" if blind else "the prior"
@@ -61,9 +63,10 @@ def _tempered(posterior: Posterior) -> Choice:
         why = "it ends on the thresholded facies and passes between the modes that a posterior of facies has"
     else:
         why = "predictions are not linear with Gaussian noise, so there may be several modes, between which it passes"
-    if together < TemperedSMC.batch_size:
+    few = jax.default_backend() == "cpu" and together < TemperedSMC.usual_batch
+    if few:
         why += f"; {posterior.grid.size} cells are many, so it works on {together} at a time"
-    return _chosen(TemperedSMC(batch_size=together), why)
+    return _chosen(TemperedSMC(batch_size=together if few else 0), why)
 
 
 def _chosen(algorithm: AbstractAlgorithm, why: str) -> Choice:

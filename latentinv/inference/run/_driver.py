@@ -5,8 +5,12 @@ run is stored, replaces the file by one that holds the step's trace row and stat
 take at most a twentieth of the time. A run killed at any moment is resumed from its last checkpoint and repeats the
 lost steps exactly. Draws of Markov chains go to the file with the checkpoints, so that memory stays flat until the run
 is finished and read as a whole.
+
+Of several processes (`latentinv.devices`) all take the same steps; one writes the file and is followed by the listener.
+The others keep their record in memory, and read the file only to resume.
 """
 
+import contextlib
 import dataclasses
 import time
 from pathlib import Path
@@ -15,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import numpy as np
 
+from latentinv.devices import is_writer, on_devices, one_device, wait_for_others
 from latentinv.errors import InputError, NonFiniteError, StorageError
 from latentinv.inference.core import (
     AbstractAlgorithm,
@@ -35,6 +40,7 @@ from latentinv.keys import from_seed, named, numbered
 from latentinv.posterior import Posterior
 from latentinv.storage import ObservationRecord, RunFile, RunHeader, require_new
 
+from ._batch_size import fitted
 from ._choice import Choice, choose_algorithm
 from ._loading import Forwards, missing_forwards, posterior_of
 from ._recorder import RunRecorder
@@ -116,8 +122,8 @@ def sample(
             f"The algorithm is {choice.algorithm!r}; give its settings, such as TemperedSMC(particles=64), or its name."
         )
     check_flags(choice.algorithm)
-    job = _job(posterior, choice, seed)
-    if output is None:
+    job = _job(posterior, choice._replace(algorithm=fitted(choice.algorithm, posterior)), seed)
+    if output is None or not is_writer():
         return _drive(job, None, listener)
     require_new(output)
     store = RunFile.create(output, _header(job))
@@ -161,8 +167,14 @@ def resume(path: str | Path, *, forwards: Forwards | None = None, listener: List
 
 def _job(posterior: Posterior, choice: Choice, seed: int) -> _Job:
     check_algorithm(choice.algorithm, posterior)
+    if posterior.external and jax.process_count() > 1:
+        raise InputError(
+            "Some data are predicted by a simulator outside JAX, which several processes cannot share; run it "
+            "in one process, whose executor (Dask, for example) spreads the simulations."
+        )
     check_user_functions(posterior)
-    on_device: Posterior = jax.device_put(posterior)
+    with _devices_of(posterior):
+        on_device: Posterior = on_devices(posterior)
     return _Job(posterior, on_device, choice.algorithm, kernel_of(choice.algorithm), choice.reason, seed)
 
 
@@ -179,15 +191,31 @@ def _header(job: _Job) -> RunHeader:
     )
 
 
+def _devices_of(posterior: Posterior) -> contextlib.AbstractContextManager[Any]:
+    """All devices, or one where simulators outside JAX are called."""
+    return one_device() if posterior.external else contextlib.nullcontext()
+
+
 def _drive(job: _Job, store: RunFile | None, listener: Listener | None) -> Run:
-    posterior, kernel, recorder = job.posterior, job.kernel, RunRecorder(job.posterior, store)
     if store is not None and store.finished:
-        return _run(job, recorder, store.results, store.steps, store.seconds)
+        return _run(job, RunRecorder(job.posterior, store), store.results, store.steps, store.seconds)
+    with _devices_of(job.posterior):
+        run = _driven(job, store, listener if is_writer() else None)
+    wait_for_others("run finished")
+    return run
+
+
+def _driven(job: _Job, source: RunFile | None, listener: Listener | None) -> Run:
+    posterior, kernel, store = job.posterior, job.kernel, source if is_writer() else None
+    recorder = RunRecorder(posterior, store)
+    if source is not None and store is None:
+        recorder.take_over(source)
     begun = time.monotonic()
     key_start, key_steps = named(from_seed(job.seed, "run"), "start", "steps")
     counter = SimulationCounter(posterior)
-    steps, state = _first_state(job, key_start, store)
-    monitor = _monitor(job, store)
+    steps, state = _first_state(job, key_start, source)
+    monitor = _monitor(job, source)
+    wait_for_others("run begun")  # before one of them writes what the others read
     saved_at, saving = time.monotonic(), 0.0
     while not kernel.finished(state):
         try:
@@ -260,12 +288,11 @@ def _finish(job: _Job, state: Any, recorder: RunRecorder) -> dict[str, Any]:
         failures, sentences = failure_results(posterior, recorder.trace())
         results, warnings = {**results, "forward_failures": failures}, warnings + sentences
     failed = _add_draws(job, state, recorder) if kernel.chains is None else 0
-    tables = recorder.tables()
-    count = len(tables["latents"])
+    count = recorder.draw_count
     if failed:
         warnings.append(f"{failed} of {count + failed} draws could not be simulated and were dropped.")
     if count:
-        exact = ((o, tables[predicted_name(o.name)]) for o in posterior.observations)
+        exact = ((o, recorder.table(predicted_name(o.name))) for o in posterior.observations)
         misfits = [sentence for observation, table in exact for sentence in observation.misfits(table)]
         results = {**results, "misfit_data": misfits} if misfits else results
         if misfits and not kernel.samples_target(posterior):
@@ -277,7 +304,7 @@ def _first_state(job: _Job, key: jax.Array, store: RunFile | None) -> tuple[int,
     if store is None or not store.has_state:
         return 0, job.kernel.init(job.on_device, key)
     stored = store.read_state(jax.eval_shape(job.kernel.init, job.on_device, key))
-    return store.steps, jax.device_put(stored)
+    return store.steps, on_devices(stored)
 
 
 def _run(job: _Job, recorder: RunRecorder, results: dict[str, Any], steps: int, seconds: float) -> Run:

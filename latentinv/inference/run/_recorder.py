@@ -25,6 +25,13 @@ class RunRecorder:
         self._rows: list[dict[str, np.ndarray]] = []
         self._blocks: list[dict[str, np.ndarray]] = []
 
+    def take_over(self, file: RunFile) -> None:
+        """Keep in memory what a file holds, which another process advances."""
+        trace = file.trace()
+        self._rows = [{name: column[n] for name, column in trace.items()} for n in range(file.steps)]
+        if file.draw_count:
+            self._blocks = [{name: file.draws(name) for name in file.draw_names()}]
+
     def add_row(self, row: dict[str, np.ndarray]) -> None:
         """Add a step's row of the trace."""
         self._rows.append(row)
@@ -76,13 +83,22 @@ class RunRecorder:
 
     def tables(self) -> dict[str, np.ndarray]:
         """All draws, by the names of their tables."""
-        stored: dict[str, np.ndarray] = {}
-        if self._store is not None and self._store.draw_count:
-            stored = {name: self._store.draws(name) for name in self._store.draw_names()}
-        if not self._blocks:
-            return stored or draw_tables(self._posterior, no_draws(self._posterior))
-        names = self._blocks[0]
-        return {name: np.concatenate([*([stored[name]] if stored else []), self._joined(name)]) for name in names}
+        if not self.draw_count:
+            return draw_tables(self._posterior, no_draws(self._posterior))
+        names = self._blocks[0] if self._blocks or self._store is None else self._store.draw_names()
+        return {name: self.table(name) for name in names}
+
+    def table(self, name: str) -> np.ndarray:
+        """One table of all draws, of which there is at least one."""
+        stored = [self._store.draws(name)] if self._store is not None and self._store.draw_count else []
+        parts = stored + [block[name] for block in self._blocks]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    @property
+    def draw_count(self) -> int:
+        """Number of draws so far, in the file or not."""
+        stored = 0 if self._store is None else self._store.draw_count
+        return stored + sum(len(block["latents"]) for block in self._blocks)
 
     def _joined(self, name: str) -> np.ndarray:
         return np.concatenate([block[name] for block in self._blocks])

@@ -19,6 +19,7 @@ changes with the temperature.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple, final
 
 import jax
@@ -50,7 +51,7 @@ from latentinv.inference.chains import (
 from latentinv.inference.core import AbstractKernel, Info, algorithm, check_choice, check_counts
 from latentinv.inference.moves import Move, Outcome, Position, TemperedLikelihood
 from latentinv.keys import named
-from latentinv.posterior import Posterior
+from latentinv.posterior import Posterior, map_batched
 from latentinv.pytrees import Count
 
 from ._ladder import (
@@ -177,20 +178,19 @@ def ladder_ensemble(settings: ParallelTempering, likelihood: TemperedLikelihood)
         return jax.random.normal(key, (*shape, posterior.latent_size)), rungs
 
     def begin(z: Float[Array, "chain rung latent"], ladder: Float[Array, "rung"] = first_rungs) -> Position:
-        return jax.vmap(lambda z: jax.vmap(mover.begin)(z, ladder))(z)
+        return on_rungs(mover.begin, z, jnp.broadcast_to(ladder, z.shape[:2]))
 
     def move_all(key: Array, positions: Position, rungs: Rungs) -> tuple[Position, Outcome]:
         """Redraw the prior's replicas, and move all others."""
         key_prior, key_moves = named(key, "prior", "moves")
         prior, others = (jax.tree.map(lambda x, at=at: x[:, at], positions) for at in (slice(0, 1), slice(1, None)))
         z = jax.random.normal(key_prior, prior.z.shape)
-        fresh = prior._replace(z=z, predictions=jax.vmap(jax.vmap(posterior.predict))(z))
+        fresh = prior._replace(z=z, predictions=on_rungs(posterior.predict, z))
         none, one = jnp.zeros((settings.chains, 1)), jnp.ones((settings.chains, 1))
         drawn = Outcome(one, one > 0, none > 0, one, none, one)
         keys = jax.random.split(key_moves, others.z.shape[:2])
-        stepped = jax.vmap(
-            lambda key, here: jax.vmap(mover.step)(key, here, jnp.exp(rungs.log_step[1:]), rungs.ladder[1:])
-        )(keys, others)
+        steps, ladder = (jnp.broadcast_to(x[1:], keys.shape) for x in (jnp.exp(rungs.log_step), rungs.ladder))
+        stepped = on_rungs(mover.step, keys, others, steps, ladder)
         return jax.tree.map(lambda one, many: jnp.concatenate([one, many], axis=1), (fresh, drawn), stepped)
 
     def together(key: Array, positions: Position, rungs: Rungs, number: Count) -> tuple[Position, Outcome, Rungs]:
@@ -256,6 +256,14 @@ def ladder_ensemble(settings: ParallelTempering, likelihood: TemperedLikelihood)
         results=tempering_results,
         warnings=tempering_warnings,
     )
+
+
+def on_rungs(function: Callable[..., Any], *replicas: Any) -> Any:
+    """Apply a function to all replicas, whose tables are ``[chain, rung, …]``, on all devices."""
+    shape = jax.tree.leaves(replicas)[0].shape[:2]
+    flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), replicas)
+    found = map_batched(lambda one: function(*one), flat)
+    return jax.tree.map(lambda y: y.reshape(*shape, *y.shape[1:]), found)
 
 
 def either(condition: Array, one: Any, other: Any) -> Any:

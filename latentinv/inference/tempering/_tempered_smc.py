@@ -46,6 +46,7 @@ import numpy as np
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float
 
+from latentinv.devices import compiled
 from latentinv.errors import InputError, NonFiniteError
 from latentinv.inference.core import (
     AbstractAlgorithm,
@@ -103,7 +104,7 @@ class TemperedSMC(AbstractAlgorithm):
         Levels of the ladder after which particles that meet all data are taken, however few; if there are none, the
         data are reported as infeasible and no draw is kept.
     batch_size
-        Particles evaluated at once.
+        Particles evaluated at once on each device; 0 stands for as many as suit it.
     waste_free
         Whether to resample few particles and keep every place their chains pass; `particles` must be a multiple of
         ``moves + 1``.
@@ -118,14 +119,16 @@ class TemperedSMC(AbstractAlgorithm):
     acceptance_target: float = 0.75
     final_rounds: int = 3
     max_levels: int = 40
-    batch_size: int = 8
+    batch_size: int = 0
     waste_free: bool = False
 
     needs_gradient = False
+    usual_batch = 8
 
     def __post_init__(self) -> None:
         check_counts(self, "particles", "moves", "leapfrogs", "local_moves", "probes", "final_rounds")
-        check_counts(self, "max_levels", "batch_size")
+        check_counts(self, "max_levels")
+        check_counts(self, "batch_size", least=0)
         check_shares(self, "ess_target", "acceptance_target")
         if self.waste_free and self.particles % (self.moves + 1):
             raise InputError(
@@ -161,18 +164,18 @@ class SMCKernel(AbstractKernel):
             local_moves=settings.local_moves,
             leapfrogs=settings.leapfrogs,
             acceptance_target=settings.acceptance_target,
-            batch_size=settings.batch_size,
+            batch_size=settings.together,
             keep_all=settings.waste_free,
         )
         self._rounds = rounds
-        self._predict = jax.jit(self._traced_predict)
-        self._weigh_start = jax.jit(self._start_evidence)
-        self._next_level = jax.jit(self._traced_level, static_argnames="bridges")
-        self._resample = jax.jit(functools.partial(resample, count=settings.chains))
-        mass = functools.partial(estimate_mass, probes=settings.probes, batch_size=settings.batch_size)
-        self._estimate_mass = jax.jit(mass)
-        self._move = jax.jit(functools.partial(move_population, how), static_argnames=("stage", "sharp"))
-        self._exact = jax.jit(self._exact_log_likelihood)
+        self._predict = compiled(self._traced_predict)
+        self._weigh_start = compiled(self._start_evidence)
+        self._next_level = compiled(self._traced_level, static_argnames=("bridges",))
+        self._resample = compiled(functools.partial(resample, count=settings.chains))
+        mass = functools.partial(estimate_mass, probes=settings.probes, batch_size=settings.together)
+        self._estimate_mass = compiled(mass)
+        self._move = compiled(functools.partial(move_population, how), static_argnames=("stage", "sharp"))
+        self._exact = compiled(self._exact_log_likelihood)
         self._walk = RandomWalks(settings.walk_windows, settings.moves)
 
     def init(self, posterior: Posterior, key: Array) -> SMCState:
@@ -329,7 +332,7 @@ class SMCKernel(AbstractKernel):
             )
 
     def _traced_predict(self, posterior: Posterior, z: Array) -> Any:
-        return map_batched(posterior.predict, z, self.settings.batch_size)
+        return map_batched(posterior.predict, z, self.settings.together)
 
     def _start_evidence(self, posterior: Posterior, population: Population) -> Array:
         """The path starts from a constant likelihood, which for hard data is not one."""

@@ -14,13 +14,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from jaxtyping import Float, Shaped
 
 from latentinv.grid import Grid
 from latentinv.registration import Registry
+
+
+class Latents(Protocol):
+    """A latent vector, which need not be whole in memory."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, part: slice, /) -> Float[np.ndarray, "latent"]: ...
+    def __array__(self) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ class Fields:
     """Number of fields."""
     dtype: np.dtype
     """Type of the numbers."""
-    latents: Callable[[int], Float[np.ndarray, "latent"]]
+    latents: Callable[[int], Latents]
     """The latent vector of field n."""
     tiles: Callable[[int], Iterator[tuple[Any, np.ndarray]]]
     """Field n tile by tile: where a tile lies in the array, and its numbers; row 0 has the least y."""

@@ -25,7 +25,7 @@ class NumpyFields(AbstractFieldFormat):
         numbers = range(fields.count)
         arrays: dict[str, Any] = {
             fields.name: np.stack([fields.whole(n) for n in numbers]),
-            "latents": np.stack([fields.latents(n) for n in numbers]),
+            "latents": np.stack([np.asarray(fields.latents(n)) for n in numbers]),
         }
         with atomic_file(path) as file:
             np.savez_compressed(file, **arrays)

@@ -1,5 +1,6 @@
 """What a prior is, how its fields are read as facies, and which families there are."""
 
+from ._drawn_latents import DrawnLatents as DrawnLatents
 from ._facies_model import AbstractFaciesModel as AbstractFaciesModel
 from ._facies_model import FaciesModel as FaciesModel
 from ._facies_names import facies_names as facies_names

@@ -20,6 +20,7 @@ from latentinv.html import representation
 from latentinv.pytrees import replace
 from latentinv.storage import PriorRecord, digest, write_prior
 
+from ._drawn_latents import DrawnLatents
 from ._facies_model import AbstractFaciesModel
 from ._in_words import in_words
 from ._latent_map import LatentMap, without_place
@@ -128,14 +129,14 @@ class AbstractPrior(abc.ABC):
         return without_place(grid.ndim, self.latent_size(grid))
 
     def tiles(
-        self, z: Float[np.ndarray, "latent"], grid: Grid, tile: int = 512
+        self, z: Float[np.ndarray, "latent"] | DrawnLatents, grid: Grid, tile: int = 512
     ) -> Iterator[tuple[tuple[slice, ...], Float[np.ndarray, "*tile"]]]:
         """Generate a field tile by tile in constant memory; whole if some latent can change any cell.
 
         Parameters
         ----------
         z
-            The latent vector of the whole grid.
+            The latent vector of the whole grid; as `DrawnLatents` it takes no memory.
         grid
             The whole grid.
         tile

@@ -144,7 +144,7 @@ def test_that_draws_that_all_leave_the_finite_numbers_stop_the_run():
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("samples", 0), ("max_iterations", 0), ("tolerance", 0.0), ("batch_size", 0)]
+    ("setting", "value"), [("samples", 0), ("max_iterations", 0), ("tolerance", 0.0), ("batch_size", -1)]
 )
 def test_that_a_senseless_setting_is_refused_by_name(setting, value):
     with pytest.raises(InputError, match=setting):

@@ -84,7 +84,7 @@ def test_that_particles_that_leave_the_finite_numbers_stop_the_run():
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("particles", 1), ("iterations", 0), ("learning_rate", 0.0), ("batch_size", 0)]
+    ("setting", "value"), [("particles", 1), ("iterations", 0), ("learning_rate", 0.0), ("batch_size", -1)]
 )
 def test_that_a_senseless_setting_is_refused_by_name(setting, value):
     with pytest.raises(InputError, match=setting):

@@ -1,0 +1,61 @@
+"""Rows spread over several devices, which here are four parts of one CPU, give what one device gives."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from latentinv import InputError
+from latentinv.devices import start_distributed
+from tests.several_devices import SAMPLERS
+
+ROUNDING = 1e-4
+"""Largest difference relative to the largest number: float32 sums in another order, through some layers."""
+
+
+def on_four_and_one(folder, what):
+    """Results on four devices and on one."""
+    path = folder / "both.npz"
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4"
+    command = [sys.executable, "-m", "tests.several_devices", str(path), what]
+    subprocess.run(command, env=os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}, check=True, timeout=600)
+    with np.load(path) as tables:
+        return dict(tables)
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    return on_four_and_one(tmp_path_factory.mktemp("devices"), "numbers")
+
+
+@pytest.fixture(scope="module")
+def both_draws(tmp_path_factory):
+    return on_four_and_one(tmp_path_factory.mktemp("devices"), "samplers")
+
+
+@pytest.mark.parametrize("name", ["density", "gradient", "jacobian", "tiles"])
+def test_that_four_devices_give_the_numbers_of_one_to_rounding(both, name):
+    assert (both["all devices"], both["one devices"]) == (4, 1)
+    scale = np.abs(both[f"one {name}"]).max()
+    np.testing.assert_allclose(both[f"all {name}"], both[f"one {name}"], rtol=0, atol=ROUNDING * scale)
+
+
+def test_that_seven_rows_that_four_devices_cannot_share_evenly_are_all_there(both):
+    assert both["all density"].shape == (7,)
+    assert np.mean(both["all realization"] != both["one realization"]) < 1e-3
+
+
+@pytest.mark.assure
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_that_samplers_draw_on_four_devices_what_they_draw_on_one(both_draws, name):
+    # A few steps on a smooth posterior cannot make much of rounding.
+    np.testing.assert_allclose(both_draws[f"all {name}"], both_draws[f"one {name}"], atol=1e-3)
+
+
+def test_that_a_process_must_be_told_all_of_its_place_or_nothing():
+    with pytest.raises(InputError, match=r"Given the coordinator 127\.0\.0\.1:1234, None processes"):
+        start_distributed("127.0.0.1:1234")
+    with pytest.raises(InputError, match="The process is 2 of 2; expected a number from 0 to 1"):
+        start_distributed("127.0.0.1:1234", 2, 2)
