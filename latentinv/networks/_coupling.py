@@ -3,7 +3,7 @@
 Affine couplings (Dinh et al. 2017, arXiv:1605.08803): places are coloured like a checkerboard, through the channels
 too; each coupling scales and shifts the codes of one colour by what a small network sees of the other colour in a
 window of 3 places along each axis, so that it can be undone, and its density is known. Without padding the result is
-smaller by one place at each end for every coupling: what a code depends on is a window of noise, and nothing else. Cost:
+smaller by one place at each end for every coupling: a code depends on its window of noise, and on nothing else. Cost:
 two layers of 1 place and one of 3 for each coupling, at the resolution of codes.
 """
 

@@ -50,12 +50,13 @@
     learning_rate = 1e-3
 
     [autoencoder]                    # of family autoencoder
-    variational = true               # whether latents are the codes themselves; otherwise a flow of couplings learns how
-                                     # codes are distributed
+    variational = true               # whether each code is drawn from a Gaussian that the encoder gives, and may be a
+                                     # latent itself; otherwise a flow must learn how codes are distributed
     divergence = 1.0                 # weight of the Kullback–Leibler divergence of codes from N(0, I); less: fields are
                                      # reconstructed better, and simulated worse
     widths = [32, 64, 128]           # channels at 1/2, 1/4, … of the resolution; codes lie at the last
-    couplings = 6                    # of the flow, an even number; left out: 6, or 0 of a variational autoencoder
+    couplings = 6                    # of the flow from latents to codes, an even number; 0: latents are the codes; left
+                                     # out: 0 of a variational autoencoder, else 6
     coupling_width = 64              # channels of their networks
     learning_rate = 1e-3
 
@@ -155,6 +156,13 @@ class Recipe:
         image = image.named(self.image.names) if self.image.names else image
         return coarsen(image, self.image.coarsen) if self.image.coarsen > 1 else image
 
+    def held_out_image(self) -> TrainingImage | None:
+        """Another image of the recipe's simulator, which a training has not seen; None for an image of a file."""
+        if self.image.simulator is None:
+            return None
+        simulator = {**self.image.simulator, "seed": self.image.simulator["seed"] + 1}
+        return dataclasses.replace(self, image=dataclasses.replace(self.image, simulator=simulator)).load_image()
+
     def is_ordered(self, image: TrainingImage) -> bool:
         """Whether one number a cell is enough for the facies of an image."""
         return self.image.ordered or len(image.categories) == 2 or image.values is not None
@@ -192,9 +200,7 @@ def parse_recipe(text: str, folder: Path) -> Recipe:
     if image.simulator is not None:
         simulator = checked("image.simulator", image.simulator, SIMULATOR_RULES)
         image = dataclasses.replace(image, simulator=simulator)
-    others = {
-        name: kind(**checked(name, tables.get(name, {}), rules_of(kind))) for name, kind in TABLES.items()
-    }
+    others = {name: kind(**checked(name, tables.get(name, {}), rules_of(kind))) for name, kind in TABLES.items()}
     recipe = Recipe(image, **others, text=text, folder=folder)
     _check(recipe)
     return recipe

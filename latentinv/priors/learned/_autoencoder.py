@@ -1,11 +1,12 @@
 """A prior learned by an autoencoder: maps of codes are decoded to fields, and fields encoded to codes.
 
 Of a *variational* autoencoder (Kingma and Welling 2014, arXiv:1312.6114; for channels Laloy et al. 2017,
-doi:10.1016/j.advwatres.2017.09.029) the latents are the codes. Of a plain one the codes of fields have a distribution of
-their own, learned by a flow of couplings (`latentinv.networks`): white noise on the places of codes, and some places
-around them, becomes codes (codes first and their density afterwards, as in Ghosh et al. 2020, arXiv:1903.12436). Either
-way latents are N(0, I), no padding is seen, and a tile of a field equals the same tile of any larger field. Cost for a
-field of n cells with the default widths: about 10 000 multiply-adds per cell forward, twice that for the gradient.
+doi:10.1016/j.advwatres.2017.09.029) the latents are the codes. The codes of a plain one have a distribution of their
+own (Ghosh et al. 2020, arXiv:1903.12436), and those of a variational one are not quite independent either (Dai and
+Wipf 2019, arXiv:1903.05789), so a flow of couplings (`latentinv.networks`) may learn what codes are like together:
+white noise on the places of codes, and on some places around them, becomes codes. Either way latents are N(0, I), no
+padding is seen, and a tile of a field equals the same tile of any larger field. Cost with the default widths: about
+10 000 multiply-adds per cell of a field forward, and twice that for the gradient.
 
 The encoder gives latents for a given field, from which optimisers can start; a few steps of Adam improve on them.
 """

@@ -43,9 +43,7 @@ def cells_of_blocks(
     return split.transpose(0, *order, 2 * ndim + 1).reshape(len(blocks), *(n * edge for n in places), -1)
 
 
-def blocks_of_cells(
-    cells: Float[Array, "batch *space channel"], edge: int
-) -> Float[Array, "batch *block number"]:
+def blocks_of_cells(cells: Float[Array, "batch *space channel"], edge: int) -> Float[Array, "batch *block number"]:
     """The inverse of `cells_of_blocks`."""
     ndim = cells.ndim - 2
     places = [n // edge for n in cells.shape[1:-1]]
