@@ -79,9 +79,9 @@ class MultistartMAP(AbstractIterations):
     exchanges
         How often poor starts are replaced by neighbours of better ones.
     start_map
-        Image file of a field on the grid, such as an interpreted map, whose encoding replaces draws of the prior as the
-        first start; the prior must have an encoder. The others are neighbours of it. A run that is resumed needs the
-        file again.
+        Image file of a field on the grid, such as an interpreted map. The first start is its encoding, for which the
+        prior must have an encoder; the others are neighbours of it. A run that is resumed needs the file again. Left
+        empty, starts are draws of the prior.
     start_spread
         How far from its encoding they are: 0 is the encoding itself, 1 a draw of the prior.
     """
@@ -99,7 +99,7 @@ class MultistartMAP(AbstractIterations):
     likelihood_continuation: float | None = None
     last_learning_rate: float | None = None
     exchanges: int = 0
-    start_map: str | None = None
+    start_map: str = ""
     start_spread: float = 0.3
     batch_size: int = 1
 
@@ -111,7 +111,7 @@ class MultistartMAP(AbstractIterations):
         check_positive(self, "learning_rate", "first_inverse_temperature", "first_sharpness")
         check_shares(self, "continuation")
         check_shares(self, "start_spread", or_zero=True)
-        if self.start_map is not None and not isinstance(self.start_map, str):
+        if not isinstance(self.start_map, str):
             raise InputError(f"The setting start_map is {self.start_map!r}; expected the name of an image file.")
         if self.likelihood_continuation is not None:
             check_shares(self, "likelihood_continuation")
@@ -120,7 +120,7 @@ class MultistartMAP(AbstractIterations):
 
     def check(self, posterior: Posterior) -> None:
         """Raise `InputError` if there is a map to start from that the prior cannot encode."""
-        if self.start_map is not None:
+        if self.start_map:
             _encoding(posterior, self.start_map, steps=0)
 
     def build(self) -> AbstractKernel:
@@ -152,7 +152,7 @@ class MultistartMAP(AbstractIterations):
 def _starts(settings: MultistartMAP, posterior: Posterior, key: Array, count: int) -> Float[Array, "start latent"]:
     """Draws of the prior, or the encoding of a map and neighbours of it."""
     drawn = draws_of_prior(posterior, key, count)
-    if settings.start_map is None:
+    if not settings.start_map:
         return drawn
     spread = settings.start_spread
     near = _encoding(posterior, settings.start_map, steps=POLISH)
