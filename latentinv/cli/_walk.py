@@ -43,7 +43,7 @@ def walk(
         str | None,
         typer.Option(
             metavar="FROM,TO",
-            help="Of a run: numbers of the two draws, from 1; -1 is the last. Of a prior with an encoder: image files of "
+            help="Of a run: numbers of two draws, from 1; -1 is the last. Of a prior with an encoder: image files of "
             "two fields on the grid.",
             show_default="1,-1 of a run, two draws of a prior",
         ),
