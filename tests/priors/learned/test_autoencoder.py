@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from latentinv import Grid, InputError, load_prior
+from latentinv import Grid, InputError, Posterior, TemperedSMC, load_prior, sample
 from latentinv.networks import AutoencoderArchitecture, CouplingArchitecture, couple, uncouple
 from latentinv.priors import Anamorphosis, Calibration, cells_of_latent
-from tests.problems import generate, random_autoencoder_prior, random_generator_prior
+from tests.problems import generate, random_autoencoder_prior, random_generator_prior, wells_of_a_draw
 
 THREE = {"categories": (3, 1, 7)}
 KINDS = pytest.mark.parametrize(
@@ -131,3 +131,10 @@ def test_that_fields_that_are_none_of_the_prior_are_refused():
         values.encode(np.full((12, 12), np.nan), grid)
     with pytest.raises(InputError, match=r"has no encoder.*family 'autoencoder'"):
         random_generator_prior().encode(np.zeros((12, 12)), grid)
+
+
+def test_that_every_draw_honours_wells():
+    prior, grid = random_autoencoder_prior(couplings=2), Grid((14, 12))
+    posterior = Posterior(prior, grid, [wells_of_a_draw(prior, grid, 6)])
+    run = sample(posterior, TemperedSMC(particles=16, moves=1, leapfrogs=2, final_rounds=1), seed=1)
+    assert all(report.fulfilled == report.total == 6 for (report,) in run.reports())
