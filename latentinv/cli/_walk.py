@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from latentinv.priors.core import AbstractPrior
 
 FILM = ".gif"
-POLISH = 50
-"""Steps that improve the encoding of a field."""
 
 
 def walk(
@@ -117,7 +115,7 @@ def _encoded(between: str, prior: "AbstractPrior", grid: "Grid") -> "tuple[Array
     files = between.split(",")
     if len(files) != 2:
         raise InputError(f"--between '{between}' names no two files; write two with a comma, such as a.png,b.png.")
-    start, end = (prior.encode(read_image(file), grid, steps=POLISH) for file in files)
+    start, end = (prior.encode(read_image(file), grid) for file in files)
     return start, end
 
 

@@ -147,7 +147,7 @@ def test_that_the_card_tells_the_accuracy_and_of_what():
     text = card("mine", prior, image, found)
     assert isinstance(found.reconstruction, Reconstruction)
     assert "25 patches of 32 × 32 cells of the training image" in text
-    assert f"| by the encoder, mean | {found.reconstruction.accuracy:.4f} |" in text
+    assert f"| by the encoder alone, mean | {found.reconstruction.accuracy:.4f} |" in text
     assert "of an image that the training has not seen" in card("mine", prior, image, found._replace(held_out=True))
 
 

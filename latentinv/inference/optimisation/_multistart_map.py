@@ -42,8 +42,6 @@ from ._optimisers import Objective, OptimiserKernel, draws_of_prior, log_norm_sh
 
 EXCHANGING = 0.8
 """Share of all iterations in which starts are exchanged; in the rest they converge."""
-POLISH = 50
-"""Steps that improve on the encoding of a map to start from."""
 
 
 class Stage(NamedTuple):
@@ -121,7 +119,7 @@ class MultistartMAP(AbstractIterations):
     def check(self, posterior: Posterior) -> None:
         """Raise `InputError` if there is a map to start from that the prior cannot encode."""
         if self.start_map:
-            _encoding(posterior, self.start_map, steps=0)
+            posterior.prior.encode(read_image(self.start_map), posterior.grid, steps=0)
 
     def build(self) -> AbstractKernel:
         """Make the optimiser."""
@@ -155,12 +153,8 @@ def _starts(settings: MultistartMAP, posterior: Posterior, key: Array, count: in
     if not settings.start_map:
         return drawn
     spread = settings.start_spread
-    near = _encoding(posterior, settings.start_map, steps=POLISH)
+    near = posterior.prior.encode(read_image(settings.start_map), posterior.grid)
     return (math.sqrt(1 - spread**2) * near + spread * drawn).at[0].set(near)
-
-
-def _encoding(posterior: Posterior, path: str, steps: int) -> Float[Array, "latent"]:
-    return posterior.prior.encode(read_image(path), posterior.grid, steps=steps)
 
 
 def _stage(settings: MultistartMAP, iteration: Array) -> Stage:

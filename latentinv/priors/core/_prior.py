@@ -127,7 +127,9 @@ class AbstractPrior(abc.ABC):
         """
         raise InputError(NO_DISCRIMINATOR)
 
-    def encode(self, realization: Shaped[np.ndarray, "*grid"], grid: Grid, *, steps: int = 0) -> Float[Array, "latent"]:
+    def encode(
+        self, realization: Shaped[np.ndarray, "*grid"], grid: Grid, *, steps: int = 20
+    ) -> Float[Array, "latent"]:
         """Latents whose field resembles a given one.
 
         Parameters
@@ -137,7 +139,7 @@ class AbstractPrior(abc.ABC):
         grid
             The grid.
         steps
-            Of an optimiser that improves on what the encoder finds.
+            Of an optimiser that improves on what the encoder finds; 0 for that alone.
 
         Raises
         ------

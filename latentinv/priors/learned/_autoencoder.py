@@ -125,7 +125,9 @@ class AutoencoderPrior(AbstractLearnedPrior):
         """The levels of the training image that logits stand for, in (−1, 1), as for a generator."""
         return GeneratorPrior.levels(numbers)
 
-    def encode(self, realization: Shaped[np.ndarray, "*grid"], grid: Grid, *, steps: int = 0) -> Float[Array, "latent"]:
+    def encode(
+        self, realization: Shaped[np.ndarray, "*grid"], grid: Grid, *, steps: int = 20
+    ) -> Float[Array, "latent"]:
         """Latents whose field resembles a given one; see `AbstractPrior.encode`.
 
         Each step is one of Adam on the log-density of the latents given the field's cells, which costs a gradient of

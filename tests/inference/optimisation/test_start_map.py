@@ -28,7 +28,7 @@ def map_file(posterior, tmp_path):
 def test_that_starts_are_the_encoding_of_a_map_and_neighbours_of_it(posterior, map_file):
     algorithm = MultistartMAP(starts=64, start_map=str(map_file), start_spread=0.2)
     found = np.asarray(algorithm.build().init(posterior, jax.random.key(0)).descent.z)
-    encoding = np.asarray(posterior.prior.encode(np.load(map_file), GRID, steps=50))
+    encoding = np.asarray(posterior.prior.encode(np.load(map_file), GRID))
     np.testing.assert_allclose(found[0], encoding, atol=1e-5)
     # The mean of the 63 others is √(1 − 0.2²) times the encoding; six standard errors: one alarm in 5e8 a number.
     np.testing.assert_allclose(found[1:].mean(axis=0), np.sqrt(0.96) * encoding, atol=6 * 0.2 / np.sqrt(63))
