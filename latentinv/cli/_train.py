@@ -272,11 +272,8 @@ def print_training(
         table.add_row(
             measure.name, f"{measure.times_floor:.1f} times the floor (the difference between parts of the image)"
         )
-    if found.reconstruction is not None:
-        table.add_row(
-            "reconstruction",
-            f"accuracy {found.reconstruction.improved:.4f}, by the encoder alone {found.reconstruction.accuracy:.4f}",
-        )
+    if (again := found.reconstruction) is not None:
+        table.add_row("reconstruction", f"accuracy {again.improved:.4f}, by the encoder alone {again.accuracy:.4f}")
     early = "; it had stopped improving" if result.ended_early else ""
     table.add_row("steps", f"{result.steps} of {recipe.training.steps}{early}")
     table.add_row("time", say_seconds(seconds))
