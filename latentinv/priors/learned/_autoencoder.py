@@ -176,7 +176,7 @@ class AutoencoderPrior(AbstractLearnedPrior):
     def latents(self) -> str:
         """How many latents there are."""
         net = self.architecture
-        around = f", and of {net.couplings} such places around the field" if net.couplings else ""
+        around = f", also on {net.couplings} such places around the field" if net.couplings else ""
         return f"{net.latent_channels} for each {net.decoder.ratio} cells along each axis{around}"
 
     def to_record(self) -> PriorRecord:
