@@ -11,18 +11,21 @@ from latentinv.inference import ALGORITHMS
 from latentinv.inference.core import draw_tables, evaluate
 from latentinv.inference.run import run_of_tables
 from latentinv.networks import (
+    AutoencoderArchitecture,
     Critic,
     FoldedLayer,
     GeneratorArchitecture,
     Layer,
     SequentialArchitecture,
     VelocityArchitecture,
+    initial_autoencoder,
     initial_sequential,
     initial_velocity,
     to_folded_layer,
 )
 from latentinv.priors import (
     AbstractPrior,
+    AutoencoderPrior,
     Calibration,
     FaciesModel,
     FlowPrior,
@@ -136,6 +139,22 @@ def random_flow_prior(seed=0, *, categories=(0, 1), ndim=2, steps=2):
     weights = {name: 2 * sizes[name] * jax.random.normal(keys[name], one.shape) for name, one in shapes.items()}
     model = FaciesModel(categories, (0.0,)) if channels == 1 else UnorderedFaciesModel(categories)
     return FlowPrior(architecture, weights, Calibration(model, shift=0.0, scale=0.5), steps=steps, provenance={})
+
+
+def random_autoencoder_prior(seed=0, *, categories=(0, 1), ndim=2, channels=1, couplings=0, calibration=None):
+    """An untrained autoencoder: no geology, but local, nonlinear and cheap."""
+    outputs = 1 if calibration or len(categories) == 2 else len(categories)
+    architecture = AutoencoderArchitecture(ndim, outputs, channels, (6, 8), couplings, 6)
+    shapes = jax.eval_shape(lambda key: initial_autoencoder(key, architecture), jax.random.key(seed))
+    rng = np.random.default_rng(seed)
+    gains = {name: 0.2 if one.ndim == 1 else 1 / np.sqrt(np.prod(one.shape[:-1])) for name, one in shapes.items()}
+    gains = {name: gain if name.startswith("coupling") else 2 * gain for name, gain in gains.items()}
+    weights = {
+        name: jnp.asarray(gains[name] * rng.standard_normal(one.shape), jnp.float32) for name, one in shapes.items()
+    }
+    model = FaciesModel(categories, (0.0,)) if outputs == 1 else UnorderedFaciesModel(categories)
+    calibration = calibration or Calibration(model, shift=0.0, scale=0.5)
+    return AutoencoderPrior(architecture, weights, calibration, provenance={})
 
 
 def random_sequential(seed=0, *, ndim=2, content="two facies", channels=1, windows=(1, 1), width=6):

@@ -244,7 +244,7 @@ def print_training(
 
     image = recipe.load_image()
     with console.status("comparing 200 fields with the image"):
-        found = assess(result.prior, image, recipe.training.patch)
+        found = assess(result.prior, image, recipe.training.patch, held_out=recipe.held_out_image())
     with atomic_file(card_path(output)) as file:
         file.write(card(output.stem, result.prior, image, found).encode())
     if as_json:
@@ -258,6 +258,7 @@ def print_training(
                 "seconds": seconds,
                 "times_floor": {measure.name: measure.times_floor for measure in found.realism.measures},
                 "verdict": found.realism.verdict(),
+                "reconstruction": None if found.reconstruction is None else found.reconstruction._asdict(),
             }
         )
     table = plain_table()
@@ -271,6 +272,8 @@ def print_training(
         table.add_row(
             measure.name, f"{measure.times_floor:.1f} times the floor (the difference between parts of the image)"
         )
+    if (again := found.reconstruction) is not None:
+        table.add_row("reconstruction", f"accuracy {again.improved:.4f}, by the encoder alone {again.accuracy:.4f}")
     early = "; it had stopped improving" if result.ended_early else ""
     table.add_row("steps", f"{result.steps} of {recipe.training.steps}{early}")
     table.add_row("time", say_seconds(seconds))

@@ -12,6 +12,10 @@ from ._parse import PICTURES, check_amount, check_extension, check_seed, parse_b
 
 if TYPE_CHECKING:
     import numpy as np
+    from jax import Array
+
+    from latentinv.grid import Grid
+    from latentinv.priors.core import AbstractPrior
 
 FILM = ".gif"
 
@@ -34,8 +38,14 @@ def walk(
         ),
     ] = None,
     between: Annotated[
-        str, typer.Option(metavar="FROM,TO", help="Of a run: numbers of the two draws, from 1; -1 is the last.")
-    ] = "1,-1",
+        str | None,
+        typer.Option(
+            metavar="FROM,TO",
+            help="Of a run: numbers of two draws, from 1; -1 is the last. Of a prior with an encoder: image files of "
+            "two fields on the grid.",
+            show_default="1,-1 of a run, two draws of a prior",
+        ),
+    ] = None,
 ) -> None:
     """Walk from one draw to another, of a prior or of a run, or vary one box of a draw.
 
@@ -52,9 +62,11 @@ def walk(
     if path_of_file.is_file() and kind_of(path_of_file) == "run":
         if grid is not None or box is not None:
             raise InputError("A run has a grid of its own, and its walks no box; leave --grid and --box out.")
-        return _walk_run(path_of_file, output, steps, between)
+        return _walk_run(path_of_file, output, steps, between or "1,-1")
     if grid is None:
         raise InputError("A walk through a prior needs a grid; give --grid ROWSxCOLUMNS.")
+    if between is not None and box is not None:
+        raise InputError("A walk goes between two fields or varies a box of one; leave --between or --box out.")
     shape = parse_shape(grid)
     check_amount(steps, shape, "give fewer steps or a smaller grid")
 
@@ -73,7 +85,10 @@ def walk(
     require_new(output)
     model, place = load_prior(prior), Grid(shape)
     key_ends, key_box = named(from_seed(seed, "walk"), "ends", "box")
-    z, z_end = (jnp.asarray(draw_latents(model, place, key_ends, number)) for number in (0, 1))
+    if between is None:
+        z, z_end = (jnp.asarray(draw_latents(model, place, key_ends, number)) for number in (0, 1))
+    else:
+        z, z_end = _encoded(between, model, place)
     corners = None
     if box is None:
         path = interpolate(z, z_end, steps)
@@ -87,10 +102,21 @@ def walk(
         film_fields(fields, place, output, categories=categories, outlined=outlined)
     else:
         names = [f"step {n + 1}" for n in range(steps)]
-        title = "from one draw to another" if box is None else f"the box {box} varied"
-        title, labels = f"{title}, seed {seed}", labels_of(model)
+        title = f"from one draw to another, seed {seed}" if box is None else f"the box {box} varied, seed {seed}"
+        title, labels = f"between {between}" if between else title, labels_of(model)
         plot_fields(fields, place, output, categories=categories, labels=labels, title=title, names=names, box=corners)
     make_console().print(f"{steps} steps in {output}", soft_wrap=True)
+
+
+def _encoded(between: str, prior: "AbstractPrior", grid: "Grid") -> "tuple[Array, Array]":
+    """Latents of the two fields whose files are named."""
+    from latentinv.io.images import read_image
+
+    files = between.split(",")
+    if len(files) != 2:
+        raise InputError(f"--between '{between}' names no two files; write two with a comma, such as a.png,b.png.")
+    start, end = (prior.encode(read_image(file), grid) for file in files)
+    return start, end
 
 
 def _walk_run(path: Path, output: Path, steps: int, between: str) -> None:

@@ -10,6 +10,12 @@ from ._architectures import ARCHITECTURES as ARCHITECTURES
 from ._architectures import Architecture as Architecture
 from ._architectures import discriminator_architecture as discriminator_architecture
 from ._architectures import generator_architecture as generator_architecture
+from ._autoencoder import AutoencoderArchitecture as AutoencoderArchitecture
+from ._autoencoder import Codes as Codes
+from ._autoencoder import decoder_layers as decoder_layers
+from ._autoencoder import encode as encode
+from ._autoencoder import initial_autoencoder as initial_autoencoder
+from ._autoencoder import misfit as misfit
 from ._cells import Draw as Draw
 from ._convolution import EXACT as EXACT
 from ._convolution import FAST as FAST
@@ -18,6 +24,9 @@ from ._convolution import convolve_strided as convolve_strided
 from ._convolution import depth_to_space as depth_to_space
 from ._convolution import polyphase as polyphase
 from ._convolution import space_to_depth as space_to_depth
+from ._coupling import CouplingArchitecture as CouplingArchitecture
+from ._coupling import couple as couple
+from ._coupling import uncouple as uncouple
 from ._critic import SLOPE as SLOPE
 from ._critic import Critic as Critic
 from ._critic import Maps as Maps

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float
 
 from ._architecture import GeneratorArchitecture, Layer
@@ -48,14 +49,15 @@ def synthesize(
     layers: Sequence[FoldedLayer],
     latents: Sequence[Float[Array, "batch *latent channel"]],
     shape: tuple[int, ...],
+    precision: lax.Precision = EXACT,
 ) -> Float[Array, "batch *shape output"]:
     """Give the logits of fields of a given shape from folded weights and one latent map for each entry."""
 
     def apply(x: Array, layer: Layer, position: int, noise: Array | None) -> Array:
         kernel, bias, transposed, mixing = layers[position]
         if noise is not None and mixing is not None:
-            x = x + jnp.matmul(noise, mixing, precision=EXACT)
-        x = convolve(x, kernel, layer.dilation, EXACT, transposed)
+            x = x + jnp.matmul(noise, mixing, precision=precision)
+        x = convolve(x, kernel, layer.dilation, precision, transposed)
         x = x + jnp.tile(bias, x.shape[-1] // len(bias))
         if position < len(layers) - 1:
             x = jax.nn.relu(x)

@@ -33,6 +33,7 @@ from .gaussian import SpectralPrior as SpectralPrior
 from .gaussian import UncertainGaussianPrior as UncertainGaussianPrior
 from .gaussian import Uniform as Uniform
 from .gaussian import simple_kriging as simple_kriging
+from .learned import AutoencoderPrior as AutoencoderPrior
 from .learned import Calibration as Calibration
 from .learned import FlowPrior as FlowPrior
 from .learned import GeneratorPrior as GeneratorPrior

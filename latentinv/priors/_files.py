@@ -8,7 +8,7 @@ from latentinv.storage import read_prior
 
 
 def load_prior(path: str | Path) -> AbstractPrior:
-    """Load a prior from a file, or a shipped prior by its name (``channels``, ``meanders``).
+    """Load a prior from a file, or a shipped prior by its name (``channels``, ``channels_vae``, ``meanders``).
 
     Raises
     ------

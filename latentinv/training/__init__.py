@@ -25,6 +25,8 @@ from ._recipe import find_image as find_image
 from ._recipe import parse_recipe as parse_recipe
 from ._recipe import read_recipe as read_recipe
 from ._recipe import with_training as with_training
+from ._reconstruction import Reconstruction as Reconstruction
+from ._reconstruction import reconstruct as reconstruct
 from ._step import Losses as Losses
 from .images import ChannelSimulator as ChannelSimulator
 from .images import TrainingImage as TrainingImage

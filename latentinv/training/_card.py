@@ -15,6 +15,7 @@ from latentinv.realism import GOOD, Realism, measure_realism, nearest_window_rat
 from latentinv.training.images import TrainingImage, choose_places, comparable_shape, image_shares, times
 
 from ._evaluation import NOTHING_COPIED
+from ._reconstruction import IMPROVED, Reconstruction, reconstruct
 
 ASSESS_SEED, BATCH = 5, 25
 
@@ -31,9 +32,20 @@ class Assessment(NamedTuple):
     """Of each latent map, from the coarsest to the finest, the share of cells that change if it alone is redrawn."""
     shape: tuple[int, ...]
     """Cells of each."""
+    reconstruction: Reconstruction | None
+    """Of fields that the prior encodes; None where it has no encoder."""
+    held_out: bool
+    """Whether these are of another image than the training's."""
 
 
-def assess(prior: AbstractLearnedPrior, image: TrainingImage, patch: tuple[int, ...], count: int = 200) -> Assessment:
+def assess(
+    prior: AbstractLearnedPrior,
+    image: TrainingImage,
+    patch: tuple[int, ...],
+    count: int = 200,
+    *,
+    held_out: TrainingImage | None = None,
+) -> Assessment:
     """Compare fields of a prior with twice as many patches of its image.
 
     Parameters
@@ -46,6 +58,9 @@ def assess(prior: AbstractLearnedPrior, image: TrainingImage, patch: tuple[int, 
         Most cells of fields and patches along each axis; fewer if the image is small (see `comparable_shape`).
     count
         Number of fields, a multiple of 25.
+    held_out
+        An image like it that the training has not seen, of which fields are encoded if the prior can; otherwise they
+        are patches of the training image.
     """
     shape = comparable_shape(image, patch)
     grid, model = Grid(shape), prior.facies_model
@@ -61,7 +76,9 @@ def assess(prior: AbstractLearnedPrior, image: TrainingImage, patch: tuple[int, 
     whole = image.facies if image.values is None else image.values
     patches = choose_places(rng, image, shape, 2 * count).cut(whole)
     realism = measure_realism(fields, patches, None if model is None else len(model.categories), seed=ASSESS_SEED)
-    return Assessment(realism, nearest_window_ratio(rng, fields, whole), count, map_shares(prior, grid), shape)
+    nearest, shares = nearest_window_ratio(rng, fields, whole), map_shares(prior, grid)
+    found = reconstruct(prior, held_out or image, patch, count) if prior.has_encoder else None
+    return Assessment(realism, nearest, count, shares, shape, found, held_out is not None)
 
 
 def map_shares(prior: AbstractLearnedPrior, grid: Grid, count: int = BATCH) -> tuple[float, ...]:
@@ -126,11 +143,30 @@ def card(name: str, prior: AbstractLearnedPrior, image: TrainingImage, assessmen
         f"of it: {copied}. The two fields that are most alike share {alike:.1f} % of their tiles; of as many",
         f"patches of the image, {chance:.1f} %.",
         "",
+        *_of_reconstruction(assessment.reconstruction, prior.facies_model is None, assessment.held_out),
         "Recipe:",
         "",
         *(f"    {line}".rstrip() for line in provenance["recipe"].splitlines()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _of_reconstruction(found: Reconstruction | None, continuous: bool, held_out: bool) -> list[str]:
+    if found is None:
+        return []
+    what = "share of variance explained" if continuous else "share of cells with their facies"
+    source = "an image that the training has not seen" if held_out else "the training image"
+    return [
+        f"{found.fields} patches of {times(found.shape)} cells of {source},",
+        f"encoded to {found.latents} latents each, and decoded again:",
+        "",
+        f"| reconstruction_accuracy | {what} |",
+        "|---|---|",
+        f"| by `encode`, mean of {min(IMPROVED, found.fields)} | {found.improved:.4f} |",
+        f"| by the encoder alone, mean | {found.accuracy:.4f} |",
+        f"| by the encoder alone, least | {found.worst:.4f} |",
+        "",
+    ]
 
 
 def described(image: TrainingImage) -> str:

@@ -17,9 +17,10 @@
     flips = []                       # array axes along which patches may be flipped
 
     [networks]
-    family = "generator"             # generator (adversarial), flow (flow matching), or sequential (by likelihood)
+    family = "generator"             # generator (adversarial), sequential (by likelihood), flow (flow matching) or
+                                     # autoencoder (by its codes)
     architecture = "compact"         # of a generator: sgan, dsgan, compact or pyramid
-    latent_channels = 4              # Gaussian numbers at a latent cell; left out: 1 for sgan and dsgan, 4 for compact
+    latent_channels = 4              # Gaussian numbers at a latent cell; left out: 4 for compact and pyramid, else 1
     width = 1.0                      # factor on the architecture's own widths, of both networks
     discriminator_scales = 1         # discriminators: one sees fields, the next their means over 2 × 2 cells, and so on
     small_windows = false            # one more, with small windows, which sees the facies instead of softened edges
@@ -40,6 +41,17 @@
     steps = 4                        # steps from noise to field, a power of two
     shortcuts = 0.25                 # share of each batch that learns long steps
     border = 16                      # cells at each end of a patch that the loss leaves out
+    learning_rate = 1e-3
+
+    [autoencoder]                    # of family autoencoder
+    variational = true               # whether each code is drawn from a Gaussian that the encoder gives, and may be a
+                                     # latent itself; otherwise a flow must learn how codes are distributed
+    divergence = 1.0                 # weight of the Kullback–Leibler divergence of codes from N(0, I); less: fields are
+                                     # reconstructed better, and simulated worse
+    widths = [32, 64, 128]           # channels at 1/2, 1/4, … of the resolution; codes lie at the last
+    couplings = 6                    # of the flow from latents to codes, an even number; 0: latents are the codes; left
+                                     # out: 0 of a variational autoencoder, else 6
+    coupling_width = 64              # channels of their networks
     learning_rate = 1e-3
 
     [training]
@@ -76,129 +88,28 @@ from pathlib import Path
 from typing import Any
 
 from latentinv.errors import InputError, StorageError
-from latentinv.io import (
-    FLAG,
-    LABELS,
-    NUMBER,
-    SEED,
-    TABLE,
-    checked,
-    entry,
-    number,
-    one_of,
-    read_recipe_file,
-    rules_of,
-    several,
-    tables_of,
-    whole,
-    words,
-)
-from latentinv.io.images import FIRST_ROWS
-from latentinv.networks import NORMALISATIONS, discriminator_architecture
+from latentinv.io import NUMBER, SEED, checked, read_recipe_file, rules_of, several, tables_of, whole
+from latentinv.networks import AutoencoderArchitecture, discriminator_architecture
 from latentinv.training.images import ChannelSimulator, TrainingImage, coarsen, read_training_image
 from latentinv.training.objectives import LOSSES, least_patch
 
-RATE = number(lambda value: value > 0, "a finite number above 0")
-WEIGHT = number(lambda value: value >= 0, "a finite weight, 0 or more")
-DECAY = number(lambda value: 0 <= value < 1, "a decay from 0 to below 1")
+from ._recipe_tables import (
+    RecipeAutoencoder,
+    RecipeFlow,
+    RecipeImage,
+    RecipeNetworks,
+    RecipeSequential,
+    RecipeTraining,
+)
 
-
-@dataclass(frozen=True)
-class RecipeImage:
-    """Where the training image comes from: a file, or the channel simulator's parameters, `seed` and `shape`."""
-
-    file: str | None = entry(None, words("a file's name"))
-    key: str | None = entry(None, words("the name of an array in the .npz file"))
-    first_row: str | None = entry(None, one_of(FIRST_ROWS))
-    """Where the file's first row lies; None for the default of its format."""
-    missing: tuple[float, ...] | None = entry(None, several(NUMBER, tuple(range(9)), "a list of up to 8 numbers"))
-    """Codes of missing values; None for the usual ones."""
-    classes: int | None = entry(None, whole(2, 16))
-    """How many facies are kept; None for all."""
-    names: dict[str, str] | tuple[str, ...] = field(default=(), metadata={"rule": LABELS})
-    """Of the facies, by code or colour, or in the order of the codes."""
-    simulator: dict[str, Any] | None = field(default=None, metadata={"rule": TABLE})
-    continuous: bool = entry(False, FLAG)
-    ordered: bool = entry(False, FLAG)
-    coarsen: int = entry(1, whole(1))
-    flips: tuple[int, ...] = entry((), several(whole(0, 2), (0, 1, 2, 3), "a list of array axes such as [0, 1]"))
-
-
-@dataclass(frozen=True)
-class RecipeNetworks:
-    """Which networks are trained."""
-
-    family: str = entry("generator", words("a family's name"))
-    architecture: str = entry("compact", words("an architecture's name"))
-    latent_channels: int | None = entry(None, whole(1))
-    """None for the architecture's default."""
-    width: float = entry(1.0, number(lambda value: 0 < value <= 16, "a factor above 0, at most 16"))
-    discriminator_scales: int = entry(1, whole(1, 8))
-    small_windows: bool = entry(False, FLAG)
-    normalisation: str | None = entry(None, one_of(NORMALISATIONS))
-    """None for the architecture's default."""
-    packing: int = entry(1, whole(1))
-
-
-MANY = tuple(range(1, 9))
-
-
-@dataclass(frozen=True)
-class RecipeSequential:
-    """Settings of a sequential simulation, by grids from the coarsest to that of every second cell."""
-
-    widths: tuple[int, ...] = entry(
-        (48, 64, 64, 64, 48, 32), several(whole(1), MANY, "channels such as [48, 64, 64, 64, 48, 32]")
-    )
-    windows: tuple[int, ...] = entry(
-        (1, 2, 2, 2, 2, 2), several(whole(0, 4), MANY, "layers such as [1, 2, 2, 2, 2, 2]")
-    )
-    temperatures: tuple[float, ...] = entry(
-        (1.0, 1.0, 1.0, 0.6, 0.4, 0.2),
-        several(
-            number(lambda value: 0 < value <= 1, "a factor above 0, at most 1"), MANY, "factors such as [1, 1, 0.4]"
-        ),
-    )
-    learning_rate: float = entry(2e-3, RATE)
-
-
-@dataclass(frozen=True)
-class RecipeFlow:
-    """Settings of flow matching."""
-
-    widths: tuple[int, ...] = entry((32, 64, 96), several(whole(1), (1, 2, 3, 4, 5), "channels such as [32, 64, 96]"))
-    middle: int = entry(2, whole(1))
-    steps: int = entry(4, whole(1))
-    shortcuts: float = entry(0.25, number(lambda value: 0 <= value < 1, "a share from 0 to below 1"))
-    border: int = entry(16, whole(0))
-    learning_rate: float = entry(1e-3, RATE)
-
-
-@dataclass(frozen=True)
-class RecipeTraining:
-    """How they are trained."""
-
-    seed: int = entry(0, SEED)
-    steps: int = entry(5000, whole(1))
-    batch: int = entry(8, whole(1))
-    patch: tuple[int, ...] = entry((128, 128), several(whole(1), (2, 3), "cells along each axis such as [128, 128]"))
-    edge_width: float = entry(0.0, number(lambda value: value >= 0, "a finite number of cells, 0 or more"))
-    loss: str = entry("non-saturating", words("a loss's name"))
-    gradient_penalty: float = entry(0.0, WEIGHT)
-    gradient_penalty_generated: float = entry(0.0, WEIGHT)
-    penalty_every: int = entry(1, whole(1))
-    patterns: float = entry(0.0, WEIGHT)
-    learning_rate_generator: float = entry(4e-4, RATE)
-    learning_rate_discriminator: float = entry(4e-4, RATE)
-    cool_down: float = entry(0.5, number(lambda value: 0 <= value <= 1, "a share of the steps, 0 to 1"))
-    betas: tuple[float, float] = entry((0.5, 0.99), several(DECAY, (2,), "two numbers from 0 to below 1"))
-    average: float = entry(0.998, DECAY)
-    evaluate_every: int = entry(200, whole(1))
-    patience: int = entry(0, whole(0))
-    keep_discriminator: bool = entry(False, FLAG)
-    """Whether the prior's file keeps the last discriminator, for image completion."""
-
-
+TABLES: dict[str, Any] = {
+    "networks": RecipeNetworks,
+    "training": RecipeTraining,
+    "sequential": RecipeSequential,
+    "flow": RecipeFlow,
+    "autoencoder": RecipeAutoencoder,
+}
+"""All but that of the image."""
 SIMULATOR_RULES = {
     "shape": several(whole(1), (2,), "rows and columns such as [1500, 1500]"),
     "seed": SEED,
@@ -215,6 +126,7 @@ class Recipe:
     training: RecipeTraining = field(default_factory=RecipeTraining)
     sequential: RecipeSequential = field(default_factory=RecipeSequential)
     flow: RecipeFlow = field(default_factory=RecipeFlow)
+    autoencoder: RecipeAutoencoder = field(default_factory=RecipeAutoencoder)
     text: str = ""
     folder: Path = Path(".")
 
@@ -237,6 +149,13 @@ class Recipe:
             image = read_training_image(path, **settings)
         image = image.named(self.image.names) if self.image.names else image
         return coarsen(image, self.image.coarsen) if self.image.coarsen > 1 else image
+
+    def held_out_image(self) -> TrainingImage | None:
+        """Another image of the recipe's simulator, which a training has not seen; None for an image of a file."""
+        if self.image.simulator is None:
+            return None
+        simulator = {**self.image.simulator, "seed": self.image.simulator["seed"] + 1}
+        return dataclasses.replace(self, image=dataclasses.replace(self.image, simulator=simulator)).load_image()
 
     def is_ordered(self, image: TrainingImage) -> bool:
         """Whether one number a cell is enough for the facies of an image."""
@@ -265,21 +184,18 @@ def read_recipe(path: str | Path) -> Recipe:
 def parse_recipe(text: str, folder: Path) -> Recipe:
     """Make a recipe from its text; image files are looked for in `folder`."""
     tables = tables_of(text, "recipe")
-    unknown = set(tables) - {"image", "networks", "training", "sequential", "flow"}
+    unknown = set(tables) - {"image", *TABLES}
     if unknown:
         raise InputError(
-            f"The recipe has a table [{sorted(unknown)[0]}]; expected [image], [networks], [training], [sequential] "
-            "and [flow]."
+            f"The recipe has a table [{sorted(unknown)[0]}]; expected [image], [networks], [training], [sequential], "
+            "[flow] and [autoencoder]."
         )
     image = RecipeImage(**checked("image", tables.get("image", {}), rules_of(RecipeImage)))
     if image.simulator is not None:
         simulator = checked("image.simulator", image.simulator, SIMULATOR_RULES)
         image = dataclasses.replace(image, simulator=simulator)
-    networks = RecipeNetworks(**checked("networks", tables.get("networks", {}), rules_of(RecipeNetworks)))
-    training = RecipeTraining(**checked("training", tables.get("training", {}), rules_of(RecipeTraining)))
-    flow = RecipeFlow(**checked("flow", tables.get("flow", {}), rules_of(RecipeFlow)))
-    sequential = RecipeSequential(**checked("sequential", tables.get("sequential", {}), rules_of(RecipeSequential)))
-    recipe = Recipe(image, networks, training, sequential, flow, text, folder)
+    others = {name: kind(**checked(name, tables.get(name, {}), rules_of(kind))) for name, kind in TABLES.items()}
+    recipe = Recipe(image, **others, text=text, folder=folder)
     _check(recipe)
     return recipe
 
@@ -298,7 +214,7 @@ def _check(recipe: Recipe) -> None:
     """Refuse values that contradict one another."""
     _check_image(recipe)
     _check_training(recipe.training)
-    special = {"flow": _check_flow, "sequential": _check_sequential}
+    special = {"flow": _check_flow, "sequential": _check_sequential, "autoencoder": _check_autoencoder}
     special.get(recipe.networks.family, _check_networks)(recipe)
 
 
@@ -346,6 +262,22 @@ def _check_flow(recipe: Recipe) -> None:
         )
     if flow.steps & (flow.steps - 1):
         raise InputError(f"The recipe has steps = {flow.steps} in [flow]; expected a power of two: 1, 2, 4, 8, …")
+
+
+def _check_autoencoder(recipe: Recipe) -> None:
+    settings, patch = recipe.autoencoder, recipe.training.patch
+    couplings = settings.of_codes
+    if couplings % 2 or not (settings.variational or couplings):
+        raise InputError(
+            f"The recipe has couplings = {couplings} in [autoencoder]; expected an even number, above 0 unless "
+            "variational = true."
+        )
+    decoder = AutoencoderArchitecture(len(patch), 1, 1, settings.widths).decoder
+    if min(decoder.latent_shapes(patch)[0][:-1]) <= 2 * couplings:
+        raise InputError(
+            f"The recipe has patch = {list(patch)} in [training] and couplings = {couplings} in [autoencoder]; give "
+            f"larger patches, of more than {2 * couplings} places of codes, each of {decoder.ratio} cells."
+        )
 
 
 def _check_sequential(recipe: Recipe) -> None:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.problems import random_autoencoder_prior
+
 
 def test_that_a_strip_and_a_film_are_written(latentinv, folder):
     for name in ("walk.png", "walk.gif"):
@@ -45,3 +47,20 @@ def test_that_a_walk_that_cannot_be_is_refused(latentinv, folder, arguments, wor
     outcome = latentinv("walk", "prior.h5", "--grid", "16x20", *arguments)
     assert outcome.code == 1
     assert words in outcome.err
+
+
+def test_that_a_walk_goes_between_two_given_fields(latentinv, folder):
+    random_autoencoder_prior().save("encoder.h5")
+    for name, seed in (("a.npy", 0), ("b.npy", 1)):
+        np.save(name, np.random.default_rng(seed).integers(0, 2, (12, 12)))
+    given = ("--grid", "12x12", "--between", "a.npy,b.npy")
+    outcome = latentinv("walk", "encoder.h5", *given, "--steps", 3, "--output", "between.png")
+    assert outcome.code == 0, outcome.err
+    for arguments, words in (
+        (("prior.h5", *given), "has no encoder"),
+        (("encoder.h5", *given, "--box", "1,1,5,5"), "leave --between or --box out"),
+        (("encoder.h5", "--grid", "12x12", "--between", "1,2,3"), "names no two files"),
+    ):
+        refused = latentinv("walk", *arguments, "--output", "none.png")
+        assert refused.code == 1
+        assert words in refused.err

@@ -19,7 +19,7 @@ from latentinv.priors import (
 )
 from latentinv.priors.core import FaciesModel, UnorderedFaciesModel
 from latentinv.storage import read_prior, write_prior
-from tests.problems import random_flow_prior, random_generator_prior, random_sequential_prior
+from tests.problems import random_autoencoder_prior, random_flow_prior, random_generator_prior, random_sequential_prior
 
 GRID = Grid((9, 7), 3.0)
 COVARIANCE = Covariance("exponential", (9.0, 5.0))
@@ -28,6 +28,7 @@ RULE = TruncationRule(Cut(0, 7, Cut(1, 1, 2)), {7: 0.3, 1: 0.3, 2: 0.4})
 PRIORS = {
     "generator": random_generator_prior,
     "flow": random_flow_prior,
+    "autoencoder": random_autoencoder_prior,
     "sequential": random_sequential_prior,
     "cholesky": lambda: CholeskyPrior(COVARIANCE, facies_model=CUTS),
     "spectral": lambda: SpectralPrior(COVARIANCE, waves=16, facies_model=CUTS),

@@ -18,12 +18,14 @@ the chi distribution, whose peak is where draws are.
 """
 
 import functools
+import math
 from typing import NamedTuple, final
 
 import optax
 from jax import numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
+from latentinv.errors import InputError
 from latentinv.inference.core import (
     AbstractIterations,
     AbstractKernel,
@@ -32,10 +34,11 @@ from latentinv.inference.core import (
     check_positive,
     check_shares,
 )
+from latentinv.io.images import read_image
 from latentinv.posterior import Posterior, Predictions, log_prior
 from latentinv.pytrees import Scalar
 
-from ._optimisers import Objective, OptimiserKernel, log_norm_shell
+from ._optimisers import Objective, OptimiserKernel, draws_of_prior, log_norm_shell
 
 EXCHANGING = 0.8
 """Share of all iterations in which starts are exchanged; in the rest they converge."""
@@ -73,6 +76,12 @@ class MultistartMAP(AbstractIterations):
         At Adam's last iteration, reached geometrically; as at the first unless given.
     exchanges
         How often poor starts are replaced by neighbours of better ones.
+    start_map
+        Image file of a field on the grid, such as an interpreted map. The first start is its encoding, for which the
+        prior must have an encoder; the others are neighbours of it. A run that is resumed needs the file again. Left
+        empty, starts are draws of the prior.
+    start_spread
+        How far from its encoding they are: 0 is the encoding itself, 1 a draw of the prior.
     """
 
     best_fits = True
@@ -89,6 +98,8 @@ class MultistartMAP(AbstractIterations):
     likelihood_continuation: float | None = None
     last_learning_rate: float | None = None
     exchanges: int = 0
+    start_map: str = ""
+    start_spread: float = 0.3
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -97,10 +108,18 @@ class MultistartMAP(AbstractIterations):
         check_counts(self, "exchanges", least=0)
         check_positive(self, "learning_rate", "first_inverse_temperature", "first_sharpness")
         check_shares(self, "continuation")
+        check_shares(self, "start_spread", or_zero=True)
+        if not isinstance(self.start_map, str):
+            raise InputError(f"The setting start_map is {self.start_map!r}; expected the name of an image file.")
         if self.likelihood_continuation is not None:
             check_shares(self, "likelihood_continuation")
         if self.last_learning_rate is not None:
             check_positive(self, "last_learning_rate")
+
+    def check(self, posterior: Posterior) -> None:
+        """Raise `InputError` if there is a map to start from that the prior cannot encode."""
+        if self.start_map:
+            posterior.prior.encode(read_image(self.start_map), posterior.grid, steps=0)
 
     def build(self) -> AbstractKernel:
         """Make the optimiser."""
@@ -123,8 +142,19 @@ class MultistartMAP(AbstractIterations):
             learning_rate=_learning_rates(self),
             lbfgs_iterations=self.lbfgs_iterations,
             exchanges_by=functools.partial(_exchanges_by, self),
+            starts=functools.partial(_starts, self),
         )
         return OptimiserKernel(self, objective)
+
+
+def _starts(settings: MultistartMAP, posterior: Posterior, key: Array, count: int) -> Float[Array, "start latent"]:
+    """Draws of the prior, or the encoding of a map and neighbours of it."""
+    drawn = draws_of_prior(posterior, key, count)
+    if not settings.start_map:
+        return drawn
+    spread = settings.start_spread
+    near = posterior.prior.encode(read_image(settings.start_map), posterior.grid)
+    return (math.sqrt(1 - spread**2) * near + spread * drawn).at[0].set(near)
 
 
 def _stage(settings: MultistartMAP, iteration: Array) -> Stage:

@@ -44,6 +44,11 @@ class Settings(Protocol):
     def together(self) -> int: ...
 
 
+def draws_of_prior(posterior: Posterior, key: Array, count: int) -> Float[Array, "start latent"]:
+    """Starts that know nothing of the data."""
+    return jax.random.normal(key, (count, posterior.latent_size))
+
+
 class Objective(NamedTuple):
     """What is maximised, and how."""
 
@@ -58,6 +63,8 @@ class Objective(NamedTuple):
     lbfgs_iterations: int = 0
     exchanges_by: Callable[[int], int] = lambda iteration: 0
     """How many exchanges of starts are due by an iteration."""
+    starts: Callable[[Posterior, Array, int], Float[Array, "start latent"]] = draws_of_prior
+    """So many starts, from a random key."""
 
 
 class OptimiserState(NamedTuple):
@@ -70,7 +77,7 @@ class OptimiserState(NamedTuple):
 
 @final
 class OptimiserKernel(AbstractApproximation):
-    """Maximisation from many draws of the prior."""
+    """Maximisation from many starts."""
 
     def __init__(self, settings: Settings, objective: Objective) -> None:
         self.settings, self.objective = settings, objective
@@ -82,8 +89,8 @@ class OptimiserKernel(AbstractApproximation):
         self._evaluate = compiled(self._evaluation)
 
     def init(self, posterior: Posterior, key: Array) -> OptimiserState:
-        """Draw the starts from the prior."""
-        z = jax.random.normal(key, (self.settings.starts, posterior.latent_size))
+        """Take the starts; draws of the prior, unless the objective has others."""
+        z = self.objective.starts(posterior, key, self.settings.starts)
         return OptimiserState(begin_descent(z), jax.vmap(self.adam.init)(z), jnp.int32(0))
 
     def step(self, posterior: Posterior, key: Array, state: OptimiserState) -> tuple[OptimiserState, Info]:

@@ -31,7 +31,9 @@ NO_DISCRIMINATOR = (
     "The prior has no discriminator; train it with keep_discriminator = true in the recipe's [training], or give the "
     "discriminator no weight."
 )
-
+NO_ENCODER = (
+    "The prior has no encoder, by which a given field finds its latents; give one of family 'autoencoder', or no field."
+)
 
 SHOWN = {2: (48, 48), 3: (6, 16, 16)}
 """Cells of the fields that notebooks show of a prior, by its axes."""
@@ -48,6 +50,8 @@ class AbstractPrior(abc.ABC):
     """How the field is read as facies; None for a prior of a continuous property."""
     has_gradient: bool = True
     """Whether the field changes smoothly with all latents."""
+    has_encoder: bool = False
+    """Whether `encode` finds the latents of a given field."""
 
     @abc.abstractmethod
     def latent_size(self, grid: Grid) -> int:
@@ -123,6 +127,29 @@ class AbstractPrior(abc.ABC):
             If the prior has no discriminator, or the grid is smaller than its window.
         """
         raise InputError(NO_DISCRIMINATOR)
+
+    def encode(
+        self, realization: Shaped[np.ndarray, "*grid"], grid: Grid, *, steps: int = 20
+    ) -> Float[Array, "latent"]:
+        """Latents whose field resembles a given one.
+
+        Parameters
+        ----------
+        realization
+            Facies codes, or values of a continuous property, in the cells of the grid.
+        grid
+            The grid.
+        steps
+            Of an optimiser that improves on what the encoder finds; 0 for that alone.
+
+        Raises
+        ------
+        InputError
+            If the prior has no encoder, or the field is none of its own: of another shape, of other facies, or with
+            missing values.
+        """
+        del realization, grid, steps
+        raise InputError(NO_ENCODER)
 
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
         """The maps that follow each other in the latent vector; their sizes sum to `latent_size`."""

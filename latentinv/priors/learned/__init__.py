@@ -1,6 +1,7 @@
 """Priors learned from training images."""
 
 from ._abstract import AbstractLearnedPrior as AbstractLearnedPrior
+from ._autoencoder import AutoencoderPrior as AutoencoderPrior
 from ._calibration import BOUND as BOUND
 from ._calibration import Calibration as Calibration
 from ._calibration import bounded as bounded

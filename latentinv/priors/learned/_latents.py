@@ -41,3 +41,12 @@ def cells_of_blocks(
     split = blocks.reshape(len(blocks), *places, *(edge,) * ndim, channels)
     order = [axis for n in range(ndim) for axis in (1 + n, 1 + ndim + n)]
     return split.transpose(0, *order, 2 * ndim + 1).reshape(len(blocks), *(n * edge for n in places), -1)
+
+
+def blocks_of_cells(cells: Float[Array, "batch *space channel"], edge: int) -> Float[Array, "batch *block number"]:
+    """The inverse of `cells_of_blocks`."""
+    ndim = cells.ndim - 2
+    places = [n // edge for n in cells.shape[1:-1]]
+    split = cells.reshape(len(cells), *(n for place in places for n in (place, edge)), cells.shape[-1])
+    order = [*range(1, 2 * ndim, 2), *range(2, 2 * ndim + 1, 2)]
+    return split.transpose(0, *order, 2 * ndim + 1).reshape(len(cells), *places, -1)
