@@ -85,7 +85,8 @@ def calibrate(logits: Float[np.ndarray, "*cell output"], image: TrainingImage, *
     """
     if decided and image.values is None:
         first = nominal(image, logits.shape[-1])
-        return Calibration(first.facies_model, shift=0.0, scale=_scale(logits))
+        # Most cells are decided by far, and only the others, near edges, may differ softly.
+        return Calibration(first.facies_model, shift=0.0, scale=_scale(logits) / BOUND)
     if logits.shape[-1] > 1:
         return _calibrate_each(logits.reshape(-1, logits.shape[-1]), image)
     logits = logits[..., 0]

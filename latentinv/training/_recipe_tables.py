@@ -76,9 +76,7 @@ class RecipeSequential:
     )
     temperatures: tuple[float, ...] = entry(
         (1.0, 1.0, 1.0, 0.6, 0.4, 0.2),
-        several(
-            number(lambda value: 0 < value <= 1, "a factor above 0, at most 1"), MANY, "factors such as [1, 1, 0.4]"
-        ),
+        several(number(lambda value: 0 < value <= 1, ""), MANY, "factors above 0, at most 1, such as [1, 1, 0.4]"),
     )
     learning_rate: float = entry(2e-3, RATE)
 
