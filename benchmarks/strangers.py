@@ -22,7 +22,7 @@ from jaxtyping import Int
 from benchmarks._fields import draw_facies, facies_model
 from benchmarks._report import Steps, run, say, show
 from benchmarks._stranger_images import IMAGES
-from latentinv import Grid, HardData, Posterior, load_prior, sample
+from latentinv import Grid, HardData, Posterior, choose_algorithm, load_prior, sample
 from latentinv.priors import AbstractPrior
 from latentinv.realism import Realism, measure_realism, measure_statistics, nearest_window_ratio
 from latentinv.training import Recipe, TrainingImage, comparable_shape, read_recipe, sample_patches
@@ -111,7 +111,8 @@ def wells_honoured(prior: AbstractPrior, image: TrainingImage) -> float:
     truth = np.asarray(image.categories)[sample_patches(rng, image, grid.shape, 1)[0]]
     cells = np.stack(np.unravel_index(rng.permutation(truth.size)[:WELLS], truth.shape), axis=1)
     wells = HardData(grid, grid.centres(cells), truth[tuple(cells.T)], facies_model(prior))
-    result = sample(Posterior(prior, grid, [wells]), "smc", seed=SEED, listener=Steps("wells"))
+    posterior = Posterior(prior, grid, [wells])
+    result = sample(posterior, choose_algorithm(posterior), seed=SEED, listener=Steps("wells"))
     fields = np.asarray(result.realizations)
     if not len(fields):
         return 0.0

@@ -3,7 +3,8 @@
 - Nothing to condition to, or Gaussian and linear: Laplace's approximation is exact, and its draws are independent.
 - Gaussian and linear, but with too many data and latents for one matrix: no-U-turn chains, since there is only one
   mode.
-- Gradients: adaptive tempered SMC, which passes between modes and ends on the thresholded facies.
+- Gradients: adaptive tempered SMC, which passes between modes and ends on the thresholded facies. Where bodies come and
+  go as wholes, its moves are mostly local ones.
 - No gradients: the same, moved by random walks.
 """
 
@@ -21,6 +22,9 @@ LARGEST_MATRIX = 2**25
 """Largest number of entries of a matrix of data by latents that is decomposed in memory: 128 MiB."""
 BATCH_CELLS = 2**20
 """Largest number of cells, over all fields of a batch, whose gradients a CPU's machine holds in memory at once."""
+
+REDRAWING = {"local_moves": 60, "moves": 1, "leapfrogs": 1, "probes": 1}
+"""Settings of `smc` for a prior whose derivatives tell little: as much work a level, nearly all of it local moves."""
 
 
 class Choice(NamedTuple):
@@ -66,7 +70,11 @@ def _tempered(posterior: Posterior) -> Choice:
     few = jax.default_backend() == "cpu" and together < TemperedSMC.usual_batch
     if few:
         why += f"; {posterior.grid.size} cells are many, so it works on {together} at a time"
-    return _chosen(TemperedSMC(batch_size=together if few else 0), why)
+    batch_size = together if few else 0
+    if posterior.prior.stepwise:
+        why += "; bodies of its prior come and go as wholes, so it redraws windows instead of following gradients"
+        return _chosen(TemperedSMC(**REDRAWING, batch_size=batch_size), why)
+    return _chosen(TemperedSMC(batch_size=batch_size), why)
 
 
 def _chosen(algorithm: AbstractAlgorithm, why: str) -> Choice:

@@ -50,6 +50,8 @@ class AbstractPrior(abc.ABC):
     """How the field is read as facies; None for a prior of a continuous property."""
     has_gradient: bool = True
     """Whether the field changes smoothly with all latents."""
+    stepwise: bool = False
+    """Whether small changes of latents change whole bodies, so that derivatives tell little of where to go."""
     has_encoder: bool = False
     """Whether `encode` finds the latents of a given field."""
 

@@ -59,6 +59,7 @@ class SequentialPrior(AbstractLearnedPrior):
 
     family = "sequential"
     decided = True
+    stepwise = True
 
     def __init__(
         self,

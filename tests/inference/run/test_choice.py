@@ -21,7 +21,7 @@ from latentinv import (
 )
 from latentinv.inference.run import _choice
 from latentinv.priors import FaciesModel
-from tests.problems import BlindForward, LinearPrior, generator_posterior, linear_gaussian
+from tests.problems import BlindForward, LinearPrior, generator_posterior, linear_gaussian, random_sequential_prior
 
 GRID = Grid((3, 3))
 NINE = LinearPrior(np.eye(9))
@@ -74,6 +74,14 @@ def test_that_blocks_alone_are_tempered_on_facies():
     algorithm, reason = choose_algorithm(Posterior(posterior.prior, posterior.grid, [block]))
     assert algorithm == TemperedSMC()
     assert "modes that a posterior of facies has" in reason
+
+
+def test_that_bodies_that_come_and_go_as_wholes_are_redrawn():
+    prior, grid = random_sequential_prior(), Grid((6, 6))
+    wells = HardData(grid, [[0.5, 0.5]], [1], prior.facies_model)
+    algorithm, reason = choose_algorithm(Posterior(prior, grid, [wells]))
+    assert (algorithm.name, algorithm.local_moves, algorithm.moves) == ("smc", 60, 1)
+    assert reason.endswith("so it redraws windows instead of following gradients.")
 
 
 def test_that_a_large_grid_is_worked_on_in_small_batches(monkeypatch):
