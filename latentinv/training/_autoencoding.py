@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, final
 
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float
 
 from latentinv.keys import from_seed, numbered
@@ -29,24 +28,13 @@ from latentinv.networks import (
 from latentinv.priors.learned import AutoencoderPrior, Calibration
 
 from ._compilation import compiled
+from ._descent import DescentState, begin, descended, rising_adam
 from ._method import METHODS, AbstractMethod, Task
-from ._step import times
 
 NOISE = 0.1
 """Standard deviation of the noise of codes that are not variational."""
 WARM = 200
 """Steps over which the learning rate rises."""
-
-
-class AutoencoderState(NamedTuple):
-    """State of a training."""
-
-    weights: Any
-    optimizer: Any
-    average: Any
-    best: Any
-    best_score: Array
-    step: Array
 
 
 class AutoencoderLosses(NamedTuple):
@@ -76,24 +64,18 @@ class Autoencoding(AbstractMethod):
             settings.of_codes,
             settings.coupling_width,
         )
-        rate = optax.linear_schedule(0.0, settings.learning_rate, WARM)
-        self._optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate, b1=0.9, b2=0.99))
+        self._optimizer = rising_adam(settings.learning_rate, WARM)
         self._key = from_seed(task.recipe.training.seed, "autoencoder training")
         self._step = compiled(self._advance, donate_argnums=0)
 
-    def initial_state(self) -> AutoencoderState:
+    def initial_state(self) -> DescentState:
         """Random weights."""
         key = from_seed(self.task.recipe.training.seed, "autoencoder weights")
-        weights = initial_autoencoder(key, self.architecture)
-        # Copies, since a step can donate each array only once.
-        average, best = (jax.tree.map(jnp.array, weights) for _ in range(2))
-        return AutoencoderState(
-            weights, self._optimizer.init(weights), average, best, jnp.float32(jnp.inf), jnp.int32(0)
-        )
+        return begin(initial_autoencoder(key, self.architecture), self._optimizer)
 
     def step(
-        self, state: AutoencoderState, patches: Float[Array, "batch *patch channel"], rate: float
-    ) -> tuple[AutoencoderState, AutoencoderLosses]:
+        self, state: DescentState, patches: Float[Array, "batch *patch channel"], rate: float
+    ) -> tuple[DescentState, AutoencoderLosses]:
         """A step of all networks."""
         return self._step(state, patches, rate)
 
@@ -101,17 +83,10 @@ class Autoencoding(AbstractMethod):
         """The networks with these weights."""
         return AutoencoderPrior(self.architecture, parameters, calibration, provenance=provenance)
 
-    def _advance(
-        self, state: AutoencoderState, patches: Array, rate: Array
-    ) -> tuple[AutoencoderState, AutoencoderLosses]:
+    def _advance(self, state: DescentState, patches: Array, rate: Array) -> tuple[DescentState, AutoencoderLosses]:
         training, key = self.task.recipe.training, numbered(self._key, state.step)
         gradient, losses = jax.grad(self._loss, has_aux=True)(state.weights, patches, key)
-        update, optimizer = self._optimizer.update(gradient, state.optimizer, state.weights)
-        weights = optax.apply_updates(state.weights, times(rate, update))
-        # Early weights are far from any useful average, so the decay grows to its value over the first steps.
-        decay = jnp.minimum(training.average, (1 + state.step) / (10 + state.step))
-        average = jax.tree.map(lambda a, w: decay * a + (1 - decay) * w, state.average, weights)
-        return state._replace(weights=weights, optimizer=optimizer, average=average, step=state.step + 1), losses
+        return descended(state, gradient, self._optimizer, rate, training.average), losses
 
     def _loss(self, weights: Any, patches: Array, key: Array) -> tuple[Array, AutoencoderLosses]:
         settings, net = self.task.recipe.autoencoder, self.architecture

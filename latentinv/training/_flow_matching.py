@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, final
 
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float
 
 from latentinv.keys import from_seed, named, numbered
@@ -20,21 +19,9 @@ from latentinv.networks import FAST, VelocityArchitecture, initial_velocity, vel
 from latentinv.priors.learned import Calibration, FlowPrior
 
 from ._compilation import compiled
+from ._descent import DescentState, begin, descended, rising_adam
 from ._method import METHODS, AbstractMethod, Task
 from ._recipe import Recipe
-from ._step import times
-
-
-class FlowState(NamedTuple):
-    """State of a training."""
-
-    weights: Any
-    optimizer: Any
-    average: Any
-    best: Any
-    best_score: Array
-    step: Array
-
 
 WARM = 200
 """Steps over which the learning rate rises."""
@@ -62,13 +49,13 @@ class FlowMatching(AbstractMethod):
         )
         self._step = compiled(make_flow_step(task.recipe, self.architecture), donate_argnums=0)
 
-    def initial_state(self) -> FlowState:
+    def initial_state(self) -> DescentState:
         """Random weights."""
         return initial_flow(self.task.recipe, self.architecture)
 
     def step(
-        self, state: FlowState, patches: Float[Array, "batch *patch channel"], rate: float
-    ) -> tuple[FlowState, FlowLosses]:
+        self, state: DescentState, patches: Float[Array, "batch *patch channel"], rate: float
+    ) -> tuple[DescentState, FlowLosses]:
         """A step of the network."""
         return self._step(state, patches, rate)
 
@@ -78,20 +65,17 @@ class FlowMatching(AbstractMethod):
         return FlowPrior(self.architecture, parameters, calibration, steps=steps, provenance=provenance)
 
 
-def initial_flow(recipe: Recipe, architecture: VelocityArchitecture) -> FlowState:
+def initial_flow(recipe: Recipe, architecture: VelocityArchitecture) -> DescentState:
     """The state before the first step: random weights."""
     weights = initial_velocity(from_seed(recipe.training.seed, "flow weights"), architecture)
-    # Copies, since a step can donate each array only once.
-    average, best = (jax.tree.map(jnp.array, weights) for _ in range(2))
-    optimizer = _optimizer(recipe).init(weights)
-    return FlowState(weights, optimizer, average, best, jnp.float32(jnp.inf), jnp.int32(0))
+    return begin(weights, rising_adam(recipe.flow.learning_rate, WARM))
 
 
 def make_flow_step(
     recipe: Recipe, architecture: VelocityArchitecture
-) -> Callable[[FlowState, Array, Array], tuple[FlowState, FlowLosses]]:
+) -> Callable[[DescentState, Array, Array], tuple[DescentState, FlowLosses]]:
     """Build the step of a recipe: a function of the state, of patches and of a factor on the learning rate."""
-    settings, training, optimizer = recipe.flow, recipe.training, _optimizer(recipe)
+    settings, training, optimizer = recipe.flow, recipe.training, rising_adam(recipe.flow.learning_rate, WARM)
     key_training = from_seed(training.seed, "flow training")
     edge = settings.border
     inner = (slice(None), *(slice(edge, n - edge) for n in training.patch))
@@ -114,7 +98,7 @@ def make_flow_step(
         second = towards(average, x + first * _cells(length / 2, x), time + length / 2, half)
         return x, time, length, 0.5 * (first + second)
 
-    def step(state: FlowState, patches: Array, rate: Array) -> tuple[FlowState, FlowLosses]:
+    def step(state: DescentState, patches: Array, rate: Array) -> tuple[DescentState, FlowLosses]:
         key_noise, key_time, key_shortcut = named(numbered(key_training, state.step), "noise", "time", "shortcut")
         noise = jax.random.normal(key_noise, patches.shape)
         plain = len(patches) - some
@@ -133,12 +117,7 @@ def make_flow_step(
             return each.mean(), parts
 
         gradient, losses = jax.grad(loss, has_aux=True)(state.weights)
-        update, after = optimizer.update(gradient, state.optimizer, state.weights)
-        weights = optax.apply_updates(state.weights, times(rate, update))
-        # Early weights are far from any useful average, so the decay grows to its value over the first steps.
-        decay = jnp.minimum(training.average, (1 + state.step) / (10 + state.step))
-        average = jax.tree.map(lambda a, w: decay * a + (1 - decay) * w, state.average, weights)
-        return state._replace(weights=weights, optimizer=after, average=average, step=state.step + 1), losses
+        return descended(state, gradient, optimizer, rate, training.average), losses
 
     return step
 
@@ -150,8 +129,3 @@ def _between(noise: Array, image: Array, time: Float[Array, "batch"]) -> Array:
 
 def _cells(one_each: Float[Array, "batch"], x: Array) -> Array:
     return one_each.reshape(-1, *(1,) * (x.ndim - 1))
-
-
-def _optimizer(recipe: Recipe) -> optax.GradientTransformation:
-    rate = optax.linear_schedule(0.0, recipe.flow.learning_rate, WARM)
-    return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate, b1=0.9, b2=0.99))

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, final
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, Float, Float32
 
 from latentinv.errors import InputError
@@ -21,22 +20,11 @@ from latentinv.training.images import OpenPatches, image_shares
 
 from ._balance import balanced
 from ._compilation import compiled
+from ._descent import DescentState, begin, descended, rising_adam
 from ._method import METHODS, AbstractMethod, Task
-from ._step import times
 
 WARM = 50
 """Steps over which the learning rate rises."""
-
-
-class SequentialState(NamedTuple):
-    """State of a training."""
-
-    weights: Any
-    optimizer: Any
-    average: Any
-    best: Any
-    best_score: Array
-    step: Array
 
 
 class SequentialLosses(NamedTuple):
@@ -63,29 +51,21 @@ class SequentialSimulation(AbstractMethod):
             image.facies.ndim, content, task.channels, settings.widths, settings.windows
         )
         self._patches = OpenPatches.of(task.levels, image, recipe.training.patch)
-        self._optimizer = optax.chain(
-            optax.clip_by_global_norm(1.0),
-            optax.adam(optax.linear_schedule(0.0, settings.learning_rate, WARM), b1=0.9, b2=0.99),
-        )
+        self._optimizer = rising_adam(settings.learning_rate, WARM)
         self._step = compiled(self._make_step(), donate_argnums=0)
 
     def patches(self, rng: np.random.Generator, count: int) -> Float32[np.ndarray, "patch *shape channel"]:
         """Patches that may reach over the border, with the weight of each cell as their last channel."""
         return self._patches.cut(rng, count, self.recipe.image.flips)
 
-    def initial_state(self) -> SequentialState:
+    def initial_state(self) -> DescentState:
         """Random weights."""
         key = from_seed(self.recipe.training.seed, "sequential weights")
-        weights = initial_sequential(key, self.architecture)
-        # Copies, since a step can donate each array only once.
-        average, best = (jax.tree.map(jnp.array, weights) for _ in range(2))
-        return SequentialState(
-            weights, self._optimizer.init(weights), average, best, jnp.float32(jnp.inf), jnp.int32(0)
-        )
+        return begin(initial_sequential(key, self.architecture), self._optimizer)
 
     def step(
-        self, state: SequentialState, patches: Float[Array, "batch *patch channel"], rate: float
-    ) -> tuple[SequentialState, SequentialLosses]:
+        self, state: DescentState, patches: Float[Array, "batch *patch channel"], rate: float
+    ) -> tuple[DescentState, SequentialLosses]:
         """A step of all networks."""
         return self._step(state, patches, rate)
 
@@ -100,20 +80,14 @@ class SequentialSimulation(AbstractMethod):
         )
 
     def _make_step(self) -> Any:
-        architecture, decay_to = self.architecture, self.recipe.training.average
+        architecture, decay = self.architecture, self.recipe.training.average
 
-        def step(state: SequentialState, patches: Array, rate: Array) -> tuple[SequentialState, SequentialLosses]:
+        def step(state: DescentState, patches: Array, rate: Array) -> tuple[DescentState, SequentialLosses]:
             def loss(weights: Weights) -> Array:
                 return -log_likelihood(architecture, weights, patches[..., :-1], patches[..., -1:])
 
             value, gradient = jax.value_and_grad(loss)(state.weights)
-            update, optimizer = self._optimizer.update(gradient, state.optimizer, state.weights)
-            weights = optax.apply_updates(state.weights, times(rate, update))
-            # Early weights are far from any useful average, so the decay grows to its value over the first steps.
-            decay = jnp.minimum(decay_to, (1 + state.step) / (10 + state.step))
-            average = jax.tree.map(lambda a, w: decay * a + (1 - decay) * w, state.average, weights)
-            after = state._replace(weights=weights, optimizer=optimizer, average=average, step=state.step + 1)
-            return after, SequentialLosses(value)
+            return descended(state, gradient, self._optimizer, rate, decay), SequentialLosses(value)
 
         return step
 

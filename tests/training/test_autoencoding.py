@@ -5,12 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from latentinv import Grid, InputError, load_prior
+from latentinv import Grid, InputError
 from latentinv.networks import misfit
-from latentinv.training import TrainingImage, assess, card, checkpoint_path, parse_recipe, resume_training, train
+from latentinv.training import TrainingImage, assess, card, parse_recipe
 from latentinv.training import _autoencoding as autoencoding
 from latentinv.training._method import Task
 from latentinv.training._reconstruction import Reconstruction, reconstruct
+from tests.interrupted import require_equal_after_interrupt
 from tests.problems import random_autoencoder_prior
 
 RECIPE = """
@@ -34,16 +35,6 @@ evaluate_every = 4
 """
 
 
-class Interrupter:
-    """A listener that interrupts the training after a step."""
-
-    def on_step(self, step, losses):
-        if step == 6:
-            raise KeyboardInterrupt
-
-    def on_comparison(self, step, comparison, kept): ...
-
-
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory):
     folder = tmp_path_factory.mktemp("autoencoder")
@@ -52,13 +43,8 @@ def recipe(tmp_path_factory):
 
 
 def test_that_a_training_leaves_an_autoencoder_that_goes_on_bit_for_bit_where_it_stopped(recipe, tmp_path):
-    whole = train(recipe, tmp_path / "whole.h5")
-    with pytest.raises(KeyboardInterrupt):
-        train(recipe, tmp_path / "prior.h5", listener=Interrupter())
-    resume_training(checkpoint_path(tmp_path / "prior.h5"))
-    prior, grid = load_prior(tmp_path / "prior.h5"), Grid((10, 11))
+    prior, grid = require_equal_after_interrupt(recipe, tmp_path), Grid((10, 11))
     assert prior.family == "autoencoder"
-    assert prior.fingerprint() == whole.prior.fingerprint()
     assert prior.facies_model.categories == (0, 1, 2)
     assert prior.generate(prior.encode(np.ones(grid.shape, int), grid), grid).shape == (10, 11, 3)
 

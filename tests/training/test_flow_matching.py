@@ -5,10 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from latentinv import Grid, InputError, load_prior
-from latentinv.training import TrainingImage, checkpoint_path, parse_recipe, resume_training, train
+from latentinv import Grid, InputError
+from latentinv.training import TrainingImage, parse_recipe, train
 from latentinv.training import _flow_matching as flow_matching
 from latentinv.training._method import Task
+from tests.interrupted import require_equal_after_interrupt
 
 RECIPE = """
 [image]
@@ -31,16 +32,6 @@ evaluate_every = 4
 """
 
 
-class Interrupter:
-    """A listener that interrupts the training after a step."""
-
-    def on_step(self, step, losses):
-        if step == 6:
-            raise KeyboardInterrupt
-
-    def on_comparison(self, step, comparison, kept): ...
-
-
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory):
     folder = tmp_path_factory.mktemp("flow")
@@ -54,14 +45,9 @@ def method(recipe):
 
 
 def test_that_a_training_leaves_a_flow_that_goes_on_bit_for_bit_where_it_stopped(recipe, tmp_path):
-    whole = train(recipe, tmp_path / "whole.h5")
-    with pytest.raises(KeyboardInterrupt):
-        train(recipe, tmp_path / "prior.h5", listener=Interrupter())
-    resume_training(checkpoint_path(tmp_path / "prior.h5"))
-    prior = load_prior(tmp_path / "prior.h5")
+    prior = require_equal_after_interrupt(recipe, tmp_path)
     assert prior.family == "flow"
     assert prior.steps == 2
-    assert prior.fingerprint() == whole.prior.fingerprint()
     assert prior.facies_model.categories == (0, 1, 2)
     grid = Grid((10, 11))
     assert prior.generate(jnp.zeros(prior.latent_size(grid)), grid).shape == (10, 11, 3)

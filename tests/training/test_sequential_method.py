@@ -5,13 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from latentinv import Grid, InputError, load_prior
+from latentinv import Grid, InputError
 from latentinv.networks import Draw, initial_sequential, simulate
-from latentinv.training import ChannelSimulator, TrainingImage, checkpoint_path, parse_recipe, resume_training, train
+from latentinv.training import ChannelSimulator, TrainingImage, parse_recipe
 from latentinv.training import _balance as balance
 from latentinv.training import _sequential as sequential
 from latentinv.training._method import Task
 from latentinv.training.images import OpenPatches, image_levels
+from tests.interrupted import require_equal_after_interrupt
 from tests.problems import random_sequential
 
 RECIPE = """
@@ -34,16 +35,6 @@ evaluate_every = 4
 """
 
 
-class Interrupter:
-    """A listener that interrupts the training after a step."""
-
-    def on_step(self, step, losses):
-        if step == 6:
-            raise KeyboardInterrupt
-
-    def on_comparison(self, step, comparison, kept): ...
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sequential")
@@ -53,13 +44,8 @@ def folder(tmp_path_factory):
 
 def test_that_a_training_leaves_a_prior_that_goes_on_bit_for_bit_where_it_stopped(folder, tmp_path):
     recipe = parse_recipe(RECIPE, folder)
-    whole = train(recipe, tmp_path / "whole.h5")
-    with pytest.raises(KeyboardInterrupt):
-        train(recipe, tmp_path / "prior.h5", listener=Interrupter())
-    resume_training(checkpoint_path(tmp_path / "prior.h5"))
-    prior = load_prior(tmp_path / "prior.h5")
+    prior = require_equal_after_interrupt(recipe, tmp_path)
     assert (prior.family, prior.temperatures) == ("sequential", (1.0, 0.5))
-    assert prior.fingerprint() == whole.prior.fingerprint()
     grid = Grid((10, 11))
     assert prior.generate(jnp.zeros(prior.latent_size(grid)), grid).shape == (10, 11)
     assert prior.facies_model.thresholds == (0.0,)
