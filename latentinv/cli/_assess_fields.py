@@ -102,7 +102,7 @@ def _image_table(prior: AbstractPrior) -> dict[str, Any]:
 def _fields(prior: AbstractPrior, grid: Grid, count: int, key: Array) -> np.ndarray:
     if prior.facies_model is None:
         generate = jax.jit(lambda z: prior.generate(z, grid))
-        return np.stack([np.asarray(generate(draw_latents(prior, grid, key, n))) for n in range(count)])
+        return np.stack([np.asarray(generate(np.asarray(draw_latents(prior, grid, key, n)))) for n in range(count)])
     codes, _ = draw_fields(prior, grid, count, key)
     categories = prior.facies_model.categories
     return np.argsort(categories)[np.searchsorted(np.sort(categories), codes)]

@@ -176,7 +176,7 @@ class _Training:
         self.recipe, self.output, self.listener = recipe, output, listener
         self.image: TrainingImage = recipe.load_image()
         self.patch = tuple(
-            min(n, m, LARGEST) for n, m in zip(recipe.training.patch, self.image.facies.shape, strict=True)
+            min(n, m, LARGEST) for n, m in zip(recipe.training.patch, self.image.facies.shape, strict=False)
         )
         self.kept: dict[str, float] = {}
         self._begun = time.monotonic()

@@ -23,7 +23,7 @@ def test_that_files_hold_the_values_of_the_field(latentinv, prior):
         outcome = latentinv("generate", "gauss.h5", "--grid", "20x24", "--count", 2, "--seed", 3, "--output", name)
         assert outcome.code == 0, outcome.err
     grid = Grid((20, 24))
-    expected = prior.generate(draw_latents(prior, grid, from_seed(3, "generate"), 1), grid)
+    expected = prior.generate(np.asarray(draw_latents(prior, grid, from_seed(3, "generate"), 1)), grid)
     arrays = np.load("fields.npz")
     np.testing.assert_allclose(arrays["field"][1], expected, rtol=1e-5, atol=1e-5)
     with h5py.File("fields.h5") as file:

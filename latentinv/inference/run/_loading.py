@@ -1,5 +1,6 @@
 """Runs from their files, with or without their forward models."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,11 @@ def is_run_of(path: str | Path, posterior: Posterior, algorithm: AbstractAlgorit
     simulators = {one.name: one.simulator for one in posterior.observations if one.simulator is not None}
     stored = posterior_of(header, simulators)
     structures: list[Any] = [jax.tree.structure(one) for one in (stored, posterior)]
+    before: Any = make_algorithm(header.algorithm, header.options)
+    if getattr(algorithm, "batch_size", None) == 0 and before.name == algorithm.name:  # left to the device
+        before = dataclasses.replace(before, batch_size=0)
     return (
-        make_algorithm(header.algorithm, header.options) == algorithm
+        before == algorithm
         and structures[0] == structures[1]
         and all(map(_same, jax.tree.leaves(stored), jax.tree.leaves(posterior)))
     )
