@@ -157,9 +157,9 @@ def random_autoencoder_prior(seed=0, *, categories=(0, 1), ndim=2, channels=1, c
     return AutoencoderPrior(architecture, weights, calibration, provenance={})
 
 
-def random_sequential(seed=0, *, ndim=2, content="two facies", channels=1, windows=(1, 1), width=6):
+def random_sequential(seed=0, *, ndim=2, content="two facies", channels=1, windows=(1, 1), width=6, apart=False):
     """Untrained networks of a sequential simulation whose odds vary."""
-    architecture = SequentialArchitecture(ndim, content, channels, (width,) * len(windows), windows)
+    architecture = SequentialArchitecture(ndim, content, channels, (width,) * len(windows), windows, apart)
     shapes = jax.eval_shape(lambda key: initial_sequential(key, architecture), jax.random.key(seed))
     rng = np.random.default_rng(seed)
     gains = {name: 2 / np.sqrt(max(1, np.prod(one.shape[:-1]))) for name, one in shapes.items()}

@@ -76,6 +76,8 @@ class SequentialArchitecture:
     """Channels of the networks of each grid, from the coarsest to that of every second cell."""
     windows: tuple[int, ...]
     """How many layers of each see 3 cells of the grid along an axis; two more see one."""
+    apart: bool = False
+    """Whether on all grids, not on the finest only, parts of the same distance are drawn one after the other."""
 
     @property
     def cell(self) -> type[AbstractCell]:
@@ -94,10 +96,11 @@ class SequentialArchitecture:
     def groups(self, level: int) -> tuple[Group, ...]:
         """The parts of a grid's cell that are drawn on it, in this order: those far from what is known first.
 
-        Parts of the same distance are drawn at once, but for those of the last grid, which are neighbours.
+        Parts of the same distance are drawn at once, unless `apart`, but for those of the last grid, which are
+        neighbours.
         """
         parts = sorted(itertools.product((0, 1), repeat=self.ndim), key=lambda part: -sum(part))[:-1]
-        if self.stride(level) == 2:
+        if self.apart or self.stride(level) == 2:
             return tuple((part,) for part in parts)
         return tuple(tuple(group) for _, group in itertools.groupby(parts, key=sum))
 

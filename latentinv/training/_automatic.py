@@ -67,6 +67,7 @@ family = "sequential"
 [sequential]
 widths = {widths}
 windows = {windows}
+apart = {apart}
 temperatures = {temperatures}
 
 [training]
@@ -138,6 +139,7 @@ def choose_recipe(
         coarsen=coarser,
         widths=list(WIDTHS[ndim][-grids:]),
         windows=list(WINDOWS[ndim][-grids:]),
+        apart=str(ndim == 2).lower(),
         temperatures=[1.0] * grids if continuous else [*[1.0] * (grids - len(SHARP)), *SHARP],
         flips=list(symmetries(coarse)),
         seed=seed,

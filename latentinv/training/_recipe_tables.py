@@ -74,6 +74,7 @@ class RecipeSequential:
     windows: tuple[int, ...] = entry(
         (1, 2, 2, 2, 2, 2), several(whole(0, 4), MANY, "layers such as [1, 2, 2, 2, 2, 2]")
     )
+    apart: bool = entry(False, FLAG)
     temperatures: tuple[float, ...] = entry(
         (1.0, 1.0, 1.0, 0.6, 0.4, 0.2),
         several(number(lambda value: 0 < value <= 1, ""), MANY, "factors above 0, at most 1, such as [1, 1, 0.4]"),

@@ -48,7 +48,7 @@ class SequentialSimulation(AbstractMethod):
         content = "value" if image.values is not None else "two facies" if task.channels == 1 else "several facies"
         self.task, self.recipe = task, recipe
         self.architecture = SequentialArchitecture(
-            image.facies.ndim, content, task.channels, settings.widths, settings.windows
+            image.facies.ndim, content, task.channels, settings.widths, settings.windows, settings.apart
         )
         self._patches = OpenPatches.of(task.levels, image, recipe.training.patch)
         self._optimizer = rising_adam(settings.learning_rate, WARM)

@@ -1,5 +1,6 @@
 """Sequential simulation: cells are drawn with the odds that are told, each once, and the likelihood is one."""
 
+import dataclasses
 import itertools
 
 import jax
@@ -64,6 +65,7 @@ def test_that_cells_far_from_what_is_known_are_drawn_first():
     architecture = SequentialArchitecture(2, "two facies", 1, (2, 2, 2), (1, 1, 1))
     assert architecture.groups(1) == (((1, 1),), ((0, 1), (1, 0)))
     assert architecture.groups(2) == (((1, 1),), ((0, 1),), ((1, 0),))
+    assert dataclasses.replace(architecture, apart=True).groups(1) == architecture.groups(2)
     assert [architecture.members(level) for level in range(3)] == [4, 3, 3]
     assert (architecture.unit, architecture.around(0), architecture.around(2)) == (8, 2 * (8 + 4) + 6, 6)
 
@@ -83,9 +85,9 @@ def test_that_every_cell_is_decided_once_at_its_place(ndim, windows):
     np.testing.assert_array_equal(drawn.number, place)
 
 
-@pytest.mark.parametrize("windows", [(1, 2, 1), (2, 1)])
-def test_that_a_field_is_the_middle_of_a_larger_one_that_sees_zeros_beyond_its_border(windows):
-    architecture, weights = random_sequential(windows=windows)
+@pytest.mark.parametrize(("windows", "apart"), [((1, 2, 1), False), ((2, 1), True)])
+def test_that_a_field_is_the_middle_of_a_larger_one_that_sees_zeros_beyond_its_border(windows, apart):
+    architecture, weights = random_sequential(windows=windows, apart=apart)
     shape, unit = (13, 21), architecture.unit
     off = -architecture.span(0, shape)[0][0]  # cells ahead of the field, whole units
     large = tuple(2 * off + -(-n // unit) * unit for n in shape)
