@@ -243,7 +243,7 @@ def print_training(
     from latentinv.training import assess, card, card_path, sheet_path
 
     image = recipe.load_image()
-    with console.status("comparing 200 fields with the image"):
+    with console.status("comparing fields with the image"):
         found = assess(result.prior, image, recipe.training.patch, held_out=recipe.held_out_image())
     with atomic_file(card_path(output)) as file:
         file.write(card(output.stem, result.prior, image, found).encode())

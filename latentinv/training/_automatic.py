@@ -41,8 +41,8 @@ CELLS = 300_000
 """Of a batch."""
 GRIDS, ROOM = {2: 6, 3: 4}, 3
 """Most grids, by the number of axes, and cells of the coarsest that the image should have along its shortest axis."""
-WIDTHS = {2: (48, 64, 64, 64, 48, 32), 3: (48, 64, 48, 32)}
-WINDOWS = {2: (1, 2, 2, 2, 2, 2), 3: (1, 1, 1, 1)}
+WIDTHS = {2: (48, 64, 64, 64, 48, 32), 3: (32, 48, 32, 32)}
+WINDOWS = {2: (1, 2, 2, 2, 2, 2), 3: (1, 2, 2, 1)}
 SHARP = (0.6, 0.4, 0.2)
 """Temperatures at which facies are drawn on the finest grids."""
 SYMMETRIC = 1.5

@@ -14,10 +14,12 @@ from jaxtyping import Array, Float
 from latentinv.keys import from_seed, numbered
 from latentinv.networks import FAST, Draw, Drawn, SequentialArchitecture, Weights, simulate
 
-FINEST = 8
-"""Distance of cells on the finest grid that is balanced, unless there is none as coarse."""
-ROUNDS, FIELDS, CELLS = 8, 16, {2: 32, 3: 12}
-"""Steps of the search for a shift; fields that are drawn in each, and their cells, of the next grid, along an axis."""
+FINEST = {2: 8, 3: 2}
+"""Distance of cells on the finest grid that is balanced, by the number of axes, unless there is none as coarse: what is
+drawn with less than all noise on fine grids of a volume would else shrink the bodies of a rare facies."""
+ROUNDS, FIELDS, CELLS = 8, {2: 16, 3: 4}, {2: 32, 3: 12}
+"""Steps of the search for a shift; by the number of axes, fields that are drawn in each, and their cells, of the next
+grid, along an axis."""
 LEAST = 1e-4
 """Share below which the odds of a facies are not told from 0."""
 
@@ -31,7 +33,7 @@ def balanced(
     """Weights by which facies have the shares of a target on coarse grids."""
     weights = dict(weights)
     for level in range(len(temperatures)):
-        if level and architecture.stride(level) < FINEST:
+        if level and architecture.stride(level) < FINEST[architecture.ndim]:
             break
         shift = _shift(architecture, weights, temperatures, level, target)
         own = [f"{level}.{number}.last.bias" for number, _ in enumerate(architecture.groups(level))]
@@ -64,7 +66,7 @@ def _shift(
                 found.append((1 + draw.level.mean(axis=range(draw.level.ndim - 1))) / 2)
             return draw
 
-        simulate(architecture, weights, FIELDS, shape, decide, grids=level + 1, precision=FAST)
+        simulate(architecture, weights, FIELDS[architecture.ndim], shape, decide, grids=level + 1, precision=FAST)
         each = jnp.stack(found).mean(axis=0)
         return each if channels > 1 else jnp.concatenate([1 - each, each])
 

@@ -12,12 +12,19 @@ from latentinv.keys import from_seed, numbered
 from latentinv.priors.core import split_latents
 from latentinv.priors.learned import AbstractLearnedPrior
 from latentinv.realism import GOOD, Realism, measure_realism, nearest_window_ratio
-from latentinv.training.images import TrainingImage, choose_places, comparable_shape, image_shares, times
+from latentinv.training.images import (
+    TrainingImage,
+    choose_places,
+    comparable_count,
+    comparable_shape,
+    image_shares,
+    times,
+)
 
 from ._evaluation import NOTHING_COPIED
 from ._reconstruction import IMPROVED, Reconstruction, reconstruct
 
-ASSESS_SEED, BATCH = 5, 25
+ASSESS_SEED, BATCH, PAIRS = 5, 25, 5
 
 
 class Assessment(NamedTuple):
@@ -57,12 +64,13 @@ def assess(
     patch
         Most cells of fields and patches along each axis; fewer if the image is small (see `comparable_shape`).
     count
-        Number of fields, a multiple of 25.
+        Number of fields, a multiple of 25; fewer if they are volumes (see `comparable_count`).
     held_out
         An image like it that the training has not seen, of which fields are encoded if the prior can; otherwise they
         are patches of the training image.
     """
     shape = comparable_shape(image, patch)
+    count = comparable_count(shape, count, BATCH)
     grid, model = Grid(shape), prior.facies_model
 
     @jax.jit
@@ -87,6 +95,7 @@ def map_shares(prior: AbstractLearnedPrior, grid: Grid, count: int = BATCH) -> t
     A map whose share is nearly 0 carries nothing.
     """
     maps, model = prior.latent_maps(grid), prior.facies_model
+    count = comparable_count(grid.shape, count, PAIRS)
 
     @jax.jit
     def differences(key: jax.Array) -> jax.Array:

@@ -32,7 +32,7 @@ from latentinv.realism import (
     nearest_window_ratio,
     total_variation,
 )
-from latentinv.training.images import TrainingImage, image_shares, sample_patches
+from latentinv.training.images import TrainingImage, comparable_count, image_shares, sample_patches
 
 BATCH = 16
 """Fields that are drawn at a time."""
@@ -161,7 +161,8 @@ def nominal(image: TrainingImage, channels: int) -> Calibration:
 def compare(
     prior: AbstractLearnedPrior, image: TrainingImage, shape: tuple[int, ...], *, seed: int, count: int = 128
 ) -> Comparison:
-    """Compare `count` fields, calibrated on themselves, with twice as many patches of the image."""
+    """Compare `count` fields, or fewer volumes, calibrated on themselves, with twice as many patches of the image."""
+    count = comparable_count(shape, count, BATCH)
     logits = _numbers(prior, shape, from_seed(seed, "comparison"), count)
     facies = read(logits, image, decided=prior.decided)
     patches = sample_patches(np.random.default_rng(seed), image, shape, 2 * count)
@@ -195,7 +196,9 @@ def _nearest(facies: UInt8[np.ndarray, "field *shape"], image: TrainingImage, se
 def calibrated(
     prior: AbstractLearnedPrior, image: TrainingImage, shape: tuple[int, ...], *, seed: int, count: int = 256
 ) -> AbstractLearnedPrior:
-    """The prior calibrated on `count` fields."""
+    """The prior calibrated on `count` fields or fewer volumes, or on a batch where only the scale has to be found."""
+    decided = prior.decided and image.values is None
+    count = BATCH if decided else comparable_count(shape, count, BATCH)
     numbers = _numbers(prior, shape, from_seed(seed, "calibration"), count)
     other: AbstractLearnedPrior = replace(prior, calibration=calibrate(numbers, image, decided=prior.decided))
     return other

@@ -26,7 +26,7 @@ from ._evaluation import Comparison, calibrated, compare, nominal
 from ._method import METHODS, State, Task
 from ._pace import TRIAL, WARM, Pace, fitted, require_enough
 from ._recipe import Recipe
-from ._sheet import write_sheet
+from ._sheet import shown_shape, write_sheet
 
 COMPARE_SEED, CALIBRATE_SEED = 2, 3
 LARGEST = 192
@@ -267,11 +267,12 @@ class _Training:
         return compare(prior, self.image, comparable_shape(self.image, self.patch), seed=COMPARE_SEED)
 
     def _draw(self, prior: AbstractLearnedPrior) -> None:
-        prior = calibrated(prior, self.image, self.patch, seed=COMPARE_SEED, count=32)
-        grid = Grid(self.patch)
+        shape = shown_shape(self.patch)
+        prior = calibrated(prior, self.image, shape, seed=COMPARE_SEED, count=32)
+        grid = Grid(shape)
         z = jax.random.normal(from_seed(COMPARE_SEED, "sheet"), (18, prior.latent_size(grid)))
         fields = jax.vmap(lambda one: prior.generate(one, grid))(z)
-        places, values = choose_places(np.random.default_rng(0), self.image, self.patch, 6), self.image.values
+        places, values = choose_places(np.random.default_rng(0), self.image, shape, 6), self.image.values
         if values is None:
             assert prior.facies_model is not None
             grey = 255 // (len(self.image.categories) - 1)

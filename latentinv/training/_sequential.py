@@ -18,7 +18,7 @@ from latentinv.networks import FAST, Draw, Drawn, SequentialArchitecture, Weight
 from latentinv.priors.learned import Calibration, SequentialPrior
 from latentinv.training.images import OpenPatches, image_shares
 
-from ._balance import balanced
+from ._balance import LEAST, balanced
 from ._compilation import compiled
 from ._descent import DescentState, begin, descended, rising_adam
 from ._method import METHODS, AbstractMethod, Task
@@ -59,9 +59,16 @@ class SequentialSimulation(AbstractMethod):
         return self._patches.cut(rng, count, self.recipe.image.flips)
 
     def initial_state(self) -> DescentState:
-        """Random weights."""
-        key = from_seed(self.recipe.training.seed, "sequential weights")
-        return begin(initial_sequential(key, self.architecture), self._optimizer)
+        """Random weights, but the first cells, which are drawn with nothing known, by the shares of the image.
+
+        These are their likeliest odds; steps of the learning rate would take thousands to reach those of a rare facies.
+        """
+        key, image = from_seed(self.recipe.training.seed, "sequential weights"), self.task.image
+        weights = initial_sequential(key, self.architecture)
+        if image.values is None:
+            odds = np.log(np.maximum(image_shares(image), LEAST))
+            weights["first.bias"] = jnp.asarray(odds if len(weights["first.bias"]) > 1 else np.diff(odds), jnp.float32)
+        return begin(weights, self._optimizer)
 
     def step(
         self, state: DescentState, patches: Float[Array, "batch *patch channel"], rate: float

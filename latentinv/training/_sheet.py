@@ -11,10 +11,15 @@ from latentinv.storage import atomic_file
 COLUMNS, ROWS, GAP = 6, 3, 4
 
 
+def shown_shape(patch: tuple[int, ...]) -> tuple[int, ...]:
+    """Cells of a patch that a sheet shows: of a volume one layer, which is drawn much sooner."""
+    return patch if len(patch) < 3 else (1, *patch[1:])
+
+
 def write_sheet(
     path: Path, patches: UInt8[np.ndarray, "patch *shape"], fields: UInt8[np.ndarray, "field *shape"]
 ) -> None:
-    """Write the sheet; for 3-D fields it shows the middle layer.
+    """Write the sheet; of volumes it shows the middle layer.
 
     Parameters
     ----------

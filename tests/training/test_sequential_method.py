@@ -51,6 +51,13 @@ def test_that_a_training_leaves_a_prior_that_goes_on_bit_for_bit_where_it_stoppe
     assert prior.facies_model.thresholds == (0.0,)
 
 
+def test_that_the_first_cells_are_drawn_by_the_shares_of_the_image(folder):
+    recipe = parse_recipe(RECIPE, folder)
+    image = recipe.load_image()
+    state = sequential.SequentialSimulation(Task(recipe, image, image_levels(image, 0.0, ordered=True))).initial_state()
+    assert jax.nn.sigmoid(state.weights["first.bias"]) == pytest.approx(image.facies.mean(), rel=1e-5)
+
+
 def test_that_cells_of_no_weight_are_left_out_of_the_likelihood():
     architecture, weights = random_sequential(windows=(1, 1))
     levels = jnp.sign(jax.random.normal(jax.random.key(0), (3, 12, 12, 1)))

@@ -10,6 +10,7 @@ from ._levels import signed_levels as signed_levels
 from ._open_patches import OpenPatches as OpenPatches
 from ._patches import Places as Places
 from ._patches import choose_places as choose_places
+from ._patches import comparable_count as comparable_count
 from ._patches import comparable_shape as comparable_shape
 from ._patches import complete_places as complete_places
 from ._patches import sample_patches as sample_patches

@@ -1,6 +1,7 @@
 """Patches cut from what is known of a training image, at random; the cost is that of copying them."""
 
 import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from ._training_image import TrainingImage
 
 UNIT, LEAST_WINDOW = 16, 32
 """Of the edges of patches that are compared, in cells, and the least of them."""
+ENOUGH = 32_000
+"""Cells of a field on average that are enough where many are compared, of volumes."""
 
 
 class Places(NamedTuple):
@@ -102,6 +105,15 @@ def comparable_shape(image: TrainingImage, most: tuple[int, ...]) -> tuple[int, 
     """
     quarter = (max(LEAST_WINDOW, UNIT * round(n / (4 * UNIT))) for n in image.facies.shape)
     return tuple(map(min, most, quarter))
+
+
+def comparable_count(shape: tuple[int, ...], most: int, batch: int) -> int:
+    """How many fields of a shape are enough: the most of maps; of volumes, whole batches of about `ENOUGH` cells each.
+
+    A volume has as many bodies as a dozen maps, and takes that much longer to draw.
+    """
+    enough = most * ENOUGH // (batch * math.prod(shape)) * batch
+    return most if len(shape) < 3 else min(most, max(batch, enough))
 
 
 def sample_patches(

@@ -16,6 +16,7 @@ from latentinv.training.images import (
     TrainingImage,
     choose_places,
     coarsen,
+    comparable_count,
     complete_places,
     facies_levels,
     image_levels,
@@ -318,3 +319,10 @@ def test_that_facies_are_named_by_code_by_colour_or_in_their_order(tmp_path):
         picture.named({"0": "clay", "#14145a": "clay", "1": "silt", "2": "sand"})
     with pytest.raises(InputError, match="for the facies 0, 5 of the training image 'a'; give one for each of 0, 1, 2"):
         array.named({"0": "clay", "5": "silt"})
+
+
+def test_that_fewer_volumes_than_maps_are_compared_in_whole_batches():
+    assert comparable_count((192, 192), 128, 16) == 128
+    assert comparable_count((16, 32, 32), 128, 16) == 128
+    assert comparable_count((32, 48, 48), 128, 16) == 48
+    assert comparable_count((64, 64, 64), 128, 16) == 16
