@@ -22,6 +22,7 @@ from ._balance import LEAST, balanced
 from ._compilation import compiled
 from ._descent import DescentState, begin, descended, rising_adam
 from ._method import METHODS, AbstractMethod, Task
+from ._roughness import as_rough
 
 WARM = 50
 """Steps over which the learning rate rises."""
@@ -77,10 +78,11 @@ class SequentialSimulation(AbstractMethod):
         return self._step(state, patches, rate)
 
     def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> SequentialPrior:
-        """The networks, balanced, with the recipe's temperatures."""
+        """The networks, balanced, with the recipe's temperatures or, if the image is rougher, warmer ones."""
         temperatures, image = self.recipe.sequential.temperatures, self.task.image
         if image.values is None:
             target = jnp.asarray(image_shares(image), jnp.float32)
+            temperatures = as_rough(self.architecture, parameters, temperatures, image)
             parameters = balanced(self.architecture, parameters, temperatures, target)
         return SequentialPrior(
             self.architecture, parameters, calibration, temperatures=temperatures, provenance=provenance
