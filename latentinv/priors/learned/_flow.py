@@ -103,10 +103,9 @@ class FlowPrior(AbstractLearnedPrior):
         """Latents, steps, facies and provenance."""
         return {"latents": self.latents(), "steps": self.steps, **super().describe(), **self.provenance}
 
-    def latents(self, factor: int = 1) -> str:
-        """How many latents there are, where what it gives is a block of `factor` cells along each axis."""
-        each = "cell" if factor == 1 else f"block of {factor} cells along each axis"
-        return f"{self.architecture.channels} for each {each}"
+    def latents(self) -> str:
+        """How many latents there are."""
+        return f"{self.architecture.channels} for each cell"
 
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""

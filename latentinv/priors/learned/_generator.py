@@ -134,12 +134,12 @@ class GeneratorPrior(AbstractLearnedPrior):
         """Latents, facies and provenance."""
         return {"latents": self.latents(), **super().describe(), **self.provenance}
 
-    def latents(self, factor: int = 1) -> str:
-        """How many latents there are, where what it gives is a block of `factor` cells along each axis."""
+    def latents(self) -> str:
+        """How many latents there are."""
         net = self.architecture
         counts = (net.latent_channels, *(net.layers[entry].noise for entry in net.entries[1:]))
         each = zip(net.entries, counts, strict=True)
-        counted = ", ".join(f"{count} for each {factor * net.after(entry).ratio}" for entry, count in each)
+        counted = ", ".join(f"{count} for each {net.after(entry).ratio}" for entry, count in each)
         return f"{counted} cells along each axis"
 
     def to_record(self) -> PriorRecord:
