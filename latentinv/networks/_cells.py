@@ -38,6 +38,11 @@ class AbstractCell(abc.ABC):
 
     @staticmethod
     @abc.abstractmethod
+    def tempered(told: Float[Array, "*cell output"], temperature: Float[Array, ""] | float) -> Float[Array, "*cell output"]:
+        """What a network tells, made surer by a temperature below 1."""
+
+    @staticmethod
+    @abc.abstractmethod
     def draw(told: Float[Array, "*cell output"], noise: Float[Array, "*cell channel"]) -> Draw:
         """The content that Gaussian noise draws."""
 
@@ -59,6 +64,11 @@ class TwoFacies(AbstractCell):
     """One number: the logarithm of the odds of the second facies."""
 
     @staticmethod
+    def tempered(told: Float[Array, "*cell output"], temperature: Float[Array, ""] | float) -> Float[Array, "*cell output"]:
+        """Logarithms of odds over the temperature."""
+        return told / temperature
+
+    @staticmethod
     def draw(told: Float[Array, "*cell output"], noise: Float[Array, "*cell channel"]) -> Draw:
         """The second facies where the sum of odds and logistic noise is positive."""
         number = told + log_ndtr(noise) - log_ndtr(-noise)
@@ -76,6 +86,11 @@ class TwoFacies(AbstractCell):
 @CELLS.register("several facies")
 class SeveralFacies(AbstractCell):
     """A number for each facies: the logarithm of its probability, but for a constant."""
+
+    @staticmethod
+    def tempered(told: Float[Array, "*cell output"], temperature: Float[Array, ""] | float) -> Float[Array, "*cell output"]:
+        """Logarithms of probabilities over the temperature."""
+        return told / temperature
 
     @staticmethod
     def draw(told: Float[Array, "*cell output"], noise: Float[Array, "*cell channel"]) -> Draw:
@@ -99,6 +114,12 @@ class Value(AbstractCell):
     """Mean and logarithm of the standard deviation of a normal score; its level is its hyperbolic tangent."""
 
     outputs = 2
+
+    @staticmethod
+    def tempered(told: Float[Array, "*cell output"], temperature: Float[Array, ""] | float) -> Float[Array, "*cell output"]:
+        """A standard deviation times the temperature."""
+        mean, spread = jnp.split(told, 2, axis=-1)
+        return jnp.concatenate([mean, spread + jnp.log(temperature)], axis=-1)
 
     @staticmethod
     def draw(told: Float[Array, "*cell output"], noise: Float[Array, "*cell channel"]) -> Draw:

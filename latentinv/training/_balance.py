@@ -61,7 +61,8 @@ def _shift(
             own = numbered(numbered(key, drawn.level), drawn.member)
             noise = jax.random.normal(own, (*told.shape[:-1], channels))
             here = drawn.level == level
-            draw = architecture.cell.draw(told + shift if here else told, temperatures[drawn.level] * noise)
+            odds = architecture.cell.tempered(told + shift if here else told, temperatures[drawn.level])
+            draw = architecture.cell.draw(odds, noise)
             if here:
                 found.append((1 + draw.level.mean(axis=range(draw.level.ndim - 1))) / 2)
             return draw
@@ -72,6 +73,6 @@ def _shift(
 
     def round_(n: Array, shift: Array) -> Array:
         log = jnp.log(jnp.maximum(shares(numbered(from_seed(0, "balance"), n), shift), LEAST))
-        return shift + (aim - log if channels > 1 else jnp.diff(aim) - jnp.diff(log))
+        return shift + temperatures[level] * (aim - log if channels > 1 else jnp.diff(aim) - jnp.diff(log))
 
     return jax.lax.fori_loop(0, ROUNDS, round_, jnp.zeros(channels))

@@ -33,7 +33,7 @@
     windows = [1, 2, 2, 2, 2, 2]     # how many of the layers of each see 3 of these cells along an axis
     apart = false                    # whether cells equally far from those drawn already are drawn one after the other;
                                      # on the finest grid they always are
-    temperatures = [1, 1, 1, 0.6, 0.4, 0.2] # factors on the noise of each grid, or warmer ones for a rough image; 1: by
+    temperatures = [1, 1, 1, 0.6, 0.4, 0.2] # divide the log-odds on each grid, or warmer ones for a rough image; 1: by
                                      # the odds, as values should be drawn
     learning_rate = 2e-3
 

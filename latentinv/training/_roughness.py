@@ -54,7 +54,7 @@ def _roughnesses(
         def decide(drawn: Drawn, told: Array) -> Draw:
             own = numbered(numbered(key, drawn.level), drawn.member)
             noise = jax.random.normal(own, (*told.shape[:-1], architecture.channels))
-            return architecture.cell.draw(told, temperatures[drawn.level] * noise)
+            return architecture.cell.draw(architecture.cell.tempered(told, temperatures[drawn.level]), noise)
 
         fields = simulate(architecture, weights, FIELDS[architecture.ndim], shape, decide, precision=FAST).level
         differ = [jnp.mean(jnp.any(jnp.diff(fields, axis=1 + n) != 0, axis=-1)) for n in range(architecture.ndim)]

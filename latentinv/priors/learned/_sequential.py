@@ -1,8 +1,8 @@
 """A prior by sequential simulation: white noise on the cells draws them, group after group, by odds that networks tell.
 
 The networks are described with `latentinv.networks`. The latent vector has one map for each grid, of the noise of the
-cells that are drawn on it. The noise may be scaled by temperatures below 1 (as in Kingma and Dhariwal 2018,
-arXiv:1807.03039): networks that have learned for minutes give some odds to what an image never shows, such as single
+cells that are drawn on it. The odds may be sharpened by temperatures below 1 (Ackley, Hinton and Sejnowski 1985,
+doi:10.1016/S0364-0213(85)80012-4): networks that have learned for minutes give some odds to what an image never shows, such as single
 cells, and each of many cells has a chance of it.
 
 The field is a discontinuous function of latents where a cell changes facies and others follow it; derivatives are those
@@ -47,7 +47,7 @@ class SequentialPrior(AbstractLearnedPrior):
     calibration
         From the numbers in a cell to the field.
     temperatures
-        Factor on the noise of each grid, from the coarsest to that of every second cell.
+        By which the logarithms of the odds on each grid are divided, from the coarsest to that of every second cell.
     provenance
         Where the prior comes from: recipe, training image, measures. JSON types only.
 
@@ -97,7 +97,7 @@ class SequentialPrior(AbstractLearnedPrior):
             cells = (slice(drawn.crop, n - drawn.crop) for n in noise[drawn.level].shape[:-1])
             own = slice(drawn.member * net.channels, (drawn.member + 1) * net.channels)
             each = noise[drawn.level][(None, *cells, own)]
-            return net.cell.draw(told, self.temperatures[drawn.level] * each)
+            return net.cell.draw(net.cell.tempered(told, self.temperatures[drawn.level]), each)
 
         return simulate(net, self.weights, 1, grid.shape, decide).number[0]
 
