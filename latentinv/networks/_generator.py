@@ -61,7 +61,7 @@ def synthesize(
         x = x + jnp.tile(bias, x.shape[-1] // len(bias))
         if position < len(layers) - 1:
             x = jax.nn.relu(x)
-        return depth_to_space(x, architecture.ndim) if layer.kind == "up" else x
+        return depth_to_space(x, (2,) * architecture.ndim) if layer.kind == "up" else x
 
     return chain(architecture, latents, shape, apply)
 

@@ -8,6 +8,9 @@ doi:10.1023/A:1014009426274), a small convolutional network tells here: the odds
 window that are drawn already. Together the odds are a likelihood, and training is regression. What is drawn in a cell
 is the matter of `AbstractCell`.
 
+Where bodies are longer along one axis than along another, so are the distances of cells on the grids; on the last of
+them cells are drawn along the long axis alone. A network then sees of both axes as much as matters.
+
 Without padding each group takes some cells of its grid off at each end, and what is drawn lies so far around a field
 that the field sees no end: a cell depends on its window and on nothing else. In training zeros are padded instead, and
 stand for cells that are not known. Cost: that of the networks of the finest grids, for those of coarse ones draw few
@@ -51,11 +54,12 @@ class Drawn(NamedTuple):
     crop: int
     """Cells of the grid that are left out at each end of its span."""
 
-    def of(self, field: Float[Array, "batch *space channel"], unit: int) -> Float[Array, "batch *part channel"]:
+    def of(
+        self, field: Float[Array, "batch *space channel"], architecture: "SequentialArchitecture"
+    ) -> Float[Array, "batch *part channel"]:
         """The cells in a field of whole units that is drawn without a margin."""
-        stride = unit >> self.level
-        cuts = (slice(part * stride // 2, None, stride) for part in self.offset)
-        return field[(slice(None), *cuts)]
+        pairs = zip(self.offset, architecture.stride(self.level), strict=True)
+        return field[(slice(None), *(slice(part * stride // 2, None, stride) for part, stride in pairs))]
 
 
 Decide = Callable[[Drawn, Float[Array, "batch *part output"]], Draw]
@@ -76,8 +80,12 @@ class SequentialArchitecture:
     """Channels of the networks of each grid, from the coarsest to that of every second cell."""
     windows: tuple[int, ...]
     """How many layers of each see 3 cells of the grid along an axis; two more see one."""
+    stretch: tuple[int, ...]
+    """How many times as far apart as along the shortest axis cells lie along each: powers of two, the least 1."""
     apart: bool = False
     """Whether on all grids, not on the finest only, parts of the same distance are drawn one after the other."""
+    features: int = 0
+    """Numbers at each place of a grid that the networks see beside the cells drawn before."""
 
     @property
     def cell(self) -> type[AbstractCell]:
@@ -85,13 +93,14 @@ class SequentialArchitecture:
         return CELLS[self.content]
 
     @property
-    def unit(self) -> int:
-        """Distance of cells on the coarsest grid."""
-        return 2 ** len(self.widths)
+    def unit(self) -> tuple[int, ...]:
+        """Distance of cells on the coarsest grid, along each axis."""
+        return self.stride(0)
 
-    def stride(self, level: int) -> int:
-        """Distance of cells on a grid."""
-        return self.unit >> level
+    def stride(self, level: int) -> tuple[int, ...]:
+        """Distance of cells on a grid, along each axis."""
+        finest = 2 ** (len(self.widths) - level) / max(self.stretch)
+        return tuple(max(1, int(each * finest)) for each in self.stretch)
 
     def groups(self, level: int) -> tuple[Group, ...]:
         """The parts of a grid's cell that are drawn on it, in this order: those far from what is known first.
@@ -99,24 +108,27 @@ class SequentialArchitecture:
         Parts of the same distance are drawn at once, unless `apart`, but for those of the last grid, which are
         neighbours.
         """
-        parts = sorted(itertools.product((0, 1), repeat=self.ndim), key=lambda part: -sum(part))[:-1]
-        if self.apart or self.stride(level) == 2:
+        choices = ((0, 1) if stride > 1 else (0,) for stride in self.stride(level))
+        parts = sorted(itertools.product(*choices), key=lambda part: -sum(part))[:-1]
+        if self.apart or level == len(self.widths) - 1:
             return tuple((part,) for part in parts)
         return tuple(tuple(group) for _, group in itertools.groupby(parts, key=sum))
 
     def members(self, level: int) -> int:
         """Cells that are drawn on a grid for each of its own: also that itself on the first."""
-        return 2**self.ndim - (level > 0)
+        return math.prod(min(2, stride) for stride in self.stride(level)) - (level > 0)
 
-    def around(self, level: int) -> int:
-        """Cells around a field that what is drawn from a grid on depends on, from that grid on."""
-        lost = (len(self.groups(n)) * some * self.stride(n) for n, some in enumerate(self.windows))
-        return sum(itertools.islice(lost, level, None))
+    def around(self, level: int) -> tuple[int, ...]:
+        """Cells around a field that what is drawn from a grid on depends on, from that grid on, along each axis."""
+        lost = np.zeros(self.ndim, int)
+        for n in range(level, len(self.windows)):
+            lost += len(self.groups(n)) * self.windows[n] * np.asarray(self.stride(n))
+        return tuple(lost.tolist())
 
     def span(self, level: int, shape: Sequence[int]) -> Span:
         """The part of the plane in which a grid is drawn for a field of a shape, in whole cells of the grid."""
-        stride, around = self.stride(level), self.around(level)
-        return tuple((-math.ceil(around / stride) * stride, math.ceil((n + around) / stride) * stride) for n in shape)
+        each = zip(self.stride(level), self.around(level), shape, strict=True)
+        return tuple((-math.ceil(m / step) * step, math.ceil((n + m) / step) * step) for step, m, n in each)
 
 
 def initial_sequential(key: Array, architecture: SequentialArchitecture) -> dict[str, Array]:
@@ -139,7 +151,7 @@ def _shapes(architecture: SequentialArchitecture) -> Iterator[tuple[str, tuple[i
         known = 1
         for number, group in enumerate(architecture.groups(level)):
             name, layers = f"{level}.{number}", _layers(architecture, level)
-            sizes = [known * architecture.channels, *(width for _ in layers)]
+            sizes = [known * architecture.channels + architecture.features, *(width for _ in layers)]
             for layer, window in enumerate(layers):
                 yield f"{name}.{layer}.kernel", (*(window,) * ndim, sizes[layer], width)
                 yield f"{name}.{layer}.bias", (width,)
@@ -159,6 +171,7 @@ def simulate(
     shape: Sequence[int],
     decide: Decide,
     *,
+    features: Sequence[Array] | None = None,
     grids: int | None = None,
     padded: bool = False,
     precision: lax.Precision = EXACT,
@@ -173,6 +186,8 @@ def simulate(
         How many fields, and their cells along each axis.
     decide
         Draws the cells of a group.
+    features
+        Of each grid, at the places of its span, where the networks see any.
     grids
         Stop after the first of the grids; then the cells of the next one are given.
     padded
@@ -186,14 +201,16 @@ def simulate(
     base: Draw | None = None
     for level, (span, wanted) in enumerate(zip(spans, [*spans[1:], inside], strict=True)):
         if base is None:
-            first = tuple((end - start) // architecture.unit for start, end in span)
+            first = tuple((end - start) // unit for (start, end), unit in zip(span, architecture.unit, strict=True))
             bias = weights["first.bias"]
             told = jnp.broadcast_to(bias, (batch, *first, len(bias)))
             base = decide(Drawn(0, 0, (0,) * architecture.ndim, 0), told)
-        known, crop = _drawn(architecture, weights, level, base, decide, padded, precision)
-        off, stride = crop * architecture.stride(level), architecture.stride(level) // 2
-        have = tuple((start + off, end - off) for start, end in span)
-        base = jax.tree.map(functools.partial(_cut, span=have, wanted=wanted, stride=stride), known)
+        beside = None if features is None else features[level]
+        known, crop = _drawn(architecture, weights, level, base, beside, decide, padded, precision)
+        off = [crop * stride for stride in architecture.stride(level)]
+        have = tuple((start + m, end - m) for (start, end), m in zip(span, off, strict=True))
+        strides = architecture.stride(level + 1)
+        base = jax.tree.map(functools.partial(_cut, span=have, wanted=wanted, strides=strides), known)
     assert base is not None
     return base
 
@@ -203,6 +220,7 @@ def _drawn(
     weights: Weights,
     level: int,
     base: Draw,
+    beside: Array | None,
     decide: Decide,
     padded: bool,
     precision: lax.Precision,
@@ -212,14 +230,16 @@ def _drawn(
     known: dict[Offset, Draw] = {(0,) * architecture.ndim: base}
     member, groups = int(level == 0), architecture.groups(level)
     for number, group in enumerate(groups):
-        x = jnp.concatenate([known[one].level for one in sorted(known)], axis=-1)
+        seen = [known[one].level for one in sorted(known)]
+        x = jnp.concatenate([*seen, *([] if beside is None else [_inner(beside, number * off)])], axis=-1)
         told = _network(architecture, weights, f"{level}.{number}", x, padded, precision)
         known = jax.tree.map(functools.partial(_inner, cells=off), known)
         for offset, each in zip(group, jnp.split(told, len(group), axis=-1), strict=True):
             known[offset] = decide(Drawn(level, member, offset, (number + 1) * off), each)
             member += 1
     parts = [known[one] for one in sorted(known)]
-    finer = jax.tree.map(lambda *each: depth_to_space(jnp.concatenate(each, axis=-1), architecture.ndim), *parts)
+    factors = [min(2, stride) for stride in architecture.stride(level)]
+    finer = jax.tree.map(lambda *each: depth_to_space(jnp.concatenate(each, axis=-1), factors), *parts)
     return finer, len(groups) * off
 
 
@@ -237,10 +257,10 @@ def _network(
     return x
 
 
-def _cut(x: Array, span: Span, wanted: Span, stride: int) -> Array:
+def _cut(x: Array, span: Span, wanted: Span, strides: Sequence[int]) -> Array:
     """What is wanted of a span, in cells of a grid."""
-    pairs = zip(span, wanted, strict=True)
-    return x[(slice(None), *(slice((b[0] - a[0]) // stride, (b[1] - a[0]) // stride) for a, b in pairs))]
+    each = zip(span, wanted, strides, strict=True)
+    return x[(slice(None), *(slice((b[0] - a[0]) // step, (b[1] - a[0]) // step) for a, b, step in each))]
 
 
 def _inner(x: Array, cells: int) -> Array:

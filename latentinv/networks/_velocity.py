@@ -143,14 +143,14 @@ def velocity(
         h = h + layer(f"middle_{n}", h) if padded else _crop(h, 1) + layer(f"middle_{n}", h)
     for level in reversed(range(levels - 1)):
         rise = convolve(h, weights[f"rise_{level}"], 1, precision) + weights[f"rise_{level}.bias"]
-        h = depth_to_space(rise, architecture.ndim)
+        h = depth_to_space(rise, (2,) * architecture.ndim)
         if not padded:
             have = 2 * (math.ceil(up[level] / 2))
             h = _crop(h, have - up[level])
             kept[level] = _crop(kept[level], down[level] - up[level])
         h = layer(f"up_{level}", h + kept[level])
     last = _convolve(h, weights["last"], padded, precision) + weights["last.bias"]
-    return depth_to_space(last, architecture.ndim)
+    return depth_to_space(last, (2,) * architecture.ndim)
 
 
 def _told(weights: Weights, time: Float[Array, "batch"], step: Float[Array, "batch"]) -> Float[Array, "batch number"]:

@@ -2,8 +2,9 @@
 
 *Coarsening* follows from the thickness of bodies. The mean chord of a facies along an axis is the mean length of its
 runs of cells (Torquato 2002, doi:10.1007/978-1-4757-6355-8, section 2.5); the thinnest facies, along the axis where it
-is thinnest, should be some ten cells thick, for thicker bodies are longer than the networks see. *Grids* are as many as
-the image has room for, up to one of every 64th cell. *Patches* hold a small image whole. They are *flipped* along an
+is thinnest, should be some ten cells thick, for thicker bodies are longer than the networks see. Cells of the *grids*
+lie as many times as far apart along one axis as along another as bodies are longer (`stretch`). Grids are as many as
+the image has room for, up to one of about every 64th cell. *Patches* hold a small image whole. They are *flipped* along an
 axis where the frequencies of the image's patterns are those of its mirror image, to within what its quarters differ by.
 *Steps* are as many as fit the time there is (`fitted`).
 """
@@ -40,9 +41,11 @@ LARGEST, LEAST = {2: 320, 3: 64}, 48
 CELLS = 300_000
 """Of a batch."""
 GRIDS, ROOM = {2: 6, 3: 4}, 3
-"""Most grids, by the number of axes, and cells of the coarsest that the image should have along its shortest axis."""
-WIDTHS = {2: (48, 64, 64, 64, 48, 32), 3: (32, 48, 32, 32)}
-WINDOWS = {2: (1, 2, 2, 2, 2, 2), 3: (1, 2, 2, 1)}
+"""Most grids, by the number of axes, if nothing is stretched, and cells of the coarsest that the image should have along its shortest axis."""
+WIDTHS = {2: (48, 48, 64, 64, 64, 48, 32), 3: (32, 32, 48, 32, 32)}
+WINDOWS = {2: (1, 2, 2, 2, 2, 2, 2), 3: (1, 2, 2, 2, 1)}
+STRETCH = 8
+"""Most times that cells of a grid lie as far apart along one axis as along another."""
 SHARP = (0.6, 0.4, 0.2)
 """Temperatures at which facies are drawn on the finest grids."""
 SYMMETRIC = 1.5
@@ -67,6 +70,7 @@ family = "sequential"
 [sequential]
 widths = {widths}
 windows = {windows}
+stretch = {stretch}
 apart = {apart}
 temperatures = {temperatures}
 
@@ -117,8 +121,8 @@ def choose_recipe(
     )
     coarser, ndim = coarsening(image), image.facies.ndim
     coarse = coarsen(image, coarser) if coarser > 1 else image
-    grids = count_grids(coarse)
-    patch = patch_shape(coarse, grids)
+    stretch, grids = choose_grids(coarse)
+    patch = patch_shape(coarse, stretch, grids)
     codes = None if missing is None else list(missing)
     reading = {
         "key": key,
@@ -138,7 +142,8 @@ def choose_recipe(
         + _names_in_toml(names),
         coarsen=coarser,
         widths=list(WIDTHS[ndim][-grids:]),
-        windows=list(WINDOWS[ndim][-grids:]),
+        windows=[WINDOWS[ndim][0], *WINDOWS[ndim][1:][1 - grids :]],
+        stretch=list(stretch),
         apart=str(ndim == 2).lower(),
         temperatures=[1.0] * grids if continuous else [*[1.0] * (grids - len(SHARP)), *SHARP],
         flips=list(symmetries(coarse)),
@@ -181,8 +186,20 @@ def coarsening(image: TrainingImage) -> int:
     return max(1, min(wanted, min(image.facies.shape) // LARGEST[image.facies.ndim]))
 
 
-def count_grids(image: TrainingImage) -> int:
-    """Grids of a simulation, from that of every second cell to the coarsest that the image has room for.
+def stretch(image: TrainingImage) -> tuple[int, ...]:
+    """How many times as long as along the shortest axis bodies are along each, as powers of two up to `STRETCH`.
+
+    The length along an axis is the geometric mean of the facies' mean chords.
+    """
+    known = np.ones(image.facies.shape, bool) if image.known is None else image.known
+    bodies = [known & (image.facies == index) for index, _ in enumerate(image.categories)]
+    lengths = np.asarray([[mean_chord(body, axis) for axis in range(image.facies.ndim)] for body in bodies])
+    each = np.exp(np.log(lengths[np.isfinite(lengths).all(axis=1)]).mean(axis=0))
+    return tuple(int(min(STRETCH, 2 ** round(math.log2(ratio)))) for ratio in each / each.min())
+
+
+def choose_grids(image: TrainingImage) -> tuple[tuple[int, ...], int]:
+    """How grids are stretched, and their number, from single cells to the coarsest that the image has room for.
 
     Raises
     ------
@@ -195,7 +212,14 @@ def count_grids(image: TrainingImage) -> int:
             f"The training image has {times(shape)} cells, too few to learn from; give one of at least "
             f"{LEAST} along each axis."
         )
-    return min(GRIDS[len(shape)], int(math.log2(min(shape) / ROOM)))
+    found = stretch(image)
+    while True:
+        most = GRIDS[len(shape)] + int(math.log2(max(found)) / 2)
+        room = min(n * max(found) / each for n, each in zip(shape, found, strict=True))
+        grids = min(most, int(math.log2(room / ROOM)))
+        if max(found) == 1 or max(found) < 2**grids:
+            return found, grids
+        found = tuple(max(1, each // 2) for each in found)
 
 
 def require_places(image: TrainingImage) -> None:
@@ -214,13 +238,15 @@ def require_places(image: TrainingImage) -> None:
         )
 
 
-def patch_shape(image: TrainingImage, grids: int) -> tuple[int, ...]:
-    """Cells of a patch along each axis, `LARGEST` or, for a small image, so many that the coarsest grid lies anywhere.
+def patch_shape(image: TrainingImage, stretch: Sequence[int], grids: int) -> tuple[int, ...]:
+    """Cells of a patch along each axis, some `LARGEST` or, for a small image, so many that the coarsest grid lies
+    anywhere.
 
     They are whole cells of that grid.
     """
-    unit, ndim = 2**grids, image.facies.ndim
-    return tuple(min(LARGEST[ndim], unit * math.ceil((n + unit) / unit)) for n in image.facies.shape)
+    largest, units = LARGEST[image.facies.ndim], (each * 2**grids // max(stretch) for each in stretch)
+    pairs = zip(units, image.facies.shape, strict=True)
+    return tuple(unit * min(math.ceil(largest / unit), math.ceil((n + unit) / unit)) for unit, n in pairs)
 
 
 def symmetries(image: TrainingImage) -> tuple[int, ...]:

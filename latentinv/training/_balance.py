@@ -33,7 +33,7 @@ def balanced(
     """Weights by which facies have the shares of a target on coarse grids."""
     weights = dict(weights)
     for level in range(len(temperatures)):
-        if level and architecture.stride(level) < FINEST[architecture.ndim]:
+        if level and max(architecture.stride(level)) < FINEST[architecture.ndim]:
             break
         shift = _shift(architecture, weights, temperatures, level, target)
         own = [f"{level}.{number}.last.bias" for number, _ in enumerate(architecture.groups(level))]
@@ -51,7 +51,7 @@ def _shift(
     target: Float[Array, "facies"],
 ) -> Float[Array, "channel"]:
     """By which the odds on a grid must change."""
-    shape = (CELLS[architecture.ndim] * architecture.stride(level) // 2,) * architecture.ndim
+    shape = tuple(CELLS[architecture.ndim] * stride for stride in architecture.stride(level + 1))
     aim, channels = jnp.log(jnp.maximum(target, LEAST)), architecture.channels
 
     def shares(key: Array, shift: Array) -> Array:

@@ -31,6 +31,7 @@
     [sequential]                     # of family sequential
     widths = [48, 64, 64, 64, 48, 32]      # channels of the networks of each grid: every 64, 32, … and 2 cells
     windows = [1, 2, 2, 2, 2, 2]     # how many of the layers of each see 3 of these cells along an axis
+    stretch = [1, 1]                 # how many times as far apart cells of a grid lie along each axis: powers of two
     apart = false                    # whether cells equally far from those drawn already are drawn one after the other;
                                      # on the finest grid they always are
     temperatures = [1, 1, 1, 0.6, 0.4, 0.2] # divide the log-odds on each grid, or warmer ones for a rough image; 1: by
@@ -92,7 +93,7 @@ from typing import Any
 from latentinv.errors import InputError, StorageError
 from latentinv.io import NUMBER, SEED, checked, read_recipe_file, rules_of, several, tables_of, whole
 from latentinv.networks import AutoencoderArchitecture, discriminator_architecture
-from latentinv.training.images import ChannelSimulator, TrainingImage, coarsen, read_training_image
+from latentinv.training.images import ChannelSimulator, TrainingImage, coarsen, read_training_image, times
 from latentinv.training.objectives import LOSSES, least_patch
 
 from ._recipe_tables import (
@@ -284,15 +285,26 @@ def _check_autoencoder(recipe: Recipe) -> None:
 
 def _check_sequential(recipe: Recipe) -> None:
     settings, training = recipe.sequential, recipe.training
-    unit = 2 ** len(settings.widths)
+    stretch = settings.stretch or (1,) * len(training.patch)
+    if len(stretch) != len(training.patch) or min(stretch) > 1 or any(n & (n - 1) for n in stretch):
+        raise InputError(
+            f"The recipe has stretch = {list(stretch)} in [sequential]; expected a power of two for each axis of the "
+            "image, the least of them 1."
+        )
+    if max(stretch) > 2 ** (len(settings.widths) - 1):
+        raise InputError(
+            f"The recipe has stretch = {list(stretch)} and {len(settings.widths)} widths in [sequential]; give a "
+            f"smaller stretch, of at most {2 ** (len(settings.widths) - 1)}, or more grids."
+        )
+    unit = [each * 2 ** len(settings.widths) // max(stretch) for each in stretch]
     lists = {name: list(getattr(settings, name)) for name in ("widths", "windows", "temperatures")}
     if len({len(each) for each in lists.values()}) > 1:
         given = ", ".join(f"{name} = {each}" for name, each in lists.items())
         raise InputError(f"The recipe has {given} in [sequential]; expected one of each for every grid.")
-    if any(n % unit for n in training.patch):
+    if any(n % step for n, step in zip(training.patch, unit, strict=True)):
         raise InputError(
             f"The recipe has patch = {list(training.patch)} in [training] and {len(settings.widths)} widths in "
-            f"[sequential]; give patches of a multiple of {unit} cells."
+            f"[sequential]; give patches of multiples of {times(unit)} cells."
         )
     if training.patterns or training.keep_discriminator or training.edge_width:
         raise InputError(

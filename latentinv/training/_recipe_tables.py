@@ -74,6 +74,10 @@ class RecipeSequential:
     windows: tuple[int, ...] = entry(
         (1, 2, 2, 2, 2, 2), several(whole(0, 4), MANY, "layers such as [1, 2, 2, 2, 2, 2]")
     )
+    stretch: tuple[int, ...] | None = entry(
+        None, several(whole(1), (2, 3), "powers of two, the least 1, such as [1, 4]")
+    )
+    """None for the same distance along all axes."""
     apart: bool = entry(False, FLAG)
     temperatures: tuple[float, ...] = entry(
         (1.0, 1.0, 1.0, 0.6, 0.4, 0.2),

@@ -49,7 +49,13 @@ class SequentialSimulation(AbstractMethod):
         content = "value" if image.values is not None else "two facies" if task.channels == 1 else "several facies"
         self.task, self.recipe = task, recipe
         self.architecture = SequentialArchitecture(
-            image.facies.ndim, content, task.channels, settings.widths, settings.windows, settings.apart
+            ndim=image.facies.ndim,
+            content=content,
+            channels=task.channels,
+            widths=settings.widths,
+            windows=settings.windows,
+            stretch=settings.stretch or (1,) * image.facies.ndim,
+            apart=settings.apart,
         )
         self._patches = OpenPatches.of(task.levels, image, recipe.training.patch)
         self._optimizer = rising_adam(settings.learning_rate, WARM)
@@ -111,9 +117,9 @@ def log_likelihood(
     terms = []
 
     def decide(drawn: Drawn, told: Array) -> Draw:
-        given = drawn.of(levels, architecture.unit)
+        given = drawn.of(levels, architecture)
         each = architecture.cell.log_likelihood(told, given)
-        terms.append(jnp.sum(each * drawn.of(weight, architecture.unit)[..., 0]))
+        terms.append(jnp.sum(each * drawn.of(weight, architecture)[..., 0]))
         return Draw(given, given)
 
     simulate(architecture, weights, len(levels), levels.shape[1:-1], decide, padded=True, precision=FAST)

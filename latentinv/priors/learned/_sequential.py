@@ -84,10 +84,10 @@ class SequentialPrior(AbstractLearnedPrior):
     def _map(self, level: int, grid: Grid) -> LatentMap:
         net = self.architecture
         stride, around, span = net.stride(level), net.around(level), net.span(level, grid.shape)
-        places = ((end - first) // stride for first, end in span)
+        places = ((end - first) // step for (first, end), step in zip(span, stride, strict=True))
         # The first place lies ahead of the field, and changes cells around it.
-        reach = tuple((around - first, around + first) for first, _ in span)
-        return LatentMap((*places, net.members(level) * net.channels), (stride,) * self.ndim, reach)
+        reach = tuple((m - first, m + first) for (first, _), m in zip(span, around, strict=True))
+        return LatentMap((*places, net.members(level) * net.channels), stride, reach)
 
     def numbers(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid output"]:
         """The numbers that decide in each cell, before calibration."""
@@ -109,7 +109,7 @@ class SequentialPrior(AbstractLearnedPrior):
     def describe(self) -> dict[str, Any]:
         """Latents, facies and provenance."""
         net = self.architecture
-        latents = f"{net.channels} for each cell, on grids of {', '.join(str(net.stride(n)) for n in self._levels)}"
+        latents = f"{net.channels} for each cell, on grids of {', '.join('×'.join(map(str, net.stride(n))) for n in self._levels)}"
         return {"latents": f"{latents} cells", **super().describe(), **self.provenance}
 
     @property
@@ -133,7 +133,7 @@ class SequentialPrior(AbstractLearnedPrior):
         metadata = record.metadata
         settings = metadata["architecture"]
         check_sizes(settings)
-        lists = {name: tuple(settings[name]) for name in ("widths", "windows")}
+        lists = {name: tuple(settings[name]) for name in ("widths", "windows", "stretch")}
         return cls(
             SequentialArchitecture(**{**settings, **lists}),
             jax.device_put(record.arrays),

@@ -109,7 +109,7 @@ class GeneratorNetwork(nnx.Module):
                 x = x + noise @ mixing
             x = self.norms[position](convolve(x, by_phase(layer, kernel), layer.dilation, FAST))
             x = x if position == len(self.norms) - 1 else jax.nn.relu(x)
-            return depth_to_space(x, self.architecture.ndim) if layer.kind == "up" else x
+            return depth_to_space(x, (2,) * self.architecture.ndim) if layer.kind == "up" else x
 
         return chain(self.architecture, latents, shape, apply)
 
