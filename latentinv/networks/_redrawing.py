@@ -24,7 +24,7 @@ from jaxtyping import Array, Bool, Float
 
 from ._cells import Draw
 from ._convolution import EXACT, convolve, space_to_depth
-from ._sequential import Drawn, SequentialArchitecture, simulate
+from ._sequential import Drawn, SequentialArchitecture, Span, simulate
 from ._velocity import Weights
 
 
@@ -44,9 +44,16 @@ class Cells(NamedTuple):
         return table[(slice(None), *cells, own)]
 
 
-def positions(architecture: SequentialArchitecture, level: int, shape: Sequence[int]) -> np.ndarray:
+def span_of(architecture: SequentialArchitecture, level: int, shape: Sequence[int], padded: bool) -> Span:
+    """Where a grid is drawn: in the field only, if padded."""
+    return tuple((0, n) for n in shape) if padded else architecture.span(level, shape)
+
+
+def positions(
+    architecture: SequentialArchitecture, level: int, shape: Sequence[int], *, padded: bool = False
+) -> np.ndarray:
     """Place of every cell that is drawn on a grid, in cells of the field: axis, places, members."""
-    strides, span = architecture.stride(level), architecture.span(level, shape)
+    strides, span = architecture.stride(level), span_of(architecture, level, shape, padded)
     members = [part for group in architecture.groups(level) for part in group]
     members = [*([(0,) * architecture.ndim] if level == 0 else []), *members]
     axes = [np.arange(start, end, step) for (start, end), step in zip(span, strides, strict=True)]
@@ -56,12 +63,12 @@ def positions(architecture: SequentialArchitecture, level: int, shape: Sequence[
 
 
 def cells_of_field(
-    architecture: SequentialArchitecture, field: Array, shape: Sequence[int], beyond: float | bool
+    architecture: SequentialArchitecture, field: Array, shape: Sequence[int], beyond: float | bool, padded: bool = False
 ) -> Cells:
     """A number of each cell of a field, or several along a last axis, and another for all cells beyond it."""
     tables = []
     for level, _ in enumerate(architecture.widths):
-        places = positions(architecture, level, shape)
+        places = positions(architecture, level, shape, padded=padded)
         inside = np.all([(axis >= 0) & (axis < n) for axis, n in zip(places, shape, strict=True)], axis=0)
         index = tuple(np.clip(axis, 0, n - 1) for axis, n in zip(places, shape, strict=True))
         each = jnp.where(inside[..., None], field[index], beyond)
@@ -129,6 +136,8 @@ def known_features(
     shape: Sequence[int],
     levels: Cells,
     known: Cells,
+    *,
+    padded: bool = False,
     precision: lax.Precision = EXACT,
 ) -> tuple[Array, ...]:
     """Features of known cells, on each grid."""
@@ -140,7 +149,7 @@ def known_features(
         y = jnp.matmul(x, weights[f"known.{level}.cells.kernel"], precision=precision)
         y = y + weights[f"known.{level}.cells.bias"]
         if found:
-            inner, outer = architecture.span(level + 1, shape), architecture.span(level, shape)
+            inner, outer = (span_of(architecture, n, shape, padded) for n in (level + 1, level))
             steps = architecture.stride(level + 1)
             each = zip(inner, outer, steps, strict=True)
             pads = [((a - b) // step, (d - c) // step) for (a, c), (b, d), step in each]
@@ -149,8 +158,8 @@ def known_features(
             y = y + jnp.matmul(finer, weights[f"known.{level}.finer.kernel"], precision=precision)
         y = jax.nn.silu(y)
         for layer in range(LAYERS):
-            padded = jnp.pad(y, [(0, 0), *((1, 1),) * architecture.ndim, (0, 0)])
-            z = convolve(padded, weights[f"known.{level}.{layer}.kernel"], 1, precision)
+            wider = jnp.pad(y, [(0, 0), *((1, 1),) * architecture.ndim, (0, 0)])
+            z = convolve(wider, weights[f"known.{level}.{layer}.kernel"], 1, precision)
             y = y + jax.nn.silu(z + weights[f"known.{level}.{layer}.bias"])
         found.append(y)
     return tuple(reversed(found))
@@ -177,6 +186,7 @@ def redraw(
     *,
     features: Sequence[Array] | None = None,
     temperatures: Sequence[float] | None = None,
+    padded: bool = False,
     precision: lax.Precision = EXACT,
 ) -> Told:
     """Draw the cells that are not known; without a key tell the probability with which they would be what they are."""
@@ -200,5 +210,5 @@ def redraw(
         total.append(each.sum(axis=range(1, each.ndim)))
         return Draw(level, level)
 
-    simulate(architecture, weights, len(tables[0]), shape, decide, features=features, precision=precision)
+    simulate(architecture, weights, len(tables[0]), shape, decide, features=features, padded=padded, precision=precision)
     return Told(Cells(tuple(tables)), sum(total, jnp.zeros(())))

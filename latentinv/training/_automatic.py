@@ -40,10 +40,12 @@ LARGEST, LEAST = {2: 320, 3: 64}, 48
 """Edge of a patch in cells, by the number of axes, at most; edge of an image, at least."""
 CELLS = 300_000
 """Of a batch."""
-GRIDS, ROOM = {2: 6, 3: 4}, 3
-"""Most grids, by the number of axes, if nothing is stretched, and cells of the coarsest that the image should have along its shortest axis."""
-WIDTHS = {2: (48, 48, 64, 64, 64, 48, 32), 3: (32, 32, 48, 32, 32)}
-WINDOWS = {2: (1, 2, 2, 2, 2, 2, 2), 3: (1, 2, 2, 2, 1)}
+GRIDS, ROOM, APART = {2: 6, 3: 5}, 2, 16
+"""Most grids, by the number of axes, if nothing is stretched; cells of the coarsest that the image should have along
+each axis; cells that those of the coarsest are apart at least, unless nothing is stretched: the first are drawn
+independently."""
+WIDTHS = {2: (48, 48, 64, 64, 64, 48, 32), 3: (32, 32, 32, 48, 32, 32)}
+WINDOWS = {2: (1, 2, 2, 2, 2, 2, 2), 3: (1, 2, 2, 2, 2, 1)}
 STRETCH = 8
 """Most times that cells of a grid lie as far apart along one axis as along another."""
 SHARP = (0.6, 0.4, 0.2)
@@ -217,7 +219,7 @@ def choose_grids(image: TrainingImage) -> tuple[tuple[int, ...], int]:
         most = GRIDS[len(shape)] + int(math.log2(max(found)) / 2)
         room = min(n * max(found) / each for n, each in zip(shape, found, strict=True))
         grids = min(most, int(math.log2(room / ROOM)))
-        if max(found) == 1 or max(found) < 2**grids:
+        if max(found) == 1 or APART * max(found) <= 2**grids:
             return found, grids
         found = tuple(max(1, each // 2) for each in found)
 

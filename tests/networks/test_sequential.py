@@ -62,7 +62,7 @@ def test_that_cells_follow_noise_softly(content):
 
 
 def test_that_cells_far_from_what_is_known_are_drawn_first():
-    architecture = SequentialArchitecture(2, "two facies", 1, (2, 2, 2), (1, 1, 1))
+    architecture = SequentialArchitecture(2, "two facies", 1, (2, 2, 2), (1, 1, 1), (1, 1))
     assert architecture.groups(1) == (((1, 1),), ((0, 1), (1, 0)))
     assert architecture.groups(2) == (((1, 1),), ((0, 1),), ((1, 0),))
     assert dataclasses.replace(architecture, apart=True).groups(1) == architecture.groups(2)
@@ -70,14 +70,30 @@ def test_that_cells_far_from_what_is_known_are_drawn_first():
     assert (architecture.unit, architecture.around(0), architecture.around(2)) == ((8,) * 2, (2 * (8 + 4) + 6,) * 2, (6,) * 2)
 
 
-@pytest.mark.parametrize(("ndim", "windows"), [(2, (2, 1)), (2, (1, 0, 1)), (2, (0, 1, 2)), (3, (1, 1))])
-def test_that_every_cell_is_decided_once_at_its_place(ndim, windows):
-    architecture, weights = random_sequential(ndim=ndim, windows=windows)
-    shape = tuple(architecture.unit * (2 + axis) for axis in range(ndim))
+def test_that_grids_are_stretched_along_an_axis():
+    architecture = SequentialArchitecture(2, "two facies", 1, (2, 2, 2), (1, 1, 1), (1, 4))
+    assert [architecture.stride(level) for level in range(4)] == [(2, 8), (1, 4), (1, 2), (1, 1)]
+    assert architecture.groups(1) == architecture.groups(2) == (((0, 1),),)
+    assert [architecture.members(level) for level in range(3)] == [4, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("ndim", "windows", "stretch"),
+    [
+        (2, (2, 1), (1, 1)),
+        (2, (1, 0, 1), (1, 2)),
+        (2, (0, 1, 2), (4, 1)),
+        (3, (1, 1), (1, 1, 1)),
+        (3, (1, 1), (1, 2, 1)),
+    ],
+)
+def test_that_every_cell_is_decided_once_at_its_place(ndim, windows, stretch):
+    architecture, weights = random_sequential(ndim=ndim, windows=windows, stretch=stretch)
+    shape = tuple(unit * (2 + axis) for axis, unit in enumerate(architecture.unit))
     place = jnp.arange(np.prod(shape), dtype=jnp.float32).reshape(1, *shape, 1)
 
     def decide(drawn, told):
-        here = drawn.of(place, architecture.unit)
+        here = drawn.of(place, architecture)
         assert told.shape == here.shape
         return Draw(here, here)
 
@@ -85,28 +101,31 @@ def test_that_every_cell_is_decided_once_at_its_place(ndim, windows):
     np.testing.assert_array_equal(drawn.number, place)
 
 
-@pytest.mark.parametrize(("windows", "apart"), [((1, 2, 1), False), ((2, 1), True)])
-def test_that_a_field_is_the_middle_of_a_larger_one_that_sees_zeros_beyond_its_border(windows, apart):
-    architecture, weights = random_sequential(windows=windows, apart=apart)
-    shape, unit = (13, 21), architecture.unit
-    off = -architecture.span(0, shape)[0][0]  # cells ahead of the field, whole units
-    large = tuple(2 * off + -(-n // unit) * unit for n in shape)
+@pytest.mark.parametrize(
+    ("windows", "stretch", "apart"), [((1, 2, 1), (1, 1), False), ((2, 1), (1, 1), True), ((1, 2, 1), (2, 1), True)]
+)
+def test_that_a_field_is_the_middle_of_a_larger_one_that_sees_zeros_beyond_its_border(windows, stretch, apart):
+    architecture, weights = random_sequential(windows=windows, stretch=stretch, apart=apart)
+    shape = (13, 21)
+    off = [-start for start, _ in architecture.span(0, shape)]  # cells ahead of the field, whole units
+    large = tuple(2 * m + -(-n // unit) * unit for m, n, unit in zip(off, shape, architecture.unit, strict=True))
     noise = jnp.asarray(np.random.default_rng(0).standard_normal((1, *large, 1)), jnp.float32)
     spans = [architecture.span(level, shape) for level in range(len(windows))]
 
     def padded(drawn, told):
-        return architecture.cell.draw(told, drawn.of(noise, unit))
+        return architecture.cell.draw(told, drawn.of(noise, architecture))
 
     def inner(drawn, told):
-        stride, cuts = architecture.stride(drawn.level), []
-        for (start, _), part, n in zip(spans[drawn.level], drawn.offset, told.shape[1:-1], strict=True):
-            first = off + start + drawn.crop * stride + part * stride // 2
+        strides, cuts = architecture.stride(drawn.level), []
+        each = zip(off, spans[drawn.level], strides, drawn.offset, told.shape[1:-1], strict=True)
+        for ahead, (start, _), stride, part, n in each:
+            first = ahead + start + drawn.crop * stride + part * stride // 2
             cuts.append(slice(first, first + stride * n, stride))
         return architecture.cell.draw(told, noise[(slice(None), *cuts)])
 
     whole = simulate(architecture, weights, 1, large, padded, padded=True).number
     field = simulate(architecture, weights, 1, shape, inner).number
-    np.testing.assert_allclose(whole[:, off : off + 13, off : off + 21], field, atol=1e-4)
+    np.testing.assert_allclose(whole[:, off[0] : off[0] + 13, off[1] : off[1] + 21], field, atol=1e-4)
 
 
 @pytest.mark.parametrize(("content", "facies"), [("two facies", 2), ("several facies", 3)])
@@ -121,7 +140,7 @@ def test_that_the_probabilities_of_all_fields_sum_to_one(content, facies):
     total = []
 
     def decide(drawn, told):
-        given = drawn.of(levels, architecture.unit)
+        given = drawn.of(levels, architecture)
         total.append(architecture.cell.log_likelihood(told, given).sum(axis=(1, 2)))
         return Draw(given, given)
 
@@ -132,7 +151,7 @@ def test_that_the_probabilities_of_all_fields_sum_to_one(content, facies):
 
 
 def test_that_networks_before_training_tell_even_odds():
-    architecture = SequentialArchitecture(2, "two facies", 1, (8, 8), (1, 1))
+    architecture = SequentialArchitecture(2, "two facies", 1, (8, 8), (1, 1), (1, 1))
     weights, told = initial_sequential(jax.random.key(0), architecture), []
 
     def decide(drawn, each):

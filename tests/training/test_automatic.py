@@ -40,24 +40,29 @@ def test_that_an_image_is_not_made_coarser_than_its_patches_allow():
 
 
 @pytest.mark.parametrize(
-    ("shape", "grids", "patch"),
+    ("shape", "longer", "stretch", "grids", "patch"),
     [
-        ((250, 250), 6, (320, 320)),
-        ((2500, 180), 5, (320, 224)),
-        ((48, 60), 4, (64, 80)),
-        ((60, 90, 100), 4, (64, 64, 64)),
+        ((250, 250), (1, 1), (1, 1), 6, (320, 320)),
+        ((2500, 180), (1, 1), (1, 1), 6, (320, 256)),
+        ((48, 60), (1, 1), (1, 1), 4, (64, 80)),
+        ((400, 400), (1, 3), (1, 4), 7, (320, 384)),
+        ((400, 400), (20, 2), (8, 1), 7, (384, 320)),
+        ((48, 60), (1, 3), (1, 1), 4, (64, 80)),
+        ((60, 90, 100), (1, 1, 1), (1, 1, 1), 4, (64, 64, 64)),
     ],
 )
-def test_that_patches_hold_a_small_image_with_grids_anywhere_in_it(shape, grids, patch):
-    example = image(np.indices(shape).sum(axis=0) % 2)
-    assert automatic.count_grids(example) == grids
-    assert automatic.patch_shape(example, grids) == patch
-    assert all(n % 2**grids == 0 for n in patch)
+def test_that_patches_hold_a_small_image_with_grids_anywhere_in_it(shape, longer, stretch, grids, patch):
+    each = [index // n for index, n in zip(np.indices(shape), longer, strict=True)]
+    example = image(np.sum(each, axis=0) % 2)
+    assert automatic.choose_grids(example) == (stretch, grids)
+    assert automatic.patch_shape(example, stretch, grids) == patch
+    units = [each * 2**grids // max(stretch) for each in stretch]
+    assert all(n % unit == 0 for n, unit in zip(patch, units, strict=True))
 
 
 def test_that_an_image_too_small_to_learn_from_is_refused():
     with pytest.raises(InputError, match="has 40 × 90 cells, too few to learn from; give one of at least 48"):
-        automatic.count_grids(image(np.indices((40, 90)).sum(axis=0) % 2))
+        automatic.choose_grids(image(np.indices((40, 90)).sum(axis=0) % 2))
 
 
 def test_that_patches_are_flipped_only_along_axes_of_symmetry():
@@ -77,7 +82,7 @@ def test_that_the_recipe_chosen_is_one_that_is_read_again(tmp_path):
     np.savez(tmp_path / "site.npz", facies=ChannelSimulator(width=9.0).as_training_image(3, shape).facies)
     chosen = choose_recipe(tmp_path / "site.npz", folder=folder, seed=4)
     assert chosen.training.seed == 4
-    assert (chosen.training.patch, chosen.training.batch) == ((320, 320), 3)
+    assert (chosen.training.patch, chosen.training.batch) == ((256, 320), 4)
     assert chosen.sequential.temperatures == (1.0, 1.0, 1.0, 0.6, 0.4, 0.2)
     fewer = with_training(chosen, steps=640)
     (folder / "site.toml").write_text(fewer.text)
