@@ -157,7 +157,9 @@ def random_autoencoder_prior(seed=0, *, categories=(0, 1), ndim=2, channels=1, c
     return AutoencoderPrior(architecture, weights, calibration, provenance={})
 
 
-def random_sequential(seed=0, *, ndim=2, content="two facies", channels=1, windows=(1, 1), width=6, stretch=None, apart=False):
+def random_sequential(
+    seed=0, *, ndim=2, content="two facies", channels=1, windows=(1, 1), width=6, stretch=None, apart=False
+):
     """Untrained networks of a sequential simulation whose odds vary."""
     architecture = SequentialArchitecture(
         ndim, content, channels, (width,) * len(windows), windows, stretch or (1,) * ndim, apart

@@ -38,7 +38,9 @@ class AbstractCell(abc.ABC):
 
     @staticmethod
     @abc.abstractmethod
-    def tempered(told: Float[Array, "*cell output"], temperature: Float[Array, ""] | float) -> Float[Array, "*cell output"]:
+    def tempered(
+        told: Float[Array, "*cell output"], temperature: Float[Array, ""] | float
+    ) -> Float[Array, "*cell output"]:
         """What a network tells, made surer by a temperature below 1."""
 
     @staticmethod
@@ -64,7 +66,9 @@ class TwoFacies(AbstractCell):
     """One number: the logarithm of the odds of the second facies."""
 
     @staticmethod
-    def tempered(told: Float[Array, "*cell output"], temperature: Float[Array, ""] | float) -> Float[Array, "*cell output"]:
+    def tempered(
+        told: Float[Array, "*cell output"], temperature: Float[Array, ""] | float
+    ) -> Float[Array, "*cell output"]:
         """Logarithms of odds over the temperature."""
         return told / temperature
 
@@ -88,7 +92,9 @@ class SeveralFacies(AbstractCell):
     """A number for each facies: the logarithm of its probability, but for a constant."""
 
     @staticmethod
-    def tempered(told: Float[Array, "*cell output"], temperature: Float[Array, ""] | float) -> Float[Array, "*cell output"]:
+    def tempered(
+        told: Float[Array, "*cell output"], temperature: Float[Array, ""] | float
+    ) -> Float[Array, "*cell output"]:
         """Logarithms of probabilities over the temperature."""
         return told / temperature
 
@@ -116,7 +122,9 @@ class Value(AbstractCell):
     outputs = 2
 
     @staticmethod
-    def tempered(told: Float[Array, "*cell output"], temperature: Float[Array, ""] | float) -> Float[Array, "*cell output"]:
+    def tempered(
+        told: Float[Array, "*cell output"], temperature: Float[Array, ""] | float
+    ) -> Float[Array, "*cell output"]:
         """A standard deviation times the temperature."""
         mean, spread = jnp.split(told, 2, axis=-1)
         return jnp.concatenate([mean, spread + jnp.log(temperature)], axis=-1)

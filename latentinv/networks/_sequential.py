@@ -84,8 +84,6 @@ class SequentialArchitecture:
     """How many times as far apart as along the shortest axis cells lie along each: powers of two, the least 1."""
     apart: bool = False
     """Whether on all grids, not on the finest only, parts of the same distance are drawn one after the other."""
-    features: int = 0
-    """Numbers at each place of a grid that the networks see beside the cells drawn before."""
 
     @property
     def cell(self) -> type[AbstractCell]:
@@ -151,7 +149,7 @@ def _shapes(architecture: SequentialArchitecture) -> Iterator[tuple[str, tuple[i
         known = 1
         for number, group in enumerate(architecture.groups(level)):
             name, layers = f"{level}.{number}", _layers(architecture, level)
-            sizes = [known * architecture.channels + architecture.features, *(width for _ in layers)]
+            sizes = [known * architecture.channels, *(width for _ in layers)]
             for layer, window in enumerate(layers):
                 yield f"{name}.{layer}.kernel", (*(window,) * ndim, sizes[layer], width)
                 yield f"{name}.{layer}.bias", (width,)
@@ -171,7 +169,6 @@ def simulate(
     shape: Sequence[int],
     decide: Decide,
     *,
-    features: Sequence[Array] | None = None,
     grids: int | None = None,
     padded: bool = False,
     precision: lax.Precision = EXACT,
@@ -186,8 +183,6 @@ def simulate(
         How many fields, and their cells along each axis.
     decide
         Draws the cells of a group.
-    features
-        Of each grid, at the places of its span, where the networks see any.
     grids
         Stop after the first of the grids; then the cells of the next one are given.
     padded
@@ -205,8 +200,7 @@ def simulate(
             bias = weights["first.bias"]
             told = jnp.broadcast_to(bias, (batch, *first, len(bias)))
             base = decide(Drawn(0, 0, (0,) * architecture.ndim, 0), told)
-        beside = None if features is None else features[level]
-        known, crop = _drawn(architecture, weights, level, base, beside, decide, padded, precision)
+        known, crop = _drawn(architecture, weights, level, base, decide, padded, precision)
         off = [crop * stride for stride in architecture.stride(level)]
         have = tuple((start + m, end - m) for (start, end), m in zip(span, off, strict=True))
         strides = architecture.stride(level + 1)
@@ -220,7 +214,6 @@ def _drawn(
     weights: Weights,
     level: int,
     base: Draw,
-    beside: Array | None,
     decide: Decide,
     padded: bool,
     precision: lax.Precision,
@@ -230,16 +223,15 @@ def _drawn(
     known: dict[Offset, Draw] = {(0,) * architecture.ndim: base}
     member, groups = int(level == 0), architecture.groups(level)
     for number, group in enumerate(groups):
-        seen = [known[one].level for one in sorted(known)]
-        x = jnp.concatenate([*seen, *([] if beside is None else [_inner(beside, number * off)])], axis=-1)
-        told = _network(architecture, weights, f"{level}.{number}", x, padded, precision)
+        name, x = f"{level}.{number}", jnp.concatenate([known[one].level for one in sorted(known)], axis=-1)
+        told = _network(architecture, weights, name, x, padded, precision)
         known = jax.tree.map(functools.partial(_inner, cells=off), known)
         for offset, each in zip(group, jnp.split(told, len(group), axis=-1), strict=True):
             known[offset] = decide(Drawn(level, member, offset, (number + 1) * off), each)
             member += 1
-    parts = [known[one] for one in sorted(known)]
+    drawn = [known[one] for one in sorted(known)]
     factors = [min(2, stride) for stride in architecture.stride(level)]
-    finer = jax.tree.map(lambda *each: depth_to_space(jnp.concatenate(each, axis=-1), factors), *parts)
+    finer = jax.tree.map(lambda *each: depth_to_space(jnp.concatenate(each, axis=-1), factors), *drawn)
     return finer, len(groups) * off
 
 

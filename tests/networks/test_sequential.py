@@ -67,7 +67,11 @@ def test_that_cells_far_from_what_is_known_are_drawn_first():
     assert architecture.groups(2) == (((1, 1),), ((0, 1),), ((1, 0),))
     assert dataclasses.replace(architecture, apart=True).groups(1) == architecture.groups(2)
     assert [architecture.members(level) for level in range(3)] == [4, 3, 3]
-    assert (architecture.unit, architecture.around(0), architecture.around(2)) == ((8,) * 2, (2 * (8 + 4) + 6,) * 2, (6,) * 2)
+    assert (architecture.unit, architecture.around(0), architecture.around(2)) == (
+        (8,) * 2,
+        (2 * (8 + 4) + 6,) * 2,
+        (6,) * 2,
+    )
 
 
 def test_that_grids_are_stretched_along_an_axis():
