@@ -4,8 +4,9 @@
 runs of cells (Torquato 2002, doi:10.1007/978-1-4757-6355-8, section 2.5); the thinnest facies, along the axis where it
 is thinnest, should be some ten cells thick, for thicker bodies are longer than the networks see. Cells of the *grids*
 lie as many times as far apart along one axis as along another as bodies are longer (`stretch`). Grids are as many as
-the image has room for, up to one of about every 64th cell. *Patches* hold a small image whole. They are *flipped* along an
-axis where the frequencies of the image's patterns are those of its mirror image, to within what its quarters differ by.
+the image has room for, up to one of about every 64th cell. *Patches* hold a small image whole. They are *flipped* along
+an axis where the frequencies of the image's patterns are those of its mirror image, to within what its quarters differ
+by.
 *Steps* are as many as fit the time there is (`fitted`).
 """
 

@@ -296,7 +296,7 @@ def _check_sequential(recipe: Recipe) -> None:
             f"The recipe has stretch = {list(stretch)} and {len(settings.widths)} widths in [sequential]; give a "
             f"smaller stretch, of at most {2 ** (len(settings.widths) - 1)}, or more grids."
         )
-    unit = [each * 2 ** len(settings.widths) // max(stretch) for each in stretch]
+    unit = tuple(each * 2 ** len(settings.widths) // max(stretch) for each in stretch)
     lists = {name: list(getattr(settings, name)) for name in ("widths", "windows", "temperatures")}
     if len({len(each) for each in lists.values()}) > 1:
         given = ", ".join(f"{name} = {each}" for name, each in lists.items())

@@ -164,3 +164,14 @@ def test_that_networks_before_training_tell_even_odds():
 
     simulate(architecture, weights, 1, (16, 16), decide, padded=True)
     assert all(np.all(np.asarray(each) == 0) for each in told)
+
+
+def test_that_a_temperature_divides_the_logarithms_of_odds():
+    told, noise = jnp.array([-1.0, 0.5, 2.0]), jax.random.normal(jax.random.key(3), (MANY, 3))
+    for content, expected in (("two facies", special.expit), ("several facies", special.softmax)):
+        drawn = CELLS[content].draw(CELLS[content].tempered(told, 0.5), noise)
+        odds = expected(2 * np.asarray(told, float))
+        found = np.mean(np.asarray(drawn.level) > 0, axis=0)
+        np.testing.assert_array_less(np.abs(found - odds), 5 * np.sqrt(odds * (1 - odds) / MANY))
+    mean, spread = CELLS["value"].tempered(jnp.array([0.4, -1.2]), 0.5)
+    assert (float(mean), float(spread)) == pytest.approx((0.4, -1.2 + np.log(0.5)), rel=1e-6)

@@ -147,7 +147,7 @@ def test_that_ordered_facies_are_refused(tmp_path):
     ("old", "new", "message"),
     [
         ("widths = [4, 4]", "widths = [4]", r"widths = \[4\], windows = \[1, 1\].*one of each for every grid"),
-        ("patch = [32, 32]", "patch = [64, 66]", r"give patches of a multiple of 4 cells"),
+        ("patch = [32, 32]", "patch = [64, 66]", r"give patches of multiples of 4 × 4 cells"),
         ("temperatures = [1, 0.5]", "temperatures = [1, 1.5]", r"factors above 0, at most 1"),
         ("batch = 2", "batch = 2\nkeep_discriminator = true", r"has no discriminator"),
     ],

@@ -2,8 +2,8 @@
 
 The networks are described with `latentinv.networks`. The latent vector has one map for each grid, of the noise of the
 cells that are drawn on it. The odds may be sharpened by temperatures below 1 (Ackley, Hinton and Sejnowski 1985,
-doi:10.1016/S0364-0213(85)80012-4): networks that have learned for minutes give some odds to what an image never shows, such as single
-cells, and each of many cells has a chance of it.
+doi:10.1016/S0364-0213(85)80012-4): networks that have learned for minutes give some odds to what an image never shows,
+such as single cells, and each of many cells has a chance of it.
 
 The field is a discontinuous function of latents where a cell changes facies and others follow it; derivatives are those
 of a soft reading. No padding is seen: a tile of a field equals the same tile of any larger field.
@@ -109,8 +109,12 @@ class SequentialPrior(AbstractLearnedPrior):
     def describe(self) -> dict[str, Any]:
         """Latents, facies and provenance."""
         net = self.architecture
-        latents = f"{net.channels} for each cell, on grids of {', '.join('×'.join(map(str, net.stride(n))) for n in self._levels)}"
-        return {"latents": f"{latents} cells", **super().describe(), **self.provenance}
+        grids = ", ".join("×".join(map(str, net.stride(level))) for level in self._levels)
+        return {
+            "latents": f"{net.channels} for each cell, on grids of {grids} cells",
+            **super().describe(),
+            **self.provenance,
+        }
 
     @property
     def _levels(self) -> range:
