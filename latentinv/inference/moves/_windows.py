@@ -9,7 +9,8 @@ arXiv:1908.09429).
 Windows of one size lie on a lattice whose offset is drawn anew each time, so no place is always at a border. Along an
 axis of `spacing` s and reach b before and a after, a window of w places changes w s + a + b cells. With data that
 depend on at most e cells along this axis, windows are repeated every w + ⌈(a + b + e − 1) / s⌉ places. Where the map is
-shorter, there is one window; data that see the whole field leave one along every axis.
+shorter, there is one window; data that see the whole field leave one along every axis. A map may reach far beyond the
+field, where it changes little; so the middle of a single window lies in the field, but for a share `ANYWHERE`.
 """
 
 import math
@@ -18,15 +19,18 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int
 
 from latentinv.keys import named, numbered
 from latentinv.posterior import Posterior
 from latentinv.priors.core import LatentMap
-from latentinv.pytrees import Count
+from latentinv.pytrees import Count, Flag
 
 NONE = -1
 """In place of a window's number: not in any."""
+ANYWHERE = 0.2
+"""Share of single windows that may lie anywhere in their map."""
 FAR = 2**20
 """Places from one window to the next where there is only one."""
 
@@ -96,7 +100,12 @@ class WindowLattice:
 
     def _of_map(self, key: Array, number: int, size: Count) -> Windows:
         one, most = self.maps[number], self._most(self.maps[number])
-        along = [_draw_along(numbered(key, n), one, n, size, self._widest[n], most[n]) for n in range(len(self.shape))]
+        key_everywhere, key_offset = named(key, "everywhere", "offset")
+        anywhere = jax.random.bernoulli(key_everywhere, ANYWHERE)
+        along = [
+            _draw_along(numbered(key_offset, n), one, n, cells, size, self._widest[n], most[n], anywhere)
+            for n, cells in enumerate(self.shape)
+        ]
         places = _crossed([_of_places(a, p) for a, p in zip(along, one.shape, strict=False)], most)
         latents = [
             jnp.broadcast_to(places[..., None], m.shape).ravel() if n == number else jnp.full(m.size, NONE)
@@ -123,16 +132,31 @@ def _gap(one: LatentMap, axis: int, extent: Any) -> Any:
     return -(-(sum(one.reach[axis]) + extent - 1) // one.spacing[axis])
 
 
-def _draw_along(key: Array, one: LatentMap, axis: int, size: Count, extent: Count, most: int) -> _Along:
+def _draw_along(
+    key: Array, one: LatentMap, axis: int, cells: int, size: Count, extent: Count, most: int, anywhere: Flag
+) -> _Along:
     places = one.shape[axis]
     if one.spacing is None:
         return _Along(jnp.int32(0), jnp.int32(FAR), jnp.int32(places), most)
     period = size + jnp.maximum(0, _gap(one, axis, extent))
     alone = places + size - 1  # from here on a single window meets the map
-    offset = jax.random.randint(key, (), 0, jnp.minimum(period, alone))
-    start = jnp.where(size >= places, 0, offset - size + 1)
     single = (period >= alone) | (size >= places)
+    low, high = _above(one, axis, cells)
+    inside = single & ~anywhere
+    first = jnp.where(inside, low - size // 2, 1 - size)
+    last = jnp.where(inside, high - size // 2, jnp.minimum(period, alone) - size)
+    start = jnp.where(size >= places, 0, jax.random.randint(key, (), first, last + 1))
     return _Along(start, jnp.where(single, FAR, period), size, most)
+
+
+def _above(one: LatentMap, axis: int, cells: int) -> tuple[int, int]:
+    """First and last place of a map along an axis the middle of whose reach lies in the field."""
+    assert one.spacing is not None
+    assert one.reach is not None
+    (before, behind), spacing = one.reach[axis], one.spacing[axis]
+    middles = np.arange(one.shape[axis]) * spacing + (spacing + behind - before) / 2
+    found = np.flatnonzero((middles > 0) & (middles < cells))
+    return (int(found[0]), int(found[-1])) if len(found) else (0, one.shape[axis] - 1)
 
 
 def _of_places(along: _Along, places: int) -> Int[Array, "place"]:
