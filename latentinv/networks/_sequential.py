@@ -8,9 +8,6 @@ doi:10.1023/A:1014009426274), a small convolutional network tells here: the odds
 window that are drawn already. Together the odds are a likelihood, and training is regression. What is drawn in a cell
 is the matter of `AbstractCell`.
 
-Cells that are drawn at once do not see each other, and bodies that pass through several of them may end between two. So
-on some grids a group is drawn in two passes, like the two colours of a chequerboard: the second sees the first.
-
 Where bodies are longer along one axis than along another, so are the distances of cells on the grids; on the last of
 them cells are drawn along the long axis alone. A network then sees of both axes as much as matters.
 
@@ -31,7 +28,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from ._cells import CELLS, AbstractCell, Draw
 from ._convolution import EXACT, convolve, depth_to_space
@@ -56,17 +53,6 @@ class Drawn(NamedTuple):
     """The part of the grid's cell."""
     crop: int
     """Cells of the grid that are left out at each end of its span."""
-    here: Bool[np.ndarray, "*part"] | None = None
-    """Which of these cells are drawn in this pass; None for all."""
-
-    def total(self, each: Float[Array, "batch *part"]) -> Float[Array, ""]:
-        """Sum over the cells that are drawn."""
-        return jnp.sum(each if self.here is None else jnp.where(self.here, each, 0.0))
-
-    def mean(self, each: Float[Array, "batch *part channel"]) -> Float[Array, "channel"]:
-        """Mean over the cells that are drawn."""
-        axes = tuple(range(each.ndim - 1))
-        return each.mean(axes) if self.here is None else each.mean(axes, where=self.here[..., None])
 
     def of(
         self, field: Float[Array, "batch *space channel"], architecture: "SequentialArchitecture"
@@ -96,8 +82,6 @@ class SequentialArchitecture:
     """How many layers of each see 3 cells of the grid along an axis; two more see one."""
     stretch: tuple[int, ...]
     """How many times as far apart as along the shortest axis cells lie along each: powers of two, the least 1."""
-    passes: tuple[int, ...]
-    """In how many passes the cells of a group are drawn on each grid, one or two; one on the coarsest."""
     apart: bool = False
     """Whether on all grids, not on the finest only, parts of the same distance are drawn one after the other."""
 
@@ -136,13 +120,8 @@ class SequentialArchitecture:
         """Cells around a field that what is drawn from a grid on depends on, from that grid on, along each axis."""
         lost = np.zeros(self.ndim, int)
         for n in range(level, len(self.windows)):
-            lost += len(self.groups(n)) * self.passes[n] * self.windows[n] * np.asarray(self.stride(n))
+            lost += len(self.groups(n)) * self.windows[n] * np.asarray(self.stride(n))
         return tuple(lost.tolist())
-
-    def networks(self, level: int) -> tuple[str, ...]:
-        """Names of the networks of a grid: one for each group and pass."""
-        pairs = itertools.product(range(len(self.groups(level))), range(self.passes[level]))
-        return tuple(f"{level}.{number}" + (f".{turn}" if self.passes[level] > 1 else "") for number, turn in pairs)
 
     def span(self, level: int, shape: Sequence[int]) -> Span:
         """The part of the plane in which a grid is drawn for a field of a shape, in whole cells of the grid."""
@@ -167,17 +146,16 @@ def _shapes(architecture: SequentialArchitecture) -> Iterator[tuple[str, tuple[i
     ndim, each = architecture.ndim, architecture.channels * architecture.cell.outputs
     yield "first.bias", (each,)
     for level, width in enumerate(architecture.widths):
-        known, layers, names = 1, _layers(architecture, level), iter(architecture.networks(level))
-        for group, turn in itertools.product(architecture.groups(level), range(architecture.passes[level])):
-            name = next(names)
-            known += len(group) if turn else 0  # the second pass sees the first
+        known = 1
+        for number, group in enumerate(architecture.groups(level)):
+            name, layers = f"{level}.{number}", _layers(architecture, level)
             sizes = [known * architecture.channels, *(width for _ in layers)]
             for layer, window in enumerate(layers):
                 yield f"{name}.{layer}.kernel", (*(window,) * ndim, sizes[layer], width)
                 yield f"{name}.{layer}.bias", (width,)
             yield f"{name}.last.kernel", (*(1,) * ndim, width, len(group) * each)
             yield f"{name}.last.bias", (len(group) * each,)
-            known += len(group) if architecture.passes[level] == 1 else 0
+            known += len(group)
 
 
 def _layers(architecture: SequentialArchitecture, level: int) -> tuple[int, ...]:
@@ -222,7 +200,7 @@ def simulate(
             bias = weights["first.bias"]
             told = jnp.broadcast_to(bias, (batch, *first, len(bias)))
             base = decide(Drawn(0, 0, (0,) * architecture.ndim, 0), told)
-        known, crop = _drawn(architecture, weights, level, span, base, decide, padded, precision)
+        known, crop = _drawn(architecture, weights, level, base, decide, padded, precision)
         off = [crop * stride for stride in architecture.stride(level)]
         have = tuple((start + m, end - m) for (start, end), m in zip(span, off, strict=True))
         strides = architecture.stride(level + 1)
@@ -235,42 +213,26 @@ def _drawn(
     architecture: SequentialArchitecture,
     weights: Weights,
     level: int,
-    span: Span,
     base: Draw,
     decide: Decide,
     padded: bool,
     precision: lax.Precision,
 ) -> tuple[Draw, int]:
     """What is known when a grid is drawn, on the next finer grid, and how many cells of the grid were left out."""
-    off, passes = 0 if padded else architecture.windows[level], architecture.passes[level]
+    off = 0 if padded else architecture.windows[level]
     known: dict[Offset, Draw] = {(0,) * architecture.ndim: base}
-    member, lost, names = int(level == 0), 0, iter(architecture.networks(level))
-    for group, turn in itertools.product(architecture.groups(level), range(passes)):
-        x = jnp.concatenate([known[one].level for one in sorted(known)], axis=-1)
-        told = _network(architecture, weights, next(names), x, padded, precision)
+    member, groups = int(level == 0), architecture.groups(level)
+    for number, group in enumerate(groups):
+        name, x = f"{level}.{number}", jnp.concatenate([known[one].level for one in sorted(known)], axis=-1)
+        told = _network(architecture, weights, name, x, padded, precision)
         known = jax.tree.map(functools.partial(_inner, cells=off), known)
-        lost += off
-        here = None if passes == 1 else _chequered(architecture, level, span, lost, turn)
-        for number, (offset, each) in enumerate(zip(group, jnp.split(told, len(group), axis=-1), strict=True)):
-            draw = decide(Drawn(level, member + number, offset, lost, here), each)
-            if here is not None:
-                before = known.get(offset, jax.tree.map(jnp.zeros_like, draw))
-                draw = jax.tree.map(functools.partial(jnp.where, here[..., None]), draw, before)
-            known[offset] = draw
-        member += len(group) if turn == passes - 1 else 0
+        for offset, each in zip(group, jnp.split(told, len(group), axis=-1), strict=True):
+            known[offset] = decide(Drawn(level, member, offset, (number + 1) * off), each)
+            member += 1
     drawn = [known[one] for one in sorted(known)]
     factors = [min(2, stride) for stride in architecture.stride(level)]
     finer = jax.tree.map(lambda *each: depth_to_space(jnp.concatenate(each, axis=-1), factors), *drawn)
-    return finer, lost
-
-
-def _chequered(
-    architecture: SequentialArchitecture, level: int, span: Span, lost: int, turn: int
-) -> Bool[np.ndarray, "*part"]:
-    """Which cells of a grid have one of two colours, by their places in the plane."""
-    pairs = zip(span, architecture.stride(level), strict=True)
-    axes = [np.arange(start // step + lost, end // step - lost) for (start, end), step in pairs]
-    return np.sum(np.meshgrid(*axes, indexing="ij"), axis=0) % 2 == turn
+    return finer, len(groups) * off
 
 
 def _network(

@@ -47,8 +47,6 @@ each axis; cells that those of the coarsest are apart at least, unless nothing i
 independently."""
 WIDTHS = {2: (48, 48, 64, 64, 64, 48, 32), 3: (32, 32, 32, 48, 32, 32)}
 WINDOWS = {2: (1, 2, 2, 2, 2, 2, 2), 3: (1, 2, 2, 2, 2, 1)}
-PASSES = {2: (2, 2, 2, 1), 3: (1,)}
-"""In which cells are drawn on the finest grids."""
 STRETCH = 8
 """Most times that cells of a grid lie as far apart along one axis as along another."""
 SHARP = (0.6, 0.4, 0.2)
@@ -76,7 +74,6 @@ family = "sequential"
 widths = {widths}
 windows = {windows}
 stretch = {stretch}
-passes = {passes}
 apart = {apart}
 temperatures = {temperatures}
 
@@ -150,7 +147,6 @@ def choose_recipe(
         widths=list(WIDTHS[ndim][-grids:]),
         windows=[WINDOWS[ndim][0], *WINDOWS[ndim][1:][1 - grids :]],
         stretch=list(stretch),
-        passes=[*[1] * (grids - len(PASSES[ndim])), *PASSES[ndim]],
         apart=str(ndim == 2).lower(),
         temperatures=[1.0] * grids if continuous else [*[1.0] * (grids - len(SHARP)), *SHARP],
         flips=list(symmetries(coarse)),

@@ -36,7 +36,7 @@ def balanced(
         if level and max(architecture.stride(level)) < FINEST[architecture.ndim]:
             break
         shift = _shift(architecture, weights, temperatures, level, target)
-        own = [f"{name}.last.bias" for name in architecture.networks(level)]
+        own = [f"{level}.{number}.last.bias" for number, _ in enumerate(architecture.groups(level))]
         for name in own if level else ["first.bias", *own]:
             weights[name] = weights[name] + jnp.tile(shift, len(weights[name]) // len(shift))
     return weights
@@ -64,7 +64,7 @@ def _shift(
             odds = architecture.cell.tempered(told + shift if here else told, temperatures[drawn.level])
             draw = architecture.cell.draw(odds, noise)
             if here:
-                found.append((1 + drawn.mean(draw.level)) / 2)
+                found.append((1 + draw.level.mean(axis=range(draw.level.ndim - 1))) / 2)
             return draw
 
         simulate(architecture, weights, FIELDS[architecture.ndim], shape, decide, grids=level + 1, precision=FAST)

@@ -32,7 +32,6 @@
     widths = [48, 64, 64, 64, 48, 32]      # channels of the networks of each grid: every 64, 32, … and 2 cells
     windows = [1, 2, 2, 2, 2, 2]     # how many of the layers of each see 3 of these cells along an axis
     stretch = [1, 1]                 # how many times as far apart cells of a grid lie along each axis: powers of two
-    passes = [1, 1, 1, 1, 1, 1]      # whether the cells of a group are drawn at once on each grid or, 2, in two passes
     apart = false                    # whether cells equally far from those drawn already are drawn one after the other;
                                      # on the finest grid they always are
     temperatures = [1, 1, 1, 0.6, 0.4, 0.2] # divide the log-odds on each grid, or warmer ones for a rough image; 1: by
@@ -298,15 +297,10 @@ def _check_sequential(recipe: Recipe) -> None:
             f"smaller stretch, of at most {2 ** (len(settings.widths) - 1)}, or more grids."
         )
     unit = tuple(each * 2 ** len(settings.widths) // max(stretch) for each in stretch)
-    named = ("widths", "windows", "temperatures", *(["passes"] if settings.passes else []))
-    lists = {name: list(getattr(settings, name)) for name in named}
+    lists = {name: list(getattr(settings, name)) for name in ("widths", "windows", "temperatures")}
     if len({len(each) for each in lists.values()}) > 1:
         given = ", ".join(f"{name} = {each}" for name, each in lists.items())
         raise InputError(f"The recipe has {given} in [sequential]; expected one of each for every grid.")
-    if settings.passes and settings.passes[0] > 1:
-        raise InputError(
-            f"The recipe has passes = {list(settings.passes)} in [sequential]; expected 1 on the coarsest grid, the first."
-        )
     if any(n % step for n, step in zip(training.patch, unit, strict=True)):
         raise InputError(
             f"The recipe has patch = {list(training.patch)} in [training] and {len(settings.widths)} widths in "

@@ -78,8 +78,6 @@ class RecipeSequential:
         None, several(whole(1), (2, 3), "powers of two, the least 1, such as [1, 4]")
     )
     """None for the same distance along all axes."""
-    passes: tuple[int, ...] | None = entry(None, several(whole(1, 2), MANY, "ones and twos such as [1, 1, 2, 2, 2, 1]"))
-    """None for one on all grids."""
     apart: bool = entry(False, FLAG)
     temperatures: tuple[float, ...] = entry(
         (1.0, 1.0, 1.0, 0.6, 0.4, 0.2),

@@ -55,7 +55,6 @@ class SequentialSimulation(AbstractMethod):
             widths=settings.widths,
             windows=settings.windows,
             stretch=settings.stretch or (1,) * image.facies.ndim,
-            passes=settings.passes or (1,) * len(settings.widths),
             apart=settings.apart,
         )
         self._patches = OpenPatches.of(task.levels, image, recipe.training.patch)
@@ -120,7 +119,7 @@ def log_likelihood(
     def decide(drawn: Drawn, told: Array) -> Draw:
         given = drawn.of(levels, architecture)
         each = architecture.cell.log_likelihood(told, given)
-        terms.append(drawn.total(each * drawn.of(weight, architecture)[..., 0]))
+        terms.append(jnp.sum(each * drawn.of(weight, architecture)[..., 0]))
         return Draw(given, given)
 
     simulate(architecture, weights, len(levels), levels.shape[1:-1], decide, padded=True, precision=FAST)
