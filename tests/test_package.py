@@ -12,7 +12,7 @@ import latentinv
 from latentinv.priors import find_prior
 
 ROOT = Path(__file__).resolve().parents[1]
-SHIPPED = ("channels", "channels_vae", "meanders", "strebelle")
+SHIPPED = ("braided", "channels", "channels_vae", "meanders", "strebelle")
 
 
 @pytest.mark.parametrize("name", SHIPPED)
