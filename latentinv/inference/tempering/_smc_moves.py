@@ -99,8 +99,8 @@ def move_population(
             predictions = posterior.predict(z)
             value = log_surrogate(predictions)
             return value, (value, predictions)
-        sharply = read(z)
-        predictions = posterior.predict(z) if stage == "bridge" else posterior.predict_exact(z)
+        sharply, there = read(z), jax.lax.stop_gradient(z)  # no gradient of what is only accepted by
+        predictions = posterior.predict(there) if stage == "bridge" else posterior.predict_exact(there)
         # Soft predictions are not used once the target is the exact one.
         value = log_surrogate(sharply)
         return value, (value, predictions._replace(soft=predictions.soft or sharply.soft))
