@@ -121,7 +121,7 @@ def card(name: str, prior: AbstractLearnedPrior, image: TrainingImage, assessmen
     """Write the card of a prior, named `name`, from what it was trained on and how it compares."""
     realism, provenance, count = assessment.realism, prior.provenance, assessment.fields
     kept = int(provenance["kept"]["step"])
-    rows = [f"| {measure.name} | {measure.group} | {measure.times_floor:.3g} |" for measure in realism.measures]
+    rows = [f"| {measure.name} | {measure.group} | {measure.told} |" for measure in realism.measures]
     copied = "nothing is copied" if assessment.nearest >= NOTHING_COPIED else "parts of the image are copied"
     maps = ", ".join(
         f"1/{one.spacing[0]}: {100 * share:.2g} %"
