@@ -105,7 +105,7 @@ def show_table(run: Run, site: Site, seconds: float) -> None:
     latents = np.random.default_rng(0).standard_normal(run.latents.shape).astype(np.float32)
     unconditional = realize(run.posterior, latents)
     rows = {
-        "borehole pixels honoured in every draw": f"{honoured} of {wells[0].total}",
+        "boreholes honoured in every draw": f"{honoured} of {wells[0].total}",
         "block means within two sd, mean over draws": f"{within:.1f} of {blocks[0].total}",
         "distinct draws": f"{len(np.unique(run.realizations, axis=0))} of {len(run.realizations)}",
         "log-evidence": f"{run.results['log_evidence']:.1f}",

@@ -114,7 +114,7 @@ def _table(realism: "Realism") -> Any:
             f"{measure.distance:.3g}",
             f"{low:.3g} to {high:.3g}",
             f"{measure.floor:.3g}",
-            f"{measure.times_floor:.3g}",
+            measure.told,
         )
     table.add_section()
     table.add_row("analysis of distance (1: as varied as the image)", f"{realism.anodi:.3g}", "", "", "")

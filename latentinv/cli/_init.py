@@ -40,9 +40,9 @@ HEADER = """\
 #   latentinv run {name}           does it
 [study]
 prior = {prior}
-grid = [{rows}, {columns}]{why}
-spacing = {spacing}                 # CHANGE: metres along x and y, as large as the cells of the training image{cells}
-origin = {origin}         # CHANGE: x and y of the south-west corner, metres
+{grid:<35} # CHANGE: rows, columns; proposed from the places of the data
+{spacing:<35} # CHANGE: metres along x and y, as large as the cells of the training image{cells}
+{origin:<35} # CHANGE: x and y of the south-west corner, metres
 rotation = 0.0                      # degrees from x towards y
 seed = 0
 # target = "thresholded"            # every certain well is honoured exactly
@@ -215,12 +215,10 @@ def _study(found: Sequence[Found], output: Path) -> str:
     head = HEADER.format(
         name=output.name,
         prior=_shipped_name(prior) or beside(prior),
-        rows=shape[0],
-        columns=shape[1],
-        why="                   # CHANGE: rows, columns; proposed from the places of the data",
-        spacing=json.dumps(spacing),
+        grid=f"grid = [{shape[0]}, {shape[1]}]",
+        spacing=f"spacing = {json.dumps(spacing)}",
         cells="" if size is None else ": cells of the image; times coarsen, if its recipe has that",
-        origin=json.dumps(origin),
+        origin=f"origin = {json.dumps(origin)}",
     )
     if holes:
         head = head.replace("rotation = 0.0 ", SECTION + "# rotation = 0.0 ")

@@ -168,7 +168,7 @@ class TrainingDisplay:
         self._sheet = sheet_path(output)
         self._begun = time.monotonic()
         self._losses, self._compared = "", ""
-        self._known = not chosen
+        self._known, self._done = not chosen, 0
         self._take(recipe)
         if chosen:
             display.update(0.0, "compiling, then measuring the pace of the first steps")
@@ -176,7 +176,8 @@ class TrainingDisplay:
     def _take(self, recipe: "Recipe") -> None:
         self.recipe, self._steps = recipe, recipe.training.steps
         if self._known:
-            first = min(recipe.training.evaluate_every, self._steps)
+            every = recipe.training.evaluate_every
+            first = min((self._done // every + 1) * every, self._steps)
             self._compared = f"first comparison with the image after step {first}; samples will be in {self._sheet}"
             self._display.update(0.0, f"{self._steps} steps; {self._compared}")
 
@@ -195,6 +196,7 @@ class TrainingDisplay:
         """Show a finished step; only where there is a bar."""
         each = zip(losses._fields, losses, strict=True)
         self._losses = f"losses: {', '.join(f'{name} {float(loss):.3f}' for name, loss in each)}"
+        self._done = step
         if self._known:
             self._tell(step, line=False)
 

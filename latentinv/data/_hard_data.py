@@ -102,7 +102,7 @@ class HardData(AbstractObservation):
     """
 
     kind = "hard_data"
-    fulfilled = "pixels honoured"
+    fulfilled = "observed cells honoured"
     hard = True
     sharpens = True
     cells: Int[np.ndarray, "datum axis"]
@@ -296,7 +296,7 @@ class HardData(AbstractObservation):
         return [f"{well}: honoured in {100 * share[i]:.2g} % of draws" for well, i in zip(wells, missed, strict=True)]
 
     def quantities(self, exact: Float[np.ndarray, "draw datum"]) -> dict[str, Float[np.ndarray, "draw"]]:
-        """The share of pixels honoured."""
+        """The share of observed cells honoured."""
         return {f"{self.name}, share honoured": np.mean(exact, axis=1, dtype=float)}
 
     def compared(

@@ -7,7 +7,7 @@ from latentinv.data.core import AbstractObservation, Report
 
 
 def over_draws(observation: AbstractObservation, reports: Sequence[Report], noun: str = "draws") -> str:
-    """One sentence on an observation over all draws: ``49 of 49 pixels honoured in 64 of 64 draws``."""
+    """One sentence on an observation over all draws: ``49 of 49 observed cells honoured in 64 of 64 draws``."""
     if not reports:
         return f"no {noun} to compare with {observation.count} data"
     whole = sum(report.fulfilled == report.total for report in reports)

@@ -131,7 +131,7 @@ def _draw_curve(axes: Any, measure: "Measure", names: list[str]) -> None:
     if spectrum:
         axes.set_xscale("log")
         axes.set_yscale("log")
-    axes.set_title(f"{measure.name}: {measure.times_floor:.3g} × floor", fontsize=11)
+    axes.set_title(f"{measure.name}: {measure.told} × floor", fontsize=11)
     axes.set_xlabel("waves along the shortest side" if spectrum else "lag (cells)", fontsize=9)
     axes.tick_params(labelsize=8)
     axes.legend(handles=_keys(names if parts > 1 else []), fontsize=8, frameon=False)

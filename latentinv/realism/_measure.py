@@ -46,6 +46,11 @@ class Measure(NamedTuple):
             return self.distance / self.floor
         return float("inf") if self.distance > 0 else 1.0
 
+    @property
+    def told(self) -> str:
+        """`times_floor` to three digits, large ones as whole numbers."""
+        return f"{self.times_floor:.0f}" if self.times_floor >= 1000 else f"{self.times_floor:.3g}"
+
 
 class Statistic(NamedTuple):
     """How a statistic is measured and compared."""

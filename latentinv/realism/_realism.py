@@ -67,7 +67,7 @@ class Realism:
         """One sentence on how good the prior is, and where it is worst."""
         ranked = sorted(self.measures, key=lambda measure: -measure.times_floor)
         good = sum(measure.times_floor <= GOOD for measure in ranked)
-        worst = f"{ranked[0].name} at {ranked[0].times_floor:.3g} times the floor"
+        worst = f"{ranked[0].name} at {ranked[0].told} times the floor"
         if good == len(ranked):
             return f"Good: all {good} statistics are within {GOOD:g} times the floor, the farthest {worst}."
         word = "Fair" if ranked[0].times_floor <= FAIR else "Poor"

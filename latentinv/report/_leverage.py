@@ -61,6 +61,12 @@ def _independent(observation: AbstractObservation) -> bool:
     return bool(np.allclose(np.asarray(noise.whiten(jnp.asarray(probe, jnp.float32))), probe / spread, atol=1e-3))
 
 
+def _trust(*, trusted: bool, known: bool) -> str:
+    if not known:
+        return "not known: the draws differ too little"
+    return "yes" if trusted else "no: run again without it"
+
+
 def _table(subject: Subject, observation: AbstractObservation) -> Html:
     assert observation.noise is not None
     run, model = subject.run, subject.model
@@ -77,7 +83,7 @@ def _table(subject: Subject, observation: AbstractObservation) -> Html:
             signed(weighed.misfit[i]),
             f"{weighed.moved[i]:.3g}",
             "–" if np.isnan(weighed.shape[i]) else f"{weighed.shape[i]:.2f}",
-            "yes" if weighed.trusted[i] else "no: run again without it",
+            _trust(trusted=bool(weighed.trusted[i]), known=not np.isnan(weighed.shape[i])),
         ]
         for i in order
     ]

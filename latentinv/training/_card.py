@@ -117,14 +117,19 @@ def map_shares(prior: AbstractLearnedPrior, grid: Grid, count: int = BATCH) -> t
     return tuple(float(x) for x in np.mean([differences(numbered(key, n)) for n in range(count)], axis=0))
 
 
+def _resolution(spacing: tuple[int, ...]) -> str:
+    """Of a latent map: ``1/4``, or where its places are stretched ``1/4 × 1/16``."""
+    return " × ".join(f"1/{n}" for n in (spacing if len(set(spacing)) > 1 else spacing[:1]))
+
+
 def card(name: str, prior: AbstractLearnedPrior, image: TrainingImage, assessment: Assessment) -> str:
     """Write the card of a prior, named `name`, from what it was trained on and how it compares."""
     realism, provenance, count = assessment.realism, prior.provenance, assessment.fields
     kept = int(provenance["kept"]["step"])
-    rows = [f"| {measure.name} | {measure.group} | {measure.times_floor:.3g} |" for measure in realism.measures]
+    rows = [f"| {measure.name} | {measure.group} | {measure.told} |" for measure in realism.measures]
     copied = "nothing is copied" if assessment.nearest >= NOTHING_COPIED else "parts of the image are copied"
     maps = ", ".join(
-        f"1/{one.spacing[0]}: {100 * share:.2g} %"
+        f"{_resolution(one.spacing)}: {100 * share:.2g} %"
         for one, share in zip(prior.latent_maps(Grid(assessment.shape)), assessment.shares, strict=True)
         if one.spacing is not None
     )

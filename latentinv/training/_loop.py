@@ -24,7 +24,7 @@ from latentinv.training.images import TrainingImage, choose_places, comparable_s
 from ._checkpoint import FORMAT, VERSION, checkpoint_path, kept_of, read_plan, sheet_path
 from ._evaluation import Comparison, calibrated, compare, nominal
 from ._method import METHODS, State, Task
-from ._pace import TRIAL, WARM, Pace, fitted, require_enough
+from ._pace import KNOWN, TRIAL, WARM, Pace, fitted, missing, require_enough
 from ._recipe import Recipe
 from ._sheet import shown_shape, write_sheet
 
@@ -190,21 +190,30 @@ class _Training:
 
     def choose_steps(self, minutes: float, end: float) -> None:
         """Take the first steps, and choose the number of all, and of comparisons, by their pace."""
-        begun = time.monotonic()
-        for done in range(TRIAL):
-            self._step(done)
-            if done == WARM:
-                begun = time.monotonic()
-            if time.monotonic() >= end:
-                require_enough(done, minutes)
-        step = (time.monotonic() - begun) / (TRIAL - WARM - 1)
+        step = self._first_steps(minutes, end)
         for _ in range(2):  # the first compiles
             begun = time.monotonic()
             self._comparison(self._prior(self.state.average, {}))
-        pace = Pace(step, time.monotonic() - begun)
-        self.recipe = fitted(self.recipe, TRIAL, end - time.monotonic(), pace)
-        require_enough(self.recipe.training.steps, minutes)
+        now = time.monotonic()
+        pace = Pace(step, now - begun)
+        self.recipe = fitted(self.recipe, TRIAL, end - now, pace)
+        require_enough(self.recipe.training.steps, minutes, minutes + (missing(TRIAL, pace) - (end - now)) / 60)
         self.listener.on_plan(self.recipe)
+
+    def _first_steps(self, minutes: float, end: float) -> float:
+        """Take them, and measure the seconds of one; end as soon as the time is over, or known to be too short."""
+        begun = time.monotonic()
+        for done in range(TRIAL):
+            self._step(done)
+            now = time.monotonic()
+            if done == WARM:
+                begun = now
+            step = (now - begun) / (done - WARM) if done > WARM else (now - begun) / (done + 1)
+            if now >= end or done >= KNOWN:
+                left = max(0.0, end - now)
+                needed = missing(done, Pace(step, 0.0))
+                require_enough(done + int(left / step), minutes, minutes + (needed - (end - now)) / 60)
+        return step
 
     def run(self, end: float) -> TrainingResult:
         """Take the steps that are left, until a time at most."""

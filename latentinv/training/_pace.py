@@ -1,13 +1,14 @@
 """How many steps of a recipe fit into a time, by the pace of the first ones on this machine."""
 
+import math
 from typing import NamedTuple
 
 from latentinv.errors import InputError
 
 from ._recipe import Recipe, with_training
 
-TRIAL, WARM = 60, 20
-"""Steps after which the pace is known, and how many of them are not counted."""
+TRIAL, WARM, KNOWN = 60, 20, 40
+"""Steps by which the pace is measured, how many of them are not counted, and after how many it is roughly known."""
 LEAST, COMPARING = 4, 0.1
 """Comparisons in a training, and the share of the time that more may take."""
 RESERVE = 0.03
@@ -40,8 +41,22 @@ def fitted(recipe: Recipe, done: int, seconds: float, pace: Pace) -> Recipe:
     return with_training(recipe, steps=steps, evaluate_every=every, patience=patience)
 
 
-def require_enough(steps: int, minutes: float) -> None:
+def missing(done: int, pace: Pace) -> float:
+    """Seconds that the fewest steps and comparisons take, after some steps."""
+    return (LEAST_STEPS - done) * pace.step / (1 - RESERVE) + LEAST * pace.comparison
+
+
+def require_enough(steps: int, minutes: float, least: float) -> None:
     """Check that a time is enough to learn something.
+
+    Parameters
+    ----------
+    steps
+        That fit into it.
+    minutes
+        The time.
+    least
+        Minutes that would be enough, by the pace so far.
 
     Raises
     ------
@@ -51,5 +66,5 @@ def require_enough(steps: int, minutes: float) -> None:
     if steps < LEAST_STEPS:
         raise InputError(
             f"{minutes:g} minutes are enough for {steps} steps on this machine; expected at least {LEAST_STEPS}, for "
-            "fewer teach nothing. Give more time with --minutes."
+            f"fewer teach nothing. Give at least --minutes {math.ceil(least)}."
         )

@@ -17,7 +17,7 @@ def test_that_a_run_is_conditioned_shown_and_drawn(latentinv, folder):
 
     assert done.code == shown.code == 0, done.err + shown.err
     for text in (done.out, shown.out):
-        assert "6 of 6 pixels honoured in 8 of 8 draws" in text
+        assert "6 of 6 observed cells honoured in 8 of 8 draws" in text
         assert "block 1" in text
         assert "log evidence" in text
     assert "condition 100 %" in done.out
@@ -56,7 +56,7 @@ def test_that_an_interrupted_run_says_how_to_continue_and_does(latentinv, folder
     assert "8, 8 of them distinct" in between.out
     assert (folder / "run.png").exists()
     assert resumed.code == 0, resumed.err
-    assert "6 of 6 pixels honoured in 8 of 8 draws" in resumed.out
+    assert "6 of 6 observed cells honoured in 8 of 8 draws" in resumed.out
     assert "finished" not in resumed.out
     assert again.out.startswith("run.h5 is finished; there is nothing left to do.\n")
 

@@ -45,7 +45,7 @@ def test_that_files_become_a_study_and_the_study_a_run(latentinv, folder):
     assert re.search(r"memory: about \d+ MB at most, [\d.]+ [MG]B are free", dry.out)
     assert re.search(r"time: about \d+", dry.out)
     assert [run.code for run in runs] == [0, 0], runs[0].err + runs[1].err
-    assert "6 of 6 pixels honoured in 8 of 8 draws" in runs[0].out
+    assert "6 of 6 observed cells honoured in 8 of 8 draws" in runs[0].out
     assert len(load_run("1.h5").latents) == 8
     assert not np.array_equal(load_run("1.h5").latents, load_run("2.h5").latents)
     assert "1.h5 exists already" in again.err

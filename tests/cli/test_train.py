@@ -64,9 +64,9 @@ def test_that_an_image_is_enough_and_its_recipe_is_written_beside_the_prior(late
     called = {}
 
     def train(plan, output, *, minutes, fill, listener):
-        plan = with_training(plan, steps=400)
+        plan = with_training(plan, steps=400, evaluate_every=50)
         called.update(plan=plan, minutes=minutes, fill=fill)
-        listener.on_step(1, Losses(0.5, 0.5))
+        listener.on_step(60, Losses(0.5, 0.5))
         listener.on_plan(plan)
         return pretend(listener)
 
@@ -79,6 +79,7 @@ def test_that_an_image_is_enough_and_its_recipe_is_written_beside_the_prior(late
     assert outcome.code == 0, outcome.err
     assert "compiling, then measuring the pace of the first steps" in outcome.out
     assert "Recipe for 400 steps in mine.toml" in outcome.out
+    assert "first comparison with the image after step 100" in outcome.out
     assert re.search(r"steps +4 of 400", outcome.out)
     assert (called["minutes"], called["fill"]) == (20.0, True)
     written = read_recipe("mine.toml")

@@ -152,7 +152,7 @@ def test_that_the_report_counts_honoured_pixels(wells):
     field = np.zeros(GRID.shape)
     field[0, 0] = -1.0
     report = reported(wells, field)
-    assert report.sentence == "3 of 4 pixels honoured"
+    assert report.sentence == "3 of 4 observed cells honoured"
     assert (report.name, report.fulfilled, report.total) == ("wells", 3, 4)
 
 

@@ -201,7 +201,7 @@ def test_that_reports_speak_of_each_data_set_by_its_name_and_unit():
     posterior = posterior_with_generator()
     reports = posterior.report(jnp.zeros(posterior.latent_size))
     assert [report.name for report in reports] == ["wells", "heads", "times"]
-    assert "pixels honoured" in reports[0].sentence
+    assert "observed cells honoured" in reports[0].sentence
     assert " m, stated 0.5 m; " in reports[1].sentence
     assert " ms, stated 0.1 ms; " in reports[2].sentence
     assert [report.rmse is None for report in reports] == [True, False, False]

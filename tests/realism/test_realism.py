@@ -81,6 +81,12 @@ def test_that_the_verdict_names_the_worst(other):
     assert worst.name in other.verdict()
 
 
+def test_that_large_multiples_of_the_floor_are_told_as_whole_numbers(other):
+    one = other.measures[0]
+    told = [one._replace(distance=times, floor=1.0).told for times in (0.66842, 21.32, 1346.2)]
+    assert told == ["0.668", "21.3", "1346"]
+
+
 def test_that_the_same_seed_gives_the_same_figures(same):
     again = measure_realism(_blobs(COUNT, 3, 1), _blobs(2 * COUNT, 3, 2), 2)
     assert [measure.times_floor for measure in again.measures] == [measure.times_floor for measure in same.measures]

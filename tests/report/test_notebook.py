@@ -18,7 +18,7 @@ def test_that_objects_show_themselves_as_tables_with_all_names_escaped(pages):
         outline = Outline(shown._repr_html_())
         assert HOSTILE in outline.words or shown is PLANE
         assert "10 rows × 12 columns" in outline.words
-    assert "4 of 4 pixels honoured in" in Outline(run._repr_html_()).words
+    assert "4 of 4 observed cells honoured in" in Outline(run._repr_html_()).words
     assert [image["src"][:22] for image in Outline(run._repr_html_()).all("img")] == ["data:image/png;base64,"]
     assert not Outline(load_run(pages["empty"].run)._repr_html_()).all("img")
 

@@ -7,7 +7,7 @@ from latentinv import Grid
 from latentinv.networks import FoldedLayer
 from latentinv.priors import GeneratorPrior
 from latentinv.training import TrainingImage, assess, card
-from latentinv.training._card import map_shares
+from latentinv.training._card import _resolution, map_shares
 from tests.problems import random_generator_prior
 
 PROVENANCE = {"recipe": "[training]\nsteps = 3\n", "steps": 3, "kept": {"step": 2.0}}
@@ -28,6 +28,10 @@ def test_that_a_map_that_nothing_is_made_of_has_no_share_and_the_others_have():
     assert map_shares(deaf, Grid((24, 24)), 4)[2] == 0
 
 
+def test_that_stretched_maps_are_told_by_each_axis():
+    assert [_resolution(spacing) for spacing in ((4, 4), (1, 4), (2, 2, 2))] == ["1/4", "1/1 × 1/4", "1/2"]
+
+
 def test_that_the_card_names_image_maps_statistics_and_recipe():
     facies = np.array([3, 1, 7])[np.random.default_rng(0).integers(0, 3, (60, 70))]
     image = TrainingImage.from_array(np.where(facies == 3, 2, facies), "islands")
@@ -42,7 +46,7 @@ def test_that_the_card_names_image_maps_statistics_and_recipe():
         f"redrawn | 1/4: {100 * found.shares[0]:.2g} %, 1/4:",
         "3 steps; the state of step 2 was kept",
         "25 fields of 32 × 32 cells beside 50 patches",
-        f"| contacts | edges | {found.realism['contacts'].times_floor:.3g} |",
+        f"| contacts | edges | {found.realism['contacts'].told} |",
         "    steps = 3",
     ):
         assert words in text, words

@@ -6,7 +6,7 @@ import pytest
 from latentinv.errors import InputError
 from latentinv.training import _loop as loop
 from latentinv.training import parse_recipe, read_recipe, train
-from latentinv.training._pace import Pace, fitted, require_enough
+from latentinv.training._pace import Pace, fitted, missing, require_enough
 
 RECIPE = '[image]\nfile = "a.npz"\n[training]\nsteps = 4000\nevaluate_every = 200\npatience = 5\n'
 
@@ -26,9 +26,14 @@ def test_that_the_steps_that_fit_leave_time_for_comparisons(seconds, steps, ever
 
 
 def test_that_too_few_steps_are_refused():
-    require_enough(200, 2.0)
-    with pytest.raises(InputError, match=r"^2 minutes are enough for 199 steps on this machine; expected at least 200"):
-        require_enough(199, 2.0)
+    require_enough(200, 2.0, 2.0)
+    told = r"^2 minutes are enough for 199 steps on this machine; expected at least 200.* at least --minutes 3\.$"
+    with pytest.raises(InputError, match=told):
+        require_enough(199, 2.0, 2.1)
+
+
+def test_that_the_fewest_steps_still_to_take_come_with_four_comparisons():
+    assert np.isclose(missing(60, Pace(0.5, 2.0)), 140 * 0.5 / 0.97 + 4 * 2.0)
 
 
 class Ticking:
@@ -97,3 +102,11 @@ def test_that_a_time_too_short_for_the_first_steps_leaves_nothing(tmp_path, tick
         train(recipe, tmp_path / "short.h5", fill=True)
     assert not list(tmp_path.glob("short*"))
     assert np.isclose(Ticking.now, 6.0)
+
+
+def test_that_a_time_too_short_is_known_before_it_is_over(tmp_path, ticking):
+    recipe = parse_recipe(SMALL.replace("[training]", "[training]\nseed = 1"), tmp_path)
+    # 200 steps take 100 s, of which 20.5 have passed when 41 are done, and 3 % are not planned with.
+    with pytest.raises(InputError, match=r"1.5 minutes are enough for 179 steps.* at least --minutes 2\."):
+        train(recipe, tmp_path / "short.h5", minutes=1.5, fill=True)
+    assert np.isclose(Ticking.now, 20.5)

@@ -44,7 +44,7 @@ class Report:
     name
         The observation's name.
     sentence
-        In words: ``49 of 49 pixels honoured``.
+        In words: ``49 of 49 observed cells honoured``.
     fulfilled, total
         How many data agree with the field, of how many.
     rmse
@@ -90,7 +90,7 @@ class AbstractObservation(abc.ABC):
     kind: str
     """The registered kind (``hard_data``, ``indirect_data`` …), written into run files."""
     fulfilled: str = "data fulfilled"
-    """What a report counts, in words: ``pixels honoured``."""
+    """What a report counts, in words: ``observed cells honoured``."""
     hard: bool = False
     """Whether exact predictions are 1 where a datum is honoured and 0 where it is missed."""
     certain: bool = False

@@ -72,7 +72,10 @@ def _tempered(posterior: Posterior) -> Choice:
         why += f"; {posterior.grid.size} cells are many, so it works on {together} at a time"
     batch_size = together if few else 0
     if posterior.prior.stepwise:
-        why += "; bodies of its prior come and go as wholes, so it redraws windows instead of following gradients"
+        why += (
+            "; in fields of its prior whole bodies appear or vanish at once, so it redraws windows instead of "
+            "following gradients"
+        )
         return _chosen(TemperedSMC(**REDRAWING, batch_size=batch_size), why)
     return _chosen(TemperedSMC(batch_size=batch_size), why)
 

@@ -280,7 +280,7 @@ class SMCKernel(AbstractKernel):
             return {**results, "infeasible_data": self._infeasible(posterior, state)}
         results["log_evidence"] = float(state.log_evidence)
         if posterior.target == "thresholded":
-            results["effective_sample_size_at_jump"] = float(state.jump_size)
+            results["effective_sample_size_at_final_target"] = float(state.jump_size)
         warnings = self._warnings(posterior, state)
         return {**results, "warnings": warnings} if warnings else results
 

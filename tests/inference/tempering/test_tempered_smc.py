@@ -162,7 +162,7 @@ def test_that_the_batch_size_changes_the_first_level_by_rounding_only():
 def test_that_a_ladder_cut_short_is_said_to_be():
     rare = _independent_cells(np.eye(4), np.array([1, 1, 1]))
     run = sample(rare, TemperedSMC(**CELLS, max_levels=1))
-    assert 0 < run.results["effective_sample_size_at_jump"] < 30
+    assert 0 < run.results["effective_sample_size_at_final_target"] < 30
     assert "raise moves" in run.results["warnings"][0]
     far = linear_gaussian(2, 1)[0].with_data([np.array([30.0])])
     run = sample(far, replace(SETTINGS, max_levels=1))
