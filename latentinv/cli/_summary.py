@@ -99,6 +99,7 @@ def exit_if_infeasible(run: "Run") -> None:
     together = ["most draws meet each datum on its own, but none was found that meets all of them together"]
     for sentence in run.results["infeasible_data"] or together:
         print(f"  {sentence}", file=sys.stderr)
+    print("Fewer than 64 draws may fail where such fields exist: try more before you doubt the data.", file=sys.stderr)
     raise typer.Exit(1)
 
 

@@ -74,6 +74,7 @@ def test_that_data_out_of_reach_are_named_and_end_with_code_one(latentinv, folde
         assert outcome.code == 1
         assert outcome.err.startswith("The data could not be met:\n")
         assert "block 2 (x 2–12 m, y 2–12 m): data 0.980 ± 0.001" in outcome.err
+        assert outcome.err.endswith("try more before you doubt the data.\n")
 
 
 def test_that_a_continuous_search_for_best_fits_is_one_option_away(latentinv, folder):
