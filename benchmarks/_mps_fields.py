@@ -12,6 +12,7 @@ from latentinv.training import TrainingImage, sample_patches
 WINDOW, WINDOWS = 64, 32
 """Cells along the edge of a window (patches of an image of 250×250 cells tell little that is larger); how many are
 compared."""
+FIGURES = ("windows", "tv_ratio", "lbp1_over_floor", "connectivity_over_floor")
 LBP, CONNECTIVITY = "local binary patterns, radius 1", ("connectivity along y", "connectivity along x")
 
 Fields = Int[np.ndarray, "draw row column"]
@@ -35,16 +36,12 @@ def realism(fields: Fields, image: TrainingImage, draws: int, seed: int) -> dict
     categories = np.asarray(image.categories)
     cut = windows(np.searchsorted(categories, spread(fields, draws)).astype(np.uint8), WINDOWS, seed)
     if len(cut) < 4:
-        return {"windows": len(cut), "tv_ratio": None, "lbp1_over_floor": None, "connectivity_over_floor": None}
+        return dict.fromkeys(FIGURES) | {"windows": len(cut)}
     patches = sample_patches(np.random.default_rng([seed, 5]), image, cut.shape[1:], 2 * len(cut))
     found = measure_statistics(cut, patches, len(categories), (LBP, *CONNECTIVITY), seed=seed)
     ours, theirs = (float(total_variation(part.astype(np.float32)).pooled()) for part in (cut, image.facies[None]))
-    return {
-        "windows": len(cut),
-        "tv_ratio": ours / theirs,
-        "lbp1_over_floor": found[LBP].times_floor,
-        "connectivity_over_floor": max(found[name].times_floor for name in CONNECTIVITY),
-    }
+    connectivity = max(found[name].times_floor for name in CONNECTIVITY)
+    return dict(zip(FIGURES, (len(cut), ours / theirs, found[LBP].times_floor, connectivity), strict=True))
 
 
 def honoured(fields: Fields, wells: Case) -> float:

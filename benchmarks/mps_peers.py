@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Int
 
 from benchmarks._data import data_file
-from benchmarks._mps_fields import WINDOW, WINDOWS, honoured, realism
+from benchmarks._mps_fields import FIGURES, WINDOW, WINDOWS, honoured, realism
 from benchmarks._mps_tools import PEERS, Drawn, Job, Run, draw_within, our_run, peer_python, peer_run
 from benchmarks._report import run, say, show
 from benchmarks.hard_data import Case, pixel_case
@@ -34,6 +34,13 @@ SIZES, WELLS = (128, 250, 500, 1000), (50, 250, 1000)
 """The full cross: cells along an edge, and wells."""
 USUAL = ((128, 50), (250, 250))
 """What is measured if nothing is named: about an hour. On 1000×1000 cells ours and GENESIM take many hours."""
+COSTS = ("draws", "seconds", "seconds_with_setup", "processor_seconds", "independent_draws")
+KEYS = (
+    *("tool", "version", "cells", "wells", "wells_from", *COSTS, "processor_seconds_an_independent_draw", "honoured"),
+    *(name + which for which in ("", "_unconditioned") for name in FIGURES),
+    "reason",
+)
+"""Of a row, as README.md explains them; null where there is no figure."""
 TRUTH, CONDITIONED, UNCONDITIONED = 0, 1, 2
 """Streams of randomness."""
 
@@ -86,10 +93,8 @@ def unconditioned(setting: Setting, tool: str, edge: int) -> dict[str, Any]:
 
 def condition(setting: Setting, tool: str, edge: int, wells: Case) -> dict[str, Any]:
     """A tool's draws given wells; of ours all particles, whose number is its own."""
-    job, ours = setting.job(edge, setting.draws, CONDITIONED, wells), tool == OURS
-    drawn = (
-        (setting.runs[tool](job, setting.seconds)) if ours else draw_within(setting.runs[tool], job, setting.seconds)
-    )
+    job, run_job = setting.job(edge, setting.draws, CONDITIONED, wells), setting.runs[tool]
+    drawn = run_job(job, setting.seconds) if tool == OURS else draw_within(run_job, job, setting.seconds)
     if drawn is None:
         minutes = f"{setting.seconds / 60:g} minutes"
         return {"reason": f"{tool} had no draw of {edge}×{edge} cells and {len(wells.codes)} wells in {minutes}."}
@@ -129,11 +134,12 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, float | None]:
         both = sorted(ours.keys() & theirs.keys())
         return ours[both[0]] / theirs[both[0]] if both else None
 
+    shares = [row["honoured"] for row in rows if row["tool"] == OURS and row.get("honoured") is not None]
     return {
         "ratio_deesse_128": ratio("deesse", 128),
         "ratio_deesse_1000": ratio("deesse", 1000),
         "ratio_snesim_128": ratio("snesim", 128),
-        "honoured": min((row["honoured"] for row in rows if row["tool"] == OURS and "honoured" in row), default=None),
+        "honoured": min(shares, default=None),
     }
 
 
@@ -141,18 +147,21 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure all cases by all tools."""
     stay_on_one_processor()
     setting = prepare(arguments)
+    cases = chosen_cases(arguments.sizes, arguments.wells)
+    truths = {edge: find_truth(setting, edge) for edge in dict.fromkeys(edge for edge, _ in cases)}
     rows: list[dict[str, Any]] = []
     alone: dict[tuple[str, int], dict[str, Any]] = {}
-    for edge, count in chosen_cases(arguments.sizes, arguments.wells):
-        truth, origin = find_truth(setting, edge)
+    for edge, count in cases:
+        truth, origin = truths[edge]
         wells = pixel_case(truth, count, setting.seed)
         for tool in setting.tools:
             say(f"{tool}, {edge}×{edge} cells, {count} wells …")
-            row: dict[str, Any] = {"tool": tool, "cells": edge, "wells": count, "wells_from": origin}
+            row: dict[str, Any] = dict.fromkeys(KEYS)
+            row |= {"tool": tool, "cells": edge, "wells": count, "wells_from": origin}
             if tool in setting.runs:
                 row |= condition(setting, tool, edge, wells)
-                # A tool whose single draw takes longer is not asked for more.
-                if (tool, edge) not in alone and (row.get("draws") or tool == OURS):
+                # A peer whose first draw did not end in time is not asked for more.
+                if (tool, edge) not in alone and (row["draws"] or tool == OURS):
                     alone[tool, edge] = unconditioned(setting, tool, edge)
                 row |= alone.get((tool, edge), {})
             else:

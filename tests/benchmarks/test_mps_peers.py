@@ -179,6 +179,19 @@ def test_that_ours_draws_from_the_prior_without_wells():
     assert found["fields"].shape == (4, 8, 8)
 
 
+def test_that_a_missing_peer_is_null_and_says_so(monkeypatch, tool):
+    monkeypatch.setattr(mps_peers, "stay_on_one_processor", lambda: None)
+    chosen = setting({"latentinv": tool})._replace(tools=("deesse", "latentinv"))
+    monkeypatch.setattr(mps_peers, "prepare", lambda arguments: chosen)
+    found = mps_peers.benchmark(mps_peers.parse(["--sizes", "8", "--wells", "3"]))
+    missing, ours = found["rows"]
+    assert missing.keys() == ours.keys()
+    assert missing["processor_seconds"] is None
+    assert missing["reason"].startswith("DeeSse is not here")
+    assert (ours["draws"], ours["honoured"], ours["windows_unconditioned"]) == (4, 1.0, 4)
+    assert found["honoured"] == 1.0
+
+
 def test_that_an_unknown_tool_is_refused_by_name():
     assert mps_peers.parse(["--tools", "snesim,latentinv"]).tools == ["snesim", "latentinv"]
     with pytest.raises(argparse.ArgumentTypeError, match="'deesses'"):
