@@ -34,7 +34,7 @@ SIZES, WELLS = (128, 250, 500, 1000), (50, 250, 1000)
 """The full cross: cells along an edge, and wells."""
 USUAL = ((128, 50), (250, 250))
 """What is measured if nothing is named: about an hour. On 1000×1000 cells ours and GENESIM take many hours."""
-COSTS = ("draws", "seconds", "seconds_with_setup", "processor_seconds", "independent_draws")
+COSTS = ("processor_seconds_in_all", "draws", "seconds", "seconds_with_setup", "processor_seconds", "independent_draws")
 KEYS = (
     *("tool", "version", "cells", "wells", "wells_from", *COSTS, "processor_seconds_an_independent_draw", "honoured"),
     *(name + which for which in ("", "_unconditioned") for name in FIGURES),
@@ -109,10 +109,11 @@ def condition(setting: Setting, tool: str, edge: int, wells: Case) -> dict[str, 
 
 def costs(drawn: Drawn) -> dict[str, float | int | None]:
     """Seconds a draw, on the wall and of processors."""
-    count = len(drawn.fields)
+    count, in_all = len(drawn.fields), {"processor_seconds_in_all": drawn.processor_seconds}
     if not count:
-        return {"draws": 0}
+        return {**in_all, "draws": 0}
     return {
+        **in_all,
         "draws": count,
         "seconds": None if drawn.setup_seconds is None else (drawn.seconds - drawn.setup_seconds) / count,
         "seconds_with_setup": drawn.seconds / count,

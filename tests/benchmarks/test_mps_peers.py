@@ -170,6 +170,7 @@ def test_that_our_draws_count_as_their_effective_size_and_infeasible_wells_are_t
     none = drawn(np.zeros((0, 8, 8), int), sentences=json.dumps(["the well at (1, 1) is missed"]))
     found = mps_peers.condition(setting({"latentinv": lambda job, seconds: none}), "latentinv", 8, WELLS)
     assert (found["draws"], found["honoured"]) == (0, 0.0)
+    assert found["processor_seconds_in_all"] == 5.0
     assert found["reason"] == "the well at (1, 1) is missed"
 
 
