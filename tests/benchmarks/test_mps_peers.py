@@ -193,6 +193,17 @@ def test_that_a_missing_peer_is_null_and_says_so(monkeypatch, tool):
     assert found["honoured"] == 1.0
 
 
+def test_that_a_peer_that_fails_costs_nothing_of_what_others_gave(monkeypatch, tool):
+    def fail(job, seconds):
+        raise StorageError("The process of SNESIM failed: it said nothing")
+
+    monkeypatch.setattr(mps_peers, "stay_on_one_processor", lambda: None)
+    monkeypatch.setattr(mps_peers, "prepare", lambda arguments: setting({"deesse": tool, "snesim": fail}))
+    deesse, snesim = mps_peers.benchmark(mps_peers.parse(["--sizes", "8", "--wells", "3"]))["rows"]
+    assert deesse["draws"] == 4
+    assert (snesim["draws"], snesim["reason"]) == (None, "The process of SNESIM failed: it said nothing")
+
+
 def test_that_an_unknown_tool_is_refused_by_name():
     assert mps_peers.parse(["--tools", "snesim,latentinv"]).tools == ["snesim", "latentinv"]
     with pytest.raises(argparse.ArgumentTypeError, match="'deesses'"):
