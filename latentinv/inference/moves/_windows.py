@@ -10,7 +10,8 @@ Windows of one size lie on a lattice whose offset is drawn anew each time, so no
 axis of `spacing` s and reach b before and a after, a window of w places changes w s + a + b cells. With data that
 depend on at most e cells along this axis, windows are repeated every w + ⌈(a + b + e − 1) / s⌉ places. Where the map is
 shorter, there is one window; data that see the whole field leave one along every axis. A map may reach far beyond the
-field, where it changes little; so the middle of a single window lies in the field, but for a share `ANYWHERE`.
+field, where it changes little, and data may be few; so most single windows lie over a datum, others have their middle
+in the field, and only a share lies `ANYWHERE`.
 """
 
 import math
@@ -29,8 +30,10 @@ from latentinv.pytrees import Count, Flag
 
 NONE = -1
 """In place of a window's number: not in any."""
-ANYWHERE = 0.2
-"""Share of single windows that may lie anywhere in their map."""
+ANYWHERE, OVER_DATA = 0.2, 0.5
+"""Shares of single windows that may lie anywhere in their map, and that lie over a datum, if any is `LOCAL`."""
+LOCAL = 1 / 16
+"""Share of the cells that a datum depends on, at most, if it has a place."""
 FAR = 2**20
 """Places from one window to the next where there is only one."""
 
@@ -54,6 +57,14 @@ class _Along(NamedTuple):
     """Places of a window."""
     most: int
     """Windows that there can be."""
+
+
+class _Aim(NamedTuple):
+    """Where a single window lies: anywhere, over a cell, or with its middle in the field."""
+
+    anywhere: Flag
+    over: Flag
+    cell: Int[Array, "axis"]
 
 
 class WindowLattice:
@@ -100,10 +111,10 @@ class WindowLattice:
 
     def _of_map(self, key: Array, number: int, size: Count) -> Windows:
         one, most = self.maps[number], self._most(self.maps[number])
-        key_everywhere, key_offset = named(key, "everywhere", "offset")
-        anywhere = jax.random.bernoulli(key_everywhere, ANYWHERE)
+        key_aim, key_offset = named(key, "aim", "offset")
+        aim = self._draw_aim(key_aim)
         along = [
-            _draw_along(numbered(key_offset, n), one, n, cells, size, self._widest[n], most[n], anywhere)
+            _draw_along(numbered(key_offset, n), one, n, cells, size, self._widest[n], most[n], aim)
             for n, cells in enumerate(self.shape)
         ]
         places = _crossed([_of_places(a, p) for a, p in zip(along, one.shape, strict=False)], most)
@@ -117,6 +128,19 @@ class WindowLattice:
             for x in self._extents
         )
         return Windows(jnp.concatenate(latents), cells, data)
+
+    def _draw_aim(self, key: Array) -> "_Aim":
+        key_kind, key_datum = named(key, "kind", "datum")
+        kind = jax.random.uniform(key_kind)
+        nothing = _Aim(kind < ANYWHERE, jnp.bool(False), jnp.zeros(len(self.shape), int))
+        if not sum(len(one.first) for one in self._extents):
+            return nothing
+        first = jnp.concatenate([one.first for one in self._extents])
+        last = jnp.concatenate([one.last for one in self._extents])
+        local = jnp.prod(last - first + 1.0, axis=1) <= max(1.0, LOCAL * math.prod(self.shape))
+        datum = jax.random.categorical(key_datum, jnp.where(local, 0.0, -jnp.inf))
+        over = local.any() & (kind > 1 - OVER_DATA)
+        return nothing._replace(over=over, cell=(first[datum] + last[datum]) // 2)
 
 
 def window_sizes(posterior: Posterior) -> tuple[int, ...]:
@@ -133,7 +157,7 @@ def _gap(one: LatentMap, axis: int, extent: Any) -> Any:
 
 
 def _draw_along(
-    key: Array, one: LatentMap, axis: int, cells: int, size: Count, extent: Count, most: int, anywhere: Flag
+    key: Array, one: LatentMap, axis: int, cells: int, size: Count, extent: Count, most: int, aim: _Aim
 ) -> _Along:
     places = one.shape[axis]
     if one.spacing is None:
@@ -142,9 +166,12 @@ def _draw_along(
     alone = places + size - 1  # from here on a single window meets the map
     single = (period >= alone) | (size >= places)
     low, high = _above(one, axis, cells)
-    inside = single & ~anywhere
-    first = jnp.where(inside, low - size // 2, 1 - size)
-    last = jnp.where(inside, high - size // 2, jnp.minimum(period, alone) - size)
+    assert one.reach is not None
+    (before, behind), spacing = one.reach[axis], one.spacing[axis]
+    place = jnp.clip(jnp.floor((aim.cell[axis] + 0.5 - (behind - before) / 2) / spacing), 0, places - 1).astype(int)
+    inside, over = single & ~aim.anywhere, single & aim.over
+    first = jnp.where(over, place - size + 1, jnp.where(inside, low - size // 2, 1 - size))
+    last = jnp.where(over, place, jnp.where(inside, high - size // 2, jnp.minimum(period, alone) - size))
     start = jnp.where(size >= places, 0, jax.random.randint(key, (), first, last + 1))
     return _Along(start, jnp.where(single, FAR, period), size, most)
 
