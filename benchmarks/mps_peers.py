@@ -33,7 +33,7 @@ TOOLS = (*PEERS, OURS)
 SIZES, WELLS = (128, 250, 500, 1000), (50, 250, 1000)
 """The full cross: cells along an edge, and wells."""
 USUAL = ((128, 50), (250, 250))
-"""What is measured if nothing is named, in three quarters of an hour at most."""
+"""What is measured if nothing is named, in some three quarters of an hour."""
 COSTS = ("processor_seconds_in_all", "draws", "seconds", "seconds_with_setup", "processor_seconds", "independent_draws")
 KEYS = (
     *("tool", "version", "cells", "wells", "wells_from", *COSTS, "processor_seconds_an_independent_draw", "honoured"),

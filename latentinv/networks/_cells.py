@@ -37,11 +37,11 @@ class AbstractCell(abc.ABC):
     """Numbers that a network tells for each channel."""
 
     @staticmethod
-    @abc.abstractmethod
     def tempered(
         told: Float[Array, "*cell output"], temperature: Float[Array, ""] | float
     ) -> Float[Array, "*cell output"]:
-        """What a network tells, made surer by a temperature below 1."""
+        """What a network tells, made surer by a temperature below 1: of facies, log-odds over the temperature."""
+        return told / temperature
 
     @staticmethod
     @abc.abstractmethod
@@ -66,13 +66,6 @@ class TwoFacies(AbstractCell):
     """One number: the logarithm of the odds of the second facies."""
 
     @staticmethod
-    def tempered(
-        told: Float[Array, "*cell output"], temperature: Float[Array, ""] | float
-    ) -> Float[Array, "*cell output"]:
-        """Logarithms of odds over the temperature."""
-        return told / temperature
-
-    @staticmethod
     def draw(told: Float[Array, "*cell output"], noise: Float[Array, "*cell channel"]) -> Draw:
         """The second facies where the sum of odds and logistic noise is positive."""
         number = told + log_ndtr(noise) - log_ndtr(-noise)
@@ -90,13 +83,6 @@ class TwoFacies(AbstractCell):
 @CELLS.register("several facies")
 class SeveralFacies(AbstractCell):
     """A number for each facies: the logarithm of its probability, but for a constant."""
-
-    @staticmethod
-    def tempered(
-        told: Float[Array, "*cell output"], temperature: Float[Array, ""] | float
-    ) -> Float[Array, "*cell output"]:
-        """Logarithms of probabilities over the temperature."""
-        return told / temperature
 
     @staticmethod
     def draw(told: Float[Array, "*cell output"], noise: Float[Array, "*cell channel"]) -> Draw:

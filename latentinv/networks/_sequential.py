@@ -223,15 +223,15 @@ def _drawn(
     known: dict[Offset, Draw] = {(0,) * architecture.ndim: base}
     member, groups = int(level == 0), architecture.groups(level)
     for number, group in enumerate(groups):
-        name, x = f"{level}.{number}", jnp.concatenate([known[one].level for one in sorted(known)], axis=-1)
-        told = _network(architecture, weights, name, x, padded, precision)
+        x = jnp.concatenate([known[one].level for one in sorted(known)], axis=-1)
+        told = _network(architecture, weights, f"{level}.{number}", x, padded, precision)
         known = jax.tree.map(functools.partial(_inner, cells=off), known)
         for offset, each in zip(group, jnp.split(told, len(group), axis=-1), strict=True):
             known[offset] = decide(Drawn(level, member, offset, (number + 1) * off), each)
             member += 1
-    drawn = [known[one] for one in sorted(known)]
+    parts = [known[one] for one in sorted(known)]
     factors = [min(2, stride) for stride in architecture.stride(level)]
-    finer = jax.tree.map(lambda *each: depth_to_space(jnp.concatenate(each, axis=-1), factors), *drawn)
+    finer = jax.tree.map(lambda *each: depth_to_space(jnp.concatenate(each, axis=-1), factors), *parts)
     return finer, len(groups) * off
 
 

@@ -189,7 +189,7 @@ def coarsening(image: TrainingImage) -> int:
     return max(1, min(wanted, min(image.facies.shape) // LARGEST[image.facies.ndim]))
 
 
-def stretch(image: TrainingImage) -> tuple[int, ...]:
+def stretching(image: TrainingImage) -> tuple[int, ...]:
     """How many times as long as along the shortest axis bodies are along each, as powers of two up to `STRETCH`.
 
     The length along an axis is the geometric mean of the facies' mean chords.
@@ -215,7 +215,7 @@ def choose_grids(image: TrainingImage) -> tuple[tuple[int, ...], int]:
             f"The training image has {times(shape)} cells, too few to learn from; give one of at least "
             f"{LEAST} along each axis."
         )
-    found = stretch(image)
+    found = stretching(image)
     while True:
         most = GRIDS[len(shape)] + int(math.log2(max(found)) / 2)
         room = min(n * max(found) / each for n, each in zip(shape, found, strict=True))

@@ -129,7 +129,7 @@ class WindowLattice:
         )
         return Windows(jnp.concatenate(latents), cells, data)
 
-    def _draw_aim(self, key: Array) -> "_Aim":
+    def _draw_aim(self, key: Array) -> _Aim:
         key_kind, key_datum = named(key, "kind", "datum")
         kind = jax.random.uniform(key_kind)
         nothing = _Aim(kind < ANYWHERE, jnp.bool(False), jnp.zeros(len(self.shape), int))

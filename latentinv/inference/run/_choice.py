@@ -24,7 +24,7 @@ BATCH_CELLS = 2**20
 """Largest number of cells, over all fields of a batch, whose gradients a CPU's machine holds in memory at once."""
 
 REDRAWING: dict[str, Any] = {"local_moves": 30, "moves": 1, "leapfrogs": 1, "probes": 1}
-"""Settings of `smc` for a prior whose derivatives tell little: as much work a level, nearly all of it local moves."""
+"""Settings of `smc` for a prior whose derivatives tell little: nearly all work of a level is local moves."""
 
 
 class Choice(NamedTuple):
