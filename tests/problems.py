@@ -158,11 +158,12 @@ def random_autoencoder_prior(seed=0, *, categories=(0, 1), ndim=2, channels=1, c
 
 
 def random_sequential(
-    seed=0, *, ndim=2, content="two facies", channels=1, windows=(1, 1), width=6, stretch=None, apart=False
+    seed=0, *, ndim=2, content="two facies", channels=1, windows=(1, 1), width=6, stretch=None, apart=False, blocks=0
 ):
     """Untrained networks of a sequential simulation whose odds vary."""
+    order = tuple(range(max(2, channels)))[::-1] if blocks else ()
     architecture = SequentialArchitecture(
-        ndim, content, channels, (width,) * len(windows), windows, stretch or (1,) * ndim, apart
+        ndim, content, channels, (width,) * len(windows), windows, stretch or (1,) * ndim, apart, blocks, order
     )
     shapes = jax.eval_shape(lambda key: initial_sequential(key, architecture), jax.random.key(seed))
     rng = np.random.default_rng(seed)

@@ -8,6 +8,9 @@ doi:10.1023/A:1014009426274), a small convolutional network tells here: the odds
 window that are drawn already. Together the odds are a likelihood, and training is regression. What is drawn in a cell
 is the matter of `AbstractCell`.
 
+Where bodies are thin, the cells of the finer grids stand for *blocks* (`merged`) from which each next grid draws all
+parts, and those of the coarser grids are some of the blocks.
+
 Where bodies are longer along one axis than along another, so are the distances of cells on the grids; on the last of
 them cells are drawn along the long axis alone. A network then sees of both axes as much as matters.
 
@@ -53,13 +56,16 @@ class Drawn(NamedTuple):
     """The part of the grid's cell."""
     crop: int
     """Cells of the grid that are left out at each end of its span."""
+    block: Offset
+    """Edges in cells of the block that each stands for."""
 
     def of(
-        self, field: Float[Array, "batch *space channel"], architecture: "SequentialArchitecture"
+        self, blocks: Float[Array, "batch *block channel"], architecture: "SequentialArchitecture"
     ) -> Float[Array, "batch *part channel"]:
-        """The cells in a field of whole units that is drawn without a margin."""
-        pairs = zip(self.offset, architecture.stride(self.level), strict=True)
-        return field[(slice(None), *(slice(part * stride // 2, None, stride) for part, stride in pairs))]
+        """What is drawn of the blocks of a field of whole units that is drawn without a margin."""
+        each = zip(self.offset, architecture.stride(self.level), self.block, strict=True)
+        parts = (slice(part * stride // 2 // edge, None, stride // edge) for part, stride, edge in each)
+        return blocks[(slice(None), *parts)]
 
 
 Decide = Callable[[Drawn, Float[Array, "batch *part output"]], Draw]
@@ -84,6 +90,10 @@ class SequentialArchitecture:
     """How many times as far apart as along the shortest axis cells lie along each: powers of two, the least 1."""
     apart: bool = False
     """Whether on all grids, not on the finest only, parts of the same distance are drawn one after the other."""
+    blocks: int = 0
+    """On how many of the grids, from that of every second cell, cells stand for whole blocks."""
+    order: tuple[int, ...] = ()
+    """Facies, by index, in the order in which a block takes the first that it has; none without blocks."""
 
     @property
     def cell(self) -> type[AbstractCell]:
@@ -100,6 +110,14 @@ class SequentialArchitecture:
         finest = 2 ** (len(self.widths) - level) / max(self.stretch)
         return tuple(max(1, int(each * finest)) for each in self.stretch)
 
+    def split(self, level: int) -> bool:
+        """Whether the cells of a grid stand for blocks, all parts of which are drawn on it."""
+        return level >= len(self.widths) - self.blocks
+
+    def block(self, level: int) -> tuple[int, ...]:
+        """Edges in cells of the block that a cell of a grid stands for."""
+        return self.stride(max(level, len(self.widths) - self.blocks))
+
     def groups(self, level: int) -> tuple[Group, ...]:
         """The parts of a grid's cell that are drawn on it, in this order: those far from what is known first.
 
@@ -107,14 +125,15 @@ class SequentialArchitecture:
         neighbours.
         """
         choices = ((0, 1) if stride > 1 else (0,) for stride in self.stride(level))
-        parts = sorted(itertools.product(*choices), key=lambda part: -sum(part))[:-1]
+        parts = sorted(itertools.product(*choices), key=lambda part: -sum(part))
+        parts = parts if self.split(level) else parts[:-1]
         if self.apart or level == len(self.widths) - 1:
             return tuple((part,) for part in parts)
         return tuple(tuple(group) for _, group in itertools.groupby(parts, key=sum))
 
     def members(self, level: int) -> int:
         """Cells that are drawn on a grid for each of its own: also that itself on the first."""
-        return math.prod(min(2, stride) for stride in self.stride(level)) - (level > 0)
+        return sum(map(len, self.groups(level))) + (level == 0)
 
     def around(self, level: int) -> tuple[int, ...]:
         """Cells around a field that what is drawn from a grid on depends on, from that grid on, along each axis."""
@@ -199,7 +218,7 @@ def simulate(
             first = tuple((end - start) // unit for (start, end), unit in zip(span, architecture.unit, strict=True))
             bias = weights["first.bias"]
             told = jnp.broadcast_to(bias, (batch, *first, len(bias)))
-            base = decide(Drawn(0, 0, (0,) * architecture.ndim, 0), told)
+            base = decide(Drawn(0, 0, (0,) * architecture.ndim, 0, architecture.block(0)), told)
         known, crop = _drawn(architecture, weights, level, base, decide, padded, precision)
         off = [crop * stride for stride in architecture.stride(level)]
         have = tuple((start + m, end - m) for (start, end), m in zip(span, off, strict=True))
@@ -220,14 +239,15 @@ def _drawn(
 ) -> tuple[Draw, int]:
     """What is known when a grid is drawn, on the next finer grid, and how many cells of the grid were left out."""
     off = 0 if padded else architecture.windows[level]
-    known: dict[Offset, Draw] = {(0,) * architecture.ndim: base}
-    member, groups = int(level == 0), architecture.groups(level)
+    known: dict[Offset, Draw] = {} if architecture.split(level) else {(0,) * architecture.ndim: base}
+    member, groups, block = int(level == 0), architecture.groups(level), architecture.block(level + 1)
     for number, group in enumerate(groups):
-        x = jnp.concatenate([known[one].level for one in sorted(known)], axis=-1)
+        whole = [base.level] if architecture.split(level) else []
+        x = jnp.concatenate([*whole, *(known[one].level for one in sorted(known))], axis=-1)
         told = _network(architecture, weights, f"{level}.{number}", x, padded, precision)
-        known = jax.tree.map(functools.partial(_inner, cells=off), known)
+        base, known = jax.tree.map(functools.partial(_inner, cells=off), (base, known))
         for offset, each in zip(group, jnp.split(told, len(group), axis=-1), strict=True):
-            known[offset] = decide(Drawn(level, member, offset, (number + 1) * off), each)
+            known[offset] = decide(Drawn(level, member, offset, (number + 1) * off, block), each)
             member += 1
     parts = [known[one] for one in sorted(known)]
     factors = [min(2, stride) for stride in architecture.stride(level)]

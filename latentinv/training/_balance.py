@@ -9,10 +9,12 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from latentinv.keys import from_seed, numbered
-from latentinv.networks import FAST, Draw, Drawn, SequentialArchitecture, Weights, simulate
+from latentinv.networks import FAST, Draw, Drawn, SequentialArchitecture, Weights, merged, simulate
+from latentinv.training.images import TrainingImage, image_shares
 
 FINEST = {2: 8, 3: 2}
 """Distance of cells on the finest grid that is balanced, by the number of axes, unless there is none as coarse: what is
@@ -28,18 +30,35 @@ def balanced(
     architecture: SequentialArchitecture,
     weights: Weights,
     temperatures: tuple[float, ...],
-    target: Float[Array, "facies"],
+    image: TrainingImage,
 ) -> dict[str, Array]:
-    """Weights by which facies have the shares of a target on coarse grids."""
+    """Weights by which facies, or blocks, have the shares of an image on coarse grids."""
     weights = dict(weights)
     for level in range(len(temperatures)):
         if level and max(architecture.stride(level)) < FINEST[architecture.ndim]:
             break
-        shift = _shift(architecture, weights, temperatures, level, target)
+        target = shares_of_blocks(architecture, image, level + 1)
+        shift = _shift(architecture, weights, temperatures, level, jnp.asarray(target, jnp.float32))
         own = [f"{level}.{number}.last.bias" for number, _ in enumerate(architecture.groups(level))]
         for name in own if level else ["first.bias", *own]:
             weights[name] = weights[name] + jnp.tile(shift, len(weights[name]) // len(shift))
     return weights
+
+
+def shares_of_blocks(
+    architecture: SequentialArchitecture, image: TrainingImage, level: int
+) -> Float[np.ndarray, "facies"]:
+    """Shares of facies in the cells of a grid, which may stand for blocks of cells of an image."""
+    edges = architecture.block(level)
+    if max(edges) == 1:
+        return image_shares(image)
+    whole = tuple(slice(0, n - n % edge) for n, edge in zip(image.facies.shape, edges, strict=True))
+    levels = 2 * np.eye(len(image.categories), dtype=np.float32)[image.facies[whole]] - 1
+    if image.known is not None:
+        levels = np.where(image.known[whole][..., None], levels, 0.0)
+    inside = np.asarray(merged(jnp.asarray(levels)[None], architecture.order, edges))[0]
+    present = (inside > 0).reshape(-1, inside.shape[-1]).sum(axis=0)
+    return present / present.sum()
 
 
 @functools.partial(jax.jit, static_argnums=(0, 2, 3))

@@ -306,6 +306,11 @@ def _check_sequential(recipe: Recipe) -> None:
             f"The recipe has patch = {list(training.patch)} in [training] and {len(settings.widths)} widths in "
             f"[sequential]; give patches of multiples of {times(unit)} cells."
         )
+    if not 0 <= settings.blocks < len(settings.widths) or (settings.blocks > 0) != (settings.order is not None):
+        raise InputError(
+            f"The recipe has blocks = {settings.blocks}, order = {settings.order} and {len(settings.widths)} widths in "
+            "[sequential]; give fewer blocks than widths, and with blocks the order of all facies, without none."
+        )
     if training.patterns or training.keep_discriminator or training.edge_width:
         raise InputError(
             "The recipe has family = 'sequential', which has no discriminator, with patterns, keep_discriminator or "

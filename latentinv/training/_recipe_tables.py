@@ -79,6 +79,11 @@ class RecipeSequential:
     )
     """None for the same distance along all axes."""
     apart: bool = entry(False, FLAG)
+    blocks: int = entry(0, whole(0, 7))
+    order: tuple[int, ...] | None = entry(
+        None, several(whole(-(2**31)), tuple(range(2, 65)), "codes of facies such as [1, 0]")
+    )
+    """None without blocks."""
     temperatures: tuple[float, ...] = entry(
         (1.0, 1.0, 1.0, 0.6, 0.4, 0.2),
         several(number(lambda value: 0 < value <= 1, ""), MANY, "factors above 0, at most 1, such as [1, 1, 0.4]"),

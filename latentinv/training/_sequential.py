@@ -14,11 +14,21 @@ from jaxtyping import Array, Float, Float32
 
 from latentinv.errors import InputError
 from latentinv.keys import from_seed
-from latentinv.networks import FAST, Draw, Drawn, SequentialArchitecture, Weights, initial_sequential, simulate
+from latentinv.networks import (
+    FAST,
+    Draw,
+    Drawn,
+    SequentialArchitecture,
+    Weights,
+    initial_sequential,
+    mean_of_blocks,
+    merged,
+    simulate,
+)
 from latentinv.priors.learned import Calibration, SequentialPrior
-from latentinv.training.images import OpenPatches, image_shares
+from latentinv.training.images import OpenPatches
 
-from ._balance import LEAST, balanced
+from ._balance import LEAST, balanced, shares_of_blocks
 from ._compilation import compiled
 from ._descent import DescentState, begin, descended, rising_adam
 from ._method import METHODS, AbstractMethod, Task
@@ -56,6 +66,8 @@ class SequentialSimulation(AbstractMethod):
             windows=settings.windows,
             stretch=settings.stretch or (1,) * image.facies.ndim,
             apart=settings.apart,
+            blocks=settings.blocks,
+            order=tuple(image.categories.index(code) for code in settings.order or ()),
         )
         self._patches = OpenPatches.of(task.levels, image, recipe.training.patch)
         self._optimizer = rising_adam(settings.learning_rate, WARM)
@@ -73,7 +85,7 @@ class SequentialSimulation(AbstractMethod):
         key, image = from_seed(self.recipe.training.seed, "sequential weights"), self.task.image
         weights = initial_sequential(key, self.architecture)
         if image.values is None:
-            odds = np.log(np.maximum(image_shares(image), LEAST))
+            odds = np.log(np.maximum(shares_of_blocks(self.architecture, image, 0), LEAST))
             weights["first.bias"] = jnp.asarray(odds if len(weights["first.bias"]) > 1 else np.diff(odds), jnp.float32)
         return begin(weights, self._optimizer)
 
@@ -87,9 +99,8 @@ class SequentialSimulation(AbstractMethod):
         """The networks, balanced, with the recipe's temperatures or, if the image is rougher, warmer ones."""
         temperatures, image = self.recipe.sequential.temperatures, self.task.image
         if image.values is None:
-            target = jnp.asarray(image_shares(image), jnp.float32)
             temperatures = as_rough(self.architecture, parameters, temperatures, image)
-            parameters = balanced(self.architecture, parameters, temperatures, target)
+            parameters = balanced(self.architecture, parameters, temperatures, image)
         return SequentialPrior(
             self.architecture, parameters, calibration, temperatures=temperatures, provenance=provenance
         )
@@ -114,12 +125,20 @@ def log_likelihood(
     weight: Float[Array, "batch *space 1"],
 ) -> Float[Array, ""]:
     """Of levels, a cell on average, where each counts by its weight."""
-    terms = []
+    terms, blocks = [], {}
+    for level in range(len(architecture.widths) + 1):
+        edges = architecture.block(level)
+        if max(edges) == 1:
+            blocks[edges] = levels, weight
+        elif edges not in blocks:
+            inside = merged(levels, architecture.order, edges)
+            known = jnp.any(inside != 0, axis=-1, keepdims=True)
+            blocks[edges] = inside, jnp.where(known, mean_of_blocks(weight, edges), 0.0)
 
     def decide(drawn: Drawn, told: Array) -> Draw:
-        given = drawn.of(levels, architecture)
+        given, counts = (drawn.of(each, architecture) for each in blocks[drawn.block])
         each = architecture.cell.log_likelihood(told, given)
-        terms.append(jnp.sum(each * drawn.of(weight, architecture)[..., 0]))
+        terms.append(jnp.sum(each * counts[..., 0]))
         return Draw(given, given)
 
     simulate(architecture, weights, len(levels), levels.shape[1:-1], decide, padded=True, precision=FAST)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from latentinv.networks import Draw, SequentialArchitecture, initial_sequential, simulate
+from latentinv.networks import Draw, SequentialArchitecture, initial_sequential, merged, simulate
 from latentinv.networks._cells import CELLS
 from tests.problems import random_sequential
 
@@ -106,10 +106,17 @@ def test_that_every_cell_is_decided_once_at_its_place(ndim, windows, stretch):
 
 
 @pytest.mark.parametrize(
-    ("windows", "stretch", "apart"), [((1, 2, 1), (1, 1), False), ((2, 1), (1, 1), True), ((1, 2, 1), (2, 1), True)]
+    ("windows", "stretch", "apart", "blocks"),
+    [
+        ((1, 2, 1), (1, 1), False, 0),
+        ((2, 1), (1, 1), True, 0),
+        ((1, 2, 1), (2, 1), True, 0),
+        ((1, 2, 1), (1, 1), False, 2),
+        ((1, 2, 1), (2, 1), True, 2),
+    ],
 )
-def test_that_a_field_is_the_middle_of_a_larger_one_that_sees_zeros_beyond_its_border(windows, stretch, apart):
-    architecture, weights = random_sequential(windows=windows, stretch=stretch, apart=apart)
+def test_that_a_field_is_the_middle_of_a_larger_one_that_sees_zeros_beyond_its_border(windows, stretch, apart, blocks):
+    architecture, weights = random_sequential(windows=windows, stretch=stretch, apart=apart, blocks=blocks)
     shape = (13, 21)
     off = [-start for start, _ in architecture.span(0, shape)]  # cells ahead of the field, whole units
     large = tuple(2 * m + -(-n // unit) * unit for m, n, unit in zip(off, shape, architecture.unit, strict=True))
@@ -117,7 +124,8 @@ def test_that_a_field_is_the_middle_of_a_larger_one_that_sees_zeros_beyond_its_b
     spans = [architecture.span(level, shape) for level in range(len(windows))]
 
     def padded(drawn, told):
-        return architecture.cell.draw(told, drawn.of(noise, architecture))
+        firsts = noise[(slice(None), *(slice(None, None, edge) for edge in drawn.block))]
+        return architecture.cell.draw(told, drawn.of(firsts, architecture))
 
     def inner(drawn, told):
         strides, cuts = architecture.stride(drawn.level), []
@@ -152,6 +160,28 @@ def test_that_the_probabilities_of_all_fields_sum_to_one(content, facies):
     probabilities = np.exp(sum(total))
     assert probabilities.sum() == pytest.approx(1, abs=1e-4)
     assert probabilities.max() > 2 * probabilities.min()
+
+
+@pytest.mark.parametrize(
+    ("ndim", "windows", "stretch", "blocks"), [(2, (1, 0, 1), (1, 2), 1), (2, (1, 1, 1), (1, 1), 2)]
+)
+def test_that_blocks_are_split_until_each_cell_is_drawn(ndim, windows, stretch, blocks):
+    architecture, weights = random_sequential(ndim=ndim, windows=windows, stretch=stretch, blocks=blocks)
+    shape = tuple(2 * unit for unit in architecture.unit)
+    field = 2.0 * (np.random.default_rng(3).random((1, *shape, 1)) < 0.1) - 1
+    drawn_of = []
+
+    def decide(drawn, told):
+        here = drawn.of(merged(jnp.asarray(field), architecture.order, drawn.block), architecture)
+        assert told.shape == here.shape
+        drawn_of.append((drawn.level, drawn.offset, drawn.block))
+        return Draw(here, here)
+
+    np.testing.assert_array_equal(simulate(architecture, weights, 1, shape, decide, padded=True).level, field)
+    assert len(set(drawn_of)) == len(drawn_of) == sum(architecture.members(level) for level in range(len(windows)))
+    finest = architecture.stride(len(windows) - blocks)
+    assert {block for level, _, block in drawn_of if level < len(windows) - blocks} == {finest}
+    assert architecture.members(len(windows) - 1) == np.prod(np.minimum(architecture.stride(len(windows) - 1), 2))
 
 
 def test_that_networks_before_training_tell_even_odds():

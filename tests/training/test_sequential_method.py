@@ -107,7 +107,9 @@ def test_that_balanced_networks_draw_the_shares_that_are_asked_for(channels):
     content = "two facies" if channels == 1 else "several facies"
     architecture, weights = random_sequential(1, content=content, channels=channels, windows=(1, 1))
     target = np.array([0.8, 0.2]) if channels == 1 else np.array([0.2, 0.5, 0.3])
-    after = balance.balanced(architecture, weights, (1.0, 1.0), jnp.asarray(target))
+    cells = np.random.default_rng(0).permutation(np.repeat(np.arange(len(target)), np.rint(1000 * target).astype(int)))
+    image = TrainingImage.from_array(cells.reshape(20, 50), "shares")
+    after = balance.balanced(architecture, weights, (1.0, 1.0), image)
     found = []
 
     def decide(drawn, told):

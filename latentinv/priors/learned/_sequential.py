@@ -137,7 +137,7 @@ class SequentialPrior(AbstractLearnedPrior):
         metadata = record.metadata
         settings = metadata["architecture"]
         check_sizes(settings)
-        lists = {name: tuple(settings[name]) for name in ("widths", "windows", "stretch")}
+        lists = {name: tuple(settings[name]) for name in ("widths", "windows", "stretch", "order")}
         return cls(
             SequentialArchitecture(**{**settings, **lists}),
             jax.device_put(record.arrays),

@@ -1,0 +1,40 @@
+"""Blocks of cells: what is in one is the first facies, of an order, that any of its cells has.
+
+A line one or two cells wide misses nearly all cells of a coarse grid, and those that it meets do not tell where it
+runs. Blocks that it touches are a chain of neighbours at each size, so a line stays connected from coarse to fine; it
+is the rule by which morphology makes images coarser (dilation, Serra 1982, ISBN 0-12-637240-3).
+"""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+def merged(
+    levels: Float[Array, "batch *space channel"], order: Sequence[int], factors: Sequence[int]
+) -> Float[Array, "batch *block channel"]:
+    """What is in blocks of a factor of cells along each axis, in levels of two facies (−1 or 1) or of several.
+
+    Cells that are not known are zeros; a block with one of them is not known either, unless it has the first facies.
+    """
+    two = levels.shape[-1] == 1
+    present = jnp.concatenate([levels < 0, levels > 0], axis=-1) if two else levels > 0
+    known = jnp.any(present, axis=-1, keepdims=True)
+    each = _of_blocks(jnp.any, present, factors)[..., jnp.asarray(order)]
+    first = jax.nn.one_hot(jnp.argmax(each, axis=-1), len(order))[..., jnp.argsort(jnp.asarray(order))]
+    told = _of_blocks(jnp.all, known, factors) | each[..., :1]
+    return jnp.where(told, first[..., 1:] - first[..., :1] if two else 2 * first - 1, 0.0)
+
+
+def mean_of_blocks(
+    x: Float[Array, "batch *space channel"], factors: Sequence[int]
+) -> Float[Array, "batch *block channel"]:
+    """Mean over blocks of a factor of cells along each axis."""
+    return _of_blocks(jnp.mean, x, factors)
+
+
+def _of_blocks(over: jnp.ufunc, x: Array, factors: Sequence[int]) -> Array:
+    space = [size for n, factor in zip(x.shape[1:-1], factors, strict=True) for size in (n // factor, factor)]
+    return over(x.reshape(len(x), *space, x.shape[-1]), axis=tuple(range(2, 2 * len(factors) + 1, 2)))
