@@ -5,7 +5,7 @@ runs. Blocks that it touches are a chain of neighbours at each size, so a line s
 is the rule by which morphology makes images coarser (dilation, Serra 1982, ISBN 0-12-637240-3).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -35,6 +35,6 @@ def mean_of_blocks(
     return _of_blocks(jnp.mean, x, factors)
 
 
-def _of_blocks(over: jnp.ufunc, x: Array, factors: Sequence[int]) -> Array:
+def _of_blocks(over: Callable[..., Array], x: Array, factors: Sequence[int]) -> Array:
     space = [size for n, factor in zip(x.shape[1:-1], factors, strict=True) for size in (n // factor, factor)]
     return over(x.reshape(len(x), *space, x.shape[-1]), axis=tuple(range(2, 2 * len(factors) + 1, 2)))

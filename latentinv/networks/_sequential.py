@@ -135,6 +135,11 @@ class SequentialArchitecture:
         """Cells that are drawn on a grid for each of its own: also that itself on the first."""
         return sum(map(len, self.groups(level))) + (level == 0)
 
+    def cost(self, level: int) -> float:
+        """Products of the networks of a grid, for each cell of the field."""
+        kernels = (shape for name, shape in _shapes(self) if name.startswith(f"{level}.") and name.endswith("kernel"))
+        return sum(map(math.prod, kernels)) / math.prod(self.stride(level))
+
     def around(self, level: int) -> tuple[int, ...]:
         """Cells around a field that what is drawn from a grid on depends on, from that grid on, along each axis."""
         lost = np.zeros(self.ndim, int)
@@ -219,7 +224,7 @@ def simulate(
             bias = weights["first.bias"]
             told = jnp.broadcast_to(bias, (batch, *first, len(bias)))
             base = decide(Drawn(0, 0, (0,) * architecture.ndim, 0, architecture.block(0)), told)
-        known, crop = _drawn(architecture, weights, level, base, decide, padded, precision)
+        known, crop = draw_grid(architecture, weights, level, base, decide, padded=padded, precision=precision)
         off = [crop * stride for stride in architecture.stride(level)]
         have = tuple((start + m, end - m) for (start, end), m in zip(span, off, strict=True))
         strides = architecture.stride(level + 1)
@@ -228,16 +233,25 @@ def simulate(
     return base
 
 
-def _drawn(
+def draw_grid(
     architecture: SequentialArchitecture,
     weights: Weights,
     level: int,
     base: Draw,
     decide: Decide,
-    padded: bool,
-    precision: lax.Precision,
+    *,
+    padded: bool = False,
+    precision: lax.Precision = EXACT,
 ) -> tuple[Draw, int]:
-    """What is known when a grid is drawn, on the next finer grid, and how many cells of the grid were left out."""
+    """What is known when a grid is drawn, on the next finer grid, and how many cells of the grid were left out.
+
+    Parameters
+    ----------
+    base
+        The cells of the grid itself.
+    architecture, weights, level, decide, padded, precision
+        As for `simulate`.
+    """
     off = 0 if padded else architecture.windows[level]
     known: dict[Offset, Draw] = {} if architecture.split(level) else {(0,) * architecture.ndim: base}
     member, groups, block = int(level == 0), architecture.groups(level), architecture.block(level + 1)

@@ -4,7 +4,9 @@
 runs of cells (Torquato 2002, doi:10.1007/978-1-4757-6355-8, section 2.5); the thinnest facies, along the axis where it
 is thinnest, should be some ten cells thick, for thicker bodies are longer than the networks see. Cells of the *grids*
 lie as many times as far apart along one axis as along another as bodies are longer (`stretch`). Grids are as many as
-the image has room for, up to one of about every 64th cell. *Patches* hold a small image whole. They are *flipped* along
+the image has room for, up to one of about every 64th cell. Cells of fine grids
+stand for *blocks* as large as leave room for other facies between those that a block takes first, the thinnest.
+*Patches* hold a small image whole. They are *flipped* along
 an axis where the frequencies of the image's patterns are those of its mirror image, to within what its quarters differ
 by.
 *Steps* are as many as fit the time there is (`fitted`).
@@ -19,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Integer
+from jaxtyping import Bool, Integer
 
 from latentinv.errors import InputError
 from latentinv.io.images import FirstRow
@@ -39,8 +41,8 @@ THICK = 10.0
 """Cells that the thinnest facies should have."""
 LARGEST, LEAST = {2: 320, 3: 64}, 48
 """Edge of a patch in cells, by the number of axes, at most; edge of an image, at least."""
-CELLS = 300_000
-"""Of a batch."""
+CELLS = 1_600_000
+"""Of a batch, of which the finest grid sees a sixteenth."""
 GRIDS, ROOM, APART = {2: 6, 3: 5}, 2, 16
 """Most grids, by the number of axes, if nothing is stretched; cells of the coarsest that the image should have along
 each axis; cells that those of the coarsest are apart at least, unless nothing is stretched: the first are drawn
@@ -49,6 +51,8 @@ WIDTHS = {2: (48, 48, 64, 64, 64, 48, 32), 3: (32, 32, 32, 48, 32, 32)}
 WINDOWS = {2: (1, 2, 2, 2, 2, 2, 2), 3: (1, 2, 2, 2, 2, 1)}
 STRETCH = 8
 """Most times that cells of a grid lie as far apart along one axis as along another."""
+FILLED = 0.6
+"""Largest share of blocks that the facies that they take first may have."""
 SHARP = (0.6, 0.4, 0.2)
 """Temperatures at which facies are drawn on the finest grids."""
 SYMMETRIC = 1.5
@@ -75,7 +79,7 @@ widths = {widths}
 windows = {windows}
 stretch = {stretch}
 apart = {apart}
-temperatures = {temperatures}
+{blocks}temperatures = {temperatures}
 
 [training]
 seed = {seed}
@@ -148,6 +152,7 @@ def choose_recipe(
         windows=[WINDOWS[ndim][0], *WINDOWS[ndim][1:][1 - grids :]],
         stretch=list(stretch),
         apart=str(ndim == 2).lower(),
+        blocks="" if continuous else _blocks_in_toml(coarse, stretch, grids),
         temperatures=[1.0] * grids if continuous else [*[1.0] * (grids - len(SHARP)), *SHARP],
         flips=list(symmetries(coarse)),
         seed=seed,
@@ -169,11 +174,13 @@ def _names_in_toml(names: Mapping[str, str] | None) -> str:
 
 def thickness(image: TrainingImage) -> float:
     """Mean chord in cells of the facies that is thinnest, along the axis where it is."""
-    indices = range(len(image.categories))
-    bodies = [
-        image.facies == index if image.known is None else image.known & (image.facies == index) for index in indices
-    ]
-    return min(mean_chord(body, axis) for body in bodies for axis in range(image.facies.ndim))
+    return min(mean_chord(body, axis) for body in _bodies(image) for axis in range(image.facies.ndim))
+
+
+def _bodies(image: TrainingImage) -> list[Bool[np.ndarray, "*grid"]]:
+    """Where each facies is."""
+    known = np.ones(image.facies.shape, bool) if image.known is None else image.known
+    return [known & (image.facies == index) for index, _ in enumerate(image.categories)]
 
 
 def mean_chord(inside: Integer[np.ndarray, "*grid"], axis: int) -> float:
@@ -194,9 +201,7 @@ def stretching(image: TrainingImage) -> tuple[int, ...]:
 
     The length along an axis is the geometric mean of the facies' mean chords.
     """
-    known = np.ones(image.facies.shape, bool) if image.known is None else image.known
-    bodies = [known & (image.facies == index) for index, _ in enumerate(image.categories)]
-    lengths = np.asarray([[mean_chord(body, axis) for axis in range(image.facies.ndim)] for body in bodies])
+    lengths = np.asarray([[mean_chord(body, axis) for axis in range(body.ndim)] for body in _bodies(image)])
     each = np.exp(np.log(lengths[np.isfinite(lengths).all(axis=1)]).mean(axis=0))
     return tuple(int(min(STRETCH, 2 ** round(math.log2(ratio)))) for ratio in each / each.min())
 
@@ -223,6 +228,40 @@ def choose_grids(image: TrainingImage) -> tuple[tuple[int, ...], int]:
         if max(found) == 1 or APART * max(found) <= 2**grids:
             return found, grids
         found = tuple(max(1, each // 2) for each in found)
+
+
+def _blocks_in_toml(image: TrainingImage, stretch: tuple[int, ...], grids: int) -> str:
+    order = by_thickness(image)
+    blocks = choose_blocks(image, order, stretch, grids)
+    codes = [image.categories[index] for index in order]
+    return f"blocks = {blocks}\norder = {codes}\n" if blocks else ""
+
+
+def by_thickness(image: TrainingImage) -> tuple[int, ...]:
+    """Facies, by index, from the thinnest on."""
+    chords = [min(mean_chord(body, axis) for axis in range(body.ndim)) for body in _bodies(image)]
+    return tuple(int(index) for index in np.argsort(chords, kind="stable"))
+
+
+def choose_blocks(image: TrainingImage, order: tuple[int, ...], stretch: tuple[int, ...], grids: int) -> int:
+    """On how many grids cells may stand for blocks before the facies that blocks take first fills the plane."""
+    first = _bodies(image)[order[0]]
+    known = np.ones(first.shape, bool) if image.known is None else image.known
+    blocks = 0
+    for count in range(1, grids):
+        edges = [max(1, each * 2**count // max(stretch)) for each in stretch]
+        filled, inside = (blockwise_any(each, edges).mean() for each in (first, known))
+        if filled > FILLED * inside:
+            break
+        blocks = count
+    return blocks
+
+
+def blockwise_any(inside: Bool[np.ndarray, "*grid"], edges: Sequence[int]) -> Bool[np.ndarray, "*block"]:
+    """Whether any cell of each whole block is inside."""
+    whole = inside[tuple(slice(0, n - n % edge) for n, edge in zip(inside.shape, edges, strict=True))]
+    space = [size for n, edge in zip(whole.shape, edges, strict=True) for size in (n // edge, edge)]
+    return np.asarray(whole.reshape(space).any(axis=tuple(range(1, 2 * inside.ndim, 2))))
 
 
 def require_places(image: TrainingImage) -> None:

@@ -34,6 +34,9 @@
     stretch = [1, 1]                 # how many times as far apart cells of a grid lie along each axis: powers of two
     apart = false                    # whether cells equally far from those drawn already are drawn one after the other;
                                      # on the finest grid they always are
+    blocks = 0                       # on how many of the grids, from that of every second cell, cells stand for blocks
+    order = [1, 0]                   # all facies; a block has the first that any of its cells has; left out without
+                                     # blocks
     temperatures = [1, 1, 1, 0.6, 0.4, 0.2] # divide the log-odds on each grid, or warmer ones for a rough image; 1: by
                                      # the odds, as values should be drawn
     learning_rate = 2e-3

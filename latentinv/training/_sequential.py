@@ -5,6 +5,8 @@ and the likelihood leaves them out. Cells near the border lie in fewer patches t
 that every cell of the image counts the same. Nothing has to be balanced, and the loss says how far the training is.
 """
 
+import functools
+import math
 from typing import Any, NamedTuple, final
 
 import jax
@@ -20,10 +22,10 @@ from latentinv.networks import (
     Drawn,
     SequentialArchitecture,
     Weights,
+    draw_grid,
     initial_sequential,
     mean_of_blocks,
     merged,
-    simulate,
 )
 from latentinv.priors.learned import Calibration, SequentialPrior
 from latentinv.training.images import OpenPatches
@@ -36,6 +38,8 @@ from ._roughness import as_rough
 
 WARM = 50
 """Steps over which the learning rate rises."""
+FEWER = 16
+"""Patches of a batch for each of the grid whose networks cost most."""
 
 
 class SequentialLosses(NamedTuple):
@@ -124,22 +128,41 @@ def log_likelihood(
     levels: Float[Array, "batch *space channel"],
     weight: Float[Array, "batch *space 1"],
 ) -> Float[Array, ""]:
-    """Of levels, a cell on average, where each counts by its weight."""
-    terms, blocks = [], {}
-    for level in range(len(architecture.widths) + 1):
-        edges = architecture.block(level)
-        if max(edges) == 1:
-            blocks[edges] = levels, weight
-        elif edges not in blocks:
-            inside = merged(levels, architecture.order, edges)
-            known = jnp.any(inside != 0, axis=-1, keepdims=True)
-            blocks[edges] = inside, jnp.where(known, mean_of_blocks(weight, edges), 0.0)
+    """Of levels, a cell on average, where each counts by its weight; each grid's is of the first `counts` of fields."""
+    total = jnp.zeros(())
+    for level, count in enumerate(counts(architecture, len(levels))):
+        terms: list[Array] = []
+        given = functools.cache(functools.partial(_of_blocks, architecture, levels[:count], weight[:count]))
 
-    def decide(drawn: Drawn, told: Array) -> Draw:
-        given, counts = (drawn.of(each, architecture) for each in blocks[drawn.block])
-        each = architecture.cell.log_likelihood(told, given)
-        terms.append(jnp.sum(each * counts[..., 0]))
-        return Draw(given, given)
+        def decide(drawn: Drawn, told: Array, terms: list[Array] = terms, given: Any = given) -> Draw:
+            here, counted = (drawn.of(each, architecture) for each in given(drawn.block))
+            terms.append(jnp.sum(architecture.cell.log_likelihood(told, here) * counted[..., 0]))
+            return Draw(here, here)
 
-    simulate(architecture, weights, len(levels), levels.shape[1:-1], decide, padded=True, precision=FAST)
-    return sum(terms, jnp.zeros(())) / jnp.maximum(weight.sum(), 1.0)
+        whole = Drawn(level, 0, (0,) * architecture.ndim, 0, architecture.block(level))
+        base = whole.of(given(whole.block)[0], architecture)
+        if level == 0:
+            decide(whole, jnp.broadcast_to(weights["first.bias"], (*base.shape[:-1], len(weights["first.bias"]))))
+        draw_grid(architecture, weights, level, Draw(base, base), decide, padded=True, precision=FAST)
+        total += sum(terms, jnp.zeros(())) / jnp.maximum(weight[:count].sum(), 1.0)
+    return total
+
+
+def counts(architecture: SequentialArchitecture, batch: int) -> tuple[int, ...]:
+    """How many patches of a batch each grid learns from: the more its networks cost, the fewer.
+
+    The finest grids have many cells in a patch, which are alike, and nearly all of the cost.
+    """
+    costs = [architecture.cost(level) for level in range(len(architecture.widths))]
+    return tuple(min(batch, math.ceil(batch / FEWER * max(costs) / cost)) for cost in costs)
+
+
+def _of_blocks(
+    architecture: SequentialArchitecture, levels: Array, weight: Array, edges: tuple[int, ...]
+) -> tuple[Array, Array]:
+    """What blocks of a size are, and how much they count: those that are not known, nothing."""
+    if max(edges) == 1:
+        return levels, weight
+    blocks = merged(levels, architecture.order, edges)
+    known = jnp.any(blocks != 0, axis=-1, keepdims=True)
+    return blocks, jnp.where(known, mean_of_blocks(weight, edges), 0.0)

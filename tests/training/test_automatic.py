@@ -65,6 +65,20 @@ def test_that_an_image_too_small_to_learn_from_is_refused():
         automatic.choose_grids(image(np.indices((40, 90)).sum(axis=0) % 2))
 
 
+def test_that_blocks_are_as_large_as_leave_room_between_thin_bodies():
+    rows, columns = np.indices((192, 240))
+    facies = np.where(columns % 24 < 2, 2, np.where(rows < 90, 0, 1))  # lines 2 cells wide, 24 apart
+    example = image(facies)
+    order = automatic.by_thickness(example)
+    assert order[0] == 2
+    # Of blocks of 2, 4 and 8 cells along x 1/12, 1/6 and 1/3 have a line, of 16 two thirds.
+    assert automatic.choose_blocks(example, order, (1, 1), 6) == 3
+    # Stretched along y, the same blocks along x are those of as many grids, and then there is no more grid.
+    assert automatic.choose_blocks(example, order, (4, 1), 6) == 5
+    assert automatic.choose_blocks(example, order, (1, 1), 3) == 2
+    assert automatic.choose_blocks(image((rows + columns) % 2), (0, 1), (1, 1), 6) == 0
+
+
 def test_that_patches_are_flipped_only_along_axes_of_symmetry():
     smooth = gaussian_filter(np.random.default_rng(0).standard_normal((400, 400)), 2)
     assert automatic.symmetries(image((smooth > 0).astype(int))) == (0, 1)
@@ -82,8 +96,9 @@ def test_that_the_recipe_chosen_is_one_that_is_read_again(tmp_path):
     np.savez(tmp_path / "site.npz", facies=ChannelSimulator(width=9.0).as_training_image(3, shape).facies)
     chosen = choose_recipe(tmp_path / "site.npz", folder=folder, seed=4)
     assert chosen.training.seed == 4
-    assert (chosen.training.patch, chosen.training.batch) == ((256, 320), 4)
+    assert (chosen.training.patch, chosen.training.batch) == ((256, 320), 20)
     assert chosen.sequential.temperatures == (1.0, 1.0, 1.0, 0.6, 0.4, 0.2)
+    assert (chosen.sequential.blocks > 0, chosen.sequential.order) == (True, (1, 0))
     fewer = with_training(chosen, steps=640)
     (folder / "site.toml").write_text(fewer.text)
     read = read_recipe(folder / "site.toml")

@@ -123,6 +123,30 @@ def test_that_balanced_networks_draw_the_shares_that_are_asked_for(channels):
     np.testing.assert_allclose(first, target[1:] if channels == 1 else target, atol=0.02)
 
 
+def test_that_shares_of_blocks_are_those_of_the_image():
+    architecture, _ = random_sequential(windows=(1, 1, 1), blocks=1)
+    facies = np.zeros((9, 16), int)
+    facies[3, 5] = facies[8, 0] = 1
+    image = TrainingImage.from_array(facies, "spots")
+    np.testing.assert_allclose(balance.shares_of_blocks(architecture, image, 3), [142 / 144, 2 / 144])
+    # Blocks of 2 × 2 cells on the grids of every second cell and coarser; the last row is in none.
+    for level in range(3):
+        np.testing.assert_allclose(balance.shares_of_blocks(architecture, image, level), [31 / 32, 1 / 32])
+    gap = np.where(np.arange(16) < 4, -9999, facies)
+    known = TrainingImage.from_array(gap, "gap", missing=[-9999])
+    np.testing.assert_allclose(balance.shares_of_blocks(architecture, known, 0), [23 / 24, 1 / 24])
+
+
+def test_that_costly_grids_learn_from_fewer_patches():
+    architecture, _ = random_sequential(windows=(1, 1, 1), blocks=1)
+    costs = [architecture.cost(level) for level in range(3)]
+    # The last grid has four networks of 1 to 4 numbers to 6 and 6 to 6, at every fourth cell, by hand:
+    last = sum(9 * known * 6 + 6 * 6 + 6 for known in range(1, 5)) / 4
+    assert costs[2] == pytest.approx(last)
+    assert sequential.counts(architecture, 32) == tuple(min(32, int(np.ceil(2 * costs[2] / cost))) for cost in costs)
+    assert sequential.counts(architecture, 1) == (1, 1, 1)
+
+
 def test_that_temperatures_rise_to_the_roughness_of_the_image():
     architecture, _ = random_sequential(windows=(1, 1))
     untrained = initial_sequential(jax.random.key(0), architecture)
