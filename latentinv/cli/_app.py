@@ -5,6 +5,7 @@ answered at once. What a user can correct is one line on stderr and exit code 1,
 with a line for each; a wrong option is 2; an interrupted run is 130, after a sentence on how to continue.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -92,6 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments
         Arguments to parse; those of the command line if omitted.
     """
+    # XLA logs a compilation of two minutes as an error, with advice on filing a bug; what does fail is raised.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         with compilations_kept(), fitting_in_memory(lambda: TOO_LARGE):
             app(args=arguments, prog_name="latentinv")
