@@ -174,11 +174,13 @@ def random_sequential(
     return architecture, weights
 
 
-def random_sequential_prior(seed=0, *, categories=(0, 1), ndim=2, windows=(1, 1), stretch=None, temperatures=None):
+def random_sequential_prior(
+    seed=0, *, categories=(0, 1), ndim=2, windows=(1, 1), stretch=None, temperatures=None, blocks=0
+):
     """An untrained sequential simulation: no geology, but local and cheap."""
     channels, content = (1, "two facies") if len(categories) == 2 else (len(categories), "several facies")
     architecture, weights = random_sequential(
-        seed, ndim=ndim, content=content, channels=channels, windows=windows, stretch=stretch
+        seed, ndim=ndim, content=content, channels=channels, windows=windows, stretch=stretch, blocks=blocks
     )
     model = FaciesModel(categories, (0.0,)) if channels == 1 else UnorderedFaciesModel(categories)
     calibration = Calibration(model, shift=0.0, scale=0.5)

@@ -51,7 +51,7 @@ WIDTHS = {2: (48, 48, 64, 64, 64, 48, 32), 3: (32, 32, 32, 48, 32, 32)}
 WINDOWS = {2: (1, 2, 2, 2, 2, 2, 2), 3: (1, 2, 2, 2, 2, 1)}
 STRETCH = 8
 """Most times that cells of a grid lie as far apart along one axis as along another."""
-FILLED = 0.6
+FILLED = 0.8
 """Largest share of blocks that the facies that they take first may have."""
 SHARP = (0.6, 0.4, 0.2)
 """Temperatures at which facies are drawn on the finest grids."""

@@ -71,8 +71,8 @@ def test_that_blocks_are_as_large_as_leave_room_between_thin_bodies():
     example = image(facies)
     order = automatic.by_thickness(example)
     assert order[0] == 2
-    # Of blocks of 2, 4 and 8 cells along x 1/12, 1/6 and 1/3 have a line, of 16 two thirds.
-    assert automatic.choose_blocks(example, order, (1, 1), 6) == 3
+    # Of blocks of 2, 4, 8 and 16 cells along x 1/12, 1/6, 1/3 and 2/3 have a line, of 32 all.
+    assert automatic.choose_blocks(example, order, (1, 1), 6) == 4
     # Stretched along y, the same blocks along x are those of as many grids, and then there is no more grid.
     assert automatic.choose_blocks(example, order, (4, 1), 6) == 5
     assert automatic.choose_blocks(example, order, (1, 1), 3) == 2

@@ -10,7 +10,10 @@ from latentinv.priors.core import split_latents
 from tests.problems import generate, random_sequential_prior
 
 THREE = {"categories": (3, 1, 7)}
-KINDS = pytest.mark.parametrize("kind", [{}, THREE, {"windows": (1, 2, 1)}], ids=["two", "three", "wide"])
+BLOCKS = {"categories": (3, 1, 7), "windows": (1, 1, 1), "blocks": 2}
+KINDS = pytest.mark.parametrize(
+    "kind", [{}, THREE, {"windows": (1, 2, 1)}, BLOCKS], ids=["two", "three", "wide", "blocks"]
+)
 
 
 def _z(prior, grid, seed=0):
@@ -27,9 +30,10 @@ def test_that_tiles_put_together_are_the_field(kind):
     np.testing.assert_allclose(field, generate(prior, z, grid), atol=1e-4)
 
 
+@pytest.mark.parametrize("blocks", [0, 1])
 @pytest.mark.parametrize("number", [0, 1])
-def test_that_a_latent_changes_its_window_and_no_other_cell(number):
-    prior, grid = random_sequential_prior(windows=(1, 1)), Grid((60, 64))
+def test_that_a_latent_changes_its_window_and_no_other_cell(number, blocks):
+    prior, grid = random_sequential_prior(windows=(1, 1), blocks=blocks), Grid((60, 64))
     maps = prior.latent_maps(grid)
     assert [one.spacing for one in maps] == [(4, 4), (2, 2)]
     parts = [np.asarray(part).copy() for part in split_latents(np.asarray(_z(prior, grid)), maps)]
