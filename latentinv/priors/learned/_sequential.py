@@ -7,26 +7,32 @@ such as single cells, and each of many cells has a chance of it.
 
 The field is a discontinuous function of latents where a cell changes facies and others follow it; derivatives are those
 of a soft reading. No padding is seen: a tile of a field equals the same tile of any larger field.
+
+Where its cells stand for blocks on fine grids, a coarse map of blocks may be given, which the prior then makes finer.
 """
 
 import dataclasses
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from latentinv.errors import InputError
 from latentinv.grid import Grid
 from latentinv.networks import Draw, Drawn, SequentialArchitecture, Weights, simulate
 from latentinv.priors.core import PRIORS, LatentMap, split_latents
-from latentinv.pytrees import pytree
+from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
 from ._abstract import AbstractLearnedPrior
 from ._calibration import Calibration
 from ._generator import GeneratorPrior
+from ._known_blocks import BLOCKS, EDGES, KnownBlocks, block_sizes, by, known_blocks
 from ._latents import check_axes
 from ._provenance import Provenance
 from ._record import check_sizes
@@ -34,7 +40,7 @@ from ._record import check_sizes
 
 @final
 @PRIORS.register("sequential")
-@pytree("weights", "calibration")
+@pytree("weights", "calibration", "known")
 class SequentialPrior(AbstractLearnedPrior):
     """A trained sequential simulation as a prior.
 
@@ -74,7 +80,58 @@ class SequentialPrior(AbstractLearnedPrior):
         self.architecture, self.ndim, self.temperatures = architecture, architecture.ndim, tuple(temperatures)
         self.weights = dict(weights)
         self.calibration = calibration
+        self.known: KnownBlocks | None = None
+        self.known_edges: tuple[int, ...] = ()
+        self.cut = False
         self._provenance = Provenance(provenance)
+
+    @property
+    def conditions(self) -> Mapping[str, str]:
+        """A map of blocks, where the simulation draws blocks."""
+        if not self.architecture.blocks:
+            return {}
+        sizes = ", ".join(map(by, block_sizes(self.architecture)))
+        model = self.facies_model
+        assert model is not None
+        order = ", then ".join(model.label(model.categories[index]) for index in self.architecture.order)
+        return {
+            BLOCKS: f"facies of blocks, a coarse map; a block has the first that any of its cells has: {order}",
+            EDGES: f"cells of a block along each axis: {sizes}",
+        }
+
+    def given(self, **condition: Any) -> "SequentialPrior":
+        """The same prior for a grid of which a coarse map is known.
+
+        Parameters
+        ----------
+        blocks
+            Facies codes of blocks, from the first cell of the grid on, the last of them perhaps beyond its end; NaN
+            where a block is not known.
+        block_edges
+            Cells of a block, along each axis or all.
+
+        Raises
+        ------
+        InputError
+            If another condition, or one of these without the other, is given; or there are no such blocks or facies.
+        """
+        if condition.keys() != {BLOCKS, EDGES} or not self.conditions:
+            unknown = condition.keys() - self.conditions.keys()
+            if unknown or not self.conditions:
+                super().given(**dict.fromkeys(unknown or condition))
+            raise InputError(f"The prior was given {' and '.join(condition)} alone; give {BLOCKS} with {EDGES}.")
+        known, edges = known_blocks(condition[BLOCKS], condition[EDGES], self.facies_model, self.architecture)
+        other: SequentialPrior = replace(self, known=known, known_edges=edges)
+        return other
+
+    def cropped(self, start: tuple[int, ...], shape: tuple[int, ...]) -> "SequentialPrior":
+        """The same prior for a part of its grid, with what is known of blocks in and around it."""
+        del shape
+        if self.known is None:
+            return self
+        corner = self.known.corner + np.asarray(start) // np.asarray(self.known_edges)
+        other: SequentialPrior = replace(self, known=self.known._replace(corner=corner), cut=True)
+        return other
 
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
         """A map for each grid of the simulation; `InputError` if the grid has other axes than the prior."""
@@ -90,16 +147,33 @@ class SequentialPrior(AbstractLearnedPrior):
         return LatentMap((*places, net.members(level) * net.channels), stride, reach)
 
     def numbers(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid output"]:
-        """The numbers that decide in each cell, before calibration."""
+        """The numbers that decide in each cell, before calibration; `InputError` if a map of blocks does not suit the
+        grid.
+        """
+        self._check_blocks(grid)
         net, noise = self.architecture, split_latents(z, self.latent_maps(grid))
 
         def decide(drawn: Drawn, told: Array) -> Draw:
             cells = (slice(drawn.crop, n - drawn.crop) for n in noise[drawn.level].shape[:-1])
             own = slice(drawn.member * net.channels, (drawn.member + 1) * net.channels)
             each = noise[drawn.level][(None, *cells, own)]
-            return net.cell.draw(net.cell.tempered(told, self.temperatures[drawn.level]), each)
+            draw = net.cell.draw(net.cell.tempered(told, self.temperatures[drawn.level]), each)
+            if self.known is None or drawn.block != self.known_edges:
+                return draw
+            return self.known.put(draw, drawn, net, grid.shape)
 
         return simulate(net, self.weights, 1, grid.shape, decide).number[0]
+
+    def _check_blocks(self, grid: Grid) -> None:
+        if self.known is None or self.cut:
+            return
+        expected = tuple(math.ceil(n / edge) for n, edge in zip(grid.shape, self.known_edges, strict=True))
+        if self.known.levels.shape[:-1] != expected:
+            raise InputError(
+                f"The prior was given a map of {by(self.known.levels.shape[:-1])} blocks of "
+                f"{by(self.known_edges)} cells, but the grid of {by(grid.shape)} cells has {by(expected)}; "
+                "give a map of this grid."
+            )
 
     @staticmethod
     def levels(numbers: Float[Array, "*grid output"]) -> Float[Array, "*grid output"]:
@@ -109,9 +183,10 @@ class SequentialPrior(AbstractLearnedPrior):
     def describe(self) -> dict[str, Any]:
         """Latents, facies and provenance."""
         net = self.architecture
-        grids = ", ".join("×".join(map(str, net.stride(level))) for level in self._levels)
+        grids = ", ".join(by(net.stride(level)) for level in self._levels)
         return {
             "latents": f"{net.channels} for each cell, on grids of {grids} cells",
+            **({} if self.known is None else {"given": f"a map of {by(self.known.levels.shape[:-1])} blocks"}),
             **super().describe(),
             **self.provenance,
         }
@@ -125,10 +200,13 @@ class SequentialPrior(AbstractLearnedPrior):
         metadata = {
             "architecture": dataclasses.asdict(self.architecture),
             "temperatures": self.temperatures,
+            "known_edges": self.known_edges,
             **self.calibration.to_metadata(),
             "provenance": self.provenance,
         }
         arrays = {name: np.asarray(array) for name, array in self.weights.items()}
+        if self.known is not None:
+            arrays[BLOCKS] = np.asarray(self.known.levels)
         return PriorRecord(self.family, json.loads(json.dumps(metadata)), arrays)
 
     @classmethod
@@ -138,10 +216,16 @@ class SequentialPrior(AbstractLearnedPrior):
         settings = metadata["architecture"]
         check_sizes(settings)
         lists = {name: tuple(settings[name]) for name in ("widths", "windows", "stretch", "order")}
-        return cls(
-            SequentialArchitecture(**{**settings, **lists}),
-            jax.device_put(record.arrays),
+        architecture = SequentialArchitecture(**{**settings, **lists})
+        prior = cls(
+            architecture,
+            jax.device_put({name: array for name, array in record.arrays.items() if name != BLOCKS}),
             Calibration.from_metadata(metadata),
             temperatures=metadata["temperatures"],
             provenance=metadata["provenance"],
         )
+        if BLOCKS not in record.arrays:
+            return prior
+        known = KnownBlocks(jnp.asarray(record.arrays[BLOCKS]), jnp.zeros(architecture.ndim, int))
+        other: SequentialPrior = replace(prior, known=known, known_edges=tuple(metadata["known_edges"]))
+        return other

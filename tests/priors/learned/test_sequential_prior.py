@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from latentinv import Grid, InputError, load_prior
+from latentinv.networks import simulate
 from latentinv.priors.core import split_latents
 from tests.problems import generate, random_sequential_prior
 
@@ -46,6 +47,87 @@ def test_that_a_latent_changes_its_window_and_no_other_cell(number, blocks):
         hit = np.flatnonzero(changed.any(axis=1 - axis))
         assert window.start <= hit[0]
         assert hit[-1] < window.stop
+
+
+def _known(rng, shape, categories):
+    codes = rng.choice(categories, shape).astype(float)
+    codes[rng.random(shape) < 0.3] = np.nan
+    return codes
+
+
+@pytest.mark.parametrize(("categories", "edges"), [((0, 1), 4), ((0, 1), 2), ((3, 1, 7), (4, 4))])
+def test_that_blocks_that_are_given_are_split_by_the_networks_alone(categories, edges):
+    """What is drawn depends on the map as on blocks drawn by noise: noise that draws the map's blocks does the same."""
+    prior, grid = random_sequential_prior(categories=categories, windows=(1, 1, 1), blocks=2), Grid((13, 18))
+    edge = np.max(edges)
+    codes = _known(np.random.default_rng(0), (-(-13 // edge), -(-18 // edge)), categories)
+    given, z, net = prior.given(blocks=codes, block_edges=edges), _z(prior, grid), prior.architecture
+    noise, seen = split_latents(z, prior.latent_maps(grid)), []
+
+    def decide(drawn, told):
+        cells = (slice(drawn.crop, n - drawn.crop) for n in noise[drawn.level].shape[:-1])
+        own = slice(drawn.member * net.channels, (drawn.member + 1) * net.channels)
+        draw = net.cell.draw(told, noise[drawn.level][(None, *cells, own)])
+        if drawn.block != (edge, edge):
+            return draw
+        level = np.asarray(draw.level).copy()
+        span, stride = net.span(drawn.level, grid.shape), net.stride(drawn.level)
+        for place in np.ndindex(level.shape[1:-1]):
+            first = [
+                span[a][0] + (drawn.crop + i) * stride[a] + drawn.offset[a] * stride[a] // 2
+                for a, i in enumerate(place)
+            ]
+            block = tuple(np.floor_divide(first, edge).tolist())
+            inside = all(0 <= b < n for b, n in zip(block, codes.shape, strict=True))
+            if inside and np.isfinite(codes[block]):
+                index = categories.index(codes[block])
+                level[(0, *place)] = 2 * np.eye(len(categories))[index][-net.channels :] - 1
+                seen.append(block)
+        return draw._replace(level=jnp.asarray(level))
+
+    expected = simulate(net, prior.weights, 1, grid.shape, decide).number[0]
+    np.testing.assert_allclose(given.numbers(z, grid), expected, atol=1e-4)
+    assert sorted(seen) == [block for block in np.ndindex(codes.shape) if np.isfinite(codes[block])]
+    assert not np.allclose(prior.numbers(z, grid), expected, atol=1e-2)
+
+
+def test_that_tiles_with_given_blocks_are_those_of_the_field(tmp_path):
+    prior, grid = random_sequential_prior(windows=(1, 1, 1), blocks=2), Grid((40, 52))
+    given = prior.given(blocks=_known(np.random.default_rng(1), (10, 13), (0, 1)), block_edges=4)
+    z = _z(prior, grid)
+    field = np.full(grid.shape, np.nan, np.float32)
+    for place, tile in given.tiles(np.asarray(z), grid, tile=16):
+        field[place] = tile
+    np.testing.assert_allclose(field, generate(given, z, grid), atol=1e-4)
+    given.save(tmp_path / "given.h5")
+    np.testing.assert_array_equal(generate(load_prior(tmp_path / "given.h5"), z, grid), generate(given, z, grid))
+    assert given.fingerprint() != prior.fingerprint()
+    assert "a map of 10×13 blocks" in given.describe()["given"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ({"blocks": np.zeros((4, 4))}, "given blocks alone; give blocks with block_edges"),
+        ({"blocks": np.zeros((4, 4)), "block_edges": 8}, "blocks of 8×8 cells, but draws those of 4×4, 2×2"),
+        ({"blocks": np.full((4, 4), 5), "block_edges": 4}, r"code 5; expected facies \[0, 1\], NaN where none"),
+        ({"blocks": np.zeros(4), "block_edges": 4}, r"shape \(4,\); expected 2 axes"),
+        ({"porosity": 0.3}, "condition 'porosity'"),
+    ],
+)
+def test_that_blocks_that_cannot_be_given_are_refused(condition, message):
+    prior = random_sequential_prior(windows=(1, 1, 1), blocks=2)
+    with pytest.raises(InputError, match=message):
+        prior.given(**condition)
+    with pytest.raises(InputError, match="takes none"):
+        random_sequential_prior().given(**condition)
+
+
+def test_that_a_map_of_blocks_of_another_grid_is_refused():
+    prior, grid = random_sequential_prior(windows=(1, 1, 1), blocks=2), Grid((40, 52))
+    given = prior.given(blocks=np.zeros((10, 12)), block_edges=4)
+    with pytest.raises(InputError, match="map of 10×12 blocks of 4×4 cells, but the grid of 40×52 cells has 10×13"):
+        given.numbers(_z(prior, grid), grid)
 
 
 def test_that_colder_noise_draws_what_is_likely_more_often():

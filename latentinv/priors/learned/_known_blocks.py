@@ -1,0 +1,91 @@
+"""Blocks whose facies are known before a sequential simulation begins: a coarse map, which it makes finer.
+
+The simulation draws each grid as without them, and puts in their place what is known. So finer cells, and blocks
+around that are not known, are drawn by the odds that the networks tell from the map; of coarser grids only what lies
+outside of the map still matters. This is super-resolution by the prior's own networks.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Shaped
+
+from latentinv.errors import InputError
+from latentinv.networks import Draw, Drawn, SequentialArchitecture
+from latentinv.priors.core import FaciesModel, UnorderedFaciesModel
+
+BLOCKS, EDGES = "blocks", "block_edges"
+"""Names of the conditions."""
+
+
+def by(edges: Sequence[int]) -> str:
+    """Such as 8×8."""
+    return "×".join(map(str, edges))
+
+
+class KnownBlocks(NamedTuple):
+    """Levels of blocks, 0 where they are not known."""
+
+    levels: Float[Array, "*block channel"]
+    corner: Int[Array, "axis"]
+    """The block with the first cell of the field."""
+
+    def put(self, draw: Draw, drawn: Drawn, net: SequentialArchitecture, shape: Sequence[int]) -> Draw:
+        """What was drawn of blocks, but for those that are known."""
+        span, stride = net.span(drawn.level, shape), net.stride(drawn.level)
+        inside, index = jnp.ones((1,) * net.ndim, bool), []
+        for axis, count in enumerate(draw.level.shape[1:-1]):
+            first = span[axis][0] + drawn.crop * stride[axis] + drawn.offset[axis] * stride[axis] // 2
+            each = (first + np.arange(count) * stride[axis]) // drawn.block[axis] + self.corner[axis]
+            along = tuple(-1 if other == axis else 1 for other in range(net.ndim))
+            inside = inside & ((each >= 0) & (each < self.levels.shape[axis])).reshape(along)
+            index.append(jnp.clip(each, 0, self.levels.shape[axis] - 1).reshape(along))
+        given = self.levels[tuple(index)]
+        known = inside[..., None] & jnp.any(given != 0, axis=-1, keepdims=True)
+        return Draw(draw.number, jnp.where(known, given, draw.level))
+
+
+def block_sizes(net: SequentialArchitecture) -> tuple[tuple[int, ...], ...]:
+    """Edges of the blocks that a simulation draws, from the largest to the smallest."""
+    levels = range(len(net.widths) - net.blocks, len(net.widths))
+    return tuple(net.block(level) for level in levels if net.blocks)
+
+
+def known_blocks(
+    codes: Any, edges: Any, model: FaciesModel | UnorderedFaciesModel | None, net: SequentialArchitecture
+) -> tuple[KnownBlocks, tuple[int, ...]]:
+    """What is known, and the edges of a block.
+
+    Raises
+    ------
+    InputError
+        If there are no such blocks, or a code is that of no facies.
+    """
+    sizes, given = block_sizes(net), np.asarray(codes, float)
+    size = tuple(np.broadcast_to(np.asarray(edges, int), net.ndim).tolist()) if np.ndim(edges) == 0 else tuple(edges)
+    if size not in sizes:
+        offered = ", ".join(map(by, sizes))
+        raise InputError(
+            f"The prior was given {BLOCKS} of {by(size)} cells, but draws those of {offered}; give "
+            f"{EDGES} as one of these."
+        )
+    if given.ndim != net.ndim or not given.size:
+        raise InputError(f"The prior was given {BLOCKS} of shape {given.shape}; expected {net.ndim} axes.")
+    assert model is not None
+    return KnownBlocks(_levels(given, model, net), jnp.zeros(net.ndim, int)), size
+
+
+def _levels(
+    codes: Shaped[np.ndarray, "*block"], model: FaciesModel | UnorderedFaciesModel, net: SequentialArchitecture
+) -> Float[Array, "*block channel"]:
+    known = np.isfinite(codes)
+    if other := set(codes[known].tolist()) - set(model.categories):
+        raise InputError(
+            f"The prior was given {BLOCKS} with code {min(other):g}; expected facies {list(model.categories)}, NaN "
+            "where none is known."
+        )
+    index = np.argmax(codes[..., None] == np.asarray(model.categories), axis=-1)
+    each = 2 * np.eye(len(model.categories), dtype=np.float32)[index] - 1
+    return jnp.asarray(np.where(known[..., None], each if net.channels > 1 else each[..., 1:], 0.0))
