@@ -46,7 +46,9 @@ class Quantities:
         self._pixels = [_place(posterior.grid.shape, share) for share in PIXELS]
         self._data = [_spread(observation.count) for observation in posterior.observations]
         self._measure = jax.jit(self._members)
-        self.names = ("log-likelihood", "norm of the latents", *self._field_names(), *self._data_names())
+        # Where a prior honours wells, latents of its own field are not distributed as those that honour them.
+        norm = ("norm of the latents",) if posterior.honoured is None else ()
+        self.names = ("log-likelihood", *norm, *self._field_names(), *self._data_names())
 
     def of(self, posterior: Posterior, latents: Float[np.ndarray, "member latent"]) -> Members:
         """Measure members under the data of a posterior."""
@@ -65,7 +67,7 @@ class Quantities:
         shares = [image.mean()] if facies is None else [jnp.mean(image == n) for n in range(1, len(facies.categories))]
         numbers = [
             sum(posterior.log_likelihood_parts(predictions), jnp.zeros(())),
-            jnp.linalg.norm(z),
+            *([jnp.linalg.norm(z)] if posterior.honoured is None else []),
             *shares,
             *(quarter.mean() for quarter in _quarters(image)),
             *(shown[pixel] for pixel in self._pixels),

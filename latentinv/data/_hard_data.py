@@ -53,7 +53,7 @@ from latentinv.forward.core import Points
 from latentinv.grid import Grid
 from latentinv.io import read_table
 from latentinv.keys import named
-from latentinv.priors.core import AbstractFaciesModel, AbstractPrior
+from latentinv.priors.core import AbstractFaciesModel, AbstractPrior, surprise_of_field
 from latentinv.pytrees import pytree, replace
 
 
@@ -137,6 +137,7 @@ class HardData(AbstractObservation):
         self.slope = check_slope(slope, name)
         self.error_probability: Float[np.ndarray, "datum"] = errors
         self.certain = bool(np.any(errors == 0))
+        self.by_prior = False
         self.cells = cells[kept]
         self.observed = np.asarray([facies_model.categories.index(code) for code in facies[kept].astype(int)])
 
@@ -198,6 +199,13 @@ class HardData(AbstractObservation):
         """Raise `InputError` unless the wells were placed on this grid, for this prior's facies."""
         check_fit(self.name, (self.grid, self.facies_model), grid, prior)
 
+    def honoured_by_prior(self) -> "HardData | None":
+        """The same data, for a prior made to honour them, if all are certain."""
+        if np.any(np.asarray(self.error_probability) > 0):
+            return None
+        other: HardData = replace(self, by_prior=True)
+        return other
+
     def certain_facies(self) -> CertainFacies | None:
         """The pixels without error probability."""
         sure = np.asarray(self.error_probability) == 0
@@ -208,30 +216,43 @@ class HardData(AbstractObservation):
     def predict(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "datum"]:
         """How far each pixel's field value lies inside the interval of its facies; negative outside.
 
-        Multiplying the margins by `sharpness` multiplies the likelihood's slope.
+        Multiplying the margins by `sharpness` multiplies the likelihood's slope. Of a prior that honours the data, the
+        logarithm of the probability with which it would have.
         """
+        if self.by_prior:
+            return self._log_probability(field)
         return sharpness * self.facies_model.margin(self._values(field), jnp.asarray(self.observed))
 
     def predict_exact(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """1 where the thresholded field shows the seen facies, else 0."""
+        """1 where the thresholded field shows the seen facies, else 0; of a prior that honours the data, 1 more than
+        minus the logarithm of the probability with which it would have.
+        """
         values = self._values(field)
         honoured = (self.facies_model.index(values) == self.observed) & ~self.facies_model.undefined(values)
+        if self.by_prior:
+            return jnp.where(honoured, 1 - self._log_probability(field), 0.0)
         return honoured.astype(values.dtype)
 
     def tempered_log_likelihood(
         self, prediction: Float[Array, "datum"], inverse_temperature: float | Float[Array, ""]
     ) -> Float[Array, ""]:
         """Sum of log(e' + (1 − e − e') σ(slope · t · margin)), e error probability, e' = e / (facies − 1), t inverse
-        temperature: a wrong code is any of the others alike.
+        temperature: a wrong code is any of the others alike. Of a prior that honours the data, that of their
+        probabilities, as they are from inverse temperature 1 on.
         """
+        if self.by_prior:
+            return jnp.minimum(inverse_temperature, 1.0) * jnp.sum(prediction)
         errors, other = self._errors(prediction)
         log_seen = jax.nn.log_sigmoid(self.slope * inverse_temperature * prediction)
         return jnp.sum(jnp.logaddexp(jnp.log(other), jnp.log1p(-errors - other) + log_seen))
 
     def exact_log_likelihood(self, prediction: Float[Array, "datum"]) -> Float[Array, ""]:
-        """Sum of log(1 − e) for hits and log(e / (facies − 1)) for misses; −∞ if a certain datum is missed."""
+        """Sum of log(1 − e) for hits and log(e / (facies − 1)) for misses; −∞ if a certain datum is missed.
+
+        Of a prior that honours the data, that of the logarithms of their probabilities.
+        """
         errors, other = self._errors(prediction)
-        return jnp.sum(jnp.where(prediction > 0.5, jnp.log1p(-errors), jnp.log(other)))
+        return jnp.sum(jnp.where(prediction > 0.5, jnp.log1p(-errors) + 1 - prediction, jnp.log(other)))
 
     def as_gaussian(self, facies_sd: float | Float[Array, ""]) -> GaussianView:
         """The soft facies index, a surrogate."""
@@ -288,7 +309,7 @@ class HardData(AbstractObservation):
 
     def misfits(self, exact: Float[np.ndarray, "draw datum"]) -> list[str]:
         """List the wells that most draws miss, from exact predictions of many draws; the worst comes first."""
-        share = np.mean(np.asarray(exact, dtype=float), axis=0)
+        share = np.mean(np.asarray(exact) > 0.5, axis=0)
         coordinates, codes = self.coordinates, self.codes
         missed = [i for i in np.argsort(share, kind="stable") if share[i] < 0.5]
         label = self.facies_model.label
@@ -297,7 +318,7 @@ class HardData(AbstractObservation):
 
     def quantities(self, exact: Float[np.ndarray, "draw datum"]) -> dict[str, Float[np.ndarray, "draw"]]:
         """The share of observed cells honoured."""
-        return {f"{self.name}, share honoured": np.mean(exact, axis=1, dtype=float)}
+        return {f"{self.name}, share honoured": np.mean(np.asarray(exact) > 0.5, axis=1)}
 
     def compared(
         self, realizations: Shaped[np.ndarray, "draw *grid"], exact: Float[np.ndarray, "draw datum"]
@@ -341,6 +362,13 @@ class HardData(AbstractObservation):
         """Probability that a code is wrong, and that it is wrong in a given way."""
         errors = jnp.asarray(self.error_probability, prediction.dtype)
         return errors, errors / (len(self.facies_model.categories) - 1)
+
+    def _log_probability(self, field: Float[Array, "*field"]) -> Float[Array, "datum"]:
+        """With which a prior that honours the data would have."""
+        values = self._values(field)
+        if self.facies_model.components:
+            values = jnp.take_along_axis(values, jnp.asarray(self.observed)[:, None], axis=-1)[:, 0]
+        return surprise_of_field(values)
 
     def _values(self, field: Float[Array, "*field"]) -> Float[Array, "datum *component"]:
         return field_on(self.grid, field, self.facies_model)[tuple(self.cells.T)]

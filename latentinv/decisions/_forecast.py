@@ -53,7 +53,7 @@ def forecast(run: Run, forward: AbstractForward | Function, *, property: Abstrac
     """
     if not len(run.latents):
         raise InputError("The run has no draw, so nothing can be forecast; `latentinv show` says why.")
-    prior, grid = run.posterior.prior, run.posterior.grid
+    prior, grid = run.posterior.conditioned, run.posterior.grid
     model = forward if isinstance(forward, AbstractForward) else FunctionForward(forward, grid)
     data = IndirectData(grid, model, np.zeros(model.count), 1.0, property=property, name="forecast")
     values = evaluate(Posterior(prior, grid, [data]), run.latents).predictions.exact[0]

@@ -9,7 +9,12 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax import lax
 from jaxtyping import Array, Float
+
+IMPOSSIBLE = -1e4
+"""Log-odds of what cannot be."""
 
 
 def merged(
@@ -26,6 +31,20 @@ def merged(
     first = jax.nn.one_hot(jnp.argmax(each, axis=-1), len(order))[..., jnp.argsort(jnp.asarray(order))]
     told = _of_blocks(jnp.all, known, factors) | each[..., :1]
     return jnp.where(told, first[..., 1:] - first[..., :1] if two else 2 * first - 1, 0.0)
+
+
+def barred(levels: Float[Array, "batch *block channel"], order: Sequence[int]) -> Float[Array, "batch *block facies"]:
+    """What to add to log-odds of facies in parts of blocks: `IMPOSSIBLE` for facies that the block would have taken."""
+    two = levels.shape[-1] == 1
+    present = (jnp.concatenate([levels < 0, levels > 0], axis=-1) if two else levels > 0).astype(levels.dtype)
+    position = np.argsort(np.asarray(order))
+    before = position[None, :] < position[:, None]  # of what a block has, the facies that come before it
+    return lax.stop_gradient(present @ jnp.asarray(IMPOSSIBLE * before, levels.dtype))
+
+
+def as_told(odds: Float[Array, "*cell facies"], channels: int) -> Float[Array, "*cell channel"]:
+    """Log-odds of each facies as networks tell them: those of two by one number."""
+    return odds[..., 1:] - odds[..., :1] if channels == 1 else odds
 
 
 def mean_of_blocks(

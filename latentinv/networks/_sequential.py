@@ -9,7 +9,7 @@ window that are drawn already. Together the odds are a likelihood, and training 
 is the matter of `AbstractCell`.
 
 Where bodies are thin, the cells of the finer grids stand for *blocks* (`merged`) from which each next grid draws all
-parts, and those of the coarser grids are some of the blocks.
+parts, and those of the coarser grids are some of the blocks. No part has a facies that its block would have taken.
 
 Where bodies are longer along one axis than along another, so are the distances of cells on the grids; on the last of
 them cells are drawn along the long axis alone. A network then sees of both axes as much as matters.
@@ -33,6 +33,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+from ._blocks import as_told, barred
 from ._cells import CELLS, AbstractCell, Draw
 from ._convolution import EXACT, convolve, depth_to_space
 from ._velocity import Weights
@@ -260,6 +261,9 @@ def draw_grid(
         x = jnp.concatenate([*whole, *(known[one].level for one in sorted(known))], axis=-1)
         told = _network(architecture, weights, f"{level}.{number}", x, padded, precision)
         base, known = jax.tree.map(functools.partial(_inner, cells=off), (base, known))
+        if whole:
+            never = as_told(barred(base.level, architecture.order), architecture.channels)
+            told = told + jnp.tile(never, len(group))
         for offset, each in zip(group, jnp.split(told, len(group), axis=-1), strict=True):
             known[offset] = decide(Drawn(level, member, offset, (number + 1) * off, block), each)
             member += 1

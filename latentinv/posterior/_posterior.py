@@ -43,7 +43,7 @@ class Predictions(NamedTuple):
 
 
 @final
-@pytree("prior", "observations")
+@pytree("prior", "observations", "honoured")
 class Posterior:
     """A prior conditioned to observations.
 
@@ -81,16 +81,27 @@ class Posterior:
         grid.check_whole()
         self.prior = prior.on(grid)
         self.grid = grid
-        self.observations = tuple(observations)
+        stated = tuple(observations)
         usual: Target = "thresholded" if prior.facies_model is not None else "soft"
         self.target: Target = usual if target is None else target
         _check_target(self.target, prior)
         self.latent_size = prior.latent_size(grid)
-        _check_names([observation.name for observation in self.observations])
-        for observation in self.observations:
+        _check_names([observation.name for observation in stated])
+        for observation in stated:
             observation.check(prior, grid)
-        check_agreement(self.observations, self.prior.facies_model)
-        _check_pytrees((prior, *self.observations))
+        check_agreement(stated, self.prior.facies_model)
+        _check_pytrees((prior, *stated))
+        parts = _honoured(self.prior, stated) if self.target == "thresholded" else (stated, None)
+        self.observations: tuple[AbstractObservation, ...] = parts[0]
+        self.honoured: Any = parts[1]
+
+    @property
+    def conditioned(self) -> AbstractPrior:
+        """The prior that maps latents of the posterior to fields: as it is, or made to honour certain facies."""
+        if self.honoured is None:
+            return self.prior
+        facies = [jnp.asarray(one.observed) for one in self.observations if one.by_prior]
+        return self.prior.honouring(self.honoured, jnp.concatenate(facies))
 
     @property
     def has_gradient(self) -> bool:
@@ -117,7 +128,7 @@ class Posterior:
     @jax.jit
     def field(self, z: Float[Array, "latent"]) -> Float[Array, "*grid"]:
         """The field of a latent vector."""
-        return self.prior.generate(z, self.grid)
+        return self.conditioned.generate(z, self.grid)
 
     def predict(self, z: Float[Array, "latent"]) -> Predictions:
         """Predict every datum from one generated field, softly and exactly."""
@@ -234,14 +245,14 @@ class Posterior:
         return replace(self, observations=tuple(o for o in self.observations if o.has_gradient))
 
     def simulate(self, key_noise: Array, z: Float[Array, "latent"]) -> tuple[Shaped[Array, "datum"], ...]:
-        """Draw what would be observed in the field of a latent vector, under the target.
+        """Draw what would be observed in the prior's field of a latent vector, under the target.
 
         Raises
         ------
         InputError
             If an observation's soft model does not define a distribution of the data.
         """
-        return self.simulate_field(key_noise, self.field(z))
+        return self.simulate_field(key_noise, self.prior.generate(z, self.grid))
 
     def simulate_field(self, key_noise: Array, field: Float[Array, "*grid"]) -> tuple[Shaped[Array, "datum"], ...]:
         """Draw what would be observed in a field, under the target."""
@@ -285,6 +296,18 @@ class Posterior:
 def log_prior(z: Float[Array, "latent"]) -> Float[Array, ""]:
     """Log-density of the standard normal prior, without its constant."""
     return -0.5 * jnp.sum(z**2)
+
+
+def _honoured(
+    prior: AbstractPrior, observations: tuple[AbstractObservation, ...]
+) -> tuple[tuple[AbstractObservation, ...], Any]:
+    """Leave certain facies to a prior that can be made to honour them, and give their cells as it keeps them."""
+    able = [observation.honoured_by_prior() for observation in observations]
+    cells = [np.asarray(one.cells) for one in able if one is not None]
+    if not cells or (honoured := prior.honoured_cells(np.concatenate(cells))) is None:
+        return observations, None
+    pairs = zip(observations, able, strict=True)
+    return tuple(one if other is None else other for one, other in pairs), honoured
 
 
 def _check_target(target: str, prior: AbstractPrior) -> None:

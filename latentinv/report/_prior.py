@@ -106,7 +106,7 @@ def _samples(subject: Subject, file: Path | None) -> Html:
 
 @jax.jit
 def _realizations(posterior: Posterior, latents: Float[Array, "draw latent"]) -> Shaped[Array, "draw *grid"]:
-    return jax.lax.map(lambda z: posterior.prior.realization(posterior.field(z)), latents)
+    return jax.lax.map(lambda z: posterior.prior.realization(posterior.prior.generate(z, posterior.grid)), latents)
 
 
 def _beside_image(file: Path | None) -> list[Html]:

@@ -92,7 +92,10 @@ class AbstractObservation(abc.ABC):
     fulfilled: str = "data fulfilled"
     """What a report counts, in words: ``observed cells honoured``."""
     hard: bool = False
-    """Whether exact predictions are 1 where a datum is honoured and 0 where it is missed."""
+    """Whether exact predictions are 1 where a datum is honoured, or more by its surprise if `by_prior`, and 0 where it
+    is missed."""
+    by_prior: bool = False
+    """Whether the prior is made to honour the data, so that what counts is how likely it would have."""
     certain: bool = False
     """Whether some datum is certain, so that the exact likelihood excludes fields that miss it."""
     linear: bool = False
@@ -153,6 +156,10 @@ class AbstractObservation(abc.ABC):
     @abc.abstractmethod
     def check(self, prior: AbstractPrior, grid: Grid) -> None:
         """Raise `InputError` unless the data fit this prior and grid."""
+
+    def honoured_by_prior(self) -> Self | None:
+        """The same data if a prior is made to honour them; None if it cannot be."""
+        return None
 
     def certain_facies(self) -> CertainFacies | None:
         """The facies that these data state as certain, if any."""

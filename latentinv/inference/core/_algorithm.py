@@ -173,7 +173,7 @@ def check_algorithm(algorithm: AbstractAlgorithm, posterior: Posterior) -> None:
 def honoured_share(exact: tuple[Any, ...], posterior: Posterior) -> float:
     """Share of hard data honoured over all draws; nan where there are none."""
     shares = [
-        np.asarray(predictions).ravel()
+        np.asarray(predictions).ravel() > 0.5
         for predictions, observation in zip(exact, posterior.observations, strict=True)
         if observation.hard
     ]

@@ -19,7 +19,8 @@ def draw_tables(posterior: Posterior, draws: Draws) -> dict[str, np.ndarray]:
     """Make the tables that a run keeps of draws."""
     parts = _log_likelihoods(posterior, draws.predictions) if len(draws.z) else ()
     tables = {"latents": draws.z, realization_name(posterior): draws.predictions.realization}
-    tables |= {predicted_name(o.name): t for o, t in zip(posterior.observations, draws.predictions.exact, strict=True)}
+    exact = zip(posterior.observations, draws.predictions.exact, strict=True)
+    tables |= {predicted_name(o.name): np.minimum(np.asarray(t), 1) if o.hard else t for o, t in exact}
     empty = (np.zeros(0, np.float32) for _ in posterior.observations)
     values = parts or tuple(empty)
     tables |= {likelihood_name(o.name): part for o, part in zip(posterior.observations, values, strict=True)}

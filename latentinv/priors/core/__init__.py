@@ -16,4 +16,6 @@ from ._prior import NO_DISCRIMINATOR as NO_DISCRIMINATOR
 from ._prior import AbstractPrior as AbstractPrior
 from ._registry import PRIORS as PRIORS
 from ._registry import prior_from_record as prior_from_record
+from ._surprise import surprise_in_field as surprise_in_field
+from ._surprise import surprise_of_field as surprise_of_field
 from ._unordered_facies import UnorderedFaciesModel as UnorderedFaciesModel

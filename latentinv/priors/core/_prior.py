@@ -103,6 +103,28 @@ class AbstractPrior(abc.ABC):
         names = ", ".join(sorted(condition))
         raise InputError(f"Given the condition '{names}', but this prior takes none; leave it out.")
 
+    def honoured_cells(self, cells: Int[np.ndarray, "datum axis"]) -> Any:
+        """Cells, by their array indices, whose facies the prior can be made to honour whatever they are; None if it
+        cannot.
+        """
+        del cells
+
+    def honouring(self, cells: Any, facies: Int[Array, "datum"]) -> Self:
+        """The prior whose fields all honour cells.
+
+        Its fields tell the probability with which they would have been honoured (`surprise_in_field`), and weighted by
+        it they are those of the prior that do.
+
+        Parameters
+        ----------
+        cells
+            From `honoured_cells`.
+        facies
+            Their facies, as positions among the categories; may be traced.
+        """
+        del cells, facies
+        return self
+
     def on(self, grid: Grid) -> Self:
         """The same prior with all numbers computed in advance that it needs on one grid.
 

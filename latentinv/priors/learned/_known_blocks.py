@@ -16,6 +16,8 @@ from latentinv.errors import InputError
 from latentinv.networks import Draw, Drawn, SequentialArchitecture
 from latentinv.priors.core import FaciesModel, UnorderedFaciesModel
 
+from ._honoured_cells import block_sizes
+
 BLOCKS, EDGES = "blocks", "block_edges"
 """Names of the conditions."""
 
@@ -47,12 +49,6 @@ class KnownBlocks(NamedTuple):
         return Draw(draw.number, jnp.where(known, given, draw.level))
 
 
-def block_sizes(net: SequentialArchitecture) -> tuple[tuple[int, ...], ...]:
-    """Edges of the blocks that a simulation draws, from the largest to the smallest."""
-    levels = range(len(net.widths) - net.blocks, len(net.widths))
-    return tuple(net.block(level) for level in levels if net.blocks)
-
-
 def known_blocks(
     codes: Any, edges: Any, model: FaciesModel | UnorderedFaciesModel | None, net: SequentialArchitecture
 ) -> tuple[KnownBlocks, tuple[int, ...]]:
@@ -63,7 +59,7 @@ def known_blocks(
     InputError
         If there are no such blocks, or a code is that of no facies.
     """
-    sizes, given = block_sizes(net), np.asarray(codes, float)
+    sizes, given = block_sizes(net)[:-1], np.asarray(codes, float)
     size = tuple(np.broadcast_to(np.asarray(edges, int), net.ndim).tolist()) if np.ndim(edges) == 0 else tuple(edges)
     if size not in sizes:
         offered = ", ".join(map(by, sizes))

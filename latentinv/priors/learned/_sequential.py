@@ -20,27 +20,28 @@ from typing import Any, final
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 from latentinv.networks import Draw, Drawn, SequentialArchitecture, Weights, simulate
-from latentinv.priors.core import PRIORS, LatentMap, split_latents
+from latentinv.priors.core import PRIORS, LatentMap, split_latents, surprise_in_field
 from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
 from ._abstract import AbstractLearnedPrior
 from ._calibration import Calibration
 from ._generator import GeneratorPrior
-from ._known_blocks import BLOCKS, EDGES, KnownBlocks, block_sizes, by, known_blocks
-from ._latents import check_axes
+from ._honoured_cells import HonouredCells, block_sizes
+from ._known_blocks import BLOCKS, EDGES, KnownBlocks, by, known_blocks
+from ._latents import check_axes, check_latent
 from ._provenance import Provenance
 from ._record import check_sizes
 
 
 @final
 @PRIORS.register("sequential")
-@pytree("weights", "calibration", "known")
+@pytree("weights", "calibration", "known", "honoured")
 class SequentialPrior(AbstractLearnedPrior):
     """A trained sequential simulation as a prior.
 
@@ -83,6 +84,7 @@ class SequentialPrior(AbstractLearnedPrior):
         self.known: KnownBlocks | None = None
         self.known_edges: tuple[int, ...] = ()
         self.cut = False
+        self.honoured: HonouredCells | None = None
         self._provenance = Provenance(provenance)
 
     @property
@@ -90,7 +92,7 @@ class SequentialPrior(AbstractLearnedPrior):
         """A map of blocks, where the simulation draws blocks."""
         if not self.architecture.blocks:
             return {}
-        sizes = ", ".join(map(by, block_sizes(self.architecture)))
+        sizes = ", ".join(map(by, block_sizes(self.architecture)[:-1]))
         model = self.facies_model
         assert model is not None
         order = ", then ".join(model.label(model.categories[index]) for index in self.architecture.order)
@@ -150,19 +152,55 @@ class SequentialPrior(AbstractLearnedPrior):
         """The numbers that decide in each cell, before calibration; `InputError` if a map of blocks does not suit the
         grid.
         """
+        return self._drawn(z, grid)[0]
+
+    def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*field"]:
+        """Turn a latent vector into a field; see `AbstractLearnedPrior.generate`.
+
+        In a cell that is honoured it tells, beside its facies, with what probability (`surprise`).
+        """
+        if self.honoured is None:
+            return super().generate(z, grid)
+        check_latent(z, self.latent_size(grid), grid)
+        numbers, logs = self._drawn(z, grid)
+        field, told = self.calibration.field(numbers), surprise_in_field(logs)
+        facies, cells = self.honoured.facies, tuple(self.honoured.cells.T)
+        if self.architecture.channels == 1:
+            return field.at[cells].set(jnp.where(facies == 1, told, -told))
+        return field.at[cells].set(jnp.where(jax.nn.one_hot(facies, field.shape[-1]) > 0, told[:, None], -1.0))
+
+    def honoured_cells(self, cells: Int[np.ndarray, "datum axis"]) -> HonouredCells | None:
+        """Cells whose facies the simulation can be made to honour; see `AbstractPrior.honoured_cells`."""
+        return HonouredCells.of(self.architecture, cells) if self.facies_model is not None else None
+
+    def honouring(self, cells: HonouredCells, facies: Int[Array, "datum"]) -> "SequentialPrior":
+        """The prior whose fields all honour cells; see `AbstractPrior.honouring`."""
+        other: SequentialPrior = replace(self, honoured=cells._replace(facies=facies))
+        return other
+
+    def _drawn(
+        self, z: Float[Array, "latent"], grid: Grid
+    ) -> tuple[Float[Array, "*grid output"], Float[Array, "datum"]]:
+        """Numbers, and for each cell that is honoured the logarithm of the probability with which it would be."""
         self._check_blocks(grid)
         net, noise = self.architecture, split_latents(z, self.latent_maps(grid))
+        logs = [] if self.honoured is None else [jnp.zeros(len(self.honoured.facies))]
 
         def decide(drawn: Drawn, told: Array) -> Draw:
             cells = (slice(drawn.crop, n - drawn.crop) for n in noise[drawn.level].shape[:-1])
             own = slice(drawn.member * net.channels, (drawn.member + 1) * net.channels)
             each = noise[drawn.level][(None, *cells, own)]
-            draw = net.cell.draw(net.cell.tempered(told, self.temperatures[drawn.level]), each)
+            odds = net.cell.tempered(told, self.temperatures[drawn.level])
+            if self.honoured is not None:
+                odds, log = self.honoured.restrict(odds, drawn, net, grid.shape)
+                logs.append(log)
+            draw = net.cell.draw(odds, each)
             if self.known is None or drawn.block != self.known_edges:
                 return draw
             return self.known.put(draw, drawn, net, grid.shape)
 
-        return simulate(net, self.weights, 1, grid.shape, decide).number[0]
+        numbers = simulate(net, self.weights, 1, grid.shape, decide).number[0]
+        return numbers, sum(logs, jnp.zeros(()))
 
     def _check_blocks(self, grid: Grid) -> None:
         if self.known is None or self.cut:

@@ -1,0 +1,110 @@
+"""Sequential priors made to honour cells: always, and weighted by what they tell, as their own fields that do."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from latentinv import Grid, HardData, Posterior
+from latentinv.posterior import map_batched
+from tests.problems import generate, random_sequential_prior
+
+MANY = 40_000
+KINDS = pytest.mark.parametrize(
+    "kind",
+    [
+        {"windows": (1, 1)},
+        {"windows": (1, 0), "blocks": 1},
+        {"windows": (1, 0, 1), "blocks": 2, "categories": (3, 1, 7)},
+        {"windows": (1, 1), "categories": (0, 1, 2)},
+        {"windows": (1, 0, 0), "blocks": 2, "stretch": (1, 2)},
+    ],
+    ids=["two", "blocks", "three in blocks", "three", "stretched"],
+)
+
+
+def _wells(prior, grid, seed=0):
+    """What a field of the prior has in some cells, neighbours among them."""
+    cells = np.array([[0, 1], [1, 1], [3, 4], [2, 5], [3, 5]])
+    z = jax.random.normal(jax.random.key(100 + seed), (prior.latent_size(grid),))
+    codes = np.asarray(prior.facies(generate(prior, z, grid)))[tuple(cells.T)]
+    return HardData(grid, grid.centres(cells), codes, prior.facies_model)
+
+
+@KINDS
+def test_that_every_field_honours_every_cell(kind):
+    prior, grid = random_sequential_prior(**kind), Grid((4, 6))
+    posterior = Posterior(prior, grid, [_wells(prior, grid)])
+    latents = jax.random.normal(jax.random.key(0), (200, posterior.latent_size))
+    exact = np.asarray(map_batched(lambda z: posterior.predict(z).exact[0], latents))
+    soft = np.asarray(map_batched(lambda z: posterior.predict(z).soft[0], latents))
+    assert exact.min() >= 1
+    np.testing.assert_allclose(exact, 1 - soft, rtol=1e-3)
+    assert soft.min() < -0.1
+
+
+@KINDS
+def test_that_weighted_fields_are_those_of_the_prior_that_honour_the_cells(kind):
+    """The evidence and the shares of the other cells, by weights and by rejection; five standard errors."""
+    prior, grid = random_sequential_prior(**kind), Grid((4, 6))
+    posterior = Posterior(prior, grid, [_wells(prior, grid)])
+    latents = jax.random.normal(jax.random.key(1), (MANY, posterior.latent_size))
+
+    @jax.jit
+    def honouring(z):
+        field = posterior.field(z)
+        return prior.facies_model.index(field), posterior.exact_log_likelihood(posterior.predict_field(field))
+
+    facies, logs = (np.asarray(x) for x in map_batched(honouring, latents, 500))
+    own = np.asarray(map_batched(lambda z: prior.facies_model.index(prior.generate(z, grid)), latents, 500))
+    wells = posterior.observations[0]
+    kept = own[np.all(own[(slice(None), *wells.cells.T)] == wells.observed, axis=1)]
+    weights = np.exp(logs)
+    share = len(kept) / MANY
+    error = np.hypot(np.std(weights), np.sqrt(share * (1 - share))) / np.sqrt(MANY)
+    assert abs(weights.mean() - share) < 5 * error
+    assert len(kept) > 300
+    expected, found = (kept == 1).mean(axis=0), np.average(facies == 1, axis=0, weights=weights)
+    effective = weights.sum() ** 2 / np.sum(weights**2)
+    spread = np.sqrt(expected * (1 - expected) * (1 / len(kept) + 1 / effective)) + 1 / len(kept)
+    assert np.all(np.abs(found - expected) < 5 * spread)
+    # Without weights they differ, so the test can fail.
+    assert np.any(np.abs((facies == 1).mean(axis=0) - expected) > 5 * spread)
+
+
+def test_that_the_field_of_a_latent_vector_that_honours_the_cells_by_itself_is_kept():
+    prior, grid = random_sequential_prior(windows=(1, 0, 1), blocks=2), Grid((9, 10))
+    z = jax.random.normal(jax.random.key(2), (prior.latent_size(grid),))
+    facies = np.asarray(prior.facies(generate(prior, z, grid)))
+    cells = np.array([[0, 0], [4, 5], [8, 9], [4, 6]])
+    wells = HardData(grid, grid.centres(cells), facies[tuple(cells.T)], prior.facies_model)
+    posterior = Posterior(prior, grid, [wells])
+    np.testing.assert_array_equal(posterior.prior.facies(posterior.field(z)), facies)
+
+
+def test_that_wells_that_may_be_wrong_are_left_to_the_likelihood():
+    prior, grid = random_sequential_prior(), Grid((6, 6))
+    wells = HardData(grid, grid.centres(np.array([[1, 1], [2, 4]])), [0, 1], prior.facies_model, error_probability=0.1)
+    posterior = Posterior(prior, grid, [wells])
+    assert posterior.conditioned is posterior.prior
+    sure = HardData(grid, grid.centres(np.array([[1, 1], [2, 4]])), [0, 1], prior.facies_model)
+    assert Posterior(prior, grid, [sure], target="soft").honoured is None
+    assert Posterior(prior, grid, [sure, wells_named(wells)]).honoured is not None
+
+
+def wells_named(wells):
+    return HardData(
+        wells.grid, wells.coordinates, wells.codes, wells.facies_model, error_probability=0.1, name="doubtful"
+    )
+
+
+def test_that_other_data_of_the_same_cells_use_the_same_program():
+    prior, grid = random_sequential_prior(), Grid((6, 6))
+    wells = HardData(grid, grid.centres(np.array([[1, 1], [2, 4]])), [0, 1], prior.facies_model)
+    posterior = Posterior(prior, grid, [wells])
+    other = posterior.with_data([np.array([1, 0])])
+    z, before = jnp.zeros(posterior.latent_size), Posterior.field._cache_size()
+    one = posterior.prior.facies(posterior.field(z))
+    two = other.prior.facies(other.field(z))
+    assert Posterior.field._cache_size() <= before + 1
+    assert (int(one[1, 1]), int(one[2, 4]), int(two[1, 1]), int(two[2, 4])) == (0, 1, 1, 0)
