@@ -33,6 +33,7 @@ from latentinv.priors import (
     SequentialPrior,
     UnorderedFaciesModel,
 )
+from latentinv.priors.learned import looking_ahead
 from latentinv.pytrees import pytree
 from latentinv.storage import PriorRecord
 
@@ -175,7 +176,7 @@ def random_sequential(
 
 
 def random_sequential_prior(
-    seed=0, *, categories=(0, 1), ndim=2, windows=(1, 1), stretch=None, temperatures=None, blocks=0
+    seed=0, *, categories=(0, 1), ndim=2, windows=(1, 1), stretch=None, temperatures=None, blocks=0, lookahead=None
 ):
     """An untrained sequential simulation: no geology, but local and cheap."""
     channels, content = (1, "two facies") if len(categories) == 2 else (len(categories), "several facies")
@@ -185,7 +186,12 @@ def random_sequential_prior(
     model = FaciesModel(categories, (0.0,)) if channels == 1 else UnorderedFaciesModel(categories)
     calibration = Calibration(model, shift=0.0, scale=0.5)
     return SequentialPrior(
-        architecture, weights, calibration, temperatures=temperatures or (1.0,) * len(windows), provenance={}
+        architecture,
+        weights,
+        calibration,
+        temperatures=temperatures or (1.0,) * len(windows),
+        lookahead=None if lookahead is None else looking_ahead(architecture, lookahead),
+        provenance={},
     )
 
 

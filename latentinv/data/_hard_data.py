@@ -53,7 +53,7 @@ from latentinv.forward.core import Points
 from latentinv.grid import Grid
 from latentinv.io import read_table
 from latentinv.keys import named
-from latentinv.priors.core import AbstractFaciesModel, AbstractPrior, surprise_of_field
+from latentinv.priors.core import AbstractFaciesModel, AbstractPrior, log_weight_of_field
 from latentinv.pytrees import pytree, replace
 
 
@@ -216,29 +216,29 @@ class HardData(AbstractObservation):
     def predict(self, field: Float[Array, "*grid"], sharpness: float | Float[Array, ""] = 1.0) -> Float[Array, "datum"]:
         """How far each pixel's field value lies inside the interval of its facies; negative outside.
 
-        Multiplying the margins by `sharpness` multiplies the likelihood's slope. Of a prior that honours the data, the
-        logarithm of the probability with which it would have.
+        Multiplying the margins by `sharpness` multiplies the likelihood's slope. Of a prior that is made to
+        honour the data, the logarithm of a datum's weight.
         """
         if self.by_prior:
-            return self._log_probability(field)
+            return log_weight_of_field(self._own_values(field))
         return sharpness * self.facies_model.margin(self._values(field), jnp.asarray(self.observed))
 
     def predict_exact(self, field: Float[Array, "*grid"]) -> Float[Array, "datum"]:
-        """1 where the thresholded field shows the seen facies, else 0; of a prior that honours the data, 1 more than
-        minus the logarithm of the probability with which it would have.
+        """1 where the thresholded field shows the seen facies, else 0; of a prior that is made to honour the data,
+        1 + 1/v, which tells the datum's weight (`log_weight_in_field`).
         """
         values = self._values(field)
         honoured = (self.facies_model.index(values) == self.observed) & ~self.facies_model.undefined(values)
         if self.by_prior:
-            return jnp.where(honoured, 1 - self._log_probability(field), 0.0)
+            return jnp.where(honoured, 1 + 1 / jnp.abs(self._own_values(field)), 0.0)
         return honoured.astype(values.dtype)
 
     def tempered_log_likelihood(
         self, prediction: Float[Array, "datum"], inverse_temperature: float | Float[Array, ""]
     ) -> Float[Array, ""]:
         """Sum of log(e' + (1 − e − e') σ(slope · t · margin)), e error probability, e' = e / (facies − 1), t inverse
-        temperature: a wrong code is any of the others alike. Of a prior that honours the data, that of their
-        probabilities, as they are from inverse temperature 1 on.
+        temperature: a wrong code is any of the others alike. Of a prior that is made to honour the data, that
+        of the logarithms of their weights, which are whole from inverse temperature 1 on.
         """
         if self.by_prior:
             return jnp.minimum(inverse_temperature, 1.0) * jnp.sum(prediction)
@@ -249,10 +249,14 @@ class HardData(AbstractObservation):
     def exact_log_likelihood(self, prediction: Float[Array, "datum"]) -> Float[Array, ""]:
         """Sum of log(1 − e) for hits and log(e / (facies − 1)) for misses; −∞ if a certain datum is missed.
 
-        Of a prior that honours the data, that of the logarithms of their probabilities.
+        Of a prior that is made to honour the data, that of the logarithms of their weights.
         """
         errors, other = self._errors(prediction)
-        return jnp.sum(jnp.where(prediction > 0.5, jnp.log1p(-errors) + 1 - prediction, jnp.log(other)))
+        met = prediction > 0.5
+        if self.by_prior:
+            inverse = jnp.where(met, prediction, 2.0) - 1
+            return jnp.sum(jnp.where(met, 1 / inverse - inverse, -jnp.inf))
+        return jnp.sum(jnp.where(met, jnp.log1p(-errors), jnp.log(other)))
 
     def as_gaussian(self, facies_sd: float | Float[Array, ""]) -> GaussianView:
         """The soft facies index, a surrogate."""
@@ -363,12 +367,12 @@ class HardData(AbstractObservation):
         errors = jnp.asarray(self.error_probability, prediction.dtype)
         return errors, errors / (len(self.facies_model.categories) - 1)
 
-    def _log_probability(self, field: Float[Array, "*field"]) -> Float[Array, "datum"]:
-        """With which a prior that honours the data would have."""
+    def _own_values(self, field: Float[Array, "*field"]) -> Float[Array, "datum"]:
+        """The field in the cells, or the scores of their facies."""
         values = self._values(field)
-        if self.facies_model.components:
-            values = jnp.take_along_axis(values, jnp.asarray(self.observed)[:, None], axis=-1)[:, 0]
-        return surprise_of_field(values)
+        if not self.facies_model.components:
+            return values
+        return jnp.take_along_axis(values, jnp.asarray(self.observed)[:, None], axis=-1)[:, 0]
 
     def _values(self, field: Float[Array, "*field"]) -> Float[Array, "datum *component"]:
         return field_on(self.grid, field, self.facies_model)[tuple(self.cells.T)]

@@ -27,7 +27,7 @@ from latentinv.networks import (
     mean_of_blocks,
     merged,
 )
-from latentinv.priors.learned import Calibration, SequentialPrior
+from latentinv.priors.learned import Calibration, SequentialPrior, looking_ahead
 from latentinv.training.images import OpenPatches
 
 from ._balance import LEAST, balanced, shares_of_blocks
@@ -101,12 +101,19 @@ class SequentialSimulation(AbstractMethod):
 
     def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> SequentialPrior:
         """The networks, balanced, with the recipe's temperatures or, if the image is rougher, warmer ones."""
-        temperatures, image = self.recipe.sequential.temperatures, self.task.image
+        temperatures, image, lookahead = self.recipe.sequential.temperatures, self.task.image, None
         if image.values is None:
+            known = image.facies if image.known is None else np.where(image.known, image.facies, -1)
+            lookahead = looking_ahead(self.architecture, known.astype(int))
             temperatures = as_rough(self.architecture, parameters, temperatures, image)
             parameters = balanced(self.architecture, parameters, temperatures, image)
         return SequentialPrior(
-            self.architecture, parameters, calibration, temperatures=temperatures, provenance=provenance
+            self.architecture,
+            parameters,
+            calibration,
+            temperatures=temperatures,
+            lookahead=lookahead,
+            provenance=provenance,
         )
 
     def _make_step(self) -> Any:

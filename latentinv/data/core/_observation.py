@@ -92,10 +92,10 @@ class AbstractObservation(abc.ABC):
     fulfilled: str = "data fulfilled"
     """What a report counts, in words: ``observed cells honoured``."""
     hard: bool = False
-    """Whether exact predictions are 1 where a datum is honoured, or more by its surprise if `by_prior`, and 0 where it
-    is missed."""
+    """Whether exact predictions are 1 where a datum is honoured, or more than 1 if `by_prior`, and 0 where it is
+    missed."""
     by_prior: bool = False
-    """Whether the prior is made to honour the data, so that what counts is how likely it would have."""
+    """Whether the prior is made to honour the data, so that what counts is the weight with which it did."""
     certain: bool = False
     """Whether some datum is certain, so that the exact likelihood excludes fields that miss it."""
     linear: bool = False

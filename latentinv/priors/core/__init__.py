@@ -8,6 +8,8 @@ from ._facies_names import plain_name as plain_name
 from ._in_words import in_words as in_words
 from ._latent_map import LatentMap as LatentMap
 from ._latent_map import split_latents as split_latents
+from ._log_weight import log_weight_in_field as log_weight_in_field
+from ._log_weight import log_weight_of_field as log_weight_of_field
 from ._pictures import PICTURES as PICTURES
 from ._pictures import Picture as Picture
 from ._pictures import inlined as inlined
@@ -16,6 +18,4 @@ from ._prior import NO_DISCRIMINATOR as NO_DISCRIMINATOR
 from ._prior import AbstractPrior as AbstractPrior
 from ._registry import PRIORS as PRIORS
 from ._registry import prior_from_record as prior_from_record
-from ._surprise import surprise_in_field as surprise_in_field
-from ._surprise import surprise_of_field as surprise_of_field
 from ._unordered_facies import UnorderedFaciesModel as UnorderedFaciesModel

@@ -112,8 +112,7 @@ class AbstractPrior(abc.ABC):
     def honouring(self, cells: Any, facies: Int[Array, "datum"]) -> Self:
         """The prior whose fields all honour cells.
 
-        Its fields tell the probability with which they would have been honoured (`surprise_in_field`), and weighted by
-        it they are those of the prior that do.
+        Its fields tell weights (`log_weight_in_field`), by which they are distributed as those of the prior that do.
 
         Parameters
         ----------

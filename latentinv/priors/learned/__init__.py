@@ -8,4 +8,5 @@ from ._calibration import bounded as bounded
 from ._flow import FlowPrior as FlowPrior
 from ._flow import flow as flow
 from ._generator import GeneratorPrior as GeneratorPrior
+from ._honoured_cells import looking_ahead as looking_ahead
 from ._sequential import SequentialPrior as SequentialPrior

@@ -1,28 +1,31 @@
 """Cells whose facies a sequential simulation is made to honour, and the odds with which it would have drawn them.
 
-What is drawn in a cell with a known facies is restricted to that facies, and what is drawn in a block around it to
-facies that a block with this cell can have; the noise decides among those left, by their odds. So every latent vector
-gives a field that honours the cells. Without the restriction, a draw would have met it with a probability p that the
-networks tell. Hence for z ~ N(0, I)
+What is drawn in a cell with a known facies is that facies. What is drawn before in a block around it is weighed by how
+many cells of such blocks have the facies, none of those that cannot. The noise decides by the odds that are left. So
+every latent vector gives a field that honours the cells. With p(x) for the probability by which networks would have
+drawn what was drawn, and q(x) for that by which it was, for z ~ N(0, I)
 
-    ∏ p(z)  N(z; 0, I)
+    ∏ p(x)/q(x)  N(z; 0, I)
 
 is, up to its integral, the density of latents whose fields are distributed as the prior's that honour the cells, and
 the integral is the probability that a field of the prior does: sequential importance sampling (Liu and Chen 1998,
-doi:10.1080/01621459.1998.10473765) whose proposals are conditional simulations. The logarithm of p is the likelihood
-of a datum; of a block with several cells, the first of them has it.
+doi:10.1080/01621459.1998.10473765) whose proposals are conditional simulations that look ahead (Guarniero, Johansen and
+Lee 2017, doi:10.1080/01621459.2016.1222291). The logarithm of p/q is the likelihood of a datum; of a block with several
+cells, the first of them has it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Bool, Float, Int
 
-from latentinv.networks import IMPOSSIBLE, Drawn, SequentialArchitecture, as_told
+from latentinv.networks import IMPOSSIBLE, Draw, Drawn, SequentialArchitecture, as_told, merged
+
+LEAST = 1e-2
+"""Cells that are added to those counted, so that what was never seen is not impossible."""
 
 
 class HonouredCells(NamedTuple):
@@ -42,27 +45,29 @@ class HonouredCells(NamedTuple):
             owners.append(np.isin(np.arange(len(cells)), first))
         return cls(jnp.asarray(cells), jnp.zeros(len(cells), int), jnp.asarray(np.stack(owners)))
 
-    def restrict(
-        self, told: Float[Array, "1 *part output"], drawn: Drawn, net: SequentialArchitecture, shape: Sequence[int]
-    ) -> tuple[Float[Array, "1 *part output"], Float[Array, "datum"]]:
-        """What networks tell of a group, where facies that cannot be are excluded, and the logarithm of the probability
-        of what is left, for each datum.
-        """
-        count = max(2, net.channels)
+    def weigh(
+        self,
+        told: Float[Array, "1 *part output"],
+        drawn: Drawn,
+        net: SequentialArchitecture,
+        shape: Sequence[int],
+        lookahead: Float[Array, "size facies facies"],
+    ) -> tuple[Float[Array, "1 *part output"], Callable[[Draw], Float[Array, "datum"]]]:
+        """What networks tell of a group, weighed by what is known, and from what is drawn log p/q of each datum."""
+        size, count = block_sizes(net).index(drawn.block), max(2, net.channels)
         inside, place = self._places(told.shape[1:-1], drawn, net, shape)
-        if max(drawn.block) == 1:
-            allowed = jax.nn.one_hot(self.facies, count, dtype=bool)
-            only = jnp.zeros((*told.shape[1:-1], count), bool).at[place].set(allowed, mode="drop")
-            excluded = only.any(axis=-1, keepdims=True) & ~only
-        else:
-            position = jnp.asarray(np.argsort(np.asarray(net.order)))
-            latest = jnp.full(told.shape[1:-1], count).at[place].min(position[self.facies], mode="drop")
-            excluded = position > latest[..., None]
-        never = jnp.where(excluded, IMPOSSIBLE, 0.0)
+        weights = jnp.zeros((*told.shape[1:-1], count)).at[place].add(lookahead[size, self.facies], mode="drop")
         odds = told[0] if net.channels > 1 else jnp.concatenate([jnp.zeros_like(told[0]), told[0]], axis=-1)
-        left = logsumexp(odds + never, axis=-1) - logsumexp(odds, axis=-1)
-        owned = inside & self.owners[block_sizes(net).index(drawn.block)]
-        return told + as_told(never, net.channels), jnp.where(owned, left.at[place].get(mode="clip"), 0.0)
+        total = logsumexp(odds + weights, axis=-1) - logsumexp(odds, axis=-1)
+        owned = inside & self.owners[size]
+
+        def log_ratio(draw: Draw) -> Float[Array, "datum"]:
+            level = draw.level[0]
+            index = jnp.argmax(level, axis=-1) if net.channels > 1 else (level[..., 0] > 0).astype(int)
+            own = jnp.take_along_axis(weights, index[..., None], axis=-1)[..., 0]
+            return jnp.where(owned, (total - own).at[place].get(mode="clip"), 0.0)
+
+        return told + as_told(weights, net.channels), log_ratio
 
     def _places(
         self, part: Sequence[int], drawn: Drawn, net: SequentialArchitecture, shape: Sequence[int]
@@ -82,3 +87,39 @@ class HonouredCells(NamedTuple):
 def block_sizes(net: SequentialArchitecture) -> tuple[tuple[int, ...], ...]:
     """Edges of all that a simulation draws: blocks from the largest on, and cells."""
     return tuple(dict.fromkeys(net.block(level) for level in range(len(net.widths) + 1)))
+
+
+def looking_ahead(net: SequentialArchitecture, facies: Int[np.ndarray, "*grid"] | None = None) -> np.ndarray:
+    """Logarithm of the share of cells with one facies, in blocks of each size that have another, ``[size, facies of the
+    cell, facies of the block]``.
+
+    Parameters
+    ----------
+    net
+        The simulation.
+    facies
+        Of an image, by index, below 0 where unknown. Without it only what cannot be is told from the rest.
+    """
+    count, sizes = max(2, net.channels), block_sizes(net)
+    tables = np.full((len(sizes), count, count), float(IMPOSSIBLE))
+    for table, edges in zip(tables[:-1], sizes[:-1], strict=True):
+        position = np.argsort(np.asarray(net.order))
+        possible = position[None, :] <= position[:, None]  # a block has the first facies of its cells
+        table[possible] = 0.0 if facies is None else np.log(_shares(net, facies, edges)[possible])
+    tables[-1][np.eye(count, dtype=bool)] = 0.0
+    return tables.astype(np.float32)
+
+
+def _shares(
+    net: SequentialArchitecture, facies: Int[np.ndarray, "*grid"], edges: Sequence[int]
+) -> Float[np.ndarray, "facies facies"]:
+    count = max(2, net.channels)
+    whole = facies[tuple(slice(0, n - n % edge) for n, edge in zip(facies.shape, edges, strict=True))]
+    levels = np.where((whole >= 0)[..., None], 2 * np.eye(count, dtype=np.float32)[whole] - 1, 0.0)
+    blocks = np.asarray(merged(jnp.asarray(levels)[None], net.order, edges))[0]
+    around = np.where(np.any(blocks != 0, axis=-1), np.argmax(blocks, axis=-1), -1)
+    for axis, edge in enumerate(edges):
+        around = np.repeat(around, edge, axis=axis)
+    both = (around >= 0) & (whole >= 0)
+    pairs = np.bincount(count * whole[both] + around[both], minlength=count**2).reshape(count, count)
+    return (pairs + LEAST) / (pairs.sum(axis=0, keepdims=True) + LEAST)

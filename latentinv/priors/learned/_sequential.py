@@ -25,23 +25,26 @@ from jaxtyping import Array, Float, Int
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 from latentinv.networks import Draw, Drawn, SequentialArchitecture, Weights, simulate
-from latentinv.priors.core import PRIORS, LatentMap, split_latents, surprise_in_field
+from latentinv.priors.core import PRIORS, LatentMap, log_weight_in_field, split_latents
 from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
 from ._abstract import AbstractLearnedPrior
 from ._calibration import Calibration
 from ._generator import GeneratorPrior
-from ._honoured_cells import HonouredCells, block_sizes
+from ._honoured_cells import HonouredCells, block_sizes, looking_ahead
 from ._known_blocks import BLOCKS, EDGES, KnownBlocks, by, known_blocks
 from ._latents import check_axes, check_latent
 from ._provenance import Provenance
 from ._record import check_sizes
 
+LOOKAHEAD = "lookahead"
+"""Name of its array in a file."""
+
 
 @final
 @PRIORS.register("sequential")
-@pytree("weights", "calibration", "known", "honoured")
+@pytree("weights", "calibration", "known", "honoured", "lookahead")
 class SequentialPrior(AbstractLearnedPrior):
     """A trained sequential simulation as a prior.
 
@@ -55,6 +58,9 @@ class SequentialPrior(AbstractLearnedPrior):
         From the numbers in a cell to the field.
     temperatures
         By which the logarithms of the odds on each grid are divided, from the coarsest to that of every second cell.
+    lookahead
+        How many cells of blocks have each facies, from `looking_ahead`, by which blocks around wells are drawn; without
+        it only what cannot be is excluded.
     provenance
         Where the prior comes from: recipe, training image, measures. JSON types only.
 
@@ -75,6 +81,7 @@ class SequentialPrior(AbstractLearnedPrior):
         calibration: Calibration,
         *,
         temperatures: Sequence[float],
+        lookahead: Float[np.ndarray, "size facies facies"] | None = None,
         provenance: dict[str, Any],
     ) -> None:
         calibration.check_outputs(architecture.channels)
@@ -85,6 +92,7 @@ class SequentialPrior(AbstractLearnedPrior):
         self.known_edges: tuple[int, ...] = ()
         self.cut = False
         self.honoured: HonouredCells | None = None
+        self.lookahead = jnp.asarray(looking_ahead(architecture) if lookahead is None else lookahead)
         self._provenance = Provenance(provenance)
 
     @property
@@ -163,11 +171,15 @@ class SequentialPrior(AbstractLearnedPrior):
             return super().generate(z, grid)
         check_latent(z, self.latent_size(grid), grid)
         numbers, logs = self._drawn(z, grid)
-        field, told = self.calibration.field(numbers), surprise_in_field(logs)
+        field, told = self.calibration.field(numbers), log_weight_in_field(logs)
         facies, cells = self.honoured.facies, tuple(self.honoured.cells.T)
+        model = self.facies_model
+        assert model is not None
+        met = model.index(field[cells]) == facies  # but where blocks were given that contradict it
         if self.architecture.channels == 1:
-            return field.at[cells].set(jnp.where(facies == 1, told, -told))
-        return field.at[cells].set(jnp.where(jax.nn.one_hot(facies, field.shape[-1]) > 0, told[:, None], -1.0))
+            return field.at[cells].set(jnp.where(met, jnp.where(facies == 1, told, -told), field[cells]))
+        own = jnp.where(jax.nn.one_hot(facies, field.shape[-1]) > 0, told[:, None], -1.0)
+        return field.at[cells].set(jnp.where(met[:, None], own, field[cells]))
 
     def honoured_cells(self, cells: Int[np.ndarray, "datum axis"]) -> HonouredCells | None:
         """Cells whose facies the simulation can be made to honour; see `AbstractPrior.honoured_cells`."""
@@ -181,7 +193,7 @@ class SequentialPrior(AbstractLearnedPrior):
     def _drawn(
         self, z: Float[Array, "latent"], grid: Grid
     ) -> tuple[Float[Array, "*grid output"], Float[Array, "datum"]]:
-        """Numbers, and for each cell that is honoured the logarithm of the probability with which it would be."""
+        """Numbers, and for each cell that is honoured the logarithm of its weight."""
         self._check_blocks(grid)
         net, noise = self.architecture, split_latents(z, self.latent_maps(grid))
         logs = [] if self.honoured is None else [jnp.zeros(len(self.honoured.facies))]
@@ -192,9 +204,10 @@ class SequentialPrior(AbstractLearnedPrior):
             each = noise[drawn.level][(None, *cells, own)]
             odds = net.cell.tempered(told, self.temperatures[drawn.level])
             if self.honoured is not None:
-                odds, log = self.honoured.restrict(odds, drawn, net, grid.shape)
-                logs.append(log)
+                odds, log_ratio = self.honoured.weigh(odds, drawn, net, grid.shape, self.lookahead)
             draw = net.cell.draw(odds, each)
+            if self.honoured is not None:
+                logs.append(log_ratio(draw))
             if self.known is None or drawn.block != self.known_edges:
                 return draw
             return self.known.put(draw, drawn, net, grid.shape)
@@ -243,6 +256,7 @@ class SequentialPrior(AbstractLearnedPrior):
             "provenance": self.provenance,
         }
         arrays = {name: np.asarray(array) for name, array in self.weights.items()}
+        arrays[LOOKAHEAD] = np.asarray(self.lookahead)
         if self.known is not None:
             arrays[BLOCKS] = np.asarray(self.known.levels)
         return PriorRecord(self.family, json.loads(json.dumps(metadata)), arrays)
@@ -257,9 +271,10 @@ class SequentialPrior(AbstractLearnedPrior):
         architecture = SequentialArchitecture(**{**settings, **lists})
         prior = cls(
             architecture,
-            jax.device_put({name: array for name, array in record.arrays.items() if name != BLOCKS}),
+            jax.device_put({name: array for name, array in record.arrays.items() if name not in (BLOCKS, LOOKAHEAD)}),
             Calibration.from_metadata(metadata),
             temperatures=metadata["temperatures"],
+            lookahead=record.arrays.get(LOOKAHEAD),
             provenance=metadata["provenance"],
         )
         if BLOCKS not in record.arrays:

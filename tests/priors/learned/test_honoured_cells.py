@@ -7,9 +7,11 @@ import pytest
 
 from latentinv import Grid, HardData, Posterior
 from latentinv.posterior import map_batched
+from latentinv.priors.learned import looking_ahead
 from tests.problems import generate, random_sequential_prior
 
 MANY = 40_000
+SPOTS = np.random.default_rng(0).choice(3, (40, 40), p=(0.8, 0.15, 0.05))
 KINDS = pytest.mark.parametrize(
     "kind",
     [
@@ -18,8 +20,10 @@ KINDS = pytest.mark.parametrize(
         {"windows": (1, 0, 1), "blocks": 2, "categories": (3, 1, 7)},
         {"windows": (1, 1), "categories": (0, 1, 2)},
         {"windows": (1, 0, 0), "blocks": 2, "stretch": (1, 2)},
+        {"windows": (1, 0), "blocks": 1, "lookahead": SPOTS % 2},
+        {"windows": (1, 0, 1), "blocks": 2, "categories": (3, 1, 7), "lookahead": SPOTS},
     ],
-    ids=["two", "blocks", "three in blocks", "three", "stretched"],
+    ids=["two", "blocks", "three in blocks", "three", "stretched", "ahead", "three ahead"],
 )
 
 
@@ -38,8 +42,9 @@ def test_that_every_field_honours_every_cell(kind):
     latents = jax.random.normal(jax.random.key(0), (200, posterior.latent_size))
     exact = np.asarray(map_batched(lambda z: posterior.predict(z).exact[0], latents))
     soft = np.asarray(map_batched(lambda z: posterior.predict(z).soft[0], latents))
-    assert exact.min() >= 1
-    np.testing.assert_allclose(exact, 1 - soft, rtol=1e-3)
+    assert exact.min() > 1
+    inverse = exact - 1
+    np.testing.assert_allclose(1 / inverse - inverse, soft, rtol=1e-3, atol=1e-3)
     assert soft.min() < -0.1
 
 
@@ -108,3 +113,26 @@ def test_that_other_data_of_the_same_cells_use_the_same_program():
     two = other.prior.facies(other.field(z))
     assert Posterior.field._cache_size() <= before + 1
     assert (int(one[1, 1]), int(one[2, 4]), int(two[1, 1]), int(two[2, 4])) == (0, 1, 1, 0)
+
+
+def test_that_the_table_of_what_lies_ahead_is_counted_in_the_image():
+    prior = random_sequential_prior(windows=(1, 0, 1), blocks=2, categories=(3, 1, 7))
+    net, facies = prior.architecture, SPOTS.copy()
+    facies[:3, :5] = -1
+    table = looking_ahead(net, facies)
+    assert table.shape == (3, 3, 3)
+    cells, rank = [], {code: n for n, code in enumerate(net.order)}
+    for row in range(0, 40, 2):
+        for column in range(0, 40, 2):
+            block = facies[row : row + 2, column : column + 2].ravel()
+            seen = block[block >= 0]
+            if len(seen) and (len(seen) == 4 or seen.tolist().count(net.order[0])):
+                first = min(seen, key=rank.get)
+                cells += [(cell, first) for cell in seen]
+    for cell in range(3):
+        for block in range(3):
+            of_block = [one for one, around in cells if around == block]
+            possible = rank[block] <= rank[cell]
+            share = (of_block.count(cell) + 0.01) / (len(of_block) + 0.01)
+            assert table[1, cell, block] == pytest.approx(np.log(share) if possible else -1e4, rel=1e-4)
+    np.testing.assert_array_equal(table[2], np.where(np.eye(3), 0, -1e4))
