@@ -53,7 +53,7 @@ STRETCH = 8
 """Most times that cells of a grid lie as far apart along one axis as along another."""
 FILLED = 0.8
 """Largest share of blocks that the facies that they take first may have."""
-SHARP = (0.6, 0.4, 0.2)
+SHARP = (0.8, 0.7, 0.5)
 """Temperatures at which facies are drawn on the finest grids."""
 SYMMETRIC = 1.5
 """Largest distance of an image to its mirror image, over that expected by chance, at which patches are flipped."""

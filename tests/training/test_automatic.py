@@ -97,7 +97,7 @@ def test_that_the_recipe_chosen_is_one_that_is_read_again(tmp_path):
     chosen = choose_recipe(tmp_path / "site.npz", folder=folder, seed=4)
     assert chosen.training.seed == 4
     assert (chosen.training.patch, chosen.training.batch) == ((256, 320), 20)
-    assert chosen.sequential.temperatures == (1.0, 1.0, 1.0, 0.6, 0.4, 0.2)
+    assert chosen.sequential.temperatures == (1.0, 1.0, 1.0, 0.8, 0.7, 0.5)
     assert (chosen.sequential.blocks > 0, chosen.sequential.order) == (True, (1, 0))
     fewer = with_training(chosen, steps=640)
     (folder / "site.toml").write_text(fewer.text)
