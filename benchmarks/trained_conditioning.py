@@ -1,0 +1,216 @@
+"""Conditioning learned in training beside conditioning afterwards: data honoured, realism, and time.
+
+Generators that see facies in 0.5 % of the cells are trained with several weights λ of the squared differences in these
+cells (Ruffino et al. 2020, doi:10.1016/j.neucom.2019.11.116), and one of the same architecture without data, in as many
+minutes each. The image is of the package's channel simulator. Data are 20 random cells of each of some 64 × 64 windows
+of another realization of the simulator. Each generator draws fields given the data of each window; the generator
+without data is conditioned to the same by the default sampler.
+
+Realism is measured as for the score of a training: the geometric mean of the distances, in times the floor, of total
+variation, Euler number, 4 × 4 patterns and connectivity. The fields of all windows together are as varied as the image,
+so a perfect conditioning gets about 1. The same is measured of fields without data.
+
+Run ``python -m benchmarks.trained_conditioning [--minutes 5] [--lambdas 0,0.1,1,10,100] [--windows 16] [--draws 8]``.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float, Int
+
+from benchmarks._fields import draw_facies, facies_model
+from benchmarks._report import run, say, show
+from latentinv import Grid, HardData, Posterior, TemperedSMC, sample
+from latentinv.posterior import map_batched
+from latentinv.priors import AbstractPrior
+from latentinv.realism import measure_statistics
+from latentinv.training import ChannelSimulator, Comparison, Recipe, TrainingImage, parse_recipe, sample_patches, train
+
+EDGE, PIXELS = 64, 20
+GRID = Grid((EDGE, EDGE))
+NAMES = ("total variation", "euler number", "multiple-point patterns", "connectivity along y", "connectivity along x")
+SIMULATOR = {"width": 5.0, "amplitude": 4.0, "wavelength": 45.0}
+RECIPE = """
+[image.simulator]
+shape = [1000, 1000]
+seed = 0
+{simulator}
+
+[networks]
+family = "{family}"
+width = 0.5
+
+[conditioning]
+pixels = 0.005
+weight = {weight}
+
+[training]
+steps = 20000
+batch = 8
+patch = [64, 64]
+edge_width = 1.0
+evaluate_every = 1000
+"""
+
+
+class Data(NamedTuple):
+    """What is known of a window."""
+
+    cells: Int[np.ndarray, "datum axis"]
+    codes: Int[np.ndarray, "datum"]
+
+    def wells(self, prior: AbstractPrior) -> HardData:
+        """As hard data."""
+        return HardData(GRID, GRID.centres(self.cells), self.codes, facies_model(prior))
+
+    def honoured(self, fields: Int[np.ndarray, "image row column"]) -> float:
+        """Share of the data that fields show."""
+        return float(np.mean(fields[(slice(None), *self.cells.T)] == self.codes))
+
+
+class Steps:
+    """A listener that prints each comparison with the image."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def on_plan(self, recipe: Recipe) -> None:
+        """Print the number of steps."""
+        say(f"  {self.name}: {recipe.training.steps} steps")
+
+    def on_step(self, step: int, losses: Any) -> None:
+        """Do nothing."""
+
+    def on_comparison(self, step: int, comparison: Comparison, kept: bool) -> None:
+        """Print a comparison."""
+        say(f"  {self.name}: step {step}, {comparison.score:.2f} times the floor{', best so far' if kept else ''}")
+
+
+def recipe(family: str, weight: float) -> Recipe:
+    """The recipe of a generator."""
+    simulator = "\n".join(f"{name} = {value}" for name, value in SIMULATOR.items())
+    return parse_recipe(RECIPE.format(family=family, weight=weight, simulator=simulator), Path())
+
+
+def windows(count: int) -> list[Data]:
+    """Random cells of windows of a realization that no network has seen."""
+    rng, other = np.random.default_rng(0), ChannelSimulator(**SIMULATOR).as_training_image(1, (1000, 1000))
+    truths = sample_patches(rng, other, GRID.shape, count)
+    each = []
+    for truth in truths:
+        cells = np.stack(np.unravel_index(rng.permutation(truth.size)[:PIXELS], truth.shape), axis=1)
+        each.append(Data(cells, truth[tuple(cells.T)].astype(int)))
+    return each
+
+
+def over_floor(fields: Int[np.ndarray, "image row column"], image: TrainingImage) -> dict[str, float]:
+    """Distances of fields to patches of the image, in times the floor, and their geometric mean."""
+    patches = sample_patches(np.random.default_rng(1), image, GRID.shape, 2 * len(fields))
+    measures = measure_statistics(fields, patches, 2, NAMES)
+    found = {name: max(1.0, measures[name].times_floor) for name in NAMES}
+    four = [*(found[name] for name in NAMES[:3]), max(found[name] for name in NAMES[3:])]
+    return {"over_floor": float(np.exp(np.mean(np.log(four)))), **found}
+
+
+@jax.jit
+def _fields(prior: AbstractPrior, z: Float[Any, "draw latent"]) -> Int[Any, "draw row column"]:
+    model = facies_model(prior)
+    return map_batched(lambda one: model.index(prior.generate(one, GRID)), z, 8)
+
+
+def drawn(prior: AbstractPrior, each: list[Data], draws: int, image: TrainingImage) -> dict[str, Any]:
+    """Fields of a generator given the data of each window."""
+    z = np.random.default_rng(2).standard_normal((len(each), draws, prior.latent_size(GRID))).astype(np.float32)
+    np.asarray(_fields(prior.given(wells=each[0].wells(prior)), z[0]))  # compiles
+    begun = time.process_time()
+    fields = [
+        np.asarray(_fields(prior.given(wells=data.wells(prior)), rows)) for data, rows in zip(each, z, strict=True)
+    ]
+    seconds = (time.process_time() - begun) / (len(each) * draws)
+    return {**honoured(fields, each), "seconds_a_draw": seconds, **over_floor(np.concatenate(fields), image)}
+
+
+def sampled(prior: AbstractPrior, each: list[Data], draws: int, image: TrainingImage) -> dict[str, Any]:
+    """Fields of the sampler, conditioned to the data of each window."""
+    fields, seconds = [], 0.0
+    for number, data in enumerate(each):
+        begun = time.process_time()
+        result = sample(Posterior(prior, GRID, [data.wells(prior)]), TemperedSMC(particles=draws), seed=number)
+        spent = time.process_time() - begun
+        seconds += spent if number else 0.0  # the first compiles
+        fields.append(np.searchsorted(facies_model(prior).categories, np.asarray(result.realizations)))
+        say(f"  window {number + 1}: {len(fields[-1])} draws in {spent:.1f} s")
+    kept = sum(map(len, fields[1:]))
+    figures = {**honoured(fields, each), "seconds_a_draw": seconds / kept if kept else float("nan")}
+    return {**figures, "draws": sum(map(len, fields)), **over_floor(np.concatenate(fields), image)}
+
+
+def honoured(fields: list[Int[np.ndarray, "image row column"]], each: list[Data]) -> dict[str, float]:
+    """Share of the data that fields show, on average over windows, and of fields that show all of them."""
+    pairs = [(data, one) for data, some in zip(each, fields, strict=True) for one in some[:, None]]
+    shares = [data.honoured(one) for data, one in pairs]
+    return {"honoured": float(np.mean(shares)), "all_honoured": float(np.mean(np.equal(shares, 1)))}
+
+
+def trained(name: str, plan: Recipe, folder: Path, minutes: float) -> AbstractPrior:
+    """Train a generator for some minutes, unless the folder has it."""
+    begun = time.process_time()
+    result = train(plan, folder / f"{name}.h5", minutes=minutes, fill=True, listener=Steps(name))
+    say(f"  {name}: {result.steps} steps, {time.process_time() - begun:.0f} s of a processor")
+    return result.prior
+
+
+def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Train, draw and sample."""
+    each, draws = windows(arguments.windows), arguments.draws
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(arguments.folder or temporary)
+        rows = []
+        for weight in arguments.lambdas:
+            plan = recipe("conditional", weight)
+            prior, image = trained(f"lambda_{weight:g}", plan, folder, arguments.minutes), plan.load_image()
+            free = draw_facies(prior, GRID, len(each) * draws, 3)
+            row = drawn(prior, each, draws, image)
+            rows.append({"lambda": weight, **row, "over_floor_without_data": over_floor(free, image)["over_floor"]})
+            show(f"λ = {weight:g}", rows[-1])
+        prior = trained("afterwards", recipe("generator", 0.0), folder, arguments.minutes)
+    free = over_floor(draw_facies(prior, GRID, len(each) * draws, 3), image)["over_floor"]
+    after = {**sampled(prior, each, draws, image), "over_floor_without_data": free}
+    show("the generator without data, conditioned afterwards", after)
+    named = ("honoured", "all_honoured", "over_floor", "over_floor_without_data", "seconds_a_draw")
+    return {
+        "lambdas": arguments.lambdas,
+        **{name: [row[name] for row in rows] for name in named},
+        **{f"{name}_afterwards": after[name] for name in named},
+        "draws_afterwards": after["draws"],
+        "windows": len(each),
+        "minutes": arguments.minutes,
+    }
+
+
+def parse(words: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.trained_conditioning", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--minutes", type=float, default=5.0, help="for the training of each generator")
+    parser.add_argument(
+        "--lambdas", type=_weights, default=[0.0, 0.1, 1.0, 10.0, 100.0], help="weights, such as 0,1,10"
+    )
+    parser.add_argument("--windows", type=int, default=16, help="windows of which data are taken")
+    parser.add_argument("--draws", type=int, default=8, help="fields for the data of each window")
+    parser.add_argument("--folder", help="where to leave the priors")
+    return parser.parse_args(words)
+
+
+def _weights(text: str) -> list[float]:
+    return [float(part) for part in text.split(",")]
+
+
+if __name__ == "__main__":
+    run(lambda: benchmark(parse()))
