@@ -10,7 +10,7 @@ Realism is measured as for the score of a training: the geometric mean of the di
 variation, Euler number, 4 × 4 patterns and connectivity. The fields of all windows together are as varied as the image,
 so a perfect conditioning gets about 1. The same is measured of fields without data.
 
-Run ``python -m benchmarks.trained_conditioning [--minutes 5] [--lambdas 0,0.1,1,10,100] [--windows 16] [--draws 8]``.
+Run ``python -m benchmarks.trained_conditioning [--minutes 5] [--lambdas 0,0.1,1,10,100] [--windows 16] [--draws 16]``.
 """
 
 import argparse
@@ -32,6 +32,7 @@ from latentinv.realism import measure_statistics
 from latentinv.training import ChannelSimulator, Comparison, Recipe, TrainingImage, parse_recipe, sample_patches, train
 
 EDGE, PIXELS = 64, 20
+LAMBDAS = (0.0, 0.1, 1.0, 10.0, 100.0)
 GRID = Grid((EDGE, EDGE))
 NAMES = ("total variation", "euler number", "multiple-point patterns", "connectivity along y", "connectivity along x")
 SIMULATOR = {"width": 5.0, "amplitude": 4.0, "wavelength": 45.0}
@@ -179,8 +180,8 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
             rows.append({"lambda": weight, **row, "over_floor_without_data": over_floor(free, image)["over_floor"]})
             show(f"λ = {weight:g}", rows[-1])
         prior = trained("afterwards", recipe("generator", 0.0), folder, arguments.minutes)
-    free = over_floor(draw_facies(prior, GRID, len(each) * draws, 3), image)["over_floor"]
-    after = {**sampled(prior, each, draws, image), "over_floor_without_data": free}
+    alone = over_floor(draw_facies(prior, GRID, len(each) * draws, 3), image)["over_floor"]
+    after = {**sampled(prior, each, draws, image), "over_floor_without_data": alone}
     show("the generator without data, conditioned afterwards", after)
     named = ("honoured", "all_honoured", "over_floor", "over_floor_without_data", "seconds_a_draw")
     return {
@@ -199,11 +200,9 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
         prog="python -m benchmarks.trained_conditioning", description=__doc__.splitlines()[0]
     )
     parser.add_argument("--minutes", type=float, default=5.0, help="for the training of each generator")
-    parser.add_argument(
-        "--lambdas", type=_weights, default=[0.0, 0.1, 1.0, 10.0, 100.0], help="weights, such as 0,1,10"
-    )
+    parser.add_argument("--lambdas", type=_weights, default=list(LAMBDAS), help="weights, such as 0,1,10")
     parser.add_argument("--windows", type=int, default=16, help="windows of which data are taken")
-    parser.add_argument("--draws", type=int, default=8, help="fields for the data of each window")
+    parser.add_argument("--draws", type=int, default=16, help="fields for the data of each window")
     parser.add_argument("--folder", help="where to leave the priors")
     return parser.parse_args(words)
 
