@@ -131,10 +131,11 @@ def random_generator_prior(seed=0, *, categories=(0, 1), ndim=2, provenance=(), 
     return GeneratorPrior(architecture, layers, calibration, provenance=dict(provenance))
 
 
-def random_conditional_prior(seed=0, *, categories=(0, 1), ndim=2, ordered=True, noise=(0, 0)):
+def random_conditional_prior(seed=0, *, categories=(0, 1), ndim=2, ordered=True, noise=(0, 0), proportion=None):
     """An untrained generator that sees wells: no geology, but local, nonlinear and cheap."""
     plain = random_generator_prior(seed, categories=categories, ndim=ndim, ordered=ordered, noise=noise)
-    architecture = ConditionalArchitecture(plain.architecture, plain.architecture.outputs + 1)
+    numbers = int(proportion is not None)
+    architecture = ConditionalArchitecture(plain.architecture, plain.architecture.outputs + 1, numbers)
     rng = np.random.default_rng([seed, 1])
 
     def normal(*shape):
@@ -146,7 +147,8 @@ def random_conditional_prior(seed=0, *, categories=(0, 1), ndim=2, ordered=True,
         for n, (one, layer) in enumerate(zip(plain.layers, architecture.generator.layers, strict=True))
     ]
     encoder = [normal(*shape) for shape in architecture.encoder_shapes]
-    return ConditionalPrior(architecture, layers, encoder, plain.calibration, provenance={})
+    settings = {"proportion": proportion, "provenance": {}}
+    return ConditionalPrior(architecture, layers, encoder, plain.calibration, **settings)
 
 
 def random_flow_prior(seed=0, *, categories=(0, 1), ndim=2, steps=2):

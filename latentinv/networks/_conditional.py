@@ -1,9 +1,11 @@
-"""A generator that sees what is known of its field: a map over the cells enters beside the noise.
+"""A generator that sees what is known of its field: a map over the cells enters beside the noise, and single numbers.
 
 The map has some numbers in each cell, all 0 where nothing is known. Going down, every two cells along each axis become
 one, by a matrix and a ReLU, so features of a block say what is known in it and where; there is no bias, so without data
 all features are 0. They enter every layer of a generator but the first, as further channels of a latent map do
 (`_generator.py`). Ruffino et al. (2020, doi:10.1016/j.neucom.2019.11.116) let the map enter beside the noise alone.
+
+Numbers of the whole field, such as a proportion, enter the same layers as constant maps.
 
 A generator's layers see more than their field, so the map has margins ahead of the field and behind it, of whole places
 of the first latent map. Blocks so lie alike in a field and in its tiles, and a tile with the features of what is known
@@ -42,10 +44,13 @@ class ConditionalArchitecture:
         The generator without it.
     channels
         Numbers in each cell of the map that it sees.
+    numbers
+        Of the whole field, that it sees.
     """
 
     base: GeneratorArchitecture
     channels: int
+    numbers: int = 0
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -55,10 +60,10 @@ class ConditionalArchitecture:
 
     @functools.cached_property
     def generator(self) -> GeneratorArchitecture:
-        """The generator with features as channels of latent maps, behind the noise that it has of its own."""
+        """The generator with features and numbers as channels of latent maps, behind the noise of its own."""
         first, *others = self.base.layers
-        widths = self.widths
-        wider = (replace(layer, noise=layer.noise + widths[self._level(n)]) for n, layer in enumerate(others, start=1))
+        more = (self.widths[self._level(n)] + self.numbers for n in range(1, len(self.base.layers)))
+        wider = (replace(layer, noise=layer.noise + count) for layer, count in zip(others, more, strict=True))
         return replace(self.base, layers=(first, *wider))
 
     @property
@@ -84,9 +89,10 @@ class ConditionalArchitecture:
         self,
         latents: Sequence[Float[Array, "batch *latent channel"]],
         features: Features | None,
+        numbers: Float[Array, "batch number"],
         shape: tuple[int, ...],
     ) -> list[Float[Array, "batch *latent channel"]]:
-        """What enters the layers of `generator` for a field of a shape: noise, features, or both.
+        """What enters the layers of `generator` for a field of a shape: noise, features and numbers.
 
         Parameters
         ----------
@@ -94,6 +100,8 @@ class ConditionalArchitecture:
             The maps of noise.
         features
             Of what is known; None if that is nothing.
+        numbers
+            Of the whole field.
         shape
             Of the field.
         """
@@ -106,8 +114,10 @@ class ConditionalArchitecture:
                 seen = jnp.zeros((len(latents[0]), *sizes, self.widths[level]), latents[0].dtype)
             else:
                 seen = features[level][(slice(None), *(slice(first, first + size) for size in sizes))]
-            own = noise.get(position)
-            maps.append(seen if own is None else jnp.concatenate([own, seen], axis=-1))
+            constant = numbers.reshape(len(numbers), *(1,) * len(shape), -1)
+            everywhere = jnp.broadcast_to(constant, (len(numbers), *sizes, self.numbers))
+            own = [noise[position]] if position in noise else []
+            maps.append(jnp.concatenate([*own, seen, everywhere], axis=-1))
         return maps
 
     def _level(self, position: int) -> int:

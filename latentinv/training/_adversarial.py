@@ -17,6 +17,7 @@ from latentinv.training.modules import fold, freeze
 from latentinv.training.objectives import Frequencies, image_frequencies
 
 from ._compilation import compiled
+from ._conditioning import Conditioning
 from ._method import METHODS, AbstractMethod, Task
 from ._step import Losses, Networks, TrainingState, initialise, make_step
 
@@ -61,7 +62,9 @@ class AdversarialMethod(AbstractMethod):
         return prior.with_critic(freeze(network, jnp.zeros((1, *patch, self.task.channels))))
 
 
-def step_of(task: Task, networks: Networks) -> Callable[..., tuple[TrainingState, Losses]]:
+def step_of(
+    task: Task, networks: Networks, conditioning: Conditioning | None = None
+) -> Callable[..., tuple[TrainingState, Losses]]:
     """The compiled step of both networks, which takes over the memory of the state.
 
     Raises
@@ -69,7 +72,7 @@ def step_of(task: Task, networks: Networks) -> Callable[..., tuple[TrainingState
     InputError
         If the recipe weighs patterns, and the image has none.
     """
-    step = make_step(task.recipe, networks, len(task.image.categories), _image_frequencies(task))
+    step = make_step(task.recipe, networks, len(task.image.categories), _image_frequencies(task), conditioning)
     one: Callable[..., tuple[TrainingState, Losses]] = compiled(step, donate_argnums=0)
     return one
 

@@ -16,9 +16,9 @@ from latentinv.priors.learned import Calibration, ConditionalPrior
 from latentinv.training.modules import fold
 
 from ._adversarial import STATISTICS_BATCH, STATISTICS_SEED, statistics_latents, step_of
-from ._conditioning import CONDITIONAL, Conditioning
+from ._conditioning import Conditioning, Known
 from ._method import METHODS, AbstractMethod, Task
-from ._step import Losses, TrainingState, initialise
+from ._step import CONDITIONAL, Losses, TrainingState, initialise
 
 
 @final
@@ -29,9 +29,8 @@ class ConditionalMethod(AbstractMethod):
     def __init__(self, task: Task) -> None:
         self.task = task
         self.networks, self._first = initialise(task.recipe, task.image.facies.ndim, task.channels)
-        self._step = step_of(task, self.networks)
-        conditioning = Conditioning.of(task.recipe, len(task.image.categories))
-        assert conditioning is not None
+        self._conditioning = conditioning = Conditioning.of(task)
+        self._step = step_of(task, self.networks, conditioning)
         patches = self.patches(np.random.default_rng(STATISTICS_SEED), STATISTICS_BATCH)
         self._known = conditioning.known(from_seed(STATISTICS_SEED, "what is known"), jax.numpy.asarray(patches))
 
@@ -51,7 +50,10 @@ class ConditionalMethod(AbstractMethod):
         architecture = networks.architecture
         assert isinstance(architecture, ConditionalArchitecture)
         layers, encoder = folded(networks.generator, parameters, networks.generator_statistics, patch, self._known)
-        return ConditionalPrior(architecture, layers, encoder, calibration, provenance=provenance)
+        proportion = self._conditioning.proportion
+        return ConditionalPrior(
+            architecture, layers, encoder, calibration, proportion=proportion, provenance=provenance
+        )
 
 
 @functools.partial(jax.jit, static_argnums=(0, 3))
@@ -60,9 +62,9 @@ def folded(
     parameters: nnx.State,
     statistics: nnx.State,
     shape: tuple[int, ...],
-    known: Float[Array, "batch *shape known"],
+    known: Known,
 ) -> tuple[tuple[FoldedLayer, ...], tuple[Array, ...]]:
     """Re-estimate a generator's batch statistics on a large batch and freeze them; its encoder as it is."""
     network = nnx.merge(graph, parameters, statistics, copy=True)
-    network(statistics_latents(network.architecture, shape), shape, known)
+    network(statistics_latents(network.architecture, shape), shape, *known)
     return fold(network.generator), tuple(network.matrices)

@@ -33,9 +33,11 @@ from latentinv.training.modules import ConditionalNetwork, DiscriminatorNetwork,
 from latentinv.training.objectives import LOSSES, Frequencies, field_gradient, no_frequencies, running_frequencies
 
 from ._compilation import compiled
-from ._conditioning import CONDITIONAL, Conditioning
+from ._conditioning import Conditioning, Known
 from ._recipe import Recipe
 
+CONDITIONAL = "conditional"
+"""The family of priors whose networks see what is known of a field."""
 SHORT = 0.03
 """Length in each cell of the differences that estimate gradients."""
 PART = {2: 64, 3: 32}
@@ -88,18 +90,18 @@ def initialise(recipe: Recipe, ndim: int, channels: int = 1) -> tuple[Networks, 
         Numbers in each of their cells.
     """
     name, width = recipe.networks.architecture, recipe.networks.width
-    conditional = recipe.networks.family == CONDITIONAL
+    conditional, numbers = recipe.networks.family == CONDITIONAL, int(recipe.conditioning.proportion is not None)
     base = generator_architecture(
         name, ndim=ndim, latent_channels=recipe.networks.latent_channels, width=width, outputs=channels
     )
-    architecture = ConditionalArchitecture(base, channels + 1) if conditional else base
+    architecture = ConditionalArchitecture(base, channels + 1, numbers) if conditional else base
     judge = discriminator_architecture(
         name,
         ndim=ndim,
         width=width,
         scales=recipe.networks.discriminator_scales,
         packing=recipe.networks.packing,
-        channels=channels + (channels + 1) * conditional,
+        channels=channels + (channels + 1 + numbers) * conditional,
         small=recipe.networks.small_windows,
         normalisation=recipe.networks.normalisation,
     )
@@ -140,7 +142,11 @@ def _generator_network(
 
 
 def make_step(
-    recipe: Recipe, networks: Networks, facies: int, image: Frequencies | None = None
+    recipe: Recipe,
+    networks: Networks,
+    facies: int,
+    image: Frequencies | None = None,
+    conditioning: Conditioning | None = None,
 ) -> Callable[..., tuple[TrainingState, Losses]]:
     """Build the step of a recipe: a function of the state and of patches of the image.
 
@@ -152,16 +158,18 @@ def make_step(
         Number of facies in the image.
     image
         The image's frequencies of patterns, if the recipe has `patterns`.
+    conditioning
+        What the networks are shown of fields, if they see anything.
     """
     training = recipe.training
     loss = LOSSES[training.loss]
     optimizer_g, optimizer_d = _optimizers(recipe)
     key_training, key_direction = from_seed(training.seed, "training"), from_seed(training.seed, "direction")
-    conditioning, key_known = Conditioning.of(recipe, facies), from_seed(training.seed, "what is known")
+    key_known = from_seed(training.seed, "what is known")
 
-    def generate(parameters: Any, latents: Sequence[Array], known: Sequence[Array]) -> Array:
+    def generate(parameters: Any, latents: Sequence[Array], known: Known | None) -> Array:
         network = nnx.merge(networks.generator, parameters, networks.generator_statistics, copy=True)
-        return GeneratorPrior.levels(network(latents, training.patch, *known))
+        return GeneratorPrior.levels(network(latents, training.patch, *(known or ())))
 
     key_part = from_seed(training.seed, "part that is seen as facies")
 
@@ -179,12 +187,12 @@ def make_step(
         shapes = networks.architecture.latent_shapes(training.patch)
         keys = jax.random.split(numbered(key_training, state.step), len(shapes))
         latents = [jax.random.normal(key, (training.batch, *shape)) for key, shape in zip(keys, shapes, strict=True)]
-        known = [conditioning.known(numbered(key_known, state.step), real)] if conditioning else []
+        known = conditioning.known(numbered(key_known, state.step), real) if conditioning else None
         fake, back = jax.vjp(lambda parameters: generate(parameters, latents, known), state.generator)
 
         def shown(fields: Array) -> tuple[Array, Array]:
             """What the discriminator sees: fields, what is known of them beside, and their facies."""
-            return jnp.concatenate([fields, *known], axis=-1), part(state.step, fields)
+            return known.beside(fields) if known else fields, part(state.step, fields)
 
         pair_real, pair_fake = shown(real), shown(fake)
 
@@ -220,7 +228,7 @@ def make_step(
         def loss_g(fields: Array) -> Array:
             maps_real, maps_fake = (score(discriminator, statistics, pair)[0] for pair in (pair_real, shown(fields)))
             value = over_maps(loss.generator, maps_real, maps_fake)
-            return value + conditioning.penalty(fields, known[0]) if conditioning else value
+            return value + conditioning.penalty(fields, known) if conditioning and known else value
 
         value_g, gradient_fake = jax.value_and_grad(loss_g)(fake)
         frequencies = state.frequencies

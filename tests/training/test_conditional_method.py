@@ -7,7 +7,8 @@ import pytest
 
 from latentinv import Grid, HardData, InputError
 from latentinv.training import parse_recipe
-from latentinv.training._conditioning import WITHOUT, Conditioning
+from latentinv.training._conditioning import WITHOUT, Conditioning, Known
+from latentinv.training._method import Task
 from latentinv.training._step import initialise, make_step
 from tests.interrupted import require_equal_after_interrupt
 from tests.problems import slowly
@@ -38,6 +39,11 @@ def recipe(tmp_path_factory):
     return parse_recipe(RECIPE, tmp_path_factory.mktemp("conditional"))
 
 
+def _conditioning(recipe):
+    image = recipe.load_image()
+    return Conditioning.of(Task(recipe, image, np.zeros((*image.facies.shape, 1), np.float32)))
+
+
 def test_that_a_training_leaves_a_prior_that_sees_wells_and_goes_on_where_it_stopped(recipe, tmp_path):
     prior, grid = require_equal_after_interrupt(recipe, tmp_path), Grid((40, 33))
     assert prior.family == "conditional"
@@ -47,10 +53,11 @@ def test_that_a_training_leaves_a_prior_that_sees_wells_and_goes_on_where_it_sto
 
 
 def test_that_known_cells_are_as_many_as_the_recipe_says_and_hold_facies(recipe):
-    conditioning = Conditioning.of(recipe, 2)
+    conditioning = _conditioning(recipe)
     real = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (2000, 16, 16, 1)), jnp.float32)
-    known = np.asarray(conditioning.known(jax.random.key(0), real))
-    levels, mask = known[..., 0], known[..., 1]
+    known = conditioning.known(jax.random.key(0), real)
+    assert known.numbers.shape == (2000, 0)
+    levels, mask = np.asarray(known.cells)[..., 0], np.asarray(known.cells)[..., 1]
     np.testing.assert_array_equal(levels, np.where(mask, np.sign(real[..., 0]), 0))
     assert set(np.unique(mask)) == {0.0, 1.0}
     shares = mask.mean(axis=(1, 2))
@@ -63,9 +70,9 @@ def test_that_known_cells_are_as_many_as_the_recipe_says_and_hold_facies(recipe)
 
 
 def test_that_the_penalty_is_the_squared_norm_over_known_cells(recipe):
-    conditioning = Conditioning.of(recipe, 2)
+    conditioning = _conditioning(recipe)
     fields = jnp.asarray([[[0.5], [-0.25]], [[1.0], [0.0]]])[:, None]  # two fields of one row
-    known = jnp.asarray([[[1.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [-1.0, 1.0]]])[:, None]
+    known = Known(jnp.asarray([[[1.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [-1.0, 1.0]]])[:, None], jnp.zeros((2, 0)))
     assert float(conditioning.penalty(fields, known)) == pytest.approx(3.0 * (0.25 + 0 + 1.0) / 2)
     slope = jax.grad(lambda x: conditioning.penalty(x, known))(fields)
     assert slope[0, 0, 1, 0] == 0
@@ -80,7 +87,7 @@ def test_that_a_step_pays_for_what_is_not_honoured(recipe, more):
         text = RECIPE.replace("weight = 3.0", f"weight = {weight}").replace("width = 0.1", f"width = 0.1\n{more}")
         one = parse_recipe(text, recipe.folder)
         networks, state = initialise(one, 2)
-        after, losses[weight] = jax.jit(make_step(one, networks, 2))(state, real)
+        after, losses[weight] = jax.jit(make_step(one, networks, 2, None, _conditioning(one)))(state, real)
         assert jax.tree.structure(after) == jax.tree.structure(state)
     first, second = (float(losses[weight].generator - losses[0.0].generator) for weight in (1.0, 2.0))
     assert first > 0
@@ -101,3 +108,22 @@ def test_that_a_step_pays_for_what_is_not_honoured(recipe, more):
 def test_that_recipes_that_cannot_condition_are_refused(change, words, tmp_path):
     with pytest.raises(InputError, match=words):
         parse_recipe(RECIPE.replace(*change), tmp_path)
+
+
+def test_that_a_proportion_is_shown_as_the_score_of_its_rank_and_becomes_a_latent(recipe, tmp_path):
+    text = RECIPE.replace("weight = 3.0", "weight = 3.0\nproportion = 1")
+    one = parse_recipe(text, tmp_path)
+    image = one.load_image()
+    places = np.random.default_rng(1)
+    patches = np.stack([image.facies[i : i + 32, j : j + 32] for i, j in places.integers(0, 88, (500, 2))])
+    known = _conditioning(one).known(jax.random.key(0), jnp.asarray(2.0 * patches[..., None] - 1))
+    scores, shares = np.asarray(known.numbers)[:, 0], patches.mean(axis=(1, 2))
+    assert np.all(np.diff(scores[np.argsort(shares)]) >= 0)
+    assert abs(np.median(scores)) < 5 * 1.2533 / np.sqrt(500)  # the median's standard error
+    beside = known.beside(jnp.zeros((500, 32, 32, 1)))
+    assert beside.shape[-1] == 4
+    np.testing.assert_array_equal(beside[:, 5, 7, 3], scores)
+    prior, grid = require_equal_after_interrupt(one, tmp_path), Grid((32, 32))
+    assert prior.latent_size(grid) == 1 + prior.given(proportion=0.3).latent_size(grid)
+    with pytest.raises(InputError, match=r"proportion = 7 in \[conditioning\], but the image the facies 0, 1"):
+        _conditioning(parse_recipe(text.replace("proportion = 1", "proportion = 7"), tmp_path))

@@ -30,8 +30,9 @@ class ConditionalNetwork(nnx.Module):
         latents: Sequence[Float[Array, "batch *latent channel"]],
         shape: tuple[int, ...],
         known: Float[Array, "batch *shape known"],
+        numbers: Float[Array, "batch number"],
     ) -> Float[Array, "batch *shape output"]:
-        """Give the logits of fields of a given shape, of which this is known."""
+        """Give the logits of fields of a given shape, of which cells and numbers are known."""
         features = encode_known(self.architecture, self.matrices, known, FAST)
-        logits: Array = self.generator(self.architecture.entering(latents, features, shape), shape)
+        logits: Array = self.generator(self.architecture.entering(latents, features, numbers, shape), shape)
         return logits

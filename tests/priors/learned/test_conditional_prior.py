@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from latentinv import Grid, HardData, InputError, Posterior, StorageError, load_prior
-from latentinv.priors import FaciesModel, prior_from_record
+from latentinv import Grid, HardData, InputError, Posterior, StorageError, TemperedSMC, load_prior, sample
+from latentinv.inference.diagnostics import parameters
+from latentinv.priors import Anamorphosis, FaciesModel, prior_from_record
+from latentinv.priors.learned import Proportion
 from tests.problems import generate, random_conditional_prior, random_generator_prior
 
 GRID = Grid((45, 52), 2.0)
@@ -127,3 +129,45 @@ def test_that_wells_may_be_given_and_observed():
     wells = _wells(prior)
     posterior = Posterior(prior.given(wells=wells), GRID, [wells], target="soft")
     assert jnp.isfinite(posterior.log_density(_z(prior, GRID)))
+
+
+SHARES = Proportion(1, Anamorphosis((-2.0, 0.0, 2.0), (0.1, 0.3, 0.6)))
+
+
+def test_that_a_proportion_is_the_first_latent_until_it_is_given():
+    prior = random_conditional_prior(proportion=SHARES).named(("clay", "sand"))
+    z = _z(prior, GRID).at[0].set(1.0)
+    assert prior.parameters(z, GRID) == {"proportion of sand": pytest.approx(0.45)}
+    given = prior.given(proportion=0.45)
+    assert given.latent_size(GRID) == prior.latent_size(GRID) - 1
+    assert given.parameters(z[1:], GRID) == {}
+    np.testing.assert_allclose(generate(given, z[1:], GRID), generate(prior, z, GRID), atol=1e-5)
+    assert np.abs(generate(prior, z.at[0].set(-1.0), GRID) - generate(prior, z, GRID)).min() > 0
+    assert prior.conditions["proportion"] == "proportion of sand, such as 0.3"
+    assert (given.describe()["given"], "given" in prior.describe()) == ("proportion of sand 0.45", False)
+    with pytest.raises(InputError, match=r"proportion = 0.7, but learned shares from 0.1 to 0.6"):
+        prior.given(proportion=0.7)
+    with pytest.raises(InputError, match="condition 'proportion'"):
+        random_conditional_prior().given(proportion=0.3)
+
+
+def test_that_a_file_and_tiles_keep_a_given_proportion(tmp_path):
+    prior = random_conditional_prior(proportion=SHARES)
+    given = prior.given(proportion=0.2).given(wells=_wells(prior))
+    for name, one in (("unknown", prior), ("given", given)):
+        one.save(tmp_path / f"{name}.h5")
+        z, loaded = _z(one, GRID), load_prior(tmp_path / f"{name}.h5")
+        np.testing.assert_array_equal(generate(loaded, z, GRID), generate(one, z, GRID))
+        assert loaded.parameters(z, GRID) == one.parameters(z, GRID)
+        field = np.full(GRID.shape, np.nan, np.float32)
+        for place, tile in one.tiles(np.asarray(z), GRID, tile=8):
+            field[place] = tile
+        np.testing.assert_allclose(field, generate(one, z, GRID), atol=1e-5)
+
+
+def test_that_a_proportion_is_inferred_with_the_field():
+    prior = random_conditional_prior(proportion=SHARES)
+    run = sample(Posterior(prior, GRID, [_wells(prior)]), TemperedSMC(particles=16), seed=0)
+    (shares,) = parameters(Posterior(prior, GRID, []), run.latents).values()
+    assert shares.shape == (len(run.realizations),)
+    assert np.ptp(shares) > 0
