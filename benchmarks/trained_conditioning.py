@@ -7,10 +7,12 @@ of another realization of the simulator. Each generator draws fields given the d
 without data is conditioned to the same by the default sampler.
 
 Realism is measured as for the score of a training: the geometric mean of the distances, in times the floor, of total
-variation, Euler number, 4 × 4 patterns and connectivity. The fields of all windows together are as varied as the image,
-so a perfect conditioning gets about 1. The same is measured of fields without data.
+variation, Euler number, 4 × 4 patterns and connectivity. The fields of many windows together are almost as varied as
+the image, so a perfect conditioning gets little more than 1. The same is measured of fields without data. A last
+generator, with λ = 10, sees the proportion of sand too: what it is told stands beside what its fields have.
 
-Run ``python -m benchmarks.trained_conditioning [--minutes 5] [--lambdas 0,0.1,1,10,100] [--windows 16] [--draws 16]``.
+Run ``python -m benchmarks.trained_conditioning [--minutes 5] [--lambdas 0,0.1,1,10,100] [--windows 64] [--draws 4]
+[--parts lambdas,afterwards,proportion]``.
 """
 
 import argparse
@@ -32,7 +34,15 @@ from latentinv.realism import measure_statistics
 from latentinv.training import ChannelSimulator, Comparison, Recipe, TrainingImage, parse_recipe, sample_patches, train
 
 EDGE, PIXELS = 64, 20
-LAMBDAS = (0.0, 0.1, 1.0, 10.0, 100.0)
+PARTICLES = 16
+"""Of the sampler, for each window."""
+SHARES = (0.2, 0.25, 0.3, 0.35, 0.4)
+"""Proportions of sand that are told."""
+MEASURED = ("honoured", "all_honoured", "over_floor", "over_floor_without_data", "seconds_a_draw")
+TOLD = ("proportions_told", "proportions_found", "proportions_scatter")
+PARTS = ("lambdas", "afterwards", "proportion")
+LAMBDAS, WEIGHT = (0.0, 0.1, 1.0, 10.0, 100.0), 10.0
+"""Weights by default, and that of a generator that sees a proportion."""
 GRID = Grid((EDGE, EDGE))
 NAMES = ("total variation", "euler number", "multiple-point patterns", "connectivity along y", "connectivity along x")
 SIMULATOR = {"width": 5.0, "amplitude": 4.0, "wavelength": 45.0}
@@ -49,6 +59,7 @@ width = 0.5
 [conditioning]
 pixels = 0.005
 weight = {weight}
+{more}
 
 [training]
 steps = 20000
@@ -92,10 +103,10 @@ class Steps:
         say(f"  {self.name}: step {step}, {comparison.score:.2f} times the floor{', best so far' if kept else ''}")
 
 
-def recipe(family: str, weight: float) -> Recipe:
-    """The recipe of a generator."""
+def recipe(family: str, weight: float, more: str = "") -> Recipe:
+    """The recipe of a generator; `more` are lines of its [conditioning]."""
     simulator = "\n".join(f"{name} = {value}" for name, value in SIMULATOR.items())
-    return parse_recipe(RECIPE.format(family=family, weight=weight, simulator=simulator), Path())
+    return parse_recipe(RECIPE.format(family=family, weight=weight, simulator=simulator, more=more), Path())
 
 
 def windows(count: int) -> list[Data]:
@@ -138,16 +149,18 @@ def drawn(prior: AbstractPrior, each: list[Data], draws: int, image: TrainingIma
 
 def sampled(prior: AbstractPrior, each: list[Data], draws: int, image: TrainingImage) -> dict[str, Any]:
     """Fields of the sampler, conditioned to the data of each window."""
-    fields, seconds = [], 0.0
+    made = 0
+    fields, seconds, algorithm = [], 0.0, TemperedSMC(particles=PARTICLES)
     for number, data in enumerate(each):
         begun = time.process_time()
-        result = sample(Posterior(prior, GRID, [data.wells(prior)]), TemperedSMC(particles=draws), seed=number)
+        result = sample(Posterior(prior, GRID, [data.wells(prior)]), algorithm, seed=number)
         spent = time.process_time() - begun
         seconds += spent if number else 0.0  # the first compiles
-        fields.append(np.searchsorted(facies_model(prior).categories, np.asarray(result.realizations)))
-        say(f"  window {number + 1}: {len(fields[-1])} draws in {spent:.1f} s")
-    kept = sum(map(len, fields[1:]))
-    figures = {**honoured(fields, each), "seconds_a_draw": seconds / kept if kept else float("nan")}
+        found = np.searchsorted(facies_model(prior).categories, np.asarray(result.realizations))
+        made += len(found) if number else 0
+        fields.append(found[:draws])
+        say(f"  window {number + 1}: {len(found)} draws in {spent:.1f} s")
+    figures = {**honoured(fields, each), "seconds_a_draw": seconds / made if made else float("nan")}
     return {**figures, "draws": sum(map(len, fields)), **over_floor(np.concatenate(fields), image)}
 
 
@@ -158,40 +171,74 @@ def honoured(fields: list[Int[np.ndarray, "image row column"]], each: list[Data]
     return {"honoured": float(np.mean(shares)), "all_honoured": float(np.mean(np.equal(shares, 1)))}
 
 
+def told(prior: AbstractPrior) -> dict[str, Any]:
+    """Proportions that a generator is told, and those of its fields on average, with their standard deviation."""
+    found = [draw_facies(prior.given(proportion=share), GRID, 128, 4).mean(axis=(1, 2)) for share in SHARES]
+    return {
+        "proportions_told": list(SHARES),
+        "proportions_found": [float(each.mean()) for each in found],
+        "proportions_scatter": [float(each.std()) for each in found],
+    }
+
+
 def trained(name: str, plan: Recipe, folder: Path, minutes: float) -> AbstractPrior:
-    """Train a generator for some minutes, unless the folder has it."""
+    """Train a generator for some minutes."""
     begun = time.process_time()
     result = train(plan, folder / f"{name}.h5", minutes=minutes, fill=True, listener=Steps(name))
     say(f"  {name}: {result.steps} steps, {time.process_time() - begun:.0f} s of a processor")
     return result.prior
 
 
+class Bench(NamedTuple):
+    """What all parts share."""
+
+    arguments: argparse.Namespace
+    folder: Path
+    each: list[Data]
+    image: TrainingImage
+
+    def alone(self, prior: AbstractPrior) -> float:
+        """Realism of fields without data."""
+        fields = draw_facies(prior, GRID, len(self.each) * self.arguments.draws, 3)
+        return over_floor(fields, self.image)["over_floor"]
+
+    def lambdas(self) -> dict[str, Any]:
+        """Generators that see data, by their weight."""
+        rows = []
+        for weight in self.arguments.lambdas:
+            prior = trained(f"lambda_{weight:g}", recipe("conditional", weight), self.folder, self.arguments.minutes)
+            row = drawn(prior, self.each, self.arguments.draws, self.image)
+            rows.append({"lambda": weight, **row, "over_floor_without_data": self.alone(prior)})
+            show(f"λ = {weight:g}", rows[-1])
+        return {"lambdas": self.arguments.lambdas, **{name: [row[name] for row in rows] for name in MEASURED}}
+
+    def afterwards(self) -> dict[str, Any]:
+        """The generator without data, conditioned by the sampler."""
+        prior = trained("afterwards", recipe("generator", 0.0), self.folder, self.arguments.minutes)
+        row = sampled(prior, self.each, self.arguments.draws, self.image)
+        row["over_floor_without_data"] = self.alone(prior)
+        show("the generator without data, conditioned afterwards", row)
+        return {f"{name}_afterwards": row[name] for name in (*MEASURED, "draws")}
+
+    def proportion(self) -> dict[str, Any]:
+        """A generator that sees data and the proportion of sand."""
+        plan = recipe("conditional", WEIGHT, "proportion = 1")
+        prior = trained("proportion", plan, self.folder, self.arguments.minutes)
+        row = {**told(prior), **drawn(prior, self.each, self.arguments.draws, self.image)}
+        show(f"λ = {WEIGHT:g}, and the proportion of sand", row)
+        named = {f"{name}_with_proportion": row[name] for name in MEASURED if name in row}
+        return {**{name: row[name] for name in TOLD}, **named}
+
+
 def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train, draw and sample."""
-    each, draws = windows(arguments.windows), arguments.draws
+    image = recipe("generator", 0.0).load_image()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(arguments.folder or temporary)
-        rows = []
-        for weight in arguments.lambdas:
-            plan = recipe("conditional", weight)
-            prior, image = trained(f"lambda_{weight:g}", plan, folder, arguments.minutes), plan.load_image()
-            free = draw_facies(prior, GRID, len(each) * draws, 3)
-            row = drawn(prior, each, draws, image)
-            rows.append({"lambda": weight, **row, "over_floor_without_data": over_floor(free, image)["over_floor"]})
-            show(f"λ = {weight:g}", rows[-1])
-        prior = trained("afterwards", recipe("generator", 0.0), folder, arguments.minutes)
-    alone = over_floor(draw_facies(prior, GRID, len(each) * draws, 3), image)["over_floor"]
-    after = {**sampled(prior, each, draws, image), "over_floor_without_data": alone}
-    show("the generator without data, conditioned afterwards", after)
-    named = ("honoured", "all_honoured", "over_floor", "over_floor_without_data", "seconds_a_draw")
-    return {
-        "lambdas": arguments.lambdas,
-        **{name: [row[name] for row in rows] for name in named},
-        **{f"{name}_afterwards": after[name] for name in named},
-        "draws_afterwards": after["draws"],
-        "windows": len(each),
-        "minutes": arguments.minutes,
-    }
+        bench = Bench(arguments, Path(arguments.folder or temporary), windows(arguments.windows), image)
+        parts = {"lambdas": bench.lambdas, "afterwards": bench.afterwards, "proportion": bench.proportion}
+        figures = [parts[part]() for part in arguments.parts]
+    same = {"windows": arguments.windows, "minutes": arguments.minutes}
+    return {name: value for each in (*figures, same) for name, value in each.items()}
 
 
 def parse(words: list[str] | None = None) -> argparse.Namespace:
@@ -201,10 +248,18 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--minutes", type=float, default=5.0, help="for the training of each generator")
     parser.add_argument("--lambdas", type=_weights, default=list(LAMBDAS), help="weights, such as 0,1,10")
-    parser.add_argument("--windows", type=int, default=16, help="windows of which data are taken")
-    parser.add_argument("--draws", type=int, default=16, help="fields for the data of each window")
+    parser.add_argument("--windows", type=int, default=64, help="windows of which data are taken")
+    parser.add_argument("--draws", type=int, default=4, help="fields for the data of each window")
+    parser.add_argument("--parts", type=_parts, default=list(PARTS), help=f"of {', '.join(PARTS)}, such as lambdas")
     parser.add_argument("--folder", help="where to leave the priors")
     return parser.parse_args(words)
+
+
+def _parts(text: str) -> list[str]:
+    parts = text.split(",")
+    if unknown := set(parts) - set(PARTS):
+        raise argparse.ArgumentTypeError(f"there is no part {min(unknown)}; give some of {', '.join(PARTS)}")
+    return parts
 
 
 def _weights(text: str) -> list[float]:
