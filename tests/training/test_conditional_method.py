@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentinv import Grid, HardData, InputError
-from latentinv.training import parse_recipe
+from latentinv.training import assess, card, parse_recipe
 from latentinv.training._conditioning import WITHOUT, Conditioning, Known
 from latentinv.training._method import Task
 from latentinv.training._step import initialise, make_step
@@ -47,6 +47,13 @@ def _conditioning(recipe):
 def test_that_a_training_leaves_a_prior_that_sees_wells_and_goes_on_where_it_stopped(recipe, tmp_path):
     prior, grid = require_equal_after_interrupt(recipe, tmp_path), Grid((40, 33))
     assert prior.family == "conditional"
+    image = recipe.load_image()
+    found = assess(prior, image, (32, 32), 25, held_out=recipe.held_out_image())
+    honoured = found.honouring
+    assert (honoured.patches, honoured.shape, honoured.cells) == (50, (32, 32), 20)
+    text = card("prior", prior, image, found)
+    assert "Given 20 cells of 50 patches of 32 × 32 cells of an image that the training has not seen" in text
+    assert f"{100 * honoured.honoured:.1f} % of these; without being given them {100 * honoured.chance:.1f} %" in text
     wells = HardData(grid, grid.centres(np.array([[3, 4], [30, 30]])), np.array([0, 1]), prior.facies_model)
     given, z = prior.given(wells=wells), jnp.zeros(prior.latent_size(grid))
     assert np.abs(given.generate(z, grid) - prior.generate(z, grid)).max() > 1e-4
