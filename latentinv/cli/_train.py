@@ -278,9 +278,8 @@ def print_training(
     if (again := found.reconstruction) is not None:
         table.add_row("reconstruction", f"accuracy {again.improved:.4f}, by the encoder alone {again.accuracy:.4f}")
     if (given := found.honouring) is not None:
-        table.add_row(
-            "given cells", f"{100 * given.honoured:.1f} % honoured, without conditioning {100 * given.chance:.1f} %"
-        )
+        honoured, chance = (f"{100 * share:.1f} %" for share in (given.honoured, given.chance))
+        table.add_row("given cells", f"{honoured} honoured, {chance} of them without being given")
     early = "; it had stopped improving" if result.ended_early else ""
     table.add_row("steps", f"{result.steps} of {recipe.training.steps}{early}")
     table.add_row("time", say_seconds(seconds))

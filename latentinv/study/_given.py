@@ -26,6 +26,7 @@ from latentinv.io import Rule, missing_cells
 from latentinv.io.grids import GRID_FORMATS, read_grid
 from latentinv.io.images import read_image
 from latentinv.priors.core import AbstractPrior
+from latentinv.priors.learned import WELLS
 
 
 def _is_value(value: Any) -> bool:
@@ -36,8 +37,6 @@ def _is_value(value: Any) -> bool:
     return type(value) in (int, float) or (type(value) is str and value != "")
 
 
-WELLS = "wells"
-"""The condition that is a table."""
 GIVEN = Rule(_is_value, 'a number, a list of numbers, a map\'s file, or a table of these such as {sand = "sand.asc"}')
 
 
