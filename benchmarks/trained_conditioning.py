@@ -2,17 +2,17 @@
 
 Generators that see facies in 0.5 % of the cells are trained with several weights λ of the squared differences in these
 cells (Ruffino et al. 2020, doi:10.1016/j.neucom.2019.11.116), and one of the same architecture without data, in as many
-minutes each. The image is of the package's channel simulator. Data are 20 random cells of each of some 64 × 64 windows
+steps each. The image is of the package's channel simulator. Data are 20 random cells of each of some 64 × 64 windows
 of another realization of the simulator. Each generator draws fields given the data of each window; the generator
 without data is conditioned to the same by the default sampler.
 
 Realism is measured as for the score of a training: the geometric mean of the distances, in times the floor, of total
 variation, Euler number, 4 × 4 patterns and connectivity. The fields of many windows together are almost as varied as
 the image, so a perfect conditioning gets little more than 1. The same is measured of fields without data. A last
-generator, with λ = 10, sees the proportion of sand too: what it is told stands beside what its fields have.
+generator, with λ = 0.1, sees the proportion of sand too: what it is told stands beside what its fields have.
 
-Run ``python -m benchmarks.trained_conditioning [--minutes 5] [--lambdas 0,0.1,1,10,100] [--windows 64] [--draws 4]
-[--parts lambdas,afterwards,proportion]``.
+Run ``python -m benchmarks.trained_conditioning [--minutes 10] [--steps 3000] [--lambdas 0,0.01,0.1,1,10] [--windows 64]
+[--draws 4] [--parts lambdas,afterwards,proportion]``.
 """
 
 import argparse
@@ -41,7 +41,7 @@ SHARES = (0.2, 0.25, 0.3, 0.35, 0.4)
 MEASURED = ("honoured", "all_honoured", "over_floor", "over_floor_without_data", "seconds_a_draw")
 TOLD = ("proportions_told", "proportions_found", "proportions_scatter")
 PARTS = ("lambdas", "afterwards", "proportion")
-LAMBDAS, WEIGHT = (0.0, 0.1, 1.0, 10.0, 100.0), 10.0
+LAMBDAS, WEIGHT = (0.0, 0.01, 0.1, 1.0, 10.0), 0.1
 """Weights by default, and that of a generator that sees a proportion."""
 GRID = Grid((EDGE, EDGE))
 NAMES = ("total variation", "euler number", "multiple-point patterns", "connectivity along y", "connectivity along x")
@@ -62,11 +62,11 @@ weight = {weight}
 {more}
 
 [training]
-steps = 20000
+steps = {steps}
 batch = 8
 patch = [64, 64]
 edge_width = 1.0
-evaluate_every = 1000
+evaluate_every = {every}
 """
 
 
@@ -103,10 +103,11 @@ class Steps:
         say(f"  {self.name}: step {step}, {comparison.score:.2f} times the floor{', best so far' if kept else ''}")
 
 
-def recipe(family: str, weight: float, more: str = "") -> Recipe:
+def recipe(family: str, weight: float, steps: int, more: str = "") -> Recipe:
     """The recipe of a generator; `more` are lines of its [conditioning]."""
     simulator = "\n".join(f"{name} = {value}" for name, value in SIMULATOR.items())
-    return parse_recipe(RECIPE.format(family=family, weight=weight, simulator=simulator, more=more), Path())
+    settings = {"steps": steps, "every": max(1, steps // 5)}
+    return parse_recipe(RECIPE.format(family=family, weight=weight, simulator=simulator, more=more, **settings), Path())
 
 
 def windows(count: int) -> list[Data]:
@@ -182,7 +183,7 @@ def told(prior: AbstractPrior) -> dict[str, Any]:
 
 
 def trained(name: str, plan: Recipe, folder: Path, minutes: float) -> AbstractPrior:
-    """Train a generator for some minutes."""
+    """Train a generator, for some minutes at most."""
     begun = time.process_time()
     result = train(plan, folder / f"{name}.h5", minutes=minutes, fill=True, listener=Steps(name))
     say(f"  {name}: {result.steps} steps, {time.process_time() - begun:.0f} s of a processor")
@@ -197,6 +198,11 @@ class Bench(NamedTuple):
     each: list[Data]
     image: TrainingImage
 
+    def trained(self, name: str, family: str, weight: float, more: str = "") -> AbstractPrior:
+        """Train a generator."""
+        plan = recipe(family, weight, self.arguments.steps, more)
+        return trained(name, plan, self.folder, self.arguments.minutes)
+
     def alone(self, prior: AbstractPrior) -> float:
         """Realism of fields without data."""
         fields = draw_facies(prior, GRID, len(self.each) * self.arguments.draws, 3)
@@ -206,7 +212,7 @@ class Bench(NamedTuple):
         """Generators that see data, by their weight."""
         rows = []
         for weight in self.arguments.lambdas:
-            prior = trained(f"lambda_{weight:g}", recipe("conditional", weight), self.folder, self.arguments.minutes)
+            prior = self.trained(f"lambda_{weight:g}", "conditional", weight)
             row = drawn(prior, self.each, self.arguments.draws, self.image)
             rows.append({"lambda": weight, **row, "over_floor_without_data": self.alone(prior)})
             show(f"λ = {weight:g}", rows[-1])
@@ -214,7 +220,7 @@ class Bench(NamedTuple):
 
     def afterwards(self) -> dict[str, Any]:
         """The generator without data, conditioned by the sampler."""
-        prior = trained("afterwards", recipe("generator", 0.0), self.folder, self.arguments.minutes)
+        prior = self.trained("afterwards", "generator", 0.0)
         row = sampled(prior, self.each, self.arguments.draws, self.image)
         row["over_floor_without_data"] = self.alone(prior)
         show("the generator without data, conditioned afterwards", row)
@@ -222,8 +228,7 @@ class Bench(NamedTuple):
 
     def proportion(self) -> dict[str, Any]:
         """A generator that sees data and the proportion of sand."""
-        plan = recipe("conditional", WEIGHT, "proportion = 1")
-        prior = trained("proportion", plan, self.folder, self.arguments.minutes)
+        prior = self.trained("proportion", "conditional", WEIGHT, "proportion = 1")
         row = {**told(prior), **drawn(prior, self.each, self.arguments.draws, self.image)}
         show(f"λ = {WEIGHT:g}, and the proportion of sand", row)
         named = {f"{name}_with_proportion": row[name] for name in MEASURED if name in row}
@@ -232,12 +237,12 @@ class Bench(NamedTuple):
 
 def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train, draw and sample."""
-    image = recipe("generator", 0.0).load_image()
+    image = recipe("generator", 0.0, arguments.steps).load_image()
     with tempfile.TemporaryDirectory() as temporary:
         bench = Bench(arguments, Path(arguments.folder or temporary), windows(arguments.windows), image)
         parts = {"lambdas": bench.lambdas, "afterwards": bench.afterwards, "proportion": bench.proportion}
         figures = [parts[part]() for part in arguments.parts]
-    same = {"windows": arguments.windows, "minutes": arguments.minutes}
+    same = {name: getattr(arguments, name) for name in ("windows", "steps", "minutes")}
     return {name: value for each in (*figures, same) for name, value in each.items()}
 
 
@@ -246,7 +251,8 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.trained_conditioning", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("--minutes", type=float, default=5.0, help="for the training of each generator")
+    parser.add_argument("--minutes", type=float, default=10.0, help="at most, for the training of each generator")
+    parser.add_argument("--steps", type=int, default=3000, help="of each training, if the minutes are enough")
     parser.add_argument("--lambdas", type=_weights, default=list(LAMBDAS), help="weights, such as 0,1,10")
     parser.add_argument("--windows", type=int, default=64, help="windows of which data are taken")
     parser.add_argument("--draws", type=int, default=4, help="fields for the data of each window")

@@ -62,7 +62,7 @@
 
     [conditioning]                   # of family conditional
     pixels = 0.005                   # share of the cells that are known, on average over patches with any
-    weight = 1.0                     # λ, of the squared differences of levels in these cells, summed over a field,
+    weight = 0.1                     # λ, of the squared differences of levels in these cells, summed over a field,
                                      # in the generator's loss
     proportion = 1                   # code of a facies whose share of the field it sees too; left out: of none
 

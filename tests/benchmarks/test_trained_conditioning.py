@@ -11,13 +11,13 @@ from tests.problems import random_conditional_prior
 
 @pytest.fixture(scope="module")
 def image():
-    return bench.recipe("generator", 0.0).load_image()
+    return bench.recipe("generator", 0.0, 100).load_image()
 
 
 def test_that_recipes_differ_in_what_they_see():
-    plan = bench.recipe("conditional", 10.0, "proportion = 1")
+    plan = bench.recipe("conditional", 10.0, 100, "proportion = 1")
     assert (plan.networks.family, plan.conditioning.weight, plan.conditioning.proportion) == ("conditional", 10.0, 1)
-    assert bench.recipe("conditional", 0.1).conditioning.proportion is None
+    assert bench.recipe("conditional", 0.1, 100).conditioning.proportion is None
 
 
 def test_that_fields_given_data_are_measured(image):
