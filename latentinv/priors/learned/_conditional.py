@@ -7,7 +7,8 @@ it may sample this prior as any other (a cell that is certain can be given and o
 nothing new).
 
 A proportion that the network sees has a latent of its own, ahead of all others, until it is given: so it is inferred
-with the field.
+with the field from what that is conditioned to. Wells that are given tell nothing of it: the network draws what suits
+both.
 
 Features of what is known are computed when the prior is given it, on the grid and margins around it, so a tile equals
 the same tile of any larger field (`latentinv.networks`). Cost of a field: a few per cent more than without.
