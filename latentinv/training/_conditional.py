@@ -32,7 +32,9 @@ class ConditionalMethod(AbstractMethod):
         self._conditioning = conditioning = Conditioning.of(task)
         self._step = step_of(task, self.networks, conditioning)
         patches = self.patches(np.random.default_rng(STATISTICS_SEED), STATISTICS_BATCH)
-        self._known = conditioning.known(from_seed(STATISTICS_SEED, "what is known"), jax.numpy.asarray(patches))
+        self._known = conditioning.known(
+            from_seed(STATISTICS_SEED, "what is known for statistics"), jax.numpy.asarray(patches)
+        )
 
     def initial_state(self) -> TrainingState:
         """Random weights."""
