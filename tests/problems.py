@@ -12,6 +12,7 @@ from latentinv.inference.core import draw_tables, evaluate
 from latentinv.inference.run import run_of_tables
 from latentinv.networks import (
     AutoencoderArchitecture,
+    ConditionalArchitecture,
     Critic,
     FoldedLayer,
     GeneratorArchitecture,
@@ -27,6 +28,7 @@ from latentinv.priors import (
     AbstractPrior,
     AutoencoderPrior,
     Calibration,
+    ConditionalPrior,
     FaciesModel,
     FlowPrior,
     GeneratorPrior,
@@ -127,6 +129,26 @@ def random_generator_prior(seed=0, *, categories=(0, 1), ndim=2, provenance=(), 
     model = FaciesModel(categories, thresholds) if ordered else UnorderedFaciesModel(categories)
     calibration = Calibration(model, shift=0.0, scale=0.5)
     return GeneratorPrior(architecture, layers, calibration, provenance=dict(provenance))
+
+
+def random_conditional_prior(seed=0, *, categories=(0, 1), ndim=2, ordered=True, noise=(0, 0), proportion=None):
+    """An untrained generator that sees wells: no geology, but local, nonlinear and cheap."""
+    plain = random_generator_prior(seed, categories=categories, ndim=ndim, ordered=ordered, noise=noise)
+    numbers = int(proportion is not None)
+    architecture = ConditionalArchitecture(plain.architecture, plain.architecture.outputs + 1, numbers)
+    rng = np.random.default_rng([seed, 1])
+
+    def normal(*shape):
+        return jnp.asarray(rng.standard_normal(shape) / np.sqrt(shape[0]), jnp.float32)
+
+    channels = [layer.width for layer in architecture.base.layers]
+    layers = [
+        one._replace(mixing=normal(layer.noise, channels[n - 1])) if layer.noise else one
+        for n, (one, layer) in enumerate(zip(plain.layers, architecture.generator.layers, strict=True))
+    ]
+    encoder = [normal(*shape) for shape in architecture.encoder_shapes]
+    settings = {"proportion": proportion, "provenance": {}}
+    return ConditionalPrior(architecture, layers, encoder, plain.calibration, **settings)
 
 
 def random_flow_prior(seed=0, *, categories=(0, 1), ndim=2, steps=2):

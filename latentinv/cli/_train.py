@@ -261,6 +261,7 @@ def print_training(
                 "times_floor": {measure.name: measure.times_floor for measure in found.realism.measures},
                 "verdict": found.realism.verdict(),
                 "reconstruction": None if found.reconstruction is None else found.reconstruction._asdict(),
+                "honouring": None if found.honouring is None else found.honouring._asdict(),
             }
         )
     table = plain_table()
@@ -276,6 +277,9 @@ def print_training(
         )
     if (again := found.reconstruction) is not None:
         table.add_row("reconstruction", f"accuracy {again.improved:.4f}, by the encoder alone {again.accuracy:.4f}")
+    if (given := found.honouring) is not None:
+        honoured, chance = (f"{100 * share:.1f} %" for share in (given.honoured, given.chance))
+        table.add_row("given cells", f"{honoured} honoured, {chance} of them without being given")
     early = "; it had stopped improving" if result.ended_early else ""
     table.add_row("steps", f"{result.steps} of {recipe.training.steps}{early}")
     table.add_row("time", say_seconds(seconds))

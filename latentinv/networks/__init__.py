@@ -21,6 +21,8 @@ from ._blocks import as_told as as_told
 from ._blocks import mean_of_blocks as mean_of_blocks
 from ._blocks import merged as merged
 from ._cells import Draw as Draw
+from ._conditional import ConditionalArchitecture as ConditionalArchitecture
+from ._conditional import encode_known as encode_known
 from ._convolution import EXACT as EXACT
 from ._convolution import FAST as FAST
 from ._convolution import convolve as convolve

@@ -1,4 +1,4 @@
-"""What a prior is given: local proportions, ranges and directions, from map files, curves or numbers.
+"""What a prior is given: local proportions, ranges and directions, from map files, curves or numbers, or wells.
 
 In a study they stand in the table [given]:
 
@@ -6,6 +6,7 @@ In a study they stand in the table [given]:
     proportions = {sand = "sand_share.asc"}    # by name or code of the facies: a file, a share or a curve
     azimuth = "direction.tif"                  # a file, or a number
     ranges = ["along.asc", 12.0]               # for each axis a file or a number
+    wells = "wells.csv"                        # a table as of [[wells]], which a conditional prior's network sees
 
 A file is an image of any registered format on the study's grid, or, in three dimensions, on its columns; a curve is a
 list of numbers along the first axis: layers from the least z up, or rows from the least y.
@@ -18,12 +19,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from latentinv.data import HardData
 from latentinv.errors import InputError, StorageError
 from latentinv.grid import Grid
 from latentinv.io import Rule, missing_cells
 from latentinv.io.grids import GRID_FORMATS, read_grid
 from latentinv.io.images import read_image
 from latentinv.priors.core import AbstractPrior
+from latentinv.priors.learned import WELLS
 
 
 def _is_value(value: Any) -> bool:
@@ -66,7 +69,19 @@ def bind(prior: AbstractPrior, given: Mapping[str, Any], grid: Grid, folder: Pat
             f"The prior was given '{min(unknown)}', but takes {known or 'nothing'}; "
             + ("correct the name." if known else "leave it out.")
         )
-    return prior.given(**{name: _read(value, grid, folder) for name, value in given.items()})
+    return prior.given(
+        **{
+            name: _wells(value, prior, grid, folder) if name == WELLS else _read(value, grid, folder)
+            for name, value in given.items()
+        }
+    )
+
+
+def _wells(value: Any, prior: AbstractPrior, grid: Grid, folder: Path) -> HardData:
+    """Hard data from the file of a table."""
+    if not isinstance(value, str):
+        raise InputError(f"The prior was given wells = {value}; give the name of a table of wells.")
+    return HardData.from_csv(folder / value, grid, prior)
 
 
 def _read(value: Any, grid: Grid, folder: Path) -> Any:

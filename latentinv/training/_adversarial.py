@@ -1,6 +1,7 @@
 """Adversarial training of a generator: the step is in `_step.py`."""
 
 import functools
+from collections.abc import Callable
 from typing import Any, final
 
 import jax
@@ -10,14 +11,15 @@ from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
 from latentinv.keys import from_seed
-from latentinv.networks import FoldedLayer, GeneratorArchitecture
+from latentinv.networks import ConditionalArchitecture, FoldedLayer, GeneratorArchitecture
 from latentinv.priors.learned import AbstractLearnedPrior, Calibration, GeneratorPrior
 from latentinv.training.modules import fold, freeze
 from latentinv.training.objectives import Frequencies, image_frequencies
 
 from ._compilation import compiled
+from ._conditioning import Conditioning
 from ._method import METHODS, AbstractMethod, Task
-from ._step import Losses, TrainingState, initialise, make_step
+from ._step import Losses, Networks, TrainingState, initialise, make_step
 
 STATISTICS_BATCH, STATISTICS_SEED = 64, 1
 
@@ -29,10 +31,8 @@ class AdversarialMethod(AbstractMethod):
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        recipe, image = task.recipe, task.image
-        self.networks, self._first = initialise(recipe, image.facies.ndim, task.channels)
-        step = make_step(recipe, self.networks, len(image.categories), self._image_frequencies())
-        self._step = compiled(step, donate_argnums=0)
+        self.networks, self._first = initialise(task.recipe, task.image.facies.ndim, task.channels)
+        self._step = step_of(task, self.networks)
 
     def initial_state(self) -> TrainingState:
         """Random weights."""
@@ -46,10 +46,11 @@ class AdversarialMethod(AbstractMethod):
 
     def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> GeneratorPrior:
         """The generator, with batch statistics estimated again for these weights and folded into them."""
-        networks = self.networks
+        networks, architecture = self.networks, self.networks.architecture
+        assert isinstance(architecture, GeneratorArchitecture)
         patch = self.task.recipe.training.patch
         layers = folded_weights(networks.generator, parameters, networks.generator_statistics, patch)
-        return GeneratorPrior(networks.architecture, layers, calibration, provenance=provenance)
+        return GeneratorPrior(architecture, layers, calibration, provenance=provenance)
 
     def completed(self, prior: AbstractLearnedPrior, state: TrainingState) -> AbstractLearnedPrior:
         """The prior with the last discriminator, if the recipe keeps it."""
@@ -60,16 +61,32 @@ class AdversarialMethod(AbstractMethod):
         patch = self.task.recipe.training.patch
         return prior.with_critic(freeze(network, jnp.zeros((1, *patch, self.task.channels))))
 
-    def _image_frequencies(self) -> Frequencies | None:
-        recipe, image = self.task.recipe, self.task.image
-        if not recipe.training.patterns:
-            return None
-        if len(image.categories) != 2 or image.facies.ndim != 2:
-            raise InputError(
-                f"The training image {image.name!r} has {len(image.categories)} facies in {image.facies.ndim} "
-                "dimensions, and the recipe weighs patterns, which are of two facies in a plane; leave 'patterns' out."
-            )
-        return image_frequencies(image.facies, recipe.image.flips)
+
+def step_of(
+    task: Task, networks: Networks, conditioning: Conditioning | None = None
+) -> Callable[..., tuple[TrainingState, Losses]]:
+    """The compiled step of both networks, which takes over the memory of the state.
+
+    Raises
+    ------
+    InputError
+        If the recipe weighs patterns, and the image has none.
+    """
+    step = make_step(task.recipe, networks, len(task.image.categories), _image_frequencies(task), conditioning)
+    one: Callable[..., tuple[TrainingState, Losses]] = compiled(step, donate_argnums=0)
+    return one
+
+
+def _image_frequencies(task: Task) -> Frequencies | None:
+    recipe, image = task.recipe, task.image
+    if not recipe.training.patterns:
+        return None
+    if len(image.categories) != 2 or image.facies.ndim != 2:
+        raise InputError(
+            f"The training image {image.name!r} has {len(image.categories)} facies in {image.facies.ndim} "
+            "dimensions, and the recipe weighs patterns, which are of two facies in a plane; leave 'patterns' out."
+        )
+    return image_frequencies(image.facies, recipe.image.flips)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 3))
@@ -82,7 +99,9 @@ def folded_weights(
     return fold(network)
 
 
-def statistics_latents(architecture: GeneratorArchitecture, shape: tuple[int, ...]) -> list[Array]:
+def statistics_latents(
+    architecture: GeneratorArchitecture | ConditionalArchitecture, shape: tuple[int, ...]
+) -> list[Array]:
     """The noise on which statistics of a generator are estimated."""
     shapes = architecture.latent_shapes(shape)
     keys = jax.random.split(from_seed(STATISTICS_SEED, "batch statistics"), len(shapes))

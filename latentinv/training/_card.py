@@ -22,6 +22,7 @@ from latentinv.training.images import (
 )
 
 from ._evaluation import NOTHING_COPIED
+from ._honouring import Honouring, honouring
 from ._reconstruction import IMPROVED, Reconstruction, reconstruct
 
 ASSESS_SEED, BATCH, PAIRS = 5, 25, 5
@@ -41,6 +42,8 @@ class Assessment(NamedTuple):
     """Cells of each."""
     reconstruction: Reconstruction | None
     """Of fields that the prior encodes; None where it has no encoder."""
+    honouring: Honouring | None
+    """Of cells that the prior is given; None if it takes none."""
     held_out: bool
     """Whether these are of another image than the training's."""
 
@@ -66,8 +69,8 @@ def assess(
     count
         Number of fields, a multiple of 25; fewer if they are volumes (see `comparable_count`).
     held_out
-        An image like it that the training has not seen, of which fields are encoded if the prior can; otherwise they
-        are patches of the training image.
+        An image like it that the training has not seen, of which fields are encoded, or cells given, if the prior can;
+        otherwise they are of patches of the training image.
     """
     shape = comparable_shape(image, patch)
     count = comparable_count(shape, count, BATCH)
@@ -86,7 +89,8 @@ def assess(
     realism = measure_realism(fields, patches, None if model is None else len(model.categories), seed=ASSESS_SEED)
     nearest, shares = nearest_window_ratio(rng, fields, whole), map_shares(prior, grid)
     found = reconstruct(prior, held_out or image, patch, count) if prior.has_encoder else None
-    return Assessment(realism, nearest, count, shares, shape, found, held_out is not None)
+    honoured = honouring(prior, held_out or image, patch)
+    return Assessment(realism, nearest, count, shares, shape, found, honoured, held_out is not None)
 
 
 def map_shares(prior: AbstractLearnedPrior, grid: Grid, count: int = BATCH) -> tuple[float, ...]:
@@ -158,6 +162,7 @@ def card(name: str, prior: AbstractLearnedPrior, image: TrainingImage, assessmen
         f"patches of the image, {chance:.1f} %.",
         "",
         *_of_reconstruction(assessment.reconstruction, prior.facies_model is None, assessment.held_out),
+        *_of_honouring(assessment.honouring, assessment.held_out),
         "Recipe:",
         "",
         *(f"    {line}".rstrip() for line in provenance["recipe"].splitlines()),
@@ -169,9 +174,8 @@ def _of_reconstruction(found: Reconstruction | None, continuous: bool, held_out:
     if found is None:
         return []
     what = "share of variance explained" if continuous else "share of cells with their facies"
-    source = "an image that the training has not seen" if held_out else "the training image"
     return [
-        f"{found.fields} patches of {times(found.shape)} cells of {source},",
+        f"{found.fields} patches of {times(found.shape)} cells of {_source(held_out)},",
         f"encoded to {found.latents} latents each, and decoded again:",
         "",
         f"| reconstruction_accuracy | {what} |",
@@ -181,6 +185,20 @@ def _of_reconstruction(found: Reconstruction | None, continuous: bool, held_out:
         f"| by the encoder alone, least | {found.worst:.4f} |",
         "",
     ]
+
+
+def _of_honouring(found: Honouring | None, held_out: bool) -> list[str]:
+    if found is None:
+        return []
+    return [
+        f"Given {found.cells} cells of {found.patches} patches of {times(found.shape)} cells of {_source(held_out)},",
+        f"fields show {100 * found.honoured:.1f} % of these; without being given them {100 * found.chance:.1f} %.",
+        "",
+    ]
+
+
+def _source(held_out: bool) -> str:
+    return "an image that the training has not seen" if held_out else "the training image"
 
 
 def described(image: TrainingImage) -> str:

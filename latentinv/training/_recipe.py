@@ -17,8 +17,8 @@
     flips = []                       # array axes along which patches may be flipped
 
     [networks]
-    family = "generator"             # generator (adversarial), sequential (by likelihood), flow (flow matching) or
-                                     # autoencoder (by its codes)
+    family = "generator"             # generator (adversarial), conditional (one that sees wells), sequential (by
+                                     # likelihood), flow (flow matching) or autoencoder (by its codes)
     architecture = "compact"         # of a generator: sgan, dsgan, compact or pyramid
     latent_channels = 4              # Gaussian numbers at a latent cell; left out: 4 for compact and pyramid, else 1
     width = 1.0                      # factor on the architecture's own widths, of both networks
@@ -59,6 +59,12 @@
                                      # out: 0 of a variational autoencoder, else 6
     coupling_width = 64              # channels of their networks
     learning_rate = 1e-3
+
+    [conditioning]                   # of family conditional
+    pixels = 0.005                   # share of the cells that are known, on average over patches with any
+    weight = 0.1                     # λ, of the squared differences of levels in these cells, summed over a field,
+                                     # in the generator's loss
+    proportion = 1                   # code of a facies whose share of the field it sees too; left out: of none
 
     [training]
     seed = 0
@@ -101,6 +107,7 @@ from latentinv.training.objectives import LOSSES, least_patch
 
 from ._recipe_tables import (
     RecipeAutoencoder,
+    RecipeConditioning,
     RecipeFlow,
     RecipeImage,
     RecipeNetworks,
@@ -114,6 +121,7 @@ TABLES: dict[str, Any] = {
     "sequential": RecipeSequential,
     "flow": RecipeFlow,
     "autoencoder": RecipeAutoencoder,
+    "conditioning": RecipeConditioning,
 }
 """All but that of the image."""
 SIMULATOR_RULES = {
@@ -133,6 +141,7 @@ class Recipe:
     sequential: RecipeSequential = field(default_factory=RecipeSequential)
     flow: RecipeFlow = field(default_factory=RecipeFlow)
     autoencoder: RecipeAutoencoder = field(default_factory=RecipeAutoencoder)
+    conditioning: RecipeConditioning = field(default_factory=RecipeConditioning)
     text: str = ""
     folder: Path = Path(".")
 
@@ -194,7 +203,7 @@ def parse_recipe(text: str, folder: Path) -> Recipe:
     if unknown:
         raise InputError(
             f"The recipe has a table [{sorted(unknown)[0]}]; expected [image], [networks], [training], [sequential], "
-            "[flow] and [autoencoder]."
+            "[flow], [autoencoder] and [conditioning]."
         )
     image = RecipeImage(**checked("image", tables.get("image", {}), rules_of(RecipeImage)))
     if image.simulator is not None:
@@ -220,7 +229,12 @@ def _check(recipe: Recipe) -> None:
     """Refuse values that contradict one another."""
     _check_image(recipe)
     _check_training(recipe.training)
-    special = {"flow": _check_flow, "sequential": _check_sequential, "autoencoder": _check_autoencoder}
+    special = {
+        "flow": _check_flow,
+        "sequential": _check_sequential,
+        "autoencoder": _check_autoencoder,
+        "conditional": _check_conditional,
+    }
     special.get(recipe.networks.family, _check_networks)(recipe)
 
 
@@ -318,6 +332,15 @@ def _check_sequential(recipe: Recipe) -> None:
         raise InputError(
             "The recipe has family = 'sequential', which has no discriminator, with patterns, keep_discriminator or "
             "edge_width; leave these out."
+        )
+
+
+def _check_conditional(recipe: Recipe) -> None:
+    _check_networks(recipe)
+    if recipe.image.continuous or recipe.networks.small_windows or recipe.training.keep_discriminator:
+        raise InputError(
+            "The recipe has family = 'conditional', which sees facies, and whose discriminator sees them too, with "
+            "continuous, small_windows or keep_discriminator; leave these out."
         )
 
 

@@ -122,6 +122,16 @@ class RecipeAutoencoder:
 
 
 @dataclass(frozen=True)
+class RecipeConditioning:
+    """What a generator learns to honour."""
+
+    pixels: float = entry(0.005, number(lambda value: 0 < value <= 0.5, "a share of the cells above 0, at most 0.5"))
+    weight: float = entry(0.1, WEIGHT)
+    proportion: int | None = entry(None, whole(0))
+    """Code of a facies whose share of the field it sees; None for none."""
+
+
+@dataclass(frozen=True)
 class RecipeTraining:
     """How they are trained."""
 

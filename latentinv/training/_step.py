@@ -21,14 +21,23 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from latentinv.keys import from_seed, numbered
-from latentinv.networks import GeneratorArchitecture, Maps, discriminator_architecture, generator_architecture
+from latentinv.networks import (
+    ConditionalArchitecture,
+    GeneratorArchitecture,
+    Maps,
+    discriminator_architecture,
+    generator_architecture,
+)
 from latentinv.priors.learned import GeneratorPrior
-from latentinv.training.modules import DiscriminatorNetwork, GeneratorNetwork, crisp, packed
+from latentinv.training.modules import ConditionalNetwork, DiscriminatorNetwork, GeneratorNetwork, crisp, packed
 from latentinv.training.objectives import LOSSES, Frequencies, field_gradient, no_frequencies, running_frequencies
 
 from ._compilation import compiled
+from ._conditioning import Conditioning, Known
 from ._recipe import Recipe
 
+CONDITIONAL = "conditional"
+"""The family of priors whose networks see what is known of a field."""
 SHORT = 0.03
 """Length in each cell of the differences that estimate gradients."""
 PART = {2: 64, 3: 32}
@@ -59,19 +68,10 @@ class Losses(NamedTuple):
     generator: Float[Array, ""]
 
 
-class View(NamedTuple):
-    """What the tower that sees facies is shown."""
-
-    real: Float[Array, "batch *part channel"]
-    """Of the image."""
-    of: Callable[[Float[Array, "batch *patch channel"]], Float[Array, "batch *part channel"]]
-    """Of generated fields."""
-
-
 class Networks(NamedTuple):
     """The two networks' structure, and the generator's (unused in training) statistics."""
 
-    architecture: GeneratorArchitecture
+    architecture: GeneratorArchitecture | ConditionalArchitecture
     generator: nnx.GraphDef
     discriminator: nnx.GraphDef
     generator_statistics: nnx.State
@@ -90,23 +90,25 @@ def initialise(recipe: Recipe, ndim: int, channels: int = 1) -> tuple[Networks, 
         Numbers in each of their cells.
     """
     name, width = recipe.networks.architecture, recipe.networks.width
-    architecture = generator_architecture(
+    conditional, numbers = recipe.networks.family == CONDITIONAL, int(recipe.conditioning.proportion is not None)
+    base = generator_architecture(
         name, ndim=ndim, latent_channels=recipe.networks.latent_channels, width=width, outputs=channels
     )
+    architecture = ConditionalArchitecture(base, channels + 1, numbers) if conditional else base
     judge = discriminator_architecture(
         name,
         ndim=ndim,
         width=width,
         scales=recipe.networks.discriminator_scales,
         packing=recipe.networks.packing,
-        channels=channels,
+        channels=channels + (channels + 1 + numbers) * conditional,
         small=recipe.networks.small_windows,
         normalisation=recipe.networks.normalisation,
     )
 
-    def networks() -> tuple[GeneratorNetwork, DiscriminatorNetwork]:
+    def networks() -> tuple[GeneratorNetwork | ConditionalNetwork, DiscriminatorNetwork]:
         seeds = nnx.Rngs(params=from_seed(recipe.training.seed, "weights"))
-        return GeneratorNetwork(architecture, seeds), DiscriminatorNetwork(judge, seeds)
+        return _generator_network(architecture, seeds), DiscriminatorNetwork(judge, seeds)
 
     graph_g, graph_d = map(nnx.graphdef, nnx.eval_shape(networks))
     # As one program instead of one for each kernel.
@@ -131,8 +133,20 @@ def initialise(recipe: Recipe, ndim: int, channels: int = 1) -> tuple[Networks, 
     return Networks(architecture, graph_g, graph_d, generator[1]), state
 
 
+def _generator_network(
+    architecture: GeneratorArchitecture | ConditionalArchitecture, seeds: nnx.Rngs
+) -> GeneratorNetwork | ConditionalNetwork:
+    if isinstance(architecture, ConditionalArchitecture):
+        return ConditionalNetwork(architecture, seeds)
+    return GeneratorNetwork(architecture, seeds)
+
+
 def make_step(
-    recipe: Recipe, networks: Networks, facies: int, image: Frequencies | None = None
+    recipe: Recipe,
+    networks: Networks,
+    facies: int,
+    image: Frequencies | None = None,
+    conditioning: Conditioning | None = None,
 ) -> Callable[..., tuple[TrainingState, Losses]]:
     """Build the step of a recipe: a function of the state and of patches of the image.
 
@@ -144,15 +158,18 @@ def make_step(
         Number of facies in the image.
     image
         The image's frequencies of patterns, if the recipe has `patterns`.
+    conditioning
+        What the networks are shown of fields, if they see anything.
     """
     training = recipe.training
     loss = LOSSES[training.loss]
     optimizer_g, optimizer_d = _optimizers(recipe)
     key_training, key_direction = from_seed(training.seed, "training"), from_seed(training.seed, "direction")
+    key_known = from_seed(training.seed, "what is known")
 
-    def generate(parameters: Any, latents: Sequence[Array]) -> Array:
+    def generate(parameters: Any, latents: Sequence[Array], known: Known | None) -> Array:
         network = nnx.merge(networks.generator, parameters, networks.generator_statistics, copy=True)
-        return GeneratorPrior.levels(network(latents, training.patch))
+        return GeneratorPrior.levels(network(latents, training.patch, *(known or ())))
 
     key_part = from_seed(training.seed, "part that is seen as facies")
 
@@ -161,20 +178,23 @@ def make_step(
         maps = network(*(packed(fields, recipe.networks.packing) for fields in pair))
         return maps, _split(network)[2]
 
-    def view_of(step: Array, real: Array) -> View:
-        def of(fields: Array) -> Array:
-            corner = random_corner(numbered(key_part, step), fields.shape[1:-1])
-            return part_at(corner, crisp(fields, facies))
-
-        return View(of(real), of)
+    def part(step: Array, fields: Array) -> Array:
+        """What the tower that sees facies is shown."""
+        corner = random_corner(numbered(key_part, step), fields.shape[1:-1])
+        return part_at(corner, crisp(fields, facies))
 
     def step(state: TrainingState, real: Array, rate: float | Array = 1.0) -> tuple[TrainingState, Losses]:
-        view = view_of(state.step, real)
         shapes = networks.architecture.latent_shapes(training.patch)
         keys = jax.random.split(numbered(key_training, state.step), len(shapes))
         latents = [jax.random.normal(key, (training.batch, *shape)) for key, shape in zip(keys, shapes, strict=True)]
-        fake, back = jax.vjp(lambda parameters: generate(parameters, latents), state.generator)
-        pair_real, pair_fake = (real, view.real), (fake, view.of(fake))
+        known = conditioning.known(numbered(key_known, state.step), real) if conditioning else None
+        fake, back = jax.vjp(lambda parameters: generate(parameters, latents, known), state.generator)
+
+        def shown(fields: Array) -> tuple[Array, Array]:
+            """What the discriminator sees: fields, what is known of them beside, and their facies."""
+            return known.beside(fields) if known else fields, part(state.step, fields)
+
+        pair_real, pair_fake = shown(real), shown(fake)
 
         def loss_d(parameters: Any) -> tuple[Array, Any]:
             before = state.discriminator_statistics
@@ -206,9 +226,9 @@ def make_step(
         discriminator = optax.apply_updates(state.discriminator, times(rate, update_d))
 
         def loss_g(fields: Array) -> Array:
-            pairs = (pair_real, (fields, view.of(fields)))
-            maps_real, maps_fake = (score(discriminator, statistics, pair)[0] for pair in pairs)
-            return over_maps(loss.generator, maps_real, maps_fake)
+            maps_real, maps_fake = (score(discriminator, statistics, pair)[0] for pair in (pair_real, shown(fields)))
+            value = over_maps(loss.generator, maps_real, maps_fake)
+            return value + conditioning.penalty(fields, known) if conditioning and known else value
 
         value_g, gradient_fake = jax.value_and_grad(loss_g)(fake)
         frequencies = state.frequencies

@@ -26,7 +26,14 @@ from latentinv.priors import (
     UncertainGaussianPrior,
 )
 from latentinv.priors.core import prior_from_record
-from tests.problems import random_autoencoder_prior, random_flow_prior, random_generator_prior, random_sequential_prior
+from latentinv.priors.learned import Proportion
+from tests.problems import (
+    random_autoencoder_prior,
+    random_conditional_prior,
+    random_flow_prior,
+    random_generator_prior,
+    random_sequential_prior,
+)
 
 GRID = Grid((9, 7), 3.0)
 COVARIANCE = Covariance("exponential", (9.0, 5.0))
@@ -40,6 +47,7 @@ def _varying():
 
 FAMILIES = {
     "generator": random_generator_prior,
+    "conditional": lambda: random_conditional_prior(proportion=Proportion(1, Anamorphosis((-2.0, 2.0), (0.1, 0.6)))),
     "flow": random_flow_prior,
     "autoencoder": lambda: random_autoencoder_prior(couplings=2),
     "sequential": random_sequential_prior,

@@ -6,7 +6,7 @@ import pytest
 from latentinv import Cut, InputError, PlurigaussianPrior, SPDEPrior, TruncationRule
 from latentinv.cli._parse import parse_given
 from latentinv.study import parse_study_file
-from tests.problems import random_generator_prior
+from tests.problems import random_conditional_prior, random_generator_prior
 
 STUDY = '[study]\nprior = "prior.h5"\ngrid = [3, 4]\nspacing = 10.0\norigin = [100.0, 200.0]\n[given]\n'
 HEADER = "ncols 4\nnrows 3\nxllcorner {x}\nyllcorner 200\ncellsize 10\n"
@@ -72,3 +72,17 @@ def test_that_the_command_line_says_the_same():
     for wrong, message in ((["azimuth"], "cannot be read"), (["azimuth=1", "azimuth=2"], "names 'azimuth' twice")):
         with pytest.raises(InputError, match=message):
             parse_given(wrong)
+
+
+def test_that_a_conditional_prior_is_given_the_wells_of_a_table(tmp_path):
+    random_conditional_prior().named(("clay", "sand")).save(tmp_path / "prior.h5")
+    (tmp_path / "wells.csv").write_text("x,y,facies\n115,205,sand\n135,225,clay\n")
+    seen = np.asarray(parse_study_file(STUDY + 'wells = "wells.csv"\n', tmp_path).prior.seen[0])
+    ahead = random_conditional_prior().architecture.ahead
+    np.testing.assert_array_equal(seen[ahead, ahead + 1], [1, 1])
+    np.testing.assert_array_equal(seen[ahead + 2, ahead + 3], [-1, 1])
+    with pytest.raises(InputError, match="wells = 3; give the name of a table"):
+        parse_study_file(STUDY + "wells = 3\n", tmp_path)
+    random_generator_prior().save(tmp_path / "prior.h5")
+    with pytest.raises(InputError, match="was given 'wells', but takes nothing"):
+        parse_study_file(STUDY + 'wells = "wells.csv"\n', tmp_path)

@@ -8,6 +8,7 @@ from ._facies_names import plain_name as plain_name
 from ._in_words import in_words as in_words
 from ._latent_map import LatentMap as LatentMap
 from ._latent_map import split_latents as split_latents
+from ._latent_map import without_place as without_place
 from ._log_weight import log_weight_in_field as log_weight_in_field
 from ._log_weight import log_weight_of_field as log_weight_of_field
 from ._pictures import PICTURES as PICTURES

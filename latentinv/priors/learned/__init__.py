@@ -5,8 +5,11 @@ from ._autoencoder import AutoencoderPrior as AutoencoderPrior
 from ._calibration import BOUND as BOUND
 from ._calibration import Calibration as Calibration
 from ._calibration import bounded as bounded
+from ._conditional import WELLS as WELLS
+from ._conditional import ConditionalPrior as ConditionalPrior
 from ._flow import FlowPrior as FlowPrior
 from ._flow import flow as flow
 from ._generator import GeneratorPrior as GeneratorPrior
 from ._honoured_cells import looking_ahead as looking_ahead
+from ._proportion import Proportion as Proportion
 from ._sequential import SequentialPrior as SequentialPrior

@@ -32,7 +32,7 @@ from latentinv.storage import PriorRecord
 
 from ._abstract import AbstractLearnedPrior
 from ._calibration import Calibration
-from ._latents import check_axes
+from ._latents import check_axes, generator_maps, in_words
 from ._provenance import Provenance
 from ._record import generator_from_metadata, layer_arrays, stored_layers
 
@@ -90,12 +90,7 @@ class GeneratorPrior(AbstractLearnedPrior):
             If the grid has other axes than the prior.
         """
         check_axes(self.ndim, grid)
-        net, axes = self.architecture, self.ndim
-        chains = [net.after(entry) for entry in net.entries]
-        return tuple(
-            LatentMap(shape, (part.ratio,) * axes, (part.reach,) * axes)
-            for part, shape in zip(chains, net.latent_shapes(grid.shape), strict=True)
-        )
+        return generator_maps(self.architecture, grid)
 
     def numbers(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid output"]:
         """The logits that the network gives in each cell, before calibration."""
@@ -132,15 +127,7 @@ class GeneratorPrior(AbstractLearnedPrior):
 
     def describe(self) -> dict[str, Any]:
         """Latents, facies and provenance."""
-        return {"latents": self.latents(), **super().describe(), **self.provenance}
-
-    def latents(self) -> str:
-        """How many latents there are."""
-        net = self.architecture
-        counts = (net.latent_channels, *(net.layers[entry].noise for entry in net.entries[1:]))
-        each = zip(net.entries, counts, strict=True)
-        counted = ", ".join(f"{count} for each {net.after(entry).ratio}" for entry, count in each)
-        return f"{counted} cells along each axis"
+        return {"latents": in_words(self.architecture), **super().describe(), **self.provenance}
 
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""

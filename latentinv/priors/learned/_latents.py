@@ -6,6 +6,7 @@ from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
 from latentinv.grid import MOST_CELLS, Grid
+from latentinv.networks import GeneratorArchitecture
 from latentinv.priors.core import LatentMap
 
 
@@ -13,6 +14,23 @@ def check_axes(ndim: int, grid: Grid) -> None:
     """Refuse a grid that has other axes than the prior."""
     if grid.ndim != ndim:
         raise InputError(f"The prior has {ndim} axes, but the grid {grid.ndim}; change one of them.")
+
+
+def generator_maps(net: GeneratorArchitecture, grid: Grid) -> tuple[LatentMap, ...]:
+    """The latent maps of a generator, one for each entry, channels last, from the coarsest to the finest."""
+    chains = [net.after(entry) for entry in net.entries]
+    return tuple(
+        LatentMap(shape, (part.ratio,) * net.ndim, (part.reach,) * net.ndim)
+        for part, shape in zip(chains, net.latent_shapes(grid.shape), strict=True)
+    )
+
+
+def in_words(net: GeneratorArchitecture) -> str:
+    """How many latents a generator has."""
+    counts = (net.latent_channels, *(net.layers[entry].noise for entry in net.entries[1:]))
+    each = zip(net.entries, counts, strict=True)
+    counted = ", ".join(f"{count} for each {net.after(entry).ratio}" for entry, count in each)
+    return f"{counted} cells along each axis"
 
 
 def total_size(maps: Sequence[LatentMap], grid: Grid) -> int:

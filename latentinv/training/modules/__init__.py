@@ -1,5 +1,6 @@
 """The networks in training, as Flax modules, and how to freeze them into functions of plain weights."""
 
+from ._conditional import ConditionalNetwork as ConditionalNetwork
 from ._discriminator import DiscriminatorNetwork as DiscriminatorNetwork
 from ._discriminator import crisp as crisp
 from ._discriminator import freeze as freeze

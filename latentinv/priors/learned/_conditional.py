@@ -1,0 +1,296 @@
+"""A prior whose generator sees facies that are known in some cells, and a proportion, and mostly honours them.
+
+Without data it is a prior as any other. Given wells, the same latents give fields that show their facies in nearly all
+of their cells, and geology that suits them around, at the cost of a field: conditioning was learned in training
+(`latentinv.training`, family ``conditional``). It is no guarantee: what a field misses, a sampler's draws do not, and
+it may sample this prior as any other (a cell that is certain can be given and observed, for the second time tells
+nothing new).
+
+A proportion that the network sees has a latent of its own, ahead of all others, until it is given: so it is inferred
+with the field from what that is conditioned to. Wells that are given tell nothing of it: the network draws what suits
+both.
+
+Features of what is known are computed when the prior is given it, on the grid and margins around it, so a tile equals
+the same tile of any larger field (`latentinv.networks`). Cost of a field: a few per cent more than without.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Protocol, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from latentinv.errors import InputError, StorageError
+from latentinv.grid import Grid
+from latentinv.networks import (
+    ConditionalArchitecture,
+    FoldedLayer,
+    GeneratorArchitecture,
+    encode_known,
+    synthesize,
+)
+from latentinv.priors.core import PRIORS, LatentMap, split_latents, without_place
+from latentinv.priors.gaussian import cropped_map
+from latentinv.pytrees import pytree, replace
+from latentinv.storage import PriorRecord
+
+from ._abstract import AbstractLearnedPrior
+from ._calibration import Calibration
+from ._generator import GeneratorPrior
+from ._latents import check_axes, generator_maps, in_words
+from ._proportion import Proportion
+from ._provenance import Provenance
+from ._record import generator_from_metadata, layer_arrays, stored_layers
+
+WELLS, PROPORTION = "wells", "proportion"
+"""Names of the conditions, and of their arrays in files."""
+
+Seen = tuple[Float[Array, "*block feature"], ...]
+"""What is known in each cell, and features of it in blocks of 2, 4, … cells, with margins."""
+
+
+class KnownCells(Protocol):
+    """Facies in cells of a grid, such as `latentinv.HardData`."""
+
+    grid: Grid
+    cells: Int[np.ndarray, "cell axis"]
+    error_probability: Float[np.ndarray, "cell"]
+
+    @property
+    def codes(self) -> Int[np.ndarray, "cell"]:
+        """Facies code of each cell."""
+
+
+@final
+@PRIORS.register("conditional")
+@pytree("layers", "encoder", "calibration", "proportion", "seen", "score")
+class ConditionalPrior(AbstractLearnedPrior):
+    """A generator trained to see wells, as a prior.
+
+    Parameters
+    ----------
+    architecture
+        The generator, and what it sees.
+    layers
+        Folded kernels and biases, one pair a layer.
+    encoder
+        Matrices from what is known to features of it.
+    calibration
+        From the network's numbers to the field.
+    proportion
+        What else it sees; None for nothing.
+    provenance
+        Where the prior comes from: recipe, training image, measures. JSON types only.
+
+    Raises
+    ------
+    InputError
+        If the network does not give the numbers of a cell that the field needs.
+    """
+
+    family = "conditional"
+
+    def __init__(
+        self,
+        architecture: ConditionalArchitecture,
+        layers: Sequence[FoldedLayer],
+        encoder: Sequence[Float[Array, "block feature"]],
+        calibration: Calibration,
+        *,
+        proportion: Proportion | None = None,
+        provenance: dict[str, Any],
+    ) -> None:
+        calibration.check_outputs(architecture.base.outputs)
+        self.architecture, self.ndim = architecture, architecture.base.ndim
+        self.layers = tuple(layer.prepared() for layer in layers)
+        self.encoder = tuple(encoder)
+        self.calibration = calibration
+        self.proportion = proportion
+        self.seen: Seen | None = None
+        self.score: Float[Array, ""] | None = None
+        self._provenance = Provenance(provenance)
+
+    @property
+    def conditions(self) -> Mapping[str, str]:
+        """Wells, and a proportion where the network sees one."""
+        words = {WELLS: "facies known in some cells: hard data without errors, or the file of a table of wells"}
+        return words if self.proportion is None else {**words, PROPORTION: f"{self._share}, such as 0.3"}
+
+    def given(self, **condition: Any) -> "ConditionalPrior":
+        """The same prior for a grid on which the facies of some cells are known, or of a known proportion; each
+        replaces what was given before. A known proportion has no latent.
+
+        Parameters
+        ----------
+        wells
+            `latentinv.HardData`, without error probabilities.
+        proportion
+            A share between 0 and 1.
+
+        Raises
+        ------
+        InputError
+            If another condition is given, the wells are none, may be wrong or are of other facies, their grid has
+            other axes than the prior, or no patch of the image had the proportion.
+        """
+        if unknown := condition.keys() - self.conditions.keys():
+            super().given(**dict.fromkeys(unknown))
+        other = self
+        if self.proportion is not None and PROPORTION in condition:
+            other = replace(other, score=jnp.asarray(self.proportion.score(condition[PROPORTION])))
+        if WELLS in condition:
+            known = _known_cells(condition[WELLS], self.facies_model, self.architecture.base)
+            seen = jax.jit(encode_known, static_argnums=0)(self.architecture, self.encoder, known[None])
+            other = replace(other, seen=tuple(features[0] for features in seen))
+        return other
+
+    def cropped(self, start: tuple[int, ...], shape: tuple[int, ...]) -> "ConditionalPrior":
+        """The same prior for a part of its grid, with what is known around the part."""
+        if self.seen is None:
+            return self
+        around, seen = self.architecture.seen_shape(shape), []
+        for level, features in enumerate(self.seen):
+            first, count = (tuple(n // 2**level for n in each) for each in (start, around))
+            seen.append(jnp.moveaxis(cropped_map(jnp.moveaxis(features, -1, 0), first, count), 0, -1))
+        other: ConditionalPrior = replace(self, seen=tuple(seen))
+        return other
+
+    def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
+        """One map for each entry of noise, channels last, from the coarsest to the finest; ahead of them the latent of
+        an unknown proportion.
+
+        Raises
+        ------
+        InputError
+            If the grid has other axes than the prior.
+        """
+        check_axes(self.ndim, grid)
+        maps = generator_maps(self.architecture.base, grid)
+        return (*without_place(self.ndim, 1), *maps) if self._unknown else maps
+
+    def numbers(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid output"]:
+        """The logits that the network gives in each cell, before calibration; `InputError` if the wells are of a grid
+        of another shape.
+        """
+        net, shape, features = self.architecture, grid.shape, None
+        if self.seen is not None:
+            if self.seen[0].shape[:-1] != net.seen_shape(shape):
+                raise InputError(f"The prior was given wells on a grid of another shape than {shape}; give them again.")
+            features = [one[None] for one in self.seen]
+        latents = [latent[None] for latent in split_latents(z, self.latent_maps(grid))]
+        scores = jnp.zeros(0) if self.score is None else self.score
+        if self._unknown:
+            scores, latents = latents[0], latents[1:]
+        entering = net.entering(latents, features, scores.reshape(1, -1), shape)
+        return synthesize(net.generator, self.layers, entering, shape)[0]
+
+    def parameters(self, z: Float[Array, "latent"], grid: Grid) -> dict[str, Float[Array, ""]]:
+        """The proportion that the network is told, if that is unknown."""
+        del grid
+        return {self._share: self.proportion.shares(z[0])} if self.proportion is not None and self._unknown else {}
+
+    @property
+    def _unknown(self) -> bool:
+        """Whether the first latent is that of a proportion."""
+        return self.proportion is not None and self.score is None
+
+    @property
+    def _share(self) -> str:
+        """The proportion in words."""
+        model, known = self.facies_model, self.proportion
+        assert model is not None
+        assert known is not None
+        return f"proportion of {model.label(model.categories[known.position])}"
+
+    @staticmethod
+    def levels(numbers: Float[Array, "*grid output"]) -> Float[Array, "*grid output"]:
+        """The levels of the training image that logits stand for, in (−1, 1), as for a generator."""
+        return GeneratorPrior.levels(numbers)
+
+    def describe(self) -> dict[str, Any]:
+        """Latents, what is given, facies and provenance."""
+        words = [f"one for the {self._share}"] if self._unknown else []
+        given = [] if self.seen is None else [f"{int(np.sum(np.asarray(self.seen[0])[..., -1]))} cells of wells"]
+        if self.proportion is not None and self.score is not None:
+            given.append(f"{self._share} {float(self.proportion.shares(jnp.asarray(self.score))):.3g}")
+        return {
+            "latents": ", ".join([*words, in_words(self.architecture.base)]),
+            **({"given": ", ".join(given)} if given else {}),
+            **super().describe(),
+            **self.provenance,
+        }
+
+    def to_record(self) -> PriorRecord:
+        """Give the content of the prior's file."""
+        metadata = {
+            "architecture": asdict(self.architecture.base),
+            "proportion": None if self.proportion is None else self.proportion.to_metadata(),
+            **self.calibration.to_metadata(),
+            "provenance": self.provenance,
+        }
+        arrays = layer_arrays(self.layers)
+        arrays |= {f"encoder_{level}": np.asarray(matrix) for level, matrix in enumerate(self.encoder)}
+        if self.seen is not None:
+            arrays |= {f"{WELLS}_{level}": np.asarray(features) for level, features in enumerate(self.seen)}
+        if self.score is not None:
+            arrays[PROPORTION] = np.asarray(self.score)
+        return PriorRecord(self.family, json.loads(json.dumps(metadata)), arrays)
+
+    @classmethod
+    def from_record(cls, record: PriorRecord) -> "ConditionalPrior":
+        """Make the prior from the content of its file."""
+        base = generator_from_metadata(record.metadata)
+        stated = record.metadata["proportion"]
+        architecture = ConditionalArchitecture(base, base.outputs + 1, int(stated is not None))
+        encoder = [record.arrays.get(f"encoder_{level}") for level in range(len(architecture.encoder_shapes))]
+        if [None if one is None else one.shape for one in encoder] != list(architecture.encoder_shapes):
+            raise StorageError("The prior's weights do not suit the sizes that it states; copy it again.")
+        prior = cls(
+            architecture,
+            stored_layers(record, len(base.layers)),
+            jax.device_put(encoder),
+            Calibration.from_metadata(record.metadata),
+            proportion=None if stated is None else Proportion.from_metadata(stated),
+            provenance=record.metadata["provenance"],
+        )
+        seen = [record.arrays.get(f"{WELLS}_{level}") for level in range(len(architecture.widths))]
+        score = record.arrays.get(PROPORTION)
+        other: ConditionalPrior = replace(
+            prior,
+            seen=None if seen[0] is None else tuple(jax.device_put(seen)),
+            score=None if score is None else jnp.asarray(score),
+        )
+        return other
+
+
+def _known_cells(wells: KnownCells, model: Any, net: GeneratorArchitecture) -> Float[Array, "*grid channel"]:
+    """The levels of the facies that are known, and 1 beside them; 0 in all other cells.
+
+    Raises
+    ------
+    InputError
+        If the wells are none, may be wrong or are of other facies, or their grid has other axes.
+    """
+    if not hasattr(wells, "error_probability"):
+        raise InputError(
+            f"The prior was given wells as {type(wells).__name__}; give HardData, or in a study or command the name of "
+            "a table of wells."
+        )
+    check_axes(net.ndim, wells.grid)
+    if np.any(np.asarray(wells.error_probability) > 0):
+        raise InputError(
+            "The prior was given wells with error probabilities, but takes what it is given for certain; give it those "
+            "without, and condition to the others."
+        )
+    codes, seen = list(model.categories), np.asarray(wells.codes).tolist()
+    if missing := set(seen) - set(codes):
+        raise InputError(f"The prior was given wells of facies {min(missing)}, which it does not have; give others.")
+    index = np.asarray([codes.index(code) for code in seen])
+    levels = 2 * np.eye(net.outputs)[index] - 1 if net.outputs > 1 else 2 * index[:, None] / (len(codes) - 1) - 1
+    known = np.zeros((*wells.grid.shape, net.outputs + 1), np.float32)
+    known[tuple(np.asarray(wells.cells).T)] = np.concatenate([levels, np.ones((len(levels), 1))], axis=1)
+    return jnp.asarray(known)
