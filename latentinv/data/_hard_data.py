@@ -22,9 +22,9 @@ Cost: one gather of as many values as there are wells. The likelihood of mislabe
 contamination model; with e = 0 it is the logistic one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, final
+from typing import Any, final
 
 import jax
 import jax.numpy as jnp
@@ -37,14 +37,12 @@ from latentinv.data.core import (
     CertainFacies,
     GaussianView,
     Report,
-    check_facies,
     check_fit,
     check_labels,
     check_no_forward,
     facies_words,
     field_on,
     say_point,
-    sentence,
 )
 from latentinv.data.noise import GaussianNoise, per_datum
 from latentinv.data.properties import check_slope
@@ -56,14 +54,7 @@ from latentinv.keys import named
 from latentinv.priors.core import AbstractFaciesModel, AbstractPrior, log_weight_of_field
 from latentinv.pytrees import pytree, replace
 
-
-class _Wells(NamedTuple):
-    """Wells as the user gave them, one per row."""
-
-    coordinates: np.ndarray
-    facies: np.ndarray
-    errors: np.ndarray
-    labels: Sequence[str]
+from ._wells import Wells, check_wells, merge
 
 
 @final
@@ -124,15 +115,15 @@ class HardData(AbstractObservation):
         count = facies.size
         if not count:
             raise InputError(f"The hard data '{name}' contain no well; give at least one.")
-        wells = _Wells(
+        wells = Wells(
             np.atleast_2d(np.asarray(coordinates, dtype=float)),
             facies,
             per_datum(error_probability, count, "the error probability"),
             check_labels(labels, count, "well"),
         )
-        _check_wells(wells, grid, facies_model)
+        check_wells(wells, grid, facies_model)
         cells = grid.cells(wells.coordinates)
-        kept, errors = _merge(wells, cells, grid.axes, facies_model.label)
+        kept, errors = merge(wells, cells, grid.axes, facies_model.label)
         self.grid, self.name, self.facies_model = grid, name, facies_model
         self.slope = check_slope(slope, name)
         self.error_probability: Float[np.ndarray, "datum"] = errors
@@ -384,41 +375,3 @@ def _facies_model(prior: AbstractPrior, source: str) -> AbstractFaciesModel:
             f"The hard data in '{source}' are facies, but the prior has a continuous property; use a facies prior."
         )
     return prior.facies_model
-
-
-def _check_wells(wells: _Wells, grid: Grid, facies_model: AbstractFaciesModel) -> None:
-    """Raise `InputError` for the first well that cannot be used, by its label and coordinates."""
-    if len(wells.coordinates) != len(wells.facies):
-        raise InputError(
-            f"Given coordinates of {len(wells.coordinates)} wells and {len(wells.facies)} facies; "
-            "expected equally many."
-        )
-    inside = grid.inside(wells.coordinates)
-    for i, label in enumerate(wells.labels):
-        where = sentence(f"{label} at {say_point(wells.coordinates[i], grid.axes)}")
-        if not inside[i]:
-            raise InputError(f"{where} lies outside the grid ({grid.describe()}); move or remove it.")
-        check_facies(where, wells.facies[i], facies_model)
-        if not 0 <= wells.errors[i] < 0.5:
-            raise InputError(f"{where} has error probability {wells.errors[i]:g}; expected at least 0 and below 0.5.")
-
-
-def _merge(wells: _Wells, cells: np.ndarray, axes: str, label: Callable[[int], str]) -> tuple[list[int], np.ndarray]:
-    """Which wells to keep, one for each cell and facies, and their error probabilities."""
-    first: dict[tuple[int, ...], int] = {}
-    certain: dict[tuple[int, ...], int] = {}
-    errors = wells.errors.copy()
-    for i, cell in enumerate(map(tuple, cells)):
-        kept = first.setdefault((*cell, int(wells.facies[i])), i)
-        errors[kept] = min(errors[kept], wells.errors[i])
-        if wells.errors[i] > 0:
-            continue
-        other = certain.setdefault(cell, i)
-        if wells.facies[other] != wells.facies[i]:
-            a, b = (f"{wells.labels[k]} at {say_point(wells.coordinates[k], axes)}" for k in (other, i))
-            raise InputError(
-                f"{sentence(a)} shows {label(int(wells.facies[other]))}, but {b} shows "
-                f"{label(int(wells.facies[i]))} in the same cell; remove one or give them an error probability above 0."
-            )
-    order = list(first.values())
-    return order, errors[order]
