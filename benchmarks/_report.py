@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -24,6 +24,15 @@ def show(title: str, figures: dict[str, Any]) -> None:
     for name, value in figures.items():
         table.add_row(name, _in_words(value))
     Console(soft_wrap=True).print(table)
+    sys.stdout.flush()
+
+
+def show_rows(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Print figures of several things as one table, a row each, which begins with its name."""
+    table = Table("name", *(name.replace("_", " ") for name in columns), title=title, title_justify="left")
+    for row in rows:
+        table.add_row(row["name"], *(_in_words(row[name]) for name in columns))
+    Console(soft_wrap=True, width=180).print(table)
     sys.stdout.flush()
 
 

@@ -24,7 +24,7 @@ from benchmarks._report import Steps, run, say, show
 from benchmarks._stranger_images import IMAGES
 from latentinv import Grid, HardData, Posterior, choose_algorithm, load_prior, sample
 from latentinv.priors import AbstractPrior
-from latentinv.realism import Realism, measure_realism, measure_statistics, nearest_window_ratio
+from latentinv.realism import Realism, axis_names, measure_realism, measure_statistics, nearest_window_ratio
 from latentinv.training import Recipe, TrainingImage, comparable_shape, read_recipe, sample_patches
 
 FIELDS, SEED, WELLS, EDGE, MOST = 200, 7, 25, 96, 128
@@ -97,7 +97,7 @@ def worst_connectivity(
     fields: Int[np.ndarray, "image *grid"], patches: Int[np.ndarray, "image *grid"], count: int
 ) -> float:
     """Times the floor, on the worst axis, of the worst facies beside all others together."""
-    names = [f"connectivity along {axis}" for axis in ("y", "x")]
+    names = [f"connectivity along {axis}" for axis in axis_names(fields.shape[1:])]
     facies = range(1, 2) if count == 2 else range(count)
     pairs = (((fields == k).astype(np.uint8), (patches == k).astype(np.uint8)) for k in facies)
     each = (measure_statistics(ours, theirs, 2, names, seed=SEED) for ours, theirs in pairs)
