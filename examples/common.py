@@ -18,12 +18,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from latentinv import Grid, Run
+from latentinv.errors import StorageError
 from latentinv.inference import Progress, realize
-from latentinv.training import ChannelSimulator
+from latentinv.priors import AbstractPrior
+from latentinv.training import ChannelSimulator, parse_recipe, sample_patches
 
 OUTPUT = Path(__file__).resolve().parents[1] / "output"
 BLOCK_SD = 0.05
-CLAY, SAND, RIM = "#463f3a", "#f0c04f", "#e02020"
+CLAY, SAND, THIRD, RIM = "#463f3a", "#f0c04f", "#4f8fb0", "#e02020"
 
 
 class Site(NamedTuple):
@@ -43,13 +45,22 @@ class Panel(NamedTuple):
     of: str = ""
     """What a colour bar shows; facies have none."""
     largest: float = 1.0
-    """Value shown brightest; the darkest is 0."""
+    """Value shown brightest; the darkest is 0. Of facies the last code: 1, or 2 if there are three."""
 
 
 def some_draws(run: Run, count: int) -> list[Panel]:
     """Draws spread over a run, since neighbours in a population may share most of their ancestry."""
     chosen = np.unique(np.linspace(0, len(run.realizations) - 1, count).round().astype(int))
     return [Panel(f"draw {n + 1}", run.realizations[n]) for n in chosen]
+
+
+def piece_of_image(prior: AbstractPrior, shape: tuple[int, ...]) -> Num[np.ndarray, "row column"]:
+    """A piece of the image that a prior learned from, as its recipe finds or simulates it; not a number without one."""
+    try:
+        image = parse_recipe(prior.provenance["recipe"], Path()).load_image()
+    except (KeyError, StorageError):
+        return np.full(shape, np.nan)
+    return sample_patches(np.random.default_rng(1), image, shape, 1)[0]
 
 
 class Printer:
@@ -174,15 +185,18 @@ def draw(
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
     if not all(panel.of for panel in panels):
-        names = ((CLAY, "clay"), (SAND, "sand"))
+        most = max(panel.largest for panel in panels if not panel.of)
+        two, three = ("clay", "sand"), ("clay, or facies 0", "sand, or facies 1", "facies 2")
+        names = zip((CLAY, SAND, THIRD), two if most == 1 else three, strict=False)
         keys = [Patch(facecolor=colour, edgecolor="grey", label=name) for colour, name in names]
-        figure.legend(handles=keys, loc="outside lower center", ncols=2, frameon=False, fontsize=10)
+        figure.legend(handles=keys, loc="outside lower center", ncols=len(keys), frameon=False, fontsize=10)
     figure.savefig(path, dpi=110, bbox_inches="tight")
 
 
 def _draw_map(figure: Figure, axis: Any, panel: Panel) -> None:
     height, width = panel.values.shape
-    colours = {"cmap": "cividis"} if panel.of else {"cmap": ListedColormap([CLAY, SAND]), "interpolation": "nearest"}
+    facies = ListedColormap([CLAY, SAND, THIRD][: 1 + round(panel.largest)])
+    colours = {"cmap": "cividis"} if panel.of else {"cmap": facies, "interpolation": "nearest"}
     image = axis.imshow(
         panel.values, origin="lower", extent=(0, width, 0, height), vmin=0, vmax=panel.largest, **colours
     )

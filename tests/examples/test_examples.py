@@ -13,7 +13,7 @@ import pytest
 
 from latentinv import BlockMeans, Grid, HardData, Run
 from latentinv.errors import StorageError
-from latentinv.priors import FaciesModel, find_prior
+from latentinv.priors import FaciesModel, find_prior, load_prior
 from latentinv.simulators import Executable
 from latentinv.training import ChannelSimulator, read_recipe
 
@@ -234,6 +234,19 @@ def test_that_the_training_example_leaves_a_prior_and_its_samples(tmp_path):
     assert result.steps == 1
     assert (tmp_path / "trained.h5").exists()
     assert (tmp_path / "trained.samples.png").exists()
+
+
+@pytest.mark.usefixtures("_meanders")
+def test_that_the_sheet_of_families_has_a_piece_of_the_image_and_fields_of_each(tmp_path, monkeypatch):
+    monkeypatch.delenv("LATENTINV_DATA", raising=False)
+    example = importlib.import_module("17_families_side_by_side")
+    example.main(cells=16, learned=("meanders",), output=tmp_path)
+    assert (tmp_path / "families.png").stat().st_size > 0
+    panels = example.row("meanders", load_prior("meanders"), Grid((16, 16)))
+    assert [panel.title for panel in panels] == ["generator: meanders, its image", "", "", "", ""]
+    assert set(np.unique(panels[0].values)) <= {0, 1}  # the simulator's, which needs no file
+    away = importlib.import_module("common").piece_of_image(load_prior("strebelle"), (16, 16))
+    assert np.isnan(away).all()
 
 
 @pytest.mark.usefixtures("_meanders")
