@@ -4,10 +4,10 @@ A row for each shipped prior, and for three that need no image (`_classic_priors
 patches of the image on which a prior was trained, found or simulated as its recipe says; what needs an image is null
 where there is none, and the table says why. An autoencoder encodes and decodes maps that its training has not seen: of
 another seed of its simulator, or patches of its image. Then 25 wells are read from a draw of the prior that is held
-out, so that they can be met, and 32 draws are conditioned to them by the algorithm that `choose_algorithm` names. A
+out, so that they can be met, and draws are conditioned to them by the algorithm that `choose_algorithm` names. A
 continuous property has no facies, and its families are measured by `benchmarks.gaussian`.
 
-Run ``python -m benchmarks.families [--priors meanders,plurigaussian] [--minutes 15] [--seed 0]``.
+Run ``python -m benchmarks.families [--priors meanders] [--draws 32] [--minutes 15] [--seed 0]``.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from latentinv.priors import AbstractPrior, find_prior, shipped_priors
 from latentinv.realism import contacts, measure_statistics
 from latentinv.training import Recipe, TrainingImage, comparable_shape, parse_recipe, sample_patches
 
-FIELDS, ENCODED, WELLS, DRAWS = 200, 16, 25, 32
+FIELDS, ENCODED, WELLS = 200, 16, 25
 MOST = 128
 """Cells of a compared field along an axis, at most."""
 GRIDS = {2: Grid((96, 96)), 3: Grid((16, 48, 48))}
@@ -53,6 +53,14 @@ class TimeUp(Exception):
     """A conditioning has taken all its minutes."""
 
 
+class Effort(NamedTuple):
+    """What a conditioning may take."""
+
+    draws: int | None
+    """As many as the algorithm takes by itself if None."""
+    minutes: float
+
+
 class Deadline:
     """A listener that prints each step and ends a run that takes too long."""
 
@@ -66,11 +74,11 @@ class Deadline:
             raise TimeUp(progress.words)
 
 
-def benchmark(names: list[str], minutes: float, seed: int) -> dict[str, Any]:
+def benchmark(names: list[str], effort: Effort, seed: int) -> dict[str, Any]:
     """Measure each prior, and put the worst together."""
     rows = []
     for name in names:
-        rows.append(row(name, CLASSIC[name]() if name in CLASSIC else load_prior(name), minutes, seed))
+        rows.append(row(name, CLASSIC[name]() if name in CLASSIC else load_prior(name), effort, seed))
         say(f"{name}: {rows[-1]}")
     show_rows("A row for each prior", rows, COLUMNS)
     for one in rows:
@@ -94,13 +102,13 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def row(name: str, prior: AbstractPrior, minutes: float, seed: int) -> dict[str, Any]:
+def row(name: str, prior: AbstractPrior, effort: Effort, seed: int) -> dict[str, Any]:
     """All figures of one prior."""
     grid, record = GRIDS[prior.ndim], prior.record()
     source = source_of(name, prior)
     likeness = no_likeness() if source.image is None else measured_likeness(prior, source.image, seed)
     accuracy, why = reconstruction(prior, source, grid, seed)
-    honoured = wells_honoured(name, prior, grid, minutes, seed)
+    honoured = wells_honoured(name, prior, grid, effort, seed)
     seconds = prior.provenance.get("seconds")
     untimed = "" if seconds or not prior.provenance else "its file does not tell the time of its training"
     reasons = [reason for reason in (source.reason, why, untimed, honoured.pop("reason")) if reason]
@@ -166,7 +174,7 @@ def reconstruction(prior: AbstractPrior, source: Source, grid: Grid, seed: int) 
     return float(np.mean(right)), ""
 
 
-def wells_honoured(name: str, prior: AbstractPrior, grid: Grid, minutes: float, seed: int) -> dict[str, Any]:
+def wells_honoured(name: str, prior: AbstractPrior, grid: Grid, effort: Effort, seed: int) -> dict[str, Any]:
     """Least share of the wells that a draw honours; 0 if there was no draw in time, and why."""
     key = jax.random.key(seed + 1)
     truth = np.asarray(prior.realization(prior.generate(jax.random.normal(key, (prior.latent_size(grid),)), grid)))
@@ -177,15 +185,15 @@ def wells_honoured(name: str, prior: AbstractPrior, grid: Grid, minutes: float, 
     )
     choice = choose_algorithm(posterior)
     algorithm = choice.algorithm
-    if isinstance(algorithm, TemperedSMC):
-        algorithm = dataclasses.replace(algorithm, particles=DRAWS)
+    if effort.draws is not None and isinstance(algorithm, TemperedSMC):
+        algorithm = dataclasses.replace(algorithm, particles=effort.draws)
     begun, draws, reason = time.monotonic(), np.zeros((0, *grid.shape)), ""
     try:
-        result = sample(posterior, algorithm, seed=seed, listener=Deadline(name, minutes))
+        result = sample(posterior, algorithm, seed=seed, listener=Deadline(name, effort.minutes))
         draws = np.asarray(result.realizations)
         reason = " ".join(map(str, result.results.get("infeasible_data", [])))
     except TimeUp as last:
-        reason = f"its wells were not met within {minutes:g} minutes; the last step said: {last}"
+        reason = f"its wells were not met within {effort.minutes:g} minutes; the last step said: {last}"
     right = draws[(slice(None), *cells.T)] == truth[tuple(cells.T)]
     least = float(right.mean(axis=1).min()) if len(draws) else 0.0
     spent = (time.monotonic() - begun) / 60
@@ -197,6 +205,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     every = [*shipped_priors(), *CLASSIC]
     parser = argparse.ArgumentParser(prog="python -m benchmarks.families", description=__doc__.splitlines()[0])
     parser.add_argument("--priors", type=lambda text: text.split(","), default=every, help=f"of {', '.join(every)}")
+    parser.add_argument("--draws", type=int, help="draws of each conditioning; as the algorithm has it unless given")
     parser.add_argument("--minutes", type=float, default=15.0, help="most minutes of each conditioning (default 15)")
     parser.add_argument("--seed", type=int, default=0, help="of all randomness")
     return parser.parse_args(words)
@@ -204,4 +213,4 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
 
 if __name__ == "__main__":
     arguments = parse()
-    run(lambda: benchmark(arguments.priors, arguments.minutes, arguments.seed))
+    run(lambda: benchmark(arguments.priors, Effort(arguments.draws, arguments.minutes), arguments.seed))

@@ -18,7 +18,6 @@ SMALL = {2: Grid((12, 10))}
 @pytest.fixture
 def _small(monkeypatch):
     monkeypatch.setattr(families, "GRIDS", SMALL)
-    monkeypatch.setattr(families, "DRAWS", 4)
     monkeypatch.setattr(families, "WELLS", 3)
 
 
@@ -65,7 +64,7 @@ def test_that_an_image_that_is_missing_is_told_and_its_figures_are_null(tmp_path
     monkeypatch.setattr(
         families, "wells_honoured", lambda *_: {"wells_honoured": 1.0, "draws": 4, "minutes": 0.1, "reason": ""}
     )
-    figures = families.benchmark([str(tmp_path / "prior.h5")], 1.0, 0)
+    figures = families.benchmark([str(tmp_path / "prior.h5")], families.Effort(None, 1.0), 0)
     (row,) = json.loads(last_line(figures))["rows"]
     assert "nowhere.npz is neither beside the recipe" in row["reasons"][0]
     assert [row[key] for key in families.no_likeness()] == [None] * 4
@@ -98,8 +97,8 @@ def test_that_an_autoencoder_is_asked_for_maps_that_its_training_has_not_seen(tm
 @pytest.mark.usefixtures("_small")
 def test_that_wells_are_honoured_in_time_and_a_run_out_of_time_says_so():
     prior = CLASSIC["plurigaussian"]()
-    found = families.wells_honoured("plurigaussian", prior, SMALL[2], 60.0, 0)
+    found = families.wells_honoured("plurigaussian", prior, SMALL[2], families.Effort(4, 60.0), 0)
     assert (found["wells_honoured"], found["draws"], found["reason"]) == (1.0, 4, "")
-    late = families.wells_honoured("plurigaussian", prior, SMALL[2], 0.0, 0)
+    late = families.wells_honoured("plurigaussian", prior, SMALL[2], families.Effort(4, 0.0), 0)
     assert (late["wells_honoured"], late["draws"]) == (0.0, 0)
     assert "not met within 0 minutes; the last step said: level 1" in late["reason"]
