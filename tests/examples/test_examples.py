@@ -16,6 +16,7 @@ from latentinv.errors import StorageError
 from latentinv.priors import FaciesModel, find_prior, load_prior
 from latentinv.simulators import Executable
 from latentinv.training import ChannelSimulator, read_recipe
+from tests.problems import random_generator_prior
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((ROOT / "examples").glob("[0-9]*.py"))
@@ -245,8 +246,8 @@ def test_that_the_sheet_of_families_has_a_piece_of_the_image_and_fields_of_each(
     panels = example.row("meanders", load_prior("meanders"), Grid((16, 16)))
     assert [panel.title for panel in panels] == ["generator: meanders, its image", "", "", "", ""]
     assert set(np.unique(panels[0].values)) <= {0, 1}  # the simulator's, which needs no file
-    away = importlib.import_module("common").piece_of_image(load_prior("strebelle"), (16, 16))
-    assert np.isnan(away).all()
+    away = random_generator_prior(provenance={"recipe": '[image]\nfile = "nowhere.npz"\n'})
+    assert np.isnan(importlib.import_module("common").piece_of_image(away, (16, 16))).all()
 
 
 @pytest.mark.usefixtures("_meanders")
