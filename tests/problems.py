@@ -19,9 +19,11 @@ from latentinv.networks import (
     Layer,
     SequentialArchitecture,
     VelocityArchitecture,
+    dcgan_architecture,
     initial_autoencoder,
     initial_sequential,
     initial_velocity,
+    polyphase,
     to_folded_layer,
 )
 from latentinv.priors import (
@@ -29,6 +31,7 @@ from latentinv.priors import (
     AutoencoderPrior,
     Calibration,
     ConditionalPrior,
+    DcganPrior,
     FaciesModel,
     FlowPrior,
     GeneratorPrior,
@@ -149,6 +152,25 @@ def random_conditional_prior(seed=0, *, categories=(0, 1), ndim=2, ordered=True,
     encoder = [normal(*shape) for shape in architecture.encoder_shapes]
     settings = {"proportion": proportion, "provenance": {}}
     return ConditionalPrior(architecture, layers, encoder, plain.calibration, **settings)
+
+
+def random_dcgan_prior(seed=0, *, shape=(9, 7), categories=(0, 1)):
+    """An untrained DCGAN for fields of one shape."""
+    outputs = 1 if len(categories) == 2 else len(categories)
+    architecture = dcgan_architecture(shape, latent_channels=6, width=1 / 128, outputs=outputs)
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape):
+        return jnp.asarray(rng.standard_normal(shape) / np.sqrt(shape[-2] if len(shape) > 2 else 6), jnp.float32)
+
+    channels = architecture.first
+    layers = [FoldedLayer(normal(6, *architecture.coarse, channels), jnp.zeros(channels))]
+    for layer in architecture.layers:
+        kernel = polyphase(normal(*(layer.window,) * len(shape), channels, layer.width))
+        layers.append(FoldedLayer(kernel, 0.1 * jnp.ones(layer.width)))
+        channels = layer.width
+    model = FaciesModel(categories, (0.0,)) if outputs == 1 else UnorderedFaciesModel(categories)
+    return DcganPrior(architecture, layers, Calibration(model, shift=0.0, scale=0.5), provenance={})
 
 
 def random_flow_prior(seed=0, *, categories=(0, 1), ndim=2, steps=2):

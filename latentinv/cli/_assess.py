@@ -57,7 +57,7 @@ def assess(
     for path in (output, picture):
         require_new(path)
     model = load_prior(prior)
-    place = Grid(shape or parse_shape(SHAPES[model.ndim]))
+    place = Grid(shape or model.only_shape or parse_shape(SHAPES[model.ndim]))
     check_amount(3 * count, place.shape, "give fewer or smaller fields")
     model.latent_size(place)  # checked first: a grid with the wrong number of axes is refused before the image is read
     labels = None if model.facies_model is None else model.facies_model.labels

@@ -61,7 +61,8 @@ def _show_prior(path: Path, picture: Path) -> None:
     card = path.with_suffix(".md")
     if card.is_file():
         console.print(f"model card: {card}", soft_wrap=True)
-    shape, count = SHEET[prior.ndim]
+    usual, count = SHEET[prior.ndim]
+    shape = prior.only_shape or usual
     try:
         prior.latent_size(Grid(shape))
     except InputError:  # the prior serves small grids only

@@ -38,6 +38,13 @@ from ._critic import Critic as Critic
 from ._critic import Maps as Maps
 from ._critic import Scores as Scores
 from ._critic import convolve_padded as convolve_padded
+from ._dcgan import DcganArchitecture as DcganArchitecture
+from ._dcgan import dcgan_architecture as dcgan_architecture
+from ._dcgan import dcgan_discriminator as dcgan_discriminator
+from ._dcgan import dense as dense
+from ._dcgan import raised as raised
+from ._dcgan import synthesize_whole as synthesize_whole
+from ._dcgan import whole_chain as whole_chain
 from ._generator import FoldedLayer as FoldedLayer
 from ._generator import by_phase as by_phase
 from ._generator import chain as chain

@@ -1,14 +1,21 @@
 """The architectures that a recipe can name, each registered in its own file; here they get axes and widths."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from latentinv.errors import InputError
 from latentinv.registration import Registry
 
-from ._architecture import NORMALISATIONS, DiscriminatorArchitecture, GeneratorArchitecture, Stage, TowerArchitecture
+from ._architecture import (
+    NORMALISATIONS,
+    DiscriminatorArchitecture,
+    GeneratorArchitecture,
+    Layer,
+    Stage,
+    TowerArchitecture,
+)
 
 SMALL = (Stage(32, 3, 1), Stage(32, 4, 2), Stage(64, 3, 1))
 """Layers of the tower of small windows: of 3, 6 and 10 cells."""
@@ -53,14 +60,18 @@ def generator_architecture(
     chosen = _architecture(name, ndim).generator
     if latent_channels is not None and latent_channels < 1:
         raise InputError(f"The generator was given {latent_channels} latent channels; expected at least 1.")
-    inner = (replace(layer, width=_scaled(layer.width, width)) for layer in chosen.layers[:-1])
     channels = chosen.latent_channels if latent_channels is None else latent_channels
-    last = replace(chosen.layers[-1], width=outputs)
-    return replace(chosen, latent_channels=channels, layers=(*inner, last))
+    return replace(chosen, latent_channels=channels, layers=scaled_layers(chosen.layers, width, outputs))
+
+
+def scaled_layers(layers: Sequence[Layer], width: float, outputs: int) -> tuple[Layer, ...]:
+    """Layers of other widths, the last of which gives the numbers of a cell."""
+    inner = (replace(layer, width=_scaled(layer.width, width)) for layer in layers[:-1])
+    return (*inner, replace(layers[-1], width=outputs))
 
 
 def discriminator_architecture(
-    name: str,
+    of: str | DiscriminatorArchitecture,
     *,
     ndim: int = 2,
     width: float = 1.0,
@@ -70,12 +81,13 @@ def discriminator_architecture(
     small: bool = False,
     normalisation: str | None = None,
 ) -> DiscriminatorArchitecture:
-    """The discriminator that belongs to the generator architecture of this name, with its width scaled by the same
-    factor.
+    """The discriminator that belongs to a generator architecture, with its width scaled by the same factor.
 
     Parameters
     ----------
-    name, ndim, width
+    of
+        One of `ARCHITECTURES`, or the discriminator itself.
+    ndim, width
         As for `generator_architecture`.
     scales
         Towers: one sees the field, the next its means over 2 cells along each axis, and so on.
@@ -93,7 +105,7 @@ def discriminator_architecture(
     InputError
         If there is no architecture of this name, it is not made for `ndim` axes, or the width is not a positive number.
     """
-    chosen = _architecture(name, ndim).discriminator
+    chosen = of if isinstance(of, DiscriminatorArchitecture) else _architecture(of, ndim).discriminator
     base = chosen.towers[0]
     inner = (stage._replace(width=_scaled(stage.width, width)) for stage in base.stages[:-1])
     scaled = replace(base, stages=(*inner, base.stages[-1]))

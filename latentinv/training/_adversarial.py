@@ -11,9 +11,9 @@ from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
 from latentinv.keys import from_seed
-from latentinv.networks import ConditionalArchitecture, FoldedLayer, GeneratorArchitecture
-from latentinv.priors.learned import AbstractLearnedPrior, Calibration, GeneratorPrior
-from latentinv.training.modules import fold, freeze
+from latentinv.networks import ConditionalArchitecture, DcganArchitecture, FoldedLayer, GeneratorArchitecture
+from latentinv.priors.learned import AbstractLearnedPrior, Calibration, DcganPrior, GeneratorPrior
+from latentinv.training.modules import fold, fold_dcgan, freeze
 from latentinv.training.objectives import Frequencies, image_frequencies
 
 from ._compilation import compiled
@@ -26,8 +26,9 @@ STATISTICS_BATCH, STATISTICS_SEED = 64, 1
 
 @final
 @METHODS.register("generator")
+@METHODS.register("dcgan")
 class AdversarialMethod(AbstractMethod):
-    """A generator against a discriminator."""
+    """A generator, of fields of any size or of one, against a discriminator."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -44,13 +45,15 @@ class AdversarialMethod(AbstractMethod):
         """A step of both networks."""
         return self._step(state, patches, rate)
 
-    def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> GeneratorPrior:
+    def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> AbstractLearnedPrior:
         """The generator, with batch statistics estimated again for these weights and folded into them."""
-        networks, architecture = self.networks, self.networks.architecture
-        assert isinstance(architecture, GeneratorArchitecture)
-        patch = self.task.recipe.training.patch
-        layers = folded_weights(networks.generator, parameters, networks.generator_statistics, patch)
-        return GeneratorPrior(architecture, layers, calibration, provenance=provenance)
+        networks, patch = self.networks, self.task.recipe.training.patch
+        one_size = self.task.recipe.networks.family == "dcgan"
+        freezing = fold_dcgan if one_size else fold
+        layers = folded_weights(networks.generator, parameters, networks.generator_statistics, patch, freezing)
+        architecture: Any = networks.architecture
+        kind = DcganPrior if one_size else GeneratorPrior
+        return kind(architecture, layers, calibration, provenance=provenance)
 
     def completed(self, prior: AbstractLearnedPrior, state: TrainingState) -> AbstractLearnedPrior:
         """The prior with the last discriminator, if the recipe keeps it."""
@@ -89,9 +92,13 @@ def _image_frequencies(task: Task) -> Frequencies | None:
     return image_frequencies(image.facies, recipe.image.flips)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 3))
+@functools.partial(jax.jit, static_argnums=(0, 3, 4))
 def folded_weights(
-    graph: nnx.GraphDef, parameters: nnx.State, statistics: nnx.State, shape: tuple[int, ...]
+    graph: nnx.GraphDef,
+    parameters: nnx.State,
+    statistics: nnx.State,
+    shape: tuple[int, ...],
+    fold: Callable[[Any], tuple[FoldedLayer, ...]],
 ) -> tuple[FoldedLayer, ...]:
     """Re-estimate a generator's batch statistics on one large batch of noise and freeze them into the weights."""
     network = nnx.merge(graph, parameters, statistics, copy=True)
@@ -100,7 +107,7 @@ def folded_weights(
 
 
 def statistics_latents(
-    architecture: GeneratorArchitecture | ConditionalArchitecture, shape: tuple[int, ...]
+    architecture: GeneratorArchitecture | ConditionalArchitecture | DcganArchitecture, shape: tuple[int, ...]
 ) -> list[Array]:
     """The noise on which statistics of a generator are estimated."""
     shapes = architecture.latent_shapes(shape)

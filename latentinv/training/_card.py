@@ -21,7 +21,7 @@ from latentinv.training.images import (
     times,
 )
 
-from ._evaluation import NOTHING_COPIED
+from ._evaluation import NOTHING_COPIED, grid_for, part_of
 from ._honouring import Honouring, honouring
 from ._reconstruction import IMPROVED, Reconstruction, reconstruct
 
@@ -74,11 +74,12 @@ def assess(
     """
     shape = comparable_shape(image, patch)
     count = comparable_count(shape, count, BATCH)
-    grid, model = Grid(shape), prior.facies_model
+    grid, model = grid_for(prior, shape), prior.facies_model
 
     @jax.jit
     def draw(key: jax.Array) -> jax.Array:
-        fields = jax.vmap(lambda z: prior.generate(z, grid))(jax.random.normal(key, (BATCH, prior.latent_size(grid))))
+        z = jax.random.normal(key, (BATCH, prior.latent_size(grid)))
+        fields = part_of(jax.vmap(lambda one: prior.generate(one, grid))(z), shape)
         return fields if model is None else model.index(fields).astype(jnp.uint8)
 
     key = from_seed(ASSESS_SEED, "card")
@@ -134,7 +135,7 @@ def card(name: str, prior: AbstractLearnedPrior, image: TrainingImage, assessmen
     copied = "nothing is copied" if assessment.nearest >= NOTHING_COPIED else "parts of the image are copied"
     maps = ", ".join(
         f"{_resolution(one.spacing)}: {100 * share:.2g} %"
-        for one, share in zip(prior.latent_maps(Grid(assessment.shape)), assessment.shares, strict=True)
+        for one, share in zip(prior.latent_maps(grid_for(prior, assessment.shape)), assessment.shares, strict=True)
         if one.spacing is not None
     )
     alike, chance = (100 * share for share in realism.copied)
@@ -145,7 +146,7 @@ def card(name: str, prior: AbstractLearnedPrior, image: TrainingImage, assessmen
         "|---|---|",
         f"| training image | {image.name}, {described(image)} |",
         f"| sha256 of its array | `{image.sha256}` |",
-        f"| cells that change if a latent map is redrawn | {maps} |",
+        f"| cells that change if a latent map is redrawn | {maps or 'all, since no latent has a place'} |",
         f"| trained | {provenance['steps']} steps; the state of step {kept} was kept |",
         "",
         f"{count} fields of {times(assessment.shape)} cells beside {2 * count} patches of the image. The floor is the",

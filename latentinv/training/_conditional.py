@@ -18,7 +18,8 @@ from latentinv.training.modules import fold
 from ._adversarial import STATISTICS_BATCH, STATISTICS_SEED, statistics_latents, step_of
 from ._conditioning import Conditioning, Known
 from ._method import METHODS, AbstractMethod, Task
-from ._step import CONDITIONAL, Losses, TrainingState, initialise
+from ._pair import CONDITIONAL
+from ._step import Losses, TrainingState, initialise
 
 
 @final

@@ -10,12 +10,12 @@ distribution.
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Integer, UInt8
+from jaxtyping import Array, Float, Integer, Shaped, UInt8
 from scipy import special
 
 from latentinv.grid import Grid
@@ -47,6 +47,10 @@ SMALL_IMAGE, WINDOWS, SEARCHED = 1_000_000, (32, 256), 2e7
 and cells that are searched for them in all."""
 MOST = 1e6
 """Largest distance that a comparison reports, in times the floor; the floor is 0 if an image repeats itself."""
+
+
+Fields = TypeVar("Fields", np.ndarray, Array)
+"""Fields on the host or the device."""
 
 
 class Comparison(NamedTuple):
@@ -208,8 +212,19 @@ def _numbers(
     prior: AbstractLearnedPrior, shape: tuple[int, ...], key: jax.Array, count: int
 ) -> Float[np.ndarray, "field *shape output"]:
     """What the network gives before calibration."""
-    grid = Grid(shape)
-    return np.concatenate([_draw(prior, numbered(key, n), grid) for n in range(max(1, count // BATCH))])
+    grid = grid_for(prior, shape)
+    numbers = [_draw(prior, numbered(key, n), grid) for n in range(max(1, count // BATCH))]
+    return part_of(np.concatenate(numbers), shape)
+
+
+def grid_for(prior: AbstractLearnedPrior, shape: tuple[int, ...]) -> Grid:
+    """A grid whose fields hold a part of a shape: of this shape, or the prior's own if it has only one."""
+    return Grid(prior.only_shape or shape)
+
+
+def part_of(fields: Shaped[Fields, "field *cells"], shape: tuple[int, ...]) -> Shaped[Fields, "field *part"]:
+    """The first cells of fields along each axis."""
+    return fields[(slice(None), *(slice(0, n) for n in shape))]
 
 
 @functools.partial(jax.jit, static_argnums=2)

@@ -15,14 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from latentinv.errors import InputError, NonFiniteError, StorageError
-from latentinv.grid import Grid
 from latentinv.keys import from_seed
 from latentinv.priors.learned import AbstractLearnedPrior
 from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
 from latentinv.training.images import TrainingImage, choose_places, comparable_shape, image_levels
 
 from ._checkpoint import FORMAT, VERSION, checkpoint_path, kept_of, read_plan, sheet_path
-from ._evaluation import Comparison, calibrated, compare, nominal
+from ._evaluation import Comparison, calibrated, compare, grid_for, nominal, part_of
 from ._method import METHODS, State, Task
 from ._pace import KNOWN, TRIAL, WARM, Pace, fitted, missing, require_enough
 from ._recipe import Recipe
@@ -278,9 +277,9 @@ class _Training:
     def _draw(self, prior: AbstractLearnedPrior) -> None:
         shape = shown_shape(self.patch)
         prior = calibrated(prior, self.image, shape, seed=COMPARE_SEED, count=32)
-        grid = Grid(shape)
+        grid = grid_for(prior, shape)
         z = jax.random.normal(from_seed(COMPARE_SEED, "sheet"), (18, prior.latent_size(grid)))
-        fields = jax.vmap(lambda one: prior.generate(one, grid))(z)
+        fields = part_of(jax.vmap(lambda one: prior.generate(one, grid))(z), shape)
         places, values = choose_places(np.random.default_rng(0), self.image, shape, 6), self.image.values
         if values is None:
             assert prior.facies_model is not None

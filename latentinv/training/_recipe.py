@@ -17,15 +17,17 @@
     flips = []                       # array axes along which patches may be flipped
 
     [networks]
-    family = "generator"             # generator (adversarial), conditional (one that sees wells), sequential (by
-                                     # likelihood), flow (flow matching) or autoencoder (by its codes)
+    family = "generator"             # generator (adversarial), conditional (one that sees wells), dcgan (one of fields
+                                     # of the patch's size alone), sequential (by likelihood), flow (flow matching) or
+                                     # autoencoder (by its codes)
     architecture = "compact"         # of a generator: sgan, dsgan, compact or pyramid
-    latent_channels = 4              # Gaussian numbers at a latent cell; left out: 4 for compact and pyramid, else 1
+    latent_channels = 4              # Gaussian numbers at a latent cell; left out: 4 for compact and pyramid, else 1;
+                                     # of a dcgan those of a field, 100
     width = 1.0                      # factor on the architecture's own widths, of both networks
     discriminator_scales = 1         # discriminators: one sees fields, the next their means over 2 × 2 cells, and so on
     small_windows = false            # one more, with small windows, which sees the facies instead of softened edges
     normalisation = "spectral"       # of the discriminator: spectral, batch or none, which wants gradient penalties;
-                                     # left out: batch for sgan and dsgan
+                                     # left out: batch for sgan, dsgan and dcgan
     packing = 1                      # fields that they judge together; batch must be a multiple of it
 
     [sequential]                     # of family sequential
@@ -73,11 +75,15 @@
     patch = [128, 128]
     edge_width = 0.0                 # standard deviation, in cells, of the Gaussian that softens facies edges for the
                                      # discriminator; 0: not at all
-    loss = "non-saturating"          # non-saturating, hinge or relativistic
+    loss = "non-saturating"          # non-saturating, hinge, relativistic, which wants R1 and R2, or wasserstein, which
+                                     # wants a penalty on slopes between patches and fields
     gradient_penalty = 0.0           # R1's γ: half of it weighs the mean squared gradient of the scores of the image's
                                      # patches
     gradient_penalty_generated = 0.0 # R2's γ, the same of generated fields
+    gradient_penalty_between = 0.0   # Wasserstein's λ, usually 10: weighs (slope − 1)² of the scores between patches
+                                     # and fields; not with batch statistics in the discriminator
     penalty_every = 1                # steps from one penalty to the next, which weighs as many times more
+    generator_every = 1              # steps from one update of the generator to the next, 5 in Wasserstein's paper
     patterns = 0.0                   # weight of the distance to the image's frequencies of small patterns; two facies
     learning_rate_generator = 4e-4
     learning_rate_discriminator = 4e-4
@@ -101,10 +107,11 @@ from typing import Any
 
 from latentinv.errors import InputError, StorageError
 from latentinv.io import NUMBER, SEED, checked, read_recipe_file, rules_of, several, tables_of, whole
-from latentinv.networks import AutoencoderArchitecture, discriminator_architecture
+from latentinv.networks import AutoencoderArchitecture
 from latentinv.training.images import ChannelSimulator, TrainingImage, coarsen, read_training_image, times
 from latentinv.training.objectives import LOSSES, least_patch
 
+from ._judge import check_loss, judge_of
 from ._recipe_tables import (
     RecipeAutoencoder,
     RecipeConditioning,
@@ -351,21 +358,25 @@ def _check_networks(recipe: Recipe) -> None:
             f"The recipe has packing = {networks.packing} in [networks] and batch = {batch} in [training]; give a "
             "batch that is a multiple of packing."
         )
-    scales = networks.discriminator_scales
-    discriminator = discriminator_architecture(
-        networks.architecture, ndim=len(patch), scales=scales, normalisation=networks.normalisation
-    )
-    if recipe.training.keep_discriminator and (discriminator.normalisation != "spectral" or networks.packing > 1):
-        judge = f"of '{networks.architecture}'" if networks.packing == 1 else f"with packing = {networks.packing}"
+    judge = judge_of(networks, len(patch))
+    check_loss(recipe.training, judge.normalisation)
+    one_size, scales = networks.family == "dcgan", networks.discriminator_scales
+    name = networks.family if one_size else networks.architecture
+    if recipe.training.keep_discriminator and one_size:
         raise InputError(
-            f"The recipe has keep_discriminator = true, but the discriminator {judge} judges several fields together, "
+            "The recipe has keep_discriminator = true and family = 'dcgan', whose files hold no discriminator; leave "
+            "it out, or use family = 'generator'."
+        )
+    if recipe.training.keep_discriminator and (judge.normalisation != "spectral" or networks.packing > 1):
+        of = f"of '{name}'" if networks.packing == 1 else f"with packing = {networks.packing}"
+        raise InputError(
+            f"The recipe has keep_discriminator = true, but the discriminator {of} judges several fields together, "
             "not single fields, or is not normalised by its spectrum; use 'compact' without packing, and leave "
             "normalisation out, or leave it out."
         )
-    least = discriminator.ratio
-    if min(patch) < least:
+    if min(patch) < judge.ratio:
         many = "" if scales == 1 else f" with discriminator_scales = {scales}"
         raise InputError(
             f"The recipe has patch = {list(patch)} in [training], smaller than the window of the discriminator of "
-            f"'{networks.architecture}'{many}; give at least {least} cells along each axis."
+            f"'{name}'{many}; give at least {judge.ratio} cells along each axis."
         )

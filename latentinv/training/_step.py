@@ -6,7 +6,9 @@ et al. 2017, arXiv:1706.08500); the generator's weights are averaged exponential
 where the recipe asks for them, are R1, on real patches, and R2, on generated fields (Mescheder, Geiger and Nowozin
 2018, arXiv:1801.04406). The squared gradient of each score is estimated by its difference along a random direction, for
 second derivatives would take longer than all else (Lin et al. 2025, arXiv:2501.08316). Penalties may be taken every few
-steps only, with a weight as many times larger (Karras et al. 2020, arXiv:1912.04958). The tower that sees facies judges
+steps only, with a weight as many times larger (Karras et al. 2020, arXiv:1912.04958). The penalty of slopes between
+patches and fields, which belongs to the Wasserstein loss, is exact. The generator may be updated every few steps only;
+its loss at the others is that by the discriminator before its update. The tower that sees facies judges
 a part of each patch, at a place that changes from step to step: windows as small as its own are plentiful there too.
 """
 
@@ -21,23 +23,23 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from latentinv.keys import from_seed, numbered
-from latentinv.networks import (
-    ConditionalArchitecture,
-    GeneratorArchitecture,
-    Maps,
-    discriminator_architecture,
-    generator_architecture,
-)
+from latentinv.networks import ConditionalArchitecture, DcganArchitecture, GeneratorArchitecture, Maps
 from latentinv.priors.learned import GeneratorPrior
-from latentinv.training.modules import ConditionalNetwork, DiscriminatorNetwork, GeneratorNetwork, crisp, packed
-from latentinv.training.objectives import LOSSES, Frequencies, field_gradient, no_frequencies, running_frequencies
+from latentinv.training.modules import DiscriminatorNetwork, crisp, packed
+from latentinv.training.objectives import (
+    LOSSES,
+    Frequencies,
+    field_gradient,
+    no_frequencies,
+    running_frequencies,
+    slope_penalty,
+)
 
 from ._compilation import compiled
 from ._conditioning import Conditioning, Known
+from ._pair import pair_of
 from ._recipe import Recipe
 
-CONDITIONAL = "conditional"
-"""The family of priors whose networks see what is known of a field."""
 SHORT = 0.03
 """Length in each cell of the differences that estimate gradients."""
 PART = {2: 64, 3: 32}
@@ -68,10 +70,20 @@ class Losses(NamedTuple):
     generator: Float[Array, ""]
 
 
+class Improved(NamedTuple):
+    """What an update of the generator changes, and its loss."""
+
+    generator: Any
+    optimizer: Any
+    frequencies: Frequencies | None
+    average: Any
+    loss: Float[Array, ""]
+
+
 class Networks(NamedTuple):
     """The two networks' structure, and the generator's (unused in training) statistics."""
 
-    architecture: GeneratorArchitecture | ConditionalArchitecture
+    architecture: GeneratorArchitecture | ConditionalArchitecture | DcganArchitecture
     generator: nnx.GraphDef
     discriminator: nnx.GraphDef
     generator_statistics: nnx.State
@@ -89,26 +101,11 @@ def initialise(recipe: Recipe, ndim: int, channels: int = 1) -> tuple[Networks, 
     channels
         Numbers in each of their cells.
     """
-    name, width = recipe.networks.architecture, recipe.networks.width
-    conditional, numbers = recipe.networks.family == CONDITIONAL, int(recipe.conditioning.proportion is not None)
-    base = generator_architecture(
-        name, ndim=ndim, latent_channels=recipe.networks.latent_channels, width=width, outputs=channels
-    )
-    architecture = ConditionalArchitecture(base, channels + 1, numbers) if conditional else base
-    judge = discriminator_architecture(
-        name,
-        ndim=ndim,
-        width=width,
-        scales=recipe.networks.discriminator_scales,
-        packing=recipe.networks.packing,
-        channels=channels + (channels + 1 + numbers) * conditional,
-        small=recipe.networks.small_windows,
-        normalisation=recipe.networks.normalisation,
-    )
+    pair = pair_of(recipe, ndim, channels)
 
-    def networks() -> tuple[GeneratorNetwork | ConditionalNetwork, DiscriminatorNetwork]:
+    def networks() -> tuple[nnx.Module, DiscriminatorNetwork]:
         seeds = nnx.Rngs(params=from_seed(recipe.training.seed, "weights"))
-        return _generator_network(architecture, seeds), DiscriminatorNetwork(judge, seeds)
+        return pair.network(pair.architecture, seeds), DiscriminatorNetwork(pair.judge, seeds)
 
     graph_g, graph_d = map(nnx.graphdef, nnx.eval_shape(networks))
     # As one program instead of one for each kernel.
@@ -130,15 +127,7 @@ def initialise(recipe: Recipe, ndim: int, channels: int = 1) -> tuple[Networks, 
         jnp.float32(jnp.inf),
         jnp.int32(0),
     )
-    return Networks(architecture, graph_g, graph_d, generator[1]), state
-
-
-def _generator_network(
-    architecture: GeneratorArchitecture | ConditionalArchitecture, seeds: nnx.Rngs
-) -> GeneratorNetwork | ConditionalNetwork:
-    if isinstance(architecture, ConditionalArchitecture):
-        return ConditionalNetwork(architecture, seeds)
-    return GeneratorNetwork(architecture, seeds)
+    return Networks(pair.architecture, graph_g, graph_d, generator[1]), state
 
 
 def make_step(
@@ -162,7 +151,7 @@ def make_step(
         What the networks are shown of fields, if they see anything.
     """
     training = recipe.training
-    loss = LOSSES[training.loss]
+    loss, packing = LOSSES[training.loss], recipe.networks.packing
     optimizer_g, optimizer_d = _optimizers(recipe)
     key_training, key_direction = from_seed(training.seed, "training"), from_seed(training.seed, "direction")
     key_known = from_seed(training.seed, "what is known")
@@ -171,11 +160,11 @@ def make_step(
         network = nnx.merge(networks.generator, parameters, networks.generator_statistics, copy=True)
         return GeneratorPrior.levels(network(latents, training.patch, *(known or ())))
 
-    key_part = from_seed(training.seed, "part that is seen as facies")
+    key_part, key_between = (from_seed(training.seed, use) for use in ("part that is seen as facies", "between"))
 
     def score(parameters: Any, statistics: Any, pair: tuple[Array, Array]) -> tuple[Maps, Any]:
         network = nnx.merge(networks.discriminator, parameters, statistics, copy=True)
-        maps = network(*(packed(fields, recipe.networks.packing) for fields in pair))
+        maps = network(*(packed(fields, packing) for fields in pair))
         return maps, _split(network)[2]
 
     def part(step: Array, fields: Array) -> Array:
@@ -196,7 +185,7 @@ def make_step(
 
         pair_real, pair_fake = shown(real), shown(fake)
 
-        def loss_d(parameters: Any) -> tuple[Array, Any]:
+        def loss_d(parameters: Any) -> tuple[Array, tuple[Any, Array]]:
             before = state.discriminator_statistics
             maps_real, between = score(parameters, before, pair_real)
             maps_fake, after = score(parameters, between, pair_fake)
@@ -207,7 +196,16 @@ def make_step(
             ):
                 if weight:
                     value += weight / 2 * now_and_then(steepness, parameters, used, pair, maps)
-            return value, after
+            if training.gradient_penalty_between:
+                value += training.gradient_penalty_between * now_and_then(slopes, parameters, between)
+            return value, (after, over_maps(loss.generator, maps_real, maps_fake))
+
+        def slopes(parameters: Any, statistics: Any) -> Array:
+            def total(pair: tuple[Array, ...]) -> Array:
+                maps = score(parameters, statistics, (pair[0], pair[1]))[0]
+                return over_maps(lambda scores: jnp.sum(scores) / scores[0].size, maps)
+
+            return slope_penalty(total, pair_real, pair_fake, numbered(key_between, state.step), packing)
 
         def steepness(parameters: Any, statistics: Any, pair: tuple[Array, Array], maps: Maps) -> Array:
             keys = jax.random.split(numbered(key_direction, state.step))
@@ -221,7 +219,7 @@ def make_step(
                 return penalty(*arguments)
             return every * lax.cond(state.step % every == 0, penalty, lambda *_: jnp.zeros(()), *arguments)
 
-        (value_d, statistics), gradient_d = jax.value_and_grad(loss_d, has_aux=True)(state.discriminator)
+        (value_d, (statistics, value_g)), gradient_d = jax.value_and_grad(loss_d, has_aux=True)(state.discriminator)
         update_d, optimizer_state_d = optimizer_d.update(gradient_d, state.discriminator_optimizer)
         discriminator = optax.apply_updates(state.discriminator, times(rate, update_d))
 
@@ -230,28 +228,36 @@ def make_step(
             value = over_maps(loss.generator, maps_real, maps_fake)
             return value + conditioning.penalty(fields, known) if conditioning and known else value
 
-        value_g, gradient_fake = jax.value_and_grad(loss_g)(fake)
-        frequencies = state.frequencies
-        if image is not None and frequencies is not None:
-            fields = fake[..., 0]
-            frequencies = running_frequencies(frequencies, fields, state.step)
-            gradient_fake += training.patterns * field_gradient(frequencies, image, fields)[..., None]
-        update_g, optimizer_state_g = optimizer_g.update(back(gradient_fake)[0], state.generator_optimizer)
-        generator = optax.apply_updates(state.generator, times(rate, update_g))
-        # Early weights are far from any useful average, so the decay grows to its value over the first steps.
-        decay = jnp.minimum(training.average, (1 + state.step) / (10 + state.step))
-        average = jax.tree.map(lambda a, g: decay * a + (1 - decay) * g, state.average, generator)
+        def improved(now: Improved) -> Improved:
+            value_g, gradient_fake = jax.value_and_grad(loss_g)(fake)
+            frequencies = now.frequencies
+            if image is not None and frequencies is not None:
+                fields = fake[..., 0]
+                frequencies = running_frequencies(frequencies, fields, state.step)
+                gradient_fake += training.patterns * field_gradient(frequencies, image, fields)[..., None]
+            update_g, optimizer_state_g = optimizer_g.update(back(gradient_fake)[0], now.optimizer)
+            generator = optax.apply_updates(now.generator, times(rate, update_g))
+            # Early weights are far from any useful average, so the decay grows to its value over the first steps.
+            decay = jnp.minimum(training.average, (1 + state.step) / (10 + state.step))
+            average = jax.tree.map(lambda a, g: decay * a + (1 - decay) * g, now.average, generator)
+            return Improved(generator, optimizer_state_g, frequencies, average, value_g)
+
+        now = Improved(state.generator, state.generator_optimizer, state.frequencies, state.average, value_g)
+        if training.generator_every == 1:
+            now = improved(now)
+        else:
+            now = lax.cond(state.step % training.generator_every == 0, improved, lambda same: same, now)
         after = state._replace(
-            generator=generator,
+            generator=now.generator,
             discriminator=discriminator,
             discriminator_statistics=statistics,
-            generator_optimizer=optimizer_state_g,
+            generator_optimizer=now.optimizer,
             discriminator_optimizer=optimizer_state_d,
-            frequencies=frequencies,
-            average=average,
+            frequencies=now.frequencies,
+            average=now.average,
             step=state.step + 1,
         )
-        return after, Losses(value_d, value_g)
+        return after, Losses(value_d, now.loss)
 
     return step
 

@@ -30,6 +30,7 @@ from latentinv.priors.learned import Proportion
 from tests.problems import (
     random_autoencoder_prior,
     random_conditional_prior,
+    random_dcgan_prior,
     random_flow_prior,
     random_generator_prior,
     random_sequential_prior,
@@ -49,6 +50,7 @@ FAMILIES = {
     "generator": random_generator_prior,
     "conditional": lambda: random_conditional_prior(proportion=Proportion(1, Anamorphosis((-2.0, 2.0), (0.1, 0.6)))),
     "flow": random_flow_prior,
+    "dcgan": lambda: random_dcgan_prior(shape=GRID.shape),
     "autoencoder": lambda: random_autoencoder_prior(couplings=2),
     "sequential": random_sequential_prior,
     "cholesky": lambda: CholeskyPrior(COVARIANCE, anamorphosis=TABLE),

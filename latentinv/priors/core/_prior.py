@@ -54,6 +54,8 @@ class AbstractPrior(abc.ABC):
     """Whether small changes of latents change whole bodies, so that derivatives tell little of where to go."""
     has_encoder: bool = False
     """Whether `encode` finds the latents of a given field."""
+    only_shape: tuple[int, ...] | None = None
+    """The one shape of its fields; None where grids of any shape will do."""
 
     @abc.abstractmethod
     def latent_size(self, grid: Grid) -> int:
@@ -297,7 +299,7 @@ class AbstractPrior(abc.ABC):
     def _repr_html_(self) -> str:
         described = {name.replace("_", " "): in_words(value) for name, value in self.describe().items()}
         rows = {name: words for name, words in described.items() if words and "\n" not in words}
-        grid = Grid(SHOWN[self.ndim])
+        grid = Grid(self.only_shape or SHOWN[self.ndim])
         cells = " × ".join(map(str, grid.shape))
         alt = f"two draws of the prior on {cells} cells of 1 m"
         picture = inlined("prior", self, grid, alt=alt, draws=2, seed=0)

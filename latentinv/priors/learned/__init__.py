@@ -7,6 +7,7 @@ from ._calibration import Calibration as Calibration
 from ._calibration import bounded as bounded
 from ._conditional import WELLS as WELLS
 from ._conditional import ConditionalPrior as ConditionalPrior
+from ._dcgan import DcganPrior as DcganPrior
 from ._flow import FlowPrior as FlowPrior
 from ._flow import flow as flow
 from ._generator import GeneratorPrior as GeneratorPrior

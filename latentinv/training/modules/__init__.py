@@ -1,6 +1,8 @@
 """The networks in training, as Flax modules, and how to freeze them into functions of plain weights."""
 
 from ._conditional import ConditionalNetwork as ConditionalNetwork
+from ._dcgan import DcganNetwork as DcganNetwork
+from ._dcgan import fold_dcgan as fold_dcgan
 from ._discriminator import DiscriminatorNetwork as DiscriminatorNetwork
 from ._discriminator import crisp as crisp
 from ._discriminator import freeze as freeze

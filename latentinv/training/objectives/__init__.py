@@ -8,3 +8,4 @@ from ._patterns import image_frequencies as image_frequencies
 from ._patterns import least_patch as least_patch
 from ._patterns import no_frequencies as no_frequencies
 from ._patterns import running_frequencies as running_frequencies
+from ._wasserstein import slope_penalty as slope_penalty
