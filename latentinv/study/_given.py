@@ -26,7 +26,7 @@ from latentinv.io import Rule, missing_cells
 from latentinv.io.grids import GRID_FORMATS, read_grid
 from latentinv.io.images import read_image
 from latentinv.priors.core import AbstractPrior
-from latentinv.priors.learned import WELLS
+from latentinv.priors.learned import BLOCKS, WELLS
 
 
 def _is_value(value: Any) -> bool:
@@ -69,12 +69,22 @@ def bind(prior: AbstractPrior, given: Mapping[str, Any], grid: Grid, folder: Pat
             f"The prior was given '{min(unknown)}', but takes {known or 'nothing'}; "
             + ("correct the name." if known else "leave it out.")
         )
-    return prior.given(
-        **{
-            name: _wells(value, prior, grid, folder) if name == WELLS else _read(value, grid, folder)
-            for name, value in given.items()
-        }
-    )
+
+    def read(name: str, value: Any) -> Any:
+        if name == WELLS:
+            return _wells(value, prior, grid, folder)
+        return _blocks(value, folder) if name == BLOCKS else _read(value, grid, folder)
+
+    return prior.given(**{name: read(name, value) for name, value in given.items()})
+
+
+def _blocks(value: Any, folder: Path) -> Float[np.ndarray, "*block"]:
+    """Codes of blocks from the file of a map, which has a cell for each; NaN where it lacks one."""
+    if not isinstance(value, str):
+        raise InputError(f"The prior was given blocks = {value}; give the name of a file with a map of blocks.")
+    array = np.asarray(read_image(folder / value), float)
+    flat = array.reshape(array.shape[1:]) if array.ndim == 3 and len(array) == 1 else array
+    return np.where(missing_cells(flat), np.nan, flat)
 
 
 def _wells(value: Any, prior: AbstractPrior, grid: Grid, folder: Path) -> HardData:

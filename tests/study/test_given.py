@@ -6,7 +6,7 @@ import pytest
 from latentinv import Cut, InputError, PlurigaussianPrior, SPDEPrior, TruncationRule
 from latentinv.cli._parse import parse_given
 from latentinv.study import parse_study_file
-from tests.problems import random_conditional_prior, random_generator_prior
+from tests.problems import random_conditional_prior, random_generator_prior, random_sequential_prior
 
 STUDY = '[study]\nprior = "prior.h5"\ngrid = [3, 4]\nspacing = 10.0\norigin = [100.0, 200.0]\n[given]\n'
 HEADER = "ncols 4\nnrows 3\nxllcorner {x}\nyllcorner 200\ncellsize 10\n"
@@ -86,3 +86,14 @@ def test_that_a_conditional_prior_is_given_the_wells_of_a_table(tmp_path):
     random_generator_prior().save(tmp_path / "prior.h5")
     with pytest.raises(InputError, match="was given 'wells', but takes nothing"):
         parse_study_file(STUDY + 'wells = "wells.csv"\n', tmp_path)
+
+
+def test_that_a_coarse_map_of_blocks_is_given_to_a_sequential_prior(tmp_path):
+    random_sequential_prior(windows=(1, 1, 1), blocks=2).save(tmp_path / "prior.h5")
+    np.save(tmp_path / "coarse.npy", np.array([[0.0, 1.0], [-9999.0, 0.0], [1.0, 1.0]]))
+    text = '[study]\nprior = "prior.h5"\ngrid = [11, 8]\n[given]\nblocks = "coarse.npy"\nblock_edges = 4\n'
+    prior = parse_study_file(text, tmp_path).prior
+    np.testing.assert_array_equal(prior.known.levels[..., 0], [[-1, 1], [0, -1], [1, 1]])
+    assert prior.known_edges == (4, 4)
+    with pytest.raises(InputError, match="given blocks = 3; give the name of a file with a map of blocks"):
+        parse_study_file(text.replace('"coarse.npy"', "3"), tmp_path)

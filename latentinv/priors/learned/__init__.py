@@ -12,5 +12,6 @@ from ._flow import FlowPrior as FlowPrior
 from ._flow import flow as flow
 from ._generator import GeneratorPrior as GeneratorPrior
 from ._honoured_cells import looking_ahead as looking_ahead
+from ._known_blocks import BLOCKS as BLOCKS
 from ._proportion import Proportion as Proportion
 from ._sequential import SequentialPrior as SequentialPrior
