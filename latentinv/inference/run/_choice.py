@@ -61,6 +61,8 @@ def _tempered(posterior: Posterior) -> Choice:
             f"{lacking} has no gradients, and 'smc' needs none to pass between modes; 'es_mda' runs "
             "it far less often, but is approximate and may miss wells"
         )
+    elif posterior.honoured is not None:
+        why = "its prior is made to honour the certain wells, and it weighs fields by how likely that was without"
     elif posterior.certain:
         why = "it ends on the thresholded facies, so that every draw honours the certain wells"
     elif posterior.target == "thresholded":
