@@ -113,6 +113,6 @@ def test_that_a_recipe_that_makes_no_flow_is_refused(change, words, tmp_path):
 
 def test_that_a_family_that_nothing_trains_is_refused(recipe, tmp_path):
     unknown = parse_recipe(RECIPE.replace('family = "flow"', 'family = "oracle"'), recipe.folder)
-    with pytest.raises(InputError, match=r"family = 'oracle' in .networks.; expected one of autoencoder, flow, gen"):
+    with pytest.raises(InputError, match=r"family = 'oracle' in .networks.; expected one of autoencoder, .*flow, gen"):
         train(unknown, tmp_path / "prior.h5")
     assert not list(tmp_path.iterdir())

@@ -57,15 +57,16 @@ class HonouredCells(NamedTuple):
         size, count = block_sizes(net).index(drawn.block), max(2, net.channels)
         inside, place = self._places(told.shape[1:-1], drawn, net, shape)
         weights = jnp.zeros((*told.shape[1:-1], count)).at[place].add(lookahead[size, self.facies], mode="drop")
-        odds = told[0] if net.channels > 1 else jnp.concatenate([jnp.zeros_like(told[0]), told[0]], axis=-1)
-        total = logsumexp(odds + weights, axis=-1) - logsumexp(odds, axis=-1)
+        own, odds = (x.at[place].get(mode="clip") for x in (weights, told[0]))
+        odds = odds if net.channels > 1 else jnp.concatenate([jnp.zeros_like(odds), odds], axis=-1)
+        total = logsumexp(odds + own, axis=-1) - logsumexp(odds, axis=-1)
         owned = inside & self.owners[size]
 
         def log_ratio(draw: Draw) -> Float[Array, "datum"]:
-            level = draw.level[0]
-            index = jnp.argmax(level, axis=-1) if net.channels > 1 else (level[..., 0] > 0).astype(int)
-            own = jnp.take_along_axis(weights, index[..., None], axis=-1)[..., 0]
-            return jnp.where(owned, (total - own).at[place].get(mode="clip"), 0.0)
+            level = draw.level[0].at[place].get(mode="clip")
+            drawn = jnp.argmax(level, axis=-1) if net.channels > 1 else (level[..., 0] > 0).astype(int)
+            of_drawn = jnp.take_along_axis(own, drawn[:, None], axis=-1)[:, 0]
+            return jnp.where(owned, total - of_drawn, 0.0)
 
         return told + as_told(weights, net.channels), log_ratio
 
