@@ -8,8 +8,8 @@ that the prior learned from. A *sequential* prior draws cell after cell, by odds
 is a property alone, and a *mixture* draws one of two scenarios.
 
 Look at what a geologist would: do channels keep their width, do they end, do bodies touch those that they touch in the
-image? The layers of `braided` and the channels of `strebelle` have the thickness of their image's, but some channels
-end blindly, which no channel of the image does. Those of `meanders` are too wide where they meet, and a few end.
+image? The layers of `braided` and the channels of `strebelle` have the thickness of their image's, but a few channels
+end blindly, which hardly one of the image does. Those of `meanders` are too wide where they meet, and a few end.
 `channels_vae` draws bodies of sand rather than channels: it is for finding given maps, not for drawing new ones. What
 the eye judges here, `python -m benchmarks.families` measures. Published images are shown where they are found
 (`LATENTINV_DATA`), and their place is white elsewhere, as on this page.
