@@ -18,6 +18,7 @@ from ._autoencoder import initial_autoencoder as initial_autoencoder
 from ._autoencoder import misfit as misfit
 from ._blocks import IMPOSSIBLE as IMPOSSIBLE
 from ._blocks import as_told as as_told
+from ._blocks import facies_of_blocks as facies_of_blocks
 from ._blocks import mean_of_blocks as mean_of_blocks
 from ._blocks import merged as merged
 from ._cells import Draw as Draw

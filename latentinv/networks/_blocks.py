@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 IMPOSSIBLE = -1e4
 """Log-odds of what cannot be."""
@@ -31,6 +31,16 @@ def merged(
     first = jax.nn.one_hot(jnp.argmax(each, axis=-1), len(order))[..., jnp.argsort(jnp.asarray(order))]
     told = _of_blocks(jnp.all, known, factors) | each[..., :1]
     return jnp.where(told, first[..., 1:] - first[..., :1] if two else 2 * first - 1, 0.0)
+
+
+def facies_of_blocks(
+    facies: Int[np.ndarray, "*grid"], order: Sequence[int], edges: Sequence[int]
+) -> Int[np.ndarray, "*block"]:
+    """Facies, by index, of the whole blocks of an image, −1 where they are not known, as are cells below 0."""
+    whole = facies[tuple(slice(0, n - n % edge) for n, edge in zip(facies.shape, edges, strict=True))]
+    levels = np.where((whole >= 0)[..., None], 2 * np.eye(len(order), dtype=np.float32)[whole] - 1, 0.0)
+    blocks = np.asarray(merged(jnp.asarray(levels)[None], order, edges))[0]
+    return np.where(np.any(blocks != 0, axis=-1), np.argmax(blocks, axis=-1), -1)
 
 
 def barred(levels: Float[Array, "batch *block channel"], order: Sequence[int]) -> Float[Array, "batch *block facies"]:

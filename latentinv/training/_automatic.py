@@ -25,6 +25,7 @@ from jaxtyping import Bool, Integer
 
 from latentinv.errors import InputError
 from latentinv.io.images import FirstRow
+from latentinv.networks import facies_of_blocks
 from latentinv.realism import pattern_distance, pattern_histogram
 from latentinv.training.images import (
     TrainingImage,
@@ -245,23 +246,14 @@ def by_thickness(image: TrainingImage) -> tuple[int, ...]:
 
 def choose_blocks(image: TrainingImage, order: tuple[int, ...], stretch: tuple[int, ...], grids: int) -> int:
     """On how many grids cells may stand for blocks before the facies that blocks take first fills the plane."""
-    first = _bodies(image)[order[0]]
-    known = np.ones(first.shape, bool) if image.known is None else image.known
     blocks = 0
     for count in range(1, grids):
         edges = [max(1, each * 2**count // max(stretch)) for each in stretch]
-        filled, inside = (blockwise_any(each, edges).mean() for each in (first, known))
-        if filled > FILLED * inside:
+        found = facies_of_blocks(image.indices, order, edges)
+        if np.sum(found == order[0]) > FILLED * np.sum(found >= 0):
             break
         blocks = count
     return blocks
-
-
-def blockwise_any(inside: Bool[np.ndarray, "*grid"], edges: Sequence[int]) -> Bool[np.ndarray, "*block"]:
-    """Whether any cell of each whole block is inside."""
-    whole = inside[tuple(slice(0, n - n % edge) for n, edge in zip(inside.shape, edges, strict=True))]
-    space = [size for n, edge in zip(whole.shape, edges, strict=True) for size in (n // edge, edge)]
-    return np.asarray(whole.reshape(space).any(axis=tuple(range(1, 2 * inside.ndim, 2))))
 
 
 def require_places(image: TrainingImage) -> None:

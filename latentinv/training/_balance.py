@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from latentinv.keys import from_seed, numbered
-from latentinv.networks import FAST, Draw, Drawn, SequentialArchitecture, Weights, merged, simulate
+from latentinv.networks import FAST, Draw, Drawn, SequentialArchitecture, Weights, facies_of_blocks, simulate
 from latentinv.training.images import TrainingImage, image_shares
 
 FINEST = {2: 8, 3: 2}
@@ -52,13 +52,8 @@ def shares_of_blocks(
     edges = architecture.block(level)
     if max(edges) == 1:
         return image_shares(image)
-    whole = tuple(slice(0, n - n % edge) for n, edge in zip(image.facies.shape, edges, strict=True))
-    levels = 2 * np.eye(len(image.categories), dtype=np.float32)[image.facies[whole]] - 1
-    if image.known is not None:
-        levels = np.where(image.known[whole][..., None], levels, 0.0)
-    inside = np.asarray(merged(jnp.asarray(levels)[None], architecture.order, edges))[0]
-    present = (inside > 0).reshape(-1, inside.shape[-1]).sum(axis=0)
-    return present / present.sum()
+    blocks = facies_of_blocks(image.indices, architecture.order, edges)
+    return np.bincount(blocks[blocks >= 0], minlength=len(image.categories)) / np.sum(blocks >= 0)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 2, 3))

@@ -103,8 +103,7 @@ class SequentialSimulation(AbstractMethod):
         """The networks, balanced, with the recipe's temperatures or, if the image is rougher, warmer ones."""
         temperatures, image, lookahead = self.recipe.sequential.temperatures, self.task.image, None
         if image.values is None:
-            known = image.facies if image.known is None else np.where(image.known, image.facies, -1)
-            lookahead = looking_ahead(self.architecture, known.astype(int))
+            lookahead = looking_ahead(self.architecture, image.indices)
             temperatures = as_rough(self.architecture, parameters, temperatures, image)
             parameters = balanced(self.architecture, parameters, temperatures, image)
         return SequentialPrior(

@@ -22,7 +22,7 @@ import numpy as np
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Bool, Float, Int
 
-from latentinv.networks import IMPOSSIBLE, Draw, Drawn, SequentialArchitecture, as_told, merged
+from latentinv.networks import IMPOSSIBLE, Draw, Drawn, SequentialArchitecture, as_told, facies_of_blocks
 
 LEAST = 1e-2
 """Cells that are added to those counted, so that what was never seen is not impossible."""
@@ -52,8 +52,12 @@ class HonouredCells(NamedTuple):
         net: SequentialArchitecture,
         shape: Sequence[int],
         lookahead: Float[Array, "size facies facies"],
+        given: Float[Array, "*part channel"] | None,
     ) -> tuple[Float[Array, "1 *part output"], Callable[[Draw], Float[Array, "datum"]]]:
-        """What networks tell of a group, weighed by what is known, and from what is drawn log p/q of each datum."""
+        """What networks tell of a group, weighed by what is known, and from what is drawn log p/q of each datum.
+
+        Blocks whose level is given, 0 where it is not, are not drawn, so they weigh nothing.
+        """
         size, count = block_sizes(net).index(drawn.block), max(2, net.channels)
         inside, place = self._places(told.shape[1:-1], drawn, net, shape)
         weights = jnp.zeros((*told.shape[1:-1], count)).at[place].add(lookahead[size, self.facies], mode="drop")
@@ -61,6 +65,8 @@ class HonouredCells(NamedTuple):
         odds = odds if net.channels > 1 else jnp.concatenate([jnp.zeros_like(odds), odds], axis=-1)
         total = logsumexp(odds + own, axis=-1) - logsumexp(odds, axis=-1)
         owned = inside & self.owners[size]
+        if given is not None:
+            owned = owned & jnp.all(given.at[place].get(mode="clip") == 0, axis=-1)
 
         def log_ratio(draw: Draw) -> Float[Array, "datum"]:
             level = draw.level[0].at[place].get(mode="clip")
@@ -115,12 +121,10 @@ def _shares(
     net: SequentialArchitecture, facies: Int[np.ndarray, "*grid"], edges: Sequence[int]
 ) -> Float[np.ndarray, "facies facies"]:
     count = max(2, net.channels)
-    whole = facies[tuple(slice(0, n - n % edge) for n, edge in zip(facies.shape, edges, strict=True))]
-    levels = np.where((whole >= 0)[..., None], 2 * np.eye(count, dtype=np.float32)[whole] - 1, 0.0)
-    blocks = np.asarray(merged(jnp.asarray(levels)[None], net.order, edges))[0]
-    around = np.where(np.any(blocks != 0, axis=-1), np.argmax(blocks, axis=-1), -1)
+    around = facies_of_blocks(facies, net.order, edges)
     for axis, edge in enumerate(edges):
         around = np.repeat(around, edge, axis=axis)
+    whole = facies[tuple(slice(0, n) for n in around.shape)]
     both = (around >= 0) & (whole >= 0)
     pairs = np.bincount(count * whole[both] + around[both], minlength=count**2).reshape(count, count)
     return (pairs + LEAST) / (pairs.sum(axis=0, keepdims=True) + LEAST)

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
 from latentinv.errors import InputError
-from latentinv.networks import Draw, Drawn, SequentialArchitecture
+from latentinv.networks import Drawn, SequentialArchitecture
 from latentinv.priors.core import FaciesModel, UnorderedFaciesModel
 
 from ._honoured_cells import block_sizes
@@ -34,19 +34,19 @@ class KnownBlocks(NamedTuple):
     corner: Int[Array, "axis"]
     """The block with the first cell of the field."""
 
-    def put(self, draw: Draw, drawn: Drawn, net: SequentialArchitecture, shape: Sequence[int]) -> Draw:
-        """What was drawn of blocks, but for those that are known."""
+    def of(
+        self, drawn: Drawn, net: SequentialArchitecture, shape: Sequence[int], part: Sequence[int]
+    ) -> Float[Array, "*part channel"]:
+        """Levels of the blocks of a group, 0 where they are not known."""
         span, stride = net.span(drawn.level, shape), net.stride(drawn.level)
         inside, index = jnp.ones((1,) * net.ndim, bool), []
-        for axis, count in enumerate(draw.level.shape[1:-1]):
+        for axis, count in enumerate(part):
             first = span[axis][0] + drawn.crop * stride[axis] + drawn.offset[axis] * stride[axis] // 2
             each = (first + np.arange(count) * stride[axis]) // drawn.block[axis] + self.corner[axis]
             along = tuple(-1 if other == axis else 1 for other in range(net.ndim))
             inside = inside & ((each >= 0) & (each < self.levels.shape[axis])).reshape(along)
             index.append(jnp.clip(each, 0, self.levels.shape[axis] - 1).reshape(along))
-        given = self.levels[tuple(index)]
-        known = inside[..., None] & jnp.any(given != 0, axis=-1, keepdims=True)
-        return Draw(draw.number, jnp.where(known, given, draw.level))
+        return jnp.where(inside[..., None], self.levels[tuple(index)], 0.0)
 
 
 def known_blocks(
@@ -60,7 +60,7 @@ def known_blocks(
         If there are no such blocks, or a code is that of no facies.
     """
     sizes, given = block_sizes(net)[:-1], np.asarray(codes, float)
-    size = tuple(np.broadcast_to(np.asarray(edges, int), net.ndim).tolist()) if np.ndim(edges) == 0 else tuple(edges)
+    size = (edges,) * net.ndim if np.ndim(edges) == 0 else tuple(edges)
     if size not in sizes:
         offered = ", ".join(map(by, sizes))
         raise InputError(

@@ -165,7 +165,7 @@ class SequentialPrior(AbstractLearnedPrior):
     def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*field"]:
         """Turn a latent vector into a field; see `AbstractLearnedPrior.generate`.
 
-        In a cell that is honoured it tells, beside its facies, with what probability (`surprise`).
+        In a cell that is honoured it tells its weight beside its facies (`log_weight_in_field`).
         """
         if self.honoured is None:
             return super().generate(z, grid)
@@ -202,15 +202,16 @@ class SequentialPrior(AbstractLearnedPrior):
             cells = (slice(drawn.crop, n - drawn.crop) for n in noise[drawn.level].shape[:-1])
             own = slice(drawn.member * net.channels, (drawn.member + 1) * net.channels)
             each = noise[drawn.level][(None, *cells, own)]
-            odds = net.cell.tempered(told, self.temperatures[drawn.level])
-            if self.honoured is not None:
-                odds, log_ratio = self.honoured.weigh(odds, drawn, net, grid.shape, self.lookahead)
-            draw = net.cell.draw(odds, each)
-            if self.honoured is not None:
+            odds, given = net.cell.tempered(told, self.temperatures[drawn.level]), None
+            if self.known is not None and drawn.block == self.known_edges:
+                given = self.known.of(drawn, net, grid.shape, odds.shape[1:-1])
+            if self.honoured is None:
+                draw = net.cell.draw(odds, each)
+            else:
+                odds, log_ratio = self.honoured.weigh(odds, drawn, net, grid.shape, self.lookahead, given)
+                draw = net.cell.draw(odds, each)
                 logs.append(log_ratio(draw))
-            if self.known is None or drawn.block != self.known_edges:
-                return draw
-            return self.known.put(draw, drawn, net, grid.shape)
+            return draw if given is None else draw._replace(level=jnp.where(given == 0, draw.level, given))
 
         numbers = simulate(net, self.weights, 1, grid.shape, decide).number[0]
         return numbers, sum(logs, jnp.zeros(()))

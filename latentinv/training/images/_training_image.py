@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Shaped, UInt8
+from jaxtyping import Bool, Float, Float32, Int, Shaped, UInt8
 from scipy.ndimage import distance_transform_edt, maximum_filter, minimum_filter
 
 from latentinv.errors import InputError
@@ -167,6 +167,12 @@ class TrainingImage:
         """What people call the facies of an index: its code, with its name or colour where it has one."""
         word = next((words[index] for words in (self.names, self.colours) if words), "")
         return f"{self.categories[index]} ({word})" if word else str(self.categories[index])
+
+    @property
+    def indices(self) -> Int[np.ndarray, "*grid"]:
+        """Facies by their position in `categories`, −1 in cells that are not known."""
+        facies = self.facies.astype(int)
+        return facies if self.known is None else np.where(self.known, facies, -1)
 
     def known_cells(self, array: Shaped[np.ndarray, "*grid"]) -> Shaped[np.ndarray, "cell"]:
         """What an array over the image holds in its known cells."""

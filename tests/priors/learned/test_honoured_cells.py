@@ -50,8 +50,17 @@ def test_that_every_field_honours_every_cell(kind):
 
 @KINDS
 def test_that_weighted_fields_are_those_of_the_prior_that_honour_the_cells(kind):
+    _compare(random_sequential_prior(**kind))
+
+
+def test_that_blocks_that_are_given_are_not_weighed():
+    prior = random_sequential_prior(windows=(1, 0, 1), blocks=2)
+    _compare(prior.given(blocks=[[1.0, np.nan]], block_edges=4))
+
+
+def _compare(prior):
     """The evidence and the shares of the other cells, by weights and by rejection; five standard errors."""
-    prior, grid = random_sequential_prior(**kind), Grid((4, 6))
+    grid = Grid((4, 6))
     posterior = Posterior(prior, grid, [_wells(prior, grid)])
     latents = jax.random.normal(jax.random.key(1), (MANY, posterior.latent_size))
 
