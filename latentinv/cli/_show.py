@@ -49,11 +49,7 @@ def show(
 
 
 def _show_prior(path: Path, picture: Path) -> None:
-    from latentinv.grid import Grid
-    from latentinv.keys import from_seed
     from latentinv.priors import load_prior
-
-    from ._drawing import categories_of, draw_fields, draw_sheet, labels_of
 
     prior = load_prior(path)
     console = make_console()
@@ -61,6 +57,17 @@ def _show_prior(path: Path, picture: Path) -> None:
     card = path.with_suffix(".md")
     if card.is_file():
         console.print(f"model card: {card}", soft_wrap=True)
+    draw_samples(prior, path.name, picture)
+    console.print(f"sheet of samples in {picture}", soft_wrap=True)
+
+
+def draw_samples(prior: "AbstractPrior", name: str, picture: Path) -> None:
+    """Draw a sheet of fields of a prior."""
+    from latentinv.grid import Grid
+    from latentinv.keys import from_seed
+
+    from ._drawing import categories_of, draw_fields, draw_sheet, labels_of
+
     usual, count = SHEET[prior.ndim]
     shape = prior.only_shape or usual
     try:
@@ -68,9 +75,8 @@ def _show_prior(path: Path, picture: Path) -> None:
     except InputError:  # the prior serves small grids only
         shape = SMALLER[prior.ndim]
     fields, _ = draw_fields(prior, Grid(shape), count, from_seed(0, "show"))
-    title, labels = f"draws of {path.name}", labels_of(prior)
+    title, labels = f"draws of {name}", labels_of(prior)
     draw_sheet(fields, Grid(shape), picture, categories=categories_of(prior), labels=labels, title=title)
-    console.print(f"sheet of samples in {picture}", soft_wrap=True)
 
 
 def _prior_record(path: Path) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from latentinv.registration import Registry
 
 MOST = 1 - 1e-6
 """Largest size of a level that stands for a value."""
+LEAST_SPREAD = 0.01
+"""Least standard deviation of a normal score: values that are all alike, such as zeros, have no likelihood without."""
 
 
 class Draw(NamedTuple):
@@ -103,7 +105,7 @@ class SeveralFacies(AbstractCell):
 @final
 @CELLS.register("value")
 class Value(AbstractCell):
-    """Mean and logarithm of the standard deviation of a normal score; its level is its hyperbolic tangent."""
+    """Mean of a normal score and logarithm of its standard deviation above the least; its level is the tanh of it."""
 
     outputs = 2
 
@@ -118,8 +120,8 @@ class Value(AbstractCell):
     @staticmethod
     def draw(told: Float[Array, "*cell output"], noise: Float[Array, "*cell channel"]) -> Draw:
         """Mean and noise."""
-        mean, spread = jnp.split(told, 2, axis=-1)
-        number = mean + jnp.exp(spread) * noise
+        mean, spread = _mean_and_spread(told)
+        number = mean + spread * noise
         return Draw(number, jnp.tanh(number))
 
     @staticmethod
@@ -127,9 +129,14 @@ class Value(AbstractCell):
         told: Float[Array, "*cell output"], level: Float[Array, "*cell channel"]
     ) -> Float[Array, "*cell"]:
         """Gaussian, but for a constant."""
-        mean, spread = jnp.split(told, 2, axis=-1)
+        mean, spread = _mean_and_spread(told)
         score = jnp.arctanh(jnp.clip(level, -MOST, MOST))
-        return (-spread - 0.5 * ((score - mean) * jnp.exp(-spread)) ** 2)[..., 0]
+        return (-jnp.log(spread) - 0.5 * ((score - mean) / spread) ** 2)[..., 0]
+
+
+def _mean_and_spread(told: Float[Array, "*cell output"]) -> tuple[Float[Array, "*cell 1"], Float[Array, "*cell 1"]]:
+    mean, spread = jnp.split(told, 2, axis=-1)
+    return mean, LEAST_SPREAD + jnp.exp(spread)
 
 
 def straight(soft: Float[Array, "*cell"], hard: Float[Array, "*cell"]) -> Float[Array, "*cell"]:

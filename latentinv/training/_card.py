@@ -142,6 +142,8 @@ def card(name: str, prior: AbstractLearnedPrior, image: TrainingImage, assessmen
     lines = [
         f"# {name}",
         "",
+        f"A prior of the family {prior.family}, learned from {image.name}: {described(image)}.",
+        "",
         "| | |",
         "|---|---|",
         f"| training image | {image.name}, {described(image)} |",

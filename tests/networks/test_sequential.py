@@ -10,7 +10,7 @@ import pytest
 from scipy import special
 
 from latentinv.networks import Draw, SequentialArchitecture, initial_sequential, merged, simulate
-from latentinv.networks._cells import CELLS
+from latentinv.networks._cells import CELLS, LEAST_SPREAD
 from tests.problems import random_sequential
 
 MANY = 200_000
@@ -46,12 +46,17 @@ def test_that_several_facies_are_drawn_by_their_odds():
 def test_that_values_are_drawn_with_mean_and_spread():
     told = jnp.array([0.4, -1.2])
     drawn = CELLS["value"].draw(told, jax.random.normal(jax.random.key(2), (MANY, 1)))
-    sd, numbers = np.exp(-1.2), np.asarray(drawn.number)
+    sd, numbers = LEAST_SPREAD + np.exp(-1.2), np.asarray(drawn.number)
     assert abs(numbers.mean() - 0.4) < 5 * sd / np.sqrt(MANY)
     assert abs(numbers.std() - sd) < 5 * sd / np.sqrt(2 * MANY)
     np.testing.assert_allclose(drawn.level, np.tanh(numbers), rtol=1e-5)
     difference = CELLS["value"].log_likelihood(told[None], jnp.tanh(jnp.array([[0.4], [0.4 + sd]])))
     assert difference[0] - difference[1] == pytest.approx(0.5, rel=1e-3)
+
+
+def test_that_values_that_are_all_alike_have_a_likelihood():
+    known = CELLS["value"].log_likelihood(jnp.array([[0.4, -100.0]]), jnp.tanh(jnp.array([[0.4]])))
+    assert known[0] == pytest.approx(-np.log(LEAST_SPREAD), rel=1e-4)
 
 
 @pytest.mark.parametrize("content", ["two facies", "several facies"])

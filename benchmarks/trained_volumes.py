@@ -1,0 +1,168 @@
+"""Priors learned from volumes: porosity, specific surface and two-point function beside the image's, and two boreholes.
+
+``latentinv train VOLUME --output PRIOR --minutes M`` is run on the published volumes of a carbonate and of folded
+layers, unless a prior is there already: one that ships, or one that an earlier run kept. Fields are drawn as large as
+patches, and compared with the whole volume: for each facies its share, the surface between it and others per volume
+(Crofton), and the probability that two cells some way apart along an axis are both of it. What is printed is the
+largest relative difference over all lags up to a quarter of the field along each axis, beside that which as many
+patches of the volume have by chance; then all measures of realism. Last, facies are read along a vertical and an
+inclined borehole through a patch of the volume, and draws are conditioned to them.
+
+Run ``python -m benchmarks.trained_volumes [--volumes ketton_3d,fold_3d] [--minutes 40] [--fields 24] [--edge 64]
+[--draws 16] [--keep FOLDER]``.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from benchmarks._data import data_file
+from benchmarks._fields import draw_facies, facies_model
+from benchmarks._report import Steps, run, say, show
+from benchmarks.strangers import TRAIN
+from latentinv import Grid, HardData, Posterior, TemperedSMC, load_prior, sample
+from latentinv.data import Borehole, log_cells
+from latentinv.plotting import plot_volumes
+from latentinv.priors import AbstractPrior
+from latentinv.realism import measure_realism, minkowski_densities, two_point_probability
+from latentinv.training import TrainingImage, read_training_image, sample_patches
+
+SEED, EDGE = 11, 32
+"""Of all randomness; cells along an axis of the grid with the boreholes."""
+HOLES = {"V": (0.3, 0.4, 0.0), "I": (0.2, 0.75, 40.0)}
+"""Where each begins, as shares of the edges along x and y, and its inclination in degrees, towards east."""
+
+
+class Figures(NamedTuple):
+    """What is compared of each facies."""
+
+    share: Float[np.ndarray, "facies"]
+    surface: Float[np.ndarray, "facies"]
+    pairs: Float[np.ndarray, "facies lag"]
+
+    def differences(self, other: "Figures") -> dict[str, float]:
+        """The largest relative difference of each."""
+        each = {"share": (self.share, other.share), "specific_surface": (self.surface, other.surface)}
+        each["two_point"] = (self.pairs, other.pairs)
+        return {name: float(np.abs(ours / theirs - 1).max()) for name, (ours, theirs) in each.items()}
+
+
+def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measure each volume's prior."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(arguments.keep or scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = {name: volume(name, folder, arguments) for name in arguments.volumes}
+    return {
+        "worst_difference": max(max(row["differences"].values()) for row in rows.values()),
+        "wells_honoured": min(row["wells_honoured"] for row in rows.values()),
+        "volumes": rows,
+    }
+
+
+def volume(name: str, folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """All figures of the prior of one volume."""
+    prior, minutes = trained(name, folder, arguments.minutes)
+    image = read_training_image(data_file(f"training_images/{name}.npz"))
+    shape = (arguments.edge,) * 3
+    begun = time.process_time()
+    fields = draw_facies(prior, Grid(shape), arguments.fields, SEED)
+    seconds = (time.process_time() - begun) / arguments.fields
+    patches = sample_patches(np.random.default_rng(SEED), image, shape, 2 * arguments.fields)
+    count, lags = len(image.categories), arguments.edge // 4
+    whole = figures(image.facies[None], count, lags)
+    differences = figures(fields, count, lags).differences(whole)
+    chance = figures(patches[: arguments.fields], count, lags).differences(whole)
+    show(f"{name}: largest relative difference to the whole volume", differences)
+    show(f"{name}: that of as many of its own patches", chance)
+    realism = measure_realism(fields, patches, count, seed=SEED)
+    say(realism.verdict())
+    times = {one.name: one.times_floor for one in realism.measures}
+    show(f"{name}: times the floor", times)
+    plot_volumes(
+        np.asarray(image.categories)[np.concatenate([patches[:1], fields[:2]])],
+        Grid(shape),
+        folder / f"{name}.volumes.png",
+        categories=image.categories,
+        title=f"{name}: a patch of the volume, then two fields",
+    )
+    return {
+        "differences": differences,
+        "by_chance": chance,
+        "times_floor": times,
+        "minutes": minutes,
+        "cpu_seconds_a_field": seconds,
+        **boreholes(name, prior, image, arguments.draws, folder),
+    }
+
+
+def trained(name: str, folder: Path, minutes: float) -> tuple[AbstractPrior, float | None]:
+    """The prior of a volume and the minutes of its training, which is not known of one that ships."""
+    output, begun = folder / f"{name}.h5", time.monotonic()
+    if not output.exists():
+        words = ["train", str(data_file(f"training_images/{name}.npz")), "--output", str(output)]
+        subprocess.run([sys.executable, "-c", TRAIN, *words, "--minutes", str(minutes)], check=True)
+        output.with_suffix(".minutes").write_text(str((time.monotonic() - begun) / 60))
+    told = output.with_suffix(".minutes")
+    return load_prior(str(output)), float(told.read_text()) if told.exists() else None
+
+
+def figures(facies: Int[np.ndarray, "image layer row column"], count: int, lags: int) -> Figures:
+    """Share, specific surface and two-point function of each facies, of all images together."""
+    vectors = np.concatenate([np.outer(np.arange(1, lags + 1), along) for along in np.eye(3, dtype=int)])
+    densities = np.stack([minkowski_densities(facies, k).pooled() for k in range(count)])
+    pairs = np.stack([two_point_probability(facies, k, vectors).pooled() for k in range(count)])
+    return Figures(densities[:, 0], densities[:, 1], pairs)
+
+
+def boreholes(name: str, prior: AbstractPrior, image: TrainingImage, draws: int, folder: Path) -> dict[str, Any]:
+    """Condition draws to two boreholes through a patch of the image, and draw two of them."""
+    grid, model = Grid((EDGE,) * 3), facies_model(prior)
+    truth = np.asarray(image.categories)[sample_patches(np.random.default_rng(SEED + 1), image, grid.shape, 1)[0]]
+    holes = []
+    for label, (x, y, inclination) in HOLES.items():
+        depths = np.arange(int(EDGE / np.cos(np.radians(inclination))), dtype=float)
+        collar = (np.floor(x * EDGE) + 0.5, np.floor(y * EDGE) + 0.5, float(EDGE))
+        survey, intervals = np.array([[0.0, inclination, 90.0]]), np.stack([depths, depths + 1], axis=1)
+        hole = Borehole(label, collar, survey, intervals, np.zeros(len(depths), int))
+        middles = grid.cells(hole.places(depths + 0.5, downward=-1.0))
+        holes.append(hole._replace(facies=truth[tuple(middles.T)]))
+    log = log_cells(holes, grid, facies_model=model)
+    wells = HardData(grid, log.coordinates, log.facies, model, labels=log.labels)
+    begun = time.process_time()
+    result = sample(Posterior(prior, grid, [wells]), TemperedSMC(particles=draws), seed=SEED, listener=Steps(name))
+    fields, cells = np.asarray(result.realizations), grid.cells(log.coordinates)
+    right = fields[(slice(None), *cells.T)] == log.facies
+    plot_volumes(
+        fields[:3], grid, folder / f"{name}.boreholes.png", categories=image.categories, marks=wells.marks(),
+        title=f"{name}: draws that honour two boreholes",
+    )  # fmt: skip
+    return {
+        "wells_honoured": float(right.mean(axis=1).min()),
+        "logged_cells": len(cells),
+        "different_draws": len(np.unique(fields.reshape(len(fields), -1), axis=0)),
+        "cpu_seconds_conditioning": time.process_time() - begun,
+    }
+
+
+def parse(words: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.trained_volumes", description=__doc__.splitlines()[0])
+    parser.add_argument("--volumes", type=lambda text: text.split(","), default=["ketton_3d", "fold_3d"])
+    parser.add_argument("--minutes", type=float, default=40.0, help="of each training (default 40)")
+    parser.add_argument("--fields", type=int, default=24, help="that are compared (default 24)")
+    parser.add_argument("--edge", type=int, default=64, help="cells of a field along each axis (default 64)")
+    parser.add_argument("--draws", type=int, default=16, help="that honour the boreholes (default 16)")
+    parser.add_argument("--keep", help="folder for priors and pictures; priors that are there are not trained again")
+    return parser.parse_args(words)
+
+
+if __name__ == "__main__":
+    run(lambda: benchmark(parse()))
