@@ -203,12 +203,22 @@ def random_autoencoder_prior(seed=0, *, categories=(0, 1), ndim=2, channels=1, c
 
 
 def random_sequential(
-    seed=0, *, ndim=2, content="two facies", channels=1, windows=(1, 1), width=6, stretch=None, apart=False, blocks=0
+    seed=0,
+    *,
+    ndim=2,
+    content="two facies",
+    channels=1,
+    windows=(1, 1),
+    width=6,
+    stretch=None,
+    apart=False,
+    blocks=0,
+    sees=False,
 ):
     """Untrained networks of a sequential simulation whose odds vary."""
     order = tuple(range(max(2, channels)))[::-1] if blocks else ()
     architecture = SequentialArchitecture(
-        ndim, content, channels, (width,) * len(windows), windows, stretch or (1,) * ndim, apart, blocks, order
+        ndim, content, channels, (width,) * len(windows), windows, stretch or (1,) * ndim, apart, blocks, order, sees
     )
     shapes = jax.eval_shape(lambda key: initial_sequential(key, architecture), jax.random.key(seed))
     rng = np.random.default_rng(seed)
@@ -220,12 +230,21 @@ def random_sequential(
 
 
 def random_sequential_prior(
-    seed=0, *, categories=(0, 1), ndim=2, windows=(1, 1), stretch=None, temperatures=None, blocks=0, lookahead=None
+    seed=0,
+    *,
+    categories=(0, 1),
+    ndim=2,
+    windows=(1, 1),
+    stretch=None,
+    temperatures=None,
+    blocks=0,
+    lookahead=None,
+    sees=False,
 ):
     """An untrained sequential simulation: no geology, but local and cheap."""
     channels, content = (1, "two facies") if len(categories) == 2 else (len(categories), "several facies")
     architecture, weights = random_sequential(
-        seed, ndim=ndim, content=content, channels=channels, windows=windows, stretch=stretch, blocks=blocks
+        seed, ndim=ndim, content=content, channels=channels, windows=windows, stretch=stretch, blocks=blocks, sees=sees
     )
     model = FaciesModel(categories, (0.0,)) if channels == 1 else UnorderedFaciesModel(categories)
     calibration = Calibration(model, shift=0.0, scale=0.5)

@@ -47,7 +47,7 @@ from latentinv.data.core import (
 from latentinv.data.noise import GaussianNoise, per_datum
 from latentinv.data.properties import check_slope
 from latentinv.errors import InputError
-from latentinv.forward.core import Points
+from latentinv.forward.core import Extents, Points
 from latentinv.grid import Grid
 from latentinv.io import read_table
 from latentinv.keys import named
@@ -129,6 +129,7 @@ class HardData(AbstractObservation):
         self.error_probability: Float[np.ndarray, "datum"] = errors
         self.certain = bool(np.any(errors == 0))
         self.by_prior = False
+        self.margin: tuple[int, ...] = ()
         self.cells = cells[kept]
         self.observed = np.asarray([facies_model.categories.index(code) for code in facies[kept].astype(int)])
 
@@ -190,12 +191,18 @@ class HardData(AbstractObservation):
         """Raise `InputError` unless the wells were placed on this grid, for this prior's facies."""
         check_fit(self.name, (self.grid, self.facies_model), grid, prior)
 
-    def honoured_by_prior(self) -> "HardData | None":
-        """The same data, for a prior made to honour them, if all are certain."""
+    def honoured_by_prior(self, margin: Sequence[int]) -> "HardData | None":
+        """The same data, for a prior made to honour them, if all are certain; see `AbstractObservation`."""
         if np.any(np.asarray(self.error_probability) > 0):
             return None
-        other: HardData = replace(self, by_prior=True)
+        other: HardData = replace(self, by_prior=True, margin=tuple(margin))
         return other
+
+    def extents(self) -> Extents:
+        """The cell of each datum, and a margin around it if a prior honours them."""
+        cells, most = jnp.asarray(self.cells), jnp.asarray(self.grid.shape) - 1
+        around = jnp.asarray(self.margin or (0,) * self.grid.ndim)
+        return Extents(jnp.maximum(cells - around, 0), jnp.minimum(cells + around, most))
 
     def certain_facies(self) -> CertainFacies | None:
         """The pixels without error probability."""

@@ -18,6 +18,7 @@ from ._autoencoder import initial_autoencoder as initial_autoencoder
 from ._autoencoder import misfit as misfit
 from ._blocks import IMPOSSIBLE as IMPOSSIBLE
 from ._blocks import as_told as as_told
+from ._blocks import counted as counted
 from ._blocks import facies_of_blocks as facies_of_blocks
 from ._blocks import mean_of_blocks as mean_of_blocks
 from ._blocks import merged as merged
@@ -54,6 +55,7 @@ from ._generator import to_folded_layer as to_folded_layer
 from ._sequential import Drawn as Drawn
 from ._sequential import SequentialArchitecture as SequentialArchitecture
 from ._sequential import draw_grid as draw_grid
+from ._sequential import first_told as first_told
 from ._sequential import initial_sequential as initial_sequential
 from ._sequential import simulate as simulate
 from ._velocity import VelocityArchitecture as VelocityArchitecture

@@ -13,6 +13,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from ._convolution import space_to_depth
+
 IMPOSSIBLE = -1e4
 """Log-odds of what cannot be."""
 
@@ -62,6 +64,15 @@ def mean_of_blocks(
 ) -> Float[Array, "batch *block channel"]:
     """Mean over blocks of a factor of cells along each axis."""
     return _of_blocks(jnp.mean, x, factors)
+
+
+def counted(
+    wells: Float[Array, "batch *space facies"], strides: Sequence[int]
+) -> Float[Array, "batch *cell part_and_facies"]:
+    """Logarithms of one more than the wells with each facies in each part of cells that lie some strides apart."""
+    halves = [max(1, stride // 2) for stride in strides]
+    parts = jnp.log1p(_of_blocks(jnp.sum, wells, halves))
+    return space_to_depth(parts, [stride // half for stride, half in zip(strides, halves, strict=True)])
 
 
 def _of_blocks(over: Callable[..., Array], x: Array, factors: Sequence[int]) -> Array:

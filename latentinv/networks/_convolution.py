@@ -190,20 +190,21 @@ def polyphase(kernel: Kernel) -> Kernel:
     return jnp.flip(phases, tuple(range(rank)))
 
 
-def space_to_depth(x: Image) -> Image:
-    """Fold blocks of 2ⁿ cells into channels (the block's cells slowest, the old channels fastest)."""
+def space_to_depth(x: Image, factors: Sequence[int] | None = None) -> Image:
+    """Fold blocks of cells, of a factor along each axis, 2 unless given, into channels (the block's cells slowest, the
+    old channels fastest).
+    """
     rank = x.ndim - 2
-    halves = [n // 2 for n in x.shape[1:-1]]
-    split = x.reshape(x.shape[0], *(n for half in halves for n in (half, 2)), x.shape[-1])
+    each = factors or (2,) * rank
+    space = [n // factor for n, factor in zip(x.shape[1:-1], each, strict=True)]
+    split = x.reshape(x.shape[0], *(n for pair in zip(space, each, strict=True) for n in pair), x.shape[-1])
     blocks = tuple(range(1, 2 * rank, 2))
     inner = tuple(range(2, 2 * rank + 1, 2))
-    return split.transpose(0, *blocks, *inner, 2 * rank + 1).reshape(x.shape[0], *halves, -1)
+    return split.transpose(0, *blocks, *inner, 2 * rank + 1).reshape(x.shape[0], *space, -1)
 
 
 def depth_to_space(x: Image, factors: Sequence[int]) -> Image:
-    """Unfold groups of channels into blocks of cells, of a factor along each axis; with factors of 2 the inverse of
-    `space_to_depth`.
-    """
+    """Unfold groups of channels into blocks of cells, of a factor along each axis: the inverse of `space_to_depth`."""
     space, rank = x.shape[1:-1], len(factors)
     split = x.reshape(x.shape[0], *space, *factors, -1)
     order = [axis for n in range(rank) for axis in (1 + n, 1 + rank + n)]

@@ -14,6 +14,10 @@ parts, and those of the coarser grids are some of the blocks. No part has a faci
 Where bodies are longer along one axis than along another, so are the distances of cells on the grids; on the last of
 them cells are drawn along the long axis alone. A network then sees of both axes as much as matters.
 
+Networks may also *see wells*: cells of the field whose facies are known before anything is drawn, wherever they are on
+the way from coarse to fine. For each cell of a grid they see how many wells with each facies lie in its parts, and tell
+the odds given these too, as a search through a training image finds what fits the data nearby.
+
 Without padding each group takes some cells of its grid off at each end, and what is drawn lies so far around a field
 that the field sees no end: a cell depends on its window and on nothing else. In training zeros are padded instead, and
 stand for cells that are not known. Cost: that of the networks of the finest grids, for those of coarse ones draw few
@@ -33,7 +37,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from ._blocks import as_told, barred
+from ._blocks import as_told, barred, counted
 from ._cells import CELLS, AbstractCell, Draw
 from ._convolution import EXACT, convolve, depth_to_space
 from ._velocity import Weights
@@ -70,7 +74,8 @@ class Drawn(NamedTuple):
 
 
 Decide = Callable[[Drawn, Float[Array, "batch *part output"]], Draw]
-"""What is in the cells of a group, from what the network tells of them."""
+"""What is in the cells of a group, from what the network tells of them: where wells are seen and `blind` is asked for,
+given the wells, and behind that, along the first axis, as without."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,13 @@ class SequentialArchitecture:
     """On how many of the grids, from that of every second cell, cells stand for whole blocks."""
     order: tuple[int, ...] = ()
     """Facies, by index, in the order in which a block takes the first that it has; none without blocks."""
+    sees: bool = False
+    """Whether networks can see wells."""
+
+    @property
+    def facies(self) -> int:
+        """How many facies there are, if there are any."""
+        return max(2, self.channels)
 
     @property
     def cell(self) -> type[AbstractCell]:
@@ -170,17 +182,26 @@ def initial_sequential(key: Array, architecture: SequentialArchitecture) -> dict
 def _shapes(architecture: SequentialArchitecture) -> Iterator[tuple[str, tuple[int, ...]]]:
     ndim, each = architecture.ndim, architecture.channels * architecture.cell.outputs
     yield "first.bias", (each,)
+    if architecture.sees:
+        yield "first.0.kernel", (*(3,) * ndim, _of_wells(architecture, 0), architecture.widths[0])
+        yield "first.last.kernel", (*(1,) * ndim, architecture.widths[0], each)
     for level, width in enumerate(architecture.widths):
-        known = 1
+        known, of_wells = 1, _of_wells(architecture, level)
         for number, group in enumerate(architecture.groups(level)):
             name, layers = f"{level}.{number}", _layers(architecture, level)
-            sizes = [known * architecture.channels, *(width for _ in layers)]
+            sizes = [known * architecture.channels + of_wells, *(width for _ in layers)]
             for layer, window in enumerate(layers):
                 yield f"{name}.{layer}.kernel", (*(window,) * ndim, sizes[layer], width)
                 yield f"{name}.{layer}.bias", (width,)
             yield f"{name}.last.kernel", (*(1,) * ndim, width, len(group) * each)
             yield f"{name}.last.bias", (len(group) * each,)
             known += len(group)
+
+
+def _of_wells(architecture: SequentialArchitecture, level: int) -> int:
+    """Channels of wells that the networks of a grid see."""
+    parts = math.prod(min(2, stride) for stride in architecture.stride(level))
+    return parts * architecture.facies if architecture.sees else 0
 
 
 def _layers(architecture: SequentialArchitecture, level: int) -> tuple[int, ...]:
@@ -194,6 +215,8 @@ def simulate(
     shape: Sequence[int],
     decide: Decide,
     *,
+    wells: Float[Array, "batch *space facies"] | None = None,
+    blind: bool = False,
     grids: int | None = None,
     padded: bool = False,
     precision: lax.Precision = EXACT,
@@ -208,6 +231,10 @@ def simulate(
         How many fields, and their cells along each axis.
     decide
         Draws the cells of a group.
+    wells
+        That are seen: 1 in cells that are known to have a facies; none are seen without.
+    blind
+        Whether what is told without wells is wanted too.
     grids
         Stop after the first of the grids; then the cells of the next one are given.
     padded
@@ -220,18 +247,54 @@ def simulate(
     spans = [inside if padded else architecture.span(n, shape) for n in range(len(architecture.widths))][:grids]
     base: Draw | None = None
     for level, (span, wanted) in enumerate(zip(spans, [*spans[1:], inside], strict=True)):
+        around = None if wells is None else _around(wells, span, shape)
         if base is None:
             first = tuple((end - start) // unit for (start, end), unit in zip(span, architecture.unit, strict=True))
-            bias = weights["first.bias"]
-            told = jnp.broadcast_to(bias, (batch, *first, len(bias)))
+            told = first_told(architecture, weights, (batch, *first), wells=around, blind=blind, precision=precision)
             base = decide(Drawn(0, 0, (0,) * architecture.ndim, 0, architecture.block(0)), told)
-        known, crop = draw_grid(architecture, weights, level, base, decide, padded=padded, precision=precision)
+        known, crop = draw_grid(
+            architecture, weights, level, base, decide, wells=around, blind=blind, padded=padded, precision=precision
+        )
         off = [crop * stride for stride in architecture.stride(level)]
         have = tuple((start + m, end - m) for (start, end), m in zip(span, off, strict=True))
         strides = architecture.stride(level + 1)
         base = jax.tree.map(functools.partial(_cut, span=have, wanted=wanted, strides=strides), known)
     assert base is not None
     return base
+
+
+def first_told(
+    architecture: SequentialArchitecture,
+    weights: Weights,
+    cells: Sequence[int],
+    *,
+    wells: Float[Array, "batch *space facies"] | None = None,
+    blind: bool = False,
+    precision: lax.Precision = EXACT,
+) -> Float[Array, "batch *part output"]:
+    """What is told of the first cells, before any is drawn: the same of all, but for wells.
+
+    Parameters
+    ----------
+    cells
+        How many fields, and first cells along each axis.
+    architecture, weights, wells, blind, precision
+        As for `draw_grid`.
+    """
+    bias = weights["first.bias"]
+    told = jnp.broadcast_to(bias, (*cells, len(bias)))
+    if wells is None:
+        return told
+    x = jnp.pad(counted(wells, architecture.unit), [(0, 0), *((1, 1),) * architecture.ndim, (0, 0)])
+    x = jax.nn.silu(convolve(x, weights["first.0.kernel"], 1, precision))
+    given = told + convolve(x, weights["first.last.kernel"], 1, precision)
+    return jnp.concatenate([given, told]) if blind else given
+
+
+def _around(wells: Float[Array, "batch *space facies"], span: Span, shape: Sequence[int]) -> Array:
+    """Wells of a field in the part of the plane in which a grid is drawn: none around the field."""
+    edges = [(-first, end - n) for (first, end), n in zip(span, shape, strict=True)]
+    return jnp.pad(wells, [(0, 0), *edges, (0, 0)])
 
 
 def draw_grid(
@@ -241,6 +304,8 @@ def draw_grid(
     base: Draw,
     decide: Decide,
     *,
+    wells: Float[Array, "batch *space facies"] | None = None,
+    blind: bool = False,
     padded: bool = False,
     precision: lax.Precision = EXACT,
 ) -> tuple[Draw, int]:
@@ -250,20 +315,23 @@ def draw_grid(
     ----------
     base
         The cells of the grid itself.
-    architecture, weights, level, decide, padded, precision
+    wells
+        In all cells of the part of the plane in which the grid is drawn.
+    architecture, weights, level, decide, blind, padded, precision
         As for `simulate`.
     """
     off = 0 if padded else architecture.windows[level]
     known: dict[Offset, Draw] = {} if architecture.split(level) else {(0,) * architecture.ndim: base}
     member, groups, block = int(level == 0), architecture.groups(level), architecture.block(level + 1)
+    seen = None if wells is None else counted(wells, architecture.stride(level))
     for number, group in enumerate(groups):
         whole = [base.level] if architecture.split(level) else []
         x = jnp.concatenate([*whole, *(known[one].level for one in sorted(known))], axis=-1)
-        told = _network(architecture, weights, f"{level}.{number}", x, padded, precision)
-        base, known = jax.tree.map(functools.partial(_inner, cells=off), (base, known))
+        told = _network(architecture, weights, f"{level}.{number}", x, seen, blind, padded, precision)
+        base, known, seen = jax.tree.map(functools.partial(_inner, cells=off), (base, known, seen))
         if whole:
             never = as_told(barred(base.level, architecture.order), architecture.channels)
-            told = told + jnp.tile(never, len(group))
+            told = told + jnp.tile(never, (len(told) // len(never), *(1,) * architecture.ndim, len(group)))
         for offset, each in zip(group, jnp.split(told, len(group), axis=-1), strict=True):
             known[offset] = decide(Drawn(level, member, offset, (number + 1) * off, block), each)
             member += 1
@@ -274,15 +342,33 @@ def draw_grid(
 
 
 def _network(
-    architecture: SequentialArchitecture, weights: Weights, name: str, x: Array, padded: bool, precision: lax.Precision
+    architecture: SequentialArchitecture,
+    weights: Weights,
+    name: str,
+    x: Array,
+    seen: Array | None,
+    blind: bool,
+    padded: bool,
+    precision: lax.Precision,
 ) -> Array:
     layers = [str(layer) for layer, _ in enumerate(_layers(architecture, int(name.split(".")[0])))]
-    for layer in [*layers, "last"]:
-        kernel, bias = (weights[f"{name}.{layer}.{part}"] for part in ("kernel", "bias"))
+    known = x.shape[-1]
+
+    def product(x: Array, kernel: Array) -> Array:
         around = kernel.shape[0] // 2 if padded else 0
         if around:
             x = jnp.pad(x, [(0, 0), *((around, around),) * architecture.ndim, (0, 0)])
-        x = convolve(x, kernel, 1, precision) + bias
+        return convolve(x, kernel, 1, precision)
+
+    for layer in [*layers, "last"]:
+        kernel, bias = (weights[f"{name}.{layer}.{part}"] for part in ("kernel", "bias"))
+        if layer == "0":
+            x = product(x, kernel[..., :known, :]) + bias
+            if seen is not None:
+                given = x + product(seen, kernel[..., known:, :])
+                x = jnp.concatenate([given, x]) if blind else given
+        else:
+            x = product(x, kernel) + bias
         x = x if layer == "last" else jax.nn.silu(x)
     return x
 

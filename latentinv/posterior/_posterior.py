@@ -302,7 +302,7 @@ def _honoured(
     prior: AbstractPrior, observations: tuple[AbstractObservation, ...]
 ) -> tuple[tuple[AbstractObservation, ...], Any]:
     """Leave certain facies to a prior that can be made to honour them, and give their cells as it keeps them."""
-    able = [observation.honoured_by_prior() for observation in observations]
+    able = [observation.honoured_by_prior(prior.honoured_margin) for observation in observations]
     cells = [np.asarray(one.cells) for one in able if one is not None]
     if not cells or (honoured := prior.honoured_cells(np.concatenate(cells))) is None:
         return observations, None

@@ -80,7 +80,8 @@ widths = {widths}
 windows = {windows}
 stretch = {stretch}
 apart = {apart}
-{blocks}temperatures = {temperatures}
+{blocks}wells = {wells}
+temperatures = {temperatures}
 
 [training]
 seed = {seed}
@@ -153,6 +154,7 @@ def choose_recipe(
         windows=[WINDOWS[ndim][0], *WINDOWS[ndim][1:][1 - grids :]],
         stretch=list(stretch),
         apart=str(ndim == 2).lower(),
+        wells=str(not continuous).lower(),
         blocks="" if continuous else _blocks_in_toml(coarse, stretch, grids),
         temperatures=[1.0] * grids if continuous else [*[1.0] * (grids - len(SHARP)), *SHARP],
         flips=list(symmetries(coarse)),

@@ -39,6 +39,8 @@
     blocks = 0                       # on how many of the grids, from that of every second cell, cells stand for blocks
     order = [1, 0]                   # all facies; a block has the first that any of its cells has; left out without
                                      # blocks
+    wells = false                    # whether networks are shown the facies of some cells, so that they can be told
+                                     # wells; facies only
     temperatures = [1, 1, 1, 0.6, 0.4, 0.2] # divide the log-odds on each grid, or warmer ones for a rough image; 1: by
                                      # the odds, as values should be drawn
     learning_rate = 2e-3
@@ -334,6 +336,10 @@ def _check_sequential(recipe: Recipe) -> None:
         raise InputError(
             f"The recipe has blocks = {settings.blocks}, order = {settings.order} and {len(settings.widths)} widths in "
             "[sequential]; give fewer blocks than widths, and with blocks the order of all facies, without none."
+        )
+    if settings.wells and recipe.image.continuous:
+        raise InputError(
+            "The recipe has continuous = true and wells = true in [sequential], which are facies; leave wells out."
         )
     if training.patterns or training.keep_discriminator or training.edge_width:
         raise InputError(

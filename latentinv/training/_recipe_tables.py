@@ -84,6 +84,7 @@ class RecipeSequential:
         None, several(whole(-(2**31)), tuple(range(2, 65)), "codes of facies such as [1, 0]")
     )
     """None without blocks."""
+    wells: bool = entry(False, FLAG)
     temperatures: tuple[float, ...] = entry(
         (1.0, 1.0, 1.0, 0.6, 0.4, 0.2),
         several(number(lambda value: 0 < value <= 1, ""), MANY, "factors above 0, at most 1, such as [1, 1, 0.4]"),

@@ -3,6 +3,11 @@
 Patches may reach over the border of the image and may lack cells: these are zeros, which the networks see as not known,
 and the likelihood leaves them out. Cells near the border lie in fewer patches than others, and weigh as much more, so
 that every cell of the image counts the same. Nothing has to be balanced, and the loss says how far the training is.
+
+If the recipe says so, networks are shown wells, the facies of some cells of each patch: none of one patch in `WITHOUT`,
+else as large a share of its cells as chance has it, between two shares on a logarithmic scale; of one patch in three
+they are runs of cells along the first axis, like boreholes in a section or a volume. So the same networks tell the odds
+with wells and without.
 """
 
 import functools
@@ -12,7 +17,7 @@ from typing import Any, NamedTuple, final
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Float32
+from jaxtyping import Array, Bool, Float, Float32
 
 from latentinv.errors import InputError
 from latentinv.keys import from_seed
@@ -23,6 +28,7 @@ from latentinv.networks import (
     SequentialArchitecture,
     Weights,
     draw_grid,
+    first_told,
     initial_sequential,
     mean_of_blocks,
     merged,
@@ -40,6 +46,9 @@ WARM = 50
 """Steps over which the learning rate rises."""
 FEWER = 16
 """Patches of a batch for each of the grid whose networks cost most."""
+WITHOUT, SHARES, RUNS = 3, (2e-4, 3e-2), (4, 32)
+"""One patch in how many has no wells; least and largest share of a patch's cells that are wells; least and largest
+number of cells of a run."""
 
 
 class SequentialLosses(NamedTuple):
@@ -72,14 +81,21 @@ class SequentialSimulation(AbstractMethod):
             apart=settings.apart,
             blocks=settings.blocks,
             order=tuple(image.categories.index(code) for code in settings.order or ()),
+            sees=settings.wells,
         )
         self._patches = OpenPatches.of(task.levels, image, recipe.training.patch)
         self._optimizer = rising_adam(settings.learning_rate, WARM)
         self._step = compiled(self._make_step(), donate_argnums=0)
 
     def patches(self, rng: np.random.Generator, count: int) -> Float32[np.ndarray, "patch *shape channel"]:
-        """Patches that may reach over the border, with the weight of each cell as their last channel."""
-        return self._patches.cut(rng, count, self.recipe.image.flips)
+        """Patches that may reach over the border, with the weight of each cell as their last channel but for 1 in cells
+        that are wells, if wells are seen.
+        """
+        cut = self._patches.cut(rng, count, self.recipe.image.flips)
+        if not self.architecture.sees:
+            return cut
+        wells = np.stack([_places_of_wells(rng, self.recipe.training.patch) for _ in range(count)])
+        return np.concatenate([cut, wells[..., None].astype(np.float32)], axis=-1)
 
     def initial_state(self) -> DescentState:
         """Random weights, but the first cells, which are drawn with nothing known, by the shares of the image.
@@ -103,7 +119,8 @@ class SequentialSimulation(AbstractMethod):
         """The networks, balanced, with the recipe's temperatures or, if the image is rougher, warmer ones."""
         temperatures, image, lookahead = self.recipe.sequential.temperatures, self.task.image, None
         if image.values is None:
-            lookahead = looking_ahead(self.architecture, image.indices)
+            if not self.architecture.sees:
+                lookahead = looking_ahead(self.architecture, image.indices)
             temperatures = as_rough(self.architecture, parameters, temperatures, image)
             parameters = balanced(self.architecture, parameters, temperatures, image)
         return SequentialPrior(
@@ -119,8 +136,12 @@ class SequentialSimulation(AbstractMethod):
         architecture, decay = self.architecture, self.recipe.training.average
 
         def step(state: DescentState, patches: Array, rate: Array) -> tuple[DescentState, SequentialLosses]:
+            channels = architecture.channels
+            levels, weight, places = jnp.split(patches, (channels, channels + 1), axis=-1)
+            wells = facies_of_levels(levels) * places if architecture.sees else None
+
             def loss(weights: Weights) -> Array:
-                return -log_likelihood(architecture, weights, patches[..., :-1], patches[..., -1:])
+                return -log_likelihood(architecture, weights, levels, weight, wells)
 
             value, gradient = jax.value_and_grad(loss)(state.weights)
             return descended(state, gradient, self._optimizer, rate, decay), SequentialLosses(value)
@@ -133,8 +154,11 @@ def log_likelihood(
     weights: Weights,
     levels: Float[Array, "batch *space channel"],
     weight: Float[Array, "batch *space 1"],
+    wells: Float[Array, "batch *space facies"] | None = None,
 ) -> Float[Array, ""]:
-    """Of levels, a cell on average, where each counts by its weight; each grid's is of the first `counts` of fields."""
+    """Of levels, a cell on average, where each counts by its weight; each grid's is of the first `counts` of fields.
+    Networks see wells, if there are any.
+    """
     total = jnp.zeros(())
     for level, count in enumerate(counts(architecture, len(levels))):
         terms: list[Array] = []
@@ -147,9 +171,10 @@ def log_likelihood(
 
         whole = Drawn(level, 0, (0,) * architecture.ndim, 0, architecture.block(level))
         base = whole.of(given(whole.block)[0], architecture)
+        seen = None if wells is None else wells[:count]
         if level == 0:
-            decide(whole, jnp.broadcast_to(weights["first.bias"], (*base.shape[:-1], len(weights["first.bias"]))))
-        draw_grid(architecture, weights, level, Draw(base, base), decide, padded=True, precision=FAST)
+            decide(whole, first_told(architecture, weights, base.shape[:-1], wells=seen, precision=FAST))
+        draw_grid(architecture, weights, level, Draw(base, base), decide, wells=seen, padded=True, precision=FAST)
         total += sum(terms, jnp.zeros(())) / jnp.maximum(weight[:count].sum(), 1.0)
     return total
 
@@ -161,6 +186,31 @@ def counts(architecture: SequentialArchitecture, batch: int) -> tuple[int, ...]:
     """
     costs = [architecture.cost(level) for level in range(len(architecture.widths))]
     return tuple(min(batch, math.ceil(batch / FEWER * max(costs) / cost)) for cost in costs)
+
+
+def facies_of_levels(levels: Float[Array, "*cell channel"]) -> Float[Array, "*cell facies"]:
+    """1 for the facies of each cell and 0 for the others; nothing in cells that are not known."""
+    two = levels.shape[-1] == 1
+    return (jnp.concatenate([levels < 0, levels > 0], axis=-1) if two else levels > 0).astype(levels.dtype)
+
+
+def _places_of_wells(rng: np.random.Generator, shape: tuple[int, ...]) -> Bool[np.ndarray, "*shape"]:
+    """Cells of a patch that are shown, by chance."""
+    if rng.integers(WITHOUT) == 0:
+        return np.zeros(shape, bool)
+    share = np.exp(rng.uniform(*np.log(SHARES)))
+    if rng.integers(3) > 0:
+        return rng.random(shape) < share
+    run = int(np.exp(rng.uniform(*np.log(RUNS))))
+    tops = rng.random(shape) < share / run
+    return np.logical_or.reduce([_lowered(tops, n) for n in range(run)])
+
+
+def _lowered(x: Bool[np.ndarray, "*shape"], cells: int) -> Bool[np.ndarray, "*shape"]:
+    """Moved along the first axis; what leaves the patch is gone."""
+    moved = np.zeros_like(x)
+    moved[cells:] = x[: len(x) - cells]
+    return moved
 
 
 def _of_blocks(

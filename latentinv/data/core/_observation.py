@@ -157,8 +157,11 @@ class AbstractObservation(abc.ABC):
     def check(self, prior: AbstractPrior, grid: Grid) -> None:
         """Raise `InputError` unless the data fit this prior and grid."""
 
-    def honoured_by_prior(self) -> Self | None:
-        """The same data if a prior is made to honour them; None if it cannot be."""
+    def honoured_by_prior(self, margin: Sequence[int]) -> Self | None:
+        """The same data if a prior is made to honour them, each with a margin of cells along each axis on which its
+        weight may depend too; None if it cannot be.
+        """
+        del margin
         return None
 
     def certain_facies(self) -> CertainFacies | None:

@@ -111,6 +111,11 @@ class AbstractPrior(abc.ABC):
         """
         del cells
 
+    @property
+    def honoured_margin(self) -> tuple[int, ...]:
+        """Cells around a datum along each axis on whose latents its weight may depend, beside those of its own cell."""
+        return (0,) * self.ndim
+
     def honouring(self, cells: Any, facies: Int[Array, "datum"]) -> Self:
         """The prior whose fields all honour cells.
 

@@ -1,26 +1,28 @@
 """Cells whose facies a sequential simulation is made to honour, and the odds with which it would have drawn them.
 
-What is drawn in a cell with a known facies is that facies. What is drawn before in a block around it is weighed by how
-many cells of such blocks have the facies, none of those that cannot. The noise decides by the odds that are left. So
-every latent vector gives a field that honours the cells. With p(x) for the probability by which networks would have
-drawn what was drawn, and q(x) for that by which it was, for z ~ N(0, I)
+What is drawn in a cell with a known facies is that facies. What is drawn before, around it, is drawn by odds that know
+of the cells: networks that can see wells tell them; of others, blocks around the cells are weighed by how many cells of
+such blocks have the facies. None is drawn that cannot be. The noise decides by these odds. So every latent vector gives
+a field that honours the cells. With p(x) for the probability by which networks would have drawn what was drawn, and
+q(x) for that by which it was, for z ~ N(0, I)
 
     ∏ p(x)/q(x)  N(z; 0, I)
 
 is, up to its integral, the density of latents whose fields are distributed as the prior's that honour the cells, and
 the integral is the probability that a field of the prior does: sequential importance sampling (Liu and Chen 1998,
 doi:10.1080/01621459.1998.10473765) whose proposals are conditional simulations that look ahead (Guarniero, Johansen and
-Lee 2017, doi:10.1080/01621459.2016.1222291). The logarithm of p/q is the likelihood of a datum; of a block with several
-cells, the first of them has it.
+Lee 2017, doi:10.1080/01621459.2016.1222291). The logarithm of p/q is the likelihood. It differs from 0 only where
+networks see a well, so each cell's is divided among the data that its network sees.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import logsumexp
-from jaxtyping import Array, Bool, Float, Int
+from jax import lax
+from jaxtyping import Array, Float, Int
 
 from latentinv.networks import IMPOSSIBLE, Draw, Drawn, SequentialArchitecture, as_told, facies_of_blocks
 
@@ -33,62 +35,83 @@ class HonouredCells(NamedTuple):
 
     cells: Int[Array, "datum axis"]
     facies: Int[Array, "datum"]
-    owners: Bool[Array, "size datum"]
-    """Whether a cell is the first in its block of each size."""
 
-    @classmethod
-    def of(cls, net: SequentialArchitecture, cells: Int[np.ndarray, "datum axis"]) -> "HonouredCells":
-        """Cells of a grid whose facies are stated later."""
-        owners = []
-        for edges in block_sizes(net):
-            first = np.unique(np.asarray(cells) // np.asarray(edges), axis=0, return_index=True)[1]
-            owners.append(np.isin(np.arange(len(cells)), first))
-        return cls(jnp.asarray(cells), jnp.zeros(len(cells), int), jnp.asarray(np.stack(owners)))
+    def wells(self, net: SequentialArchitecture, shape: Sequence[int]) -> Float[Array, "1 *grid facies"]:
+        """As networks see them."""
+        return jnp.zeros((1, *shape, net.facies)).at[(0, *self.cells.T, self.facies)].set(1.0)
 
-    def weigh(
+    def possible(
         self,
         told: Float[Array, "1 *part output"],
         drawn: Drawn,
         net: SequentialArchitecture,
         shape: Sequence[int],
         lookahead: Float[Array, "size facies facies"],
-        given: Float[Array, "*part channel"] | None,
-    ) -> tuple[Float[Array, "1 *part output"], Callable[[Draw], Float[Array, "datum"]]]:
-        """What networks tell of a group, weighed by what is known, and from what is drawn log p/q of each datum.
-
-        Blocks whose level is given, 0 where it is not, are not drawn, so they weigh nothing.
-        """
-        size, count = block_sizes(net).index(drawn.block), max(2, net.channels)
-        inside, place = self._places(told.shape[1:-1], drawn, net, shape)
-        weights = jnp.zeros((*told.shape[1:-1], count)).at[place].add(lookahead[size, self.facies], mode="drop")
-        own, odds = (x.at[place].get(mode="clip") for x in (weights, told[0]))
-        odds = odds if net.channels > 1 else jnp.concatenate([jnp.zeros_like(odds), odds], axis=-1)
-        total = logsumexp(odds + own, axis=-1) - logsumexp(odds, axis=-1)
-        owned = inside & self.owners[size]
-        if given is not None:
-            owned = owned & jnp.all(given.at[place].get(mode="clip") == 0, axis=-1)
-
-        def log_ratio(draw: Draw) -> Float[Array, "datum"]:
-            level = draw.level[0].at[place].get(mode="clip")
-            drawn = jnp.argmax(level, axis=-1) if net.channels > 1 else (level[..., 0] > 0).astype(int)
-            of_drawn = jnp.take_along_axis(own, drawn[:, None], axis=-1)[:, 0]
-            return jnp.where(owned, total - of_drawn, 0.0)
-
-        return told + as_told(weights, net.channels), log_ratio
-
-    def _places(
-        self, part: Sequence[int], drawn: Drawn, net: SequentialArchitecture, shape: Sequence[int]
-    ) -> tuple[Bool[Array, "datum"], tuple[Int[Array, "datum"], ...]]:
-        """Which cells, or blocks around them, are drawn in a group, and where in it; beyond its end for the others."""
-        span, stride = net.span(drawn.level, shape), net.stride(drawn.level)
-        inside, place = jnp.ones(len(self.cells), bool), []
+    ) -> Float[Array, "1 *part output"]:
+        """What networks tell of a group, weighed by what is known to lie ahead in each cell or block."""
+        size, place = block_sizes(net).index(drawn.block), []
+        part, span, stride = told.shape[1:-1], net.span(drawn.level, shape), net.stride(drawn.level)
+        inside = jnp.ones(len(self.cells), bool)
         for axis, count in enumerate(part):
             edge, step = drawn.block[axis], stride[axis]
             first = span[axis][0] + drawn.crop * step + drawn.offset[axis] * step // 2
             ahead = self.cells[:, axis] // edge * edge - first
             inside = inside & (ahead % step == 0) & (ahead >= 0) & (ahead < count * step)
             place.append(ahead // step)
-        return inside, tuple(jnp.where(inside, one, n) for one, n in zip(place, part, strict=True))
+        where = tuple(jnp.where(inside, one, n) for one, n in zip(place, part, strict=True))
+        weights = jnp.zeros((*part, net.facies)).at[where].add(lookahead[size, self.facies], mode="drop")
+        return told + as_told(weights, net.channels)
+
+    def log_ratios(
+        self,
+        log_ratio: Float[Array, "*part"],
+        drawn: Drawn,
+        net: SequentialArchitecture,
+        shape: Sequence[int],
+    ) -> Float[Array, "datum"]:
+        """The logarithm of p/q in the cells of a group, divided among the data that are seen there."""
+        span, stride, reach = net.span(drawn.level, shape), net.stride(drawn.level), seen_from(net, drawn.level)
+        around = []  # data lie near the part, if not in it
+        for axis, count in enumerate(log_ratio.shape):
+            place = (self.cells[:, axis] - span[axis][0]) // stride[axis] - drawn.crop + reach
+            around.append(jnp.where(place < 0, count + 2 * reach, place))
+        counted = jnp.zeros([n + 2 * reach for n in log_ratio.shape]).at[tuple(around)].add(1.0, mode="drop")
+        many = _sums(counted, reach)
+        each = jnp.where(log_ratio == 0, 0.0, log_ratio / jnp.maximum(many, 1.0))
+        sums = _sums(jnp.pad(each, 2 * reach), reach)
+        return sums.at[tuple(around)].get(mode="fill", fill_value=0.0)
+
+
+def log_odds(told: Float[Array, "1 *part output"], draw: Draw, channels: int) -> Float[Array, "*part"]:
+    """Logarithm of the probability of what was drawn, by odds."""
+    if channels == 1:
+        return -jax.nn.softplus(-jnp.sign(draw.level) * told)[0, ..., 0]
+    drawn = jnp.argmax(draw.level, axis=-1)[..., None]
+    return jnp.take_along_axis(jax.nn.log_softmax(told), drawn, axis=-1)[0, ..., 0]
+
+
+def seen_from(net: SequentialArchitecture, level: int) -> int:
+    """Cells of a grid, on each side of one, in which its networks see wells; none if they see none."""
+    return (max(1, net.windows[0]) if level == 0 else net.windows[level]) if net.sees else 0
+
+
+def margin(net: SequentialArchitecture) -> tuple[int, ...]:
+    """Cells around a datum on whose latents its weight may depend beside those on which its cell does, along each axis.
+
+    A datum's weight is that of cells from which it is seen, which are drawn before it and so depend on latents less far
+    away; only on the finest grids these may lie farther from it.
+    """
+    beyond, after = np.zeros(net.ndim, int), np.zeros(net.ndim, int)
+    for level in reversed(range(len(net.widths))):
+        stride = np.asarray(net.stride(level))
+        beyond = np.maximum(beyond, (seen_from(net, level) + 1) * stride - after)
+        after = after + len(net.groups(level)) * net.windows[level] * stride
+    return tuple(beyond.tolist())
+
+
+def _sums(x: Float[Array, "*part"], reach: int) -> Float[Array, "*less"]:
+    """Sums over all boxes of as many cells on each side."""
+    return lax.reduce_window(x, 0.0, lax.add, (2 * reach + 1,) * x.ndim, (1,) * x.ndim, "valid")
 
 
 def block_sizes(net: SequentialArchitecture) -> tuple[tuple[int, ...], ...]:

@@ -9,6 +9,9 @@ The field is a discontinuous function of latents where a cell changes facies and
 of a soft reading. No padding is seen: a tile of a field equals the same tile of any larger field.
 
 Where its cells stand for blocks on fine grids, a coarse map of blocks may be given, which the prior then makes finer.
+Where its networks see wells, these may be given: each field then honours them, and costs no more than another, as a
+realization of multiple-point statistics does. Such fields are distributed as networks tell the odds given the wells,
+which they have learned. A posterior weighs the same fields, and is exact.
 """
 
 import dataclasses
@@ -32,7 +35,7 @@ from latentinv.storage import PriorRecord
 from ._abstract import AbstractLearnedPrior
 from ._calibration import Calibration
 from ._generator import GeneratorPrior
-from ._honoured_cells import HonouredCells, block_sizes, looking_ahead
+from ._honoured_cells import HonouredCells, block_sizes, log_odds, looking_ahead, margin
 from ._known_blocks import BLOCKS, EDGES, KnownBlocks, by, known_blocks
 from ._latents import check_axes, check_latent
 from ._provenance import Provenance
@@ -92,6 +95,7 @@ class SequentialPrior(AbstractLearnedPrior):
         self.known_edges: tuple[int, ...] = ()
         self.cut = False
         self.honoured: HonouredCells | None = None
+        self.weighed = False
         self.lookahead = jnp.asarray(looking_ahead(architecture) if lookahead is None else lookahead)
         self._provenance = Provenance(provenance)
 
@@ -165,9 +169,9 @@ class SequentialPrior(AbstractLearnedPrior):
     def generate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*field"]:
         """Turn a latent vector into a field; see `AbstractLearnedPrior.generate`.
 
-        In a cell that is honoured it tells its weight beside its facies (`log_weight_in_field`).
+        In a cell that is honoured by a posterior it tells its weight beside its facies (`log_weight_in_field`).
         """
-        if self.honoured is None:
+        if self.honoured is None or not self.weighed:
             return super().generate(z, grid)
         check_latent(z, self.latent_size(grid), grid)
         numbers, logs = self._drawn(z, grid)
@@ -183,11 +187,18 @@ class SequentialPrior(AbstractLearnedPrior):
 
     def honoured_cells(self, cells: Int[np.ndarray, "datum axis"]) -> HonouredCells | None:
         """Cells whose facies the simulation can be made to honour; see `AbstractPrior.honoured_cells`."""
-        return HonouredCells.of(self.architecture, cells) if self.facies_model is not None else None
+        if self.facies_model is None or self.honoured is not None:
+            return None
+        return HonouredCells(jnp.asarray(cells), jnp.zeros(len(cells), int))
+
+    @property
+    def honoured_margin(self) -> tuple[int, ...]:
+        """See `AbstractPrior.honoured_margin`."""
+        return margin(self.architecture)
 
     def honouring(self, cells: HonouredCells, facies: Int[Array, "datum"]) -> "SequentialPrior":
         """The prior whose fields all honour cells; see `AbstractPrior.honouring`."""
-        other: SequentialPrior = replace(self, honoured=cells._replace(facies=facies))
+        other: SequentialPrior = replace(self, honoured=cells._replace(facies=facies), weighed=True)
         return other
 
     def _drawn(
@@ -195,26 +206,32 @@ class SequentialPrior(AbstractLearnedPrior):
     ) -> tuple[Float[Array, "*grid output"], Float[Array, "datum"]]:
         """Numbers, and for each cell that is honoured the logarithm of its weight."""
         self._check_blocks(grid)
-        net, noise = self.architecture, split_latents(z, self.latent_maps(grid))
-        logs = [] if self.honoured is None else [jnp.zeros(len(self.honoured.facies))]
+        net, honoured = self.architecture, self.honoured
+        noise, logs = split_latents(z, self.latent_maps(grid)), []
+        wells = honoured.wells(net, grid.shape) if honoured is not None and net.sees else None
+        if honoured is not None:
+            logs.append(jnp.zeros(len(honoured.facies)))
 
         def decide(drawn: Drawn, told: Array) -> Draw:
             cells = (slice(drawn.crop, n - drawn.crop) for n in noise[drawn.level].shape[:-1])
             own = slice(drawn.member * net.channels, (drawn.member + 1) * net.channels)
             each = noise[drawn.level][(None, *cells, own)]
-            odds, given = net.cell.tempered(told, self.temperatures[drawn.level]), None
+            tempered, given = net.cell.tempered(told, self.temperatures[drawn.level]), None
+            odds, blind = tempered[:1], tempered[-1:]
+            if honoured is not None:
+                odds = honoured.possible(odds, drawn, net, grid.shape, self.lookahead)
+            draw = net.cell.draw(odds, each)
             if self.known is not None and drawn.block == self.known_edges:
                 given = self.known.of(drawn, net, grid.shape, odds.shape[1:-1])
-            if self.honoured is None:
-                draw = net.cell.draw(odds, each)
-            else:
-                odds, log_ratio = self.honoured.weigh(odds, drawn, net, grid.shape, self.lookahead, given)
-                draw = net.cell.draw(odds, each)
-                logs.append(log_ratio(draw))
+            if honoured is not None and self.weighed:
+                log_ratio = log_odds(blind, draw, net.channels) - log_odds(odds, draw, net.channels)
+                if given is not None:
+                    log_ratio = jnp.where(jnp.all(given == 0, axis=-1), log_ratio, 0.0)
+                logs.append(honoured.log_ratios(log_ratio, drawn, net, grid.shape))
             return draw if given is None else draw._replace(level=jnp.where(given == 0, draw.level, given))
 
-        numbers = simulate(net, self.weights, 1, grid.shape, decide).number[0]
-        return numbers, sum(logs, jnp.zeros(()))
+        drawn = simulate(net, self.weights, 1, grid.shape, decide, wells=wells, blind=self.weighed)
+        return drawn.number[0], sum(logs, jnp.zeros(()))
 
     def _check_blocks(self, grid: Grid) -> None:
         if self.known is None or self.cut:
