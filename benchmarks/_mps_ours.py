@@ -1,8 +1,9 @@
 """Our draws for `benchmarks.mps_peers`, in a process of their own that can be ended when its time is up.
 
-``python -m benchmarks._mps_ours JOB.npz RESULT.npz PRIOR``: job and result are those of `_deesse_peer`. Without wells
-the draws come from the prior; with wells they are the population of the algorithm that `choose_algorithm` names, 64
-particles, however many the job asks for. The result also has the seconds spent on tracing and compilation, the
+``python -m benchmarks._mps_ours JOB.npz RESULT.npz PRIOR posterior|given``: job and result are those of
+`_deesse_peer`. Without wells the draws come from the prior; with wells, if the prior is *given* them, from its networks
+that see them; for the *posterior* they are the population of the algorithm that `choose_algorithm` names, 64 particles,
+however many the job asks for. The result also has the seconds spent on tracing and compilation, the
 effective sample size at the jump to the exact target, which counts independent draws, and sentences on data that could
 not be met.
 """
@@ -51,11 +52,13 @@ class Compilation:
             self.seconds += duration_secs
 
 
-def draw(prior: AbstractPrior, job: dict[str, np.ndarray]) -> dict[str, Any]:
+def draw(prior: AbstractPrior, job: dict[str, np.ndarray], how: str) -> dict[str, Any]:
     """Fields, and what is known of the run that gave them."""
     edge = int(job["edge"])
     grid = Grid((edge, edge))
-    if not len(job["codes"]):
+    if len(job["codes"]) and how == "given":
+        prior = prior.given(wells=HardData(grid, grid.centres(job["cells"]), job["codes"], facies_model(prior)))
+    if how == "given" or not len(job["codes"]):
         indices = draw_facies(prior, grid, int(job["draws"]), int(job["seed"]))
         return {"fields": np.asarray(facies_model(prior).categories)[indices]}
     done = condition(prior, grid, job)
@@ -66,13 +69,13 @@ def draw(prior: AbstractPrior, job: dict[str, np.ndarray]) -> dict[str, Any]:
     }
 
 
-def main(job_file: str, result_file: str, prior_file: str) -> None:
+def main(job_file: str, result_file: str, prior_file: str, how: str) -> None:
     """Draw, and write the result."""
     with np.load(job_file, allow_pickle=False) as file:
         job = dict(file)
     compilation = Compilation()
     begun = time.perf_counter(), time.process_time()
-    found = draw(load_prior(prior_file), job)
+    found = draw(load_prior(prior_file), job, how)
     seconds, processor = time.perf_counter() - begun[0], time.process_time() - begun[1]
     np.savez(
         Path(result_file),

@@ -106,10 +106,10 @@ def peer_run(peer: Peer, python: Path) -> Run:
     return lambda job, seconds: in_a_process([str(python), str(HERE / script), *method], [], job, seconds)
 
 
-def our_run(prior_file: Path) -> Run:
-    """How we run a job."""
+def our_run(prior_file: Path, how: str) -> Run:
+    """How we run a job: by a posterior, or by a prior that is given the wells."""
     command = [sys.executable, "-m", "benchmarks._mps_ours"]
-    return lambda job, seconds: in_a_process(command, [str(prior_file)], job, seconds)
+    return lambda job, seconds: in_a_process(command, [str(prior_file), how], job, seconds)
 
 
 def in_a_process(before: list[str], after: list[str], job: Job, seconds: float) -> Drawn | None:

@@ -1,9 +1,10 @@
 """Beside multiple-point statistics: what a conditional draw costs, what it honours, and how it looks.
 
 Wells are read at random cells of one field, and realizations of the same training image are conditioned to them: by
-``choose_algorithm`` through the shipped prior `strebelle`, and by DeeSse, SNESIM and GENESIM from the image itself. One
-tool runs at a time, each on the same single processor. The field is a patch of the image where the image is large
-enough, else an unconditioned one of DeeSse, or of our prior if DeeSse is missing.
+``choose_algorithm`` through the shipped prior `strebelle` (`latentinv`); by the networks of that prior alone, which see
+the wells (`given`: each field honours them, but is distributed as networks have learned); and by DeeSse, SNESIM and
+GENESIM from the image itself. One tool runs at a time, each on the same single processor. The field is a patch of the
+image where the image is large enough, else an unconditioned one of DeeSse, or of our prior if DeeSse is missing.
 
 Run ``python -m benchmarks.mps_peers [--sizes 128,250] [--wells 50] [--tools deesse,snesim] [--draws 8] [--seed 0]
 [--minutes 12] [--geone PYTHON] [--mpslib PYTHON] [--prior strebelle]``.
@@ -28,8 +29,8 @@ from latentinv.errors import InputError, StorageError
 from latentinv.priors import find_prior
 from latentinv.training import TrainingImage, read_training_image, sample_patches
 
-IMAGE, OURS = "strebelle_250", "latentinv"
-TOOLS = (*PEERS, OURS)
+IMAGE, OURS, GIVEN = "strebelle_250", "latentinv", "given"
+TOOLS = (*PEERS, GIVEN, OURS)
 SIZES, WELLS = (128, 250, 500, 1000), (50, 250, 1000)
 """The full cross: cells along an edge, and wells."""
 USUAL = ((128, 50), (250, 250))
@@ -130,16 +131,19 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, float | None]:
         of = [row for row in rows if (row["tool"], row["cells"]) == (tool, edge)]
         return {row["wells"]: row["processor_seconds"] for row in of if row.get("processor_seconds")}
 
-    def ratio(peer: str, edge: int) -> float | None:
-        ours, theirs = seconds(OURS, edge), seconds(peer, edge)
+    def ratio(own: str, peer: str, edge: int) -> float | None:
+        ours, theirs = seconds(own, edge), seconds(peer, edge)
         both = sorted(ours.keys() & theirs.keys())
         return ours[both[0]] / theirs[both[0]] if both else None
 
-    shares = [row["honoured"] for row in rows if row["tool"] == OURS and row.get("honoured") is not None]
+    shares = [row["honoured"] for row in rows if row["tool"] in (OURS, GIVEN) and row.get("honoured") is not None]
     return {
-        "ratio_deesse_128": ratio("deesse", 128),
-        "ratio_deesse_1000": ratio("deesse", 1000),
-        "ratio_snesim_128": ratio("snesim", 128),
+        "ratio_deesse_128": ratio(OURS, "deesse", 128),
+        "ratio_deesse_1000": ratio(OURS, "deesse", 1000),
+        "ratio_snesim_128": ratio(OURS, "snesim", 128),
+        "given_ratio_deesse_128": ratio(GIVEN, "deesse", 128),
+        "given_ratio_deesse_1000": ratio(GIVEN, "deesse", 1000),
+        "given_ratio_snesim_128": ratio(GIVEN, "snesim", 128),
         "honoured": min(shares, default=None),
     }
 
@@ -188,7 +192,8 @@ def prepare(arguments: argparse.Namespace) -> Setting:
     named = {"deesse": arguments.geone, "snesim": arguments.mpslib, "genesim": arguments.mpslib}
     pythons = {name: peer_python(peer, named[name]) for name, peer in PEERS.items()}
     runs = {name: peer_run(PEERS[name], python) for name, python in pythons.items() if python}
-    runs[OURS] = our_run(find_prior(arguments.prior).resolve())
+    prior = find_prior(arguments.prior).resolve()
+    runs |= {OURS: our_run(prior, "posterior"), GIVEN: our_run(prior, GIVEN)}
     image = read_training_image(data_file(f"training_images/{IMAGE}.npz"))
     return Setting(image, runs, tuple(arguments.tools), arguments.draws, arguments.seed, 60 * arguments.minutes)
 

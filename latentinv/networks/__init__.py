@@ -54,6 +54,7 @@ from ._generator import synthesize as synthesize
 from ._generator import to_folded_layer as to_folded_layer
 from ._sequential import Drawn as Drawn
 from ._sequential import SequentialArchitecture as SequentialArchitecture
+from ._sequential import Span as Span
 from ._sequential import draw_grid as draw_grid
 from ._sequential import first_told as first_told
 from ._sequential import initial_sequential as initial_sequential

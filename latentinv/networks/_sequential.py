@@ -49,6 +49,8 @@ Group = tuple[Offset, ...]
 Span = tuple[tuple[int, int], ...]
 """Along each axis the first cell and the end of a part of the plane, from the first cell of the field."""
 
+Wells = Callable[[Span], Float[Array, "batch *space facies"]]
+
 
 class Drawn(NamedTuple):
     """Which cells are drawn at once: one in each cell of a grid, but for some at each end."""
@@ -215,7 +217,7 @@ def simulate(
     shape: Sequence[int],
     decide: Decide,
     *,
-    wells: Float[Array, "batch *space facies"] | None = None,
+    wells: Wells | None = None,
     blind: bool = False,
     grids: int | None = None,
     padded: bool = False,
@@ -232,7 +234,7 @@ def simulate(
     decide
         Draws the cells of a group.
     wells
-        That are seen: 1 in cells that are known to have a facies; none are seen without.
+        That are seen in a part of the plane: 1 in cells that are known to have a facies. None are seen without.
     blind
         Whether what is told without wells is wanted too.
     grids
@@ -247,7 +249,7 @@ def simulate(
     spans = [inside if padded else architecture.span(n, shape) for n in range(len(architecture.widths))][:grids]
     base: Draw | None = None
     for level, (span, wanted) in enumerate(zip(spans, [*spans[1:], inside], strict=True)):
-        around = None if wells is None else _around(wells, span, shape)
+        around = None if wells is None else wells(span)
         if base is None:
             first = tuple((end - start) // unit for (start, end), unit in zip(span, architecture.unit, strict=True))
             told = first_told(architecture, weights, (batch, *first), wells=around, blind=blind, precision=precision)
@@ -289,12 +291,6 @@ def first_told(
     x = jax.nn.silu(convolve(x, weights["first.0.kernel"], 1, precision))
     given = told + convolve(x, weights["first.last.kernel"], 1, precision)
     return jnp.concatenate([given, told]) if blind else given
-
-
-def _around(wells: Float[Array, "batch *space facies"], span: Span, shape: Sequence[int]) -> Array:
-    """Wells of a field in the part of the plane in which a grid is drawn: none around the field."""
-    edges = [(-first, end - n) for (first, end), n in zip(span, shape, strict=True)]
-    return jnp.pad(wells, [(0, 0), *edges, (0, 0)])
 
 
 def draw_grid(

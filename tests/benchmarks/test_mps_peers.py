@@ -13,7 +13,7 @@ from benchmarks._mps_tools import PEERS, Drawn, Job
 from benchmarks.hard_data import Case
 from latentinv.errors import InputError, StorageError
 from latentinv.training import TrainingImage
-from tests.problems import random_generator_prior
+from tests.problems import random_generator_prior, random_sequential_prior
 
 TOOL = """
 import sys
@@ -152,12 +152,16 @@ def test_that_ratios_are_of_the_fewest_wells_that_both_have_and_missing_ones_are
         {"tool": "deesse", "cells": 128, "wells": 50, "processor_seconds": 0.5, "honoured": 1.0},
         {"tool": "snesim", "cells": 128, "wells": 250, "processor_seconds": 3.0, "honoured": 0.9},
         {"tool": "latentinv", "cells": 1000, "wells": 50, "reason": "…"},
+        {"tool": "given", "cells": 128, "wells": 50, "processor_seconds": 0.25, "honoured": 1.0},
     ]
     found = mps_peers.summary(rows)
     assert found == {
         "ratio_deesse_128": 12.0,
         "ratio_deesse_1000": None,
         "ratio_snesim_128": 3.0,
+        "given_ratio_deesse_128": 0.5,
+        "given_ratio_deesse_1000": None,
+        "given_ratio_snesim_128": None,
         "honoured": 0.98,
     }
     assert set(mps_peers.summary([]).values()) == {None}
@@ -176,8 +180,15 @@ def test_that_our_draws_count_as_their_effective_size_and_infeasible_wells_are_t
 
 def test_that_ours_draws_from_the_prior_without_wells():
     prior = random_generator_prior()
-    found = _mps_ours.draw(prior, job()._replace(cells=WELLS.cells[:0], codes=WELLS.codes[:0])._asdict())
+    found = _mps_ours.draw(prior, job()._replace(cells=WELLS.cells[:0], codes=WELLS.codes[:0])._asdict(), "posterior")
     assert found["fields"].shape == (4, 8, 8)
+
+
+def test_that_a_prior_that_is_given_wells_honours_them():
+    prior = random_sequential_prior(sees=True)
+    found = _mps_ours.draw(prior, job()._asdict(), "given")
+    assert found["fields"].shape == (4, 8, 8)
+    assert _mps_fields.honoured(found["fields"], WELLS) == 1.0
 
 
 def test_that_a_missing_peer_is_null_and_says_so(monkeypatch, tool):

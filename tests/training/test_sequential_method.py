@@ -43,8 +43,9 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_that_a_training_leaves_a_prior_that_goes_on_bit_for_bit_where_it_stopped(folder, tmp_path):
-    recipe = parse_recipe(RECIPE, folder)
+@pytest.mark.parametrize("wells", ["", "wells = true\n"])
+def test_that_a_training_leaves_a_prior_that_goes_on_bit_for_bit_where_it_stopped(wells, folder, tmp_path):
+    recipe = parse_recipe(RECIPE.replace("temperatures", f"{wells}temperatures"), folder)
     prior = require_equal_after_interrupt(recipe, tmp_path)
     assert prior.family == "sequential"
     assert prior.temperatures[0] == 1.0
@@ -135,6 +136,35 @@ def test_that_shares_of_blocks_are_those_of_the_image():
     gap = np.where(np.arange(16) < 4, -9999, facies)
     known = TrainingImage.from_array(gap, "gap", missing=[-9999])
     np.testing.assert_allclose(balance.shares_of_blocks(architecture, known, 0), [23 / 24, 1 / 24])
+
+
+def test_that_some_cells_of_patches_are_shown_as_wells():
+    rng, (low, high) = np.random.default_rng(0), sequential.SHARES
+    shown = np.stack([sequential._places_of_wells(rng, (64, 80)) for _ in range(600)])
+    shares = shown.mean(axis=(1, 2))
+    assert np.mean(shares == 0) == pytest.approx(1 / 3, abs=0.1)  # and a few by chance
+    assert low < np.median(shares[shares > 0]) < high
+    assert shares.max() < 1.5 * high
+    runs = np.mean(shown[:, 1:] & shown[:, :-1], axis=(1, 2))
+    across = np.mean(shown[:, :, 1:] & shown[:, :, :-1], axis=(1, 2))
+    assert np.mean(runs > 3 * across + 1e-4) == pytest.approx(2 / 9, abs=0.08)
+
+
+def test_that_the_likelihood_of_cells_near_wells_depends_on_these_and_no_other_does():
+    architecture, weights = random_sequential(windows=(1, 1), sees=True)
+    rng = np.random.default_rng(0)
+    levels = jnp.asarray(rng.choice([-1.0, 1.0], (1, 16, 16, 1)), jnp.float32)
+    wells = np.zeros((1, 16, 16, 2), np.float32)
+    wells[0, 2, 3] = np.asarray(sequential.facies_of_levels(levels))[0, 2, 3]
+
+    def of(cell, wells):
+        weight = jnp.zeros((1, 16, 16, 1)).at[0, *cell, 0].set(1.0)
+        return float(sequential.log_likelihood(architecture, weights, levels, weight, wells))
+
+    none, far = jnp.zeros_like(wells), (15, 15)
+    assert of(far, jnp.asarray(wells)) == pytest.approx(of(far, None), abs=1e-5)
+    assert of((3, 3), none) == pytest.approx(of((3, 3), None), abs=1e-5)
+    assert of((3, 3), jnp.asarray(wells)) != pytest.approx(of((3, 3), None), abs=1e-3)
 
 
 def test_that_costly_grids_learn_from_fewer_patches():

@@ -5,7 +5,7 @@ from ._autoencoder import AutoencoderPrior as AutoencoderPrior
 from ._calibration import BOUND as BOUND
 from ._calibration import Calibration as Calibration
 from ._calibration import bounded as bounded
-from ._conditional import WELLS as WELLS
+from ._certain_wells import WELLS as WELLS
 from ._conditional import ConditionalPrior as ConditionalPrior
 from ._dcgan import DcganPrior as DcganPrior
 from ._flow import FlowPrior as FlowPrior

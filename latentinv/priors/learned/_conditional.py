@@ -17,12 +17,12 @@ the same tile of any larger field (`latentinv.networks`). Cost of a field: a few
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Protocol, final
+from typing import Any, final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from latentinv.errors import InputError, StorageError
 from latentinv.grid import Grid
@@ -40,29 +40,18 @@ from latentinv.storage import PriorRecord
 
 from ._abstract import AbstractLearnedPrior
 from ._calibration import Calibration
+from ._certain_wells import IN_WORDS, WELLS, KnownCells, certain_facies
 from ._generator import GeneratorPrior
 from ._latents import check_axes, generator_maps, in_words
 from ._proportion import Proportion
 from ._provenance import Provenance
 from ._record import generator_from_metadata, layer_arrays, stored_layers
 
-WELLS, PROPORTION = "wells", "proportion"
-"""Names of the conditions, and of their arrays in files."""
+PROPORTION = "proportion"
+"""Name of a condition, and of its array in files, as `WELLS`."""
 
 Seen = tuple[Float[Array, "*block feature"], ...]
 """What is known in each cell, and features of it in blocks of 2, 4, … cells, with margins."""
-
-
-class KnownCells(Protocol):
-    """Facies in cells of a grid, such as `latentinv.HardData`."""
-
-    grid: Grid
-    cells: Int[np.ndarray, "cell axis"]
-    error_probability: Float[np.ndarray, "cell"]
-
-    @property
-    def codes(self) -> Int[np.ndarray, "cell"]:
-        """Facies code of each cell."""
 
 
 @final
@@ -117,7 +106,7 @@ class ConditionalPrior(AbstractLearnedPrior):
     @property
     def conditions(self) -> Mapping[str, str]:
         """Wells, and a proportion where the network sees one."""
-        words = {WELLS: "facies known in some cells: hard data without errors, or the file of a table of wells"}
+        words = {WELLS: IN_WORDS}
         return words if self.proportion is None else {**words, PROPORTION: f"{self._share}, such as 0.3"}
 
     def given(self, **condition: Any) -> "ConditionalPrior":
@@ -275,21 +264,7 @@ def _known_cells(wells: KnownCells, model: Any, net: GeneratorArchitecture) -> F
     InputError
         If the wells are none, may be wrong or are of other facies, or their grid has other axes.
     """
-    if not hasattr(wells, "error_probability"):
-        raise InputError(
-            f"The prior was given wells as {type(wells).__name__}; give HardData, or in a study or command the name of "
-            "a table of wells."
-        )
-    check_axes(net.ndim, wells.grid)
-    if np.any(np.asarray(wells.error_probability) > 0):
-        raise InputError(
-            "The prior was given wells with error probabilities, but takes what it is given for certain; give it those "
-            "without, and condition to the others."
-        )
-    codes, seen = list(model.categories), np.asarray(wells.codes).tolist()
-    if missing := set(seen) - set(codes):
-        raise InputError(f"The prior was given wells of facies {min(missing)}, which it does not have; give others.")
-    index = np.asarray([codes.index(code) for code in seen])
+    index, codes = certain_facies(wells, model, net.ndim), model.categories
     levels = 2 * np.eye(net.outputs)[index] - 1 if net.outputs > 1 else 2 * index[:, None] / (len(codes) - 1) - 1
     known = np.zeros((*wells.grid.shape, net.outputs + 1), np.float32)
     known[tuple(np.asarray(wells.cells).T)] = np.concatenate([levels, np.ones((len(levels), 1))], axis=1)

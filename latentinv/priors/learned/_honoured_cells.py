@@ -24,7 +24,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from latentinv.networks import IMPOSSIBLE, Draw, Drawn, SequentialArchitecture, as_told, facies_of_blocks
+from latentinv.networks import IMPOSSIBLE, Draw, Drawn, SequentialArchitecture, Span, as_told, facies_of_blocks
 
 LEAST = 1e-2
 """Cells that are added to those counted, so that what was never seen is not impossible."""
@@ -36,9 +36,13 @@ class HonouredCells(NamedTuple):
     cells: Int[Array, "datum axis"]
     facies: Int[Array, "datum"]
 
-    def wells(self, net: SequentialArchitecture, shape: Sequence[int]) -> Float[Array, "1 *grid facies"]:
-        """As networks see them."""
-        return jnp.zeros((1, *shape, net.facies)).at[(0, *self.cells.T, self.facies)].set(1.0)
+    def wells(self, net: SequentialArchitecture, span: Span) -> Float[Array, "1 *part facies"]:
+        """As networks see them in a part of the plane."""
+        shape, where = [end - first for first, end in span], []
+        for axis, (first, end) in enumerate(span):
+            ahead = self.cells[:, axis] - first
+            where.append(jnp.where(ahead < 0, end - first, ahead))
+        return jnp.zeros((1, *shape, net.facies)).at[(0, *where, self.facies)].set(1.0, mode="drop")
 
     def possible(
         self,

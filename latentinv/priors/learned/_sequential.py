@@ -15,6 +15,7 @@ which they have learned. A posterior weighs the same fields, and is exact.
 """
 
 import dataclasses
+import functools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ from latentinv.storage import PriorRecord
 
 from ._abstract import AbstractLearnedPrior
 from ._calibration import Calibration
+from ._certain_wells import IN_WORDS, WELLS, certain_facies
 from ._generator import GeneratorPrior
 from ._honoured_cells import HonouredCells, block_sizes, log_odds, looking_ahead, margin
 from ._known_blocks import BLOCKS, EDGES, KnownBlocks, by, known_blocks
@@ -41,8 +43,8 @@ from ._latents import check_axes, check_latent
 from ._provenance import Provenance
 from ._record import check_sizes
 
-LOOKAHEAD = "lookahead"
-"""Name of its array in a file."""
+LOOKAHEAD, OF_WELLS = "lookahead", ("well_cells", "well_facies")
+"""Names of their arrays in a file."""
 
 
 @final
@@ -96,28 +98,34 @@ class SequentialPrior(AbstractLearnedPrior):
         self.cut = False
         self.honoured: HonouredCells | None = None
         self.weighed = False
+        self.wells_shape: tuple[int, ...] = ()
         self.lookahead = jnp.asarray(looking_ahead(architecture) if lookahead is None else lookahead)
         self._provenance = Provenance(provenance)
 
     @property
     def conditions(self) -> Mapping[str, str]:
-        """A map of blocks, where the simulation draws blocks."""
+        """A map of blocks, where the simulation draws blocks, and wells, where its networks see them."""
+        words = {WELLS: IN_WORDS} if self.architecture.sees else {}
         if not self.architecture.blocks:
-            return {}
+            return words
         sizes = ", ".join(map(by, block_sizes(self.architecture)[:-1]))
         model = self.facies_model
         assert model is not None
         order = ", then ".join(model.label(model.categories[index]) for index in self.architecture.order)
         return {
+            **words,
             BLOCKS: f"facies of blocks, a coarse map; a block has the first that any of its cells has: {order}",
             EDGES: f"cells of a block along each axis: {sizes}",
         }
 
     def given(self, **condition: Any) -> "SequentialPrior":
-        """The same prior for a grid of which a coarse map is known.
+        """The same prior for a grid of which a coarse map is known, or the facies of some cells, which all fields then
+        honour; each replaces what was given before.
 
         Parameters
         ----------
+        wells
+            `latentinv.HardData`, without error probabilities.
         blocks
             Facies codes of blocks, from the first cell of the grid on, the last of them perhaps beyond its end; NaN
             where a block is not known.
@@ -127,24 +135,34 @@ class SequentialPrior(AbstractLearnedPrior):
         Raises
         ------
         InputError
-            If another condition, or one of these without the other, is given; or there are no such blocks or facies.
+            If another condition, or one of the last two without the other, is given; there are no such blocks or
+            facies; or the wells are none, may be wrong, or their grid has other axes than the prior.
         """
-        if condition.keys() != {BLOCKS, EDGES} or not self.conditions:
-            unknown = condition.keys() - self.conditions.keys()
-            if unknown or not self.conditions:
-                super().given(**dict.fromkeys(unknown or condition))
-            raise InputError(f"The prior was given {' and '.join(condition)} alone; give {BLOCKS} with {EDGES}.")
-        known, edges = known_blocks(condition[BLOCKS], condition[EDGES], self.facies_model, self.architecture)
-        other: SequentialPrior = replace(self, known=known, known_edges=edges)
+        if unknown := condition.keys() - self.conditions.keys():
+            super().given(**dict.fromkeys(unknown))
+        other, alone = self, condition.keys() & {BLOCKS, EDGES}
+        if len(alone) == 1:
+            raise InputError(f"The prior was given {min(alone)} alone; give {BLOCKS} with {EDGES}.")
+        if alone:
+            known, edges = known_blocks(condition[BLOCKS], condition[EDGES], self.facies_model, self.architecture)
+            other = replace(other, known=known, known_edges=edges)
+        if WELLS in condition:
+            wells = condition[WELLS]
+            facies = certain_facies(wells, self.facies_model, self.ndim)
+            cells = HonouredCells(jnp.asarray(wells.cells), jnp.asarray(facies))
+            other = replace(other, honoured=cells, wells_shape=tuple(wells.grid.shape))
         return other
 
     def cropped(self, start: tuple[int, ...], shape: tuple[int, ...]) -> "SequentialPrior":
-        """The same prior for a part of its grid, with what is known of blocks in and around it."""
+        """The same prior for a part of its grid, with what is known of blocks and cells in and around it."""
         del shape
-        if self.known is None:
-            return self
-        corner = self.known.corner + np.asarray(start) // np.asarray(self.known_edges)
-        other: SequentialPrior = replace(self, known=self.known._replace(corner=corner), cut=True)
+        other = self
+        if self.known is not None:
+            corner = self.known.corner + np.asarray(start) // np.asarray(self.known_edges)
+            other = replace(other, known=self.known._replace(corner=corner), cut=True)
+        if self.honoured is not None:
+            cells = self.honoured._replace(cells=self.honoured.cells - jnp.asarray(start))
+            other = replace(other, honoured=cells, cut=True)
         return other
 
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
@@ -205,10 +223,10 @@ class SequentialPrior(AbstractLearnedPrior):
         self, z: Float[Array, "latent"], grid: Grid
     ) -> tuple[Float[Array, "*grid output"], Float[Array, "datum"]]:
         """Numbers, and for each cell that is honoured the logarithm of its weight."""
-        self._check_blocks(grid)
+        self._check_given(grid)
         net, honoured = self.architecture, self.honoured
         noise, logs = split_latents(z, self.latent_maps(grid)), []
-        wells = honoured.wells(net, grid.shape) if honoured is not None and net.sees else None
+        wells = functools.partial(honoured.wells, net) if honoured is not None and net.sees else None
         if honoured is not None:
             logs.append(jnp.zeros(len(honoured.facies)))
 
@@ -233,8 +251,15 @@ class SequentialPrior(AbstractLearnedPrior):
         drawn = simulate(net, self.weights, 1, grid.shape, decide, wells=wells, blind=self.weighed)
         return drawn.number[0], sum(logs, jnp.zeros(()))
 
-    def _check_blocks(self, grid: Grid) -> None:
-        if self.known is None or self.cut:
+    def _check_given(self, grid: Grid) -> None:
+        if self.cut:
+            return
+        if self.wells_shape not in ((), grid.shape):
+            raise InputError(
+                f"The prior was given wells on a grid of {by(self.wells_shape)} cells, but the grid has "
+                f"{by(grid.shape)}; give wells of this grid."
+            )
+        if self.known is None:
             return
         expected = tuple(math.ceil(n / edge) for n, edge in zip(grid.shape, self.known_edges, strict=True))
         if self.known.levels.shape[:-1] != expected:
@@ -253,9 +278,12 @@ class SequentialPrior(AbstractLearnedPrior):
         """Latents, facies and provenance."""
         net = self.architecture
         grids = ", ".join(by(net.stride(level)) for level in self._levels)
+        given = [] if self.known is None else [f"a map of {by(self.known.levels.shape[:-1])} blocks"]
+        if self.wells_shape and self.honoured is not None:
+            given.append(f"{len(self.honoured.facies)} cells of wells")
         return {
             "latents": f"{net.channels} for each cell, on grids of {grids} cells",
-            **({} if self.known is None else {"given": f"a map of {by(self.known.levels.shape[:-1])} blocks"}),
+            **({"given": ", ".join(given)} if given else {}),
             **super().describe(),
             **self.provenance,
         }
@@ -270,6 +298,7 @@ class SequentialPrior(AbstractLearnedPrior):
             "architecture": dataclasses.asdict(self.architecture),
             "temperatures": self.temperatures,
             "known_edges": self.known_edges,
+            "wells_shape": self.wells_shape,
             **self.calibration.to_metadata(),
             "provenance": self.provenance,
         }
@@ -277,6 +306,8 @@ class SequentialPrior(AbstractLearnedPrior):
         arrays[LOOKAHEAD] = np.asarray(self.lookahead)
         if self.known is not None:
             arrays[BLOCKS] = np.asarray(self.known.levels)
+        if self.wells_shape and self.honoured is not None:
+            arrays |= {name: np.asarray(each) for name, each in zip(OF_WELLS, self.honoured, strict=True)}
         return PriorRecord(self.family, json.loads(json.dumps(metadata)), arrays)
 
     @classmethod
@@ -287,16 +318,19 @@ class SequentialPrior(AbstractLearnedPrior):
         check_sizes(settings)
         lists = {name: tuple(settings[name]) for name in ("widths", "windows", "stretch", "order")}
         architecture = SequentialArchitecture(**{**settings, **lists})
+        others = (BLOCKS, LOOKAHEAD, *OF_WELLS)
         prior = cls(
             architecture,
-            jax.device_put({name: array for name, array in record.arrays.items() if name not in (BLOCKS, LOOKAHEAD)}),
+            jax.device_put({name: array for name, array in record.arrays.items() if name not in others}),
             Calibration.from_metadata(metadata),
             temperatures=metadata["temperatures"],
             lookahead=record.arrays.get(LOOKAHEAD),
             provenance=metadata["provenance"],
         )
-        if BLOCKS not in record.arrays:
-            return prior
-        known = KnownBlocks(jnp.asarray(record.arrays[BLOCKS]), jnp.zeros(architecture.ndim, int))
-        other: SequentialPrior = replace(prior, known=known, known_edges=tuple(metadata["known_edges"]))
-        return other
+        if BLOCKS in record.arrays:
+            known = KnownBlocks(jnp.asarray(record.arrays[BLOCKS]), jnp.zeros(architecture.ndim, int))
+            prior = replace(prior, known=known, known_edges=tuple(metadata["known_edges"]))
+        if OF_WELLS[0] in record.arrays:
+            cells = HonouredCells(*(jnp.asarray(record.arrays[name]) for name in OF_WELLS))
+            prior = replace(prior, honoured=cells, wells_shape=tuple(metadata["wells_shape"]))
+        return prior

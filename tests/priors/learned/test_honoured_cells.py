@@ -105,6 +105,45 @@ def test_that_the_field_of_a_latent_vector_that_honours_the_cells_by_itself_is_k
     np.testing.assert_array_equal(posterior.prior.facies(posterior.field(z)), facies)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"windows": (1, 1), "sees": True},
+        {"windows": (2, 1, 1), "blocks": 2, "sees": True},
+        {"windows": (0, 0, 2), "blocks": 1, "sees": True, "stretch": (1, 2)},
+        {"windows": (1, 0), "blocks": 1},
+    ],
+    ids=["sees", "blocks, sees", "stretched, sees", "blind"],
+)
+def test_that_the_weight_of_a_datum_depends_on_latents_that_reach_its_extent_alone(kind):
+    prior, grid = random_sequential_prior(**kind), Grid((70, 84))
+    cells = np.array([[30, 40], [31, 42], [36, 46]])
+    wells = HardData(grid, grid.centres(cells), [0, 1, 1], prior.facies_model)
+    posterior = Posterior(prior, grid, [wells])
+    first, last = (np.asarray(x) for x in posterior.observations[0].extents())
+    rng, maps = np.random.default_rng(0), prior.latent_maps(grid)
+    z = rng.standard_normal(posterior.latent_size).astype(np.float32)
+    weights = np.asarray(posterior.predict_soft(z).soft[0])
+    for datum in range(len(cells)):
+        near = []
+        for one in maps:
+            along = []
+            for axis, n in enumerate(one.shape[:-1]):
+                before, after = one.reach[axis]
+                begin = np.arange(n) * one.spacing[axis] - before
+                end = (np.arange(n) + 1) * one.spacing[axis] + after
+                along.append((begin <= last[datum, axis]) & (end > first[datum, axis]))
+            near.append(np.broadcast_to((along[0][:, None] & along[1])[..., None], one.shape).ravel())
+        near = np.concatenate(near)
+        assert near.any()
+        assert not near.all()
+        other = np.where(near, z, rng.standard_normal(z.shape)).astype(np.float32)
+        changed = np.asarray(posterior.predict_soft(other).soft[0])
+        assert changed[datum] == pytest.approx(weights[datum], abs=1e-4)
+        other = np.where(near, rng.standard_normal(z.shape), z).astype(np.float32)
+        assert np.asarray(posterior.predict_soft(other).soft[0])[datum] != pytest.approx(weights[datum], abs=1e-4)
+
+
 def test_that_wells_that_may_be_wrong_are_left_to_the_likelihood():
     prior, grid = random_sequential_prior(), Grid((6, 6))
     wells = HardData(grid, grid.centres(np.array([[1, 1], [2, 4]])), [0, 1], prior.facies_model, error_probability=0.1)

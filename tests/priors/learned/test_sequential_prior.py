@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from latentinv import Grid, InputError, load_prior
+from latentinv import Grid, HardData, InputError, Posterior, load_prior
 from latentinv.networks import simulate
 from latentinv.priors.core import split_latents
 from tests.problems import generate, random_sequential_prior
@@ -121,6 +121,47 @@ def test_that_blocks_that_cannot_be_given_are_refused(condition, message):
         prior.given(**condition)
     with pytest.raises(InputError, match="takes none"):
         random_sequential_prior().given(**condition)
+
+
+def _wells(prior, grid, count=12):
+    rng = np.random.default_rng(3)
+    cells = np.stack(np.unravel_index(rng.permutation(grid.size)[:count], grid.shape), axis=1)
+    return HardData(grid, grid.centres(cells), rng.choice(prior.facies_model.categories, count), prior.facies_model)
+
+
+@pytest.mark.parametrize("kind", [{}, {"categories": (3, 1, 7), "windows": (1, 1, 1), "blocks": 2}])
+def test_that_fields_honour_the_wells_that_are_given_and_tiles_are_those_of_the_field(kind, tmp_path):
+    prior, grid = random_sequential_prior(sees=True, **kind), Grid((40, 52))
+    wells = _wells(prior, grid)
+    given = prior.given(wells=wells)
+    z = _z(prior, grid)
+    whole = generate(given, z, grid)
+    np.testing.assert_array_equal(np.asarray(given.facies(whole))[tuple(wells.cells.T)], wells.codes)
+    free = generate(prior, z, grid)
+    assert np.mean(np.asarray(given.facies(whole)) != np.asarray(prior.facies(free))) > 3 * wells.count / grid.size
+    field = np.full(whole.shape, np.nan, np.float32)
+    for place, tile in given.tiles(np.asarray(z), grid, tile=16):
+        field[place] = tile
+    np.testing.assert_allclose(field, whole, atol=1e-4)
+    given.save(tmp_path / "given.h5")
+    np.testing.assert_array_equal(generate(load_prior(tmp_path / "given.h5"), z, grid), whole)
+    assert given.fingerprint() != prior.fingerprint()
+    assert given.describe()["given"] == "12 cells of wells"
+    assert Posterior(given, grid, [wells]).honoured is None
+    with pytest.raises(InputError, match="wells on a grid of 40×52 cells, but the grid has 40×53"):
+        given.numbers(_z(prior, Grid((40, 53))), Grid((40, 53)))
+
+
+def test_that_wells_that_cannot_be_given_are_refused():
+    prior, grid = random_sequential_prior(sees=True), Grid((40, 52))
+    with pytest.raises(InputError, match="wells as list; give HardData"):
+        prior.given(wells=[1, 2])
+    wells = _wells(prior, grid)
+    doubtful = HardData(grid, wells.coordinates, wells.codes, prior.facies_model, error_probability=0.1)
+    with pytest.raises(InputError, match="wells with error probabilities"):
+        prior.given(wells=doubtful)
+    with pytest.raises(InputError, match="condition 'wells'"):
+        random_sequential_prior().given(wells=wells)
 
 
 def test_that_a_map_of_blocks_of_another_grid_is_refused():
