@@ -140,7 +140,7 @@ def test_that_shares_of_blocks_are_those_of_the_image():
 
 def test_that_some_cells_of_patches_are_shown_as_wells():
     rng, (low, high) = np.random.default_rng(0), sequential.SHARES
-    shown = np.stack([sequential._places_of_wells(rng, (64, 80)) for _ in range(600)])
+    shown = np.stack([sequential._places_of_wells(rng, (240, 240)) for _ in range(400)])
     shares = shown.mean(axis=(1, 2))
     assert np.mean(shares == 0) == pytest.approx(1 / 3, abs=0.1)  # and a few by chance
     assert low < np.median(shares[shares > 0]) < high
