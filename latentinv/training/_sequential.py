@@ -46,7 +46,7 @@ WARM = 50
 """Steps over which the learning rate rises."""
 FEWER = 16
 """Patches of a batch for each of the grid whose networks cost most."""
-WITHOUT, SHARES, RUNS = 3, (2e-4, 3e-2), (4, 32)
+WITHOUT, SHARES, RUNS = 3, (1e-3, 1e-1), (4, 32)
 """One patch in how many has no wells; least and largest share of a patch's cells that are wells; least and largest
 number of cells of a run."""
 
