@@ -6,7 +6,7 @@ the wells (`given`: each field honours them, but is distributed as networks have
 GENESIM from the image itself. One tool runs at a time, each on the same single processor. The field is a patch of the
 image where the image is large enough, else an unconditioned one of DeeSse, or of our prior if DeeSse is missing.
 
-Run ``python -m benchmarks.mps_peers [--sizes 128,250] [--wells 50] [--tools deesse,snesim] [--draws 8] [--seed 0]
+Run ``python -m benchmarks.mps_peers [--sizes 128,250] [--wells 50] [--tools deesse,snesim] [--draws 64] [--seed 0]
 [--minutes 12] [--geone PYTHON] [--mpslib PYTHON] [--prior strebelle]``.
 """
 
@@ -93,9 +93,10 @@ def unconditioned(setting: Setting, tool: str, edge: int) -> dict[str, Any]:
 
 
 def condition(setting: Setting, tool: str, edge: int, wells: Case) -> dict[str, Any]:
-    """A tool's draws given wells; of ours all particles, whose number is its own."""
+    """A tool's draws given wells; of a posterior all particles, whose number is its own."""
     job, run_job = setting.job(edge, setting.draws, CONDITIONED, wells), setting.runs[tool]
-    drawn = run_job(job, setting.seconds) if tool == OURS else draw_within(run_job, job, setting.seconds)
+    own = tool in (OURS, GIVEN)
+    drawn = run_job(job, setting.seconds) if own else draw_within(run_job, job, setting.seconds)
     if drawn is None:
         minutes = f"{setting.seconds / 60:g} minutes"
         return {"reason": f"{tool} had no draw of {edge}×{edge} cells and {len(wells.codes)} wells in {minutes}."}
@@ -182,7 +183,7 @@ def measure(
         return {"reason": missing(tool)}
     found = condition(setting, tool, edge, wells)
     # A peer whose first draw did not end in time is not asked for more.
-    if (tool, edge) not in alone and (found.get("draws") or tool == OURS):
+    if (tool, edge) not in alone and (found.get("draws") or tool in (OURS, GIVEN)):
         alone[tool, edge] = unconditioned(setting, tool, edge)
     return found | alone.get((tool, edge), {})
 
@@ -218,7 +219,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--sizes", type=_counts, help="cells along an edge, such as 128,250")
     parser.add_argument("--wells", type=_counts, help="numbers of wells, such as 50,250")
     parser.add_argument("--tools", type=_tools, default=list(TOOLS), help=f"which of {', '.join(TOOLS)}")
-    parser.add_argument("--draws", type=int, default=8, help="of each peer")
+    parser.add_argument("--draws", type=int, default=64, help="of each tool (default 64)")
     parser.add_argument("--seed", type=int, default=0, help="of all randomness")
     parser.add_argument("--minutes", type=float, default=12.0, help="for each tool and case")
     parser.add_argument("--geone", help="a Python that has geone, for DeeSse")

@@ -4,7 +4,7 @@
 - Gaussian and linear, but with too many data and latents for one matrix: no-U-turn chains, since there is only one
   mode.
 - Gradients: adaptive tempered SMC, which passes between modes and ends on the thresholded facies. Where bodies come and
-  go as wholes, its moves are mostly local ones.
+  go as wholes, its moves are local ones.
 - No gradients: the same, moved by random walks.
 """
 
@@ -23,8 +23,8 @@ LARGEST_MATRIX = 2**25
 BATCH_CELLS = 2**20
 """Largest number of cells, over all fields of a batch, whose gradients a CPU's machine holds in memory at once."""
 
-REDRAWING: dict[str, Any] = {"local_moves": 30, "moves": 1, "leapfrogs": 1, "probes": 1}
-"""Settings of `smc` for a prior whose derivatives tell little: nearly all work of a level is local moves."""
+REDRAWING: dict[str, Any] = {"local_moves": 30, "moves": 0}
+"""Settings of `smc` for a prior whose derivatives tell little."""
 
 
 class Choice(NamedTuple):

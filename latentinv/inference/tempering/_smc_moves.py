@@ -1,4 +1,4 @@
-"""The moves of a level: local moves of small windows of the latents, then Hamiltonian moves in the level's metric.
+"""The moves of a level: local moves of small windows of the latents, then any Hamiltonian moves in the level's metric.
 
 Proposals follow the gradient of the soft model, acceptance is by what the level leaves invariant: the soft likelihood,
 a part of the way from it to the exact one, or the exact one. Predictions and facies by which a particle was accepted
@@ -41,7 +41,7 @@ class MoveSettings(NamedTuple):
     rounds: int
     """Of local moves and Hamiltonian ones."""
     moves: int
-    """Hamiltonian moves per round."""
+    """Hamiltonian moves per round; with none, no program has a gradient."""
     local_moves: int
     """Local moves per round."""
     leapfrogs: int
@@ -69,7 +69,7 @@ def move_population(
     posterior: Posterior,
     key: Array,
     state: SMCState,
-    mass: MassMatrix,
+    mass: MassMatrix | None,
     *,
     stage: Stage,
     sharp: bool,
@@ -81,7 +81,8 @@ def move_population(
     settings
         How.
     posterior, key, state, mass
-        What is sampled, a random key, the population after resampling, and the metric of the level.
+        What is sampled, a random key, the population after resampling, and the metric of the level, None without
+        Hamiltonian moves.
     stage
         What the moves leave invariant.
     sharp
@@ -126,6 +127,7 @@ def move_population(
 
     def move(carry: tuple[Trajectory, Array], key: Array) -> tuple[tuple[Trajectory, Array], MoveInfo]:
         here, step_size = carry
+        assert mass is not None
         here, info = hamiltonian_move(
             key,
             here,
@@ -140,13 +142,21 @@ def move_population(
         step_size = step_size * jnp.exp(0.7 * (info.conservation.mean() - settings.acceptance_target))
         return (here, jnp.clip(step_size, 1e-4, 0.5)), info
 
-    def renew(here: Population, key: Array) -> tuple[Population, None]:
-        return local_move(key, here, predict=predict, log_target=log_target, lattice=lattice), None
+    def renew(here: Population, key: Array) -> tuple[Population, MoveInfo]:
+        there = local_move(key, here, predict=predict, log_target=log_target, lattice=lattice)
+        changed = jnp.any(there.z != here.z, axis=1).astype(jnp.float32)
+        return there, MoveInfo(changed, changed, jnp.float32(0))
 
     def one_round(carry: tuple[Population, Array], key: Array) -> tuple[tuple[Population, Array], Any]:
         (here, step_size), (key_local, key_hamiltonian) = carry, named(key, "local", "hamiltonian")
         local_keys = jax.random.split(key_local, settings.local_moves)
-        renewed, _ = jax.lax.scan(renew, here._replace(predictions=_needed(here.predictions, stage)), local_keys)
+        renewed, local_infos = jax.lax.scan(
+            renew, here._replace(predictions=_needed(here.predictions, stage)), local_keys
+        )
+        if not settings.moves:
+            found = map_batched(posterior.predict, renewed.z, settings.batch_size)
+            renewed = renewed._replace(predictions=_merged(found, renewed.predictions))
+            return (renewed, step_size), (renewed, local_infos)
         keys = jax.random.split(key_hamiltonian, settings.moves)
         start = _as_accepted(evaluate(renewed.z), renewed.predictions)
         (end, step_size), infos = jax.lax.scan(move, (start, step_size), keys)
@@ -169,14 +179,18 @@ def _needed(predictions: Predictions, stage: Stage) -> Predictions:
 
 def _as_accepted(start: Trajectory, accepted: Predictions) -> Trajectory:
     """The start of a trajectory with the predictions by which its particles were accepted."""
-    found = start.population.predictions
+    merged = _merged(start.population.predictions, accepted)
+    return start._replace(population=start.population._replace(predictions=merged))
+
+
+def _merged(found: Predictions, accepted: Predictions) -> Predictions:
+    """Predictions by which particles were accepted, completed by those that are found again."""
     empty = isinstance(accepted.realization, tuple)
-    merged = Predictions(
+    return Predictions(
         soft=accepted.soft or found.soft,
         exact=accepted.exact or found.exact,
         realization=found.realization if empty else accepted.realization,
     )
-    return start._replace(population=start.population._replace(predictions=merged))
 
 
 def _read_sharply(posterior: Posterior, z: Array) -> Predictions:

@@ -87,7 +87,7 @@ class TemperedSMC(AbstractAlgorithm):
     particles
         Draws kept at the end.
     moves
-        Hamiltonian moves per level.
+        Hamiltonian moves per level; 0 where gradients tell nothing, for local moves alone.
     leapfrogs
         Leapfrog steps per move.
     local_moves
@@ -126,10 +126,13 @@ class TemperedSMC(AbstractAlgorithm):
     usual_batch = 8
 
     def __post_init__(self) -> None:
-        check_counts(self, "particles", "moves", "leapfrogs", "local_moves", "probes", "final_rounds")
-        check_counts(self, "max_levels")
-        check_counts(self, "batch_size", least=0)
+        check_counts(self, "particles", "leapfrogs", "local_moves", "probes", "final_rounds", "max_levels")
+        check_counts(self, "moves", "batch_size", least=0)
         check_shares(self, "ess_target", "acceptance_target")
+        if self.waste_free and not self.moves:
+            raise InputError(
+                "The settings are moves = 0 and waste_free = True; with waste_free expected moves of 1 or more."
+            )
         if self.waste_free and self.particles % (self.moves + 1):
             raise InputError(
                 f"The setting particles is {self.particles}; with waste_free expected a multiple of moves + 1, which "
@@ -144,7 +147,7 @@ class TemperedSMC(AbstractAlgorithm):
     @property
     def walk_windows(self) -> int:
         """Local moves of each random walk."""
-        return -(-self.local_moves // self.moves)
+        return -(-self.local_moves // max(1, self.moves))
 
     def build(self) -> AbstractKernel:
         """Make the sampler."""
@@ -176,7 +179,7 @@ class SMCKernel(AbstractKernel):
         self._estimate_mass = compiled(mass)
         self._move = compiled(functools.partial(move_population, how), static_argnames=("stage", "sharp"))
         self._exact = compiled(self._exact_log_likelihood)
-        self._walk = RandomWalks(settings.walk_windows, settings.moves)
+        self._walk = RandomWalks(settings.walk_windows, max(1, settings.moves))
 
     def init(self, posterior: Posterior, key: Array) -> SMCState:
         """Draw the population from the prior."""
@@ -214,7 +217,7 @@ class SMCKernel(AbstractKernel):
             )
         else:
             stage = ("bridge" if _bridging(posterior, state) else "exact") if final else "soft"
-            mass = self._estimate_mass(posterior, key_mass, state)
+            mass = self._estimate_mass(posterior, key_mass, state) if self.settings.moves else None
             sharp = bool(state.in_parts) and float(state.bridge) >= SHARPER_FROM
             population, step_size, moves = self._move(posterior, key_moves, state, mass, stage=stage, sharp=sharp)
         self._check_finite(moves, int(state.level) + 1)
@@ -350,7 +353,9 @@ class SMCKernel(AbstractKernel):
         """Gradients and forward runs of a level, of all particles."""
         settings = self.settings
         if _on_host(posterior):
-            return 0, settings.chains * settings.moves * (1 + settings.walk_windows)
+            return 0, settings.chains * max(1, settings.moves) * (1 + settings.walk_windows)
+        if not settings.moves:
+            return 0, settings.chains * (settings.local_moves + 1)
         gradients = settings.moves * settings.leapfrogs + self._rounds + settings.probes
         return settings.chains * gradients, settings.chains * self._rounds * settings.local_moves
 
