@@ -12,8 +12,12 @@ from tests.problems import generate, random_sequential_prior
 MANY, PARTICLES = 40_000, 512
 
 
-@pytest.mark.parametrize("kind", [{"windows": (1, 1)}, {"windows": (1, 0), "blocks": 1}], ids=["cells", "blocks"])
-def test_that_draws_and_evidence_are_those_of_rejection(kind):
+@pytest.mark.parametrize(
+    ("kind", "moves"),
+    [({"windows": (1, 1)}, 1), ({"windows": (1, 0), "blocks": 1}, 0), ({"windows": (1, 1), "sees": True}, 0)],
+    ids=["cells", "blocks", "seen"],
+)
+def test_that_draws_and_evidence_are_those_of_rejection(kind, moves):
     prior, grid = random_sequential_prior(**kind), Grid((4, 6))
     truth = np.asarray(
         prior.facies(generate(prior, jax.random.normal(jax.random.key(9), (prior.latent_size(grid),)), grid))
@@ -24,7 +28,7 @@ def test_that_draws_and_evidence_are_those_of_rejection(kind):
     own = np.asarray(map_batched(lambda z: prior.facies_model.index(prior.generate(z, grid)), latents, 500))
     kept = own[np.all(own[(slice(None), *cells.T)] == wells.observed, axis=1)]
     assert len(kept) > 300
-    run = sample(Posterior(prior, grid, [wells]), TemperedSMC(particles=PARTICLES, local_moves=4, moves=1), seed=3)
+    run = sample(Posterior(prior, grid, [wells]), TemperedSMC(particles=PARTICLES, local_moves=6, moves=moves), seed=3)
     np.testing.assert_array_equal(run.realizations[(slice(None), *cells.T)], np.tile(wells.codes, (PARTICLES, 1)))
     np.testing.assert_array_equal(run.predicted["wells"], 1)
     # Resampled particles are not independent: a quarter of them are counted; five standard errors for 24 cells.
