@@ -67,6 +67,7 @@
     weight = 0.1                     # λ, of the squared differences of levels in these cells, summed over a field,
                                      # in the generator's loss
     proportion = 1                   # code of a facies whose share of the field it sees too; left out: of none
+    width = 1                        # code of a facies whose mean width, in cells, it sees too; left out: of none
 
     [training]
     seed = 0

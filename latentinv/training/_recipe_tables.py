@@ -18,6 +18,7 @@ from latentinv.io import (
 )
 from latentinv.io.images import FIRST_ROWS
 from latentinv.networks import NORMALISATIONS
+from latentinv.priors.learned import MEASURES
 
 RATE = number(lambda value: value > 0, "a finite number above 0")
 WEIGHT = number(lambda value: value >= 0, "a finite weight, 0 or more")
@@ -129,6 +130,14 @@ class RecipeConditioning:
     weight: float = entry(0.1, WEIGHT)
     proportion: int | None = entry(None, whole(0))
     """Code of a facies whose share of the field it sees; None for none."""
+    width: int | None = entry(None, whole(0))
+    """Code of a facies whose mean width in the field it sees; None for none."""
+
+    @property
+    def measures(self) -> dict[str, int]:
+        """What it sees of facies beside cells, and their codes."""
+        codes = {name: getattr(self, name) for name in MEASURES}
+        return {name: code for name, code in codes.items() if code is not None}
 
 
 @dataclass(frozen=True)
