@@ -86,6 +86,8 @@
     penalty_every = 1                # steps from one penalty to the next, which weighs as many times more
     generator_every = 1              # steps from one update of the generator to the next, 5 in Wasserstein's paper
     patterns = 0.0                   # weight of the distance to the image's frequencies of small patterns; two facies
+    structure = 0.0                  # weight of the squared differences of the logarithms of structure functions from
+                                     # the image's; of a continuous property, by a generator or dcgan
     learning_rate_generator = 4e-4
     learning_rate_discriminator = 4e-4
     cool_down = 0.5                  # last share of the steps, over which the rates fall linearly to zero
@@ -244,6 +246,11 @@ def _check(recipe: Recipe) -> None:
         "conditional": _check_conditional,
     }
     special.get(recipe.networks.family, _check_networks)(recipe)
+    if recipe.training.structure and (recipe.networks.family in special or not recipe.image.continuous):
+        raise InputError(
+            f"The recipe has structure = {recipe.training.structure:g} in [training], which weighs structure functions "
+            "of a continuous property in the loss of a generator or dcgan; leave it out."
+        )
 
 
 def _check_image(recipe: Recipe) -> None:

@@ -156,6 +156,7 @@ class RecipeTraining:
     penalty_every: int = entry(1, whole(1))
     generator_every: int = entry(1, whole(1))
     patterns: float = entry(0.0, WEIGHT)
+    structure: float = entry(0.0, WEIGHT)
     learning_rate_generator: float = entry(4e-4, RATE)
     learning_rate_discriminator: float = entry(4e-4, RATE)
     cool_down: float = entry(0.5, number(lambda value: 0 <= value <= 1, "a share of the steps, 0 to 1"))
