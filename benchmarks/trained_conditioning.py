@@ -8,11 +8,14 @@ without data is conditioned to the same by the default sampler.
 
 Realism is measured as for the score of a training: the geometric mean of the distances, in times the floor, of total
 variation, Euler number, 4 × 4 patterns and connectivity. The fields of many windows together are almost as varied as
-the image, so a perfect conditioning gets little more than 1. The same is measured of fields without data. A last
-generator, with λ = 0.1, sees the proportion of sand too: what it is told stands beside what its fields have.
+the image, so a perfect conditioning gets little more than 1. The same is measured of fields without data.
+
+Another generator, with λ = 0.1, sees the proportion of sand too: what it is told stands beside what its fields have. A
+last one sees the width of channels. Its image is a mosaic of 11 × 11 pieces of the simulator, with channels 5 to 15
+cells wide, and with missing cells between pieces, so that no patch lies in two.
 
 Run ``python -m benchmarks.trained_conditioning [--minutes 10] [--steps 3000] [--lambdas 0,0.01,0.1,1,10] [--windows 64]
-[--draws 4] [--parts lambdas,afterwards,proportion]``.
+[--draws 4] [--parts lambdas,afterwards,proportion,widths]``.
 """
 
 import argparse
@@ -22,6 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -31,26 +35,40 @@ from latentinv import Grid, HardData, Posterior, TemperedSMC, sample
 from latentinv.posterior import map_batched
 from latentinv.priors import AbstractPrior
 from latentinv.realism import measure_statistics
-from latentinv.training import ChannelSimulator, Comparison, Recipe, TrainingImage, parse_recipe, sample_patches, train
+from latentinv.training import (
+    ChannelSimulator,
+    Comparison,
+    Recipe,
+    TrainingImage,
+    measure_facies,
+    parse_recipe,
+    sample_patches,
+    train,
+)
 
 EDGE, PIXELS = 64, 20
 PARTICLES = 16
 """Of the sampler, for each window."""
 SHARES = (0.2, 0.25, 0.3, 0.35, 0.4)
 """Proportions of sand that are told."""
+WIDTHS, PIECE = range(5, 16), 128
+"""Of the channels of the mosaic, and the edge of its pieces, in cells."""
+GIVEN_WIDTHS = (7.0, 10.0, 13.0)
+"""Widths that are told: about a fifth, a half and three quarters of the mosaic's patches have less."""
 MEASURED = ("honoured", "all_honoured", "over_floor", "over_floor_without_data", "seconds_a_draw")
 TOLD = ("proportions_told", "proportions_found", "proportions_scatter")
-PARTS = ("lambdas", "afterwards", "proportion")
+PARTS = ("lambdas", "afterwards", "proportion", "widths")
 LAMBDAS, WEIGHT = (0.0, 0.01, 0.1, 1.0, 10.0), 0.1
 """Weights by default, and that of a generator that sees a proportion."""
 GRID = Grid((EDGE, EDGE))
 NAMES = ("total variation", "euler number", "multiple-point patterns", "connectivity along y", "connectivity along x")
 SIMULATOR = {"width": 5.0, "amplitude": 4.0, "wavelength": 45.0}
+SIMULATED = "[image.simulator]\nshape = [1000, 1000]\nseed = 0\n" + "\n".join(
+    f"{k} = {v}" for k, v in SIMULATOR.items()
+)
+MOSAIC = '[image]\nfile = "mosaic.npy"\nmissing = [-1]'
 RECIPE = """
-[image.simulator]
-shape = [1000, 1000]
-seed = 0
-{simulator}
+{image}
 
 [networks]
 family = "{family}"
@@ -103,11 +121,24 @@ class Steps:
         say(f"  {self.name}: step {step}, {comparison.score:.2f} times the floor{', best so far' if kept else ''}")
 
 
-def recipe(family: str, weight: float, steps: int, more: str = "") -> Recipe:
-    """The recipe of a generator; `more` are lines of its [conditioning]."""
-    simulator = "\n".join(f"{name} = {value}" for name, value in SIMULATOR.items())
+def recipe(
+    family: str, weight: float, steps: int, more: str = "", image: str = SIMULATED, folder: Path | None = None
+) -> Recipe:
+    """The recipe of a generator; `more` are lines of its [conditioning], `folder` is that of the image's file."""
     settings = {"steps": steps, "every": max(1, steps // 5)}
-    return parse_recipe(RECIPE.format(family=family, weight=weight, simulator=simulator, more=more, **settings), Path())
+    text = RECIPE.format(family=family, weight=weight, image=image, more=more, **settings)
+    return parse_recipe(text, folder or Path())
+
+
+def mosaic(seed: int = 0) -> Int[np.ndarray, "row column"]:
+    """Pieces of channels of different widths; −1 between them."""
+    rng, count = np.random.default_rng(seed), len(WIDTHS)
+    whole = np.full((count * (PIECE + 1) - 1,) * 2, -1, np.int8)
+    for row, column in np.ndindex(count, count):
+        simulator = ChannelSimulator(**{**SIMULATOR, "width": WIDTHS[(row + column) % count]})
+        first = [n * (PIECE + 1) for n in (row, column)]
+        whole[tuple(slice(n, n + PIECE) for n in first)] = simulator.simulate(rng, (PIECE, PIECE))
+    return whole
 
 
 def windows(count: int) -> list[Data]:
@@ -182,6 +213,23 @@ def told(prior: AbstractPrior) -> dict[str, Any]:
     }
 
 
+def told_widths(prior: AbstractPrior) -> dict[str, Any]:
+    """Widths that a generator is told, and those of its fields: means, standard deviations, the slope of a straight
+    line through all of them, and their correlation with what is told.
+    """
+    fields = [draw_facies(prior.given(width=width), GRID, 128, 4) for width in GIVEN_WIDTHS]
+    found = np.stack([np.asarray(measure_facies("width", jnp.asarray(each == 1))) for each in fields])
+    given = np.repeat(GIVEN_WIDTHS, found.shape[1])
+    covariance = np.cov(given, found.ravel())
+    return {
+        "given": list(GIVEN_WIDTHS),
+        "got": found.mean(axis=1).tolist(),
+        "scatter": found.std(axis=1).tolist(),
+        "slope": float(covariance[0, 1] / covariance[0, 0]),
+        "correlation": float(np.corrcoef(given, found.ravel())[0, 1]),
+    }
+
+
 def trained(name: str, plan: Recipe, folder: Path, minutes: float) -> AbstractPrior:
     """Train a generator, for some minutes at most."""
     begun = time.process_time()
@@ -234,14 +282,21 @@ class Bench(NamedTuple):
         named = {f"{name}_with_proportion": row[name] for name in MEASURED if name in row}
         return {**{name: row[name] for name in TOLD}, **named}
 
+    def widths(self) -> dict[str, Any]:
+        """A generator that sees data and the width of channels, which differs over its image."""
+        np.save(self.folder / "mosaic.npy", mosaic())
+        plan = recipe("conditional", WEIGHT, self.arguments.steps, "width = 1", MOSAIC, self.folder)
+        row = told_widths(trained("widths", plan, self.folder, self.arguments.minutes))
+        show(f"λ = {WEIGHT:g}, and the width of channels", row)
+        return {"widths": row}
+
 
 def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train, draw and sample."""
     image = recipe("generator", 0.0, arguments.steps).load_image()
     with tempfile.TemporaryDirectory() as temporary:
         bench = Bench(arguments, Path(arguments.folder or temporary), windows(arguments.windows), image)
-        parts = {"lambdas": bench.lambdas, "afterwards": bench.afterwards, "proportion": bench.proportion}
-        figures = [parts[part]() for part in arguments.parts]
+        figures = [getattr(bench, part)() for part in arguments.parts]
     same = {name: getattr(arguments, name) for name in ("windows", "steps", "minutes")}
     return {name: value for each in (*figures, same) for name, value in each.items()}
 

@@ -134,10 +134,10 @@ def random_generator_prior(seed=0, *, categories=(0, 1), ndim=2, provenance=(), 
     return GeneratorPrior(architecture, layers, calibration, provenance=dict(provenance))
 
 
-def random_conditional_prior(seed=0, *, categories=(0, 1), ndim=2, ordered=True, noise=(0, 0), proportion=None):
+def random_conditional_prior(seed=0, *, categories=(0, 1), ndim=2, ordered=True, noise=(0, 0), measures=None):
     """An untrained generator that sees wells: no geology, but local, nonlinear and cheap."""
     plain = random_generator_prior(seed, categories=categories, ndim=ndim, ordered=ordered, noise=noise)
-    numbers = int(proportion is not None)
+    numbers = 0 if measures is None else len(measures.each)
     architecture = ConditionalArchitecture(plain.architecture, plain.architecture.outputs + 1, numbers)
     rng = np.random.default_rng([seed, 1])
 
@@ -150,7 +150,7 @@ def random_conditional_prior(seed=0, *, categories=(0, 1), ndim=2, ordered=True,
         for n, (one, layer) in enumerate(zip(plain.layers, architecture.generator.layers, strict=True))
     ]
     encoder = [normal(*shape) for shape in architecture.encoder_shapes]
-    settings = {"proportion": proportion, "provenance": {}}
+    settings = {"measures": measures, "provenance": {}}
     return ConditionalPrior(architecture, layers, encoder, plain.calibration, **settings)
 
 

@@ -4,8 +4,8 @@ The map has some numbers in each cell, all 0 where nothing is known. Going down,
 one, by a matrix and a ReLU, so features of a block say what is known in it and where; there is no bias, so without data
 all features are 0. They enter every layer of a generator but the first, as further channels of a latent map do
 (`_generator.py`). That a generator takes such a map beside noise is the proposal of Ruffino et al. (2020,
-doi:10.1016/j.neucom.2019.11.116); how the two meet is ours. Numbers of the whole field, such as a proportion, enter the
-same layers as constant maps.
+doi:10.1016/j.neucom.2019.11.116); how the two meet is ours. Numbers of the whole field, such as a proportion or a
+width, enter the same layers as constant maps.
 
 A generator's layers see more than their field, so the map has margins ahead of the field and behind it, of whole places
 of the first latent map. Blocks so lie alike in a field and in its tiles, and a tile with the features of what is known

@@ -7,6 +7,7 @@ In a study they stand in the table [given]:
     azimuth = "direction.tif"                  # a file, or a number
     ranges = ["along.asc", 12.0]               # for each axis a file or a number
     wells = "wells.csv"                        # a table as of [[wells]], which a conditional prior's network sees
+    width = 9.5                                # of bodies of a facies, in cells, if its network sees that
 
 A file is an image of any registered format on the study's grid, or, in three dimensions, on its columns; a curve is a
 list of numbers along the first axis: layers from the least z up, or rows from the least y.

@@ -18,6 +18,7 @@ from ._loop import TrainingResult as TrainingResult
 from ._loop import require_new_training as require_new_training
 from ._loop import resume_training as resume_training
 from ._loop import train as train
+from ._measures import measure_facies as measure_facies
 from ._method import METHODS as METHODS
 from ._method import AbstractMethod as AbstractMethod
 from ._recipe import Recipe as Recipe

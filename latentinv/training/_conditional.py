@@ -53,10 +53,8 @@ class ConditionalMethod(AbstractMethod):
         architecture = networks.architecture
         assert isinstance(architecture, ConditionalArchitecture)
         layers, encoder = folded(networks.generator, parameters, networks.generator_statistics, patch, self._known)
-        proportion = self._conditioning.proportion
-        return ConditionalPrior(
-            architecture, layers, encoder, calibration, proportion=proportion, provenance=provenance
-        )
+        measures = self._conditioning.measures
+        return ConditionalPrior(architecture, layers, encoder, calibration, measures=measures, provenance=provenance)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 3))

@@ -6,8 +6,9 @@ increased by λ ‖C − M ⊙ G(z, C)‖², the squared norm of the differences
 the field. So that the prior can be used with more data, with less, and without any, the share of known cells differs
 from patch to patch: it is uniform between 0 and twice the recipe's, but that some patches have none at all.
 
-If the recipe says so, the share of a facies in each patch is known too, as the standard normal score of its rank among
-patches, which is what the prior draws where it is not told. The discriminator alone judges whether it is honoured.
+If the recipe says so, the share or the width of a facies in each patch (`_measures.py`) is known too, as the standard
+normal score of its rank among patches, which is what the prior draws where it is not told. The discriminator alone
+judges whether it is honoured.
 """
 
 from typing import NamedTuple
@@ -19,16 +20,20 @@ from jaxtyping import Array, Bool, Float
 
 from latentinv.errors import InputError
 from latentinv.priors.gaussian import Anamorphosis
-from latentinv.priors.learned import Proportion
+from latentinv.priors.learned import FaciesMeasure, FaciesMeasures, correlations
 from latentinv.training.images import sample_patches
 from latentinv.training.modules import crisp
 
+from ._measures import measure_facies
 from ._method import Task
 
 WITHOUT = 0.25
 """Share of the patches of which no cell is known."""
 PATCHES = 4096
-"""From which the distribution of a facies' share is taken."""
+"""From which the distribution of what is measured of facies is taken."""
+
+PARTS = 64
+"""In which patches are measured, so that few copies are held."""
 
 
 class Known(NamedTuple):
@@ -37,7 +42,7 @@ class Known(NamedTuple):
     cells: Float[Array, "batch *patch known"]
     """The levels of the facies in some cells, with 1 as a further channel; 0 in all other cells."""
     numbers: Float[Array, "batch number"]
-    """The score of a facies' share, or nothing."""
+    """Scores of what is measured of facies; there may be none."""
 
     def beside(self, fields: Float[Array, "batch *patch channel"]) -> Float[Array, "batch *patch more"]:
         """Fields with what is known of them as further channels."""
@@ -53,7 +58,7 @@ class Conditioning(NamedTuple):
     weight: float
     facies: int
     """How many there are."""
-    proportion: Proportion | None
+    measures: FaciesMeasures
 
     @classmethod
     def of(cls, task: Task) -> "Conditioning":
@@ -62,10 +67,10 @@ class Conditioning(NamedTuple):
         Raises
         ------
         InputError
-            If the image lacks the facies whose proportion is to be known.
+            If the image lacks a facies of which something is to be known, or that is the same everywhere.
         """
         settings = task.recipe.conditioning
-        return cls(settings.pixels, settings.weight, len(task.image.categories), _proportion(task))
+        return cls(settings.pixels, settings.weight, len(task.image.categories), _measures(task))
 
     def known(self, key: Array, real: Float[Array, "batch *patch channel"]) -> Known:
         """What is shown of patches, chosen at random."""
@@ -86,25 +91,35 @@ class Conditioning(NamedTuple):
         return (jax.random.uniform(key_cells, shape) < share) & some
 
     def _scores(self, levels: Float[Array, "batch *patch channel"]) -> Float[Array, "batch number"]:
-        if self.proportion is None:
-            return jnp.zeros((len(levels), 0), levels.dtype)
-        position = self.proportion.position
-        if levels.shape[-1] == 1:
-            here = jnp.rint((levels[..., 0] + 1) * (self.facies - 1) / 2) == position
-        else:
-            here = levels[..., position] > 0
-        found = jnp.mean(here.reshape(len(levels), -1), axis=1, dtype=levels.dtype)
-        return self.proportion.scores(found)[:, None]
+        each = [one.scores(measure_facies(one.name, self._where(levels, one.position))) for one in self.measures.each]
+        return jnp.stack(each, axis=1) if each else jnp.zeros((len(levels), 0), levels.dtype)
+
+    def _where(self, levels: Float[Array, "batch *patch channel"], position: int) -> Bool[Array, "batch *patch"]:
+        """Where a facies is."""
+        if levels.shape[-1] > 1:
+            return levels[..., position] > 0
+        return jnp.rint((levels[..., 0] + 1) * (self.facies - 1) / 2) == position
 
 
-def _proportion(task: Task) -> Proportion | None:
-    code, image = task.recipe.conditioning.proportion, task.image
-    if code is None:
-        return None
-    if code not in image.categories:
-        listed = ", ".join(map(str, image.categories))
-        raise InputError(f"The recipe has proportion = {code} in [conditioning], but the image the facies {listed}.")
-    position, patch = image.categories.index(code), task.recipe.training.patch
-    patches = sample_patches(np.random.default_rng(0), image, patch, PATCHES)
-    shares = np.mean(patches == position, axis=tuple(range(1, patches.ndim)))
-    return Proportion(position, Anamorphosis.from_sample(shares))
+def _measures(task: Task) -> FaciesMeasures:
+    """Distributions of what is measured of facies over patches, and how they are correlated."""
+    wanted, image = task.recipe.conditioning.measures, task.image
+    if not wanted:
+        return FaciesMeasures()
+    patches = sample_patches(np.random.default_rng(0), image, task.recipe.training.patch, PATCHES)
+    each, scores = [], []
+    for name, code in wanted.items():
+        if code not in image.categories:
+            listed = ", ".join(map(str, image.categories))
+            raise InputError(f"The recipe has {name} = {code} in [conditioning], but the image the facies {listed}.")
+        position = image.categories.index(code)
+        parts = np.array_split(patches, PARTS)
+        found = np.concatenate([np.asarray(measure_facies(name, jnp.asarray(part == position))) for part in parts])
+        if np.ptp(found) == 0:
+            raise InputError(
+                f"The recipe has {name} = {code} in [conditioning], but every patch of the image has the same, "
+                f"{found[0]:g}; leave it out, or give larger patches."
+            )
+        each.append(FaciesMeasure(name, position, Anamorphosis.from_sample(found)))
+        scores.append(np.asarray(each[-1].scores(jnp.asarray(found))))
+    return FaciesMeasures(each, correlations(np.stack(scores, axis=1)))

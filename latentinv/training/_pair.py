@@ -43,6 +43,6 @@ def pair_of(recipe: Recipe, ndim: int, channels: int) -> Pair:
     )
     if networks.family != CONDITIONAL:
         return Pair(local, judge_of(networks, ndim, channels), GeneratorNetwork)
-    numbers = int(recipe.conditioning.proportion is not None)
+    numbers = len(recipe.conditioning.measures)
     seeing = ConditionalArchitecture(local, channels + 1, numbers)
     return Pair(seeing, judge_of(networks, ndim, 2 * channels + 1 + numbers), ConditionalNetwork)

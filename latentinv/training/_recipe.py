@@ -69,6 +69,7 @@
     weight = 0.1                     # λ, of the squared differences of levels in these cells, summed over a field,
                                      # in the generator's loss
     proportion = 1                   # code of a facies whose share of the field it sees too; left out: of none
+    width = 1                        # code of a facies whose mean width, in cells, it sees too; left out: of none
 
     [training]
     seed = 0
@@ -87,6 +88,8 @@
     penalty_every = 1                # steps from one penalty to the next, which weighs as many times more
     generator_every = 1              # steps from one update of the generator to the next, 5 in Wasserstein's paper
     patterns = 0.0                   # weight of the distance to the image's frequencies of small patterns; two facies
+    structure = 0.0                  # weight of the squared differences of the logarithms of structure functions from
+                                     # the image's; of a continuous property, by a generator or dcgan
     learning_rate_generator = 4e-4
     learning_rate_discriminator = 4e-4
     cool_down = 0.5                  # last share of the steps, over which the rates fall linearly to zero
@@ -245,6 +248,11 @@ def _check(recipe: Recipe) -> None:
         "conditional": _check_conditional,
     }
     special.get(recipe.networks.family, _check_networks)(recipe)
+    if recipe.training.structure and (recipe.networks.family in special or not recipe.image.continuous):
+        raise InputError(
+            f"The recipe has structure = {recipe.training.structure:g} in [training], which weighs structure functions "
+            "of a continuous property in the loss of a generator or dcgan; leave it out."
+        )
 
 
 def _check_image(recipe: Recipe) -> None:

@@ -18,6 +18,7 @@ from latentinv.io import (
 )
 from latentinv.io.images import FIRST_ROWS
 from latentinv.networks import NORMALISATIONS
+from latentinv.priors.learned import MEASURES
 
 RATE = number(lambda value: value > 0, "a finite number above 0")
 WEIGHT = number(lambda value: value >= 0, "a finite weight, 0 or more")
@@ -130,6 +131,14 @@ class RecipeConditioning:
     weight: float = entry(0.1, WEIGHT)
     proportion: int | None = entry(None, whole(0))
     """Code of a facies whose share of the field it sees; None for none."""
+    width: int | None = entry(None, whole(0))
+    """Code of a facies whose mean width in the field it sees; None for none."""
+
+    @property
+    def measures(self) -> dict[str, int]:
+        """What it sees of facies beside cells, and their codes."""
+        codes = {name: getattr(self, name) for name in MEASURES}
+        return {name: code for name, code in codes.items() if code is not None}
 
 
 @dataclass(frozen=True)
@@ -148,6 +157,7 @@ class RecipeTraining:
     penalty_every: int = entry(1, whole(1))
     generator_every: int = entry(1, whole(1))
     patterns: float = entry(0.0, WEIGHT)
+    structure: float = entry(0.0, WEIGHT)
     learning_rate_generator: float = entry(4e-4, RATE)
     learning_rate_discriminator: float = entry(4e-4, RATE)
     cool_down: float = entry(0.5, number(lambda value: 0 <= value <= 1, "a share of the steps, 0 to 1"))

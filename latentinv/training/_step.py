@@ -29,10 +29,15 @@ from latentinv.training.modules import DiscriminatorNetwork, crisp, packed
 from latentinv.training.objectives import (
     LOSSES,
     Frequencies,
+    Structure,
     field_gradient,
     no_frequencies,
+    no_structure,
     running_frequencies,
+    running_structure,
     slope_penalty,
+    structure_distance,
+    structure_gradient,
 )
 
 from ._compilation import compiled
@@ -56,6 +61,8 @@ class TrainingState(NamedTuple):
     discriminator_optimizer: Any
     frequencies: Frequencies | None
     """Running average of the frequencies of patterns in generated fields; None if the recipe has no patterns."""
+    structure: Structure | None
+    """Running averages of structure functions; None if the recipe does not weigh them."""
     average: Any
     best: Any
     """Averaged weights of the best comparison so far."""
@@ -76,6 +83,7 @@ class Improved(NamedTuple):
     generator: Any
     optimizer: Any
     frequencies: Frequencies | None
+    structure: Structure | None
     average: Any
     loss: Float[Array, ""]
 
@@ -122,6 +130,7 @@ def initialise(recipe: Recipe, ndim: int, channels: int = 1) -> tuple[Networks, 
         optimizer_g.init(parameters_g),
         optimizer_d.init(parameters_d),
         no_frequencies() if recipe.training.patterns else None,
+        no_structure(recipe.training.patch) if recipe.training.structure else None,
         average,
         best,
         jnp.float32(jnp.inf),
@@ -230,19 +239,25 @@ def make_step(
 
         def improved(now: Improved) -> Improved:
             value_g, gradient_fake = jax.value_and_grad(loss_g)(fake)
-            frequencies = now.frequencies
+            frequencies, structure, fields = now.frequencies, now.structure, fake[..., 0]
+            updates = state.step // training.generator_every
             if image is not None and frequencies is not None:
-                fields = fake[..., 0]
-                frequencies = running_frequencies(frequencies, fields, state.step)
+                frequencies = running_frequencies(frequencies, fields, updates)
                 gradient_fake += training.patterns * field_gradient(frequencies, image, fields)[..., None]
+            if structure is not None:
+                structure = running_structure(structure, fields, real[..., 0], updates)
+                value_g += training.structure * structure_distance(structure)
+                gradient_fake += training.structure * structure_gradient(structure, fields)[..., None]
             update_g, optimizer_state_g = optimizer_g.update(back(gradient_fake)[0], now.optimizer)
             generator = optax.apply_updates(now.generator, times(rate, update_g))
             # Early weights are far from any useful average, so the decay grows to its value over the first steps.
             decay = jnp.minimum(training.average, (1 + state.step) / (10 + state.step))
             average = jax.tree.map(lambda a, g: decay * a + (1 - decay) * g, now.average, generator)
-            return Improved(generator, optimizer_state_g, frequencies, average, value_g)
+            return Improved(generator, optimizer_state_g, frequencies, structure, average, value_g)
 
-        now = Improved(state.generator, state.generator_optimizer, state.frequencies, state.average, value_g)
+        now = Improved(
+            state.generator, state.generator_optimizer, state.frequencies, state.structure, state.average, value_g
+        )
         if training.generator_every == 1:
             now = improved(now)
         else:
@@ -254,6 +269,7 @@ def make_step(
             generator_optimizer=now.optimizer,
             discriminator_optimizer=optimizer_state_d,
             frequencies=now.frequencies,
+            structure=now.structure,
             average=now.average,
             step=state.step + 1,
         )

@@ -5,7 +5,8 @@ import pytest
 
 from benchmarks import trained_conditioning as bench
 from latentinv.priors import Anamorphosis
-from latentinv.priors.learned import Proportion
+from latentinv.priors.learned import FaciesMeasure, FaciesMeasures
+from latentinv.training import TrainingImage, measure_facies
 from tests.problems import random_conditional_prior
 
 
@@ -37,10 +38,28 @@ def test_that_data_honoured_are_counted():
 
 
 def test_that_proportions_told_and_found_are_listed():
-    shares = Proportion(1, Anamorphosis((-2.0, 2.0), (0.1, 0.6)))
-    row = bench.told(random_conditional_prior(proportion=shares))
+    shares = FaciesMeasure("proportion", 1, Anamorphosis((-2.0, 2.0), (0.1, 0.6)))
+    row = bench.told(random_conditional_prior(measures=FaciesMeasures([shares])))
     assert {*row} == {*bench.TOLD}
     assert [len(values) for values in row.values()] == [len(bench.SHARES)] * 3
+
+
+def test_that_widths_told_and_found_are_compared():
+    widths = FaciesMeasure("width", 1, Anamorphosis((-2.0, 2.0), (5.0, 20.0)))
+    row = bench.told_widths(random_conditional_prior(measures=FaciesMeasures([widths])))
+    assert row["given"] == [7.0, 10.0, 13.0]
+    assert row["slope"] == pytest.approx(np.polyfit(row["given"], row["got"], 1)[0])
+    assert -1 <= row["correlation"] <= 1
+
+
+def test_that_the_mosaic_has_channels_of_all_widths_and_patches_of_one():
+    image = TrainingImage.from_array(bench.mosaic(), "mosaic", missing=[-1])
+    known = np.asarray(image.known)
+    assert not known[bench.PIECE].any()
+    assert known[: bench.PIECE, : bench.PIECE].all()
+    pieces = [image.facies[: bench.PIECE, n * 129 : n * 129 + bench.PIECE] for n in range(11)]
+    found = np.asarray(measure_facies("width", np.stack(pieces) == 1))
+    assert np.corrcoef(found, list(bench.WIDTHS))[0, 1] > 0.9
 
 
 def test_that_parts_are_refused_by_name(capsys):

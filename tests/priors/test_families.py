@@ -26,7 +26,7 @@ from latentinv.priors import (
     UncertainGaussianPrior,
 )
 from latentinv.priors.core import prior_from_record
-from latentinv.priors.learned import Proportion
+from latentinv.priors.learned import FaciesMeasure, FaciesMeasures
 from tests.problems import (
     random_autoencoder_prior,
     random_conditional_prior,
@@ -48,7 +48,9 @@ def _varying():
 
 FAMILIES = {
     "generator": random_generator_prior,
-    "conditional": lambda: random_conditional_prior(proportion=Proportion(1, Anamorphosis((-2.0, 2.0), (0.1, 0.6)))),
+    "conditional": lambda: random_conditional_prior(
+        measures=FaciesMeasures([FaciesMeasure("proportion", 1, Anamorphosis((-2.0, 2.0), (0.1, 0.6)))])
+    ),
     "flow": random_flow_prior,
     "dcgan": lambda: random_dcgan_prior(shape=GRID.shape),
     "autoencoder": lambda: random_autoencoder_prior(couplings=2),

@@ -5,6 +5,8 @@ import pytest
 
 from latentinv import Cut, InputError, PlurigaussianPrior, SPDEPrior, TruncationRule
 from latentinv.cli._parse import parse_given
+from latentinv.priors import Anamorphosis
+from latentinv.priors.learned import FaciesMeasure, FaciesMeasures
 from latentinv.study import parse_study_file
 from tests.problems import random_conditional_prior, random_generator_prior, random_sequential_prior
 
@@ -86,6 +88,17 @@ def test_that_a_conditional_prior_is_given_the_wells_of_a_table(tmp_path):
     random_generator_prior().save(tmp_path / "prior.h5")
     with pytest.raises(InputError, match="was given 'wells', but takes nothing"):
         parse_study_file(STUDY + 'wells = "wells.csv"\n', tmp_path)
+
+
+def test_that_a_width_of_a_facies_is_given_in_cells(tmp_path):
+    widths = FaciesMeasure("width", 1, Anamorphosis((-2.0, 2.0), (4.0, 12.0)))
+    random_conditional_prior(measures=FaciesMeasures([widths])).save(tmp_path / "prior.h5")
+    prior = parse_study_file(STUDY + "width = 9.5\n", tmp_path).prior
+    assert prior.describe()["given"] == "width of facies 1 in cells 9.5"
+    with pytest.raises(InputError, match="width = 3, but learned values from 4 to 12"):
+        parse_study_file(STUDY + "width = 3\n", tmp_path)
+    with pytest.raises(InputError, match="given 'proportion', but takes wells, width; correct the name"):
+        parse_study_file(STUDY + "proportion = 0.3\n", tmp_path)
 
 
 def test_that_a_coarse_map_of_blocks_is_given_to_a_sequential_prior(tmp_path):

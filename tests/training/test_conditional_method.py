@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentinv import Grid, HardData, InputError
-from latentinv.training import assess, card, parse_recipe
+from latentinv.training import assess, card, measure_facies, parse_recipe
 from latentinv.training._conditioning import WITHOUT, Conditioning, Known
 from latentinv.training._method import Task
 from latentinv.training._step import initialise, make_step
@@ -134,3 +134,38 @@ def test_that_a_proportion_is_shown_as_the_score_of_its_rank_and_becomes_a_laten
     assert prior.latent_size(grid) == 1 + prior.given(proportion=0.3).latent_size(grid)
     with pytest.raises(InputError, match=r"proportion = 7 in \[conditioning\], but the image the facies 0, 1"):
         _conditioning(parse_recipe(text.replace("proportion = 1", "proportion = 7"), tmp_path))
+
+
+def test_that_a_proportion_and_a_width_are_shown_together(recipe, tmp_path):
+    text = RECIPE.replace("weight = 3.0", "weight = 3.0\nproportion = 1\nwidth = 0")
+    one = parse_recipe(text, tmp_path)
+    image = one.load_image()
+    places = np.random.default_rng(1)
+    patches = np.stack([image.facies[i : i + 32, j : j + 32] for i, j in places.integers(0, 88, (300, 2))])
+    conditioning = _conditioning(one)
+    scores = np.asarray(conditioning.known(jax.random.key(0), jnp.asarray(2.0 * patches[..., None] - 1)).numbers)
+    assert scores.shape == (300, 2)
+    for column, name, code in ((0, "proportion", 1), (1, "width", 0)):
+        values = np.asarray(measure_facies(name, jnp.asarray(patches == code)))
+        assert np.all(np.diff(scores[np.argsort(values), column]) >= 0)
+    expected = np.corrcoef(scores, rowvar=False)[0, 1]
+    # Much sand leaves thin clay; of 300 patches the standard error of a correlation is at most 0.058.
+    assert expected < -0.3
+    assert conditioning.measures.correlations[0, 1] == pytest.approx(expected, abs=5 * 0.058)
+    prior, grid = require_equal_after_interrupt(one, tmp_path), Grid((32, 32))
+    assert [*prior.parameters(jnp.zeros(prior.latent_size(grid)), grid)] == [
+        "proportion of facies 1",
+        "width of facies 0 in cells",
+    ]
+    assert prior.given(width=12.0, proportion=0.3).latent_size(grid) == prior.latent_size(grid) - 2
+
+
+def test_that_what_no_patch_differs_in_is_refused(tmp_path):
+    np.save(tmp_path / "columns.npy", np.tile(np.arange(120) % 2 + 4, (120, 1)))
+    text = RECIPE.replace("weight = 3.0", "weight = 3.0\nwidth = 1")
+    text = text.replace("[image.simulator]\nshape = [120, 120]\nseed = 3", '[image]\nfile = "columns.npy"')
+    with pytest.raises(InputError, match=r"width = 1 in \[conditioning\], but the image the facies 4, 5"):
+        _conditioning(parse_recipe(text, tmp_path))
+    np.save(tmp_path / "columns.npy", np.tile(np.arange(120) % 2, (120, 1)))
+    with pytest.raises(InputError, match="every patch of the image has the same, 1"):
+        _conditioning(parse_recipe(text, tmp_path))

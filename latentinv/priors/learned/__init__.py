@@ -8,10 +8,13 @@ from ._calibration import bounded as bounded
 from ._certain_wells import WELLS as WELLS
 from ._conditional import ConditionalPrior as ConditionalPrior
 from ._dcgan import DcganPrior as DcganPrior
+from ._facies_measures import MEASURES as MEASURES
+from ._facies_measures import FaciesMeasure as FaciesMeasure
+from ._facies_measures import FaciesMeasures as FaciesMeasures
+from ._facies_measures import correlations as correlations
 from ._flow import FlowPrior as FlowPrior
 from ._flow import flow as flow
 from ._generator import GeneratorPrior as GeneratorPrior
 from ._honoured_cells import looking_ahead as looking_ahead
 from ._known_blocks import BLOCKS as BLOCKS
-from ._proportion import Proportion as Proportion
 from ._sequential import SequentialPrior as SequentialPrior

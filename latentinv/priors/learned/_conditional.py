@@ -1,4 +1,4 @@
-"""A prior whose generator sees facies that are known in some cells, and a proportion, and mostly honours them.
+"""A prior whose generator sees facies that are known in some cells, and numbers of a facies, and mostly honours them.
 
 Without data it is a prior as any other. Given wells, the same latents give fields that show their facies in nearly all
 of their cells, and geology that suits them around, at the cost of a field: conditioning was learned in training
@@ -6,9 +6,9 @@ of their cells, and geology that suits them around, at the cost of a field: cond
 it may sample this prior as any other (a cell that is certain can be given and observed, for the second time tells
 nothing new).
 
-A proportion that the network sees has a latent of its own, ahead of all others, until it is given: so it is inferred
-with the field from what that is conditioned to. Wells that are given tell nothing of it: the network draws what suits
-both.
+A proportion or a width of a facies that the network sees has a latent of its own, ahead of all others, until it is
+given: so it is inferred with the field from what that is conditioned to (`_facies_measures.py`). Wells that are given
+tell nothing of it: the network draws what suits both.
 
 Features of what is known are computed when the prior is given it, on the grid and margins around it, so a tile equals
 the same tile of any larger field (`latentinv.networks`). Cost of a field: a few per cent more than without.
@@ -41,14 +41,11 @@ from latentinv.storage import PriorRecord
 from ._abstract import AbstractLearnedPrior
 from ._calibration import Calibration
 from ._certain_wells import IN_WORDS, WELLS, KnownCells, certain_facies
+from ._facies_measures import MEASURES, FaciesMeasures
 from ._generator import GeneratorPrior
 from ._latents import check_axes, generator_maps, in_words
-from ._proportion import Proportion
 from ._provenance import Provenance
 from ._record import generator_from_metadata, layer_arrays, stored_layers
-
-PROPORTION = "proportion"
-"""Name of a condition, and of its array in files, as `WELLS`."""
 
 Seen = tuple[Float[Array, "*block feature"], ...]
 """What is known in each cell, and features of it in blocks of 2, 4, … cells, with margins."""
@@ -56,7 +53,7 @@ Seen = tuple[Float[Array, "*block feature"], ...]
 
 @final
 @PRIORS.register("conditional")
-@pytree("layers", "encoder", "calibration", "proportion", "seen", "score")
+@pytree("layers", "encoder", "calibration", "measures", "seen")
 class ConditionalPrior(AbstractLearnedPrior):
     """A generator trained to see wells, as a prior.
 
@@ -70,8 +67,8 @@ class ConditionalPrior(AbstractLearnedPrior):
         Matrices from what is known to features of it.
     calibration
         From the network's numbers to the field.
-    proportion
-        What else it sees; None for nothing.
+    measures
+        Numbers of facies that it sees too.
     provenance
         Where the prior comes from: recipe, training image, measures. JSON types only.
 
@@ -90,7 +87,7 @@ class ConditionalPrior(AbstractLearnedPrior):
         encoder: Sequence[Float[Array, "block feature"]],
         calibration: Calibration,
         *,
-        proportion: Proportion | None = None,
+        measures: FaciesMeasures | None = None,
         provenance: dict[str, Any],
     ) -> None:
         calibration.check_outputs(architecture.base.outputs)
@@ -98,39 +95,41 @@ class ConditionalPrior(AbstractLearnedPrior):
         self.layers = tuple(layer.prepared() for layer in layers)
         self.encoder = tuple(encoder)
         self.calibration = calibration
-        self.proportion = proportion
+        self.measures = FaciesMeasures() if measures is None else measures
         self.seen: Seen | None = None
-        self.score: Float[Array, ""] | None = None
         self._provenance = Provenance(provenance)
 
     @property
     def conditions(self) -> Mapping[str, str]:
-        """Wells, and a proportion where the network sees one."""
-        words = {WELLS: IN_WORDS}
-        return words if self.proportion is None else {**words, PROPORTION: f"{self._share}, such as 0.3"}
+        """Wells, and the numbers of a facies that the network sees."""
+        measures = self.measures.each
+        examples = {
+            one.name: f"{one.words(self.facies_model)}, such as {MEASURES[one.name].example:g}" for one in measures
+        }
+        return {WELLS: IN_WORDS, **examples}
 
     def given(self, **condition: Any) -> "ConditionalPrior":
-        """The same prior for a grid on which the facies of some cells are known, or of a known proportion; each
-        replaces what was given before. A known proportion has no latent.
+        """The same prior for a grid on which the facies of some cells are known, or of a known proportion or width;
+        each replaces what was given before. A known proportion or width has no latent.
 
         Parameters
         ----------
         wells
             `latentinv.HardData`, without error probabilities.
         proportion
-            A share between 0 and 1.
+            Of a facies, a share between 0 and 1.
+        width
+            Mean width of a facies' bodies, in cells.
 
         Raises
         ------
         InputError
             If another condition is given, the wells are none, may be wrong or are of other facies, their grid has
-            other axes than the prior, or no patch of the image had the proportion.
+            other axes than the prior, or no patch of the image had the proportion or the width.
         """
         if unknown := condition.keys() - self.conditions.keys():
             super().given(**dict.fromkeys(unknown))
-        other = self
-        if self.proportion is not None and PROPORTION in condition:
-            other = replace(other, score=jnp.asarray(self.proportion.score(condition[PROPORTION])))
+        other = replace(self, measures=self.measures.giving(condition))
         if WELLS in condition:
             known = _known_cells(condition[WELLS], self.facies_model, self.architecture.base)
             seen = jax.jit(encode_known, static_argnums=0)(self.architecture, self.encoder, known[None])
@@ -149,8 +148,8 @@ class ConditionalPrior(AbstractLearnedPrior):
         return other
 
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
-        """One map for each entry of noise, channels last, from the coarsest to the finest; ahead of them the latent of
-        an unknown proportion.
+        """One map for each entry of noise, channels last, from the coarsest to the finest; ahead of them the latents of
+        unknown numbers of facies.
 
         Raises
         ------
@@ -158,8 +157,8 @@ class ConditionalPrior(AbstractLearnedPrior):
             If the grid has other axes than the prior.
         """
         check_axes(self.ndim, grid)
-        maps = generator_maps(self.architecture.base, grid)
-        return (*without_place(self.ndim, 1), *maps) if self._unknown else maps
+        maps, count = generator_maps(self.architecture.base, grid), len(self.measures.unknown)
+        return (*without_place(self.ndim, count), *maps) if count else maps
 
     def numbers(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*grid output"]:
         """The logits that the network gives in each cell, before calibration; `InputError` if the wells are of a grid
@@ -170,30 +169,15 @@ class ConditionalPrior(AbstractLearnedPrior):
             if self.seen[0].shape[:-1] != net.seen_shape(shape):
                 raise InputError(f"The prior was given wells on a grid of another shape than {shape}; give them again.")
             features = [one[None] for one in self.seen]
-        latents = [latent[None] for latent in split_latents(z, self.latent_maps(grid))]
-        scores = jnp.zeros(0) if self.score is None else self.score
-        if self._unknown:
-            scores, latents = latents[0], latents[1:]
-        entering = net.entering(latents, features, scores.reshape(1, -1), shape)
+        count = len(self.measures.unknown)
+        latents = [latent[None] for latent in split_latents(z[count:], generator_maps(net.base, grid))]
+        entering = net.entering(latents, features, self.measures.scores(z[:count])[None], shape)
         return synthesize(net.generator, self.layers, entering, shape)[0]
 
     def parameters(self, z: Float[Array, "latent"], grid: Grid) -> dict[str, Float[Array, ""]]:
-        """The proportion that the network is told, if that is unknown."""
+        """The numbers of facies that the network is told, of those that are unknown."""
         del grid
-        return {self._share: self.proportion.shares(z[0])} if self.proportion is not None and self._unknown else {}
-
-    @property
-    def _unknown(self) -> bool:
-        """Whether the first latent is that of a proportion."""
-        return self.proportion is not None and self.score is None
-
-    @property
-    def _share(self) -> str:
-        """The proportion in words."""
-        model, known = self.facies_model, self.proportion
-        assert model is not None
-        assert known is not None
-        return f"proportion of {model.label(model.categories[known.position])}"
+        return self.measures.parameters(z[: len(self.measures.unknown)], self.facies_model)
 
     @staticmethod
     def levels(numbers: Float[Array, "*grid output"]) -> Float[Array, "*grid output"]:
@@ -202,10 +186,9 @@ class ConditionalPrior(AbstractLearnedPrior):
 
     def describe(self) -> dict[str, Any]:
         """Latents, what is given, facies and provenance."""
-        words = [f"one for the {self._share}"] if self._unknown else []
+        words = [f"one for the {one.words(self.facies_model)}" for one in self.measures.unknown]
         given = [] if self.seen is None else [f"{int(np.sum(np.asarray(self.seen[0])[..., -1]))} cells of wells"]
-        if self.proportion is not None and self.score is not None:
-            given.append(f"{self._share} {float(self.proportion.shares(jnp.asarray(self.score))):.3g}")
+        given += self.measures.describe_given(self.facies_model)
         return {
             "latents": ", ".join([*words, in_words(self.architecture.base)]),
             **({"given": ", ".join(given)} if given else {}),
@@ -217,7 +200,7 @@ class ConditionalPrior(AbstractLearnedPrior):
         """Give the content of the prior's file."""
         metadata = {
             "architecture": asdict(self.architecture.base),
-            "proportion": None if self.proportion is None else self.proportion.to_metadata(),
+            **self.measures.to_metadata(),
             **self.calibration.to_metadata(),
             "provenance": self.provenance,
         }
@@ -225,16 +208,16 @@ class ConditionalPrior(AbstractLearnedPrior):
         arrays |= {f"encoder_{level}": np.asarray(matrix) for level, matrix in enumerate(self.encoder)}
         if self.seen is not None:
             arrays |= {f"{WELLS}_{level}": np.asarray(features) for level, features in enumerate(self.seen)}
-        if self.score is not None:
-            arrays[PROPORTION] = np.asarray(self.score)
+        arrays |= {name: np.asarray(score) for name, score in self.measures.given.items()}
         return PriorRecord(self.family, json.loads(json.dumps(metadata)), arrays)
 
     @classmethod
     def from_record(cls, record: PriorRecord) -> "ConditionalPrior":
         """Make the prior from the content of its file."""
         base = generator_from_metadata(record.metadata)
-        stated = record.metadata["proportion"]
-        architecture = ConditionalArchitecture(base, base.outputs + 1, int(stated is not None))
+        scores = {name: record.arrays[name] for name in MEASURES if name in record.arrays}
+        measures = FaciesMeasures.from_metadata(record.metadata, scores)
+        architecture = ConditionalArchitecture(base, base.outputs + 1, len(measures.each))
         encoder = [record.arrays.get(f"encoder_{level}") for level in range(len(architecture.encoder_shapes))]
         if [None if one is None else one.shape for one in encoder] != list(architecture.encoder_shapes):
             raise StorageError("The prior's weights do not suit the sizes that it states; copy it again.")
@@ -243,16 +226,11 @@ class ConditionalPrior(AbstractLearnedPrior):
             stored_layers(record, len(base.layers)),
             jax.device_put(encoder),
             Calibration.from_metadata(record.metadata),
-            proportion=None if stated is None else Proportion.from_metadata(stated),
+            measures=measures,
             provenance=record.metadata["provenance"],
         )
         seen = [record.arrays.get(f"{WELLS}_{level}") for level in range(len(architecture.widths))]
-        score = record.arrays.get(PROPORTION)
-        other: ConditionalPrior = replace(
-            prior,
-            seen=None if seen[0] is None else tuple(jax.device_put(seen)),
-            score=None if score is None else jnp.asarray(score),
-        )
+        other: ConditionalPrior = replace(prior, seen=None if seen[0] is None else tuple(jax.device_put(seen)))
         return other
 
 

@@ -8,7 +8,7 @@ import pytest
 from latentinv import Grid, HardData, InputError, Posterior, StorageError, TemperedSMC, load_prior, sample
 from latentinv.inference.diagnostics import parameters
 from latentinv.priors import Anamorphosis, FaciesModel, prior_from_record
-from latentinv.priors.learned import Proportion
+from latentinv.priors.learned import FaciesMeasure, FaciesMeasures, correlations
 from tests.problems import generate, random_conditional_prior, random_generator_prior
 
 GRID = Grid((45, 52), 2.0)
@@ -131,11 +131,13 @@ def test_that_wells_may_be_given_and_observed():
     assert jnp.isfinite(posterior.log_density(_z(prior, GRID)))
 
 
-SHARES = Proportion(1, Anamorphosis((-2.0, 0.0, 2.0), (0.1, 0.3, 0.6)))
+SHARE = FaciesMeasure("proportion", 1, Anamorphosis((-2.0, 0.0, 2.0), (0.1, 0.3, 0.6)))
+WIDTH = FaciesMeasure("width", 1, Anamorphosis((-2.0, 0.0, 2.0), (4.0, 8.0, 16.0)))
+SHARES, BOTH = FaciesMeasures([SHARE]), FaciesMeasures([SHARE, WIDTH], np.array([[1.0, 0.6], [0.6, 1.0]]))
 
 
 def test_that_a_proportion_is_the_first_latent_until_it_is_given():
-    prior = random_conditional_prior(proportion=SHARES).named(("clay", "sand"))
+    prior = random_conditional_prior(measures=SHARES).named(("clay", "sand"))
     z = _z(prior, GRID).at[0].set(1.0)
     assert prior.parameters(z, GRID) == {"proportion of sand": pytest.approx(0.45)}
     given = prior.given(proportion=0.45)
@@ -145,15 +147,81 @@ def test_that_a_proportion_is_the_first_latent_until_it_is_given():
     assert np.abs(generate(prior, z.at[0].set(-1.0), GRID) - generate(prior, z, GRID)).min() > 0
     assert prior.conditions["proportion"] == "proportion of sand, such as 0.3"
     assert (given.describe()["given"], "given" in prior.describe()) == ("proportion of sand 0.45", False)
-    with pytest.raises(InputError, match=r"proportion = 0.7, but learned shares from 0.1 to 0.6"):
+    with pytest.raises(InputError, match=r"proportion = 0.7, but learned values from 0.1 to 0.6"):
         prior.given(proportion=0.7)
     with pytest.raises(InputError, match="condition 'proportion'"):
         random_conditional_prior().given(proportion=0.3)
 
 
-def test_that_a_file_and_tiles_keep_a_given_proportion(tmp_path):
-    prior = random_conditional_prior(proportion=SHARES)
-    given = prior.given(proportion=0.2).given(wells=_wells(prior))
+def test_that_a_proportion_and_a_width_each_have_a_latent_until_they_are_given():
+    prior = random_conditional_prior(measures=BOTH).named(("clay", "sand"))
+    z = _z(prior, GRID).at[:2].set(jnp.array([1.0, -0.5]))
+    found = prior.parameters(z, GRID)
+    assert [*found] == ["proportion of sand", "width of sand in cells"]
+    score = 0.6 * 1.0 + 0.8 * -0.5  # correlated with the proportion's
+    assert found["proportion of sand"] == pytest.approx(0.45)
+    assert found["width of sand in cells"] == pytest.approx(8 + 8 * score / 2)
+    given = prior.given(width=12.0)
+    assert given.latent_size(GRID) == prior.latent_size(GRID) - 1
+    # The width's score is 1, so the proportion's has the mean 0.6 and the standard deviation 0.8: 0.2 for z = −0.5.
+    assert given.parameters(z[1:], GRID) == {"proportion of sand": pytest.approx(0.3 + 0.3 * 0.2 / 2)}
+    assert given.describe()["given"] == "width of sand in cells 12"
+    assert given.conditions["width"] == "width of sand in cells, such as 9.5"
+    both = given.given(proportion=0.45)
+    assert both.fingerprint() == prior.given(proportion=0.45, width=12.0).fingerprint()
+    assert both.latent_size(GRID) == prior.latent_size(GRID) - 2
+    same = z.at[1].set((1.0 - 0.6) / 0.8)  # latents of the scores 1 and 1
+    np.testing.assert_allclose(generate(both, z[2:], GRID), generate(prior, same, GRID), atol=1e-5)
+    assert np.abs(generate(both, z[2:], GRID) - generate(both.given(width=5), z[2:], GRID)).max() > 1e-3
+    for wrong in (3.9, True, "wide"):
+        with pytest.raises(InputError, match=f"width = {wrong}, but learned values from 4 to 16"):
+            prior.given(width=wrong)
+
+
+def test_that_numbers_drawn_have_the_correlations_of_the_patches():
+    rng, count = np.random.default_rng(0), 20_000
+    z = rng.standard_normal((count, 3)).astype(np.float32)
+    scores = z @ np.linalg.cholesky([[1.0, 0.5, -0.3], [0.5, 1.0, 0.2], [-0.3, 0.2, 1.0]]).T
+    each = [FaciesMeasure(name, 0, SHARE.values) for name in ("a", "b", "c")]
+    known = correlations(scores)
+    measures = FaciesMeasures(each, known)
+    drawn = np.asarray(jax.vmap(measures.scores)(jnp.asarray(z)))
+    # Of 20 000 draws the standard error of a correlation is at most 0.0071; five of them.
+    np.testing.assert_allclose(np.corrcoef(drawn, rowvar=False), known, atol=0.036)
+    given = FaciesMeasures(each, known, {"b": np.float32(1.5)})
+    assert [one.name for one in given.unknown] == ["a", "c"]
+    drawn = np.asarray(jax.vmap(given.scores)(jnp.asarray(z[:, :2])))
+    np.testing.assert_allclose(drawn[:, 1], 1.5, rtol=1e-6)
+    rest = [0, 2]
+    expected = known[np.ix_(rest, rest)] - np.outer(known[rest, 1], known[1, rest])
+    np.testing.assert_allclose(drawn[:, rest].mean(axis=0), 1.5 * known[rest, 1], atol=0.036)
+    np.testing.assert_allclose(np.cov(drawn[:, rest], rowvar=False), expected, atol=0.05)
+
+
+def test_that_a_program_serves_all_that_is_given_of_a_facies():
+    prior, traces = random_conditional_prior(measures=BOTH), []
+
+    @jax.jit
+    def field(prior, z):
+        traces.append(prior)
+        return prior.generate(z, GRID)
+
+    fields = [field(prior.given(width=width), _z(prior, GRID)[1:]) for width in (5.0, 15.0)]
+    assert len(traces) == 1
+    assert np.abs(fields[0] - fields[1]).max() > 1e-3
+
+
+def test_that_a_file_with_other_correlations_is_refused():
+    record = random_conditional_prior(measures=BOTH).to_record()
+    for wrong in ([[1.0]], [[1.0, 2.0], [2.0, 1.0]]):
+        with pytest.raises(StorageError, match="correlations do not suit"):
+            prior_from_record(record._replace(metadata={**record.metadata, "correlations": wrong}))
+
+
+@pytest.mark.parametrize(("measures", "condition"), [(SHARES, {"proportion": 0.2}), (BOTH, {"width": 6.0})])
+def test_that_a_file_and_tiles_keep_a_given_number(measures, condition, tmp_path):
+    prior = random_conditional_prior(measures=measures)
+    given = prior.given(**condition).given(wells=_wells(prior))
     for name, one in (("unknown", prior), ("given", given)):
         one.save(tmp_path / f"{name}.h5")
         z, loaded = _z(one, GRID), load_prior(tmp_path / f"{name}.h5")
@@ -166,7 +234,7 @@ def test_that_a_file_and_tiles_keep_a_given_proportion(tmp_path):
 
 
 def test_that_a_proportion_is_inferred_with_the_field():
-    prior = random_conditional_prior(proportion=SHARES)
+    prior = random_conditional_prior(measures=SHARES)
     run = sample(Posterior(prior, GRID, [_wells(prior)]), TemperedSMC(particles=16), seed=0)
     (shares,) = parameters(Posterior(prior, GRID, []), run.latents).values()
     assert shares.shape == (len(run.realizations),)
