@@ -33,7 +33,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from ._blocks import as_told, barred
+from ._blocks import as_told, barred, owed
 from ._cells import CELLS, AbstractCell, Draw
 from ._convolution import EXACT, convolve, depth_to_space
 from ._velocity import Weights
@@ -196,6 +196,7 @@ def simulate(
     *,
     grids: int | None = None,
     padded: bool = False,
+    complete: bool = False,
     precision: lax.Precision = EXACT,
 ) -> Draw:
     """Draw fields.
@@ -213,6 +214,8 @@ def simulate(
     padded
         Whether zeros are padded around the field, which then has whole units; otherwise each grid is drawn in its
         `span`.
+    complete
+        Whether in each block some part has its facies, not only most likely.
     precision
         Of products.
     """
@@ -225,7 +228,9 @@ def simulate(
             bias = weights["first.bias"]
             told = jnp.broadcast_to(bias, (batch, *first, len(bias)))
             base = decide(Drawn(0, 0, (0,) * architecture.ndim, 0, architecture.block(0)), told)
-        known, crop = draw_grid(architecture, weights, level, base, decide, padded=padded, precision=precision)
+        known, crop = draw_grid(
+            architecture, weights, level, base, decide, padded=padded, complete=complete, precision=precision
+        )
         off = [crop * stride for stride in architecture.stride(level)]
         have = tuple((start + m, end - m) for (start, end), m in zip(span, off, strict=True))
         strides = architecture.stride(level + 1)
@@ -242,6 +247,7 @@ def draw_grid(
     decide: Decide,
     *,
     padded: bool = False,
+    complete: bool = False,
     precision: lax.Precision = EXACT,
 ) -> tuple[Draw, int]:
     """What is known when a grid is drawn, on the next finer grid, and how many cells of the grid were left out.
@@ -250,7 +256,7 @@ def draw_grid(
     ----------
     base
         The cells of the grid itself.
-    architecture, weights, level, decide, padded, precision
+    architecture, weights, level, decide, padded, complete, precision
         As for `simulate`.
     """
     off = 0 if padded else architecture.windows[level]
@@ -265,6 +271,9 @@ def draw_grid(
             never = as_told(barred(base.level, architecture.order), architecture.channels)
             told = told + jnp.tile(never, len(group))
         for offset, each in zip(group, jnp.split(told, len(group), axis=-1), strict=True):
+            if complete and whole and offset == groups[-1][-1]:
+                others = owed(base.level, [one.level for one in known.values()])
+                each = each + as_told(others, architecture.channels)
             known[offset] = decide(Drawn(level, member, offset, (number + 1) * off, block), each)
             member += 1
     parts = [known[one] for one in sorted(known)]

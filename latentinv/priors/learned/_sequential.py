@@ -213,7 +213,8 @@ class SequentialPrior(AbstractLearnedPrior):
                 logs.append(log_ratio(draw))
             return draw if given is None else draw._replace(level=jnp.where(given == 0, draw.level, given))
 
-        numbers = simulate(net, self.weights, 1, grid.shape, decide).number[0]
+        complete = self.known is not None
+        numbers = simulate(net, self.weights, 1, grid.shape, decide, complete=complete).number[0]
         return numbers, sum(logs, jnp.zeros(()))
 
     def _check_blocks(self, grid: Grid) -> None:
