@@ -23,6 +23,7 @@ from latentinv.networks import facies_of_blocks
 from latentinv.priors.core import AbstractFaciesModel, AbstractPrior
 
 from ._conditional import KnownCells
+from ._honoured_cells import block_sizes
 from ._known_blocks import BLOCKS, EDGES, by, edges_of_blocks
 from ._sequential import SequentialPrior
 
@@ -33,10 +34,10 @@ Stands = Mapping[int, int | str]
 def coarse_map(
     prior: AbstractPrior,
     realization: Shaped[np.ndarray, "*grid"],
-    block_edges: int | Sequence[int],
+    block_edges: int | Sequence[int] | None = None,
     *,
     facies: Stands | None = None,
-    wells: KnownCells | None = None,
+    wells: Sequence[KnownCells] = (),
 ) -> Float[np.ndarray, "*block"]:
     """The coarse map of a field, in facies of a prior that can make it finer.
 
@@ -47,12 +48,12 @@ def coarse_map(
     realization
         Facies codes in the cells of a grid, of any origin; NaN where a cell is not known.
     block_edges
-        Cells of a block, along each axis or all: one of the sizes that the prior draws.
+        Cells of a block, along each axis or all: one of the sizes that the prior draws, the largest unless given.
     facies
         For each code of the field the facies of the prior, by code or name; the codes are the prior's own unless given.
     wells
-        What is known better than the field: hard data of the prior, such as `latentinv.HardData`. Where they are
-        certain and contradict the field, they count.
+        What is known better than the field: hard data of the prior (`latentinv.HardData`). Where they are certain and
+        contradict the field, they count.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def coarse_map(
     """
     target = _with_blocks(prior)
     assert target.facies_model is not None
-    net, edges = target.architecture, edges_of_blocks(block_edges, target.architecture)
+    net, edges = target.architecture, _edges(target, block_edges)
     given = np.asarray(realization, float)
     if given.ndim != net.ndim or not given.size:
         raise InputError(
@@ -75,8 +76,8 @@ def coarse_map(
             "as many."
         )
     index = _indices(given, target.facies_model, facies)
-    if wells is not None:
-        index = _with_wells(index, wells, target.facies_model)
+    for one in wells:
+        index = _with_wells(index, one, target.facies_model)
     # What is copied beyond the end of the grid lies in the same blocks, so it tells nothing new.
     whole = np.pad(index, [(0, -n % edge) for n, edge in zip(index.shape, edges, strict=True)], mode="edge")
     blocks = facies_of_blocks(whole, net.order, edges)
@@ -86,10 +87,10 @@ def coarse_map(
 def translation_prior(
     prior: AbstractPrior,
     realization: Shaped[np.ndarray, "*grid"],
-    block_edges: int | Sequence[int],
+    block_edges: int | Sequence[int] | None = None,
     *,
     facies: Stands | None = None,
-    wells: KnownCells | None = None,
+    wells: Sequence[KnownCells] = (),
 ) -> SequentialPrior:
     """The prior whose fields are translations of a field into its style: each has the field's coarse map.
 
@@ -101,8 +102,8 @@ def translation_prior(
     prior, realization, block_edges, facies, wells
         As for `coarse_map`, which says what is refused.
     """
-    blocks = coarse_map(prior, realization, block_edges, facies=facies, wells=wells)
-    return _with_blocks(prior).given(**{BLOCKS: blocks, EDGES: block_edges})
+    blocks, target = coarse_map(prior, realization, block_edges, facies=facies, wells=wells), _with_blocks(prior)
+    return target.given(**{BLOCKS: blocks, EDGES: _edges(target, block_edges)})
 
 
 def _with_blocks(prior: AbstractPrior) -> SequentialPrior:
@@ -112,6 +113,11 @@ def _with_blocks(prior: AbstractPrior) -> SequentialPrior:
             "a sequential prior that does, such as 'strebelle'."
         )
     return prior
+
+
+def _edges(prior: SequentialPrior, block_edges: int | Sequence[int] | None) -> tuple[int, ...]:
+    net = prior.architecture
+    return block_sizes(net)[0] if block_edges is None else edges_of_blocks(block_edges, net)
 
 
 def _indices(
