@@ -19,13 +19,13 @@ import time
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from benchmarks._fields import draw_facies
 from benchmarks._report import run, say, show, show_rows
 from latentinv import Grid, HardData, Posterior, load_prior
-from latentinv.errors import InputError
 from latentinv.posterior import map_batched
 from latentinv.priors import AbstractPrior, coarse_map, find_prior, translation_prior
 from latentinv.realism import measure_statistics
@@ -63,9 +63,8 @@ class Translation(NamedTuple):
     """Effective number of proposals."""
 
 
-def benchmark(case: Case, fields: int, back: AbstractPrior | None) -> dict[str, Any]:
+def benchmark(case: Case, image: TrainingImage, fields: int, back: AbstractPrior | None) -> dict[str, Any]:
     """Translate fields, and measure what was kept and what changed."""
-    image = image_of(case.prior)
     begun = time.monotonic()
     done = []
     for number in range(fields):
@@ -82,18 +81,11 @@ def benchmark(case: Case, fields: int, back: AbstractPrior | None) -> dict[str, 
     return {**figures, **columns, "fields": fields, "minutes": (time.monotonic() - begun) / 60}
 
 
-def image_of(prior: AbstractPrior) -> TrainingImage:
-    """The image that a prior was trained on, as its recipe finds it."""
-    if "recipe" not in prior.provenance:
-        raise InputError("The prior's file does not tell its training image; give one that 'latentinv train' made.")
-    return parse_recipe(prior.provenance["recipe"], find_prior("strebelle").parent).load_image()
-
-
 def translate(case: Case, number: int) -> Translation:
     """Simulate a field, read wells from it, and draw one translation that honours them."""
     rng = np.random.default_rng([case.seed, number])
     grid = Grid((CELLS, CELLS))
-    field = ChannelSimulator().simulate(rng, grid.shape).astype(int)
+    field = ChannelSimulator().simulate(rng, (CELLS, CELLS)).astype(int)
     cells = np.stack(np.unravel_index(rng.choice(grid.size, case.wells, replace=False), grid.shape), axis=1)
     codes = field[tuple(cells.T)]
     assert case.prior.facies_model is not None
@@ -116,7 +108,7 @@ def proposed(
 
     def one(z: Float[Array, "latent"]) -> tuple[Int[Array, "row column"], Float[Array, ""]]:
         predictions = posterior.predict(z)
-        return predictions.realization, posterior.exact_log_likelihood(predictions)
+        return jnp.asarray(predictions.realization), posterior.exact_log_likelihood(predictions)
 
     found: tuple[Any, Any] = map_batched(one, latents, BATCH)
     return found
@@ -173,26 +165,31 @@ def styles(case: Case, done: list[Translation], image: TrainingImage) -> list[di
     ]
 
 
+def edges(text: str) -> tuple[int, ...]:
+    """Cells of a block along each axis."""
+    return tuple(int(edge) for edge in text.split("x"))
+
+
 def parse(words: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.translation", description=__doc__.splitlines()[0])
     parser.add_argument("--fields", type=int, default=32, help="fields that are translated")
     parser.add_argument("--wells", type=int, default=10, help="wells in each")
     parser.add_argument("--proposals", type=int, default=32, help="latent vectors of which one is chosen")
-    parser.add_argument("--edges", default="8x16", help="cells of a block, ROWSxCOLUMNS")
+    parser.add_argument("--edges", type=edges, default=(8, 16), help="cells of a block, ROWSxCOLUMNS")
     parser.add_argument("--back", help="a prior of the simulator's style, with the same blocks and order")
     parser.add_argument("--prior", default="strebelle", help="the style to take")
     parser.add_argument("--seed", type=int, default=0, help="of all random numbers")
     return parser.parse_args(words)
 
 
+def main(words: argparse.Namespace) -> dict[str, Any]:
+    """Find the image first, for it may be missing, and measure."""
+    prior = load_prior(words.prior)
+    image = parse_recipe(prior.provenance["recipe"], find_prior(words.prior).parent).load_image()
+    case = Case(prior, words.edges, words.wells, words.proposals, words.seed)
+    return benchmark(case, image, words.fields, None if words.back is None else load_prior(words.back))
+
+
 if __name__ == "__main__":
-    words = parse()
-    edges = tuple(int(edge) for edge in words.edges.split("x"))
-    run(
-        lambda: benchmark(
-            Case(load_prior(words.prior), edges, words.wells, words.proposals, words.seed),
-            words.fields,
-            None if words.back is None else load_prior(words.back),
-        )
-    )
+    run(lambda: main(parse()))
