@@ -11,7 +11,7 @@ and of translations, from patches of the prior's image, in times the floor (`lat
 floor, so figures compare at one number of fields only. With `--back` each translation is translated again, by a prior
 of the simulator's style, and compared with the field that it comes from.
 
-Run ``python -m benchmarks.translation [--fields 32] [--wells 10] [--edges 8x16] [--back PRIOR.h5] [--seed 0]``.
+Run ``python -m benchmarks.translation [--fields 32] [--wells 10] [--width 9] [--edges 8x16] [--back PRIOR.h5]``.
 """
 
 import argparse
@@ -50,6 +50,7 @@ class Case(NamedTuple):
     wells: int
     proposals: int
     seed: int
+    simulator: ChannelSimulator = ChannelSimulator()
 
 
 class Translation(NamedTuple):
@@ -85,7 +86,7 @@ def translate(case: Case, number: int) -> Translation:
     """Simulate a field, read wells from it, and draw one translation that honours them."""
     rng = np.random.default_rng([case.seed, number])
     grid = Grid((CELLS, CELLS))
-    field = ChannelSimulator().simulate(rng, (CELLS, CELLS)).astype(int)
+    field = case.simulator.simulate(rng, (CELLS, CELLS)).astype(int)
     cells = np.stack(np.unravel_index(rng.choice(grid.size, case.wells, replace=False), grid.shape), axis=1)
     codes = field[tuple(cells.T)]
     assert case.prior.facies_model is not None
@@ -176,6 +177,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--fields", type=int, default=32, help="fields that are translated")
     parser.add_argument("--wells", type=int, default=10, help="wells in each")
     parser.add_argument("--proposals", type=int, default=32, help="latent vectors of which one is chosen")
+    parser.add_argument("--width", type=float, default=9.0, help="of the simulator's channels, in cells")
     parser.add_argument("--edges", type=edges, default=(8, 16), help="cells of a block, ROWSxCOLUMNS")
     parser.add_argument("--back", help="a prior of the simulator's style, with the same blocks and order")
     parser.add_argument("--prior", default="strebelle", help="the style to take")
@@ -187,7 +189,8 @@ def main(words: argparse.Namespace) -> dict[str, Any]:
     """Find the image first, for it may be missing, and measure."""
     prior = load_prior(words.prior)
     image = parse_recipe(prior.provenance["recipe"], find_prior(words.prior).parent).load_image()
-    case = Case(prior, words.edges, words.wells, words.proposals, words.seed)
+    simulator = ChannelSimulator(width=words.width)
+    case = Case(prior, words.edges, words.wells, words.proposals, words.seed, simulator)
     return benchmark(case, image, words.fields, None if words.back is None else load_prior(words.back))
 
 

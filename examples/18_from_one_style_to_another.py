@@ -1,21 +1,23 @@
 """18 From one style to another: a simulator's channels as those of an image, with the wells kept.
 
-Left, channels of our simulator, with ten wells: ribbons of one width that never end. Beside them their coarse map: a
-block of 8 × 16 cells has sand if any of its cells does. That is all that the prior `strebelle` is told, and from it and
-the wells it draws fields in the style of its own image. Nothing was trained for this pair of styles: what both share is
-the map, by rule. Every translation has exactly the map of its field, and so has a translation back, by a prior of the
-other style; every well is honoured, and what lies within blocks is new each time.
+Left, channels of our simulator, with ten wells: ribbons that cross each other and never fork. Beside them their coarse
+map: a block of 8 × 16 cells has sand if any of its cells does. That is all that the prior `strebelle` is told, and from
+it and the wells it draws fields in the style of its own image, whose channels fork and join. Nothing was trained for
+this pair of styles: what both share is the map, by rule. Every translation has exactly the map of its field, and so has
+a translation back, by a prior of the other style; every well is honoured, and within blocks each draw is another.
 
 This is not a cycle-consistent network (Zhu and others 2017, arXiv:1703.10593), which learns from unpaired images of two
 styles what to keep. Gained is that there is nothing to train or to balance, that the map and the wells are kept
-exactly, and that there are as many translations as one likes. Lost is that what is kept is only presence in blocks: how
-wide a channel is, or which of two in one block is the older, the prior decides. Where the style of the map is
-unlike the image's, so is the translation: the simulator's channels are wider than those of the image, so branches and
-blind ends fill blocks that a wide channel had touched. Larger blocks leave more to the image.
+exactly, and that there are as many translations as one likes. Lost is all but the presence of sand in blocks: how wide
+a channel is, or that two ribbons run side by side through the same blocks, the prior cannot know. Look at where the map
+is unlike the image's: the blocks of crossing ribbons become a broad body or a net of forks, some channels end blindly
+in a block that a ribbon only touched, which hardly one of the image does, and here and there a single cell of sand
+stands for its block. Larger blocks leave more to the image, smaller ones keep more of the ribbons.
 
-Latents that honour wells are not equally likely, so each translation is one of 32 by its weight; `latentinv translate`
-draws them by `smc`, in minutes. Prints what is kept, beside what two unrelated fields have in common. Writes
-output/translated.png.
+Latents that honour wells are not equally likely, so each translation is one of 32, chosen by weight; `latentinv
+translate` draws them by `smc`, in minutes. Prints what is kept, beside what unrelated fields have in common.
+
+Writes output/translated.png.
 """
 
 from pathlib import Path
@@ -41,7 +43,7 @@ def proposed(posterior: Posterior, latents: Float[Array, "proposal latent"]) -> 
 def row(prior: AbstractPrior, size: tuple[int, int], grid: Grid, seed: int) -> list[Panel]:
     """A field, its coarse map and two translations, with its wells."""
     rng = np.random.default_rng(seed)
-    field = ChannelSimulator().simulate(rng, grid.shape).astype(int)
+    field = ChannelSimulator(width=7.0).simulate(rng, grid.shape).astype(int)
     cells = np.stack(np.unravel_index(rng.choice(grid.size, 10, replace=False), grid.shape), axis=1)
     wells = HardData(grid, grid.centres(cells), field[tuple(cells.T)], prior.facies_model)
     posterior = Posterior(translation_prior(prior, field, size), grid, [wells])
