@@ -29,12 +29,20 @@ def check_panels(count: int) -> None:
         )
 
 
-def draw_picture(path: Path, prior: AbstractPrior, grid: Grid, count: int, seed: int, display: Display) -> None:
+def draw_picture(
+    path: Path,
+    prior: AbstractPrior,
+    grid: Grid,
+    count: int,
+    seed: int,
+    display: Display,
+    title: str = "draws of the prior",
+) -> None:
     """Draw a picture with one panel per field."""
     check_panels(count)
     fields, _ = draw_fields(prior, grid, count, from_seed(seed, PURPOSE), display)
-    title, labels = f"draws of the prior, seed {seed}", labels_of(prior)
-    draw_sheet(fields, grid, path, categories=categories_of(prior), labels=labels, title=title)
+    labels = labels_of(prior)
+    draw_sheet(fields, grid, path, categories=categories_of(prior), labels=labels, title=f"{title}, seed {seed}")
 
 
 def fields_to_write(prior: AbstractPrior, grid: Grid, count: int, seed: int, display: Display) -> Fields:

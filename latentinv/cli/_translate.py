@@ -85,9 +85,10 @@ def translate(
     with interruptible(lambda: "Stopped; nothing was written."), Display(console, "translate") as display:
         if known:
             _say_changed(display, blocks, coarse_map(model, codes, size, facies=stands, wells=known))
-            _write_run(output, _sampled(Posterior(given, place, known), count, seed, display), count, seed, drawn=drawn)
+            run = _sampled(Posterior(given, place, known), count, seed, display)
+            _write_run(output, run, count, f"translations of {field.name} that honour wells, seed {seed}", drawn=drawn)
         elif drawn:
-            draw_picture(output, given, place, count, seed, display)
+            draw_picture(output, given, place, count, seed, display, f"translations of {field.name}")
         else:
             write_drawn(output, fields_to_write(given, place, count, seed, display))
     console.print(f"{count} {'field' if count == 1 else 'fields'} of {cells} cells in {output}", soft_wrap=True)
@@ -132,7 +133,7 @@ def _sampled(posterior: "Posterior", count: int, seed: int, display: "Display") 
     return run
 
 
-def _write_run(path: Path, run: "Run", count: int, seed: int, *, drawn: bool) -> None:
+def _write_run(path: Path, run: "Run", count: int, title: str, *, drawn: bool) -> None:
     """Write draws that are spread over a population, for neighbours may share their ancestry."""
     import numpy as np
 
@@ -146,7 +147,6 @@ def _write_run(path: Path, run: "Run", count: int, seed: int, *, drawn: bool) ->
     model = prior.facies_model
     assert model is not None
     if drawn:
-        title = f"translations that honour {run.posterior.count} cells of wells, seed {seed}"
         draw_sheet(draws, grid, path, categories=categories_of(prior), labels=labels_of(prior), title=title)
         return
     fields = Fields(
@@ -156,7 +156,7 @@ def _write_run(path: Path, run: "Run", count: int, seed: int, *, drawn: bool) ->
         np.dtype(prior.realization_type),
         lambda number: run.latents[chosen[number]],
         lambda number: iter([((...,), draws[number])]),
-        {"prior": prior.fingerprint(), "seed": seed, "cells_of_wells": run.posterior.count},
+        {"prior": prior.fingerprint(), "what": title},
         dict(zip(model.categories, model.names, strict=False)),
     )
     write_drawn(path, fields)

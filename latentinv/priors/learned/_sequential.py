@@ -8,7 +8,8 @@ such as single cells, and each of many cells has a chance of it.
 The field is a discontinuous function of latents where a cell changes facies and others follow it; derivatives are those
 of a soft reading. No padding is seen: a tile of a field equals the same tile of any larger field.
 
-Where its cells stand for blocks on fine grids, a coarse map of blocks may be given, which the prior then makes finer.
+Where its cells stand for blocks on fine grids, a coarse map of blocks may be given, which the prior then makes finer,
+and which every field then has.
 """
 
 import dataclasses
@@ -110,7 +111,11 @@ class SequentialPrior(AbstractLearnedPrior):
         }
 
     def given(self, **condition: Any) -> "SequentialPrior":
-        """The same prior for a grid of which a coarse map is known.
+        """The same prior for a grid of which a coarse map is known, which every field has.
+
+        A block that reaches beyond the end of the grid may have its facies there. Conditioned to certain wells, fields
+        that have both are weighted; others, of latents that draw all of a block but its wells in another facies, have
+        no weight.
 
         Parameters
         ----------
