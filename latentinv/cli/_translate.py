@@ -86,7 +86,7 @@ def translate(
         if known:
             _say_changed(display, blocks, coarse_map(model, codes, size, facies=stands, wells=known))
             run = _sampled(Posterior(given, place, known), count, seed, display)
-            _write_run(output, run, count, f"translations of {field.name} that honour wells, seed {seed}", drawn=drawn)
+            _write_run(output, run, count, seed, f"translations of {field.name} that honour wells", drawn=drawn)
         elif drawn:
             draw_picture(output, given, place, count, seed, display, f"translations of {field.name}")
         else:
@@ -133,7 +133,7 @@ def _sampled(posterior: "Posterior", count: int, seed: int, display: "Display") 
     return run
 
 
-def _write_run(path: Path, run: "Run", count: int, title: str, *, drawn: bool) -> None:
+def _write_run(path: Path, run: "Run", count: int, seed: int, title: str, *, drawn: bool) -> None:
     """Write draws that are spread over a population, for neighbours may share their ancestry."""
     import numpy as np
 
@@ -147,7 +147,8 @@ def _write_run(path: Path, run: "Run", count: int, title: str, *, drawn: bool) -
     model = prior.facies_model
     assert model is not None
     if drawn:
-        draw_sheet(draws, grid, path, categories=categories_of(prior), labels=labels_of(prior), title=title)
+        told = {"categories": categories_of(prior), "labels": labels_of(prior), "title": f"{title}, seed {seed}"}
+        draw_sheet(draws, grid, path, **told)
         return
     fields = Fields(
         "facies",
@@ -156,7 +157,7 @@ def _write_run(path: Path, run: "Run", count: int, title: str, *, drawn: bool) -
         np.dtype(prior.realization_type),
         lambda number: run.latents[chosen[number]],
         lambda number: iter([((...,), draws[number])]),
-        {"prior": prior.fingerprint(), "what": title},
+        {"prior": prior.fingerprint(), "seed": seed, "what": title},
         dict(zip(model.categories, model.names, strict=False)),
     )
     write_drawn(path, fields)
