@@ -193,7 +193,7 @@ def test_that_fields_whose_blocks_are_what_was_drawn_have_all_the_probability_if
 @pytest.mark.parametrize(("channels", "content"), [(1, "two facies"), (3, "several facies")])
 def test_that_every_block_of_a_field_is_what_was_drawn_if_that_is_asked(channels, content):
     architecture, weights = random_sequential(content=content, channels=channels, windows=(1, 0, 1), blocks=2)
-    shape, lost = (16, 24), []
+    shape, lost = (32, 48), []
     for complete in (True, False):
         key, drawn_of = jax.random.key(4), []
 
@@ -209,7 +209,7 @@ def test_that_every_block_of_a_field_is_what_was_drawn_if_that_is_asked(channels
         ]
         lost.append(int(np.sum(wrong)))
     assert lost[0] == 0
-    assert lost[1] > 10
+    assert lost[1] > 5
 
 
 @pytest.mark.parametrize(
