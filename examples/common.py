@@ -46,6 +46,8 @@ class Panel(NamedTuple):
     """What a colour bar shows; facies have none."""
     largest: float = 1.0
     """Value shown brightest; the darkest is 0. Of facies the last code: 1, or 2 if there are three."""
+    wells: Num[np.ndarray, "well 3"] | None = None
+    """Boreholes that are drawn on it, whatever the site: x, y and facies."""
 
 
 def some_draws(run: Run, count: int) -> list[Panel]:
@@ -177,6 +179,8 @@ def draw(
         axis.tick_params(labelleft=position % columns == 0 or panel.values.shape != panels[0].values.shape)
         if site is not None and (position == 0 or panel.of):
             _draw_data(axis, site, wells=wells, boxes=boxes)
+        if panel.wells is not None:
+            _draw_wells(axis, panel.wells)
         if outline is not None:
             west, south, east, north = outline
             axis.add_patch(Rectangle((west, south), east - west, north - south, fill=False, edgecolor=RIM, lw=1.5))
@@ -225,8 +229,12 @@ def _draw_data(axis: Any, site: Site, *, wells: bool, boxes: bool) -> None:
                 bbox={"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1.5},
             )
     if wells and not boxes:
-        x, y, facies = np.loadtxt(site.wells, delimiter=",", skiprows=1, ndmin=2).T
-        axis.scatter(x, y, s=22, c=np.where(facies == 1, SAND, CLAY), edgecolors="white", linewidths=1.0)
+        _draw_wells(axis, np.loadtxt(site.wells, delimiter=",", skiprows=1, ndmin=2))
+
+
+def _draw_wells(axis: Any, table: Num[np.ndarray, "well 3"]) -> None:
+    x, y, facies = table.T
+    axis.scatter(x, y, s=22, c=np.where(facies == 1, SAND, CLAY), edgecolors="white", linewidths=1.0)
 
 
 def histogram(path: Path, numbers: Mapping[str, tuple[Any, str, float]]) -> None:

@@ -34,6 +34,7 @@ from ._run import run
 from ._show import show
 from ._status import status
 from ._train import train
+from ._translate import translate
 from ._walk import walk
 
 app = typer.Typer(
@@ -70,6 +71,7 @@ for command in (
     assess,
     generate,
     walk,
+    translate,
     condition,
     resume,
     status,

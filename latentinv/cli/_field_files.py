@@ -21,15 +21,28 @@ from ._drawing import categories_of, draw_fields, draw_latents, draw_sheet, labe
 PURPOSE = "generate"
 
 
-def draw_picture(path: Path, prior: AbstractPrior, grid: Grid, count: int, seed: int, display: Display) -> None:
-    """Draw a picture with one panel per field."""
+def check_panels(count: int) -> None:
+    """Refuse more fields than a picture holds."""
     if count > MOST_PANELS:
         raise InputError(
             f"Given --count {count}, but a picture holds at most {MOST_PANELS} fields; write them to .npz or .h5."
         )
+
+
+def draw_picture(
+    path: Path,
+    prior: AbstractPrior,
+    grid: Grid,
+    count: int,
+    seed: int,
+    display: Display,
+    title: str = "draws of the prior",
+) -> None:
+    """Draw a picture with one panel per field."""
+    check_panels(count)
     fields, _ = draw_fields(prior, grid, count, from_seed(seed, PURPOSE), display)
-    title, labels = f"draws of the prior, seed {seed}", labels_of(prior)
-    draw_sheet(fields, grid, path, categories=categories_of(prior), labels=labels, title=title)
+    labels = labels_of(prior)
+    draw_sheet(fields, grid, path, categories=categories_of(prior), labels=labels, title=f"{title}, seed {seed}")
 
 
 def fields_to_write(prior: AbstractPrior, grid: Grid, count: int, seed: int, display: Display) -> Fields:

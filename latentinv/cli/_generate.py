@@ -6,20 +6,14 @@ from typing import Annotated
 import typer
 
 from ._console import interruptible, make_console
-from ._parse import PICTURES, Conditions, check_amount, check_seed, parse_given, parse_shape
+from ._files import FieldsOutput, require_new_fields
+from ._parse import Conditions, check_seed, parse_given, parse_shape
 
 
 def generate(
     prior: Annotated[str, typer.Argument(metavar="PRIOR", help="Prior file, or the name of a shipped prior.")],
     grid: Annotated[str, typer.Option(metavar="CELLS", help="ROWSxCOLUMNS, or LAYERSxROWSxCOLUMNS; rows along y.")],
-    output: Annotated[
-        Path,
-        typer.Option(
-            metavar="FILE",
-            help="Picture (.png, .pdf, .svg), arrays (.npz), what 'export' writes (.gslib, .csv, .nc …), or HDF5 (.h5) "
-            "for fields of any size.",
-        ),
-    ],
+    output: FieldsOutput,
     count: Annotated[int, typer.Option(min=1, help="Number of fields.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
     given: Conditions = None,
@@ -29,16 +23,8 @@ def generate(
     shape, conditions = parse_shape(grid), parse_given(given or [])
 
     from latentinv.grid import Grid
-    from latentinv.io.fields import FIELD_FORMATS
-    from latentinv.io.maps import MAP_FORMATS
-    from latentinv.registration import format_by_ending
-    from latentinv.storage import require_new
 
-    drawn = output.suffix.lower() in PICTURES
-    form = None if drawn else format_by_ending(output, FIELD_FORMATS, MAP_FORMATS, also=PICTURES)
-    if not getattr(form, "tiled", False):
-        check_amount(count, shape, "write them to .h5")
-    require_new(output)
+    drawn = require_new_fields(output, count, shape)
 
     from latentinv.priors import load_prior
 

@@ -32,8 +32,15 @@ Conditions = Annotated[
 ]
 
 
-def parse_shape(text: str) -> tuple[int, ...]:
+def parse_shape(text: str, *, what: str = "grid", such: str = "125x60") -> tuple[int, ...]:
     """Read ``ROWSxCOLUMNS`` or ``LAYERSxROWSxCOLUMNS``.
+
+    Parameters
+    ----------
+    text
+        As typed.
+    what, such
+        What it is, and an example, for messages.
 
     Raises
     ------
@@ -43,7 +50,7 @@ def parse_shape(text: str) -> tuple[int, ...]:
     parts = text.lower().replace("×", "x").split("x")
     if len(parts) not in (2, 3) or not all(_plain(part).strip().isdecimal() and int(part) > 0 for part in parts):
         raise InputError(
-            f"The grid '{text}' cannot be read; write ROWSxCOLUMNS such as 125x60, or LAYERSxROWSxCOLUMNS, each at "
+            f"The {what} '{text}' cannot be read; write ROWSxCOLUMNS such as {such}, or LAYERSxROWSxCOLUMNS, each at "
             "least 1."
         )
     return tuple(int(part) for part in parts)
@@ -89,6 +96,30 @@ def parse_names(text: str | None) -> dict[str, str] | None:
     if not all(len(pair) == 2 and all(pair) for pair in pairs) or len({pair[0] for pair in pairs}) < len(pairs):
         raise InputError(f"The names '{text}' cannot be read; write each code once, such as 0=clay,1=sand.")
     return {code: name for code, name in pairs}
+
+
+def parse_stands(text: str | None) -> dict[int, int | str] | None:
+    """Read ``0=1,2=sand``: for codes of one field facies of a prior, by code or name.
+
+    Raises
+    ------
+    InputError
+        If it is not such a list.
+    """
+    if text is None:
+        return None
+    pairs = [[side.strip() for side in part.split("=")] for part in text.split(",")]
+    codes = [pair[0] for pair in pairs if len(pair) == 2 and all(pair) and _is_code(pair[0])]
+    if len(set(codes)) < len(pairs):
+        raise InputError(
+            f"The facies '{text}' cannot be read; write each code of the map once with the prior's facies that it "
+            "stands for, such as 0=0,1=sand."
+        )
+    return {int(code): int(facies) if _is_code(facies) else facies for code, facies in pairs}
+
+
+def _is_code(text: str) -> bool:
+    return _plain(text).removeprefix("-").isdecimal()
 
 
 def parse_given(texts: list[str]) -> dict[str, Any]:

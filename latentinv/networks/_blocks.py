@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from ._convolution import space_to_depth
 
@@ -26,8 +26,7 @@ def merged(
 
     Cells that are not known are zeros; a block with one of them is not known either, unless it has the first facies.
     """
-    two = levels.shape[-1] == 1
-    present = jnp.concatenate([levels < 0, levels > 0], axis=-1) if two else levels > 0
+    two, present = levels.shape[-1] == 1, _present(levels)
     known = jnp.any(present, axis=-1, keepdims=True)
     each = _of_blocks(jnp.any, present, factors)[..., jnp.asarray(order)]
     first = jax.nn.one_hot(jnp.argmax(each, axis=-1), len(order))[..., jnp.argsort(jnp.asarray(order))]
@@ -47,11 +46,21 @@ def facies_of_blocks(
 
 def barred(levels: Float[Array, "batch *block channel"], order: Sequence[int]) -> Float[Array, "batch *block facies"]:
     """What to add to log-odds of facies in parts of blocks: `IMPOSSIBLE` for facies that the block would have taken."""
-    two = levels.shape[-1] == 1
-    present = (jnp.concatenate([levels < 0, levels > 0], axis=-1) if two else levels > 0).astype(levels.dtype)
     position = np.argsort(np.asarray(order))
     before = position[None, :] < position[:, None]  # of what a block has, the facies that come before it
-    return lax.stop_gradient(present @ jnp.asarray(IMPOSSIBLE * before, levels.dtype))
+    return lax.stop_gradient(_present(levels).astype(levels.dtype) @ jnp.asarray(IMPOSSIBLE * before, levels.dtype))
+
+
+def owed(
+    levels: Float[Array, "batch *block channel"], parts: Sequence[Float[Array, "batch *block channel"]]
+) -> Float[Array, "batch *block facies"]:
+    """What to add to log-odds of facies in the last part of blocks when the other parts are drawn: `IMPOSSIBLE` for all
+    but the facies of a block that no other part has.
+    """
+    present = _present(levels)
+    met = [jnp.any(present & _present(part), axis=-1, keepdims=True) for part in parts]
+    lacking = present.any(axis=-1, keepdims=True) & ~jnp.any(jnp.stack(met), axis=0)
+    return jnp.where(lacking & ~present, IMPOSSIBLE, 0.0).astype(levels.dtype)
 
 
 def as_told(odds: Float[Array, "*cell facies"], channels: int) -> Float[Array, "*cell channel"]:
@@ -73,6 +82,11 @@ def counted(
     halves = [max(1, stride // 2) for stride in strides]
     parts = jnp.log1p(_of_blocks(jnp.sum, wells, halves))
     return space_to_depth(parts, [stride // half for stride, half in zip(strides, halves, strict=True)])
+
+
+def _present(levels: Float[Array, "*cell channel"]) -> Bool[Array, "*cell facies"]:
+    """Which facies a cell has, from levels of two or of several; none where it is not known."""
+    return jnp.concatenate([levels < 0, levels > 0], axis=-1) if levels.shape[-1] == 1 else levels > 0
 
 
 def _of_blocks(over: Callable[..., Array], x: Array, factors: Sequence[int]) -> Array:

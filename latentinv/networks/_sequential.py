@@ -37,7 +37,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from ._blocks import as_told, barred, counted
+from ._blocks import as_told, barred, counted, owed
 from ._cells import CELLS, AbstractCell, Draw
 from ._convolution import EXACT, convolve, depth_to_space
 from ._velocity import Weights
@@ -221,6 +221,7 @@ def simulate(
     blind: bool = False,
     grids: int | None = None,
     padded: bool = False,
+    complete: bool = False,
     precision: lax.Precision = EXACT,
 ) -> Draw:
     """Draw fields.
@@ -242,6 +243,8 @@ def simulate(
     padded
         Whether zeros are padded around the field, which then has whole units; otherwise each grid is drawn in its
         `span`.
+    complete
+        Whether in each block some part has its facies, not only most likely.
     precision
         Of products.
     """
@@ -255,7 +258,16 @@ def simulate(
             told = first_told(architecture, weights, (batch, *first), wells=around, blind=blind, precision=precision)
             base = decide(Drawn(0, 0, (0,) * architecture.ndim, 0, architecture.block(0)), told)
         known, crop = draw_grid(
-            architecture, weights, level, base, decide, wells=around, blind=blind, padded=padded, precision=precision
+            architecture,
+            weights,
+            level,
+            base,
+            decide,
+            wells=around,
+            blind=blind,
+            padded=padded,
+            complete=complete,
+            precision=precision,
         )
         off = [crop * stride for stride in architecture.stride(level)]
         have = tuple((start + m, end - m) for (start, end), m in zip(span, off, strict=True))
@@ -303,6 +315,7 @@ def draw_grid(
     wells: Float[Array, "batch *space facies"] | None = None,
     blind: bool = False,
     padded: bool = False,
+    complete: bool = False,
     precision: lax.Precision = EXACT,
 ) -> tuple[Draw, int]:
     """What is known when a grid is drawn, on the next finer grid, and how many cells of the grid were left out.
@@ -313,7 +326,7 @@ def draw_grid(
         The cells of the grid itself.
     wells
         In all cells of the part of the plane in which the grid is drawn.
-    architecture, weights, level, decide, blind, padded, precision
+    architecture, weights, level, decide, blind, padded, complete, precision
         As for `simulate`.
     """
     off = 0 if padded else architecture.windows[level]
@@ -329,6 +342,9 @@ def draw_grid(
             never = as_told(barred(base.level, architecture.order), architecture.channels)
             told = told + jnp.tile(never, (len(told) // len(never), *(1,) * architecture.ndim, len(group)))
         for offset, each in zip(group, jnp.split(told, len(group), axis=-1), strict=True):
+            if complete and whole and offset == groups[-1][-1]:
+                others = as_told(owed(base.level, [one.level for one in known.values()]), architecture.channels)
+                each = each + jnp.tile(others, (len(each) // len(others), *(1,) * (others.ndim - 1)))
             known[offset] = decide(Drawn(level, member, offset, (number + 1) * off, block), each)
             member += 1
     parts = [known[one] for one in sorted(known)]

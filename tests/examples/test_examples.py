@@ -16,7 +16,7 @@ from latentinv.errors import StorageError
 from latentinv.priors import FaciesModel, find_prior, load_prior
 from latentinv.simulators import Executable
 from latentinv.training import ChannelSimulator, read_recipe
-from tests.problems import random_generator_prior
+from tests.problems import random_generator_prior, random_sequential_prior
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((ROOT / "examples").glob("[0-9]*.py"))
@@ -248,6 +248,23 @@ def test_that_the_sheet_of_families_has_a_piece_of_the_image_and_fields_of_each(
     assert set(np.unique(panels[0].values)) <= {0, 1}  # the simulator's, which needs no file
     away = random_generator_prior(provenance={"recipe": '[image]\nfile = "nowhere.npz"\n'})
     assert np.isnan(importlib.import_module("common").piece_of_image(away, (16, 16))).all()
+
+
+def test_that_translations_have_the_map_of_their_field_and_honour_its_wells(tmp_path, capsys):
+    prior, grid = random_sequential_prior(windows=(1, 1, 1), blocks=2), Grid((16, 16))
+    prior.save(tmp_path / "style.h5")
+    example = importlib.import_module("18_from_one_style_to_another")
+    field, blocks, *translations = example.row(prior, (4, 4), grid, 0)
+    assert (
+        blocks.values.reshape(4, 4, 4, 4).max(axis=(1, 3)) == field.values.reshape(4, 4, 4, 4).max(axis=(1, 3))
+    ).all()
+    for one in translations:
+        column, row = np.floor(one.wells[:, :2].T).astype(int)
+        assert (one.values[row, column] == one.wells[:, 2]).all()
+        assert np.any(one.values != field.values)
+    example.main(style=str(tmp_path / "style.h5"), size=(4, 4), cells=16, output=tmp_path)
+    assert capsys.readouterr().out.count("blocks kept 1.000") == 4
+    assert (tmp_path / "translated.png").stat().st_size > 0
 
 
 @pytest.mark.usefixtures("_meanders")

@@ -167,6 +167,51 @@ def test_that_the_probabilities_of_all_fields_sum_to_one(content, facies):
     assert probabilities.max() > 2 * probabilities.min()
 
 
+@pytest.mark.parametrize(("content", "facies"), [("two facies", 2), ("several facies", 3)])
+@pytest.mark.parametrize("apart", [False, True])
+def test_that_fields_whose_blocks_are_what_was_drawn_have_all_the_probability_if_that_is_asked(content, facies, apart):
+    channels = 1 if facies == 2 else facies
+    architecture, weights = random_sequential(content=content, channels=channels, windows=(1,), blocks=1, apart=apart)
+    shape = (2, 4) if facies == 2 else (2, 2)
+    every = np.array([*itertools.product(range(facies), repeat=int(np.prod(shape)))]).reshape(-1, *shape)
+    levels = 2.0 * every[..., None] - 1 if facies == 2 else 2 * np.eye(facies)[every] - 1
+    sums = []
+    for complete in (True, False):
+        total = []
+
+        def decide(drawn, told, total=total):
+            given = drawn.of(merged(jnp.asarray(levels, jnp.float32), architecture.order, drawn.block), architecture)
+            total.append(architecture.cell.log_likelihood(told, given).sum(axis=(1, 2)))
+            return Draw(given, given)
+
+        simulate(architecture, weights, len(every), shape, decide, padded=True, complete=complete)
+        sums.append(np.exp(sum(total)).sum())
+    assert sums[0] == pytest.approx(1, abs=1e-4)
+    assert sums[1] < 0.95
+
+
+@pytest.mark.parametrize(("channels", "content"), [(1, "two facies"), (3, "several facies")])
+def test_that_every_block_of_a_field_is_what_was_drawn_if_that_is_asked(channels, content):
+    architecture, weights = random_sequential(content=content, channels=channels, windows=(1, 0, 1), blocks=2)
+    shape, lost = (32, 48), []
+    for complete in (True, False):
+        key, drawn_of = jax.random.key(4), []
+
+        def decide(drawn, told, key=key, drawn_of=drawn_of):
+            draw = architecture.cell.draw(told, jax.random.normal(jax.random.fold_in(key, len(drawn_of)), told.shape))
+            drawn_of.append((drawn, draw.level))
+            return draw
+
+        field = simulate(architecture, weights, 1, shape, decide, padded=True, complete=complete).level
+        wrong = [
+            np.sum(np.sign(level) != np.sign(drawn.of(merged(field, architecture.order, drawn.block), architecture)))
+            for drawn, level in drawn_of
+        ]
+        lost.append(int(np.sum(wrong)))
+    assert lost[0] == 0
+    assert lost[1] > 5
+
+
 @pytest.mark.parametrize(
     ("ndim", "windows", "stretch", "blocks"), [(2, (1, 0, 1), (1, 2), 1), (2, (1, 1, 1), (1, 1), 2)]
 )

@@ -2,7 +2,8 @@
 
 The simulation draws each grid as without them, and puts in their place what is known. So finer cells, and blocks
 around that are not known, are drawn by the odds that the networks tell from the map; of coarser grids only what lies
-outside of the map still matters. This is super-resolution by the prior's own networks.
+outside of the map still matters. Of a block's parts the last takes the block's facies where networks would have left it
+out, so that every field has the map it was given. This is super-resolution by the prior's own networks.
 """
 
 from collections.abc import Sequence
@@ -59,7 +60,16 @@ def known_blocks(
     InputError
         If there are no such blocks, or a code is that of no facies.
     """
-    sizes, given = block_sizes(net)[:-1], np.asarray(codes, float)
+    size, given = edges_of_blocks(edges, net), np.asarray(codes, float)
+    if given.ndim != net.ndim or not given.size:
+        raise InputError(f"The prior was given {BLOCKS} of shape {given.shape}; expected {net.ndim} axes.")
+    assert model is not None
+    return KnownBlocks(_levels(given, model, net), jnp.zeros(net.ndim, int)), size
+
+
+def edges_of_blocks(edges: Any, net: SequentialArchitecture) -> tuple[int, ...]:
+    """Cells of a block along each axis, from those along each or all; `InputError` if no such blocks are drawn."""
+    sizes = block_sizes(net)[:-1]
     size = (edges,) * net.ndim if np.ndim(edges) == 0 else tuple(edges)
     if size not in sizes:
         offered = ", ".join(map(by, sizes))
@@ -67,10 +77,7 @@ def known_blocks(
             f"The prior was given {BLOCKS} of {by(size)} cells, but draws those of {offered}; give "
             f"{EDGES} as one of these."
         )
-    if given.ndim != net.ndim or not given.size:
-        raise InputError(f"The prior was given {BLOCKS} of shape {given.shape}; expected {net.ndim} axes.")
-    assert model is not None
-    return KnownBlocks(_levels(given, model, net), jnp.zeros(net.ndim, int)), size
+    return size
 
 
 def _levels(

@@ -8,10 +8,10 @@ such as single cells, and each of many cells has a chance of it.
 The field is a discontinuous function of latents where a cell changes facies and others follow it; derivatives are those
 of a soft reading. No padding is seen: a tile of a field equals the same tile of any larger field.
 
-Where its cells stand for blocks on fine grids, a coarse map of blocks may be given, which the prior then makes finer.
-Where its networks see wells, these may be given: each field then honours them, and costs no more than another, as a
-realization of multiple-point statistics does. Such fields are distributed as networks tell the odds given the wells,
-which they have learned. A posterior weighs the same fields, and is exact.
+Where its cells stand for blocks on fine grids, a coarse map of blocks may be given, which the prior then makes finer,
+and which every field then has. Where its networks see wells, these may be given: each field then honours them, and
+costs no more than another, as a realization of multiple-point statistics does. Such fields are distributed as networks
+tell the odds given the wells, which they have learned. A posterior weighs the same fields, and is exact.
 """
 
 import dataclasses
@@ -119,8 +119,12 @@ class SequentialPrior(AbstractLearnedPrior):
         }
 
     def given(self, **condition: Any) -> "SequentialPrior":
-        """The same prior for a grid of which a coarse map is known, or the facies of some cells, which all fields then
-        honour; each replaces what was given before.
+        """The same prior for a grid of which a coarse map is known, which every field has, or the facies of some cells,
+        which all fields then honour; each replaces what was given before.
+
+        A block that reaches beyond the end of the grid may have its facies there. Where certain wells and a map meet,
+        in a posterior, fields that have both are weighted; others, of latents that draw all of a block but its wells in
+        another facies, have no weight.
 
         Parameters
         ----------
@@ -248,7 +252,8 @@ class SequentialPrior(AbstractLearnedPrior):
                 logs.append(honoured.log_ratios(log_ratio, drawn, net, grid.shape))
             return draw if given is None else draw._replace(level=jnp.where(given == 0, draw.level, given))
 
-        drawn = simulate(net, self.weights, 1, grid.shape, decide, wells=wells, blind=self.weighed)
+        complete = self.known is not None
+        drawn = simulate(net, self.weights, 1, grid.shape, decide, wells=wells, blind=self.weighed, complete=complete)
         return drawn.number[0], sum(logs, jnp.zeros(()))
 
     def _check_given(self, grid: Grid) -> None:

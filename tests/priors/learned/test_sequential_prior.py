@@ -85,7 +85,7 @@ def test_that_blocks_that_are_given_are_split_by_the_networks_alone(categories, 
                 seen.append(block)
         return draw._replace(level=jnp.asarray(level))
 
-    expected = simulate(net, prior.weights, 1, grid.shape, decide).number[0]
+    expected = simulate(net, prior.weights, 1, grid.shape, decide, complete=True).number[0]
     np.testing.assert_allclose(given.numbers(z, grid), expected, atol=1e-4)
     assert sorted(seen) == [block for block in np.ndindex(codes.shape) if np.isfinite(codes[block])]
     assert not np.allclose(prior.numbers(z, grid), expected, atol=1e-2)
