@@ -12,10 +12,7 @@ Run ``python -m benchmarks.clouds [--minutes 12] [--fields 64] [--keep FOLDER]``
 """
 
 import argparse
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +22,7 @@ from jaxtyping import Array, Float
 
 from benchmarks._cloud_image import cloud_image
 from benchmarks._report import Steps, run, say, show
-from benchmarks.strangers import TRAIN
+from benchmarks._train_command import train_once
 from latentinv import ContinuousProperty, Grid, IndirectData, Posterior, TemperedSMC, load_prior, sample
 from latentinv.forward import LinearForward
 from latentinv.plotting import plot_fields
@@ -53,22 +50,14 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(arguments.keep or scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        prior, minutes = trained(folder, arguments.minutes)
+        picture, output = folder / "clouds.npy", folder / "clouds.h5"
+        np.save(picture, cloud_image())
+        minutes = train_once(picture, output, arguments.minutes, "--continuous")
+        prior = load_prior(str(output))
         figures = {**physics(prior, arguments.fields), **large(prior, folder), "minutes": minutes}
         figures |= measured(prior, folder)
     show("Clouds", figures)
     return figures
-
-
-def trained(folder: Path, minutes: float) -> tuple[AbstractPrior, float]:
-    """The prior, and how long its training took."""
-    picture, output, begun = folder / "clouds.npy", folder / "clouds.h5", time.monotonic()
-    if not output.exists():
-        np.save(picture, cloud_image())
-        words = ["train", str(picture), "--continuous", "--output", str(output), "--minutes", str(minutes)]
-        subprocess.run([sys.executable, "-c", TRAIN, *words], check=True)
-        output.with_suffix(".minutes").write_text(str((time.monotonic() - begun) / 60))
-    return load_prior(str(output)), float(output.with_suffix(".minutes").read_text())
 
 
 def draw(prior: AbstractPrior, edge: int, count: int) -> Float[np.ndarray, "field row column"]:

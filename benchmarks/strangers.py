@@ -9,10 +9,7 @@ Run ``python -m benchmarks.strangers [--minutes 40] [--images thin_lines,fold_sl
 """
 
 import argparse
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ from jaxtyping import Int
 from benchmarks._fields import draw_facies, facies_model
 from benchmarks._report import Steps, run, say, show
 from benchmarks._stranger_images import IMAGES
+from benchmarks._train_command import train_once
 from latentinv import Grid, HardData, Posterior, choose_algorithm, load_prior, sample
 from latentinv.priors import AbstractPrior
 from latentinv.realism import Realism, axis_names, measure_realism, measure_statistics, nearest_window_ratio
@@ -30,7 +28,6 @@ from latentinv.training import Recipe, TrainingImage, comparable_shape, read_rec
 FIELDS, SEED, WELLS, EDGE, MOST = 200, 7, 25, 96, 128
 STRUCTURE = ("total variation", "contacts", "largest body")
 TEXTURE = ("local binary patterns, radius 1", "local binary patterns, radius 2", "multiple-point patterns")
-TRAIN = "import sys; from latentinv.cli import main; main(sys.argv[1:])"
 
 
 def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -42,7 +39,7 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
         "worst_over_floor": max(max(row["structure"].values()) for row in rows.values()),
         "worst_texture_over_floor": max(max(row["texture"].values()) for row in rows.values()),
         "least_nearest_patch_ratio": min(row["nearest_patch_ratio"] for row in rows.values()),
-        "most_minutes": max(row["minutes"] for row in rows.values()),
+        "most_minutes": max((row["minutes"] for row in rows.values() if row["minutes"] is not None), default=None),
         "wells_honoured": min(row["wells_honoured"] for row in rows.values()),
     }
     show("The worst of all images", worst)
@@ -53,15 +50,11 @@ def stranger(name: str, folder: Path, minutes: float) -> dict[str, Any]:
     """Train on one image, unless that is done already, and measure."""
     folder.mkdir(parents=True, exist_ok=True)
     picture, output = folder / f"{name}.npz", folder / f"{name}.h5"
-    begun = time.monotonic()
-    if not output.exists():
-        np.savez_compressed(picture, facies=IMAGES[name]())
-        words = ["train", str(picture), "--output", str(output), "--minutes", str(minutes)]
-        subprocess.run([sys.executable, "-c", TRAIN, *words], check=True)
-        output.with_suffix(".minutes").write_text(str((time.monotonic() - begun) / 60))
+    np.savez_compressed(picture, facies=IMAGES[name]())
+    taken = train_once(picture, output, minutes)
     prior, recipe = load_prior(str(output)), read_recipe(output.with_suffix(".toml"))
     figures = measure(prior, recipe.load_image(), recipe)
-    figures["minutes"] = float(output.with_suffix(".minutes").read_text())
+    figures["minutes"] = taken
     figures["wells_honoured"] = wells_honoured(prior, recipe.load_image())
     show(name, {**figures["structure"], **figures["texture"], **{k: v for k, v in figures.items() if k[-1] != "e"}})
     return figures

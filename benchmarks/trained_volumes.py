@@ -14,8 +14,6 @@ Run ``python -m benchmarks.trained_volumes [--volumes ketton_3d,fold_3d] [--minu
 """
 
 import argparse
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -27,7 +25,7 @@ from jaxtyping import Float, Int
 from benchmarks._data import data_file
 from benchmarks._fields import draw_facies, facies_model
 from benchmarks._report import Steps, run, say, show
-from benchmarks.strangers import TRAIN
+from benchmarks._train_command import train_once
 from latentinv import Grid, HardData, Posterior, TemperedSMC, load_prior, sample
 from latentinv.data import Borehole, log_cells
 from latentinv.plotting import plot_volumes
@@ -73,8 +71,9 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def volume(name: str, folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """All figures of the prior of one volume."""
-    prior, minutes = trained(name, folder, arguments.minutes)
-    image = read_training_image(data_file(f"training_images/{name}.npz"))
+    source, output = data_file(f"training_images/{name}.npz"), folder / f"{name}.h5"
+    minutes = train_once(source, output, arguments.minutes)
+    prior, image = load_prior(str(output)), read_training_image(source)
     shape = (arguments.edge,) * 3
     begun = time.process_time()
     fields = draw_facies(prior, Grid(shape), arguments.fields, SEED)
@@ -105,17 +104,6 @@ def volume(name: str, folder: Path, arguments: argparse.Namespace) -> dict[str, 
         "cpu_seconds_a_field": seconds,
         **boreholes(name, prior, image, arguments.draws, folder),
     }
-
-
-def trained(name: str, folder: Path, minutes: float) -> tuple[AbstractPrior, float | None]:
-    """The prior of a volume and the minutes of its training, which is not known of one that ships."""
-    output, begun = folder / f"{name}.h5", time.monotonic()
-    if not output.exists():
-        words = ["train", str(data_file(f"training_images/{name}.npz")), "--output", str(output)]
-        subprocess.run([sys.executable, "-c", TRAIN, *words, "--minutes", str(minutes)], check=True)
-        output.with_suffix(".minutes").write_text(str((time.monotonic() - begun) / 60))
-    told = output.with_suffix(".minutes")
-    return load_prior(str(output)), float(told.read_text()) if told.exists() else None
 
 
 def figures(facies: Int[np.ndarray, "image layer row column"], count: int, lags: int) -> Figures:

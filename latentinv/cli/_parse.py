@@ -92,7 +92,7 @@ def parse_names(text: str | None) -> dict[str, str] | None:
     """
     if text is None:
         return None
-    pairs = [[side.strip() for side in part.split("=")] for part in text.split(",")]
+    pairs = _pairs(text)
     if not all(len(pair) == 2 and all(pair) for pair in pairs) or len({pair[0] for pair in pairs}) < len(pairs):
         raise InputError(f"The names '{text}' cannot be read; write each code once, such as 0=clay,1=sand.")
     return {code: name for code, name in pairs}
@@ -108,7 +108,7 @@ def parse_stands(text: str | None) -> dict[int, int | str] | None:
     """
     if text is None:
         return None
-    pairs = [[side.strip() for side in part.split("=")] for part in text.split(",")]
+    pairs = _pairs(text)
     codes = [pair[0] for pair in pairs if len(pair) == 2 and all(pair) and _is_code(pair[0])]
     if len(set(codes)) < len(pairs):
         raise InputError(
@@ -283,3 +283,8 @@ def _numbers(text: str, what: str) -> tuple[float, ...] | float:
             f"The {what} '{text}' cannot be read; write metres such as 1, or x and y such as 1,2."
         ) from None
     return values[0] if len(values) == 1 else values
+
+
+def _pairs(text: str) -> list[list[str]]:
+    """The sides of each part of ``0=clay,1=sand``."""
+    return [[side.strip() for side in part.split("=")] for part in text.split(",")]
