@@ -1,6 +1,6 @@
 """All families of priors side by side: how near each comes to its image, and whether it honours wells.
 
-A row for each shipped prior, and for three that need no image (`_classic_priors.py`). 200 fields are compared with 400
+A row for each shipped prior, and for three that need no image (`_classic_priors.py`). 200 fields, or fewer volumes, are compared with twice as many
 patches of the image on which a prior was trained, found or simulated as its recipe says; what needs an image is null
 where there is none, and the table says why. An autoencoder encodes and decodes maps that its training has not seen: of
 another seed of its simulator, or patches of its image. Then 25 wells are read from a draw of the prior that is held
@@ -28,9 +28,16 @@ from latentinv.errors import InputError, StorageError
 from latentinv.inference import Progress
 from latentinv.priors import AbstractPrior, find_prior, shipped_priors
 from latentinv.realism import contacts, measure_statistics
-from latentinv.training import Recipe, TrainingImage, comparable_shape, parse_recipe, sample_patches
+from latentinv.training import (
+    Recipe,
+    TrainingImage,
+    comparable_count,
+    comparable_shape,
+    parse_recipe,
+    sample_patches,
+)
 
-FIELDS, ENCODED, WELLS = 200, 16, 25
+FIELDS, VOLUMES, ENCODED, WELLS = 200, 8, 16, 25
 MOST = 128
 """Cells of a compared field along an axis, at most."""
 GRIDS = {2: Grid((96, 96)), 3: Grid((16, 48, 48))}
@@ -146,8 +153,8 @@ def measured_likeness(prior: AbstractPrior, image: TrainingImage, seed: int) -> 
     """Compare fields with patches of the image, and their shares and contacts with those of the whole image."""
     count = len(image.categories)
     shape = comparable_shape(image, (MOST,) * prior.ndim)
-    fields = draw_facies(prior, Grid(shape), FIELDS, seed)
-    patches = sample_patches(np.random.default_rng(seed), image, shape, 2 * FIELDS)
+    fields = draw_facies(prior, Grid(shape), comparable_count(shape, FIELDS, VOLUMES), seed)
+    patches = sample_patches(np.random.default_rng(seed), image, shape, 2 * len(fields))
     variation = measure_statistics(fields, patches, count, ["total variation"], seed=seed)["total variation"]
     shares = [np.bincount(x.ravel(), minlength=count) / x.size for x in (fields, image.facies)]
     pairs, known = (contacts(x, count).pooled() for x in (fields, image.facies[None]))

@@ -12,13 +12,13 @@ import latentinv
 from latentinv.priors import find_prior
 
 ROOT = Path(__file__).resolve().parents[1]
-SHIPPED = ("braided", "channels", "channels_vae", "meanders", "strebelle")
+SHIPPED = ("braided", "channels", "channels_vae", "ketton", "meanders", "strebelle")
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_that_shipped_priors_are_found_by_name_and_are_small(name):
     prior = latentinv.load_prior(name)
-    assert prior.latent_size(latentinv.Grid((40, 40))) > 0
+    assert prior.latent_size(latentinv.Grid((40,) * prior.ndim)) > 0
     assert find_prior(name).stat().st_size < 8e6
 
 

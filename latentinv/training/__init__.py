@@ -32,6 +32,7 @@ from ._step import Losses as Losses
 from .images import ChannelSimulator as ChannelSimulator
 from .images import TrainingImage as TrainingImage
 from .images import coarsen as coarsen
+from .images import comparable_count as comparable_count
 from .images import comparable_shape as comparable_shape
 from .images import read_training_image as read_training_image
 from .images import sample_patches as sample_patches
