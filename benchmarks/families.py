@@ -1,11 +1,12 @@
 """All families of priors side by side: how near each comes to its image, and whether it honours wells.
 
-A row for each shipped prior, and for three that need no image (`_classic_priors.py`). 200 fields, or fewer volumes, are compared with twice as many
-patches of the image on which a prior was trained, found or simulated as its recipe says; what needs an image is null
-where there is none, and the table says why. An autoencoder encodes and decodes maps that its training has not seen: of
-another seed of its simulator, or patches of its image. Then 25 wells are read from a draw of the prior that is held
-out, so that they can be met, and draws are conditioned to them by the algorithm that `choose_algorithm` names. A
-continuous property has no facies, and its families are measured by `benchmarks.gaussian`.
+A row for each shipped prior, and for three that need no image (`_classic_priors.py`). 200 fields, or fewer volumes, are
+compared with twice as many patches of the image on which a prior was trained, found or simulated as its recipe says;
+what needs an image is null where there is none, and the table says why. An autoencoder encodes and decodes maps that
+its training has not seen: of another seed of its simulator, or patches of its image. Then 25 wells are read from a draw
+of the prior that is held out, so that they can be met, and draws are conditioned to them by the algorithm that
+`choose_algorithm` names. A continuous property has no facies, and its families are measured by `benchmarks.gaussian`
+and `benchmarks.clouds`.
 
 Run ``python -m benchmarks.families [--priors meanders] [--draws 32] [--minutes 15] [--seed 0]``.
 """
