@@ -262,11 +262,10 @@ class _Training:
         prior = self._prior(self.state.average, {})
         comparison = self._comparison(prior)
         # The first is kept in any case; after it, none that copies the image.
-        least = float(self.state.best_score)
-        better = comparison.score < least and not (self.kept and comparison.copies)
-        if better or (self.method.keeps_last and not comparison.copies):
+        better = comparison.score < float(self.state.best_score) and not (self.kept and comparison.copies)
+        if better:
             best = jax.tree.map(jnp.array, self.state.average)
-            self.state = self.state._replace(best=best, best_score=jnp.float32(min(comparison.score, least)))
+            self.state = self.state._replace(best=best, best_score=jnp.float32(comparison.score))
             self.kept = {**comparison._asdict(), "step": float(done)}
         self.save()
         self._draw(prior)

@@ -4,7 +4,7 @@ The loop asks for nothing else: it cuts patches, compares with the image, keeps 
 """
 
 import abc
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from jaxtyping import Array, Float, Float32
@@ -22,7 +22,7 @@ class State(Protocol):
     average: Any
     """Averaged weights."""
     best: Any
-    """Averaged weights that are kept: of the best comparison so far, or the last."""
+    """Averaged weights of the best comparison so far."""
     best_score: Array
     step: Array
 
@@ -47,9 +47,6 @@ class AbstractMethod(abc.ABC):
     """A way of training a prior."""
 
     task: Task
-    keeps_last: ClassVar[bool] = False
-    """Whether training is by a likelihood, which rises from first to last: then the last state that copies nothing is
-    kept, for comparisons with the image vary by chance more than states do."""
 
     @abc.abstractmethod
     def __init__(self, task: Task) -> None: ...

@@ -62,8 +62,6 @@ class SequentialLosses(NamedTuple):
 class SequentialSimulation(AbstractMethod):
     """Networks of a sequential simulation by likelihood."""
 
-    keeps_last = True
-
     def __init__(self, task: Task) -> None:
         recipe, image, settings = task.recipe, task.image, task.recipe.sequential
         if image.values is None and recipe.image.ordered and len(image.categories) > 2:
