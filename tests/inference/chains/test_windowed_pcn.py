@@ -62,7 +62,10 @@ def test_that_a_window_changes_its_own_cells_and_data_only(prior):
             changed = changed.reshape(*posterior.grid.shape, -1).any(axis=-1)
             assert np.all(windows.cells[changed] == number)
             seen += changed.any() and len(numbers) > 1
-        np.testing.assert_array_equal(windows.data[0], windows.cells[tuple(posterior.observations[0].cells.T)])
+        own = windows.cells[tuple(posterior.observations[0].cells.T)]
+        # The weight of a datum that the prior honours may also depend on windows that reach cells near it.
+        near = (own == -1) & (posterior.honoured is not None)
+        assert np.all((windows.data[0] == own) | near)
     assert seen > 2
 
 
