@@ -23,7 +23,7 @@ LARGEST_MATRIX = 2**25
 BATCH_CELLS = 2**20
 """Largest number of cells, over all fields of a batch, whose gradients a CPU's machine holds in memory at once."""
 
-REDRAWING: dict[str, Any] = {"local_moves": 30, "moves": 0}
+REDRAWING: dict[str, Any] = {"local_moves": 16, "moves": 0}
 """Settings of `smc` for a prior whose derivatives tell little."""
 
 

@@ -80,7 +80,7 @@ def test_that_bodies_that_come_and_go_as_wholes_are_redrawn():
     prior, grid = random_sequential_prior(), Grid((6, 6))
     wells = HardData(grid, [[0.5, 0.5]], [1], prior.facies_model)
     algorithm, reason = choose_algorithm(Posterior(prior, grid, [wells]))
-    assert (algorithm.name, algorithm.local_moves, algorithm.moves) == ("smc", 30, 0)
+    assert (algorithm.name, algorithm.local_moves, algorithm.moves) == ("smc", 16, 0)
     assert reason.endswith("so it redraws windows instead of following gradients.")
 
 
