@@ -4,7 +4,7 @@
 `_deesse_peer`. Without wells the draws come from the prior; with wells, if the prior is *given* them, from its networks
 that see them; for the *posterior* they are the population of the algorithm that `choose_algorithm` names, 64 particles,
 however many the job asks for. The result also has the seconds spent on tracing and compilation, the
-effective sample size at the jump to the exact target, which counts independent draws, and sentences on data that could
+effective sample size at the step to the exact target, which counts independent draws, and sentences on data that could
 not be met.
 """
 
@@ -64,7 +64,7 @@ def draw(prior: AbstractPrior, job: dict[str, np.ndarray], how: str) -> dict[str
     done = condition(prior, grid, job)
     return {
         "fields": np.asarray(done.realizations),
-        "effective": done.results.get("effective_sample_size_at_jump", np.nan),
+        "effective": done.results.get("effective_sample_size_at_final_target", np.nan),
         "sentences": json.dumps(done.results.get("infeasible_data", []) + done.results.get("warnings", [])),
     }
 
