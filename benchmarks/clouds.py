@@ -97,9 +97,9 @@ def statistics(fields: Float[np.ndarray, "field row column"]) -> dict[str, float
 def large(prior: AbstractPrior, folder: Path) -> dict[str, float]:
     """Whether a field larger than the image repeats the image or itself."""
     image, field = cloud_image(), draw(prior, LARGE, 1)[0]
-    shown = np.log1p(np.stack([np.pad(image, (0, LARGE - len(image)), constant_values=0), field]))
+    shown = np.log1p(np.stack([np.pad(image, (0, LARGE - len(image)), constant_values=np.nan), field]))
     plot_fields(
-        shown, Grid(field.shape), folder / "clouds.large.png", names=("the image, below and left", "a larger field"),
+        shown, Grid(field.shape), folder / "clouds.large.png", names=("the image", "a larger field"),
         title="logarithm of one more than the optical thickness",
     )  # fmt: skip
     rng, part = np.random.default_rng(SEED), field[tuple(slice(0, n) for n in image.shape)]

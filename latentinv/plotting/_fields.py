@@ -41,7 +41,7 @@ def plot_fields(
     Parameters
     ----------
     fields
-        Facies codes, or values of a continuous property; at most 60 fields.
+        Facies codes, or values of a continuous property, NaN where there is none, which stays white; at most 60 fields.
     grid
         Where they live.
     path
@@ -60,7 +60,7 @@ def plot_fields(
     Raises
     ------
     InputError
-        If the fields are not on the grid, are none or too many, or the ending is unknown.
+        If the fields are not on the grid, are none, too many or without a value, or the ending is unknown.
     StorageError
         If the picture cannot be written.
     """
@@ -74,7 +74,9 @@ def plot_fields(
         raise InputError(f"Given {len(fields)} fields to draw; one picture holds 1 to {MOST_PANELS}.")
     view = view_of(grid)
     figure, axes, _ = new_figure(view, len(fields), bars=categories is None)
-    low, high = (np.min(fields), np.max(fields)) if categories is None else (None, None)
+    if categories is None and not np.isfinite(fields).any():
+        raise InputError("The fields to draw hold no finite value; give some.")
+    low, high = (np.nanmin(fields), np.nanmax(fields)) if categories is None else (None, None)
     for position, (panel, field) in enumerate(zip(axes, fields, strict=True)):
         if categories is None:
             image = show_values(panel, field, view, cmap="viridis", vmin=low, vmax=high)

@@ -90,6 +90,21 @@ def test_that_fields_of_another_grid_are_refused(tmp_path):
         plot_fields(np.zeros((2, 8, 9)), Grid((8, 8)), tmp_path / "fields.png")
 
 
+def test_that_values_keep_their_colours_beside_cells_without_one(tmp_path):
+    field = np.linspace(0, 1, 64).reshape(1, 8, 8)
+    gap = field.copy()
+    gap[0, 3, 3] = np.nan  # neither the least nor the largest value
+    pictures = []
+    for name, one in (("whole", field), ("gap", gap)):
+        plot_fields(one, Grid((8, 8)), tmp_path / f"{name}.png")
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            pictures.append(np.asarray(picture.convert("RGB")))
+    differ = np.any(pictures[0] != pictures[1], axis=-1).mean()
+    assert 0 < differ < 1.5 / 64
+    with pytest.raises(InputError, match="no finite value"):
+        plot_fields(np.full((1, 8, 8), np.nan), Grid((8, 8)), tmp_path / "none.png")
+
+
 def test_that_an_ending_that_cannot_be_drawn_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"\.png"):
         plot_fields(np.zeros((2, 8, 9)), Grid((8, 9)), tmp_path / "fields.doc")
