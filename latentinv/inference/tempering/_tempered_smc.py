@@ -87,7 +87,8 @@ class TemperedSMC(AbstractAlgorithm):
     particles
         Draws kept at the end.
     moves
-        Hamiltonian moves per level; 0 where gradients tell nothing, for local moves alone.
+        Hamiltonian moves per level; 0 where gradients tell nothing, for local moves alone. What is reported as
+        acceptance is then the share of particles that a local move changed.
     leapfrogs
         Leapfrog steps per move.
     local_moves

@@ -80,8 +80,7 @@ class HonouredCells(NamedTuple):
             place = (self.cells[:, axis] - span[axis][0]) // stride[axis] - drawn.crop + reach
             around.append(jnp.where(place < 0, count + 2 * reach, place))
         counted = jnp.zeros([n + 2 * reach for n in log_ratio.shape]).at[tuple(around)].add(1.0, mode="drop")
-        many = _sums(counted, reach)
-        each = jnp.where(log_ratio == 0, 0.0, log_ratio / jnp.maximum(many, 1.0))
+        each = log_ratio / jnp.maximum(_sums(counted, reach), 1.0)
         sums = _sums(jnp.pad(each, 2 * reach), reach)
         return sums.at[tuple(around)].get(mode="fill", fill_value=0.0)
 

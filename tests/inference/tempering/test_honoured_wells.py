@@ -35,5 +35,8 @@ def test_that_draws_and_evidence_are_those_of_rejection(kind, moves):
     expected, found = (kept == 1).mean(axis=0), (run.realizations == 1).mean(axis=0)
     spread = np.sqrt(expected * (1 - expected) * (1 / len(kept) + 4 / PARTICLES)) + 1 / len(kept)
     assert np.all(np.abs(found - expected) < 5 * spread)
+    if not moves:
+        assert run.results["gradients"] == 0
+        assert run.results["forward_runs"] == PARTICLES * (1 + 7 * run.results["levels"])
     share = len(kept) / MANY
     assert run.results["log_evidence"] == pytest.approx(np.log(share), abs=5 * np.sqrt(1 / len(kept) + 4 / PARTICLES))

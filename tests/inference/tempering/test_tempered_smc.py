@@ -149,6 +149,8 @@ def test_that_a_waste_free_run_keeps_every_place_and_counts_what_it_spent():
     assert run.results["forward_runs"] == 32 + levels * 8 * 3 * 2
     with pytest.raises(InputError, match="particles is 34; with waste_free expected a multiple of moves \\+ 1"):
         TemperedSMC(particles=34, moves=3, waste_free=True)
+    with pytest.raises(InputError, match="moves = 0 and waste_free = True"):
+        TemperedSMC(moves=0, waste_free=True)
 
 
 @pytest.mark.assure
