@@ -18,7 +18,8 @@ held by every device.
 
 import contextlib
 import functools
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 import jax
@@ -32,6 +33,8 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 AXIS = "row"
 """Name of the mesh's axis."""
+QUICK = {"xla_backend_optimization_level": 1, "xla_cpu_use_fusion_emitters": False}
+"""Options of compilations on a CPU."""
 
 
 def device_count() -> int:
@@ -72,17 +75,37 @@ def spread(function: Callable[[Any], Any], rows: Any) -> Any:
     return _untyped(jax.tree.map(lambda y: y[:count], results))
 
 
-def compiled(
-    function: Callable[Arguments, Result], *, static_argnames: Sequence[str] = ()
-) -> Callable[Arguments, Result]:
-    """`jax.jit` for programs that spread rows, whose arguments may lie on all devices."""
+def compiled(function: Callable[Arguments, Result], **settings: Any) -> Callable[Arguments, Result]:
+    """`jax.jit` for large programs, whose arguments may lie on all devices; for calls from outside other programs.
+
+    On a CPU nearly all of the work is products by libraries. LLVM's higher levels and XLA's newer fusions gain nothing
+    there, and take longer than all else of a compilation, so they are left out unless the user's `XLA_FLAGS` choose
+    them.
+
+    Parameters
+    ----------
+    function, **settings
+        As for `jax.jit`.
+    """
 
     @functools.wraps(function)
     def program(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
         return function(*_untyped(arguments), **_untyped(named))
 
-    found: Callable[Arguments, Result] = jax.jit(program, static_argnames=static_argnames)
-    return found
+    @functools.cache
+    def jitted() -> Callable[Arguments, Result]:
+        chosen = os.environ.get("XLA_FLAGS", "")
+        options = {name: value for name, value in QUICK.items() if name not in chosen}
+        found: Callable[Arguments, Result] = jax.jit(
+            program, compiler_options=options if jax.default_backend() == "cpu" else None, **settings
+        )
+        return found
+
+    @functools.wraps(function)
+    def call(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+        return jitted()(*arguments, **named)
+
+    return call
 
 
 def on_devices(tree: Any) -> Any:

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Shaped
 
+from latentinv.devices import compiled
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 from latentinv.io import tables_of
@@ -101,7 +102,7 @@ def _image_table(prior: AbstractPrior) -> dict[str, Any]:
 
 def _fields(prior: AbstractPrior, grid: Grid, count: int, key: Array) -> np.ndarray:
     if prior.facies_model is None:
-        generate = jax.jit(lambda z: prior.generate(z, grid))
+        generate = compiled(lambda z: prior.generate(z, grid))
         return np.stack([np.asarray(generate(np.asarray(draw_latents(prior, grid, key, n)))) for n in range(count)])
     codes, _ = draw_fields(prior, grid, count, key)
     categories = prior.facies_model.categories

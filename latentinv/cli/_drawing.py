@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Shaped
 
+from latentinv.devices import compiled
 from latentinv.grid import Grid
 from latentinv.keys import numbered
 from latentinv.plotting import MOST_VOLUMES, is_volume, plot_fields, plot_volumes
@@ -42,7 +42,7 @@ def draw_fields(
     """Draw fields (facies codes where the prior has facies) and their latents into memory."""
     latents = np.stack([np.asarray(draw_latents(prior, grid, key, n)) for n in range(count)])
     fields = np.empty((count, *grid.shape), prior.realization_type)
-    whole = jax.jit(lambda z: prior.realization(prior.generate(z, grid)))
+    whole = compiled(lambda z: prior.realization(prior.generate(z, grid)))
     small = grid.size <= TILES[grid.ndim] ** grid.ndim
     for n, z in enumerate(latents):
         parts = [((...,), np.asarray(whole(z)), 1.0)] if small else tiles(prior, z, grid)

@@ -203,7 +203,7 @@ class TrainingDisplay:
     def on_comparison(self, step: int, comparison: "Comparison", kept: bool) -> None:
         """Show how the fields compare with the image."""
         new = "" if self._compared.startswith(self._share) else f"samples in {self._sheet}"
-        best = "best so far" if kept else "copies the image" if comparison.copies else "not better"
+        best = "kept" if kept else "copies the image" if comparison.copies else "not better"
         self._compared = (
             f"{say_comparison(comparison, self._share)}, in all {comparison.score:.2f} times the floor ({best})"
         )

@@ -47,8 +47,13 @@ class AbstractCell(abc.ABC):
 
     @staticmethod
     @abc.abstractmethod
-    def draw(told: Float[Array, "*cell output"], noise: Float[Array, "*cell channel"]) -> Draw:
-        """The content that Gaussian noise draws."""
+    def deviates(noise: Float[Array, "*cell channel"]) -> Float[Array, "*cell channel"]:
+        """Standard Gaussian noise as deviates of the law by which a content is drawn: quantiles for quantiles."""
+
+    @staticmethod
+    @abc.abstractmethod
+    def draw(told: Float[Array, "*cell output"], deviates: Float[Array, "*cell channel"]) -> Draw:
+        """The content that deviates draw."""
 
     @staticmethod
     @abc.abstractmethod
@@ -68,9 +73,14 @@ class TwoFacies(AbstractCell):
     """One number: the logarithm of the odds of the second facies."""
 
     @staticmethod
-    def draw(told: Float[Array, "*cell output"], noise: Float[Array, "*cell channel"]) -> Draw:
-        """The second facies where the sum of odds and logistic noise is positive."""
-        number = told + log_ndtr(noise) - log_ndtr(-noise)
+    def deviates(noise: Float[Array, "*cell channel"]) -> Float[Array, "*cell channel"]:
+        """Logistic."""
+        return log_ndtr(noise) - log_ndtr(-noise)
+
+    @staticmethod
+    def draw(told: Float[Array, "*cell output"], deviates: Float[Array, "*cell channel"]) -> Draw:
+        """The second facies where the sum of odds and noise is positive."""
+        number = told + deviates
         return Draw(number, straight(jnp.tanh(number / 2), jnp.where(number > 0, 1.0, -1.0)))
 
     @staticmethod
@@ -87,9 +97,14 @@ class SeveralFacies(AbstractCell):
     """A number for each facies: the logarithm of its probability, but for a constant."""
 
     @staticmethod
-    def draw(told: Float[Array, "*cell output"], noise: Float[Array, "*cell channel"]) -> Draw:
-        """The facies with the largest sum of odds and Gumbel noise."""
-        number = told - jnp.log(-log_ndtr(noise))
+    def deviates(noise: Float[Array, "*cell channel"]) -> Float[Array, "*cell channel"]:
+        """Gumbel's."""
+        return -jnp.log(-log_ndtr(noise))
+
+    @staticmethod
+    def draw(told: Float[Array, "*cell output"], deviates: Float[Array, "*cell channel"]) -> Draw:
+        """The facies with the largest sum of odds and noise."""
+        number = told + deviates
         largest = jax.nn.one_hot(jnp.argmax(number, axis=-1), number.shape[-1])
         return Draw(number, straight(2 * jax.nn.softmax(number) - 1, 2 * largest - 1))
 
@@ -118,10 +133,15 @@ class Value(AbstractCell):
         return jnp.concatenate([mean, spread + jnp.log(temperature)], axis=-1)
 
     @staticmethod
-    def draw(told: Float[Array, "*cell output"], noise: Float[Array, "*cell channel"]) -> Draw:
+    def deviates(noise: Float[Array, "*cell channel"]) -> Float[Array, "*cell channel"]:
+        """The noise itself."""
+        return noise
+
+    @staticmethod
+    def draw(told: Float[Array, "*cell output"], deviates: Float[Array, "*cell channel"]) -> Draw:
         """Mean and noise."""
         mean, spread = _mean_and_spread(told)
-        number = mean + spread * noise
+        number = mean + spread * deviates
         return Draw(number, jnp.tanh(number))
 
     @staticmethod

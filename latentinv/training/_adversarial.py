@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
+from latentinv.devices import compiled
 from latentinv.errors import InputError
 from latentinv.keys import from_seed
 from latentinv.networks import ConditionalArchitecture, DcganArchitecture, FoldedLayer, GeneratorArchitecture
@@ -16,7 +17,6 @@ from latentinv.priors.learned import AbstractLearnedPrior, Calibration, DcganPri
 from latentinv.training.modules import fold, fold_dcgan, freeze
 from latentinv.training.objectives import Frequencies, image_frequencies
 
-from ._compilation import compiled
 from ._conditioning import Conditioning
 from ._method import METHODS, AbstractMethod, Task
 from ._step import Losses, Networks, TrainingState, initialise, make_step
@@ -92,7 +92,7 @@ def _image_frequencies(task: Task) -> Frequencies | None:
     return image_frequencies(image.facies, recipe.image.flips)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 3, 4))
+@functools.partial(compiled, static_argnums=(0, 3, 4))
 def folded_weights(
     graph: nnx.GraphDef,
     parameters: nnx.State,

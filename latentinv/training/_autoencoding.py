@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from latentinv.devices import compiled
 from latentinv.keys import from_seed, numbered
 from latentinv.networks import (
     FAST,
@@ -27,7 +28,6 @@ from latentinv.networks import (
 )
 from latentinv.priors.learned import AutoencoderPrior, Calibration
 
-from ._compilation import compiled
 from ._descent import DescentState, begin, descended, rising_adam
 from ._method import METHODS, AbstractMethod, Task
 
@@ -83,7 +83,9 @@ class Autoencoding(AbstractMethod):
         """The networks with these weights."""
         return AutoencoderPrior(self.architecture, parameters, calibration, provenance=provenance)
 
-    def _advance(self, state: DescentState, patches: Array, rate: Array) -> tuple[DescentState, AutoencoderLosses]:
+    def _advance(
+        self, state: DescentState, patches: Array, rate: Array | float
+    ) -> tuple[DescentState, AutoencoderLosses]:
         training, key = self.task.recipe.training, numbered(self._key, state.step)
         gradient, losses = jax.grad(self._loss, has_aux=True)(state.weights, patches, key)
         return descended(state, gradient, self._optimizer, rate, training.average), losses

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from latentinv.devices import compiled
 from latentinv.keys import from_seed, numbered
 from latentinv.networks import FAST, Draw, Drawn, SequentialArchitecture, Weights, facies_of_blocks, simulate
 from latentinv.training.images import TrainingImage, image_shares
@@ -56,7 +57,7 @@ def shares_of_blocks(
     return np.bincount(blocks[blocks >= 0], minlength=len(image.categories)) / np.sum(blocks >= 0)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 2, 3))
+@functools.partial(compiled, static_argnums=(0, 2, 3))
 def _shift(
     architecture: SequentialArchitecture,
     weights: Weights,
@@ -76,7 +77,7 @@ def _shift(
             noise = jax.random.normal(own, (*told.shape[:-1], channels))
             here = drawn.level == level
             odds = architecture.cell.tempered(told + shift if here else told, temperatures[drawn.level])
-            draw = architecture.cell.draw(odds, noise)
+            draw = architecture.cell.draw(odds, architecture.cell.deviates(noise))
             if here:
                 found.append((1 + draw.level.mean(axis=range(draw.level.ndim - 1))) / 2)
             return draw

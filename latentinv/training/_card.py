@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from latentinv.devices import compiled
 from latentinv.grid import Grid
 from latentinv.keys import from_seed, numbered
 from latentinv.priors.core import split_latents
@@ -76,7 +77,7 @@ def assess(
     count = comparable_count(shape, count, BATCH)
     grid, model = grid_for(prior, shape), prior.facies_model
 
-    @jax.jit
+    @compiled
     def draw(key: jax.Array) -> jax.Array:
         z = jax.random.normal(key, (BATCH, prior.latent_size(grid)))
         fields = part_of(jax.vmap(lambda one: prior.generate(one, grid))(z), shape)
@@ -102,7 +103,7 @@ def map_shares(prior: AbstractLearnedPrior, grid: Grid, count: int = BATCH) -> t
     maps, model = prior.latent_maps(grid), prior.facies_model
     count = comparable_count(grid.shape, count, PAIRS)
 
-    @jax.jit
+    @compiled
     def differences(key: jax.Array) -> jax.Array:
         pair = jax.random.normal(key, (2, prior.latent_size(grid)))
         old, new = (split_latents(z, maps) for z in pair)

@@ -5,11 +5,12 @@
 import functools
 from typing import Any, final
 
-import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
+from latentinv.devices import compiled
 from latentinv.keys import from_seed
 from latentinv.networks import ConditionalArchitecture, FoldedLayer
 from latentinv.priors.learned import Calibration, ConditionalPrior
@@ -34,7 +35,7 @@ class ConditionalMethod(AbstractMethod):
         self._step = step_of(task, self.networks, conditioning)
         patches = self.patches(np.random.default_rng(STATISTICS_SEED), STATISTICS_BATCH)
         self._known = conditioning.known(
-            from_seed(STATISTICS_SEED, "what is known for statistics"), jax.numpy.asarray(patches)
+            from_seed(STATISTICS_SEED, "what is known for statistics"), jnp.asarray(patches)
         )
 
     def initial_state(self) -> TrainingState:
@@ -57,7 +58,7 @@ class ConditionalMethod(AbstractMethod):
         return ConditionalPrior(architecture, layers, encoder, calibration, measures=measures, provenance=provenance)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 3))
+@functools.partial(compiled, static_argnums=(0, 3))
 def folded(
     graph: nnx.GraphDef,
     parameters: nnx.State,

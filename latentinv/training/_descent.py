@@ -40,7 +40,7 @@ def begin(weights: Any, optimizer: optax.GradientTransformation) -> DescentState
 
 
 def descended(
-    state: DescentState, gradient: Any, optimizer: optax.GradientTransformation, rate: Array, decay: float
+    state: DescentState, gradient: Any, optimizer: optax.GradientTransformation, rate: Array | float, decay: float
 ) -> DescentState:
     """The state after a step along a gradient, whose length is multiplied by `rate`; `decay` is the average's."""
     update, after = optimizer.update(gradient, state.optimizer, state.weights)

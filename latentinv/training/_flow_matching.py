@@ -14,11 +14,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from latentinv.devices import compiled
 from latentinv.keys import from_seed, named, numbered
 from latentinv.networks import FAST, VelocityArchitecture, initial_velocity, velocity
 from latentinv.priors.learned import Calibration, FlowPrior
 
-from ._compilation import compiled
 from ._descent import DescentState, begin, descended, rising_adam
 from ._method import METHODS, AbstractMethod, Task
 from ._recipe import Recipe
@@ -73,7 +73,7 @@ def initial_flow(recipe: Recipe, architecture: VelocityArchitecture) -> DescentS
 
 def make_flow_step(
     recipe: Recipe, architecture: VelocityArchitecture
-) -> Callable[[DescentState, Array, Array], tuple[DescentState, FlowLosses]]:
+) -> Callable[[DescentState, Array, Array | float], tuple[DescentState, FlowLosses]]:
     """Build the step of a recipe: a function of the state, of patches and of a factor on the learning rate."""
     settings, training, optimizer = recipe.flow, recipe.training, rising_adam(recipe.flow.learning_rate, WARM)
     key_training = from_seed(training.seed, "flow training")
@@ -98,7 +98,7 @@ def make_flow_step(
         second = towards(average, x + first * _cells(length / 2, x), time + length / 2, half)
         return x, time, length, 0.5 * (first + second)
 
-    def step(state: DescentState, patches: Array, rate: Array) -> tuple[DescentState, FlowLosses]:
+    def step(state: DescentState, patches: Array, rate: Array | float) -> tuple[DescentState, FlowLosses]:
         key_noise, key_time, key_shortcut = named(numbered(key_training, state.step), "noise", "time", "shortcut")
         noise = jax.random.normal(key_noise, patches.shape)
         plain = len(patches) - some

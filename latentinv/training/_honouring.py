@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from latentinv.devices import compiled
 from latentinv.grid import Grid
 from latentinv.keys import from_seed
 from latentinv.priors.learned import WELLS, AbstractLearnedPrior
@@ -63,7 +64,7 @@ def honouring(prior: AbstractLearnedPrior, image: TrainingImage, patch: tuple[in
     rng = np.random.default_rng(HONOUR_SEED)
     z = jax.random.normal(from_seed(HONOUR_SEED, "honouring"), (draws, prior.latent_size(grid)))
 
-    @jax.jit
+    @compiled
     def generate(prior: AbstractLearnedPrior, z: Float[Array, "draw latent"]) -> Int[Array, "draw *grid"]:
         return jax.vmap(lambda one: prior.realization(prior.generate(one, grid)))(z)
 

@@ -6,6 +6,7 @@ at each comparison) and ``NAME.samples.png`` (the sheet of samples).
 """
 
 import contextlib
+import functools
 import time
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -13,8 +14,11 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
+from latentinv.devices import compiled
 from latentinv.errors import InputError, NonFiniteError, StorageError
+from latentinv.grid import Grid
 from latentinv.keys import from_seed
 from latentinv.priors.learned import AbstractLearnedPrior
 from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
@@ -30,6 +34,9 @@ from ._sheet import shown_shape, write_sheet
 COMPARE_SEED, CALIBRATE_SEED = 2, 3
 LARGEST = 192
 """Cells along each axis of the fields that are shown and calibrated on, at most."""
+WITHIN = 1.05
+"""How many times as far as the nearest state so far a later one may be and yet replace it: distances differ by chance,
+and later states have learned more."""
 PATCHES = 1
 """Distinguishes the random numbers for patches from those for other uses of the seed."""
 
@@ -44,7 +51,7 @@ class TrainingListener(Protocol):
         """Called after each step, with a NamedTuple of losses."""
 
     def on_comparison(self, step: int, comparison: Comparison, kept: bool) -> None:
-        """Called after each comparison with the image; `kept` says whether its state is the best so far."""
+        """Called after each comparison with the image; `kept` says whether its state is kept, as the best so far."""
 
 
 class Silence:
@@ -168,6 +175,11 @@ def _end(minutes: float | None) -> float:
     return np.inf if minutes is None else time.monotonic() + 60 * minutes
 
 
+@functools.partial(compiled, static_argnums=2)
+def _generated(prior: AbstractLearnedPrior, z: Float[Array, "field latent"], grid: Grid) -> Float[Array, "field *grid"]:
+    return jax.vmap(lambda one: prior.generate(one, grid))(z)
+
+
 class _Training:
     """A training under way; all that must survive a kill is in `state` and `kept`."""
 
@@ -262,10 +274,12 @@ class _Training:
         prior = self._prior(self.state.average, {})
         comparison = self._comparison(prior)
         # The first is kept in any case; after it, none that copies the image.
-        better = comparison.score < float(self.state.best_score) and not (self.kept and comparison.copies)
+        nearest = float(self.state.best_score)
+        better = comparison.score < WITHIN * nearest and not (self.kept and comparison.copies)
         if better:
             best = jax.tree.map(jnp.array, self.state.average)
-            self.state = self.state._replace(best=best, best_score=jnp.float32(comparison.score))
+            score = jnp.float32(min(nearest, comparison.score))
+            self.state = self.state._replace(best=best, best_score=score)
             self.kept = {**comparison._asdict(), "step": float(done)}
         self.save()
         self._draw(prior)
@@ -279,7 +293,7 @@ class _Training:
         prior = calibrated(prior, self.image, shape, seed=COMPARE_SEED, count=32)
         grid = grid_for(prior, shape)
         z = jax.random.normal(from_seed(COMPARE_SEED, "sheet"), (18, prior.latent_size(grid)))
-        fields = part_of(jax.vmap(lambda one: prior.generate(one, grid))(z), shape)
+        fields = part_of(_generated(prior, z, grid), shape)
         places, values = choose_places(np.random.default_rng(0), self.image, shape, 6), self.image.values
         if values is None:
             assert prior.facies_model is not None
@@ -333,6 +347,7 @@ class _Training:
             "image_shape": list(self.image.facies.shape),
             "steps": int(self.state.step),
             "kept": self.kept,
+            "seconds": round(time.monotonic() - self._begun),
         }
         prior = self._prior(self.state.best, provenance)
         prior = self.method.completed(calibrated(prior, self.image, self.patch, seed=CALIBRATE_SEED), self.state)

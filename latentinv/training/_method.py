@@ -22,8 +22,9 @@ class State(Protocol):
     average: Any
     """Averaged weights."""
     best: Any
-    """Averaged weights of the best comparison so far."""
+    """Averaged weights of the state that is kept."""
     best_score: Array
+    """Of the nearest comparison so far."""
     step: Array
 
     def _replace(self, **changed: Any) -> Any: ...

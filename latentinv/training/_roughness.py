@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from latentinv.devices import compiled
 from latentinv.keys import from_seed, numbered
 from latentinv.networks import FAST, Draw, Drawn, SequentialArchitecture, Weights, simulate
 from latentinv.training.images import TrainingImage
@@ -44,7 +45,7 @@ def as_rough(
     return tuple(round(float(one), 3) for one in each[best])
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(compiled, static_argnums=0)
 def _roughnesses(
     architecture: SequentialArchitecture, weights: Weights, temperatures: Float[Array, "choice grid"]
 ) -> Float[Array, "choice"]:
@@ -54,7 +55,8 @@ def _roughnesses(
         def decide(drawn: Drawn, told: Array) -> Draw:
             own = numbered(numbered(key, drawn.level), drawn.member)
             noise = jax.random.normal(own, (*told.shape[:-1], architecture.channels))
-            return architecture.cell.draw(architecture.cell.tempered(told, temperatures[drawn.level]), noise)
+            odds = architecture.cell.tempered(told, temperatures[drawn.level])
+            return architecture.cell.draw(odds, architecture.cell.deviates(noise))
 
         fields = simulate(architecture, weights, FIELDS[architecture.ndim], shape, decide, precision=FAST).level
         differ = [jnp.mean(jnp.any(jnp.diff(fields, axis=1 + n) != 0, axis=-1)) for n in range(architecture.ndim)]

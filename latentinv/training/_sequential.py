@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Float32
 
+from latentinv.devices import compiled
 from latentinv.errors import InputError
 from latentinv.keys import from_seed
 from latentinv.networks import (
@@ -37,7 +38,6 @@ from latentinv.priors.learned import Calibration, SequentialPrior, looking_ahead
 from latentinv.training.images import OpenPatches
 
 from ._balance import LEAST, balanced, shares_of_blocks
-from ._compilation import compiled
 from ._descent import DescentState, begin, descended, rising_adam
 from ._method import METHODS, AbstractMethod, Task
 from ._roughness import as_rough
@@ -135,7 +135,7 @@ class SequentialSimulation(AbstractMethod):
     def _make_step(self) -> Any:
         architecture, decay = self.architecture, self.recipe.training.average
 
-        def step(state: DescentState, patches: Array, rate: Array) -> tuple[DescentState, SequentialLosses]:
+        def step(state: DescentState, patches: Array, rate: Array | float) -> tuple[DescentState, SequentialLosses]:
             channels = architecture.channels
             levels, weight, places = jnp.split(patches, (channels, channels + 1), axis=-1)
             wells = facies_of_levels(levels) * places if architecture.sees else None

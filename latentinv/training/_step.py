@@ -22,6 +22,7 @@ from flax import nnx
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from latentinv.devices import compiled
 from latentinv.keys import from_seed, numbered
 from latentinv.networks import ConditionalArchitecture, DcganArchitecture, GeneratorArchitecture, Maps
 from latentinv.priors.learned import GeneratorPrior
@@ -40,7 +41,6 @@ from latentinv.training.objectives import (
     structure_gradient,
 )
 
-from ._compilation import compiled
 from ._conditioning import Conditioning, Known
 from ._pair import pair_of
 from ._recipe import Recipe

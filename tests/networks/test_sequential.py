@@ -19,7 +19,7 @@ MANY = 200_000
 def test_that_two_facies_are_drawn_by_their_odds():
     told = jnp.array([-3.0, 0.2, 1.5])
     noise = jax.random.normal(jax.random.key(0), (MANY, 3))
-    drawn = CELLS["two facies"].draw(told, noise)
+    drawn = CELLS["two facies"].draw(told, CELLS["two facies"].deviates(noise))
     expected = special.expit(np.asarray(told))
     found = np.mean(np.asarray(drawn.level) > 0, axis=0)
     # five standard errors: false alarm below 1e-5 for all three
@@ -32,7 +32,7 @@ def test_that_two_facies_are_drawn_by_their_odds():
 def test_that_several_facies_are_drawn_by_their_odds():
     told = jnp.array([-1.0, 0.5, 2.0, 0.0])
     noise = jax.random.normal(jax.random.key(1), (MANY, 4))
-    drawn = CELLS["several facies"].draw(told, noise)
+    drawn = CELLS["several facies"].draw(told, CELLS["several facies"].deviates(noise))
     expected = special.softmax(np.asarray(told))
     found = np.mean(np.asarray(drawn.level) > 0, axis=0)
     np.testing.assert_array_less(np.abs(found - expected), 5 * np.sqrt(expected * (1 - expected) / MANY))
@@ -62,7 +62,9 @@ def test_that_values_that_are_all_alike_have_a_likelihood():
 @pytest.mark.parametrize("content", ["two facies", "several facies"])
 def test_that_cells_follow_noise_softly(content):
     told = jnp.full((3,), 0.3) if content == "several facies" else jnp.full((1,), 0.3)
-    slope = jax.jacfwd(lambda noise: CELLS[content].draw(told, noise).level)(jnp.array([0.5, 0.1, -0.4])[: len(told)])
+    slope = jax.jacfwd(lambda noise: CELLS[content].draw(told, CELLS[content].deviates(noise)).level)(
+        jnp.array([0.5, 0.1, -0.4])[: len(told)]
+    )
     assert np.all(np.diag(slope) > 0.1)
 
 
@@ -125,7 +127,9 @@ def test_that_a_field_is_the_middle_of_a_larger_one_that_sees_zeros_beyond_its_b
     shape = (13, 21)
     off = [-start for start, _ in architecture.span(0, shape)]  # cells ahead of the field, whole units
     large = tuple(2 * m + -(-n // unit) * unit for m, n, unit in zip(off, shape, architecture.unit, strict=True))
-    noise = jnp.asarray(np.random.default_rng(0).standard_normal((1, *large, 1)), jnp.float32)
+    noise = architecture.cell.deviates(
+        jnp.asarray(np.random.default_rng(0).standard_normal((1, *large, 1)), jnp.float32)
+    )
     spans = [architecture.span(level, shape) for level in range(len(windows))]
 
     def padded(drawn, told):
@@ -198,7 +202,8 @@ def test_that_every_block_of_a_field_is_what_was_drawn_if_that_is_asked(channels
         key, drawn_of = jax.random.key(4), []
 
         def decide(drawn, told, key=key, drawn_of=drawn_of):
-            draw = architecture.cell.draw(told, jax.random.normal(jax.random.fold_in(key, len(drawn_of)), told.shape))
+            noise = jax.random.normal(jax.random.fold_in(key, len(drawn_of)), told.shape)
+            draw = architecture.cell.draw(told, architecture.cell.deviates(noise))
             drawn_of.append((drawn, draw.level))
             return draw
 
@@ -249,7 +254,7 @@ def test_that_networks_before_training_tell_even_odds():
 def test_that_a_temperature_divides_the_logarithms_of_odds():
     told, noise = jnp.array([-1.0, 0.5, 2.0]), jax.random.normal(jax.random.key(3), (MANY, 3))
     for content, expected in (("two facies", special.expit), ("several facies", special.softmax)):
-        drawn = CELLS[content].draw(CELLS[content].tempered(told, 0.5), noise)
+        drawn = CELLS[content].draw(CELLS[content].tempered(told, 0.5), CELLS[content].deviates(noise))
         odds = expected(2 * np.asarray(told, float))
         found = np.mean(np.asarray(drawn.level) > 0, axis=0)
         np.testing.assert_array_less(np.abs(found - odds), 5 * np.sqrt(odds * (1 - odds) / MANY))

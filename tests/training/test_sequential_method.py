@@ -115,7 +115,8 @@ def test_that_balanced_networks_draw_the_shares_that_are_asked_for(channels):
 
     def decide(drawn, told):
         key = jax.random.fold_in(jax.random.key(7), 10 * drawn.level + drawn.member)
-        draw = architecture.cell.draw(told, jax.random.normal(key, (*told.shape[:-1], channels)))
+        noise = jax.random.normal(key, (*told.shape[:-1], channels))
+        draw = architecture.cell.draw(told, architecture.cell.deviates(noise))
         found.append((drawn.level, (1 + np.asarray(draw.level).mean(axis=(0, 1, 2))) / 2))
         return Draw(*draw)
 

@@ -84,7 +84,8 @@ def move_population(
         What is sampled, a random key, the population after resampling, and the metric of the level, None without
         Hamiltonian moves.
     stage
-        What the moves leave invariant.
+        What the moves leave invariant; "bridge" at its ends is "soft" and "exact", for data that cost nothing to read
+        both ways.
     sharp
         Whether the surrogate reads facies more sharply than stated.
     """
@@ -116,7 +117,8 @@ def move_population(
 
     def log_bridge(predictions: Predictions) -> Array:
         exact, soft = posterior.exact_log_likelihood(predictions), log_surrogate(predictions)
-        return (1 - state.bridge) * soft + state.bridge * exact
+        between = (1 - state.bridge) * soft + state.bridge * exact
+        return jnp.where(state.bridge <= 0, soft, jnp.where(state.bridge >= 1, exact, between))
 
     log_target = {"soft": log_surrogate, "bridge": log_bridge, "exact": posterior.exact_log_likelihood}[stage]
     # Local moves predict only what the target needs, which may save runs of a forward model.
@@ -154,8 +156,9 @@ def move_population(
             renew, here._replace(predictions=_needed(here.predictions, stage)), local_keys
         )
         if not settings.moves:
-            found = map_batched(posterior.predict, renewed.z, settings.batch_size)
-            renewed = renewed._replace(predictions=_merged(found, renewed.predictions))
+            if stage != "bridge":
+                found = map_batched(posterior.predict, renewed.z, settings.batch_size)
+                renewed = renewed._replace(predictions=_merged(found, renewed.predictions))
             return (renewed, step_size), (renewed, local_infos)
         keys = jax.random.split(key_hamiltonian, settings.moves)
         start = _as_accepted(evaluate(renewed.z), renewed.predictions)

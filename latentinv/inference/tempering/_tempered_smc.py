@@ -218,6 +218,8 @@ class SMCKernel(AbstractKernel):
             )
         else:
             stage = ("bridge" if _bridging(posterior, state) else "exact") if final else "soft"
+            if not self.settings.moves and all(one.certain for one in posterior.observations):
+                stage = "bridge"  # one program for all levels, which runs no forward model twice
             mass = self._estimate_mass(posterior, key_mass, state) if self.settings.moves else None
             sharp = bool(state.in_parts) and float(state.bridge) >= SHARPER_FROM
             population, step_size, moves = self._move(posterior, key_moves, state, mass, stage=stage, sharp=sharp)

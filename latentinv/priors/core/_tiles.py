@@ -62,7 +62,7 @@ def _side_by_side(
     ]
 
 
-@functools.partial(jax.jit, static_argnums=2)
+@functools.partial(compiled, static_argnums=2)
 def generate(prior: Any, z: Any, grid: Grid) -> Any:
     """The field of a latent vector; one program for all priors of a structure."""
     return prior.generate(z, grid)

@@ -24,7 +24,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from latentinv.networks import IMPOSSIBLE, Draw, Drawn, SequentialArchitecture, Span, as_told, facies_of_blocks
+from latentinv.networks import IMPOSSIBLE, Draw, Drawn, SequentialArchitecture, Span, facies_of_blocks
 
 LEAST = 1e-2
 """Cells that are added to those counted, so that what was never seen is not impossible."""
@@ -44,45 +44,60 @@ class HonouredCells(NamedTuple):
             where.append(jnp.where(ahead < 0, end - first, ahead))
         return jnp.zeros((1, *shape, net.facies)).at[(0, *where, self.facies)].set(1.0, mode="drop")
 
-    def possible(
+    def ahead(
         self,
-        told: Float[Array, "1 *part output"],
-        drawn: Drawn,
         net: SequentialArchitecture,
+        level: int,
         shape: Sequence[int],
         lookahead: Float[Array, "size facies facies"],
-    ) -> Float[Array, "1 *part output"]:
-        """What networks tell of a group, weighed by what is known to lie ahead in each cell or block."""
-        size, place = block_sizes(net).index(drawn.block), []
-        part, span, stride = told.shape[1:-1], net.span(drawn.level, shape), net.stride(drawn.level)
-        inside = jnp.ones(len(self.cells), bool)
-        for axis, count in enumerate(part):
-            edge, step = drawn.block[axis], stride[axis]
-            first = span[axis][0] + drawn.crop * step + drawn.offset[axis] * step // 2
-            ahead = self.cells[:, axis] // edge * edge - first
-            inside = inside & (ahead % step == 0) & (ahead >= 0) & (ahead < count * step)
-            place.append(ahead // step)
-        where = tuple(jnp.where(inside, one, n) for one, n in zip(place, part, strict=True))
-        weights = jnp.zeros((*part, net.facies)).at[where].add(lookahead[size, self.facies], mode="drop")
-        return told + as_told(weights, net.channels)
+        *,
+        first: bool = False,
+    ) -> Float[Array, "1 *cell facies"]:
+        """What is known to lie ahead in all that is drawn on a grid, or in its own cells, the `first`."""
+        step, block = (net.stride(level + (not first)), net.block(level + (not first)))
+        inside, place, span = jnp.ones(len(self.cells), bool), [], net.span(level, shape)
+        for axis, (start, end) in enumerate(span):
+            away = self.cells[:, axis] // block[axis] * block[axis] - start
+            inside = inside & (away % step[axis] == 0) & (away >= 0) & (away < end - start)
+            place.append(away // step[axis])
+        lattice = [(end - start) // each for (start, end), each in zip(span, step, strict=True)]
+        where = tuple(jnp.where(inside, one, n) for one, n in zip(place, lattice, strict=True))
+        known = lookahead[block_sizes(net).index(block), self.facies]
+        return jnp.zeros((1, *lattice, net.facies)).at[(0, *where)].add(known, mode="drop")
 
     def log_ratios(
         self,
-        log_ratio: Float[Array, "*part"],
-        drawn: Drawn,
+        log_ratios: Sequence[tuple[int, Float[Array, "*part"]]],
         net: SequentialArchitecture,
+        level: int,
         shape: Sequence[int],
     ) -> Float[Array, "datum"]:
-        """The logarithm of p/q in the cells of a group, divided among the data that are seen there."""
-        span, stride, reach = net.span(drawn.level, shape), net.stride(drawn.level), seen_from(net, drawn.level)
+        """The logarithms of p/q of all that is drawn on a grid, divided among the data that are seen there.
+
+        Each group's come with how many cells of the grid were left out at each end.
+        """
+        span, stride, reach = net.span(level, shape), net.stride(level), seen_from(net, level)
+        total = sum(jnp.pad(one, crop) for crop, one in log_ratios)
         around = []  # data lie near the part, if not in it
-        for axis, count in enumerate(log_ratio.shape):
-            place = (self.cells[:, axis] - span[axis][0]) // stride[axis] - drawn.crop + reach
+        for axis, count in enumerate(total.shape):
+            place = (self.cells[:, axis] - span[axis][0]) // stride[axis] + reach
             around.append(jnp.where(place < 0, count + 2 * reach, place))
-        counted = jnp.zeros([n + 2 * reach for n in log_ratio.shape]).at[tuple(around)].add(1.0, mode="drop")
-        each = log_ratio / jnp.maximum(_sums(counted, reach), 1.0)
+        counted = jnp.zeros([n + 2 * reach for n in total.shape]).at[tuple(around)].add(1.0, mode="drop")
+        each = total / jnp.maximum(_sums(counted, reach), 1.0)
         sums = _sums(jnp.pad(each, 2 * reach), reach)
         return sums.at[tuple(around)].get(mode="fill", fill_value=0.0)
+
+
+def of_group(
+    lattice: Float[Array, "1 *cell channel"], drawn: Drawn, part: Sequence[int]
+) -> Float[Array, "1 *part channel"]:
+    """What belongs to a group of all that is drawn on its grid, or on the grid itself."""
+    cells = []
+    for offset, count, n in zip(drawn.offset, part, lattice.shape[1:-1], strict=True):
+        factor = n // (count + 2 * drawn.crop)
+        start = drawn.crop * factor + offset
+        cells.append(slice(start, start + (count - 1) * factor + 1, factor))
+    return lattice[(slice(None), *cells)]
 
 
 def log_odds(told: Float[Array, "1 *part output"], draw: Draw, channels: int) -> Float[Array, "*part"]:

@@ -28,7 +28,7 @@ from jaxtyping import Array, Float, Int
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.networks import Draw, Drawn, SequentialArchitecture, Weights, simulate
+from latentinv.networks import Draw, Drawn, SequentialArchitecture, Weights, as_told, simulate
 from latentinv.priors.core import PRIORS, LatentMap, log_weight_in_field, split_latents
 from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
@@ -37,7 +37,7 @@ from ._abstract import AbstractLearnedPrior
 from ._calibration import Calibration
 from ._certain_wells import IN_WORDS, WELLS, certain_facies
 from ._generator import GeneratorPrior
-from ._honoured_cells import HonouredCells, block_sizes, log_odds, looking_ahead, margin
+from ._honoured_cells import HonouredCells, block_sizes, log_odds, looking_ahead, margin, of_group
 from ._known_blocks import BLOCKS, EDGES, KnownBlocks, by, known_blocks
 from ._latents import check_axes, check_latent
 from ._provenance import Provenance
@@ -229,10 +229,15 @@ class SequentialPrior(AbstractLearnedPrior):
         """Numbers, and for each cell that is honoured the logarithm of its weight."""
         self._check_given(grid)
         net, honoured = self.architecture, self.honoured
-        noise, logs = split_latents(z, self.latent_maps(grid)), []
+        noise = [net.cell.deviates(one) for one in split_latents(z, self.latent_maps(grid))]
         wells = functools.partial(honoured.wells, net) if honoured is not None and net.sees else None
-        if honoured is not None:
-            logs.append(jnp.zeros(len(honoured.facies)))
+        logs: dict[int, list[tuple[int, Array]]] = {}
+
+        @functools.cache
+        def ahead(level: int, first: bool) -> Array:
+            assert honoured is not None
+            known = honoured.ahead(net, level, grid.shape, self.lookahead, first=first)
+            return as_told(known, net.channels)
 
         def decide(drawn: Drawn, told: Array) -> Draw:
             cells = (slice(drawn.crop, n - drawn.crop) for n in noise[drawn.level].shape[:-1])
@@ -241,7 +246,8 @@ class SequentialPrior(AbstractLearnedPrior):
             tempered, given = net.cell.tempered(told, self.temperatures[drawn.level]), None
             odds, blind = tempered[:1], tempered[-1:]
             if honoured is not None:
-                odds = honoured.possible(odds, drawn, net, grid.shape, self.lookahead)
+                known = ahead(drawn.level, drawn.level == drawn.member == 0)
+                odds = odds + of_group(known, drawn, odds.shape[1:-1])
             draw = net.cell.draw(odds, each)
             if self.known is not None and drawn.block == self.known_edges:
                 given = self.known.of(drawn, net, grid.shape, odds.shape[1:-1])
@@ -249,12 +255,15 @@ class SequentialPrior(AbstractLearnedPrior):
                 log_ratio = log_odds(blind, draw, net.channels) - log_odds(odds, draw, net.channels)
                 if given is not None:
                     log_ratio = jnp.where(jnp.all(given == 0, axis=-1), log_ratio, 0.0)
-                logs.append(honoured.log_ratios(log_ratio, drawn, net, grid.shape))
+                logs.setdefault(drawn.level, []).append((drawn.crop, log_ratio))
             return draw if given is None else draw._replace(level=jnp.where(given == 0, draw.level, given))
 
         complete = self.known is not None
         drawn = simulate(net, self.weights, 1, grid.shape, decide, wells=wells, blind=self.weighed, complete=complete)
-        return drawn.number[0], sum(logs, jnp.zeros(()))
+        if honoured is None:
+            return drawn.number[0], jnp.zeros(())
+        each = (honoured.log_ratios(some, net, level, grid.shape) for level, some in logs.items())
+        return drawn.number[0], sum(each, jnp.zeros(len(honoured.facies)))
 
     def _check_given(self, grid: Grid) -> None:
         if self.cut:

@@ -62,7 +62,7 @@ def test_that_blocks_that_are_given_are_split_by_the_networks_alone(categories, 
     edge = np.max(edges)
     codes = _known(np.random.default_rng(0), (-(-13 // edge), -(-18 // edge)), categories)
     given, z, net = prior.given(blocks=codes, block_edges=edges), _z(prior, grid), prior.architecture
-    noise, seen = split_latents(z, prior.latent_maps(grid)), []
+    noise, seen = [net.cell.deviates(one) for one in split_latents(z, prior.latent_maps(grid))], []
 
     def decide(drawn, told):
         cells = (slice(drawn.crop, n - drawn.crop) for n in noise[drawn.level].shape[:-1])
