@@ -14,6 +14,7 @@ Run ``python -m benchmarks.trained_volumes [--volumes ketton_3d,fold_3d] [--minu
 """
 
 import argparse
+import dataclasses
 import tempfile
 import time
 from pathlib import Path
@@ -26,7 +27,7 @@ from benchmarks._data import data_file
 from benchmarks._fields import draw_facies, facies_model
 from benchmarks._report import Steps, run, say, show
 from benchmarks._train_command import train_once
-from latentinv import Grid, HardData, Posterior, TemperedSMC, load_prior, sample
+from latentinv import Grid, HardData, Posterior, TemperedSMC, choose_algorithm, load_prior, sample
 from latentinv.data import Borehole, log_cells
 from latentinv.plotting import plot_volumes
 from latentinv.priors import AbstractPrior
@@ -129,7 +130,11 @@ def boreholes(name: str, prior: AbstractPrior, image: TrainingImage, draws: int,
     log = log_cells(holes, grid, facies_model=model)
     wells = HardData(grid, log.coordinates, log.facies, model, labels=log.labels)
     begun = time.process_time()
-    result = sample(Posterior(prior, grid, [wells]), TemperedSMC(particles=draws), seed=SEED, listener=Steps(name))
+    posterior = Posterior(prior, grid, [wells])
+    algorithm = choose_algorithm(posterior).algorithm
+    if isinstance(algorithm, TemperedSMC):
+        algorithm = dataclasses.replace(algorithm, particles=draws)
+    result = sample(posterior, algorithm, seed=SEED, listener=Steps(name))
     fields, cells = np.asarray(result.realizations), grid.cells(log.coordinates)
     right = fields[(slice(None), *cells.T)] == log.facies
     plot_volumes(

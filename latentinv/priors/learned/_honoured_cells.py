@@ -15,6 +15,7 @@ Lee 2017, doi:10.1080/01621459.2016.1222291). The logarithm of p/q is the likeli
 networks see a well, so each cell's is divided among the data that its network sees.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -77,7 +78,7 @@ class HonouredCells(NamedTuple):
         Each group's come with how many cells of the grid were left out at each end.
         """
         span, stride, reach = net.span(level, shape), net.stride(level), seen_from(net, level)
-        total = sum(jnp.pad(one, crop) for crop, one in log_ratios)
+        total = functools.reduce(jnp.add, [jnp.pad(one, crop) for crop, one in log_ratios])
         around = []  # data lie near the part, if not in it
         for axis, count in enumerate(total.shape):
             place = (self.cells[:, axis] - span[axis][0]) // stride[axis] + reach
