@@ -1,4 +1,4 @@
-"""A step of one scale of a SinGAN, as a pure function of state, image and patches; what is learned, `_singan.py` says."""
+"""A step of one scale of a SinGAN, a pure function of state, image and patches; what is learned, `_singan.py` says."""
 
 import functools
 from collections.abc import Callable
