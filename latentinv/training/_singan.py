@@ -41,6 +41,7 @@ class SinganMethod(AbstractMethod):
         self.task = task
         self.architecture = SinganArchitecture(task.image.facies.ndim, task.channels, settings.widths, settings.layers)
         self.image = OwnImage.of(task, self.architecture)
+        self._compiled: dict[int, Step] = {}
 
     def initial_state(self) -> SinganState:
         """Random weights."""
@@ -80,11 +81,11 @@ class SinganMethod(AbstractMethod):
             state = begun(self.architecture, scale, state, self.image, recipe.singan.noise)
         return self.step_of(scale)(state, self.image, patches, jnp.float32(rate))
 
-    @functools.cache  # noqa: B019 (a training has one method, which lives as long as it)
     def step_of(self, scale: int) -> Step:
         """The compiled step of a scale, which takes over the memory of the state."""
-        step: Step = compiled(make_step(self.task.recipe, self.architecture, scale), donate_argnums=0)
-        return step
+        if scale not in self._compiled:
+            self._compiled[scale] = compiled(make_step(self.task.recipe, self.architecture, scale), donate_argnums=0)
+        return self._compiled[scale]
 
     def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> SinganPrior:
         """The generators of all scales; those that are not trained yet leave maps as interpolation has them."""
