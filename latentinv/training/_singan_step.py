@@ -128,8 +128,8 @@ def make_step(recipe: Recipe, net: SinganArchitecture, scale: int) -> Step:
         if training.generator_every == 1:
             now = improved(now)
         else:
-            rested = (state.step - first) % training.generator_every == 0
-            now = lax.cond(rested, improved, lambda same: same._replace(reconstruction=error(own)), now)
+            due = (state.step - first) % training.generator_every == 0
+            now = lax.cond(due, improved, lambda same: same._replace(reconstruction=error(own)), now)
         after = state._replace(
             generator={**state.generator, **now.generator},
             discriminator={**state.discriminator, **judge},

@@ -1,9 +1,9 @@
 """A prior learned by a SinGAN (Shaham, Dekel and Michaeli 2019, doi:10.1109/ICCV.2019.00467): noise on every scale.
 
 The networks are described with `latentinv.networks`. They are learned from a single image, scale by scale, and see
-windows of it: fields rearrange what lies in the image at each scale, and show nothing that is not in it. Noise of the
-coarsest scale decides where bodies lie; that of the finer ones has a small standard deviation, learned in training, and
-moves their borders. So most of the latents, which lie on the fine scales, change little.
+windows of it: fields rearrange what lies in the image on each scale. Noise of the coarsest scales decides where bodies
+lie; that of the finer ones, whose standard deviation training sets by what the coarser ones lack of the image, moves
+their borders. So most of the latents, which lie on the fine scales, change little.
 
 No padding is seen: a tile of a field equals the same tile of any larger field. Cost: that of the networks of the finest
 scale, some 30 000 multiply-adds a cell with the default widths, for the others have a quarter of the cells or fewer;
