@@ -156,6 +156,30 @@ def test_that_a_part_of_the_image_is_made_as_in_the_whole(scale, folder):
     np.testing.assert_allclose(whole.levels[0, ..., 0], levels.mean(axis=(1, 3)), atol=1e-6)
 
 
+def test_that_the_noise_that_is_fixed_is_the_same_for_all_scales(folder):
+    """A map of the finer scale needs two cells more of it at each end."""
+    net, image = _method(folder).architecture, _method(folder).image
+    for place in ([0, 0], [3, 11]):
+        coarse, fine = (image.part(net, scale, (16, 20), jnp.asarray(place)).noise[0] for scale in (0, 1))
+        np.testing.assert_array_equal(coarse, np.asarray(fine)[:, 2:-2, 2:-2])
+
+
+def test_that_weights_are_averaged_and_that_every_step_has_noise_of_its_own(folder):
+    method = _method(folder)
+    first, losses = method.step(method.initial_state(), _real(method), 1.0)
+    again, same = method.step(method.initial_state(), _real(method), 1.0)
+    other, others = method.step(method.initial_state()._replace(step=jnp.int32(1)), _real(method), 1.0)
+    assert losses == same
+    assert all(one != another for one, another in zip(losses, others, strict=True))
+    del again, other
+    before = {name: np.array(array) for name, array in first.average.items()}
+    second, _ = method.step(first, _real(method), 1.0)
+    for name, array in before.items():
+        now = second.generator.get(name, array) if name.startswith("0.") else array
+        expected = 2 / 11 * array + 9 / 11 * np.asarray(now)
+        np.testing.assert_allclose(second.average[name], expected, atol=1e-6)
+
+
 def test_that_cells_that_are_missing_do_not_count(folder):
     array = np.random.default_rng(0).integers(0, 2, (40, 40))
     array[3, 5] = -99
