@@ -18,10 +18,12 @@ from latentinv.networks import (
     GeneratorArchitecture,
     Layer,
     SequentialArchitecture,
+    SinganArchitecture,
     VelocityArchitecture,
     dcgan_architecture,
     initial_autoencoder,
     initial_sequential,
+    initial_singan,
     initial_velocity,
     polyphase,
     to_folded_layer,
@@ -36,6 +38,7 @@ from latentinv.priors import (
     FlowPrior,
     GeneratorPrior,
     SequentialPrior,
+    SinganPrior,
     UnorderedFaciesModel,
 )
 from latentinv.priors.learned import looking_ahead
@@ -256,6 +259,22 @@ def random_sequential_prior(
         lookahead=None if lookahead is None else looking_ahead(architecture, lookahead),
         provenance={},
     )
+
+
+def random_singan_prior(seed=0, *, categories=(0, 1), ndim=2, widths=(6, 6, 5), layers=2, calibration=None):
+    """An untrained SinGAN: no geology, but local, nonlinear and cheap."""
+    channels = 1 if calibration or len(categories) == 2 else len(categories)
+    architecture = SinganArchitecture(ndim, channels, widths, layers)
+    shapes = jax.eval_shape(lambda key: initial_singan(key, architecture), jax.random.key(seed))
+    rng = np.random.default_rng(seed)
+    gains = {name: 0.2 if one.ndim == 1 else np.sqrt(2 / np.prod(one.shape[:-1])) for name, one in shapes.items()}
+    weights = {
+        name: jnp.asarray(gains[name] * rng.standard_normal(one.shape), jnp.float32) for name, one in shapes.items()
+    }
+    weights["noise"] = jnp.asarray([1.0, *(0.5 for _ in widths[1:])])
+    model = FaciesModel(categories, (0.0,)) if channels == 1 else UnorderedFaciesModel(categories)
+    calibration = calibration or Calibration(model, shift=0.0, scale=0.5)
+    return SinganPrior(architecture, weights, calibration, provenance={})
 
 
 # A program for each structure of a prior, which all its tests share.

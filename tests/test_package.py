@@ -12,7 +12,7 @@ import latentinv
 from latentinv.priors import find_prior
 
 ROOT = Path(__file__).resolve().parents[1]
-SHIPPED = ("braided", "channels", "channels_vae", "ketton", "meanders", "strebelle")
+SHIPPED = ("braided", "channels", "channels_vae", "ketton", "meanders", "singan", "strebelle")
 
 
 @pytest.mark.parametrize("name", SHIPPED)

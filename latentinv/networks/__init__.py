@@ -59,6 +59,17 @@ from ._sequential import draw_grid as draw_grid
 from ._sequential import first_told as first_told
 from ._sequential import initial_sequential as initial_sequential
 from ._sequential import simulate as simulate
+from ._singan import NOISE as NOISE
+from ._singan import SinganArchitecture as SinganArchitecture
+from ._singan import coarser as coarser
+from ._singan import initial_singan as initial_singan
+from ._singan import levels_of as levels_of
+from ._singan import logits_of as logits_of
+from ._singan import of_scale as of_scale
+from ._singan import refined as refined
+from ._singan import risen as risen
+from ._singan import scored as scored
+from ._singan import synthesize_scales as synthesize_scales
 from ._velocity import VelocityArchitecture as VelocityArchitecture
 from ._velocity import Weights as Weights
 from ._velocity import initial_velocity as initial_velocity

@@ -40,5 +40,6 @@ from .learned import DcganPrior as DcganPrior
 from .learned import FlowPrior as FlowPrior
 from .learned import GeneratorPrior as GeneratorPrior
 from .learned import SequentialPrior as SequentialPrior
+from .learned import SinganPrior as SinganPrior
 from .learned import coarse_map as coarse_map
 from .learned import translation_prior as translation_prior

@@ -201,6 +201,12 @@ class _Training:
 
     def choose_steps(self, minutes: float, end: float) -> None:
         """Take the first steps, and choose the number of all, and of comparisons, by their pace."""
+        if len(self.method.stage(0, self.recipe.training.steps)) < self.recipe.training.steps:
+            raise InputError(
+                f"The recipe has family = {self.recipe.networks.family!r} in [networks], whose training goes from "
+                "scale to scale, so that the pace of its first steps does not tell how many of them fill a time; give "
+                "steps in [training], and do not ask to fill the minutes."
+            )
         step = self._first_steps(minutes, end)
         for _ in range(2):  # the first compiles
             begun = time.monotonic()
@@ -248,10 +254,16 @@ class _Training:
         self.listener.on_step(done + 1, losses)
 
     def _rate(self, done: int) -> float:
-        """Of learning at a step: 1, or less over the recipe's last share of steps."""
+        """Of learning at a step: 1, or less over the recipe's last share of the steps of each part of the training."""
         training = self.recipe.training
-        cooling = max(1, round(training.cool_down * training.steps))
-        return min(1.0, (training.steps - done) / cooling) if training.cool_down else 1.0
+        part = self.method.stage(done, training.steps)
+        cooling = max(1, round(training.cool_down * len(part)))
+        return min(1.0, (part.stop - done) / cooling) if training.cool_down else 1.0
+
+    def _whole(self, done: int) -> bool:
+        """Whether all parts of the network have been trained, the last of them for a step at least."""
+        steps = self.recipe.training.steps
+        return self.method.stage(done - 1, steps).stop == steps
 
     def _ended_early(self, done: int) -> bool:
         """Whether as many comparisons as the recipe's patience have passed since the best state.
@@ -273,9 +285,10 @@ class _Training:
         """Compare with the image, save, and only then draw, so that a sheet that cannot be written loses no state."""
         prior = self._prior(self.state.average, {})
         comparison = self._comparison(prior)
-        # The first is kept in any case; after it, none that copies the image.
-        nearest = float(self.state.best_score)
-        better = comparison.score < WITHIN * nearest and not (self.kept and comparison.copies)
+        # The first is kept in any case, and each until all parts are trained; after it, none that copies the image.
+        rival = bool(self.kept) and self._whole(int(self.kept["step"]))
+        nearest = float(self.state.best_score) if rival else np.inf
+        better = comparison.score < WITHIN * nearest and not (rival and comparison.copies)
         if better:
             best = jax.tree.map(jnp.array, self.state.average)
             score = jnp.float32(min(nearest, comparison.score))

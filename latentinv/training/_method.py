@@ -74,6 +74,14 @@ class AbstractMethod(abc.ABC):
     def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> AbstractLearnedPrior:
         """The prior that averaged weights make."""
 
+    def stage(self, step: int, steps: int) -> range:
+        """The steps of the part of a training of `steps` to which a step belongs: all, unless it goes part by part.
+
+        Rates fall at the end of each part, and states of the last alone compete to be kept.
+        """
+        del step
+        return range(steps)
+
     def completed(self, prior: AbstractLearnedPrior, state: Any) -> AbstractLearnedPrior:
         """The prior with whatever else of the last state its file is to keep."""
         del state

@@ -18,8 +18,8 @@
 
     [networks]
     family = "generator"             # generator (adversarial), conditional (one that sees wells), dcgan (one of fields
-                                     # of the patch's size alone), sequential (by likelihood), flow (flow matching) or
-                                     # autoencoder (by its codes)
+                                     # of the patch's size alone), singan (adversarial, scale by scale), sequential (by
+                                     # likelihood), flow (flow matching) or autoencoder (by its codes)
     architecture = "compact"         # of a generator: sgan, dsgan, compact or pyramid
     latent_channels = 4              # Gaussian numbers at a latent cell; left out: 4 for compact and pyramid, else 1;
                                      # of a dcgan those of a field, 100
@@ -63,6 +63,14 @@
                                      # out: 0 of a variational autoencoder, else 6
     coupling_width = 64              # channels of their networks
     learning_rate = 1e-3
+
+    [singan]                         # of family singan
+    widths = [32, 32, 32, 32]        # channels of the networks of each scale: cells of 8, 4, 2 and 1
+    layers = 5                       # convolutions of each network, which see 2 layers + 1 cells along an axis
+    shares = [1, 1, 1, 1]            # of the steps that each scale takes; left out: the same
+    reconstruction = 10.0            # weight of the squared error of the image itself, made from noise that is fixed
+    noise = 0.1                      # standard deviation of the noise of finer scales, over the root mean square of
+                                     # what the image's reconstruction lacks there
 
     [conditioning]                   # of family conditional
     pixels = 0.005                   # share of the cells that are known, on average over patches with any
@@ -112,11 +120,11 @@ from typing import Any
 
 from latentinv.errors import InputError, StorageError
 from latentinv.io import NUMBER, SEED, checked, read_recipe_file, rules_of, several, tables_of, whole
-from latentinv.networks import AutoencoderArchitecture
 from latentinv.training.images import ChannelSimulator, TrainingImage, coarsen, read_training_image, times
 from latentinv.training.objectives import LOSSES, least_patch
 
 from ._judge import check_loss, judge_of
+from ._recipe_families import check_autoencoder, check_flow, check_singan
 from ._recipe_tables import (
     RecipeAutoencoder,
     RecipeConditioning,
@@ -124,6 +132,7 @@ from ._recipe_tables import (
     RecipeImage,
     RecipeNetworks,
     RecipeSequential,
+    RecipeSingan,
     RecipeTraining,
 )
 
@@ -133,6 +142,7 @@ TABLES: dict[str, Any] = {
     "sequential": RecipeSequential,
     "flow": RecipeFlow,
     "autoencoder": RecipeAutoencoder,
+    "singan": RecipeSingan,
     "conditioning": RecipeConditioning,
 }
 """All but that of the image."""
@@ -153,6 +163,7 @@ class Recipe:
     sequential: RecipeSequential = field(default_factory=RecipeSequential)
     flow: RecipeFlow = field(default_factory=RecipeFlow)
     autoencoder: RecipeAutoencoder = field(default_factory=RecipeAutoencoder)
+    singan: RecipeSingan = field(default_factory=RecipeSingan)
     conditioning: RecipeConditioning = field(default_factory=RecipeConditioning)
     text: str = ""
     folder: Path = Path(".")
@@ -215,7 +226,7 @@ def parse_recipe(text: str, folder: Path) -> Recipe:
     if unknown:
         raise InputError(
             f"The recipe has a table [{sorted(unknown)[0]}]; expected [image], [networks], [training], [sequential], "
-            "[flow], [autoencoder] and [conditioning]."
+            "[flow], [autoencoder], [singan] and [conditioning]."
         )
     image = RecipeImage(**checked("image", tables.get("image", {}), rules_of(RecipeImage)))
     if image.simulator is not None:
@@ -242,10 +253,11 @@ def _check(recipe: Recipe) -> None:
     _check_image(recipe)
     _check_training(recipe.training)
     special = {
-        "flow": _check_flow,
+        "flow": lambda recipe: check_flow(recipe.flow, recipe.training.patch),
         "sequential": _check_sequential,
-        "autoencoder": _check_autoencoder,
+        "autoencoder": lambda recipe: check_autoencoder(recipe.autoencoder, recipe.training.patch),
         "conditional": _check_conditional,
+        "singan": lambda recipe: check_singan(recipe.singan, recipe.training),
     }
     special.get(recipe.networks.family, _check_networks)(recipe)
     if recipe.training.structure and (recipe.networks.family in special or not recipe.image.continuous):
@@ -286,34 +298,6 @@ def _check_training(training: RecipeTraining) -> None:
         raise InputError(
             f"The recipe has patterns = {training.patterns:g} and patch = {list(patch)} in [training]; patterns need "
             f"plane patches of at least {least_patch()} cells along each axis. Give such patches, or leave it out."
-        )
-
-
-def _check_flow(recipe: Recipe) -> None:
-    flow, patch = recipe.flow, recipe.training.patch
-    block = 2 ** len(flow.widths)
-    if any(n % block for n in patch) or 2 * flow.border >= min(patch):
-        raise InputError(
-            f"The recipe has patch = {list(patch)} in [training], widths = {list(flow.widths)} and border = "
-            f"{flow.border} in [flow]; give patches of a multiple of {block} cells, more than {2 * flow.border}."
-        )
-    if flow.steps & (flow.steps - 1):
-        raise InputError(f"The recipe has steps = {flow.steps} in [flow]; expected a power of two: 1, 2, 4, 8, …")
-
-
-def _check_autoencoder(recipe: Recipe) -> None:
-    settings, patch = recipe.autoencoder, recipe.training.patch
-    couplings = settings.of_codes
-    if couplings % 2 or not (settings.variational or couplings):
-        raise InputError(
-            f"The recipe has couplings = {couplings} in [autoencoder]; expected an even number, above 0 unless "
-            "variational = true."
-        )
-    decoder = AutoencoderArchitecture(len(patch), 1, 1, settings.widths).decoder
-    if min(decoder.latent_shapes(patch)[0][:-1]) <= 2 * couplings:
-        raise InputError(
-            f"The recipe has patch = {list(patch)} in [training] and couplings = {couplings} in [autoencoder]; give "
-            f"larger patches, of more than {2 * couplings} places of codes, each of {decoder.ratio} cells."
         )
 
 

@@ -124,6 +124,25 @@ class RecipeAutoencoder:
 
 
 @dataclass(frozen=True)
+class RecipeSingan:
+    """Settings of a SinGAN, by scales from the coarsest to that of single cells."""
+
+    widths: tuple[int, ...] = entry((32, 32, 32, 32), several(whole(1), MANY, "channels such as [32, 32, 32, 32]"))
+    layers: int = entry(5, whole(2, 8))
+    shares: tuple[float, ...] | None = entry(
+        None, several(RATE, MANY, "numbers above 0, one for each scale, such as [1, 1, 2, 2]")
+    )
+    """None for as many steps on each scale."""
+    reconstruction: float = entry(10.0, RATE)
+    noise: float = entry(0.1, RATE)
+
+    def edges(self, steps: int) -> tuple[int, ...]:
+        """The steps at which each scale begins, of a training of `steps`, and the end."""
+        shares = self.shares or (1.0,) * len(self.widths)
+        return tuple(round(steps * sum(shares[:n]) / sum(shares)) for n in range(len(shares) + 1))
+
+
+@dataclass(frozen=True)
 class RecipeConditioning:
     """What a generator learns to honour."""
 

@@ -119,7 +119,7 @@ def initialise(recipe: Recipe, ndim: int, channels: int = 1) -> tuple[Networks, 
     # As one program instead of one for each kernel.
     generator, discriminator = compiled(lambda: tuple(_split(network)[1:] for network in networks()))()
     parameters_g, parameters_d = (jax.tree.map(jnp.asarray, part[0]) for part in (generator, discriminator))
-    optimizer_g, optimizer_d = _optimizers(recipe)
+    optimizer_g, optimizer_d = optimizers(recipe)
     average, best = (
         jax.tree.map(jnp.array, parameters_g) for _ in range(2)
     )  # copies, since a step can donate each array only once
@@ -161,7 +161,7 @@ def make_step(
     """
     training = recipe.training
     loss, packing = LOSSES[training.loss], recipe.networks.packing
-    optimizer_g, optimizer_d = _optimizers(recipe)
+    optimizer_g, optimizer_d = optimizers(recipe)
     key_training, key_direction = from_seed(training.seed, "training"), from_seed(training.seed, "direction")
     key_known = from_seed(training.seed, "what is known")
 
@@ -318,7 +318,8 @@ def _split(network: nnx.Module) -> tuple[nnx.GraphDef, nnx.State, nnx.State]:
     return parts
 
 
-def _optimizers(recipe: Recipe) -> tuple[optax.GradientTransformation, optax.GradientTransformation]:
+def optimizers(recipe: Recipe) -> tuple[optax.GradientTransformation, optax.GradientTransformation]:
+    """Adam of the generator and of the discriminator."""
     training = recipe.training
     b1, b2 = training.betas
     rates = (training.learning_rate_generator, training.learning_rate_discriminator)

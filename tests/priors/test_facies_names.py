@@ -19,7 +19,13 @@ from latentinv.priors import (
 )
 from latentinv.priors.core import FaciesModel, UnorderedFaciesModel
 from latentinv.storage import read_prior, write_prior
-from tests.problems import random_autoencoder_prior, random_flow_prior, random_generator_prior, random_sequential_prior
+from tests.problems import (
+    random_autoencoder_prior,
+    random_flow_prior,
+    random_generator_prior,
+    random_sequential_prior,
+    random_singan_prior,
+)
 
 GRID = Grid((9, 7), 3.0)
 COVARIANCE = Covariance("exponential", (9.0, 5.0))
@@ -30,6 +36,7 @@ PRIORS = {
     "flow": random_flow_prior,
     "autoencoder": random_autoencoder_prior,
     "sequential": random_sequential_prior,
+    "singan": random_singan_prior,
     "cholesky": lambda: CholeskyPrior(COVARIANCE, facies_model=CUTS),
     "spectral": lambda: SpectralPrior(COVARIANCE, waves=16, facies_model=CUTS),
     "spde": lambda: SPDEPrior(1.0, 5.0, facies_model=CUTS),

@@ -34,6 +34,7 @@ from tests.problems import (
     random_flow_prior,
     random_generator_prior,
     random_sequential_prior,
+    random_singan_prior,
 )
 
 GRID = Grid((9, 7), 3.0)
@@ -55,6 +56,7 @@ FAMILIES = {
     "dcgan": lambda: random_dcgan_prior(shape=GRID.shape),
     "autoencoder": lambda: random_autoencoder_prior(couplings=2),
     "sequential": random_sequential_prior,
+    "singan": random_singan_prior,
     "cholesky": lambda: CholeskyPrior(COVARIANCE, anamorphosis=TABLE),
     "spectral": lambda: SpectralPrior(COVARIANCE, waves=64, mean=2.0),
     "spde": _varying,

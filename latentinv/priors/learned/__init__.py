@@ -18,5 +18,6 @@ from ._generator import GeneratorPrior as GeneratorPrior
 from ._honoured_cells import looking_ahead as looking_ahead
 from ._known_blocks import BLOCKS as BLOCKS
 from ._sequential import SequentialPrior as SequentialPrior
+from ._singan import SinganPrior as SinganPrior
 from ._translation import coarse_map as coarse_map
 from ._translation import translation_prior as translation_prior

@@ -14,13 +14,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, final
 
-import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from latentinv.errors import InputError, StorageError
 from latentinv.grid import Grid
-from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, synthesize
+from latentinv.networks import Critic, FoldedLayer, GeneratorArchitecture, levels_of, synthesize
 from latentinv.priors.core import (
     NO_DISCRIMINATOR,
     PRIORS,
@@ -100,7 +98,7 @@ class GeneratorPrior(AbstractLearnedPrior):
     @staticmethod
     def levels(numbers: Float[Array, "*grid output"]) -> Float[Array, "*grid output"]:
         """What a discriminator sees of logits, in (−1, 1): their hyperbolic tangent, or, of several, their softmax."""
-        return jnp.tanh(numbers) if numbers.shape[-1] == 1 else 2 * jax.nn.softmax(numbers) - 1
+        return levels_of(numbers)
 
     def discriminate(self, z: Float[Array, "latent"], grid: Grid) -> Float[Array, "*scores"]:
         """Score how closely the field of a latent vector resembles the training image, place by place; higher is

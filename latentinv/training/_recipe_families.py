@@ -1,0 +1,69 @@
+"""What some families ask of their own table of a recipe, beside what each of its keys can be."""
+
+from latentinv.errors import InputError
+from latentinv.networks import AutoencoderArchitecture
+
+from ._judge import check_loss
+from ._recipe_tables import RecipeAutoencoder, RecipeFlow, RecipeSingan, RecipeTraining
+
+
+def check_flow(flow: RecipeFlow, patch: tuple[int, ...]) -> None:
+    """Refuse patches that are not of whole blocks or have no inside, and other than halvings of the way."""
+    block = 2 ** len(flow.widths)
+    if any(n % block for n in patch) or 2 * flow.border >= min(patch):
+        raise InputError(
+            f"The recipe has patch = {list(patch)} in [training], widths = {list(flow.widths)} and border = "
+            f"{flow.border} in [flow]; give patches of a multiple of {block} cells, more than {2 * flow.border}."
+        )
+    if flow.steps & (flow.steps - 1):
+        raise InputError(f"The recipe has steps = {flow.steps} in [flow]; expected a power of two: 1, 2, 4, 8, …")
+
+
+def check_autoencoder(settings: RecipeAutoencoder, patch: tuple[int, ...]) -> None:
+    """Refuse a plain autoencoder without a flow to its codes, and patches too small for it."""
+    couplings = settings.of_codes
+    if couplings % 2 or not (settings.variational or couplings):
+        raise InputError(
+            f"The recipe has couplings = {couplings} in [autoencoder]; expected an even number, above 0 unless "
+            "variational = true."
+        )
+    decoder = AutoencoderArchitecture(len(patch), 1, 1, settings.widths).decoder
+    if min(decoder.latent_shapes(patch)[0][:-1]) <= 2 * couplings:
+        raise InputError(
+            f"The recipe has patch = {list(patch)} in [training] and couplings = {couplings} in [autoencoder]; give "
+            f"larger patches, of more than {2 * couplings} places of codes, each of {decoder.ratio} cells."
+        )
+
+
+def check_singan(settings: RecipeSingan, training: RecipeTraining) -> None:
+    """Refuse scales without a step, without a window or without a bound on the slope of their discriminators."""
+    if settings.shares and len(settings.shares) != len(settings.widths):
+        raise InputError(
+            f"The recipe has widths = {list(settings.widths)} and shares = {list(settings.shares)} in [singan]; "
+            "expected one of each for every scale."
+        )
+    edges = settings.edges(training.steps)
+    if len(set(edges)) < len(edges):
+        raise InputError(
+            f"The recipe has steps = {training.steps} in [training], too few for the {len(settings.widths)} scales of "
+            "[singan]; give at least some for each."
+        )
+    unit, window = 2 ** (len(settings.widths) - 1), 2 * settings.layers + 1
+    if any(n % unit for n in training.patch) or min(training.patch) < unit * window:
+        raise InputError(
+            f"The recipe has patch = {list(training.patch)} in [training], and in [singan] {len(settings.widths)} "
+            f"widths and layers = {settings.layers}; give patches of multiples of {unit} cells, at least "
+            f"{unit * window} along each axis, or fewer scales or layers."
+        )
+    check_loss(training, "none")
+    if not (training.gradient_penalty_between or training.gradient_penalty):
+        raise InputError(
+            "The recipe has family = 'singan', whose discriminators are not normalised, and nothing in [training] "
+            'that bounds their slope; give loss = "wasserstein" and gradient_penalty_between = 10, or loss = '
+            '"relativistic", gradient_penalty and gradient_penalty_generated.'
+        )
+    if training.patterns or training.keep_discriminator:
+        raise InputError(
+            "The recipe has family = 'singan' with patterns or keep_discriminator, which are of other generators; "
+            "leave these out."
+        )
