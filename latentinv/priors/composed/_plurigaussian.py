@@ -17,8 +17,16 @@ from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.priors.core import PRIORS, AbstractPrior, LatentMap
-from latentinv.priors.gaussian import check_cells, cropped_map
+from latentinv.priors.core import (
+    PRIORS,
+    PROPORTIONS,
+    PROPORTIONS_IN_WORDS,
+    AbstractPrior,
+    LatentMap,
+    check_cells,
+    cropped_map,
+    local_proportions,
+)
 from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
@@ -65,9 +73,8 @@ class PlurigaussianPrior(AbstractPrior):
     @property
     def conditions(self) -> Mapping[str, str]:
         """Local proportions, and what the fields take, such as local ranges and directions."""
-        own = "share of each facies, by code or name: numbers, curves along the first axis or maps over the grid"
         of_fields = {name: words for one in self.fields for name, words in one.conditions.items() if name != "mean"}
-        return {"proportions": own, **of_fields}
+        return {PROPORTIONS: PROPORTIONS_IN_WORDS, **of_fields}
 
     def given(self, **condition: Any) -> "PlurigaussianPrior":
         """The same prior with local proportions, and with fields under a condition.
@@ -86,7 +93,7 @@ class PlurigaussianPrior(AbstractPrior):
         InputError
             If proportions are no shares, or no field takes a condition.
         """
-        proportions = condition.pop("proportions", None)
+        proportions = condition.pop(PROPORTIONS, None)
         if unknown := condition.keys() - self.conditions.keys():
             super().given(**dict.fromkeys(unknown))
         takers = [{k: v for k, v in condition.items() if k in one.conditions} for one in self.fields]
@@ -94,7 +101,9 @@ class PlurigaussianPrior(AbstractPrior):
         other: PlurigaussianPrior = replace(self, fields=fields)
         if proportions is None:
             return other
-        return other._under(_local.local_proportions(self.rule, proportions, self.ndim).astype(np.float32))
+        return other._under(
+            local_proportions(self.rule, dict(self.rule.proportions), proportions, self.ndim).astype(np.float32)
+        )
 
     def _under(self, shares: Float[np.ndarray, "facies *#grid"]) -> "PlurigaussianPrior":
         """The same prior under local proportions that are checked already."""

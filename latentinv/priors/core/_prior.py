@@ -266,8 +266,13 @@ class AbstractPrior(abc.ABC):
         return self.to_record()._replace(names=() if self.facies_model is None else self.facies_model.names)
 
     def fingerprint(self) -> str:
-        """A digest of all that determines the fields; names of facies do not."""
-        return digest(self.to_record())
+        """A digest of all that determines the fields; names of facies, and how long a training took, do not."""
+        record = self.to_record()
+        provenance = record.metadata.get("provenance", {})
+        if "seconds" in provenance:
+            untimed = {name: value for name, value in provenance.items() if name != "seconds"}
+            record = record._replace(metadata={**record.metadata, "provenance": untimed})
+        return digest(record)
 
     def facies(self, field: Float[Array, "*grid"]) -> Int[Array, "*grid"]:
         """Read a field as facies codes.

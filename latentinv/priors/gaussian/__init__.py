@@ -15,9 +15,6 @@ from ._laws import Law as Law
 from ._laws import LogNormal as LogNormal
 from ._laws import Normal as Normal
 from ._laws import Uniform as Uniform
-from ._maps import as_map as as_map
-from ._maps import check_cells as check_cells
-from ._maps import cropped_map as cropped_map
 from ._spde import SPDEPrior as SPDEPrior
 from ._spectral import SpectralPrior as SpectralPrior
 from ._uncertain import UncertainGaussianPrior as UncertainGaussianPrior

@@ -9,12 +9,11 @@ from jaxtyping import Array, Float
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.priors.core import AbstractPrior
+from latentinv.priors.core import AbstractPrior, as_map, check_cells, cropped_map
 from latentinv.pytrees import replace
 from latentinv.storage import PriorRecord
 
 from ._gaussian import GaussianReading, check_latent
-from ._maps import as_map, check_cells, cropped_map
 
 LOCAL_MEAN = "local mean"
 """Name of its array in files."""

@@ -33,8 +33,7 @@ from latentinv.networks import (
     encode_known,
     synthesize,
 )
-from latentinv.priors.core import PRIORS, LatentMap, split_latents, without_place
-from latentinv.priors.gaussian import cropped_map
+from latentinv.priors.core import PRIORS, LatentMap, cropped_map, split_latents, without_place
 from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 

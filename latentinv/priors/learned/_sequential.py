@@ -29,7 +29,17 @@ from jaxtyping import Array, Float, Int
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 from latentinv.networks import Draw, Drawn, SequentialArchitecture, Weights, as_told, simulate
-from latentinv.priors.core import PRIORS, LatentMap, log_weight_in_field, split_latents
+from latentinv.priors.core import (
+    LEAST_SHARE,
+    PRIORS,
+    PROPORTIONS,
+    PROPORTIONS_IN_WORDS,
+    LatentMap,
+    check_cells,
+    local_proportions,
+    log_weight_in_field,
+    split_latents,
+)
 from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
@@ -40,16 +50,17 @@ from ._generator import GeneratorPrior
 from ._honoured_cells import HonouredCells, block_sizes, log_odds, looking_ahead, margin, of_group
 from ._known_blocks import BLOCKS, EDGES, KnownBlocks, by, known_blocks
 from ._latents import check_axes, check_latent
+from ._local_shares import LocalShares, usual_and_weight
 from ._provenance import Provenance
 from ._record import check_sizes
 
-LOOKAHEAD, OF_WELLS = "lookahead", ("well_cells", "well_facies")
+LOOKAHEAD, MOVES, OF_WELLS = "lookahead", "moves of odds", ("well_cells", "well_facies")
 """Names of their arrays in a file."""
 
 
 @final
 @PRIORS.register("sequential")
-@pytree("weights", "calibration", "known", "honoured", "lookahead")
+@pytree("weights", "calibration", "known", "honoured", "moved", "lookahead")
 class SequentialPrior(AbstractLearnedPrior):
     """A trained sequential simulation as a prior.
 
@@ -99,13 +110,15 @@ class SequentialPrior(AbstractLearnedPrior):
         self.honoured: HonouredCells | None = None
         self.weighed = False
         self.wells_shape: tuple[int, ...] = ()
+        self.moved: LocalShares | None = None
         self.lookahead = jnp.asarray(looking_ahead(architecture) if lookahead is None else lookahead)
         self._provenance = Provenance(provenance)
 
     @property
     def conditions(self) -> Mapping[str, str]:
-        """A map of blocks, where the simulation draws blocks, and wells, where its networks see them."""
-        words = {WELLS: IN_WORDS} if self.architecture.sees else {}
+        """Local proportions; a map of blocks, where the simulation draws blocks; wells, where its networks see them."""
+        words = {} if self.facies_model is None else {PROPORTIONS: PROPORTIONS_IN_WORDS}
+        words |= {WELLS: IN_WORDS} if self.architecture.sees else {}
         if not self.architecture.blocks:
             return words
         sizes = ", ".join(map(by, block_sizes(self.architecture)[:-1]))
@@ -120,14 +133,21 @@ class SequentialPrior(AbstractLearnedPrior):
 
     def given(self, **condition: Any) -> "SequentialPrior":
         """The same prior for a grid of which a coarse map is known, which every field has, or the facies of some cells,
-        which all fields then honour; each replaces what was given before.
+        which all fields then honour, or on which shares of facies vary; each replaces what was given before.
 
         A block that reaches beyond the end of the grid may have its facies there. Where certain wells and a map meet,
         in a posterior, fields that have both are weighted; others, of latents that draw all of a block but its wells in
         another facies, have no weight.
 
+        With local proportions fields have about these shares, not exactly: the farther they are from the image's, the
+        less it says of such fields. Finding by how much odds must be moved takes some seconds.
+
         Parameters
         ----------
+        proportions
+            Shares of facies by code or name, such as ``{"sand": map}``; those left out share the rest as in usual
+            fields. Each is a number, a curve along the first axis (layers or rows, from the least coordinate), in three
+            dimensions a map ``[row, column]`` for all layers, or an array over the grid.
         wells
             `latentinv.HardData`, without error probabilities.
         blocks
@@ -140,7 +160,7 @@ class SequentialPrior(AbstractLearnedPrior):
         ------
         InputError
             If another condition, or one of the last two without the other, is given; there are no such blocks or
-            facies; or the wells are none, may be wrong, or their grid has other axes than the prior.
+            facies; proportions are no shares; or the wells are none, may be wrong, or have other axes than the prior.
         """
         if unknown := condition.keys() - self.conditions.keys():
             super().given(**dict.fromkeys(unknown))
@@ -155,12 +175,25 @@ class SequentialPrior(AbstractLearnedPrior):
             facies = certain_facies(wells, self.facies_model, self.ndim)
             cells = HonouredCells(jnp.asarray(wells.cells), jnp.asarray(facies))
             other = replace(other, honoured=cells, wells_shape=tuple(wells.grid.shape))
+        if PROPORTIONS in condition:
+            other = replace(other, moved=self._moved_to(condition[PROPORTIONS]))
         return other
+
+    def _moved_to(self, given: Any) -> LocalShares:
+        model = self.facies_model
+        assert model is not None
+        usual, weight = usual_and_weight(self.architecture, self.weights, self.temperatures)
+        shares = local_proportions(model, dict(zip(model.categories, usual, strict=True)), given, self.ndim)
+        moves = weight * (np.log(np.moveaxis(shares, 0, -1)) - np.log(np.maximum(usual, LEAST_SHARE)))
+        return LocalShares(jnp.asarray(moves, jnp.float32), jnp.zeros(self.ndim, int))
 
     def cropped(self, start: tuple[int, ...], shape: tuple[int, ...]) -> "SequentialPrior":
         """The same prior for a part of its grid, with what is known of blocks and cells in and around it."""
         del shape
         other = self
+        if self.moved is not None:
+            corner = self.moved.corner + jnp.asarray(start)
+            other = replace(other, moved=self.moved._replace(corner=corner), cut=True)
         if self.known is not None:
             corner = self.known.corner + np.asarray(start) // np.asarray(self.known_edges)
             other = replace(other, known=self.known._replace(corner=corner), cut=True)
@@ -244,6 +277,8 @@ class SequentialPrior(AbstractLearnedPrior):
             own = slice(drawn.member * net.channels, (drawn.member + 1) * net.channels)
             each = noise[drawn.level][(None, *cells, own)]
             tempered, given = net.cell.tempered(told, self.temperatures[drawn.level]), None
+            if self.moved is not None:
+                tempered = tempered + self.moved.of(drawn, net, grid.shape, tempered.shape[1:-1])
             odds, blind = tempered[:1], tempered[-1:]
             if honoured is not None:
                 known = ahead(drawn.level, drawn.level == drawn.member == 0)
@@ -268,6 +303,8 @@ class SequentialPrior(AbstractLearnedPrior):
     def _check_given(self, grid: Grid) -> None:
         if self.cut:
             return
+        if self.moved is not None:
+            check_cells(self.moved.moves.shape[:-1], grid, "local proportions")
         if self.wells_shape not in ((), grid.shape):
             raise InputError(
                 f"The prior was given wells on a grid of {by(self.wells_shape)} cells, but the grid has "
@@ -293,6 +330,7 @@ class SequentialPrior(AbstractLearnedPrior):
         net = self.architecture
         grids = ", ".join(by(net.stride(level)) for level in self._levels)
         given = [] if self.known is None else [f"a map of {by(self.known.levels.shape[:-1])} blocks"]
+        given += [] if self.moved is None else ["local proportions"]
         if self.wells_shape and self.honoured is not None:
             given.append(f"{len(self.honoured.facies)} cells of wells")
         return {
@@ -320,6 +358,8 @@ class SequentialPrior(AbstractLearnedPrior):
         arrays[LOOKAHEAD] = np.asarray(self.lookahead)
         if self.known is not None:
             arrays[BLOCKS] = np.asarray(self.known.levels)
+        if self.moved is not None:
+            arrays[MOVES] = np.asarray(self.moved.moves)
         if self.wells_shape and self.honoured is not None:
             arrays |= {name: np.asarray(each) for name, each in zip(OF_WELLS, self.honoured, strict=True)}
         return PriorRecord(self.family, json.loads(json.dumps(metadata)), arrays)
@@ -332,7 +372,7 @@ class SequentialPrior(AbstractLearnedPrior):
         check_sizes(settings)
         lists = {name: tuple(settings[name]) for name in ("widths", "windows", "stretch", "order")}
         architecture = SequentialArchitecture(**{**settings, **lists})
-        others = (BLOCKS, LOOKAHEAD, *OF_WELLS)
+        others = (BLOCKS, LOOKAHEAD, MOVES, *OF_WELLS)
         prior = cls(
             architecture,
             jax.device_put({name: array for name, array in record.arrays.items() if name not in others}),
@@ -344,6 +384,9 @@ class SequentialPrior(AbstractLearnedPrior):
         if BLOCKS in record.arrays:
             known = KnownBlocks(jnp.asarray(record.arrays[BLOCKS]), jnp.zeros(architecture.ndim, int))
             prior = replace(prior, known=known, known_edges=tuple(metadata["known_edges"]))
+        if MOVES in record.arrays:
+            moves = jnp.asarray(record.arrays[MOVES])
+            prior = replace(prior, moved=LocalShares(moves, jnp.zeros(architecture.ndim, int)))
         if OF_WELLS[0] in record.arrays:
             cells = HonouredCells(*(jnp.asarray(record.arrays[name]) for name in OF_WELLS))
             prior = replace(prior, honoured=cells, wells_shape=tuple(metadata["wells_shape"]))
