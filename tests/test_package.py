@@ -12,7 +12,18 @@ import latentinv
 from latentinv.priors import find_prior
 
 ROOT = Path(__file__).resolve().parents[1]
-SHIPPED = ("braided", "channels", "channels_vae", "ketton", "meanders", "singan", "strebelle")
+SHIPPED = (
+    "braided",
+    "channels",
+    "channels_vae",
+    "folds",
+    "ketton",
+    "meanders",
+    "meanders_conditional",
+    "meanders_flow",
+    "singan",
+    "strebelle",
+)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
