@@ -13,7 +13,7 @@ VENV ?= .venv
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-BENCHMARKS := startup batch roundtrip fuzz training strangers small_images families adversarial trained_volumes clouds realism seed_tables generation generator_speed hard_data translation gaussian flow_solver crosshole \
+BENCHMARKS := startup batch roundtrip fuzz training strangers small_images families adversarial trained_volumes clouds trends realism seed_tables generation generator_speed hard_data translation gaussian flow_solver crosshole \
     field_am13 flow_case scaling mps_peers two_engines reference_posterior samplers calibration volume device
 
 .PHONY: environment demo test assure bench lint docs clean
