@@ -76,7 +76,7 @@ def spread(function: Callable[[Any], Any], rows: Any) -> Any:
 
 
 def compiled(function: Callable[Arguments, Result], **settings: Any) -> Callable[Arguments, Result]:
-    """`jax.jit` for large programs, whose arguments may lie on all devices; for calls from outside other programs.
+    """`jax.jit` for large programs, whose arguments may lie on all devices; within another program, a part of it.
 
     On a CPU nearly all of the work is products by libraries. LLVM's higher levels and XLA's newer fusions gain nothing
     there, and take longer than all else of a compilation, so they are left out unless the user's `XLA_FLAGS` choose
@@ -103,6 +103,8 @@ def compiled(function: Callable[Arguments, Result], **settings: Any) -> Callable
 
     @functools.wraps(function)
     def call(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+        if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((arguments, named))):
+            return program(*arguments, **named)  # only a whole program may have options
         return jitted()(*arguments, **named)
 
     return call

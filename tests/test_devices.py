@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from latentinv import InputError
-from latentinv.devices import start_distributed
+from latentinv.devices import compiled, start_distributed
 from tests.several_devices import SAMPLERS
 
 ROUNDING = 1e-4
@@ -59,3 +61,13 @@ def test_that_a_process_must_be_told_all_of_its_place_or_nothing():
         start_distributed("127.0.0.1:1234")
     with pytest.raises(InputError, match="The process is 2 of 2; expected a number from 0 to 1"):
         start_distributed("127.0.0.1:1234", 2, 2)
+
+
+@pytest.mark.parametrize("flags", ["", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"])
+def test_that_a_program_with_options_may_be_a_part_of_another(flags, monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", flags)
+    double = compiled(lambda x, *, times=2: times * x, static_argnames=("times",))
+    assert double(jnp.arange(3.0), times=3).tolist() == [0.0, 3.0, 6.0]
+    assert jax.eval_shape(double, jnp.arange(3.0)).shape == (3,)
+    assert jax.jit(lambda x: double(x) + 1)(jnp.arange(3.0)).tolist() == [1.0, 3.0, 5.0]
+    assert jax.grad(lambda x: double(x).sum())(jnp.arange(3.0)).tolist() == [2.0, 2.0, 2.0]
