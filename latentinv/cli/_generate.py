@@ -7,7 +7,7 @@ import typer
 
 from ._console import interruptible, make_console
 from ._files import FieldsOutput, require_new_fields
-from ._parse import Conditions, check_seed, parse_given, parse_shape
+from ._parse import Conditions, check_seed, parse_given, parse_grid
 
 
 def generate(
@@ -16,22 +16,21 @@ def generate(
     output: FieldsOutput,
     count: Annotated[int, typer.Option(min=1, help="Number of fields.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
+    spacing: Annotated[str, typer.Option(help="Edge of a cell in metres: one number, or x,y(,z).")] = "1",
+    origin: Annotated[str, typer.Option(help="Least x,y(,z) of the grid in metres.")] = "0",
     given: Conditions = None,
 ) -> None:
     """Draw fields from a prior."""
     check_seed(seed)
-    shape, conditions = parse_shape(grid), parse_given(given or [])
-
-    from latentinv.grid import Grid
-
-    drawn = require_new_fields(output, count, shape)
+    place, conditions = parse_grid(grid, spacing, origin), parse_given(given or [])
+    drawn = require_new_fields(output, count, place.shape)
 
     from latentinv.priors import load_prior
 
     from ._display import Display
     from ._field_files import draw_picture, fields_to_write, write_drawn
 
-    model, place = load_prior(prior), Grid(shape)
+    model = load_prior(prior)
     if conditions:
         from latentinv.study import bind
 
