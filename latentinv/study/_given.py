@@ -140,6 +140,6 @@ def _check_place(path: Path, grid: Grid) -> None:
     if np.abs(own - stated).max() > 0.01 * cell or abs(other.rotation - grid.rotation) > 0.01:
         raise InputError(
             f"The map {path.name} says that it lies on {other.describe()}, but the grid is {grid.describe()}; give a "
-            "map of this grid, or the map's grid: on the command line by --spacing and --origin, in a study by [grid] with "
-            "from."
+            "map of this grid, or the map's grid: on the command line by --spacing and --origin, in a study by [grid] "
+            "with from."
         )
