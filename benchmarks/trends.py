@@ -3,7 +3,8 @@
 A sequential prior is given a trend of its rarest facies along x, from a fifth of its usual share to two and a half
 times of it (`prior.given(proportions=...)`). Shares of fields are compared with it in bands of 24 columns, where those
 of fields scatter too: the largest difference is told with its standard error. Then 25 wells, read from one such field,
-are given beside the trend; and shares that are the same everywhere, half and twice the usual one.
+are given beside the trend, if networks see wells. Last come shares that are the same everywhere, half and twice the
+usual one.
 
 Run ``python -m benchmarks.trends [--priors strebelle,braided] [--fields 48] [--keep FOLDER]``.
 """
@@ -20,8 +21,9 @@ from benchmarks._report import run, say, show
 from latentinv import Grid, HardData, load_prior
 from latentinv.plotting import plot_fields
 from latentinv.priors import AbstractPrior
+from latentinv.priors.learned import WELLS
 
-GRID, BAND, WELLS, SEED = Grid((96, 192)), 24, 25, 5
+GRID, BAND, MANY, SEED = Grid((96, 192)), 24, 25, 5
 LEAST, MOST = 0.2, 2.5
 """Of the usual share, at both ends of the trend."""
 UNIFORM = (0.5, 2.0)
@@ -30,9 +32,10 @@ UNIFORM = (0.5, 2.0)
 def benchmark(names: list[str], count: int, keep: str | None) -> dict[str, Any]:
     """Measure each prior, and put the worst together."""
     rows = {name: measure(name, load_prior(name), count, keep) for name in names}
+    found = [row["wells_honoured"] for row in rows.values() if row["wells_honoured"] is not None]
     return {
         "worst_band": max(row["worst_band"] for row in rows.values()),
-        "wells_honoured": min(row["wells_honoured"] for row in rows.values()),
+        "wells_honoured": min(found) if found else None,
         "priors": rows,
     }
 
@@ -48,10 +51,13 @@ def measure(name: str, prior: AbstractPrior, count: int, keep: str | None) -> di
     each = bands((fields == facies).mean(axis=1))
     found, wanted = each.mean(axis=0), bands(asked[None])[0]
     worst = int(np.argmax(np.abs(found - wanted)))
-    cells = np.stack(np.unravel_index(np.random.default_rng(SEED).permutation(GRID.size)[:WELLS], GRID.shape), axis=1)
+    cells = np.stack(np.unravel_index(np.random.default_rng(SEED).permutation(GRID.size)[:MANY], GRID.shape), axis=1)
     seen = np.asarray(codes)[fields[0][tuple(cells.T)]]
-    given = trending.given(wells=HardData(GRID, GRID.centres(cells), seen, facies_model(prior)))
-    honoured = np.asarray(codes)[draw_facies(given, GRID, count, SEED + 2)][(slice(None), *cells.T)] == seen
+    least = None
+    if WELLS in prior.conditions:
+        given = trending.given(wells=HardData(GRID, GRID.centres(cells), seen, facies_model(prior)))
+        honoured = np.asarray(codes)[draw_facies(given, GRID, count, SEED + 2)][(slice(None), *cells.T)] == seen
+        least = float(honoured.mean(axis=1).min())
     row = {
         "usual": float(usual[facies]),
         "asked": wanted.tolist(),
@@ -59,7 +65,7 @@ def measure(name: str, prior: AbstractPrior, count: int, keep: str | None) -> di
         "worst_band": float(abs(found - wanted)[worst]),
         "its_standard_error": float(each.std(axis=0, ddof=1)[worst] / np.sqrt(count)),
         "uniform": {f"{times:g}": uniform(prior, facies, times * usual[facies], count) for times in UNIFORM},
-        "wells_honoured": float(honoured.mean(axis=1).min()),
+        "wells_honoured": least,
     }
     show(f"{name}: shares of facies {codes[facies]} in bands along x", row)
     if keep:
