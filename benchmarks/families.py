@@ -42,7 +42,7 @@ FIELDS, VOLUMES, ENCODED, WELLS = 200, 8, 16, 25
 MOST = 128
 """Cells of a compared field along an axis, at most."""
 GRIDS = {2: Grid((96, 96)), 3: Grid((16, 48, 48))}
-"""Where wells are honoured, latents counted and maps encoded, by the axes of a prior."""
+"""Where wells are honoured, latents counted and maps encoded, by the axes of a prior whose fields have any size."""
 COLUMNS = (
     "family", "dims", "latents", "weights_mb", "tv_iso_error", "connectivity_over_floor", "proportion_error",
     "contacts_wrong", "reconstruction_accuracy", "seconds_to_train", "wells_honoured", "draws", "minutes",
@@ -112,7 +112,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def row(name: str, prior: AbstractPrior, effort: Effort, seed: int) -> dict[str, Any]:
     """All figures of one prior."""
-    grid, record = GRIDS[prior.ndim], prior.record()
+    grid, record = Grid(prior.only_shape) if prior.only_shape else GRIDS[prior.ndim], prior.record()
     source = source_of(name, prior)
     likeness = no_likeness() if source.image is None else measured_likeness(prior, source.image, seed)
     accuracy, why = reconstruction(prior, source, grid, seed)
@@ -153,7 +153,7 @@ def no_likeness() -> dict[str, None]:
 def measured_likeness(prior: AbstractPrior, image: TrainingImage, seed: int) -> dict[str, float]:
     """Compare fields with patches of the image, and their shares and contacts with those of the whole image."""
     count = len(image.categories)
-    shape = comparable_shape(image, (MOST,) * prior.ndim)
+    shape = prior.only_shape or comparable_shape(image, (MOST,) * prior.ndim)
     fields = draw_facies(prior, Grid(shape), comparable_count(shape, FIELDS, VOLUMES), seed)
     patches = sample_patches(np.random.default_rng(seed), image, shape, 2 * len(fields))
     variation = measure_statistics(fields, patches, count, ["total variation"], seed=seed)["total variation"]
