@@ -128,3 +128,16 @@ def test_that_a_prior_is_given_a_map(latentinv, folder):
     outcome = latentinv(*arguments, "depth=3", "--output", "others.npz")
     assert outcome.code == 1
     assert "given 'depth', but takes proportions; correct the name" in outcome.err
+
+
+def test_that_a_map_of_a_site_needs_the_grid_of_the_site(latentinv, folder):
+    rule = TruncationRule(Cut(0, 0, 1), {0: 0.5, 1: 0.5})
+    PlurigaussianPrior([SpectralPrior(Covariance("gaussian", 4.0), waves=16)], rule).save("site.h5")
+    (folder / "site.asc").write_text("ncols 2\nnrows 3\nxllcorner 5000\nyllcorner 200\ncellsize 25\n1 1\n1 0\n0 0\n")
+    arguments = ("generate", "site.h5", "--grid", "3x2", "--given", "proportions.1=site.asc")
+    outcome = latentinv(*arguments, "--output", "nowhere.npz")
+    assert outcome.code == 1
+    assert "on the command line by --spacing and --origin" in outcome.err
+    outcome = latentinv(*arguments, "--spacing", "25", "--origin", "5000,200", "--output", "site.npz")
+    assert outcome.code == 0, outcome.err
+    np.testing.assert_array_equal(np.load("site.npz")["facies"], [[[0, 0], [1, 0], [1, 1]]])

@@ -107,7 +107,7 @@ def translation_prior(
 
 
 def _with_blocks(prior: AbstractPrior) -> SequentialPrior:
-    if not isinstance(prior, SequentialPrior) or not prior.conditions:
+    if not isinstance(prior, SequentialPrior) or not prior.architecture.blocks:
         raise InputError(
             f"The prior is of family '{prior.family}' and draws no blocks, so it cannot make a coarse map finer; give "
             "a sequential prior that does, such as 'strebelle'."
