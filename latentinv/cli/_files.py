@@ -40,7 +40,10 @@ def kind_of(path: Path) -> Kind:
             return kind
     wanted = "give a prior, a run or the checkpoint of a training"
     if found == "fields":
-        raise StorageError(f"{path} holds fields that 'latentinv generate' drew; {wanted}, or draw a .png of them.")
+        raise StorageError(
+            f"{path} holds fields that 'latentinv generate' drew; {wanted}, or draw the same fields as a "
+            "picture: generate them again with --output FIELDS.png."
+        )
     raise StorageError(f"{path} is a calibration study; {wanted}.")
 
 

@@ -42,7 +42,10 @@ def as_map(values: Any, ndim: int, what: str) -> Float[np.ndarray, "*#grid"]:
 def check_cells(cells: tuple[int, ...], grid: Grid, what: str) -> None:
     """Raise `InputError` if numbers over these cells, or over 1 along an axis, are not of a grid."""
     if any(n not in (1, m) for n, m in zip(cells, grid.shape, strict=False)):
-        raise InputError(f"The {what} are for {cells} cells, the grid has {grid.shape}; give one grid.")
+        raise InputError(
+            f"The {what} are for {cells} cells, the grid has {grid.shape}; give a number, one for each of the "
+            f"{grid.shape[0]} {'layers' if grid.ndim == 3 else 'rows'}, or a map of the grid."
+        )
 
 
 def cropped_map(maps: Float[Any, "*#grid"], start: tuple[int, ...], shape: tuple[int, ...]) -> Float[Array, "*#part"]:

@@ -86,6 +86,6 @@ def _map(values: Any, ndim: int, facies: str) -> Float[np.ndarray, "*#grid"]:
     if not np.all((array >= 0) & (array <= 1)):  # also where a value is missing
         raise InputError(
             f"The local proportions of {facies} go from {array.min():.4g} to {array.max():.4g}; give shares from 0 to "
-            "1 in every cell."
+            "1 in every cell, 0.3 for 30 %."
         )
     return array
