@@ -33,8 +33,10 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 AXIS = "row"
 """Name of the mesh's axis."""
-QUICK = {"xla_backend_optimization_level": 1, "xla_cpu_use_fusion_emitters": False}
+QUICK = {"xla_backend_optimization_level": 1}
 """Options of compilations on a CPU."""
+OF_NETWORKS = {"xla_cpu_use_fusion_emitters": False}
+"""More of them for programs that are networks alone; stencils, as of groundwater flow, would take half longer."""
 
 
 def device_count() -> int:
@@ -75,17 +77,21 @@ def spread(function: Callable[[Any], Any], rows: Any) -> Any:
     return _untyped(jax.tree.map(lambda y: y[:count], results))
 
 
-def compiled(function: Callable[Arguments, Result], **settings: Any) -> Callable[Arguments, Result]:
+def compiled(
+    function: Callable[Arguments, Result], *, of_networks: bool = False, **settings: Any
+) -> Callable[Arguments, Result]:
     """`jax.jit` for large programs, whose arguments may lie on all devices; within another program, a part of it.
 
-    On a CPU nearly all of the work is products by libraries. LLVM's higher levels and XLA's newer fusions gain nothing
-    there, and take longer than all else of a compilation, so they are left out unless the user's `XLA_FLAGS` choose
-    them.
+    On a CPU LLVM's higher levels gain hardly anything. In networks nearly all of the work is products by libraries, so
+    XLA's newer fusions gain little too, and take longer than all else of a compilation. Both are left out unless the
+    user's `XLA_FLAGS` choose them.
 
     Parameters
     ----------
     function, **settings
         As for `jax.jit`.
+    of_networks
+        Whether the program is a network's, without a forward model.
     """
 
     @functools.wraps(function)
@@ -95,7 +101,8 @@ def compiled(function: Callable[Arguments, Result], **settings: Any) -> Callable
     @functools.cache
     def jitted() -> Callable[Arguments, Result]:
         chosen = os.environ.get("XLA_FLAGS", "")
-        options = {name: value for name, value in QUICK.items() if name not in chosen}
+        wanted = QUICK | OF_NETWORKS if of_networks else QUICK
+        options = {name: value for name, value in wanted.items() if name not in chosen}
         found: Callable[Arguments, Result] = jax.jit(
             program, compiler_options=options if jax.default_backend() == "cpu" else None, **settings
         )

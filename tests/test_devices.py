@@ -66,7 +66,7 @@ def test_that_a_process_must_be_told_all_of_its_place_or_nothing():
 @pytest.mark.parametrize("flags", ["", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"])
 def test_that_a_program_with_options_may_be_a_part_of_another(flags, monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", flags)
-    double = compiled(lambda x, *, times=2: times * x, static_argnames=("times",))
+    double = compiled(lambda x, *, times=2: times * x, of_networks=True, static_argnames=("times",))
     assert double(jnp.arange(3.0), times=3).tolist() == [0.0, 3.0, 6.0]
     assert jax.eval_shape(double, jnp.arange(3.0)).shape == (3,)
     assert jax.jit(lambda x: double(x) + 1)(jnp.arange(3.0)).tolist() == [1.0, 3.0, 5.0]

@@ -76,7 +76,7 @@ def step_of(
         If the recipe weighs patterns, and the image has none.
     """
     step = make_step(task.recipe, networks, len(task.image.categories), _image_frequencies(task), conditioning)
-    one: Callable[..., tuple[TrainingState, Losses]] = compiled(step, donate_argnums=0)
+    one: Callable[..., tuple[TrainingState, Losses]] = compiled(step, of_networks=True, donate_argnums=0)
     return one
 
 
@@ -92,7 +92,7 @@ def _image_frequencies(task: Task) -> Frequencies | None:
     return image_frequencies(image.facies, recipe.image.flips)
 
 
-@functools.partial(compiled, static_argnums=(0, 3, 4))
+@functools.partial(compiled, of_networks=True, static_argnums=(0, 3, 4))
 def folded_weights(
     graph: nnx.GraphDef,
     parameters: nnx.State,

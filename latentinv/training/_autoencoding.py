@@ -66,7 +66,7 @@ class Autoencoding(AbstractMethod):
         )
         self._optimizer = rising_adam(settings.learning_rate, WARM)
         self._key = from_seed(task.recipe.training.seed, "autoencoder training")
-        self._step = compiled(self._advance, donate_argnums=0)
+        self._step = compiled(self._advance, of_networks=True, donate_argnums=0)
 
     def initial_state(self) -> DescentState:
         """Random weights."""

@@ -57,7 +57,7 @@ def shares_of_blocks(
     return np.bincount(blocks[blocks >= 0], minlength=len(image.categories)) / np.sum(blocks >= 0)
 
 
-@functools.partial(compiled, static_argnums=(0, 2, 3))
+@functools.partial(compiled, of_networks=True, static_argnums=(0, 2, 3))
 def _shift(
     architecture: SequentialArchitecture,
     weights: Weights,

@@ -1,5 +1,6 @@
 """The card of a trained prior: how good it is beside its image, in Markdown."""
 
+import functools
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,7 +78,7 @@ def assess(
     count = comparable_count(shape, count, BATCH)
     grid, model = grid_for(prior, shape), prior.facies_model
 
-    @compiled
+    @functools.partial(compiled, of_networks=True)
     def draw(key: jax.Array) -> jax.Array:
         z = jax.random.normal(key, (BATCH, prior.latent_size(grid)))
         fields = part_of(jax.vmap(lambda one: prior.generate(one, grid))(z), shape)
@@ -103,7 +104,7 @@ def map_shares(prior: AbstractLearnedPrior, grid: Grid, count: int = BATCH) -> t
     maps, model = prior.latent_maps(grid), prior.facies_model
     count = comparable_count(grid.shape, count, PAIRS)
 
-    @compiled
+    @functools.partial(compiled, of_networks=True)
     def differences(key: jax.Array) -> jax.Array:
         pair = jax.random.normal(key, (2, prior.latent_size(grid)))
         old, new = (split_latents(z, maps) for z in pair)

@@ -58,7 +58,7 @@ class ConditionalMethod(AbstractMethod):
         return ConditionalPrior(architecture, layers, encoder, calibration, measures=measures, provenance=provenance)
 
 
-@functools.partial(compiled, static_argnums=(0, 3))
+@functools.partial(compiled, of_networks=True, static_argnums=(0, 3))
 def folded(
     graph: nnx.GraphDef,
     parameters: nnx.State,

@@ -228,7 +228,7 @@ def part_of(fields: Shaped[Fields, "field *cells"], shape: tuple[int, ...]) -> S
     return fields[(slice(None), *(slice(0, n) for n in shape))]
 
 
-@functools.partial(compiled, static_argnums=2)
+@functools.partial(compiled, of_networks=True, static_argnums=2)
 def _draw(prior: AbstractLearnedPrior, key: jax.Array, grid: Grid) -> Float[Array, "field *shape output"]:
     z = jax.random.normal(key, (BATCH, prior.latent_size(grid)))
     return jax.vmap(lambda one: prior.numbers(one, grid))(z)

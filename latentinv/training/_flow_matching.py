@@ -47,7 +47,7 @@ class FlowMatching(AbstractMethod):
         self.architecture = VelocityArchitecture(
             task.image.facies.ndim, task.channels, tuple(settings.widths), settings.middle
         )
-        self._step = compiled(make_flow_step(task.recipe, self.architecture), donate_argnums=0)
+        self._step = compiled(make_flow_step(task.recipe, self.architecture), of_networks=True, donate_argnums=0)
 
     def initial_state(self) -> DescentState:
         """Random weights."""

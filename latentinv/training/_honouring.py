@@ -1,5 +1,6 @@
 """How many cells a conditional prior honours that it is given: those of patches, as dense as in training."""
 
+import functools
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,7 +65,7 @@ def honouring(prior: AbstractLearnedPrior, image: TrainingImage, patch: tuple[in
     rng = np.random.default_rng(HONOUR_SEED)
     z = jax.random.normal(from_seed(HONOUR_SEED, "honouring"), (draws, prior.latent_size(grid)))
 
-    @compiled
+    @functools.partial(compiled, of_networks=True)
     def generate(prior: AbstractLearnedPrior, z: Float[Array, "draw latent"]) -> Int[Array, "draw *grid"]:
         return jax.vmap(lambda one: prior.realization(prior.generate(one, grid)))(z)
 

@@ -175,7 +175,7 @@ def _end(minutes: float | None) -> float:
     return np.inf if minutes is None else time.monotonic() + 60 * minutes
 
 
-@functools.partial(compiled, static_argnums=2)
+@functools.partial(compiled, of_networks=True, static_argnums=2)
 def _generated(prior: AbstractLearnedPrior, z: Float[Array, "field latent"], grid: Grid) -> Float[Array, "field *grid"]:
     return jax.vmap(lambda one: prior.generate(one, grid))(z)
 

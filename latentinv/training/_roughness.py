@@ -45,7 +45,7 @@ def as_rough(
     return tuple(round(float(one), 3) for one in each[best])
 
 
-@functools.partial(compiled, static_argnums=0)
+@functools.partial(compiled, of_networks=True, static_argnums=0)
 def _roughnesses(
     architecture: SequentialArchitecture, weights: Weights, temperatures: Float[Array, "choice grid"]
 ) -> Float[Array, "choice"]:

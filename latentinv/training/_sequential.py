@@ -85,7 +85,7 @@ class SequentialSimulation(AbstractMethod):
         )
         self._patches = OpenPatches.of(task.levels, image, recipe.training.patch)
         self._optimizer = rising_adam(settings.learning_rate, WARM)
-        self._step = compiled(self._make_step(), donate_argnums=0)
+        self._step = compiled(self._make_step(), of_networks=True, donate_argnums=0)
 
     def patches(self, rng: np.random.Generator, count: int) -> Float32[np.ndarray, "patch *shape channel"]:
         """Patches that may reach over the border, with the weight of each cell as their last channel but for 1 in cells

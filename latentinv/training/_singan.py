@@ -84,7 +84,9 @@ class SinganMethod(AbstractMethod):
     def step_of(self, scale: int) -> Step:
         """The compiled step of a scale, which takes over the memory of the state."""
         if scale not in self._compiled:
-            self._compiled[scale] = compiled(make_step(self.task.recipe, self.architecture, scale), donate_argnums=0)
+            self._compiled[scale] = compiled(
+                make_step(self.task.recipe, self.architecture, scale), of_networks=True, donate_argnums=0
+            )
         return self._compiled[scale]
 
     def prior(self, parameters: Any, calibration: Calibration, provenance: dict[str, Any]) -> SinganPrior:
@@ -121,7 +123,7 @@ def begun(net: SinganArchitecture, scale: int, state: SinganState, image: OwnIma
     return state._replace(generator=generator, discriminator=discriminator, average=average)
 
 
-@functools.partial(compiled, static_argnums=(0, 1))
+@functools.partial(compiled, of_networks=True, static_argnums=(0, 1))
 def lacking(net: SinganArchitecture, scale: int, weights: Weights, image: OwnImage) -> Float[Array, ""]:
     """Root mean square of what the image's reconstruction by the coarser scales lacks on a scale."""
     whole = image.part(net, scale, image.shape)

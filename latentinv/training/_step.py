@@ -117,7 +117,9 @@ def initialise(recipe: Recipe, ndim: int, channels: int = 1) -> tuple[Networks, 
 
     graph_g, graph_d = map(nnx.graphdef, nnx.eval_shape(networks))
     # As one program instead of one for each kernel.
-    generator, discriminator = compiled(lambda: tuple(_split(network)[1:] for network in networks()))()
+    generator, discriminator = compiled(
+        lambda: tuple(_split(network)[1:] for network in networks()), of_networks=True
+    )()
     parameters_g, parameters_d = (jax.tree.map(jnp.asarray, part[0]) for part in (generator, discriminator))
     optimizer_g, optimizer_d = optimizers(recipe)
     average, best = (

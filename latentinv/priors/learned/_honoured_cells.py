@@ -52,7 +52,7 @@ class HonouredCells(NamedTuple):
         shape: Sequence[int],
         lookahead: Float[Array, "size facies facies"],
         *,
-        first: bool = False,
+        first: bool,
     ) -> Float[Array, "1 *cell facies"]:
         """What is known to lie ahead in all that is drawn on a grid, or in its own cells, the `first`."""
         step, block = (net.stride(level + (not first)), net.block(level + (not first)))

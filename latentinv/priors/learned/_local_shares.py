@@ -70,7 +70,7 @@ def usual_and_weight(
     return usual, float(np.exp(np.interp(1.0, reached, np.log(TAUS))))
 
 
-@functools.partial(compiled, static_argnums=(0, 2))
+@functools.partial(compiled, of_networks=True, static_argnums=(0, 2))
 def _shares(
     net: SequentialArchitecture, weights: Weights, temperatures: tuple[float, ...], moves: Float[Array, "test facies"]
 ) -> Float[Array, "test facies"]:

@@ -140,7 +140,7 @@ class SequentialPrior(AbstractLearnedPrior):
         another facies, have no weight.
 
         With local proportions fields have about these shares, not exactly: the farther they are from the image's, the
-        less it says of such fields. Finding by how much odds must be moved takes some seconds.
+        less it says of such fields. Finding by how much odds must be moved takes half a minute or so.
 
         Parameters
         ----------
