@@ -24,6 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks._rates import matrix_product, operations
 from benchmarks._report import last_line, run, say, show
 from latentinv import Grid, HardData, Posterior, TemperedSMC, load_prior, resume, sample
 from latentinv.forward import Aquifer, SteadyFlow
@@ -113,9 +114,8 @@ def rate(sizes: Sizes) -> dict[str, Any]:
     program = lowered.compile()
     compiled, took = time.perf_counter() - begun, seconds(lambda: program(prior, z))
     generator = operations(lowered) / took
-    square = jnp.ones((sizes.matrix, sizes.matrix), jnp.float32)
-    product = jax.jit(lambda a: jnp.matmul(a, a, precision="highest"))
-    matrix = 2 * sizes.matrix**3 / seconds(lambda: product(square))
+    product, counted = matrix_product(sizes.matrix)
+    matrix = counted / seconds(product)
     return {
         "generator_gflops": generator / 1e9,
         "matrix_gflops": matrix / 1e9,
@@ -198,13 +198,6 @@ def latents(prior: AbstractPrior, grid: Grid, seed: int = 4) -> np.ndarray:
 def placed(prior: AbstractPrior, z: np.ndarray, device: Any) -> Any:
     """A prior and latents on a device; the default one if none is given."""
     return jax.device_put((prior, jnp.asarray(z)), device)
-
-
-def operations(lowered: Any) -> float:
-    """Floating-point operations of a program, as XLA counts them before libraries take over its convolutions."""
-    counted = lowered.cost_analysis()
-    table = counted[0] if isinstance(counted, list) else counted
-    return float(table.get("flops", float("nan")))
 
 
 def seconds(call: Callable[[], Any], repetitions: int = 5) -> float:

@@ -1,10 +1,10 @@
 """The compact generator's forward and gradients, beside the same network in PyTorch on the same cores.
 
 Forward, latent gradient and weight gradient of 16 fields of 128×128 cells, random weights, batch norm
-folded away on both sides. Each round times ours, then torch's two memory formats, never at once; a figure
-is the median over rounds, torch's that of its better format. Both sides use every core. A gradient is that
-of ½ Σ field² and includes the forward pass. Torch runs in an environment of its own (README.md beside this
-file); without it the ratios are null.
+folded away on both sides. Each round times ours and a matrix product, then torch's two memory formats, never at
+once; a figure is the median over rounds, torch's that of its better format. Both sides use every core. A gradient
+is that of ½ Σ field² and includes the forward pass. Torch runs in an environment of its own (README.md beside
+this file); without it the ratios are null.
 
 Run ``python -m benchmarks.generator_speed [--rounds 7]``. Nothing else should run on the machine meanwhile.
 """
@@ -23,13 +23,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from benchmarks._rates import matrix_product, operations
 from benchmarks._report import run, say, show
 from benchmarks._torch_peer import TorchPeer, torch_python, write_case
 from latentinv.networks import FoldedLayer, GeneratorArchitecture, generator_architecture, synthesize, to_folded_layer
 
 FIELDS, CELLS = 16, 128
 ROUNDS, REPETITIONS = 7, 5
-LOOP = 4
+LOOP, MATRIX = 4, 2048
 PAUSE = 0.4
 """Seconds in which the threads of whoever has just finished stop spinning for more work."""
 KINDS = ("forward", "latent_gradient", "weight_gradient")
@@ -37,6 +38,13 @@ ABSENT = (
     "PyTorch was not measured: there is no .venv-torch/bin/python; make it by `python -m venv .venv-torch && "
     ".venv-torch/bin/pip install torch==2.13.0 numpy`, or set LATENTINV_TORCH_PYTHON."
 )
+
+
+class Work(NamedTuple):
+    """Floating-point operations of a forward pass and of the matrix product beside it."""
+
+    forward: float
+    product: float
 
 
 class Subject(NamedTuple):
@@ -65,8 +73,10 @@ def make_subject(fields: int, cells: int) -> Subject:
     return Subject(architecture, weights, jnp.asarray(z), cells)
 
 
-def our_calls(subject: Subject) -> dict[str, Callable[[], Any]]:
-    """Compiled calls that block until done; weights are arguments, in the form that a prior keeps them in."""
+def our_calls(subject: Subject) -> tuple[dict[str, Callable[[], Any]], Work]:
+    """Compiled calls that block until done, and what they do; weights are arguments, in the form that a prior keeps
+    them in.
+    """
     architecture, weights, z, cells = subject
     layers = [
         to_folded_layer(layer, jnp.asarray(kernel), jnp.asarray(bias)).prepared()
@@ -90,7 +100,10 @@ def our_calls(subject: Subject) -> dict[str, Callable[[], Any]]:
         "weight_gradient": (jax.jit(jax.grad(loss)), (layers, z)),
         "latent_gradient_in_loop": (jax.jit(descend), (layers, z)),
     }
-    return {name: functools.partial(_blocking, call, given) for name, (call, given) in compiled.items()}
+    product, counted = matrix_product(MATRIX)
+    calls = {name: functools.partial(_blocking, call, given) for name, (call, given) in compiled.items()}
+    work = Work(operations(compiled["forward"][0].lower(layers, z)), counted)
+    return calls | {"product": lambda: jax.block_until_ready(product())}, work
 
 
 def _blocking(call: Callable[..., Any], given: tuple[Any, ...]) -> Any:
@@ -120,7 +133,7 @@ def milliseconds(call: Callable[[], Any], repetitions: int) -> float:
 
 def measure(subject: Subject, rounds: int, repetitions: int) -> dict[str, Any]:
     """Time ours and torch's in turn."""
-    calls, python = our_calls(subject), torch_python()
+    (calls, work), python = our_calls(subject), torch_python()
     ours: dict[str, list[float]] = {name: [] for name in calls}
     theirs: dict[str, list[dict[str, float]]] = {name: [] for name in KINDS}
     with ExitStack() as stack:
@@ -151,10 +164,10 @@ def measure(subject: Subject, rounds: int, repetitions: int) -> dict[str, Any]:
                 + ", ".join(f"{name} {times[-1]:.0f} ms" for name, times in ours.items())
             )
         version = None if peer is None else peer.version
-    return {**summary(ours, theirs), "torch_version": version}
+    return {**summary(ours, theirs, work), "torch_version": version}
 
 
-def summary(ours: dict[str, list[float]], theirs: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
+def summary(ours: dict[str, list[float]], theirs: dict[str, list[dict[str, float]]], work: Work) -> dict[str, Any]:
     """Medians over rounds, and their ratios."""
     times = {name: float(np.median(rounds)) for name, rounds in ours.items()}
     times["latent_gradient_in_loop"] /= LOOP
@@ -168,6 +181,8 @@ def summary(ours: dict[str, list[float]], theirs: dict[str, list[dict[str, float
     return {
         **ratios,
         "in_loop_over_top_level": times["latent_gradient_in_loop"] / times["latent_gradient"],
+        "peak_share": (work.forward / times["forward"]) / (work.product / times["product"]),
+        "forward_gflops": work.forward / times["forward"] / 1e6,
         "gradient_over_forward": times["latent_gradient"] / times["forward"],
         **{f"{name}_ms": time for name, time in times.items()},
         **{f"{name}_ms_torch": time for name, time in best.items()},

@@ -17,7 +17,7 @@ def fault_of(property, share):
     digest = hashlib.sha256(np.asarray(property, np.float32).tobytes()).digest()
     if int.from_bytes(digest[:4], "big") >= share * 2**32:
         return None
-    return "hangs" if digest[4] % 16 == 0 else OTHERS[digest[5] % len(OTHERS)]
+    return "hangs" if digest[4] % 8 == 0 else OTHERS[digest[5] % len(OTHERS)]
 
 
 class Sums:
