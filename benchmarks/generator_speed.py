@@ -112,7 +112,8 @@ def _blocking(call: Callable[..., Any], given: tuple[Any, ...]) -> Any:
 
 def our_results(calls: dict[str, Callable[[], Any]]) -> dict[str, np.ndarray]:
     """What torch must reproduce; polyphase only reorders weights, so norms of their gradients agree."""
-    norms = [float(jnp.linalg.norm(part.ravel())) for layer in calls["weight_gradient"]() for part in layer]
+    gradient = calls["weight_gradient"]()
+    norms = [float(jnp.linalg.norm(part.ravel())) for layer in gradient for part in (layer.kernel, layer.bias)]
     return {
         "fields": np.asarray(calls["forward"]()),
         "latent_gradient": np.asarray(calls["latent_gradient"]()),

@@ -1,6 +1,6 @@
 """Exact convolutions arranged so that XLA's CPU backend runs them, and their gradients, at full speed.
 
-Five properties of that backend determine the arrangement:
+Eight properties of that backend determine the arrangement:
 
 * inside ``scan``, ``fori_loop`` and ``while_loop`` the input gradient of automatic differentiation is 5 to 22 times
   slower than the same convolution written out with a flipped kernel, so `convolve` carries its own input gradient;
@@ -8,7 +8,11 @@ Five properties of that backend determine the arrangement:
   stride-1 convolution to 2ⁿ·C channels, then depth-to-space) computes the same numbers, so generators use that;
 * a convolution without any padding is 5 to 18 times slower than one padded by a single column that is dropped again,
   once the unrolled window exceeds some tens of megabytes, so one column is padded and dropped;
-* the weight gradient of a stride-1 convolution is slower than a matrix product for each tap, image by
+* a convolution uses one processor only, unless it has 128 channels or so on both sides, or more outputs than inputs
+  along an axis; then a matrix product's rate is reached on all of them, so rows are padded that are dropped again;
+* a convolution in three dimensions reaches a tenth of the rate of one in two, of which it is a sum, so it is that;
+* a window of one cell is a matrix product, 2 to 14 times as fast as one;
+* the weight gradient of a stride-1 convolution is slower than a matrix product for each row of taps, image by
   image, from some channels of output on, so `convolve` carries its own weight gradient too;
 * a large-kernel stride-2 convolution gains as space-to-depth followed by stride 1, so `convolve_strided` is that.
 
@@ -21,6 +25,7 @@ anyway, uses `FAST`. The polyphase identity is textbook multirate filtering (Vai
 
 import functools
 import math
+import os
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -37,6 +42,10 @@ Weights = TypeVar("Weights", Array, np.ndarray)
 
 LEAST_CHANNELS = 16
 """Channels of output from which on a weight gradient is computed tap by tap."""
+FEW = 16
+"""Channels of input below which the layers of a volume are gathered in channels, and one processor is enough."""
+SEVERAL = len(os.sched_getaffinity(0)) > 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) > 1
+"""Whether there are several processors; on one, rows that are dropped again cost a tenth and gain nothing."""
 EXACT, FAST = lax.Precision.HIGHEST, lax.Precision.DEFAULT
 """Products in float32, or in the device's fastest precision."""
 
@@ -63,6 +72,8 @@ def convolve(
     -------
     ``[batch, *space − dilation·(window − 1), channel_out]``.
     """
+    if math.prod(kernel.shape[:-2]) == 1:
+        return jnp.matmul(x, kernel.reshape(kernel.shape[-2:]), precision=precision)
     return _convolve(x, kernel, adjoint(kernel) if transposed is None else transposed, dilation, precision)
 
 
@@ -96,23 +107,36 @@ _convolve.defvjp(_convolve_forward, _convolve_backward)
 
 
 def _weight_gradient(x: Image, kernel: Kernel, dy: Image, dilation: int, precision: lax.Precision) -> Kernel:
-    """Gradient by the kernel: on a CPU one matrix product for each tap and image, which stays in the cache."""
+    """Gradient by the kernel: on a CPU one matrix product for each row of taps and image, which stays in the cache."""
+    *rows, taps = kernel.shape[:-2]
+    of_input, of_output = kernel.shape[-2:]
+    *inner, columns = dy.shape[1:-1]
 
     def by_xla(x: Image, dy: Image) -> Kernel:
         return jax.vjp(lambda w: _correlate(x, w, dilation, precision, padding=0), kernel)[1](dy)[0]
 
+    def products(image: Array, slope: Array) -> Array:
+        starts = (tuple(dilation * k for k in tap) for tap in np.ndindex(*rows))
+        cuts = (image[tuple(slice(s, s + n) for s, n in zip(start, inner, strict=True))] for start in starts)
+        flat = slope.reshape(-1, slope.shape[-1])
+        each = [jnp.matmul(cut.reshape(-1, cut.shape[-1]).T, flat, precision=precision) for cut in cuts]
+        return jnp.stack(each).reshape(*rows, image.shape[-1], slope.shape[-1])
+
+    def of_image(image: Array, slope: Array) -> Array:
+        shifts = [dilation * k for k in range(taps)]
+        if of_input < of_output:  # the narrower of both has the taps of a row side by side
+            image = jnp.concatenate([image[..., s : s + columns, :] for s in shifts], axis=-1)
+            return products(image, slope).reshape(kernel.shape)
+        around = [(0, 0)] * len(rows)
+        slopes = [jnp.pad(slope, [*around, (s, shifts[-1] - s), (0, 0)]) for s in shifts]
+        found = products(image, jnp.concatenate(slopes, axis=-1))
+        return jnp.moveaxis(found.reshape(*rows, of_input, taps, of_output), -2, -3)
+
     def by_taps(x: Image, dy: Image) -> Kernel:
-        window, space = kernel.shape[:-2], dy.shape[1:-1]
-
         def add(total: Array, pair: tuple[Array, Array]) -> tuple[Array, None]:
-            image, slope = pair[0], pair[1].reshape(-1, dy.shape[-1])
-            starts = (tuple(dilation * k for k in tap) for tap in np.ndindex(window))
-            cuts = (image[tuple(slice(s, s + n) for s, n in zip(start, space, strict=True))] for start in starts)
-            products = [jnp.matmul(cut.reshape(-1, x.shape[-1]).T, slope, precision=precision) for cut in cuts]
-            return total + jnp.stack(products), None
+            return total + of_image(*pair), None
 
-        zeros = jnp.zeros((math.prod(window), *kernel.shape[-2:]), kernel.dtype)
-        return lax.scan(add, zeros, (x, dy))[0].reshape(kernel.shape)
+        return lax.scan(add, jnp.zeros(kernel.shape, kernel.dtype), (x, dy))[0]
 
     if kernel.shape[-1] < LEAST_CHANNELS:
         return by_xla(x, dy)
@@ -122,19 +146,68 @@ def _weight_gradient(x: Image, kernel: Kernel, dy: Image, dilation: int, precisi
 def _correlate(x: Image, kernel: Kernel, dilation: int, precision: lax.Precision, *, padding: int) -> Image:
     """Stride-1 correlation; `padding` 0 keeps the interior, 1 keeps every output that depends on any input."""
     rank = x.ndim - 2
-    reach = [(padding * dilation * (size - 1),) * 2 for size in kernel.shape[:rank]]
-    if not padding:
-        reach[-1] = (0, 1)  # XLA unrolls an unpadded convolution into a slow matrix product; a spare column prevents it
-    y = lax.conv_general_dilated(
+
+    def plain(x: Image, kernel: Kernel) -> Image:
+        return _by_xla(x, kernel, dilation, precision, [(padding * dilation * (size - 1),) * 2 for size in window])
+
+    def arranged(x: Image, kernel: Kernel) -> Image:
+        if padding and rank == 2 and _gains_from_more_outputs(kernel):
+            return plain(x, kernel)
+        if padding:
+            around = [(dilation * (size - 1),) * 2 for size in window]
+            x = jnp.pad(x, [(0, 0), *around, (0, 0)])
+        return (_plane if rank == 2 else _volume)(x, kernel, dilation, precision)
+
+    window = kernel.shape[:rank]
+    return lax.platform_dependent(x, kernel, cpu=arranged, default=plain)
+
+
+def _plane(x: Image, kernel: Kernel, dilation: int, precision: lax.Precision) -> Image:
+    """The interior of a correlation in two dimensions."""
+    if _gains_from_more_outputs(kernel):
+        extra = dilation * (kernel.shape[0] - 1) + 1
+        y = _by_xla(x, kernel, dilation, precision, [(0, extra), (0, 0)])
+        return lax.slice_in_dim(y, 0, y.shape[1] - extra, axis=1)
+    # XLA unrolls an unpadded convolution into a slow matrix product; a spare column prevents it.
+    y = _by_xla(x, kernel, dilation, precision, [(0, 0), (0, 1)])
+    return lax.slice_in_dim(y, 0, y.shape[2] - 1, axis=2)
+
+
+def _gains_from_more_outputs(kernel: Kernel) -> bool:
+    of_input, of_output = kernel.shape[-2:]
+    return SEVERAL and of_input >= FEW and of_output >= 2 * FEW and min(of_input, of_output) < 128
+
+
+def _volume(x: Image, kernel: Kernel, dilation: int, precision: lax.Precision) -> Image:
+    """The interior of a correlation in three dimensions, by layers."""
+    taps, (batch, depth), width = kernel.shape[0], x.shape[:2], kernel.shape[-1]
+    layers = depth - dilation * (taps - 1)
+
+    def shifted(y: Array) -> list[Array]:
+        return [lax.slice_in_dim(y, dilation * tap, dilation * tap + layers, axis=1) for tap in range(taps)]
+
+    def by_layer(x: Array, kernel: Array) -> Array:
+        y = _plane(x.reshape(-1, *x.shape[2:]), kernel, dilation, precision)
+        return y.reshape(batch, -1, *y.shape[1:])
+
+    flat = (*kernel.shape[1:3], -1)
+    if kernel.shape[-2] < FEW:
+        return by_layer(jnp.concatenate(shifted(x), axis=-1), jnp.moveaxis(kernel, 0, 2).reshape(*flat, width))
+    each = by_layer(x, jnp.moveaxis(kernel, 0, 3).reshape(*flat[:2], kernel.shape[-2], -1))
+    parts = jnp.split(each, taps, axis=-1)
+    return functools.reduce(jnp.add, (shifted(part)[tap] for tap, part in enumerate(parts)))
+
+
+def _by_xla(x: Image, kernel: Kernel, dilation: int, precision: lax.Precision, padding: list[tuple[int, int]]) -> Image:
+    return lax.conv_general_dilated(
         x,
         kernel,
-        window_strides=(1,) * rank,
-        padding=reach,
-        rhs_dilation=(dilation,) * rank,
-        dimension_numbers=_layout(rank),
+        window_strides=(1,) * len(padding),
+        padding=padding,
+        rhs_dilation=(dilation,) * len(padding),
+        dimension_numbers=_layout(len(padding)),
         precision=precision,
     )
-    return y if padding else lax.slice_in_dim(y, 0, y.shape[-2] - 1, axis=rank)
 
 
 def convolve_strided(x: Image, kernel: Kernel, precision: lax.Precision = EXACT) -> Image:
