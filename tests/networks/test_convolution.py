@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from latentinv.networks import convolve, convolve_strided, depth_to_space, polyphase, space_to_depth
+from latentinv.networks import _convolution, convolve, convolve_strided, depth_to_space, polyphase, space_to_depth
 
 SPACES = {2: (23, 22), 3: (12, 13, 11)}
 LAYOUTS = {2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
@@ -48,6 +48,34 @@ def test_that_a_dilated_convolution_equals_lax(rank, kernel_size, dilation):
         x,
         kernel,
     )
+
+
+WINDOWS = {
+    "rows": ((3, 9, 8), (3, 2), 1),
+    "dilated rows": ((2, 9, 8), (3, 3), 2),
+    "layers": ((2, 5, 6, 7), (3, 2, 3), 1),
+    "dilated layers": ((2, 5, 6, 7), (3, 3, 2), 2),
+    "cell": ((2, 5, 6), (1, 1), 1),
+    "cell of a volume": ((2, 3, 4, 5), (1, 1, 1), 1),
+}
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["one processor", "several"])
+@pytest.mark.parametrize("channels", [(16, 32), (32, 16), (128, 128), (15, 33), (40, 3)], ids=str)
+@pytest.mark.parametrize("window", WINDOWS)
+def test_that_every_arrangement_equals_lax(window, channels, several, monkeypatch):
+    monkeypatch.setattr(_convolution, "SEVERAL", several)
+    rng = np.random.default_rng(0)
+    shape, taps, dilation = WINDOWS[window]
+    x = jnp.asarray(rng.standard_normal((*shape, channels[0])), jnp.float32)
+    kernel = jnp.asarray(rng.standard_normal((*taps, *channels)), jnp.float32)
+
+    def reference(x, k):
+        rank = len(taps)
+        how = {"rhs_dilation": (dilation,) * rank, "dimension_numbers": LAYOUTS[rank], "precision": "highest"}
+        return lax.conv_general_dilated(x, k, (1,) * rank, "VALID", **how)
+
+    _assert_same_with_gradients(lambda x, k: convolve(x, k, dilation), reference, x, kernel)
 
 
 @pytest.mark.parametrize("rank", [2, 3])
