@@ -75,7 +75,7 @@ def coarse_map(
             f"The field has the shape {given.shape}, and the prior {net.ndim} axes; give facies codes of a grid with "
             "as many."
         )
-    index = _indices(given, target.facies_model, facies)
+    index = facies_indices(given, target.facies_model, facies)
     for one in wells:
         index = _with_wells(index, one, target.facies_model)
     # What is copied beyond the end of the grid lies in the same blocks, so it tells nothing new.
@@ -120,7 +120,7 @@ def _edges(prior: SequentialPrior, block_edges: int | Sequence[int] | None) -> t
     return block_sizes(net)[0] if block_edges is None else edges_of_blocks(block_edges, net)
 
 
-def _indices(
+def facies_indices(
     codes: Float[np.ndarray, "*grid"], model: AbstractFaciesModel, facies: Stands | None
 ) -> Int[np.ndarray, "*grid"]:
     """Positions among the prior's facies, −1 where a cell is not known."""
