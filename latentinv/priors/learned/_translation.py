@@ -4,9 +4,8 @@ The coarse map of a field has one facies for each block of cells: the first, in 
 block has. The prior makes this map finer again, in the style of its own image. Nothing is trained for it, and no field
 of one style is ever compared with one of the other: the map is all that they share, by rule. So a translation has the
 map of its field, and a translation back, by a prior of the same order and blocks, has it too; what lies within blocks
-is drawn anew each way. Networks that learn both ways at once from unpaired images (Zhu, Park, Isola and Efros 2017,
-doi:10.1109/ICCV.2017.244, arXiv:1703.10593) choose by themselves what is kept, need a training for each pair of styles,
-promise a cycle only as far as their loss is small, and give a single field.
+is drawn anew each way. A network that is trained for a pair of styles, from unpaired images (`_cycle.py`), chooses by
+itself what it keeps, promises a cycle only as far as its loss is small, and makes one translation of a field.
 
 Larger blocks leave more to the style of the prior, smaller ones keep more of the field, its style included.
 
