@@ -3,8 +3,10 @@
 A translator sees the facies of a window of cells as shares between 0 and 1, and tells numbers of the facies of the
 other style. Most layers work on blocks of 2 cells along each axis, whose cells are channels (space-to-depth), and are
 residual: one that sees blocks some distance apart, then one that sees the block alone (He et al. 2016,
-doi:10.1109/CVPR.2016.90). Above, at full resolution, one layer adds what the cells themselves are, and another tells
-the numbers. These are added to what the facies stand for, so that a network whose last layer is 0 keeps every cell.
+doi:10.1109/CVPR.2016.90). What they tell is interpolated to cells, since channels for each cell of a block would draw
+by blocks: they leave speckle of two cells along banks. At full resolution one layer adds what the cells themselves are,
+and another tells the numbers. These are added to what the facies stand for, so that a network whose last layer is 0
+keeps every cell.
 
 There is no padding and no norm, of channels over a field or of a batch: a cell depends on its window and on nothing
 else, so a part of a translation is the translation of the part and `margin` cells around it. (Instance norm, usual in
@@ -23,7 +25,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from ._convolution import EXACT, convolve, depth_to_space, space_to_depth
+from ._convolution import EXACT, convolve, space_to_depth
+from ._singan import risen
 from ._velocity import Weights
 
 WINDOW = 3
@@ -76,7 +79,7 @@ class TranslatorArchitecture:
 
         One more than the widest window, for that lies unevenly around a cell of a block.
         """
-        return 2 * self.blocks + 2
+        return 2 * self.blocks + 4
 
     @property
     def back(self) -> "TranslatorArchitecture":
@@ -111,7 +114,7 @@ def translator_shapes(architecture: TranslatorArchitecture) -> Iterator[tuple[st
     kernels = {"enter": (*window, cells * architecture.inputs, coarse)}
     for number in range(len(architecture.dilations)):
         kernels[f"far_{number}"], kernels[f"near_{number}"] = (*window, coarse, coarse), (*one, coarse, coarse)
-    kernels["rise"] = (*one, coarse, cells * fine)
+    kernels["rise"] = (*one, coarse, fine)
     kernels["fine"], kernels["last"] = (*window, architecture.inputs, fine), (*window, fine, architecture.outputs)
     for name, shape in kernels.items():
         yield name, shape
@@ -146,9 +149,9 @@ def translated(
     for number, dilation in enumerate(architecture.dilations):
         more = layer(f"near_{number}", jax.nn.silu(layer(f"far_{number}", h, dilation)))
         h = inner(h, dilation) + more
-    h = depth_to_space(layer("rise", h), (2,) * architecture.ndim)
-    h = jax.nn.silu(h + layer("fine", inner(x, 2 * architecture.blocks - 1)))
-    told = layer("last", h)[(slice(None), *(slice(1, 1 + n - 2 * margin) for n in space))]
+    # Interpolation begins at the second cell of the first block, and two more layers see a cell around.
+    h = jax.nn.silu(risen(layer("rise", h)) + layer("fine", inner(x, 2 * architecture.blocks)))
+    told = layer("last", h)[(slice(None), *(slice(2, 2 + n - 2 * margin) for n in space))]
     same = standing(shares_of(inner(levels, margin)), architecture.stands, architecture.facies)
     return told + KEPT * levels_of_shares(same)
 

@@ -32,7 +32,7 @@ dilations = [1]
 [training]
 steps = 8
 batch = 2
-patch = [32, 32]
+patch = [40, 40]
 evaluate_every = 2
 """
 
@@ -172,8 +172,8 @@ def test_that_a_source_that_cannot_be_used_is_refused_in_a_sentence(folder, sour
         (('source = "source.h5"\n', ""), "no source in .cycle."),
         (('file = "image.npy"', 'file = "image.npy"\nordered = true'), "facies without order"),
         (('file = "image.npy"', 'file = "image.npy"\ncontinuous = true'), "facies without order"),
-        (("[32, 32]", "[25, 32]"), r"networks see 6 cells .* at least 28 cells"),
-        (("patch = [32, 32]", "patch = [80, 80]\npatterns = 1.0"), "gradient penalties, patterns"),
+        (("[40, 40]", "[33, 40]"), r"networks see 8 cells .* at least 34 cells"),
+        (("patch = [40, 40]", "patch = [80, 80]\npatterns = 1.0"), "gradient penalties, patterns"),
         (("batch = 2", "batch = 2\ngradient_penalty = 1.0"), "gradient penalties"),
         (("batch = 2", "batch = 2\ngenerator_every = 5"), "generator_every"),
         (("width = 0.1", 'width = 0.1\nnormalisation = "batch"'), "another normalisation"),

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from latentinv import Grid, HardData, InputError, Posterior, TemperedSMC, load_prior, sample
-from latentinv.networks import depth_to_space
 from latentinv.priors import Covariance, SpectralPrior
 from latentinv.priors.core import split_latents
 from tests.problems import (
@@ -103,9 +102,19 @@ def _by_hand(prior, levels):
     )
     h = jax.nn.silu(layer("enter", blocks))
     h = h + layer("near_0", jax.nn.silu(layer("far_0", h)))
-    h = jax.nn.silu(depth_to_space(layer("rise", h), (2, 2)) + layer("fine", x))
+    h = jax.nn.silu(_interpolated(layer("rise", h)) + layer("fine", x))
     told = layer("last", h) + 2 * x
     return told[0, margin : levels.shape[0] - margin, margin : levels.shape[1] - margin]
+
+
+def _interpolated(x):
+    """On cells half as large, linearly between centres; the outermost are not looked at."""
+    for axis in (1, 2):
+        n = x.shape[axis]
+        at = (np.arange(2 * n) - 0.5) / 2
+        weights = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(n)))
+        x = jnp.moveaxis(jnp.tensordot(jnp.asarray(weights, jnp.float32), x, (1, axis), precision="highest"), 0, axis)
+    return x
 
 
 @KINDS
@@ -127,7 +136,7 @@ def test_that_gradients_pass_to_the_latents_of_the_source():
     z = _z(prior, grid)
     slope = jax.grad(lambda z: jnp.sum(generate(prior, z, grid)))(z)
     assert np.isfinite(slope).all()
-    assert (np.asarray(slope) != 0).mean() > 0.9
+    assert (np.asarray(slope) != 0).mean() > 0.8
     direction = np.asarray(_z(prior, grid, 1)) / np.linalg.norm(_z(prior, grid, 1))
     sums = [float(jnp.sum(generate(prior, z + step * direction, grid))) for step in (-0.003, 0.003)]
     assert (sums[1] - sums[0]) / 0.006 == pytest.approx(float(slope @ direction), rel=0.03, abs=0.03)
