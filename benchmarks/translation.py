@@ -11,7 +11,12 @@ and of translations, from patches of the prior's image, in times the floor (`lat
 floor, so figures compare at one number of fields only. With `--back` each translation is translated again, by a prior
 of the simulator's style, and compared with the field that it comes from.
 
-Run ``python -m benchmarks.translation [--fields 32] [--wells 10] [--width 9] [--edges 8x16] [--back PRIOR.h5]``.
+With ``--cycle`` the translation is one that was learned (`latentinv.priors.CyclePrior`): networks translate fields of
+the simulator as they are, there and back, with so much of the field around that no end is seen. A network honours no
+wells, so the prior itself is conditioned to those of `--conditioned` fields, by `smc`.
+
+Run ``python -m benchmarks.translation [--fields 32] [--wells 10] [--width 9] [--edges 8x16] [--back PRIOR.h5]``, or
+``python -m benchmarks.translation --cycle PRIOR [--fields 32] [--wells 10] [--width 9] [--conditioned 3]``.
 """
 
 import argparse
@@ -23,15 +28,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from benchmarks._fields import draw_facies
+from benchmarks._fields import draw_facies, facies_model
 from benchmarks._report import run, say, show, show_rows
-from latentinv import Grid, HardData, Posterior, load_prior
+from latentinv import Grid, HardData, InputError, Posterior, TemperedSMC, load_prior, sample
 from latentinv.posterior import map_batched
-from latentinv.priors import AbstractPrior, coarse_map, find_prior, translation_prior
+from latentinv.priors import AbstractPrior, CyclePrior, coarse_map, find_prior, translation_prior
 from latentinv.realism import measure_statistics
 from latentinv.training import ChannelSimulator, TrainingImage, parse_recipe, sample_patches
 
 CELLS, BATCH = 96, 8
+PARTICLES = 16
+"""Draws of a learned translation that honour wells."""
 STATISTICS = {
     "total variation": "total_variation",
     "connectivity along x": "connectivity_x",
@@ -76,10 +83,76 @@ def benchmark(case: Case, image: TrainingImage, fields: int, back: AbstractPrior
         )
     figures = kept(case, done) | cycle(case, done, back)
     rows = styles(case, done, image)
+    return {**figures, **shown(figures, rows), "fields": fields, "minutes": (time.monotonic() - begun) / 60}
+
+
+def learned(
+    prior: CyclePrior, simulator: ChannelSimulator, image: TrainingImage, words: argparse.Namespace
+) -> dict[str, Any]:
+    """Translate fields by networks, condition their prior to wells, and measure what was kept and what changed."""
+    begun = time.monotonic()
+    pairs = [there_and_back(prior, simulator, words.seed, number) for number in range(words.fields)]
+    fields, translated, again = (np.stack(each) for each in zip(*pairs, strict=True))
+    say(f"{words.fields} fields translated there and back, {time.monotonic() - begun:.0f} s")
+    kept = []
+    for number, field in enumerate(fields[: words.conditioned]):
+        kept.append(wells_kept(prior, field, words, number))
+        say(f"wells of field {number + 1}: kept {kept[-1]:.2f}, {time.monotonic() - begun:.0f} s")
+    figures = {
+        "wells_kept": min(kept, default=None),
+        "cells_kept": float(np.mean(translated == fields)),
+        "cells_kept_by_chance": float(np.mean(translated == np.roll(fields, -1, axis=0))),
+        "cycle_cells": float(np.mean(again == fields)),
+    }
+    grid = Grid((CELLS, CELLS))
+    sets = {
+        "before": fields,
+        "after": translated,
+        "prior": draw_facies(prior, grid, len(fields), words.seed),
+        "source": draw_facies(prior.source, grid, len(fields), words.seed),
+    }
+    rows = distances(sets, image, words.seed)
+    minutes = (time.monotonic() - begun) / 60
+    return {**figures, **shown(figures, rows), "fields": len(fields), "minutes": minutes}
+
+
+def there_and_back(
+    prior: CyclePrior, simulator: ChannelSimulator, seed: int, number: int
+) -> tuple[Int[np.ndarray, "row column"], ...]:
+    """Positions of facies of a field of the simulator, of its translation, and of the way back."""
+    margin = prior.architecture.margin
+    rng = np.random.default_rng([seed, number])
+    whole = simulator.simulate(rng, (CELLS + 4 * margin,) * 2).astype(int)
+    once, twice = (slice(margin, -margin),) * 2, (slice(2 * margin, -2 * margin),) * 2
+    codes, own = np.asarray(source_codes(prior)), np.asarray(facies_model(prior).categories)
+    there = prior.translate(codes[whole])[once]
+    back = prior.translate_back(there)[once]
+    return whole[twice], np.searchsorted(own, there[once]), np.searchsorted(codes, back)
+
+
+def source_codes(prior: CyclePrior) -> tuple[int, ...]:
+    """Facies codes of the source, of which the simulator's are the positions."""
+    return facies_model(prior.source).categories
+
+
+def wells_kept(
+    prior: CyclePrior, field: Int[np.ndarray, "row column"], words: argparse.Namespace, number: int
+) -> float:
+    """Share of wells, read from a field, that draws of the prior conditioned to them honour."""
+    rng, grid = np.random.default_rng([words.seed, number, 1]), Grid((CELLS, CELLS))
+    cells = np.stack(np.unravel_index(rng.choice(grid.size, words.wells, replace=False), grid.shape), axis=1)
+    codes = np.asarray(facies_model(prior).categories)[field[tuple(cells.T)]]
+    posterior = Posterior(prior, grid, [HardData(grid, grid.centres(cells), codes, facies_model(prior))])
+    run = sample(posterior, TemperedSMC(particles=PARTICLES), seed=words.seed + number)
+    return float(np.mean(np.asarray(run.realizations)[(slice(None), *cells.T)] == codes))
+
+
+def shown(figures: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Print what was kept and the distances; the distances by column and statistic."""
+    columns = [name for name in rows[0] if name not in ("name", "key")]
     show("Kept", {name.replace("_", " "): value for name, value in figures.items()})
-    show_rows("Distance from the image, in times the floor", rows, ("before", "after", "prior"))
-    columns = {f"{when}_over_floor": {row["key"]: row[when] for row in rows} for when in ("before", "after", "prior")}
-    return {**figures, **columns, "fields": fields, "minutes": (time.monotonic() - begun) / 60}
+    show_rows("Distance from the image, in times the floor", rows, tuple(columns))
+    return {f"{when}_over_floor": {row["key"]: row[when] for row in rows} for when in columns}
 
 
 def translate(case: Case, number: int) -> Translation:
@@ -150,14 +223,22 @@ def cycle(case: Case, done: list[Translation], back: AbstractPrior | None) -> di
 
 def styles(case: Case, done: list[Translation], image: TrainingImage) -> list[dict[str, Any]]:
     """A row for each statistic: distances of fields before and after, and of the prior's own fields."""
-    patches = sample_patches(np.random.default_rng(case.seed), image, (CELLS, CELLS), 2 * len(done))
     sets = {
         "before": np.stack([one.field for one in done]),
         "after": np.stack([one.translated for one in done]),
         "prior": draw_facies(case.prior, Grid((CELLS, CELLS)), len(done), case.seed),
     }
+    return distances(sets, image, case.seed)
+
+
+def distances(
+    sets: dict[str, Int[np.ndarray, "field row column"]], image: TrainingImage, seed: int
+) -> list[dict[str, Any]]:
+    """A row for each statistic: distances of sets of as many fields from patches of the image."""
+    count = len(next(iter(sets.values())))
+    patches = sample_patches(np.random.default_rng(seed), image, (CELLS, CELLS), 2 * count)
     found = {
-        when: measure_statistics(fields, patches, len(image.categories), STATISTICS, seed=case.seed)
+        when: measure_statistics(fields, patches, len(image.categories), STATISTICS, seed=seed)
         for when, fields in sets.items()
     }
     return [
@@ -181,15 +262,21 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--edges", type=edges, default=(8, 16), help="cells of a block, ROWSxCOLUMNS")
     parser.add_argument("--back", help="a prior of the simulator's style, with the same blocks and order")
     parser.add_argument("--prior", default="strebelle", help="the style to take")
+    parser.add_argument("--cycle", help="a prior of family 'cycle', whose networks translate instead")
+    parser.add_argument("--conditioned", type=int, default=3, help="fields to whose wells it is conditioned")
     parser.add_argument("--seed", type=int, default=0, help="of all random numbers")
     return parser.parse_args(words)
 
 
 def main(words: argparse.Namespace) -> dict[str, Any]:
     """Find the image first, for it may be missing, and measure."""
-    prior = load_prior(words.prior)
-    image = parse_recipe(prior.provenance["recipe"], find_prior(words.prior).parent).load_image()
-    simulator = ChannelSimulator(width=words.width)
+    name = words.cycle or words.prior
+    prior, simulator = load_prior(name), ChannelSimulator(width=words.width)
+    image = parse_recipe(prior.provenance["recipe"], find_prior(name).parent).load_image()
+    if words.cycle:
+        if not isinstance(prior, CyclePrior):
+            raise InputError(f"The prior {name} is of family '{prior.family}'; give one of family 'cycle'.")
+        return learned(prior, simulator, image, words)
     case = Case(prior, words.edges, words.wells, words.proposals, words.seed, simulator)
     return benchmark(case, image, words.fields, None if words.back is None else load_prior(words.back))
 

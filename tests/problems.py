@@ -19,11 +19,13 @@ from latentinv.networks import (
     Layer,
     SequentialArchitecture,
     SinganArchitecture,
+    TranslatorArchitecture,
     VelocityArchitecture,
     dcgan_architecture,
     initial_autoencoder,
     initial_sequential,
     initial_singan,
+    initial_translator,
     initial_velocity,
     polyphase,
     to_folded_layer,
@@ -33,6 +35,7 @@ from latentinv.priors import (
     AutoencoderPrior,
     Calibration,
     ConditionalPrior,
+    CyclePrior,
     DcganPrior,
     FaciesModel,
     FlowPrior,
@@ -275,6 +278,22 @@ def random_singan_prior(seed=0, *, categories=(0, 1), ndim=2, widths=(6, 6, 5), 
     model = FaciesModel(categories, (0.0,)) if channels == 1 else UnorderedFaciesModel(categories)
     calibration = calibration or Calibration(model, shift=0.0, scale=0.5)
     return SinganPrior(architecture, weights, calibration, provenance={})
+
+
+def random_cycle_prior(seed=0, *, source=None, stands=(0, 1), categories=(0, 1), dilations=(1,), widths=(4, 6)):
+    """Untrained translators of an untrained generator's fields: no geology, but local, nonlinear and cheap."""
+    source = source or random_generator_prior(seed + 1)
+    net = TranslatorArchitecture(source.ndim, stands, len(categories), widths, dilations)
+    rng, weights = np.random.default_rng(seed), []
+    for one in (net, net.back):
+        shapes = jax.eval_shape(lambda key, one=one: initial_translator(key, one), jax.random.key(seed))
+        gains = {
+            name: 0.2 if part.ndim == 1 else np.sqrt(2 / np.prod(part.shape[:-1])) for name, part in shapes.items()
+        }
+        normal = {name: gains[name] * rng.standard_normal(part.shape) for name, part in shapes.items()}
+        weights.append({name: jnp.asarray(part, jnp.float32) for name, part in normal.items()})
+    model = FaciesModel(categories, (0.0,)) if len(categories) == 2 else UnorderedFaciesModel(categories)
+    return CyclePrior(net, source, *weights, Calibration(model, shift=0.0, scale=0.5), provenance={})
 
 
 # A program for each structure of a prior, which all its tests share.

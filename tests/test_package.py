@@ -19,6 +19,7 @@ SHIPPED = (
     "folds",
     "ketton",
     "meanders",
+    "meanders_as_strebelle",
     "meanders_conditional",
     "meanders_flow",
     "singan",

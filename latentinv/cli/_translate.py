@@ -1,7 +1,9 @@
-"""`latentinv translate`: fields in the style of a prior that have the coarse map of a given field, and honour wells."""
+"""`latentinv translate`: fields in the style of a prior that have the coarse map of a given field, and honour wells; or
+what a network that was trained for a pair of styles makes of the field.
+"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,11 +12,17 @@ from ._files import FieldsOutput, require_new_fields
 from ._parse import check_seed, parse_grid, parse_shape, parse_stands
 
 if TYPE_CHECKING:
-    import numpy as np
-    from jaxtyping import Float
+    from collections.abc import Callable
 
+    import numpy as np
+    from jaxtyping import Float, Int
+
+    from latentinv.grid import Grid
     from latentinv.inference import Run
+    from latentinv.io.fields import Fields
     from latentinv.posterior import Posterior
+    from latentinv.priors import CyclePrior
+    from latentinv.priors.core import AbstractPrior
 
     from ._display import Display
 
@@ -58,7 +66,8 @@ def translate(
 ) -> None:
     """Translate a field of another style into the style of a prior.
 
-    Both share a coarse map of blocks; within blocks the prior decides. No network is trained for it.
+    Of a sequential prior both share a coarse map of blocks; within blocks the prior decides. A prior of family 'cycle'
+    has a network that was trained for its source's style and its own, and gives one translation.
     """
     check_seed(seed)
     size = None if edges is None else parse_shape(edges, what="size of blocks", such="8x16")
@@ -69,7 +78,7 @@ def translate(
 
     from latentinv.data import HardData
     from latentinv.posterior import Posterior
-    from latentinv.priors import coarse_map, load_prior, translation_prior
+    from latentinv.priors import CyclePrior, coarse_map, load_prior, translation_prior
 
     from ._display import Display
     from ._field_files import check_panels, draw_picture, fields_to_write, write_drawn
@@ -77,6 +86,11 @@ def translate(
     if drawn:
         check_panels(count)
     model, console = load_prior(prior), make_console()
+    if isinstance(model, CyclePrior):
+        _check_network(count, edges, wells)
+        _write_one(output, model, model.translate(codes, facies=stands), place, f"translation of {field.name}", drawn)
+        console.print(f"1 field of {cells} cells in {output}", soft_wrap=True)
+        return
     blocks = coarse_map(
         model, codes, size, facies=stands
     )  # first, so that a map that cannot be used is refused at once
@@ -92,6 +106,37 @@ def translate(
         else:
             write_drawn(output, fields_to_write(given, place, count, seed, display))
     console.print(f"{count} {'field' if count == 1 else 'fields'} of {cells} cells in {output}", soft_wrap=True)
+
+
+def _check_network(count: int, edges: str | None, wells: list[Path] | None) -> None:
+    """Refuse what a network that translates a field as it is has no use for."""
+    from latentinv.errors import InputError
+
+    given = "The prior is of family 'cycle', whose network makes one translation of a field"
+    if wells:
+        raise InputError(
+            f"{given} and honours no wells; leave --wells out, or condition the prior to them by 'latentinv run'."
+        )
+    if edges is not None or count > 1:
+        raise InputError(f"{given}, without blocks or a draw; leave --edges and --count out.")
+
+
+def _write_one(
+    path: Path, prior: "CyclePrior", field: "Int[np.ndarray, '*grid']", grid: "Grid", what: str, drawn: bool
+) -> None:
+    """Write one field that has no latents, or draw it."""
+    import numpy as np
+
+    from ._drawing import draw_sheet
+    from ._field_files import write_drawn
+
+    if drawn:
+        draw_sheet(field[None], grid, path, **_told(prior, what))
+        return
+    whole = field.astype(prior.realization_type)
+    none = np.zeros(0, np.float32)
+    origin = {"prior": prior.fingerprint(), "what": what}
+    write_drawn(path, _fields(prior, grid, 1, lambda _: none, lambda _: whole, origin))
 
 
 def _read(path: Path) -> "Float[np.ndarray, '*grid']":
@@ -137,27 +182,39 @@ def _write_run(path: Path, run: "Run", count: int, seed: int, title: str, *, dra
     """Write draws that are spread over a population, for neighbours may share their ancestry."""
     import numpy as np
 
-    from latentinv.io.fields import Fields
-
-    from ._drawing import categories_of, draw_sheet, labels_of
+    from ._drawing import draw_sheet
     from ._field_files import write_drawn
 
     chosen = np.linspace(0, len(run.latents) - 1, count).round().astype(int)
     prior, grid, draws = run.posterior.prior, run.posterior.grid, run.realizations[chosen]
+    if drawn:
+        draw_sheet(draws, grid, path, **_told(prior, f"{title}, seed {seed}"))
+        return
+    origin = {"prior": prior.fingerprint(), "seed": seed, "what": title}
+    write_drawn(path, _fields(prior, grid, count, lambda n: run.latents[chosen[n]], lambda n: draws[n], origin))
+
+
+def _told(prior: "AbstractPrior", title: str) -> dict[str, Any]:
+    from ._drawing import categories_of, labels_of
+
+    return {"categories": categories_of(prior), "labels": labels_of(prior), "title": title}
+
+
+def _fields(
+    prior: "AbstractPrior",
+    grid: "Grid",
+    count: int,
+    latents: "Callable[[int], np.ndarray]",
+    whole: "Callable[[int], np.ndarray]",
+    origin: dict[str, Any],
+) -> "Fields":
+    """Fields that are in memory."""
+    import numpy as np
+
+    from latentinv.io.fields import Fields
+
     model = prior.facies_model
     assert model is not None
-    if drawn:
-        told = {"categories": categories_of(prior), "labels": labels_of(prior), "title": f"{title}, seed {seed}"}
-        draw_sheet(draws, grid, path, **told)
-        return
-    fields = Fields(
-        "facies",
-        grid,
-        count,
-        np.dtype(prior.realization_type),
-        lambda number: run.latents[chosen[number]],
-        lambda number: iter([((...,), draws[number])]),
-        {"prior": prior.fingerprint(), "seed": seed, "what": title},
-        dict(zip(model.categories, model.names, strict=False)),
-    )
-    write_drawn(path, fields)
+    names = dict(zip(model.categories, model.names, strict=False))
+    kind = np.dtype(prior.realization_type)
+    return Fields("facies", grid, count, kind, latents, lambda n: iter([((...,), whole(n))]), origin, names)

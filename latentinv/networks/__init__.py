@@ -70,6 +70,15 @@ from ._singan import refined as refined
 from ._singan import risen as risen
 from ._singan import scored as scored
 from ._singan import synthesize_scales as synthesize_scales
+from ._translator import TranslatorArchitecture as TranslatorArchitecture
+from ._translator import channels_of as channels_of
+from ._translator import initial_translator as initial_translator
+from ._translator import inner as inner
+from ._translator import levels_of_shares as levels_of_shares
+from ._translator import shares_of as shares_of
+from ._translator import standing as standing
+from ._translator import translated as translated
+from ._translator import translator_shapes as translator_shapes
 from ._velocity import VelocityArchitecture as VelocityArchitecture
 from ._velocity import Weights as Weights
 from ._velocity import initial_velocity as initial_velocity

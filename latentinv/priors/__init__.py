@@ -36,6 +36,7 @@ from .gaussian import simple_kriging as simple_kriging
 from .learned import AutoencoderPrior as AutoencoderPrior
 from .learned import Calibration as Calibration
 from .learned import ConditionalPrior as ConditionalPrior
+from .learned import CyclePrior as CyclePrior
 from .learned import DcganPrior as DcganPrior
 from .learned import FlowPrior as FlowPrior
 from .learned import GeneratorPrior as GeneratorPrior

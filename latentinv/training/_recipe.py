@@ -18,8 +18,9 @@
 
     [networks]
     family = "generator"             # generator (adversarial), conditional (one that sees wells), dcgan (one of fields
-                                     # of the patch's size alone), singan (adversarial, scale by scale), sequential (by
-                                     # likelihood), flow (flow matching) or autoencoder (by its codes)
+                                     # of the patch's size alone), singan (adversarial, scale by scale), cycle (that
+                                     # translates another prior's fields), sequential (by likelihood), flow (flow
+                                     # matching) or autoencoder (by its codes)
     architecture = "compact"         # of a generator: sgan, dsgan, compact or pyramid
     latent_channels = 4              # Gaussian numbers at a latent cell; left out: 4 for compact and pyramid, else 1;
                                      # of a dcgan those of a field, 100
@@ -71,6 +72,14 @@
     reconstruction = 10.0            # weight of the squared error of the image itself, made from noise that is fixed
     noise = 0.1                      # standard deviation of the noise of finer scales, over the root mean square of
                                      # what the image's reconstruction lacks there
+
+    [cycle]                          # of family cycle
+    source = "meanders"              # the prior whose fields are translated: a shipped one, or a file beside the recipe
+    facies = {0 = 0, 1 = 1}          # for each of its facies that of the image, by code or name; left out: by order
+    widths = [16, 32]                # channels of the translators at full and half resolution
+    dilations = [1, 2, 4]            # of their residual layers: blocks of 2 cells from one that is seen to the next
+    cycle = 10.0                     # weight of the share of cells that are not the same there and back
+    content = 2.0                    # weight of the share of cells whose facies a translation changes
 
     [conditioning]                   # of family conditional
     pixels = 0.005                   # share of the cells that are known, on average over patches with any
@@ -124,10 +133,11 @@ from latentinv.training.images import ChannelSimulator, TrainingImage, coarsen, 
 from latentinv.training.objectives import LOSSES, least_patch
 
 from ._judge import check_loss, judge_of
-from ._recipe_families import check_autoencoder, check_flow, check_singan
+from ._recipe_families import check_autoencoder, check_cycle, check_flow, check_singan
 from ._recipe_tables import (
     RecipeAutoencoder,
     RecipeConditioning,
+    RecipeCycle,
     RecipeFlow,
     RecipeImage,
     RecipeNetworks,
@@ -143,6 +153,7 @@ TABLES: dict[str, Any] = {
     "flow": RecipeFlow,
     "autoencoder": RecipeAutoencoder,
     "singan": RecipeSingan,
+    "cycle": RecipeCycle,
     "conditioning": RecipeConditioning,
 }
 """All but that of the image."""
@@ -164,6 +175,7 @@ class Recipe:
     flow: RecipeFlow = field(default_factory=RecipeFlow)
     autoencoder: RecipeAutoencoder = field(default_factory=RecipeAutoencoder)
     singan: RecipeSingan = field(default_factory=RecipeSingan)
+    cycle: RecipeCycle = field(default_factory=RecipeCycle)
     conditioning: RecipeConditioning = field(default_factory=RecipeConditioning)
     text: str = ""
     folder: Path = Path(".")
@@ -226,7 +238,7 @@ def parse_recipe(text: str, folder: Path) -> Recipe:
     if unknown:
         raise InputError(
             f"The recipe has a table [{sorted(unknown)[0]}]; expected [image], [networks], [training], [sequential], "
-            "[flow], [autoencoder], [singan] and [conditioning]."
+            "[flow], [autoencoder], [singan], [cycle] and [conditioning]."
         )
     image = RecipeImage(**checked("image", tables.get("image", {}), rules_of(RecipeImage)))
     if image.simulator is not None:
@@ -258,6 +270,7 @@ def _check(recipe: Recipe) -> None:
         "autoencoder": lambda recipe: check_autoencoder(recipe.autoencoder, recipe.training.patch),
         "conditional": _check_conditional,
         "singan": lambda recipe: check_singan(recipe.singan, recipe.training),
+        "cycle": lambda recipe: check_cycle(recipe.cycle, recipe.image, recipe.networks, recipe.training),
     }
     special.get(recipe.networks.family, _check_networks)(recipe)
     if recipe.training.structure and (recipe.networks.family in special or not recipe.image.continuous):

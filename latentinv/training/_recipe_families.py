@@ -3,8 +3,16 @@
 from latentinv.errors import InputError
 from latentinv.networks import AutoencoderArchitecture
 
-from ._judge import check_loss
-from ._recipe_tables import RecipeAutoencoder, RecipeFlow, RecipeSingan, RecipeTraining
+from ._judge import check_loss, judge_of
+from ._recipe_tables import (
+    RecipeAutoencoder,
+    RecipeCycle,
+    RecipeFlow,
+    RecipeImage,
+    RecipeNetworks,
+    RecipeSingan,
+    RecipeTraining,
+)
 
 
 def check_flow(flow: RecipeFlow, patch: tuple[int, ...]) -> None:
@@ -66,4 +74,43 @@ def check_singan(settings: RecipeSingan, training: RecipeTraining) -> None:
         raise InputError(
             "The recipe has family = 'singan' with patterns or keep_discriminator, which are of other generators; "
             "leave these out."
+        )
+
+
+def check_cycle(settings: RecipeCycle, image: RecipeImage, networks: RecipeNetworks, training: RecipeTraining) -> None:
+    """Refuse a translation from nowhere, of other than facies without order, and what its training does without."""
+    if settings.source is None:
+        raise InputError(
+            "The recipe has family = 'cycle' and no source in [cycle]; give the prior whose fields are translated, "
+            'such as source = "meanders".'
+        )
+    if image.continuous or image.ordered:
+        raise InputError(
+            "The recipe has family = 'cycle', which translates facies without order, with continuous or ordered in "
+            "[image]; leave these out."
+        )
+    judge, patch, margin = judge_of(networks, len(training.patch)), training.patch, settings.margin
+    least = max(2 * margin + judge.ratio, 4 * margin + 2)
+    if min(patch) < least:
+        raise InputError(
+            f"The recipe has patch = {list(patch)} in [training] and dilations = {list(settings.dilations)} in "
+            f"[cycle], whose networks see {margin} cells around a field, there and back; give at least {least} cells "
+            "along each axis, or fewer or smaller dilations."
+        )
+    penalties = (
+        training.gradient_penalty,
+        training.gradient_penalty_generated,
+        training.gradient_penalty_between,
+        training.patterns,
+    )
+    if judge.normalisation != "spectral" or any(penalties) or training.generator_every > 1:
+        raise InputError(
+            "The recipe has family = 'cycle', whose discriminators are normalised by their spectrum and take turns "
+            "with the translators, with another normalisation, gradient penalties, patterns or generator_every; leave "
+            "these out."
+        )
+    if training.batch % networks.packing or training.keep_discriminator:
+        raise InputError(
+            f"The recipe has batch = {training.batch}, packing = {networks.packing} and family = 'cycle', whose files "
+            "hold no discriminator; give a batch that is a multiple of packing, and leave keep_discriminator out."
         )

@@ -9,6 +9,7 @@ from latentinv.io import (
     NUMBER,
     SEED,
     TABLE,
+    Rule,
     entry,
     number,
     one_of,
@@ -17,7 +18,7 @@ from latentinv.io import (
     words,
 )
 from latentinv.io.images import FIRST_ROWS
-from latentinv.networks import NORMALISATIONS
+from latentinv.networks import NORMALISATIONS, TranslatorArchitecture
 from latentinv.priors.learned import MEASURES
 
 RATE = number(lambda value: value > 0, "a finite number above 0")
@@ -140,6 +141,30 @@ class RecipeSingan:
         """The steps at which each scale begins, of a training of `steps`, and the end."""
         shares = self.shares or (1.0,) * len(self.widths)
         return tuple(round(steps * sum(shares[:n]) / sum(shares)) for n in range(len(shares) + 1))
+
+
+STANDS = Rule(
+    lambda value: type(value) is dict and bool(value) and all(type(one) in (int, str) for one in value.values()),
+    "facies of the image by those of the source, such as {0 = 0, 1 = 2}",
+)
+
+
+@dataclass(frozen=True)
+class RecipeCycle:
+    """Settings of an unpaired translation."""
+
+    source: str | None = entry(None, words("a shipped prior's name, or a prior's file beside the recipe"))
+    facies: dict[str, int | str] = field(default_factory=dict, metadata={"rule": STANDS})
+    """Empty if those of the source stand for those of the image in their order."""
+    widths: tuple[int, ...] = entry((16, 32), several(whole(1), (2,), "channels such as [16, 32]"))
+    dilations: tuple[int, ...] = entry((1, 2, 4), several(whole(1, 16), MANY, "distances such as [1, 2, 4]"))
+    cycle: float = entry(10.0, WEIGHT)
+    content: float = entry(2.0, WEIGHT)
+
+    @property
+    def margin(self) -> int:
+        """Cells around a field that each network sees."""
+        return TranslatorArchitecture(2, (0, 1), 2, (1, 1), self.dilations).margin
 
 
 @dataclass(frozen=True)

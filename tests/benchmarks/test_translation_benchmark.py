@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from benchmarks import translation
+from latentinv import InputError
 from latentinv.training import ChannelSimulator
-from tests.problems import random_sequential_prior
+from tests.problems import random_cycle_prior, random_generator_prior, random_sequential_prior
 
 BLOCKS = {"windows": (1, 1, 1), "blocks": 2}
 
@@ -51,3 +52,25 @@ def test_that_edges_are_read_from_the_command_line():
     assert translation.parse([]).edges == (8, 16)
     with pytest.raises(SystemExit):
         translation.parse(["--edges", "four"])
+
+
+def test_that_a_learned_translation_is_measured_there_and_back_and_keeps_wells(monkeypatch):
+    monkeypatch.setattr(translation, "CELLS", 16)
+    monkeypatch.setattr(translation, "STATISTICS", {"total variation": "total_variation"})
+    prior = random_cycle_prior(source=random_generator_prior(1, categories=(5, 7)), categories=(2, 4))
+    words = translation.parse(["--cycle", "a.h5", "--fields", "4", "--wells", "3", "--conditioned", "1"])
+    image = ChannelSimulator().as_training_image(0, (64, 64))
+    figures = translation.learned(prior, ChannelSimulator(), image, words)
+    assert figures["wells_kept"] == 1
+    for name in ("cells_kept", "cells_kept_by_chance", "cycle_cells"):
+        assert 0 < figures[name] < 1
+    for when in ("before", "after", "prior", "source"):
+        assert figures[f"{when}_over_floor"]["total_variation"] > 0
+    field, there, back = translation.there_and_back(prior, ChannelSimulator(), 0, 0)
+    assert field.shape == there.shape == back.shape == (16, 16)
+    assert all(set(np.unique(one)) <= {0, 1} for one in (field, there, back))
+
+
+def test_that_a_prior_that_is_no_translation_is_refused():
+    with pytest.raises(InputError, match="family 'generator'; give one of family 'cycle'"):
+        translation.main(translation.parse(["--cycle", "meanders"]))

@@ -8,7 +8,7 @@ from PIL import Image
 from latentinv import load_prior
 from latentinv.cli import _translate
 from latentinv.priors import coarse_map
-from tests.problems import random_sequential_prior
+from tests.problems import random_cycle_prior, random_generator_prior, random_sequential_prior
 
 SHAPE = (12, 16)
 
@@ -105,3 +105,47 @@ def test_that_a_map_that_is_none_is_one_sentence(latentinv):
         assert outcome.code == 1
         assert words in outcome.err
         assert outcome.err.count("\n") == 1
+
+
+@pytest.fixture
+def network(folder):
+    """A prior of translations, and a map of other codes."""
+    random_cycle_prior(source=random_generator_prior(1, categories=(5, 6))).named(("clay", "sand")).save("cycle.h5")
+    codes = np.where(np.random.default_rng(0).random(SHAPE) < 0.5, 255, 7).astype(np.uint8)
+    np.save("map.npy", codes)
+    return load_prior("cycle.h5").translate(np.where(codes == 7, 5, 6))
+
+
+BY_NETWORK = ("translate", "map.npy", "--prior", "cycle.h5", "--facies", "7=5,255=6")
+
+
+def test_that_a_prior_of_translations_writes_what_its_network_makes_of_the_map(latentinv, network):
+    for name in ("field.npz", "field.h5", "field.png"):
+        outcome = latentinv(*BY_NETWORK, "--spacing", 2, "--output", name)
+        assert outcome.code == 0, outcome.err
+        assert f"1 field of 12x16 cells in {name}" in outcome.out
+    np.testing.assert_array_equal(np.load("field.npz")["facies"], network[None])
+    with h5py.File("field.h5") as file:
+        np.testing.assert_array_equal(file["facies"][()], network[None])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ("--wells", "wells.csv"),
+            "honours no wells; leave --wells out, or condition the prior to them by 'latentinv run'",
+        ),
+        (("--count", "2"), "leave --edges and --count out"),
+        (("--edges", "4x4"), "leave --edges and --count out"),
+        (("--facies", "7=5"), "has facies 255, but is read with 7; the prior has 5, 6"),
+    ],
+)
+@pytest.mark.usefixtures("network")
+def test_that_what_a_network_has_no_use_for_is_one_sentence(latentinv, folder, arguments, words):
+    before = set(folder.iterdir())
+    outcome = latentinv(*BY_NETWORK[:4], *arguments, "--output", "field.npz")
+    assert outcome.code == 1
+    assert words in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert set(folder.iterdir()) == before

@@ -21,6 +21,7 @@ from latentinv.priors.core import FaciesModel, UnorderedFaciesModel
 from latentinv.storage import read_prior, write_prior
 from tests.problems import (
     random_autoencoder_prior,
+    random_cycle_prior,
     random_flow_prior,
     random_generator_prior,
     random_sequential_prior,
@@ -37,6 +38,7 @@ PRIORS = {
     "autoencoder": random_autoencoder_prior,
     "sequential": random_sequential_prior,
     "singan": random_singan_prior,
+    "cycle": random_cycle_prior,
     "cholesky": lambda: CholeskyPrior(COVARIANCE, facies_model=CUTS),
     "spectral": lambda: SpectralPrior(COVARIANCE, waves=16, facies_model=CUTS),
     "spde": lambda: SPDEPrior(1.0, 5.0, facies_model=CUTS),

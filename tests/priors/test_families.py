@@ -30,6 +30,7 @@ from latentinv.priors.learned import FaciesMeasure, FaciesMeasures
 from tests.problems import (
     random_autoencoder_prior,
     random_conditional_prior,
+    random_cycle_prior,
     random_dcgan_prior,
     random_flow_prior,
     random_generator_prior,
@@ -57,6 +58,7 @@ FAMILIES = {
     "autoencoder": lambda: random_autoencoder_prior(couplings=2),
     "sequential": random_sequential_prior,
     "singan": random_singan_prior,
+    "cycle": random_cycle_prior,
     "cholesky": lambda: CholeskyPrior(COVARIANCE, anamorphosis=TABLE),
     "spectral": lambda: SpectralPrior(COVARIANCE, waves=64, mean=2.0),
     "spde": _varying,

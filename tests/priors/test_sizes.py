@@ -9,7 +9,13 @@ from latentinv import Grid, InputError, load_prior
 from latentinv.errors import StorageError
 from latentinv.priors import Covariance, SPDEPrior, SpectralPrior
 from latentinv.storage import write_prior
-from tests.problems import random_flow_prior, random_generator_prior, random_sequential_prior, random_singan_prior
+from tests.problems import (
+    random_cycle_prior,
+    random_flow_prior,
+    random_generator_prior,
+    random_sequential_prior,
+    random_singan_prior,
+)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +35,8 @@ from tests.problems import random_flow_prior, random_generator_prior, random_seq
         (random_flow_prior, ("steps",), 100_000, "steps is 100000"),
         (random_sequential_prior, ("architecture", "widths"), [8] * 99, "widths are 99"),
         (random_singan_prior, ("architecture", "layers"), 10_000, "layers is 10000"),
+        (random_cycle_prior, ("architecture", "dilations"), [10_000], "dilations is 10000"),
+        (random_cycle_prior, ("architecture", "widths"), [4, 8], "weights do not suit the sizes"),
         (random_singan_prior, ("architecture", "widths"), [8] * 99, "widths are 99"),
     ],
 )

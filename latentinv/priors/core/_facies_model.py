@@ -193,13 +193,13 @@ class FaciesModel(AbstractFaciesModel):
         slope grows the reading becomes the hard one.
         """
         field = jnp.asarray(field)
-        thresholds = jnp.asarray(self.thresholds, field.dtype)
-        above = slope * (field[..., None] - thresholds)
+        # Each threshold by itself, so that programs that read a field on their way hold no array of them.
+        above = slope * jnp.stack([field - threshold for threshold in self.thresholds], axis=-1)
         log_above = jax.nn.log_sigmoid(above)
         log_below = jax.nn.log_sigmoid(-above)
         # P(between a and b) = σ(u_a) − σ(u_b) = σ(u_a) σ(−u_b) (1 − e^(u_b − u_a)), without cancellation; the
         # last factor comes from the thresholds alone, for u_b − u_a loses its digits at far field values.
-        width = jnp.log(-jnp.expm1(-slope * jnp.diff(thresholds)))
+        width = jnp.log(-jnp.expm1(-slope * jnp.asarray(np.diff(self.thresholds), field.dtype)))
         inner = log_above[..., :-1] + log_below[..., 1:] + width
         return jnp.concatenate([log_below[..., :1], inner, log_above[..., -1:]], axis=-1)
 

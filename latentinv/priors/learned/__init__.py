@@ -7,6 +7,9 @@ from ._calibration import Calibration as Calibration
 from ._calibration import bounded as bounded
 from ._certain_wells import WELLS as WELLS
 from ._conditional import ConditionalPrior as ConditionalPrior
+from ._cycle import CyclePrior as CyclePrior
+from ._cycle import soft_levels as soft_levels
+from ._cycle import source_facies as source_facies
 from ._dcgan import DcganPrior as DcganPrior
 from ._facies_measures import MEASURES as MEASURES
 from ._facies_measures import FaciesMeasure as FaciesMeasure

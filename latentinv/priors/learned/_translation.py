@@ -4,9 +4,8 @@ The coarse map of a field has one facies for each block of cells: the first, in 
 block has. The prior makes this map finer again, in the style of its own image. Nothing is trained for it, and no field
 of one style is ever compared with one of the other: the map is all that they share, by rule. So a translation has the
 map of its field, and a translation back, by a prior of the same order and blocks, has it too; what lies within blocks
-is drawn anew each way. Networks that learn both ways at once from unpaired images (Zhu, Park, Isola and Efros 2017,
-doi:10.1109/ICCV.2017.244, arXiv:1703.10593) choose by themselves what is kept, need a training for each pair of styles,
-promise a cycle only as far as their loss is small, and give a single field.
+is drawn anew each way. A network that is trained for a pair of styles, from unpaired images (`_cycle.py`), chooses by
+itself what it keeps, promises a cycle only as far as its loss is small, and makes one translation of a field.
 
 Larger blocks leave more to the style of the prior, smaller ones keep more of the field, its style included.
 
@@ -75,7 +74,7 @@ def coarse_map(
             f"The field has the shape {given.shape}, and the prior {net.ndim} axes; give facies codes of a grid with "
             "as many."
         )
-    index = _indices(given, target.facies_model, facies)
+    index = facies_indices(given, target.facies_model, facies)
     for one in wells:
         index = _with_wells(index, one, target.facies_model)
     # What is copied beyond the end of the grid lies in the same blocks, so it tells nothing new.
@@ -120,7 +119,7 @@ def _edges(prior: SequentialPrior, block_edges: int | Sequence[int] | None) -> t
     return block_sizes(net)[0] if block_edges is None else edges_of_blocks(block_edges, net)
 
 
-def _indices(
+def facies_indices(
     codes: Float[np.ndarray, "*grid"], model: AbstractFaciesModel, facies: Stands | None
 ) -> Int[np.ndarray, "*grid"]:
     """Positions among the prior's facies, −1 where a cell is not known."""
