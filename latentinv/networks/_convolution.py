@@ -8,8 +8,9 @@ Eight properties of that backend determine the arrangement:
   stride-1 convolution to 2ⁿ·C channels, then depth-to-space) computes the same numbers, so generators use that;
 * a convolution without any padding is 5 to 18 times slower than one padded by a single column that is dropped again,
   once the unrolled window exceeds some tens of megabytes, so one column is padded and dropped;
-* a convolution uses one processor only, unless it has 128 channels or so on both sides, or more outputs than inputs
-  along an axis; then a matrix product's rate is reached on all of them, so rows are padded that are dropped again;
+* a convolution with no more outputs than inputs along any axis is left to YNNPACK, which uses one processor unless
+  there are 128 channels or so on both sides; with more outputs it is left to Eigen, which reaches a matrix product's
+  rate on all processors, so rows are padded that are dropped again;
 * a convolution in three dimensions reaches a tenth of the rate of one in two, of which it is a sum, so it is that;
 * a window of one cell is a matrix product, 2 to 14 times as fast as one;
 * the weight gradient of a stride-1 convolution is slower than a matrix product for each row of taps, image by
