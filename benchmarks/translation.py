@@ -127,7 +127,12 @@ def there_and_back(
     codes, own = np.asarray(source_codes(prior)), np.asarray(facies_model(prior).categories)
     there = prior.translate(codes[whole])[once]
     back = prior.translate_back(there)[once]
-    return whole[twice], np.searchsorted(own, there[once]), np.searchsorted(codes, back)
+    return whole[twice], positions(own, there[once]), positions(codes, back)
+
+
+def positions(codes: np.ndarray, field: np.ndarray) -> np.ndarray:
+    """Of the facies of each cell among codes in any order."""
+    return np.argmax(field[..., None] == codes, axis=-1)
 
 
 def source_codes(prior: CyclePrior) -> tuple[int, ...]:

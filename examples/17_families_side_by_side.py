@@ -1,21 +1,23 @@
 """17 Families side by side: what each makes of its image, or without one.
 
-A row for each family of priors, fields as they come, none chosen. The first seven rows begin with a piece of the image
+A row for each family of priors, fields as they come, none chosen. The first eight rows begin with a piece of the image
 that the prior learned from. A *sequential* prior draws cell after cell, by odds learned from the image, and is what
 `latentinv train` gives: `braided` has three facies, `strebelle` two. A *generator* turns noise into a map at once
-(`meanders`), a *conditional* one is also told wells and here a proportion, another in each field; a *flow* goes there
-in some steps; a *SinGAN* learned from a single image of 256 × 256 cells; an *autoencoder* also finds the latents of a
-given map (`channels_vae`). The others need no image: a *plurigaussian* prior cuts Gaussian fields into facies, a
+(`meanders`), and a *cycle* puts another prior's fields into the style of its image (`meanders_as_strebelle`). A
+*conditional* generator is also told wells and here a proportion, another in each field; a *flow* goes there in some
+steps; a *SinGAN* learned from a single image of 256 × 256 cells; an *autoencoder* also finds the latents of a given
+map (`channels_vae`). The others need no image: a *plurigaussian* prior cuts Gaussian fields into facies, a
 *hierarchical* one puts a property into them, a *spectral* one is a property alone, and a *mixture* draws one of two
 scenarios. A *DCGAN* draws fields of one size only, and volumes have pictures of their own; neither is here.
 
-Look at what a geologist would: do channels keep their width, do they end, do bodies touch those that they touch in the
-image? The layers of `braided` and the channels of `strebelle` have the thickness of their image's, but a few channels
-end blindly, which hardly one of the image does. Those of `meanders` are too wide where they meet, and a few end. Those
-of `singan` fork, and those of `meanders_flow` have rough banks, for it learned for ten minutes only. `channels_vae`
-draws bodies of sand rather than channels: it is for finding given maps, not for drawing new ones. What the eye judges
-here, `python -m benchmarks.families` measures. Published images are shown where they are found (`LATENTINV_DATA`), and
-their place is white elsewhere, as on this page.
+Look at what a geologist would: do channels keep their width, do they end, do bodies touch those that they touch in
+the image? The layers of `braided` and the channels of `strebelle` have the thickness of their image's, but a few
+channels end blindly, which hardly one of the image does. Those of `meanders` are too wide where they meet, and a few
+end. Their translations are as thin as the channels of `strebelle`, and more of them end. Those of `singan` fork, and
+those of `meanders_flow` have rough banks, for it learned for ten minutes only. `channels_vae` draws bodies of sand
+rather than channels: it is for finding given maps, not for drawing new ones. What the eye judges here, `python -m
+benchmarks.families` measures. Published images are shown where they are found (`LATENTINV_DATA`), and their place is
+white elsewhere, as on this page.
 
 Writes output/families.png.
 """
@@ -29,7 +31,10 @@ from common import OUTPUT, Panel, draw, piece_of_image
 from latentinv import Covariance, Cut, FaciesProperty, Grid, HierarchicalPrior, PlurigaussianPrior, SpectralPrior
 from latentinv.priors import AbstractPrior, MixturePrior, TruncationRule, load_prior
 
-LEARNED = ("braided", "strebelle", "meanders", "meanders_conditional", "meanders_flow", "singan", "channels_vae")
+LEARNED = (
+    *("braided", "strebelle", "meanders", "meanders_as_strebelle", "meanders_conditional", "meanders_flow", "singan"),
+    "channels_vae",
+)
 
 
 def classic() -> dict[str, AbstractPrior]:

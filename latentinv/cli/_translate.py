@@ -51,8 +51,8 @@ def translate(
         str | None,
         typer.Option(
             metavar="CODE=FACIES,…",
-            help="For each code of the map the facies of the prior, by code or name, such as '0=0,255=1'; the codes "
-            "are the prior's own if omitted.",
+            help="For each code of the map the facies of the prior, or of the source of a prior of family cycle, by "
+            "code or name, such as '0=0,255=1'; the codes are its own if omitted.",
         ),
     ] = None,
     wells: Annotated[
@@ -118,7 +118,7 @@ def _check_network(count: int, edges: str | None, wells: list[Path] | None) -> N
             f"{given} and honours no wells; leave --wells out, or condition the prior to them by 'latentinv run'."
         )
     if edges is not None or count > 1:
-        raise InputError(f"{given}, without blocks or a draw; leave --edges and --count out.")
+        raise InputError(f"{given}; it knows no blocks and draws nothing, so leave --edges and --count out.")
 
 
 def _write_one(

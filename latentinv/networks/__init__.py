@@ -20,6 +20,7 @@ from ._blocks import IMPOSSIBLE as IMPOSSIBLE
 from ._blocks import as_told as as_told
 from ._blocks import counted as counted
 from ._blocks import facies_of_blocks as facies_of_blocks
+from ._blocks import inner as inner
 from ._blocks import mean_of_blocks as mean_of_blocks
 from ._blocks import merged as merged
 from ._cells import Draw as Draw
@@ -73,7 +74,6 @@ from ._singan import synthesize_scales as synthesize_scales
 from ._translator import TranslatorArchitecture as TranslatorArchitecture
 from ._translator import channels_of as channels_of
 from ._translator import initial_translator as initial_translator
-from ._translator import inner as inner
 from ._translator import levels_of_shares as levels_of_shares
 from ._translator import shares_of as shares_of
 from ._translator import standing as standing

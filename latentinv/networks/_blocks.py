@@ -92,3 +92,8 @@ def _present(levels: Float[Array, "*cell channel"]) -> Bool[Array, "*cell facies
 def _of_blocks(over: Callable[..., Array], x: Array, factors: Sequence[int]) -> Array:
     space = [size for n, factor in zip(x.shape[1:-1], factors, strict=True) for size in (n // factor, factor)]
     return over(x.reshape(len(x), *space, x.shape[-1]), axis=tuple(range(2, 2 * len(factors) + 1, 2)))
+
+
+def inner(x: Float[Array, "batch *space channel"], cells: int) -> Float[Array, "batch *inside channel"]:
+    """Fields without some cells at each end of each axis."""
+    return x[(slice(None), *(slice(cells, n - cells) for n in x.shape[1:-1]))]

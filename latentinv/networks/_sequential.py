@@ -37,7 +37,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from ._blocks import as_told, barred, counted, owed
+from ._blocks import as_told, barred, counted, inner, owed
 from ._cells import CELLS, AbstractCell, Draw
 from ._convolution import EXACT, convolve, depth_to_space
 from ._velocity import Weights
@@ -337,7 +337,7 @@ def draw_grid(
         whole = [base.level] if architecture.split(level) else []
         x = jnp.concatenate([*whole, *(known[one].level for one in sorted(known))], axis=-1)
         told = _network(architecture, weights, f"{level}.{number}", x, seen, blind, padded, precision)
-        base, known, seen = jax.tree.map(functools.partial(_inner, cells=off), (base, known, seen))
+        base, known, seen = jax.tree.map(functools.partial(inner, cells=off), (base, known, seen))
         if whole:
             never = as_told(barred(base.level, architecture.order), architecture.channels)
             told = told + jnp.tile(never, (len(told) // len(never), *(1,) * architecture.ndim, len(group)))
@@ -389,7 +389,3 @@ def _cut(x: Array, span: Span, wanted: Span, strides: Sequence[int]) -> Array:
     """What is wanted of a span, in cells of a grid."""
     each = zip(span, wanted, strides, strict=True)
     return x[(slice(None), *(slice((b[0] - a[0]) // step, (b[1] - a[0]) // step) for a, b, step in each))]
-
-
-def _inner(x: Array, cells: int) -> Array:
-    return x[(slice(None), *(slice(cells, n - cells) for n in x.shape[1:-1]))]

@@ -23,6 +23,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+from ._blocks import inner
 from ._convolution import EXACT, convolve
 from ._critic import SLOPE, Scores
 from ._sequential import Span
@@ -175,7 +176,7 @@ def refined(
     """Logits of maps of a scale, from levels of the coarser ones on its cells and noise; both lie around them."""
     x = noise if base is None else base + weights[NOISE][scale] * noise
     told = convolved(architecture, of_scale(weights, scale), scale, x, precision)
-    return told if base is None else told + logits_of(_inner(base, architecture.layers))
+    return told if base is None else told + logits_of(inner(base, architecture.layers))
 
 
 def convolved(
@@ -222,7 +223,3 @@ def risen(x: Float[Array, "batch *space channel"]) -> Float[Array, "batch *finer
         pairs = jnp.stack([0.75 * low + 0.25 * high, 0.25 * low + 0.75 * high], axis=axis + 1)
         x = pairs.reshape(*x.shape[:axis], -1, *x.shape[axis + 1 :])
     return x
-
-
-def _inner(x: Float[Array, "batch *place channel"], cells: int) -> Float[Array, "batch *space channel"]:
-    return x[(slice(None), *(slice(cells, n - cells) for n in x.shape[1:-1]))]

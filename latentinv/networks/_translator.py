@@ -25,6 +25,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+from ._blocks import inner
 from ._convolution import EXACT, convolve, space_to_depth
 from ._singan import risen
 from ._velocity import Weights
@@ -174,8 +175,3 @@ def standing(
     parts = [[shares[..., n] for n, one in enumerate(stands) if one == facies] for facies in range(count)]
     none = jnp.zeros_like(shares[..., 0])
     return jnp.stack([functools.reduce(jnp.add, part, none) for part in parts], axis=-1)
-
-
-def inner(x: Float[Array, "batch *space channel"], cells: int) -> Float[Array, "batch *inside channel"]:
-    """Fields without some cells at each end of each axis."""
-    return x[(slice(None), *(slice(cells, n - cells) for n in x.shape[1:-1]))]

@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from latentinv.devices import compiled
-from latentinv.errors import InputError
+from latentinv.errors import InputError, StorageError
 from latentinv.grid import Grid
 from latentinv.networks import TranslatorArchitecture, channels_of
 from latentinv.priors import load_prior
@@ -82,7 +82,10 @@ class CycleMethod(AbstractMethod):
 
 def source_of(name: str, folder: Path) -> AbstractPrior:
     """The prior that a recipe names: a shipped one, or a file beside the recipe."""
-    return load_prior(folder / name if Path(name).suffix else name)
+    try:
+        return load_prior(folder / name if Path(name).suffix else name)
+    except (InputError, StorageError) as error:
+        raise type(error)(f"The recipe has source = {name!r} in [cycle]. {error}") from error
 
 
 def stands_of(stated: dict[str, int | str], model: AbstractFaciesModel, image: TrainingImage) -> tuple[int, ...]:
@@ -101,7 +104,13 @@ def stands_of(stated: dict[str, int | str], model: AbstractFaciesModel, image: T
                 "stand for each other by their order; state facies in [cycle], such as facies = {0 = 0, 1 = 1, 2 = 1}."
             )
         return tuple(range(len(model.categories)))
-    pairs = {model.code(_code(key)): target.categories.index(target.code(value)) for key, value in stated.items()}
+    try:
+        pairs = {model.code(_code(key)): target.categories.index(target.code(value)) for key, value in stated.items()}
+    except InputError as error:
+        raise InputError(
+            f"The recipe has facies = {stated} in [cycle]; the source has {model.listed()}, and the image "
+            f"{target.listed()}: give these by their codes or names."
+        ) from error
     lacking = [code for code in model.categories if code not in pairs]
     unmet = [code for n, code in enumerate(target.categories) if n not in pairs.values()]
     if lacking or unmet or len(pairs) < len(stated):

@@ -84,6 +84,11 @@ def check_cycle(settings: RecipeCycle, image: RecipeImage, networks: RecipeNetwo
             "The recipe has family = 'cycle' and no source in [cycle]; give the prior whose fields are translated, "
             'such as source = "meanders".'
         )
+    if training.batch < 2:
+        raise InputError(
+            "The recipe has family = 'cycle' and batch = 1 in [training]; give at least 2, for every second field is "
+            "shown as facies."
+        )
     if image.continuous or image.ordered:
         raise InputError(
             "The recipe has family = 'cycle', which translates facies without order, with continuous or ordered in "

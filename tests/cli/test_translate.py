@@ -73,7 +73,7 @@ def test_that_draws_honour_wells_that_count_where_they_contradict_the_map(latent
         (("--edges", "8x8"), "blocks of 8×8 cells, but draws those of 4×4, 2×2"),
         (("--edges", "8"), "The size of blocks '8' cannot be read; write ROWSxCOLUMNS such as 8x16"),
         (("--edges", "4x4x4"), "blocks of 4×4×4 cells, but draws"),
-        (("--facies", "7=0"), "has facies 255, but is read with 7; the prior has 0 (clay), 1 (sand)"),
+        (("--facies", "7=0"), "has facies 255, but is read with 7; say which one 255 stands for, of 0 (clay), 1"),
         (("--facies", "7=0,7=1"), "The facies '7=0,7=1' cannot be read; write each code of the map once"),
         (("--facies", "clay=0"), "The facies 'clay=0' cannot be read"),
         (("--facies", "7=0,255=gravel"), "There is no facies gravel; the prior has 0 (clay), 1 (sand)"),
@@ -138,7 +138,7 @@ def test_that_a_prior_of_translations_writes_what_its_network_makes_of_the_map(l
         ),
         (("--count", "2"), "leave --edges and --count out"),
         (("--edges", "4x4"), "leave --edges and --count out"),
-        (("--facies", "7=5"), "has facies 255, but is read with 7; the prior has 5, 6"),
+        (("--facies", "7=5"), "has facies 255, but is read with 7; say which one 255 stands for, of 5, 6"),
     ],
 )
 @pytest.mark.usefixtures("network")

@@ -137,8 +137,8 @@ def test_that_facies_stand_for_each_other_by_order_or_as_stated(folder):
         ({}, r"source has the facies 5, 6, 9, and the image 0 \(mud\), 1 \(bar\)"),
         ({"5": 0, "6": 1}, "each of the source's once"),
         ({"5": 0, "6": 0, "9": 0}, "at least one that stands for it"),
-        ({"5": 0, "6": 0, "9": 4}, "There is no facies 4"),
-        ({"5": 0, "6": 0, "clay": 1}, "There is no facies clay"),
+        ({"5": 0, "6": 0, "9": 4}, r"the image 0 \(mud\), 1 \(bar\): give these by their codes or names"),
+        ({"5": 0, "6": 0, "clay": 1}, "give these by their codes or names"),
     ):
         with pytest.raises(InputError, match=words):
             cycle.stands_of(stated, three, image)
@@ -179,6 +179,7 @@ def test_that_a_source_that_cannot_be_used_is_refused_in_a_sentence(folder, sour
         (("width = 0.1", 'width = 0.1\nnormalisation = "batch"'), "another normalisation"),
         (("width = 0.1", "width = 0.1\npacking = 3"), "multiple of packing"),
         (("batch = 2", "batch = 2\nkeep_discriminator = true"), "leave keep_discriminator out"),
+        (("batch = 2", "batch = 1"), "batch = 1 .*every second field is shown as facies"),
         (("batch = 2", "batch = 2\nstructure = 1.0"), "leave it out"),
         (("dilations = [1]", "dilations = [1]\nfacies = {0 = 1.5}"), "facies of the image by those of the source"),
         (("dilations = [1]", "dilations = [0]"), "distances such as"),

@@ -199,15 +199,25 @@ class CyclePrior(AbstractLearnedPrior):
     def to_record(self) -> PriorRecord:
         """Give the content of the prior's file."""
         source = self.source.to_record()
+        told = {
+            name: value for name, value in source.metadata.get("provenance", {}).items() if name != "seconds"
+        }  # as in the source's own fingerprint, how long its training took does not count
+        held = {**source.metadata, "provenance": told} if told else source.metadata
         metadata = {
             "architecture": dataclasses.asdict(self.architecture),
-            "source": {"family": source.family, "metadata": source.metadata},
+            "source": {"family": source.family, "metadata": held},
             **self.calibration.to_metadata(),
             "provenance": self.provenance,
         }
         parts = ((SOURCE, source.arrays), (THERE, self.there), (BACK, self.back))
         arrays = {f"{ahead}{name}": np.asarray(array) for ahead, part in parts for name, array in part.items()}
         return PriorRecord(self.family, json.loads(json.dumps(metadata)), arrays)
+
+    def record(self) -> PriorRecord:
+        """The content of the prior's file with the names of its facies and of the source's."""
+        whole, model = super().record(), self.source.facies_model
+        source = {**whole.metadata["source"], "names": [] if model is None else list(model.names)}
+        return whole._replace(metadata={**whole.metadata, "source": source})
 
     @classmethod
     def from_record(cls, record: PriorRecord) -> "CyclePrior":
@@ -217,11 +227,15 @@ class CyclePrior(AbstractLearnedPrior):
         lists = {name: tuple(settings[name]) for name in ("stands", "widths", "dilations")}
         architecture = TranslatorArchitecture(**{**settings, **lists})
         there, back = (_stored(record, ahead) for ahead in (THERE, BACK))
+        if {*architecture.stands} != {*range(architecture.facies)}:
+            raise StorageError("The prior's facies do not suit those of its source; copy it again.")
         if not (_suits(architecture, there) and _suits(architecture.back, back)):
             raise StorageError("The prior's weights do not suit the sizes that it states; copy it again.")
         return cls(
             architecture,
-            prior_from_record(PriorRecord(source["family"], source["metadata"], _stored(record, SOURCE))),
+            prior_from_record(
+                PriorRecord(source["family"], source["metadata"], _stored(record, SOURCE), tuple(source["names"]))
+            ),
             jax.device_put(there),
             jax.device_put(back),
             Calibration.from_metadata(record.metadata),

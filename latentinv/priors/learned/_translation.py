@@ -128,8 +128,8 @@ def facies_indices(
     for code in np.unique(codes[known]).tolist():
         if code not in stands:
             raise InputError(
-                f"The field has facies {code:g}, but is read with {', '.join(map(str, stands))}; the prior has "
-                f"{model.listed()}: say for which of these {code:g} stands."
+                f"The field has facies {code:g}, but is read with {', '.join(map(str, stands))}; say which one "
+                f"{code:g} stands for, of {model.listed()}."
             )
         index[codes == code] = model.categories.index(model.code(stands[int(code)]))
     return index

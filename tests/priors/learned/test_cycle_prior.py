@@ -5,9 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from latentinv import Grid, HardData, InputError, Posterior, TemperedSMC, load_prior, sample
+from latentinv import Grid, HardData, InputError, Posterior, StorageError, TemperedSMC, load_prior, sample
 from latentinv.priors import Covariance, SpectralPrior
 from latentinv.priors.core import split_latents
+from latentinv.priors.learned import CyclePrior
+from latentinv.priors.learned._provenance import Provenance
+from latentinv.pytrees import replace
 from tests.problems import (
     generate,
     random_cycle_prior,
@@ -129,6 +132,29 @@ def test_that_a_saved_prior_comes_back_the_same_with_its_source(make, tmp_path):
     field = np.asarray(prior.facies(generate(prior, _z(prior, grid), grid)))
     np.testing.assert_array_equal(loaded.translate_back(field), prior.translate_back(field))
     assert loaded.describe()["source"].startswith(f"of family {prior.source.family}, facies ")
+
+
+def test_that_a_file_keeps_the_names_of_the_source_s_facies_which_change_no_field(tmp_path):
+    prior = _three()
+    named = replace(prior, source=prior.source.named({3: "clay", 1: "sand", 7: "gravel"}))
+    named.save(tmp_path / "prior.h5")
+    loaded = load_prior(tmp_path / "prior.h5")
+    assert loaded.source.facies_model.names == ("clay", "sand", "gravel")
+    assert loaded.fingerprint() == prior.fingerprint()
+
+
+def test_that_how_long_the_source_s_training_took_does_not_count():
+    prior = random_cycle_prior()
+    timed = replace(prior, source=replace(prior.source, _provenance=Provenance({"seconds": 9, "steps": 3})))
+    other = replace(prior, source=replace(prior.source, _provenance=Provenance({"seconds": 5, "steps": 3})))
+    assert timed.fingerprint() == other.fingerprint() != prior.fingerprint()
+
+
+def test_that_a_file_whose_facies_stand_for_others_is_refused():
+    record = random_cycle_prior().record()
+    settings = {**record.metadata["architecture"], "stands": [0, 0]}
+    with pytest.raises(StorageError, match="facies do not suit"):
+        CyclePrior.from_record(record._replace(metadata={**record.metadata, "architecture": settings}))
 
 
 def test_that_gradients_pass_to_the_latents_of_the_source():

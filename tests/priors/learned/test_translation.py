@@ -132,7 +132,7 @@ def test_that_weighted_draws_honour_the_wells_and_have_the_map(kind):
             r"shape \(2, 8, 8\), and the prior 2 axes; give facies codes of a grid with as many",
         ),
         ((np.zeros((0, 8)), 4), r"shape \(0, 8\)"),
-        ((np.full((8, 8), 5), 4), "has facies 5, but is read with 0, 1; the prior has 0, 1: say for which of these 5"),
+        ((np.full((8, 8), 5), 4), "has facies 5, but is read with 0, 1; say which one 5"),
         ((np.full((8, 8), 0.5), 4), "has facies 0.5, but is read with"),
     ],
 )
@@ -149,7 +149,7 @@ def test_that_a_prior_without_blocks_facies_that_it_lacks_and_wells_of_another_g
     prior = random_sequential_prior(**TWO)
     with pytest.raises(InputError, match="no facies 9; the prior has 0, 1"):
         coarse_map(prior, codes, 4, facies={0: 9})
-    with pytest.raises(InputError, match="has facies 0, but is read with 1; the prior has 0, 1"):
+    with pytest.raises(InputError, match="has facies 0, but is read with 1; say which one 0 stands for, of 0, 1"):
         coarse_map(prior, codes, 4, facies={1: 1})
     with pytest.raises(InputError, match="grid of 4×4 cells, but the field has 8×8; place them on its grid"):
         coarse_map(prior, codes, 4, wells=[_wells(prior, Grid((4, 4)), [[1, 1]], [0])])
