@@ -73,18 +73,19 @@ RECIPE = """
 [networks]
 family = "{family}"
 width = 0.5
-
-[conditioning]
-pixels = 0.005
-weight = {weight}
-{more}
-
+{conditioning}
 [training]
 steps = {steps}
 batch = 8
 patch = [64, 64]
 edge_width = 1.0
 evaluate_every = {every}
+"""
+CONDITIONING = """
+[conditioning]
+pixels = 0.005
+weight = {weight}
+{more}
 """
 
 
@@ -126,7 +127,8 @@ def recipe(
 ) -> Recipe:
     """The recipe of a generator; `more` are lines of its [conditioning], `folder` is that of the image's file."""
     settings = {"steps": steps, "every": max(1, steps // 5)}
-    text = RECIPE.format(family=family, weight=weight, image=image, more=more, **settings)
+    conditioning = CONDITIONING.format(weight=weight, more=more) if family == "conditional" else ""
+    text = RECIPE.format(family=family, conditioning=conditioning, image=image, **settings)
     return parse_recipe(text, folder or Path())
 
 

@@ -157,6 +157,11 @@ TABLES: dict[str, Any] = {
     "conditioning": RecipeConditioning,
 }
 """All but that of the image."""
+FAMILIES = {
+    **{name: name for name in ("sequential", "flow", "autoencoder", "singan", "cycle")},
+    "conditioning": "conditional",
+}
+"""Tables of one family only."""
 SIMULATOR_RULES = {
     "shape": several(whole(1), (2,), "rows and columns such as [1500, 1500]"),
     "seed": SEED,
@@ -246,6 +251,12 @@ def parse_recipe(text: str, folder: Path) -> Recipe:
         image = dataclasses.replace(image, simulator=simulator)
     others = {name: kind(**checked(name, tables.get(name, {}), rules_of(kind))) for name, kind in TABLES.items()}
     recipe = Recipe(image, **others, text=text, folder=folder)
+    for name, family in FAMILIES.items():
+        if name in tables and recipe.networks.family != family:
+            raise InputError(
+                f"The recipe has a table [{name}], which is of family = {family!r}, and family = "
+                f"{recipe.networks.family!r} in [networks]; set the family, or leave the table out."
+            )
     _check(recipe)
     return recipe
 

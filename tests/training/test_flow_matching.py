@@ -110,7 +110,9 @@ def test_that_a_recipe_that_makes_no_flow_is_refused(change, words, tmp_path):
 
 
 def test_that_a_family_that_nothing_trains_is_refused(recipe, tmp_path):
-    unknown = parse_recipe(RECIPE.replace('family = "flow"', 'family = "oracle"'), recipe.folder)
+    before, after = RECIPE.split("[flow]")
+    without = f"{before.replace('flow', 'oracle')}[training]{after.split('[training]')[1]}"
+    unknown = parse_recipe(without, recipe.folder)
     with pytest.raises(InputError, match=r"family = 'oracle' in .networks.; expected one of autoencoder, .*flow, gen"):
         train(unknown, tmp_path / "prior.h5")
     assert not list(tmp_path.iterdir())

@@ -49,6 +49,8 @@ def test_that_the_image_is_coarsened_as_asked(tmp_path):
         (SIMULATOR + "[networks]\npacking = 2\n[training]\nkeep_discriminator = true\n", "packing = 2 judges several"),
         (SIMULATOR + "[training]\npatterns = 1.0\npatch = [64, 64]\n", "at least 65 cells along each axis"),
         (SIMULATOR + "[training]\npatterns = 1.0\npatch = [80, 80, 80]\n", "patterns need plane patches"),
+        (SIMULATOR + "[cycle]\ncycle = 2.0\n", r"\[cycle\], which is of family = 'cycle', and family = 'generator'"),
+        (SIMULATOR + '[networks]\nfamily = "flow"\n[conditioning]\nweight = 1.0\n', "is of family = 'conditional'"),
     ],
 )
 def test_that_a_mistake_in_a_recipe_is_refused_by_name(text, sentence, tmp_path):
@@ -192,7 +194,9 @@ def test_that_a_discriminator_that_judges_whole_batches_is_not_kept(tmp_path):
 
 
 def test_that_settings_are_changed_in_the_text_too_from_which_a_training_goes_on(tmp_path):
-    text = '[image]\nfile = "a.npz"\n[training]\nsteps = 4000\nbatch = 4\n[flow]\nsteps = 8\n'
+    text = (
+        '[image]\nfile = "a.npz"\n[networks]\nfamily = "flow"\n[training]\nsteps = 4000\nbatch = 4\n[flow]\nsteps = 8\n'
+    )
     recipe = parse_recipe(text, tmp_path)
     short = with_training(recipe, steps=1000)
     assert short.flow == recipe.flow
