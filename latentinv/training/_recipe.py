@@ -133,7 +133,7 @@ from latentinv.training.images import ChannelSimulator, TrainingImage, coarsen, 
 from latentinv.training.objectives import LOSSES, least_patch
 
 from ._judge import check_loss, judge_of
-from ._recipe_families import check_autoencoder, check_cycle, check_flow, check_singan
+from ._recipe_families import check_autoencoder, check_cycle, check_flow, check_singan, check_tables
 from ._recipe_tables import (
     RecipeAutoencoder,
     RecipeConditioning,
@@ -157,11 +157,6 @@ TABLES: dict[str, Any] = {
     "conditioning": RecipeConditioning,
 }
 """All but that of the image."""
-FAMILIES = {
-    **{name: name for name in ("sequential", "flow", "autoencoder", "singan", "cycle")},
-    "conditioning": "conditional",
-}
-"""Tables of one family only."""
 SIMULATOR_RULES = {
     "shape": several(whole(1), (2,), "rows and columns such as [1500, 1500]"),
     "seed": SEED,
@@ -251,12 +246,7 @@ def parse_recipe(text: str, folder: Path) -> Recipe:
         image = dataclasses.replace(image, simulator=simulator)
     others = {name: kind(**checked(name, tables.get(name, {}), rules_of(kind))) for name, kind in TABLES.items()}
     recipe = Recipe(image, **others, text=text, folder=folder)
-    for name, family in FAMILIES.items():
-        if name in tables and recipe.networks.family != family:
-            raise InputError(
-                f"The recipe has a table [{name}], which is of family = {family!r}, and family = "
-                f"{recipe.networks.family!r} in [networks]; set the family, or leave the table out."
-            )
+    check_tables(tables, recipe.networks.family)
     _check(recipe)
     return recipe
 

@@ -1,5 +1,7 @@
 """What some families ask of their own table of a recipe, beside what each of its keys can be."""
 
+from collections.abc import Collection
+
 from latentinv.errors import InputError
 from latentinv.networks import AutoencoderArchitecture
 
@@ -13,6 +15,22 @@ from ._recipe_tables import (
     RecipeSingan,
     RecipeTraining,
 )
+
+FAMILIES = {
+    **{name: name for name in ("sequential", "flow", "autoencoder", "singan", "cycle")},
+    "conditioning": "conditional",
+}
+"""Tables of one family only."""
+
+
+def check_tables(tables: Collection[str], family: str) -> None:
+    """Refuse the table of a family other than that of the recipe, which would be left aside."""
+    for name, other in FAMILIES.items():
+        if name in tables and family != other:
+            raise InputError(
+                f"The recipe has a table [{name}], which is of family = {other!r}, and family = {family!r} in "
+                "[networks]; set the family, or leave the table out."
+            )
 
 
 def check_flow(flow: RecipeFlow, patch: tuple[int, ...]) -> None:
