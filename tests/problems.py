@@ -220,11 +220,13 @@ def random_sequential(
     apart=False,
     blocks=0,
     sees=False,
+    maps=0,
 ):
     """Untrained networks of a sequential simulation whose odds vary."""
     order = tuple(range(max(2, channels)))[::-1] if blocks else ()
+    widths, stretch = (width,) * len(windows), stretch or (1,) * ndim
     architecture = SequentialArchitecture(
-        ndim, content, channels, (width,) * len(windows), windows, stretch or (1,) * ndim, apart, blocks, order, sees
+        ndim, content, channels, widths, windows, stretch, apart, blocks, order, sees, maps
     )
     shapes = jax.eval_shape(lambda key: initial_sequential(key, architecture), jax.random.key(seed))
     rng = np.random.default_rng(seed)
@@ -246,12 +248,13 @@ def random_sequential_prior(
     blocks=0,
     lookahead=None,
     sees=False,
+    maps=(),
 ):
     """An untrained sequential simulation: no geology, but local and cheap."""
     channels, content = (1, "two facies") if len(categories) == 2 else (len(categories), "several facies")
-    architecture, weights = random_sequential(
-        seed, ndim=ndim, content=content, channels=channels, windows=windows, stretch=stretch, blocks=blocks, sees=sees
-    )
+    settings = {"windows": windows, "stretch": stretch, "blocks": blocks, "sees": sees}
+    settings["maps"] = sum(one.channels for one in maps)
+    architecture, weights = random_sequential(seed, ndim=ndim, content=content, channels=channels, **settings)
     model = FaciesModel(categories, (0.0,)) if channels == 1 else UnorderedFaciesModel(categories)
     calibration = Calibration(model, shift=0.0, scale=0.5)
     return SequentialPrior(
@@ -260,6 +263,7 @@ def random_sequential_prior(
         calibration,
         temperatures=temperatures or (1.0,) * len(windows),
         lookahead=None if lookahead is None else looking_ahead(architecture, lookahead),
+        maps=maps,
         provenance={},
     )
 

@@ -98,6 +98,23 @@ def parse_names(text: str | None) -> dict[str, str] | None:
     return {code: name for code, name in pairs}
 
 
+def parse_files(texts: list[str]) -> dict[str, str]:
+    """Read ``depth=depth.asc`` as files of maps by name.
+
+    Raises
+    ------
+    InputError
+        If one is not written so, or one is given twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, _, file = (part.strip() for part in text.partition("="))
+        if not (name and file) or name in found:
+            raise InputError(f"--map '{text}' cannot be read; write each name once, with its file, as depth=depth.asc.")
+        found[name] = file
+    return found
+
+
 def parse_stands(text: str | None) -> dict[int, int | str] | None:
     """Read ``0=1,2=sand``: for codes of one field facies of a prior, by code or name.
 

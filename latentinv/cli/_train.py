@@ -12,7 +12,7 @@ from latentinv.errors import InputError
 from ._console import Quiet, interruptible, make_console, plain_table, say_seconds, to_continue, warn
 from ._json import Json, print_json
 from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
-from ._parse import parse_names
+from ._parse import parse_files, parse_names
 
 if TYPE_CHECKING:
     from latentinv.training import Comparison, Recipe, TrainingImage, TrainingResult
@@ -55,6 +55,15 @@ def train(
             help="What the facies are called, by code (or colour of the picture), such as '0=clay,1=sand'.",
         ),
     ] = None,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="NAME=FILE",
+            help="A map of the image's cells by which its geology differs, such as depth=depth.asc, or azimuth=FILE of "
+            "directions in degrees clockwise from north; may be repeated.",
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -72,7 +81,8 @@ def train(
     begun = time.monotonic()
     own = source.suffix != ".toml"
     with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_continue(target)):
-        plan = _plan(source, target, Reading(key, continuous, missing or None, classes, parse_names(names)))
+        reading = Reading(key, continuous, missing or None, classes, parse_names(names), parse_files(maps or []))
+        plan = _plan(source, target, reading)
         _describe(console, plan.load_image())
         if size := _cells(plan):
             console.print(size, soft_wrap=True)
@@ -91,6 +101,7 @@ class Reading(NamedTuple):
     missing: list[float] | None
     classes: int | None
     names: dict[str, str] | None
+    maps: dict[str, str]
 
 
 def _plan(source: Path, target: Path, reading: Reading) -> "Recipe":
@@ -102,7 +113,7 @@ def _plan(source: Path, target: Path, reading: Reading) -> "Recipe":
         require_new(recipe_path(target))
         return choose_recipe(source, folder=target.parent, **reading._asdict())
     if any(value for value in reading):
-        given = "--key, --continuous, --missing, --classes and --names are for images"
+        given = "--key, --continuous, --missing, --classes, --names and --map are for images"
         raise InputError(f"{given}, but a recipe was given; write them into its [image] instead.")
     return read_recipe(source)
 
@@ -124,6 +135,8 @@ def _describe(console: Console, image: "TrainingImage") -> None:
     from latentinv.training import described, slivers
 
     console.print(f"Image: {described(image)}.", soft_wrap=True)
+    for one in image.maps:
+        console.print(f"Map: {one.range.described}.", soft_wrap=True)
     if thin := slivers(image):
         left = len(image.categories) - len(thin)
         each = ", ".join(str(code) for code in thin)

@@ -53,13 +53,14 @@ from ._generator import by_phase as by_phase
 from ._generator import chain as chain
 from ._generator import synthesize as synthesize
 from ._generator import to_folded_layer as to_folded_layer
-from ._sequential import Drawn as Drawn
-from ._sequential import SequentialArchitecture as SequentialArchitecture
-from ._sequential import Span as Span
+from ._sequential import Around as Around
 from ._sequential import draw_grid as draw_grid
 from ._sequential import first_told as first_told
 from ._sequential import initial_sequential as initial_sequential
 from ._sequential import simulate as simulate
+from ._sequential_grids import Drawn as Drawn
+from ._sequential_grids import SequentialArchitecture as SequentialArchitecture
+from ._sequential_grids import Span as Span
 from ._singan import NOISE as NOISE
 from ._singan import SinganArchitecture as SinganArchitecture
 from ._singan import coarser as coarser

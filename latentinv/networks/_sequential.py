@@ -18,6 +18,10 @@ Networks may also *see wells*: cells of the field whose facies are known before 
 the way from coarse to fine. For each cell of a grid they see how many wells with each facies lie in its parts, and tell
 the odds given these too, as a search through a training image finds what fits the data nearby.
 
+They may see *auxiliary maps* in the same way: numbers that are known everywhere, such as the direction or the width of
+bodies, by which the geology differs from place to place (Chugunova and Hu 2008, doi:10.1007/s11004-008-9142-4). For
+each cell of a grid they see the mean over its cells.
+
 Without padding each group takes some cells of its grid off at each end, and what is drawn lies so far around a field
 that the field sees no end: a cell depends on its window and on nothing else. In training zeros are padded instead, and
 stand for cells that are not known. Cost: that of the networks of the finest grids, for those of coarse ones draw few
@@ -25,10 +29,8 @@ cells.
 """
 
 import functools
-import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -37,42 +39,28 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from ._blocks import as_told, barred, counted, inner, owed
-from ._cells import CELLS, AbstractCell, Draw
+from ._blocks import as_told, barred, counted, inner, mean_of_blocks, owed
+from ._cells import Draw
 from ._convolution import EXACT, convolve, depth_to_space
+from ._sequential_grids import Drawn, Offset, SequentialArchitecture, Span
 from ._velocity import Weights
 
-Offset = tuple[int, ...]
-"""Which of the 2ⁿ parts of a cell of a grid: 0 or 1 along each axis."""
-Group = tuple[Offset, ...]
-"""Parts that are drawn at once."""
-Span = tuple[tuple[int, int], ...]
-"""Along each axis the first cell and the end of a part of the plane, from the first cell of the field."""
-
-Wells = Callable[[Span], Float[Array, "batch *space facies"]]
+Seen = Callable[[Span], "Around"]
+"""What networks see in a part of the plane."""
 
 
-class Drawn(NamedTuple):
-    """Which cells are drawn at once: one in each cell of a grid, but for some at each end."""
+class Around(NamedTuple):
+    """What networks see beside the cells that are drawn already, in all cells of a part of the plane."""
 
-    level: int
-    """The grid, from 0, the coarsest."""
-    member: int
-    """Which of the cells that are drawn on this grid."""
-    offset: Offset
-    """The part of the grid's cell."""
-    crop: int
-    """Cells of the grid that are left out at each end of its span."""
-    block: Offset
-    """Edges in cells of the block that each stands for."""
+    wells: Float[Array, "batch *space facies"] | None = None
+    """1 in cells that are known to have a facies."""
+    maps: Float[Array, "batch *space channel"] | None = None
+    """Numbers of auxiliary maps."""
 
-    def of(
-        self, blocks: Float[Array, "batch *block channel"], architecture: "SequentialArchitecture"
-    ) -> Float[Array, "batch *part channel"]:
-        """What is drawn of the blocks of a field of whole units that is drawn without a margin."""
-        each = zip(self.offset, architecture.stride(self.level), self.block, strict=True)
-        parts = (slice(part * stride // 2 // edge, None, stride // edge) for part, stride, edge in each)
-        return blocks[(slice(None), *parts)]
+    def of(self, strides: Sequence[int]) -> "Around":
+        """As the networks of a grid see it, in each of its cells."""
+        wells = None if self.wells is None else counted(self.wells, strides)
+        return Around(wells, None if self.maps is None else mean_of_blocks(self.maps, strides))
 
 
 Decide = Callable[[Drawn, Float[Array, "batch *part output"]], Draw]
@@ -80,97 +68,9 @@ Decide = Callable[[Drawn, Float[Array, "batch *part output"]], Draw]
 given the wells, and behind that, along the first axis, as without."""
 
 
-@dataclass(frozen=True)
-class SequentialArchitecture:
-    """Networks of a sequential simulation."""
-
-    ndim: int
-    """Axes of the field, 2 or 3."""
-    content: str
-    """What is in a cell: one of `CELLS`."""
-    channels: int
-    """Numbers in each cell."""
-    widths: tuple[int, ...]
-    """Channels of the networks of each grid, from the coarsest to that of every second cell."""
-    windows: tuple[int, ...]
-    """How many layers of each see 3 cells of the grid along an axis; two more see one."""
-    stretch: tuple[int, ...]
-    """How many times as far apart as along the shortest axis cells lie along each: powers of two, the least 1."""
-    apart: bool = False
-    """Whether on all grids, not on the finest only, parts of the same distance are drawn one after the other."""
-    blocks: int = 0
-    """On how many of the grids, from that of every second cell, cells stand for whole blocks."""
-    order: tuple[int, ...] = ()
-    """Facies, by index, in the order in which a block takes the first that it has; none without blocks."""
-    sees: bool = False
-    """Whether networks can see wells."""
-
-    @property
-    def facies(self) -> int:
-        """How many facies there are, if there are any."""
-        return max(2, self.channels)
-
-    @property
-    def cell(self) -> type[AbstractCell]:
-        """The law of a cell."""
-        return CELLS[self.content]
-
-    @property
-    def unit(self) -> tuple[int, ...]:
-        """Distance of cells on the coarsest grid, along each axis."""
-        return self.stride(0)
-
-    def stride(self, level: int) -> tuple[int, ...]:
-        """Distance of cells on a grid, along each axis."""
-        finest = 2 ** (len(self.widths) - level) / max(self.stretch)
-        return tuple(max(1, int(each * finest)) for each in self.stretch)
-
-    def split(self, level: int) -> bool:
-        """Whether the cells of a grid stand for blocks, all parts of which are drawn on it."""
-        return level >= len(self.widths) - self.blocks
-
-    def block(self, level: int) -> tuple[int, ...]:
-        """Edges in cells of the block that a cell of a grid stands for."""
-        return self.stride(max(level, len(self.widths) - self.blocks))
-
-    def groups(self, level: int) -> tuple[Group, ...]:
-        """The parts of a grid's cell that are drawn on it, in this order: those far from what is known first.
-
-        Parts of the same distance are drawn at once, unless `apart`, but for those of the last grid, which are
-        neighbours.
-        """
-        choices = ((0, 1) if stride > 1 else (0,) for stride in self.stride(level))
-        parts = sorted(itertools.product(*choices), key=lambda part: -sum(part))
-        parts = parts if self.split(level) else parts[:-1]
-        if self.apart or level == len(self.widths) - 1:
-            return tuple((part,) for part in parts)
-        return tuple(tuple(group) for _, group in itertools.groupby(parts, key=sum))
-
-    def members(self, level: int) -> int:
-        """Cells that are drawn on a grid for each of its own: also that itself on the first."""
-        return sum(map(len, self.groups(level))) + (level == 0)
-
-    def cost(self, level: int) -> float:
-        """Products of the networks of a grid, for each cell of the field."""
-        kernels = (shape for name, shape in _shapes(self) if name.startswith(f"{level}.") and name.endswith("kernel"))
-        return sum(map(math.prod, kernels)) / math.prod(self.stride(level))
-
-    def around(self, level: int) -> tuple[int, ...]:
-        """Cells around a field that what is drawn from a grid on depends on, from that grid on, along each axis."""
-        lost = np.zeros(self.ndim, int)
-        for n in range(level, len(self.windows)):
-            lost += len(self.groups(n)) * self.windows[n] * np.asarray(self.stride(n))
-        return tuple(lost.tolist())
-
-    def span(self, level: int, shape: Sequence[int]) -> Span:
-        """The part of the plane in which a grid is drawn for a field of a shape, in whole cells of the grid."""
-        each = zip(self.stride(level), self.around(level), shape, strict=True)
-        return tuple((-math.ceil(m / step) * step, math.ceil((n + m) / step) * step) for step, m, n in each)
-
-
 def initial_sequential(key: Array, architecture: SequentialArchitecture) -> dict[str, Array]:
     """Random weights; the last layers give 0."""
-    shapes = dict(_shapes(architecture))
+    shapes = dict(architecture.shapes())
     keys = jax.random.split(key, len(shapes))
 
     def initial(key: Array, name: str, shape: tuple[int, ...]) -> Array:
@@ -181,35 +81,6 @@ def initial_sequential(key: Array, architecture: SequentialArchitecture) -> dict
     return {name: initial(key, name, shape) for key, (name, shape) in zip(keys, shapes.items(), strict=True)}
 
 
-def _shapes(architecture: SequentialArchitecture) -> Iterator[tuple[str, tuple[int, ...]]]:
-    ndim, each = architecture.ndim, architecture.channels * architecture.cell.outputs
-    yield "first.bias", (each,)
-    if architecture.sees:
-        yield "first.0.kernel", (*(3,) * ndim, _of_wells(architecture, 0), architecture.widths[0])
-        yield "first.last.kernel", (*(1,) * ndim, architecture.widths[0], each)
-    for level, width in enumerate(architecture.widths):
-        known, of_wells = 1, _of_wells(architecture, level)
-        for number, group in enumerate(architecture.groups(level)):
-            name, layers = f"{level}.{number}", _layers(architecture, level)
-            sizes = [known * architecture.channels + of_wells, *(width for _ in layers)]
-            for layer, window in enumerate(layers):
-                yield f"{name}.{layer}.kernel", (*(window,) * ndim, sizes[layer], width)
-                yield f"{name}.{layer}.bias", (width,)
-            yield f"{name}.last.kernel", (*(1,) * ndim, width, len(group) * each)
-            yield f"{name}.last.bias", (len(group) * each,)
-            known += len(group)
-
-
-def _of_wells(architecture: SequentialArchitecture, level: int) -> int:
-    """Channels of wells that the networks of a grid see."""
-    parts = math.prod(min(2, stride) for stride in architecture.stride(level))
-    return parts * architecture.facies if architecture.sees else 0
-
-
-def _layers(architecture: SequentialArchitecture, level: int) -> tuple[int, ...]:
-    return (*(3,) * architecture.windows[level], 1)
-
-
 def simulate(
     architecture: SequentialArchitecture,
     weights: Weights,
@@ -217,7 +88,7 @@ def simulate(
     shape: Sequence[int],
     decide: Decide,
     *,
-    wells: Wells | None = None,
+    seen: Seen | None = None,
     blind: bool = False,
     grids: int | None = None,
     padded: bool = False,
@@ -234,8 +105,8 @@ def simulate(
         How many fields, and their cells along each axis.
     decide
         Draws the cells of a group.
-    wells
-        That are seen in a part of the plane: 1 in cells that are known to have a facies. None are seen without.
+    seen
+        What networks see beside the cells that are drawn; nothing without.
     blind
         Whether what is told without wells is wanted too.
     grids
@@ -252,10 +123,10 @@ def simulate(
     spans = [inside if padded else architecture.span(n, shape) for n in range(len(architecture.widths))][:grids]
     base: Draw | None = None
     for level, (span, wanted) in enumerate(zip(spans, [*spans[1:], inside], strict=True)):
-        around = None if wells is None else wells(span)
+        around = Around() if seen is None else seen(span)
         if base is None:
             first = tuple((end - start) // unit for (start, end), unit in zip(span, architecture.unit, strict=True))
-            told = first_told(architecture, weights, (batch, *first), wells=around, blind=blind, precision=precision)
+            told = first_told(architecture, weights, (batch, *first), around, blind=blind, precision=precision)
             base = decide(Drawn(0, 0, (0,) * architecture.ndim, 0, architecture.block(0)), told)
         known, crop = draw_grid(
             architecture,
@@ -263,7 +134,7 @@ def simulate(
             level,
             base,
             decide,
-            wells=around,
+            around,
             blind=blind,
             padded=padded,
             complete=complete,
@@ -281,28 +152,38 @@ def first_told(
     architecture: SequentialArchitecture,
     weights: Weights,
     cells: Sequence[int],
+    around: Around,
     *,
-    wells: Float[Array, "batch *space facies"] | None = None,
     blind: bool = False,
     precision: lax.Precision = EXACT,
 ) -> Float[Array, "batch *part output"]:
-    """What is told of the first cells, before any is drawn: the same of all, but for wells.
+    """What is told of the first cells, before any is drawn: the same of all, but for what is around.
 
     Parameters
     ----------
     cells
         How many fields, and first cells along each axis.
-    architecture, weights, wells, blind, precision
+    architecture, weights, around, blind, precision
         As for `draw_grid`.
     """
     bias = weights["first.bias"]
-    told = jnp.broadcast_to(bias, (*cells, len(bias)))
-    if wells is None:
+    told, seen = jnp.broadcast_to(bias, (*cells, len(bias))), around.of(architecture.unit)
+    if around.wells is None and around.maps is None:
         return told
-    x = jnp.pad(counted(wells, architecture.unit), [(0, 0), *((1, 1),) * architecture.ndim, (0, 0)])
-    x = jax.nn.silu(convolve(x, weights["first.0.kernel"], 1, precision))
-    given = told + convolve(x, weights["first.last.kernel"], 1, precision)
-    return jnp.concatenate([given, told]) if blind else given
+
+    def product(x: Array, kernel: Array) -> Array:
+        return convolve(_padded(x, kernel.shape[0] // 2), kernel, 1, precision)
+
+    def tell(x: Array) -> Array:
+        return told + product(jax.nn.silu(x), weights["first.last.kernel"])
+
+    of_maps, of_wells = jnp.split(weights["first.0.kernel"], [architecture.maps], axis=-2)
+    x = jnp.zeros(()) if seen.maps is None else product(seen.maps, of_maps)
+    alone = told if seen.maps is None else tell(x)
+    if seen.wells is None:
+        return alone
+    given = tell(x + product(seen.wells, of_wells))
+    return jnp.concatenate([given, alone]) if blind else given
 
 
 def draw_grid(
@@ -311,8 +192,8 @@ def draw_grid(
     level: int,
     base: Draw,
     decide: Decide,
+    around: Around,
     *,
-    wells: Float[Array, "batch *space facies"] | None = None,
     blind: bool = False,
     padded: bool = False,
     complete: bool = False,
@@ -324,15 +205,15 @@ def draw_grid(
     ----------
     base
         The cells of the grid itself.
-    wells
-        In all cells of the part of the plane in which the grid is drawn.
+    around
+        What networks see in the part of the plane in which the grid is drawn.
     architecture, weights, level, decide, blind, padded, complete, precision
         As for `simulate`.
     """
     off = 0 if padded else architecture.windows[level]
     known: dict[Offset, Draw] = {} if architecture.split(level) else {(0,) * architecture.ndim: base}
     member, groups, block = int(level == 0), architecture.groups(level), architecture.block(level + 1)
-    seen = None if wells is None else counted(wells, architecture.stride(level))
+    seen = around.of(architecture.stride(level))
     for number, group in enumerate(groups):
         whole = [base.level] if architecture.split(level) else []
         x = jnp.concatenate([*whole, *(known[one].level for one in sorted(known))], axis=-1)
@@ -358,31 +239,35 @@ def _network(
     weights: Weights,
     name: str,
     x: Array,
-    seen: Array | None,
+    seen: Around,
     blind: bool,
     padded: bool,
     precision: lax.Precision,
 ) -> Array:
-    layers = [str(layer) for layer, _ in enumerate(_layers(architecture, int(name.split(".")[0])))]
+    layers = [str(layer) for layer, _ in enumerate(architecture.layers(int(name.split(".")[0])))]
     known = x.shape[-1]
 
     def product(x: Array, kernel: Array) -> Array:
-        around = kernel.shape[0] // 2 if padded else 0
-        if around:
-            x = jnp.pad(x, [(0, 0), *((around, around),) * architecture.ndim, (0, 0)])
-        return convolve(x, kernel, 1, precision)
+        return convolve(_padded(x, kernel.shape[0] // 2) if padded else x, kernel, 1, precision)
 
     for layer in [*layers, "last"]:
         kernel, bias = (weights[f"{name}.{layer}.{part}"] for part in ("kernel", "bias"))
         if layer == "0":
-            x = product(x, kernel[..., :known, :]) + bias
-            if seen is not None:
-                given = x + product(seen, kernel[..., known:, :])
+            own, of_maps, of_wells = jnp.split(kernel, [known, known + architecture.maps], axis=-2)
+            x = product(x, own) + bias
+            x = x if seen.maps is None else x + product(seen.maps, of_maps)
+            if seen.wells is not None:
+                given = x + product(seen.wells, of_wells)
                 x = jnp.concatenate([given, x]) if blind else given
         else:
             x = product(x, kernel) + bias
         x = x if layer == "last" else jax.nn.silu(x)
     return x
+
+
+def _padded(x: Array, cells: int) -> Array:
+    """With zeros around."""
+    return jnp.pad(x, [(0, 0), *((cells, cells),) * (x.ndim - 2), (0, 0)]) if cells else x
 
 
 def _cut(x: Array, span: Span, wanted: Span, strides: Sequence[int]) -> Array:

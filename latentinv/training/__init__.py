@@ -22,14 +22,15 @@ from ._measures import measure_facies as measure_facies
 from ._method import METHODS as METHODS
 from ._method import AbstractMethod as AbstractMethod
 from ._recipe import Recipe as Recipe
-from ._recipe import find_image as find_image
 from ._recipe import parse_recipe as parse_recipe
 from ._recipe import read_recipe as read_recipe
 from ._recipe import with_training as with_training
+from ._recipe_image import find_image as find_image
 from ._reconstruction import Reconstruction as Reconstruction
 from ._reconstruction import reconstruct as reconstruct
 from ._step import Losses as Losses
 from .images import ChannelSimulator as ChannelSimulator
+from .images import FlowlineSimulator as FlowlineSimulator
 from .images import TrainingImage as TrainingImage
 from .images import coarsen as coarsen
 from .images import comparable_count as comparable_count

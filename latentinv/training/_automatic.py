@@ -104,6 +104,7 @@ def choose_recipe(
     missing: Sequence[float] | None = None,
     classes: int | None = None,
     names: Mapping[str, str] | None = None,
+    maps: Mapping[str, str | Path] | None = None,
     seed: int = 0,
 ) -> Recipe:
     """Choose a recipe for an image; its number of steps is the longest that is worth while.
@@ -114,6 +115,8 @@ def choose_recipe(
         The image's file and how it is read, as for `read_training_image`.
     names
         Of the facies, by code or colour; see `TrainingImage.named`.
+    maps
+        Files of auxiliary maps of the image's cells, by name; see `read_auxiliary_map`.
     folder
         Where the recipe will be kept; with the image if omitted.
     seed
@@ -143,12 +146,14 @@ def choose_recipe(
     require_places(coarse)
     if names is not None:
         image.named(names)  # refuses names that are none, before anything is trained
+    files = {} if maps is None else {name: os.path.relpath(file, place) for name, file in maps.items()}
     text = RECIPE.format(
         name=path.name,
         shape=times(image.facies.shape),
         file=json.dumps(os.path.relpath(path, place)),
         reading="".join(f"{name} = {json.dumps(value)}\n" for name, value in reading.items() if value is not None)
-        + _names_in_toml(names),
+        + _texts_in_toml("names", names or {})
+        + _texts_in_toml("maps", files),
         coarsen=coarser,
         widths=list(WIDTHS[ndim][-grids:]),
         windows=[WINDOWS[ndim][0], *WINDOWS[ndim][1:][1 - grids :]],
@@ -168,11 +173,11 @@ def choose_recipe(
     return parse_recipe(text, place.resolve())
 
 
-def _names_in_toml(names: Mapping[str, str] | None) -> str:
-    if names is None:
+def _texts_in_toml(key: str, texts: Mapping[str, str]) -> str:
+    if not texts:
         return ""
-    pairs = (f"{json.dumps(code)} = {json.dumps(name, ensure_ascii=False)}" for code, name in names.items())
-    return f"names = {{{', '.join(pairs)}}}\n"
+    pairs = (f"{json.dumps(name)} = {json.dumps(text, ensure_ascii=False)}" for name, text in texts.items())
+    return f"{key} = {{{', '.join(pairs)}}}\n"
 
 
 def thickness(image: TrainingImage) -> float:

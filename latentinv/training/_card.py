@@ -23,7 +23,7 @@ from latentinv.training.images import (
     times,
 )
 
-from ._evaluation import NOTHING_COPIED, grid_for, part_of
+from ._evaluation import NOTHING_COPIED, grid_for, part_of, shown_windows
 from ._honouring import Honouring, honouring
 from ._reconstruction import IMPROVED, Reconstruction, reconstruct
 
@@ -79,13 +79,15 @@ def assess(
     grid, model = grid_for(prior, shape), prior.facies_model
 
     @functools.partial(compiled, of_networks=True)
-    def draw(key: jax.Array) -> jax.Array:
+    def draw(key: jax.Array, maps: jax.Array) -> jax.Array:
         z = jax.random.normal(key, (BATCH, prior.latent_size(grid)))
-        fields = part_of(jax.vmap(lambda one: prior.generate(one, grid))(z), shape)
+        fields = part_of(jax.vmap(lambda one, shown: prior.shown(shown).generate(one, grid))(z, maps), shape)
         return fields if model is None else model.index(fields).astype(jnp.uint8)
 
     key = from_seed(ASSESS_SEED, "card")
-    fields = np.concatenate([np.asarray(draw(numbered(key, n))) for n in range(count // BATCH)])
+    maps = jnp.asarray(shown_windows(image, shape, count, ASSESS_SEED))
+    batches = (draw(numbered(key, n), maps[n * BATCH : (n + 1) * BATCH]) for n in range(count // BATCH))
+    fields = np.concatenate([np.asarray(one) for one in batches])
     rng = np.random.default_rng(ASSESS_SEED)
     whole = image.facies if image.values is None else image.values
     patches = choose_places(rng, image, shape, 2 * count).cut(whole)
@@ -151,10 +153,12 @@ def card(name: str, prior: AbstractLearnedPrior, image: TrainingImage, assessmen
         f"| training image | {image.name}, {described(image)} |",
         f"| sha256 of its array | `{image.sha256}` |",
         f"| cells that change if a latent map is redrawn | {maps or 'all, since no latent has a place'} |",
+        *(f"| auxiliary map | {one.described} |" for one in prior.maps),
         f"| trained | {provenance['steps']} steps; the state of step {kept} was kept |",
         "",
         f"{count} fields of {times(assessment.shape)} cells beside {2 * count} patches of the image. The floor is the",
         f"distance of as many patches from each other: 1 is as good as it can get, up to {GOOD:g} is good.",
+        *(["Each field is drawn for the auxiliary maps of some patch."] if prior.maps else []),
         "",
         "| statistic | group | times the floor |",
         "|---|---|---|",

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Integer, Shaped, UInt8
+from jaxtyping import Array, Float, Float32, Integer, Shaped, UInt8
 from scipy import special
 
 from latentinv.devices import compiled
@@ -33,7 +33,7 @@ from latentinv.realism import (
     nearest_window_ratio,
     total_variation,
 )
-from latentinv.training.images import TrainingImage, comparable_count, image_shares, sample_patches
+from latentinv.training.images import TrainingImage, choose_places, comparable_count, image_shares, sample_patches
 
 BATCH = 16
 """Fields that are drawn at a time."""
@@ -46,6 +46,8 @@ NOTHING_COPIED = 0.9
 SMALL_IMAGE, WINDOWS, SEARCHED = 1_000_000, (32, 256), 2e7
 """Cells of an image up to which copying is looked for at each comparison; least and most windows that are looked at,
 and cells that are searched for them in all."""
+MAPS = 1
+"""Distinguishes the random numbers for windows of auxiliary maps from those for other uses of a seed."""
 MOST = 1e6
 """Largest distance that a comparison reports, in times the floor; the floor is 0 if an image repeats itself."""
 
@@ -168,7 +170,7 @@ def compare(
 ) -> Comparison:
     """Compare `count` fields, or fewer volumes, calibrated on themselves, with twice as many patches of the image."""
     count = comparable_count(shape, count, BATCH)
-    logits = _numbers(prior, shape, from_seed(seed, "comparison"), count)
+    logits = _numbers(prior, image, shape, seed, "comparison", count)
     facies = read(logits, image, decided=prior.decided)
     patches = sample_patches(np.random.default_rng(seed), image, shape, 2 * count)
     top = len(image.categories) - 1
@@ -204,18 +206,28 @@ def calibrated(
     """The prior calibrated on `count` fields or fewer volumes, or on a batch where only the scale has to be found."""
     decided = prior.decided and image.values is None
     count = BATCH if decided else comparable_count(shape, count, BATCH)
-    numbers = _numbers(prior, shape, from_seed(seed, "calibration"), count)
+    numbers = _numbers(prior, image, shape, seed, "calibration", count)
     other: AbstractLearnedPrior = replace(prior, calibration=calibrate(numbers, image, decided=prior.decided))
     return other
 
 
 def _numbers(
-    prior: AbstractLearnedPrior, shape: tuple[int, ...], key: jax.Array, count: int
+    prior: AbstractLearnedPrior, image: TrainingImage, shape: tuple[int, ...], seed: int, use: str, count: int
 ) -> Float[np.ndarray, "field *shape output"]:
     """What the network gives before calibration."""
-    grid = grid_for(prior, shape)
-    numbers = [_draw(prior, numbered(key, n), grid) for n in range(max(1, count // BATCH))]
+    grid, key, batches = grid_for(prior, shape), from_seed(seed, use), max(1, count // BATCH)
+    maps = jnp.asarray(shown_windows(image, shape, batches * BATCH, seed))
+    numbers = [_draw(prior, numbered(key, n), grid, maps[n * BATCH : (n + 1) * BATCH]) for n in range(batches)]
     return part_of(np.concatenate(numbers), shape)
+
+
+def shown_windows(
+    image: TrainingImage, shape: tuple[int, ...], count: int, seed: int
+) -> Float32[np.ndarray, "field *shape channel"]:
+    """Windows of all auxiliary maps of an image, as networks see them, each for a field; of no channel without maps."""
+    if not image.maps:
+        return np.zeros((count, 0), np.float32)
+    return choose_places(np.random.default_rng([seed, MAPS]), image, shape, count).cut(image.shown)
 
 
 def grid_for(prior: AbstractLearnedPrior, shape: tuple[int, ...]) -> Grid:
@@ -229,9 +241,11 @@ def part_of(fields: Shaped[Fields, "field *cells"], shape: tuple[int, ...]) -> S
 
 
 @functools.partial(compiled, of_networks=True, static_argnums=2)
-def _draw(prior: AbstractLearnedPrior, key: jax.Array, grid: Grid) -> Float[Array, "field *shape output"]:
+def _draw(
+    prior: AbstractLearnedPrior, key: jax.Array, grid: Grid, maps: Float[Array, "field *shape channel"]
+) -> Float[Array, "field *shape output"]:
     z = jax.random.normal(key, (BATCH, prior.latent_size(grid)))
-    return jax.vmap(lambda one: prior.numbers(one, grid))(z)
+    return jax.vmap(lambda one, shown: prior.shown(shown).numbers(one, grid))(z, maps)
 
 
 def _read_raw(

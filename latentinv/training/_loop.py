@@ -25,7 +25,7 @@ from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, wr
 from latentinv.training.images import TrainingImage, choose_places, comparable_shape, image_levels
 
 from ._checkpoint import FORMAT, VERSION, checkpoint_path, kept_of, read_plan, sheet_path
-from ._evaluation import Comparison, calibrated, compare, grid_for, nominal, part_of
+from ._evaluation import Comparison, calibrated, compare, grid_for, nominal, part_of, shown_windows
 from ._method import METHODS, State, Task
 from ._pace import KNOWN, TRIAL, WARM, Pace, fitted, missing, require_enough
 from ._recipe import Recipe
@@ -146,7 +146,7 @@ def resume_training(
     """
     plan = read_plan(checkpoint)
     training = _Training(plan.recipe, plan.output, listener or Silence())
-    if training.image.sha256 != plan.image_sha256:
+    if training.image.fingerprint != plan.image_sha256:
         raise InputError("The training image has changed since this training began; restore the original image.")
     with open_hdf5(checkpoint, FORMAT, VERSION) as file:
         training.restore(file)
@@ -175,9 +175,11 @@ def _end(minutes: float | None) -> float:
     return np.inf if minutes is None else time.monotonic() + 60 * minutes
 
 
-@functools.partial(compiled, of_networks=True, static_argnums=2)
-def _generated(prior: AbstractLearnedPrior, z: Float[Array, "field latent"], grid: Grid) -> Float[Array, "field *grid"]:
-    return jax.vmap(lambda one: prior.generate(one, grid))(z)
+@functools.partial(compiled, of_networks=True, static_argnums=3)
+def _generated(
+    prior: AbstractLearnedPrior, z: Float[Array, "field latent"], maps: Float[Array, "field *grid channel"], grid: Grid
+) -> Float[Array, "field *grid"]:
+    return jax.vmap(lambda one, shown: prior.shown(shown).generate(one, grid))(z, maps)
 
 
 class _Training:
@@ -306,7 +308,8 @@ class _Training:
         prior = calibrated(prior, self.image, shape, seed=COMPARE_SEED, count=32)
         grid = grid_for(prior, shape)
         z = jax.random.normal(from_seed(COMPARE_SEED, "sheet"), (18, prior.latent_size(grid)))
-        fields = part_of(_generated(prior, z, grid), shape)
+        maps = jnp.asarray(shown_windows(self.image, shape, len(z), COMPARE_SEED))
+        fields = part_of(_generated(prior, z, maps, grid), shape)
         places, values = choose_places(np.random.default_rng(0), self.image, shape, 6), self.image.values
         if values is None:
             assert prior.facies_model is not None
@@ -329,7 +332,7 @@ class _Training:
             file.attrs["recipe"] = self.recipe.text
             file.attrs["folder"] = str(self.recipe.folder.resolve())
             file.attrs["output"] = self.output.name
-            file.attrs["image_sha256"] = self.image.sha256
+            file.attrs["image_sha256"] = self.image.fingerprint
             file.attrs["steps"] = int(self.state.step)
             file.attrs["seconds"] = time.monotonic() - self._begun
             for name, value in self.kept.items():

@@ -2,6 +2,8 @@
 
     [image]
     file = "channels_2500.npz"       # relative to the recipe, or found in $LATENTINV_DATA; or a [image.simulator] table
+                                     # with a seed, a shape, a kind (channels, or flowlines, which has two maps) and the
+                                     # parameters of that simulator
     key = "facies"                   # which array of a .npz file; needed where it holds several (but for one called
                                      # facies, if facies are wanted)
     first_row = "north"              # where the file's first row lies, "north" (the largest y; in a section the top) or
@@ -13,6 +15,9 @@
     continuous = false               # whether its values are of a continuous property rather than facies codes
     ordered = false                  # whether facies touch only the next of them, in the order of their codes; of two
                                      # facies it makes no difference
+    maps = {azimuth = "azimuth.npy"} # auxiliary maps of the image's cells, of any names, which networks of family
+                                     # sequential see: by `azimuth` a direction in degrees clockwise from north, by any
+                                     # other name a number such as a depth or a width; left out: none
     coarsen = 1                      # majority (mean of a continuous property) over blocks of this many cells
     flips = []                       # array axes along which patches may be flipped
 
@@ -121,19 +126,19 @@ Keys that are left out have the values above, the defaults of `RecipeTraining`; 
 """
 
 import dataclasses
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from latentinv.errors import InputError, StorageError
-from latentinv.io import NUMBER, SEED, checked, read_recipe_file, rules_of, several, tables_of, whole
-from latentinv.training.images import ChannelSimulator, TrainingImage, coarsen, read_training_image, times
+from latentinv.errors import InputError
+from latentinv.io import checked, read_recipe_file, rules_of, tables_of
+from latentinv.training.images import TrainingImage, times
 from latentinv.training.objectives import LOSSES, least_patch
 
 from ._judge import check_loss, judge_of
 from ._recipe_families import check_autoencoder, check_cycle, check_flow, check_singan, check_tables
+from ._recipe_image import check_image, checked_image, load_image
 from ._recipe_tables import (
     RecipeAutoencoder,
     RecipeConditioning,
@@ -157,11 +162,6 @@ TABLES: dict[str, Any] = {
     "conditioning": RecipeConditioning,
 }
 """All but that of the image."""
-SIMULATOR_RULES = {
-    "shape": several(whole(1), (2,), "rows and columns such as [1500, 1500]"),
-    "seed": SEED,
-    **{item.name: NUMBER for item in dataclasses.fields(ChannelSimulator)},
-}
 
 
 @dataclass(frozen=True)
@@ -188,17 +188,7 @@ class Recipe:
         InputError, StorageError
             If the image cannot be used.
         """
-        if self.image.simulator is not None:
-            parameters = dict(self.image.simulator)
-            shape, seed = parameters.pop("shape"), parameters.pop("seed")
-            image = ChannelSimulator(**parameters).as_training_image(seed, shape)
-        else:
-            path = find_image(str(self.image.file), self.folder)
-            names = ("key", "continuous", "first_row", "missing", "classes")
-            settings: dict[str, Any] = {name: getattr(self.image, name) for name in names}
-            image = read_training_image(path, **settings)
-        image = image.named(self.image.names) if self.image.names else image
-        return coarsen(image, self.image.coarsen) if self.image.coarsen > 1 else image
+        return load_image(self.image, self.folder)
 
     def held_out_image(self) -> TrainingImage | None:
         """Another image of the recipe's simulator, which a training has not seen; None for an image of a file."""
@@ -210,20 +200,6 @@ class Recipe:
     def is_ordered(self, image: TrainingImage) -> bool:
         """Whether one number a cell is enough for the facies of an image."""
         return self.image.ordered or len(image.categories) == 2 or image.values is not None
-
-
-def find_image(name: str, folder: Path) -> Path:
-    """Find a training image's file: beside the recipe, or in ``$LATENTINV_DATA/training_images``."""
-    places = [folder / name]
-    if "LATENTINV_DATA" in os.environ:
-        places += [Path(os.environ["LATENTINV_DATA"]) / "training_images" / name]
-    for place in places:
-        if place.exists():
-            return place
-    raise StorageError(
-        f"The training image {name} is neither beside the recipe ({places[0]}) nor in $LATENTINV_DATA/training_images; "
-        "put it there or set LATENTINV_DATA."
-    )
 
 
 def read_recipe(path: str | Path) -> Recipe:
@@ -240,10 +216,7 @@ def parse_recipe(text: str, folder: Path) -> Recipe:
             f"The recipe has a table [{sorted(unknown)[0]}]; expected [image], [networks], [training], [sequential], "
             "[flow], [autoencoder], [singan], [cycle] and [conditioning]."
         )
-    image = RecipeImage(**checked("image", tables.get("image", {}), rules_of(RecipeImage)))
-    if image.simulator is not None:
-        simulator = checked("image.simulator", image.simulator, SIMULATOR_RULES)
-        image = dataclasses.replace(image, simulator=simulator)
+    image = checked_image(tables.get("image", {}))
     others = {name: kind(**checked(name, tables.get(name, {}), rules_of(kind))) for name, kind in TABLES.items()}
     recipe = Recipe(image, **others, text=text, folder=folder)
     check_tables(tables, recipe.networks.family)
@@ -263,7 +236,8 @@ def with_training(recipe: Recipe, **settings: int) -> Recipe:
 
 def _check(recipe: Recipe) -> None:
     """Refuse values that contradict one another."""
-    _check_image(recipe)
+    check_image(recipe.image, recipe.training)
+    _check_maps(recipe)
     _check_training(recipe.training)
     special = {
         "flow": lambda recipe: check_flow(recipe.flow, recipe.training.patch),
@@ -281,26 +255,11 @@ def _check(recipe: Recipe) -> None:
         )
 
 
-def _check_image(recipe: Recipe) -> None:
-    image, patch = recipe.image, recipe.training.patch
-    if (image.file is None) == (image.simulator is None):
-        raise InputError("The recipe's [image] needs either a file or a simulator table; give exactly one of them.")
-    if image.simulator is not None and not {"shape", "seed"} <= set(image.simulator):
-        raise InputError("The recipe's [image.simulator] lacks 'shape' or 'seed'; give both.")
-    for name in ("key", "first_row", "missing", "classes"):
-        value = getattr(image, name)
-        if image.simulator is not None and value is not None:
-            raise InputError(f"The recipe has {name} = {value!r} but no file to which it could apply; leave it out.")
-    of_facies = (image.simulator, image.names, recipe.training.edge_width, recipe.training.patterns)
-    if image.continuous and any(of_facies):
+def _check_maps(recipe: Recipe) -> None:
+    if recipe.image.has_maps and recipe.networks.family != "sequential":
         raise InputError(
-            "The recipe has continuous = true, but simulator, names, edge_width and patterns are for facies; leave "
-            "them out."
-        )
-    if len(set(image.flips)) < len(image.flips) or any(axis >= len(patch) for axis in image.flips):
-        raise InputError(
-            f"The recipe has flips = {list(image.flips)} in [image]; expected different axes of the patch, which has "
-            f"{len(patch)}: 0 to {len(patch) - 1}."
+            f"The recipe's image has auxiliary maps and family = {recipe.networks.family!r} in [networks], whose "
+            "networks see none; use family = 'sequential', or an image without maps."
         )
 
 

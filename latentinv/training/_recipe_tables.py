@@ -26,9 +26,15 @@ WEIGHT = number(lambda value: value >= 0, "a finite weight, 0 or more")
 DECAY = number(lambda value: 0 <= value < 1, "a decay from 0 to below 1")
 
 
+MAPS = Rule(
+    lambda value: type(value) is dict and all(type(one) is str and one for one in value.values()),
+    'files by the names of maps, such as {azimuth = "azimuth.npy"}',
+)
+
+
 @dataclass(frozen=True)
 class RecipeImage:
-    """Where the training image comes from: a file, or the channel simulator's parameters, `seed` and `shape`."""
+    """Where the training image comes from: a file, or a simulator's `kind`, parameters, `seed` and `shape`."""
 
     file: str | None = entry(None, words("a file's name"))
     key: str | None = entry(None, words("the name of an array in the .npz file"))
@@ -43,8 +49,15 @@ class RecipeImage:
     simulator: dict[str, Any] | None = field(default=None, metadata={"rule": TABLE})
     continuous: bool = entry(False, FLAG)
     ordered: bool = entry(False, FLAG)
+    maps: dict[str, str] = field(default_factory=dict, metadata={"rule": MAPS})
+    """Files of auxiliary maps, by name."""
     coarsen: int = entry(1, whole(1))
     flips: tuple[int, ...] = entry((), several(whole(0, 2), (0, 1, 2, 3), "a list of array axes such as [0, 1]"))
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether it has auxiliary maps."""
+        return bool(self.maps) or (self.simulator is not None and self.simulator["kind"] == "flowlines")
 
 
 @dataclass(frozen=True)

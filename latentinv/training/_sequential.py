@@ -4,14 +4,16 @@ Patches may reach over the border of the image and may lack cells: these are zer
 and the likelihood leaves them out. Cells near the border lie in fewer patches than others, and weigh as much more, so
 that every cell of the image counts the same. Nothing has to be balanced, and the loss says how far the training is.
 
-If the recipe says so, networks are shown wells, the facies of some cells of each patch: none of one patch in `WITHOUT`,
-else as large a share of its cells as chance has it, between two shares on a logarithmic scale; of one patch in three
-they are runs of cells along the first axis, like boreholes in a section or a volume. So the same networks tell the odds
-with wells and without.
+Networks are shown the auxiliary maps of the image, if it has any, each but in one patch of `WITHOUT`, so that they
+tell the odds without it too. If the recipe says so, they are shown wells, the facies of some cells of each patch: none
+of one patch in `WITHOUT`, else as large a share of its cells as chance has it, between two shares on a logarithmic
+scale; of one patch in three they are runs of cells along the first axis, like boreholes in a section or a volume. So
+the same networks tell the odds with wells and without.
 """
 
 import functools
 import math
+import operator
 from typing import Any, NamedTuple, final
 
 import jax
@@ -24,6 +26,7 @@ from latentinv.errors import InputError
 from latentinv.keys import from_seed
 from latentinv.networks import (
     FAST,
+    Around,
     Draw,
     Drawn,
     SequentialArchitecture,
@@ -47,8 +50,8 @@ WARM = 50
 FEWER = 16
 """Patches of a batch for each of the grid whose networks cost most."""
 WITHOUT, SHARES, RUNS = 3, (1e-3, 1e-1), (4, 32)
-"""One patch in how many has no wells; least and largest share of a patch's cells that are wells; least and largest
-number of cells of a run."""
+"""One patch in how many has no wells, or not a map; least and largest share of a patch's cells that are wells; least
+and largest number of cells of a run."""
 
 
 class SequentialLosses(NamedTuple):
@@ -82,16 +85,27 @@ class SequentialSimulation(AbstractMethod):
             blocks=settings.blocks,
             order=tuple(image.categories.index(code) for code in settings.order or ()),
             sees=settings.wells,
+            maps=sum(one.range.channels for one in image.maps),
         )
-        self._patches = OpenPatches.of(task.levels, image, recipe.training.patch)
+        levels, turning, channel = task.levels, list[int](), task.channels
+        if image.maps:
+            levels = np.concatenate([levels, image.shown], axis=-1)
+        for one in image.maps:
+            turning += [channel + turned for turned in one.range.turning]
+            channel += one.range.channels
+        self._patches = OpenPatches.of(levels, image, recipe.training.patch, tuple(turning))
         self._optimizer = rising_adam(settings.learning_rate, WARM)
         self._step = compiled(self._make_step(), of_networks=True, donate_argnums=0)
 
     def patches(self, rng: np.random.Generator, count: int) -> Float32[np.ndarray, "patch *shape channel"]:
-        """Patches that may reach over the border, with the weight of each cell as their last channel but for 1 in cells
-        that are wells, if wells are seen.
+        """Patches that may reach over the border: behind the levels the auxiliary maps, then the weight of each cell,
+        then, if wells are seen, 1 in cells that are wells.
         """
-        cut = self._patches.cut(rng, count, self.recipe.image.flips)
+        cut, first = self._patches.cut(rng, count, self.recipe.image.flips), self.architecture.channels
+        for one in self.task.image.maps:
+            shown = rng.integers(WITHOUT, size=count) > 0
+            cut[..., first : first + one.range.channels] *= shown.reshape(-1, *(1,) * (cut.ndim - 1))
+            first += one.range.channels
         if not self.architecture.sees:
             return cut
         wells = np.stack([_places_of_wells(rng, self.recipe.training.patch) for _ in range(count)])
@@ -129,6 +143,7 @@ class SequentialSimulation(AbstractMethod):
             calibration,
             temperatures=temperatures,
             lookahead=lookahead,
+            maps=[one.range for one in image.maps],
             provenance=provenance,
         )
 
@@ -136,12 +151,13 @@ class SequentialSimulation(AbstractMethod):
         architecture, decay = self.architecture, self.recipe.training.average
 
         def step(state: DescentState, patches: Array, rate: Array | float) -> tuple[DescentState, SequentialLosses]:
-            channels = architecture.channels
-            levels, weight, places = jnp.split(patches, (channels, channels + 1), axis=-1)
+            first, end = architecture.channels, architecture.channels + architecture.maps
+            levels, maps, weight, places = jnp.split(patches, (first, end, end + 1), axis=-1)
             wells = facies_of_levels(levels) * places if architecture.sees else None
+            around = Around(wells, maps if architecture.maps else None)
 
             def loss(weights: Weights) -> Array:
-                return -log_likelihood(architecture, weights, levels, weight, wells)
+                return -log_likelihood(architecture, weights, levels, weight, around)
 
             value, gradient = jax.value_and_grad(loss)(state.weights)
             return descended(state, gradient, self._optimizer, rate, decay), SequentialLosses(value)
@@ -154,10 +170,10 @@ def log_likelihood(
     weights: Weights,
     levels: Float[Array, "batch *space channel"],
     weight: Float[Array, "batch *space 1"],
-    wells: Float[Array, "batch *space facies"] | None = None,
+    around: Around,
 ) -> Float[Array, ""]:
     """Of levels, a cell on average, where each counts by its weight; each grid's is of the first `counts` of fields.
-    Networks see wells, if there are any.
+    Networks see what is around.
     """
     total = jnp.zeros(())
     for level, count in enumerate(counts(architecture, len(levels))):
@@ -171,10 +187,10 @@ def log_likelihood(
 
         whole = Drawn(level, 0, (0,) * architecture.ndim, 0, architecture.block(level))
         base = whole.of(given(whole.block)[0], architecture)
-        seen = None if wells is None else wells[:count]
+        seen = jax.tree.map(operator.itemgetter(slice(count)), around)
         if level == 0:
-            decide(whole, first_told(architecture, weights, base.shape[:-1], wells=seen, precision=FAST))
-        draw_grid(architecture, weights, level, Draw(base, base), decide, wells=seen, padded=True, precision=FAST)
+            decide(whole, first_told(architecture, weights, base.shape[:-1], seen, precision=FAST))
+        draw_grid(architecture, weights, level, Draw(base, base), decide, seen, padded=True, precision=FAST)
         total += sum(terms, jnp.zeros(())) / jnp.maximum(weight[:count].sum(), 1.0)
     return total
 

@@ -106,7 +106,7 @@ def test_that_a_coarse_map_of_blocks_is_given_to_a_sequential_prior(tmp_path):
     np.save(tmp_path / "coarse.npy", np.array([[0.0, 1.0], [-9999.0, 0.0], [1.0, 1.0]]))
     text = '[study]\nprior = "prior.h5"\ngrid = [11, 8]\n[given]\nblocks = "coarse.npy"\nblock_edges = 4\n'
     prior = parse_study_file(text, tmp_path).prior
-    np.testing.assert_array_equal(prior.known.levels[..., 0], [[-1, 1], [0, -1], [1, 1]])
-    assert prior.known_edges == (4, 4)
+    np.testing.assert_array_equal(prior.given_here.blocks.levels[..., 0], [[-1, 1], [0, -1], [1, 1]])
+    assert prior.given_here.edges == (4, 4)
     with pytest.raises(InputError, match="given blocks = 3; give the name of a file with a map of blocks"):
         parse_study_file(text.replace('"coarse.npy"', "3"), tmp_path)

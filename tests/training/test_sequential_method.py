@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentinv import Grid, InputError
-from latentinv.networks import Draw, initial_sequential, simulate
+from latentinv.networks import Around, Draw, initial_sequential, simulate
 from latentinv.training import ChannelSimulator, TrainingImage, parse_recipe
 from latentinv.training import _balance as balance
 from latentinv.training import _roughness as roughness
@@ -67,10 +67,12 @@ def test_that_cells_of_no_weight_are_left_out_of_the_likelihood():
     levels = jnp.sign(jax.random.normal(jax.random.key(0), (3, 12, 12, 1)))
     some = jnp.ones_like(levels).at[:, 8:].set(0)
     turned = jnp.where(some > 0, levels, -levels)
-    pair = [sequential.log_likelihood(architecture, weights, x * some, some) for x in (levels, turned)]
+    pair = [sequential.log_likelihood(architecture, weights, x * some, some, Around()) for x in (levels, turned)]
     assert pair[0] == pytest.approx(float(pair[1]))
     untrained = initial_sequential(jax.random.key(0), architecture)
-    assert sequential.log_likelihood(architecture, untrained, levels, some) == pytest.approx(-np.log(2), rel=1e-5)
+    assert sequential.log_likelihood(architecture, untrained, levels, some, Around()) == pytest.approx(
+        -np.log(2), rel=1e-5
+    )
     assert float(pair[0]) != pytest.approx(-np.log(2), rel=1e-2)
 
 
@@ -160,7 +162,7 @@ def test_that_the_likelihood_of_cells_near_wells_depends_on_these_and_no_other_d
 
     def of(cell, wells):
         weight = jnp.zeros((1, 16, 16, 1)).at[0, *cell, 0].set(1.0)
-        return float(sequential.log_likelihood(architecture, weights, levels, weight, wells))
+        return float(sequential.log_likelihood(architecture, weights, levels, weight, Around(wells)))
 
     none, far = jnp.zeros_like(wells), (15, 15)
     assert of(far, jnp.asarray(wells)) == pytest.approx(of(far, None), abs=1e-5)

@@ -2,6 +2,8 @@
 
 from ._abstract import AbstractLearnedPrior as AbstractLearnedPrior
 from ._autoencoder import AutoencoderPrior as AutoencoderPrior
+from ._auxiliary_maps import AZIMUTH as AZIMUTH
+from ._auxiliary_maps import MapRange as MapRange
 from ._calibration import BOUND as BOUND
 from ._calibration import Calibration as Calibration
 from ._calibration import bounded as bounded
@@ -20,6 +22,7 @@ from ._flow import flow as flow
 from ._generator import GeneratorPrior as GeneratorPrior
 from ._honoured_cells import looking_ahead as looking_ahead
 from ._known_blocks import BLOCKS as BLOCKS
+from ._known_blocks import EDGES as EDGES
 from ._sequential import SequentialPrior as SequentialPrior
 from ._singan import SinganPrior as SinganPrior
 from ._translation import coarse_map as coarse_map

@@ -9,6 +9,7 @@ from latentinv.grid import Grid
 from latentinv.priors.core import AbstractPrior, FaciesModel, LatentMap, UnorderedFaciesModel
 from latentinv.pytrees import replace
 
+from ._auxiliary_maps import MapRange
 from ._calibration import Calibration
 from ._latents import check_latent, total_size
 from ._provenance import Provenance
@@ -21,6 +22,8 @@ class AbstractLearnedPrior(AbstractPrior):
     _provenance: Provenance
     decided: ClassVar[bool] = False
     """Whether facies are decided by the numbers as they are, so that calibration must not move where they are cut."""
+    maps: tuple[MapRange, ...] = ()
+    """What the training image had of each auxiliary map that networks see."""
 
     @abc.abstractmethod
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
@@ -54,6 +57,11 @@ class AbstractLearnedPrior(AbstractPrior):
     def provenance(self) -> dict[str, Any]:
         """Where the prior comes from; a copy."""
         return self._provenance.content
+
+    def shown(self, maps: Float[Array, "*grid channel"]) -> Self:
+        """The prior for a grid with all its auxiliary maps as networks see them; itself if it has none."""
+        del maps
+        return self
 
     def latent_size(self, grid: Grid) -> int:
         """Length of the latent vector for a grid.

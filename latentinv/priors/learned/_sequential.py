@@ -11,13 +11,13 @@ of a soft reading. No padding is seen: a tile of a field equals the same tile of
 Where its cells stand for blocks on fine grids, a coarse map of blocks may be given, which the prior then makes finer,
 and which every field then has. Where its networks see wells, these may be given: each field then honours them, and
 costs no more than another, as a realization of multiple-point statistics does. Such fields are distributed as networks
-tell the odds given the wells, which they have learned. A posterior weighs the same fields, and is exact.
+tell the odds given the wells, which they have learned. A posterior weighs the same fields, and is exact. Where networks
+see auxiliary maps, these may be given too; without one, a field is as the image may be anywhere.
 """
 
 import dataclasses
 import functools
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
@@ -28,14 +28,13 @@ from jaxtyping import Array, Float, Int
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
-from latentinv.networks import Draw, Drawn, SequentialArchitecture, Weights, as_told, simulate
+from latentinv.networks import Around, Draw, Drawn, SequentialArchitecture, Span, Weights, as_told, simulate
 from latentinv.priors.core import (
     LEAST_SHARE,
     PRIORS,
     PROPORTIONS,
     PROPORTIONS_IN_WORDS,
     LatentMap,
-    check_cells,
     local_proportions,
     log_weight_in_field,
     split_latents,
@@ -44,23 +43,25 @@ from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
 from ._abstract import AbstractLearnedPrior
+from ._auxiliary_maps import MapRange, seen_maps, split_maps
 from ._calibration import Calibration
 from ._certain_wells import IN_WORDS, WELLS, certain_facies
 from ._generator import GeneratorPrior
 from ._honoured_cells import HonouredCells, block_sizes, log_odds, looking_ahead, margin, of_group
-from ._known_blocks import BLOCKS, EDGES, KnownBlocks, by, known_blocks
+from ._known_blocks import BLOCKS, EDGES, by, known_blocks
 from ._latents import check_axes, check_latent
 from ._local_shares import LocalShares, usual_and_weight
 from ._provenance import Provenance
 from ._record import check_sizes
+from ._sequential_given import GivenToSequential, is_given
 
-LOOKAHEAD, MOVES, OF_WELLS = "lookahead", "moves of odds", ("well_cells", "well_facies")
-"""Names of their arrays in a file."""
+LOOKAHEAD = "lookahead"
+"""Name of its array in a file."""
 
 
 @final
 @PRIORS.register("sequential")
-@pytree("weights", "calibration", "known", "honoured", "moved", "lookahead")
+@pytree("weights", "calibration", "given_here", "lookahead")
 class SequentialPrior(AbstractLearnedPrior):
     """A trained sequential simulation as a prior.
 
@@ -77,6 +78,8 @@ class SequentialPrior(AbstractLearnedPrior):
     lookahead
         How many cells of blocks have each facies, from `looking_ahead`, by which blocks around wells are drawn; without
         it only what cannot be is excluded.
+    maps
+        What the training image had of each auxiliary map that networks see.
     provenance
         Where the prior comes from: recipe, training image, measures. JSON types only.
 
@@ -98,27 +101,27 @@ class SequentialPrior(AbstractLearnedPrior):
         *,
         temperatures: Sequence[float],
         lookahead: Float[np.ndarray, "size facies facies"] | None = None,
+        maps: Sequence[MapRange] = (),
         provenance: dict[str, Any],
     ) -> None:
         calibration.check_outputs(architecture.channels)
         self.architecture, self.ndim, self.temperatures = architecture, architecture.ndim, tuple(temperatures)
         self.weights = dict(weights)
         self.calibration = calibration
-        self.known: KnownBlocks | None = None
-        self.known_edges: tuple[int, ...] = ()
-        self.cut = False
-        self.honoured: HonouredCells | None = None
+        self.given_here = GivenToSequential()
         self.weighed = False
-        self.wells_shape: tuple[int, ...] = ()
-        self.moved: LocalShares | None = None
+        self.maps = tuple(maps)
         self.lookahead = jnp.asarray(looking_ahead(architecture) if lookahead is None else lookahead)
         self._provenance = Provenance(provenance)
 
     @property
     def conditions(self) -> Mapping[str, str]:
-        """Local proportions; a map of blocks, where the simulation draws blocks; wells, where its networks see them."""
+        """Local proportions; a map of blocks, where the simulation draws blocks; wells and auxiliary maps, where its
+        networks see them.
+        """
         words = {} if self.facies_model is None else {PROPORTIONS: PROPORTIONS_IN_WORDS}
         words |= {WELLS: IN_WORDS} if self.architecture.sees else {}
+        words |= {one.name: one.words for one in self.maps}
         if not self.architecture.blocks:
             return words
         sizes = ", ".join(map(by, block_sizes(self.architecture)[:-1]))
@@ -133,7 +136,8 @@ class SequentialPrior(AbstractLearnedPrior):
 
     def given(self, **condition: Any) -> "SequentialPrior":
         """The same prior for a grid of which a coarse map is known, which every field has, or the facies of some cells,
-        which all fields then honour, or on which shares of facies vary; each replaces what was given before.
+        which all fields then honour, or on which shares of facies vary, or with auxiliary maps; each replaces what was
+        given before.
 
         A block that reaches beyond the end of the grid may have its facies there. Where certain wells and a map meet,
         in a posterior, fields that have both are weighted; others, of latents that draw all of a block but its wells in
@@ -155,28 +159,45 @@ class SequentialPrior(AbstractLearnedPrior):
             where a block is not known.
         block_edges
             Cells of a block, along each axis or all.
+        condition
+            Auxiliary maps by their names, each a number, a curve or a map as for proportions; `azimuth` in degrees
+            clockwise from north.
 
         Raises
         ------
         InputError
-            If another condition, or one of the last two without the other, is given; there are no such blocks or
-            facies; proportions are no shares; or the wells are none, may be wrong, or have other axes than the prior.
+            If another condition, or blocks or their edges without the other, is given; there are no such blocks or
+            facies; proportions are no shares; the wells are none, may be wrong, or have other axes than the prior; or
+            an auxiliary map has values that the training image's had not.
         """
         if unknown := condition.keys() - self.conditions.keys():
             super().given(**dict.fromkeys(unknown))
-        other, alone = self, condition.keys() & {BLOCKS, EDGES}
+        given: dict[str, Any] = {}
+        alone = condition.keys() & {BLOCKS, EDGES}
         if len(alone) == 1:
             raise InputError(f"The prior was given {min(alone)} alone; give {BLOCKS} with {EDGES}.")
         if alone:
             known, edges = known_blocks(condition[BLOCKS], condition[EDGES], self.facies_model, self.architecture)
-            other = replace(other, known=known, known_edges=edges)
+            given |= {"blocks": known, "edges": edges}
         if WELLS in condition:
             wells = condition[WELLS]
             facies = certain_facies(wells, self.facies_model, self.ndim)
             cells = HonouredCells(jnp.asarray(wells.cells), jnp.asarray(facies))
-            other = replace(other, honoured=cells, wells_shape=tuple(wells.grid.shape))
+            given |= {"wells": cells, "wells_shape": tuple(wells.grid.shape)}
         if PROPORTIONS in condition:
-            other = replace(other, moved=self._moved_to(condition[PROPORTIONS]))
+            given["shares"] = self._moved_to(condition[PROPORTIONS])
+        if maps := {one.name: one.read(condition[one.name], self.ndim) for one in self.maps if one.name in condition}:
+            before = {} if self.given_here.maps is None else self.given_here.maps.given
+            given["maps"] = seen_maps({**before, **maps}, self.ndim)
+        other: SequentialPrior = replace(self, given_here=replace(self.given_here, **given))
+        return other
+
+    def shown(self, maps: Float[Array, "*grid channel"]) -> "SequentialPrior":
+        """The prior for a grid with all its auxiliary maps as networks see them; itself if it has none."""
+        if not self.maps:
+            return self
+        given = replace(self.given_here, maps=seen_maps(split_maps(self.maps, maps), self.ndim))
+        other: SequentialPrior = replace(self, given_here=given)
         return other
 
     def _moved_to(self, given: Any) -> LocalShares:
@@ -190,16 +211,7 @@ class SequentialPrior(AbstractLearnedPrior):
     def cropped(self, start: tuple[int, ...], shape: tuple[int, ...]) -> "SequentialPrior":
         """The same prior for a part of its grid, with what is known of blocks and cells in and around it."""
         del shape
-        other = self
-        if self.moved is not None:
-            corner = self.moved.corner + jnp.asarray(start)
-            other = replace(other, moved=self.moved._replace(corner=corner), cut=True)
-        if self.known is not None:
-            corner = self.known.corner + np.asarray(start) // np.asarray(self.known_edges)
-            other = replace(other, known=self.known._replace(corner=corner), cut=True)
-        if self.honoured is not None:
-            cells = self.honoured._replace(cells=self.honoured.cells - jnp.asarray(start))
-            other = replace(other, honoured=cells, cut=True)
+        other: SequentialPrior = replace(self, given_here=self.given_here.cropped(start))
         return other
 
     def latent_maps(self, grid: Grid) -> tuple[LatentMap, ...]:
@@ -226,12 +238,13 @@ class SequentialPrior(AbstractLearnedPrior):
 
         In a cell that is honoured by a posterior it tells its weight beside its facies (`log_weight_in_field`).
         """
-        if self.honoured is None or not self.weighed:
+        honoured = self.given_here.wells
+        if honoured is None or not self.weighed:
             return super().generate(z, grid)
         check_latent(z, self.latent_size(grid), grid)
         numbers, logs = self._drawn(z, grid)
         field, told = self.calibration.field(numbers), log_weight_in_field(logs)
-        facies, cells = self.honoured.facies, tuple(self.honoured.cells.T)
+        facies, cells = honoured.facies, tuple(honoured.cells.T)
         model = self.facies_model
         assert model is not None
         met = model.index(field[cells]) == facies  # but where blocks were given that contradict it
@@ -242,7 +255,7 @@ class SequentialPrior(AbstractLearnedPrior):
 
     def honoured_cells(self, cells: Int[np.ndarray, "datum axis"]) -> HonouredCells | None:
         """Cells whose facies the simulation can be made to honour; see `AbstractPrior.honoured_cells`."""
-        if self.facies_model is None or self.honoured is not None:
+        if self.facies_model is None or self.given_here.wells is not None:
             return None
         return HonouredCells(jnp.asarray(cells), jnp.zeros(len(cells), int))
 
@@ -253,18 +266,24 @@ class SequentialPrior(AbstractLearnedPrior):
 
     def honouring(self, cells: HonouredCells, facies: Int[Array, "datum"]) -> "SequentialPrior":
         """The prior whose fields all honour cells; see `AbstractPrior.honouring`."""
-        other: SequentialPrior = replace(self, honoured=cells._replace(facies=facies), weighed=True)
+        given = replace(self.given_here, wells=cells._replace(facies=facies))
+        other: SequentialPrior = replace(self, given_here=given, weighed=True)
         return other
 
     def _drawn(
         self, z: Float[Array, "latent"], grid: Grid
     ) -> tuple[Float[Array, "*grid output"], Float[Array, "datum"]]:
         """Numbers, and for each cell that is honoured the logarithm of its weight."""
-        self._check_given(grid)
-        net, honoured = self.architecture, self.honoured
+        given_here, net = self.given_here, self.architecture
+        given_here.check(grid)
+        honoured, blocks = given_here.wells, given_here.blocks
         noise = [net.cell.deviates(one) for one in split_latents(z, self.latent_maps(grid))]
-        wells = functools.partial(honoured.wells, net) if honoured is not None and net.sees else None
         logs: dict[int, list[tuple[int, Array]]] = {}
+
+        def seen(span: Span) -> Around:
+            wells = honoured.wells(net, span) if honoured is not None and net.sees else None
+            maps = None if given_here.maps is None else given_here.maps.around(self.maps, span, grid.rotation)
+            return Around(wells, maps)
 
         @functools.cache
         def ahead(level: int, first: bool) -> Array:
@@ -277,15 +296,15 @@ class SequentialPrior(AbstractLearnedPrior):
             own = slice(drawn.member * net.channels, (drawn.member + 1) * net.channels)
             each = noise[drawn.level][(None, *cells, own)]
             tempered, given = net.cell.tempered(told, self.temperatures[drawn.level]), None
-            if self.moved is not None:
-                tempered = tempered + self.moved.of(drawn, net, grid.shape, tempered.shape[1:-1])
+            if given_here.shares is not None:
+                tempered = tempered + given_here.shares.of(drawn, net, grid.shape, tempered.shape[1:-1])
             odds, blind = tempered[:1], tempered[-1:]
             if honoured is not None:
                 known = ahead(drawn.level, drawn.level == drawn.member == 0)
                 odds = odds + of_group(known, drawn, odds.shape[1:-1])
             draw = net.cell.draw(odds, each)
-            if self.known is not None and drawn.block == self.known_edges:
-                given = self.known.of(drawn, net, grid.shape, odds.shape[1:-1])
+            if blocks is not None and drawn.block == given_here.edges:
+                given = blocks.of(drawn, net, grid.shape, odds.shape[1:-1])
             if honoured is not None and self.weighed:
                 log_ratio = log_odds(blind, draw, net.channels) - log_odds(odds, draw, net.channels)
                 if given is not None:
@@ -293,32 +312,12 @@ class SequentialPrior(AbstractLearnedPrior):
                 logs.setdefault(drawn.level, []).append((drawn.crop, log_ratio))
             return draw if given is None else draw._replace(level=jnp.where(given == 0, draw.level, given))
 
-        complete = self.known is not None
-        drawn = simulate(net, self.weights, 1, grid.shape, decide, wells=wells, blind=self.weighed, complete=complete)
+        complete = blocks is not None
+        drawn = simulate(net, self.weights, 1, grid.shape, decide, seen=seen, blind=self.weighed, complete=complete)
         if honoured is None:
             return drawn.number[0], jnp.zeros(())
         each = (honoured.log_ratios(some, net, level, grid.shape) for level, some in logs.items())
         return drawn.number[0], sum(each, jnp.zeros(len(honoured.facies)))
-
-    def _check_given(self, grid: Grid) -> None:
-        if self.cut:
-            return
-        if self.moved is not None:
-            check_cells(self.moved.moves.shape[:-1], grid, "local proportions")
-        if self.wells_shape not in ((), grid.shape):
-            raise InputError(
-                f"The prior was given wells on a grid of {by(self.wells_shape)} cells, but the grid has "
-                f"{by(grid.shape)}; give wells of this grid."
-            )
-        if self.known is None:
-            return
-        expected = tuple(math.ceil(n / edge) for n, edge in zip(grid.shape, self.known_edges, strict=True))
-        if self.known.levels.shape[:-1] != expected:
-            raise InputError(
-                f"The prior was given a map of {by(self.known.levels.shape[:-1])} blocks of "
-                f"{by(self.known_edges)} cells, but the grid of {by(grid.shape)} cells has {by(expected)}; "
-                "give a map of this grid."
-            )
 
     @staticmethod
     def levels(numbers: Float[Array, "*grid output"]) -> Float[Array, "*grid output"]:
@@ -329,13 +328,10 @@ class SequentialPrior(AbstractLearnedPrior):
         """Latents, facies and provenance."""
         net = self.architecture
         grids = ", ".join(by(net.stride(level)) for level in self._levels)
-        given = [] if self.known is None else [f"a map of {by(self.known.levels.shape[:-1])} blocks"]
-        given += [] if self.moved is None else ["local proportions"]
-        if self.wells_shape and self.honoured is not None:
-            given.append(f"{len(self.honoured.facies)} cells of wells")
+        given = self.given_here.words
         return {
             "latents": f"{net.channels} for each cell, on grids of {grids} cells",
-            **({"given": ", ".join(given)} if given else {}),
+            **({"given": given} if given else {}),
             **super().describe(),
             **self.provenance,
         }
@@ -349,19 +345,14 @@ class SequentialPrior(AbstractLearnedPrior):
         metadata = {
             "architecture": dataclasses.asdict(self.architecture),
             "temperatures": self.temperatures,
-            "known_edges": self.known_edges,
-            "wells_shape": self.wells_shape,
+            "maps": [dataclasses.asdict(one) for one in self.maps],
+            **self.given_here.to_metadata(),
             **self.calibration.to_metadata(),
             "provenance": self.provenance,
         }
         arrays = {name: np.asarray(array) for name, array in self.weights.items()}
         arrays[LOOKAHEAD] = np.asarray(self.lookahead)
-        if self.known is not None:
-            arrays[BLOCKS] = np.asarray(self.known.levels)
-        if self.moved is not None:
-            arrays[MOVES] = np.asarray(self.moved.moves)
-        if self.wells_shape and self.honoured is not None:
-            arrays |= {name: np.asarray(each) for name, each in zip(OF_WELLS, self.honoured, strict=True)}
+        arrays |= self.given_here.to_arrays()
         return PriorRecord(self.family, json.loads(json.dumps(metadata)), arrays)
 
     @classmethod
@@ -372,22 +363,16 @@ class SequentialPrior(AbstractLearnedPrior):
         check_sizes(settings)
         lists = {name: tuple(settings[name]) for name in ("widths", "windows", "stretch", "order")}
         architecture = SequentialArchitecture(**{**settings, **lists})
-        others = (BLOCKS, LOOKAHEAD, MOVES, *OF_WELLS)
+        arrays = record.arrays
         prior = cls(
             architecture,
-            jax.device_put({name: array for name, array in record.arrays.items() if name not in others}),
+            jax.device_put({name: one for name, one in arrays.items() if name != LOOKAHEAD and not is_given(name)}),
             Calibration.from_metadata(metadata),
             temperatures=metadata["temperatures"],
-            lookahead=record.arrays.get(LOOKAHEAD),
+            lookahead=arrays.get(LOOKAHEAD),
+            maps=[MapRange(**{**one, "directions": tuple(one["directions"])}) for one in metadata.get("maps", [])],
             provenance=metadata["provenance"],
         )
-        if BLOCKS in record.arrays:
-            known = KnownBlocks(jnp.asarray(record.arrays[BLOCKS]), jnp.zeros(architecture.ndim, int))
-            prior = replace(prior, known=known, known_edges=tuple(metadata["known_edges"]))
-        if MOVES in record.arrays:
-            moves = jnp.asarray(record.arrays[MOVES])
-            prior = replace(prior, moved=LocalShares(moves, jnp.zeros(architecture.ndim, int)))
-        if OF_WELLS[0] in record.arrays:
-            cells = HonouredCells(*(jnp.asarray(record.arrays[name]) for name in OF_WELLS))
-            prior = replace(prior, honoured=cells, wells_shape=tuple(metadata["wells_shape"]))
-        return prior
+        given = GivenToSequential.from_record(arrays, metadata, architecture.ndim)
+        other: SequentialPrior = replace(prior, given_here=given)
+        return other

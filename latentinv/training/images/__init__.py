@@ -1,7 +1,9 @@
-"""Training images: reading, coarsening and cutting them, and a simulator that makes channel images."""
+"""Training images: reading, coarsening and cutting them, and simulators that make channel images."""
 
+from ._auxiliary import AuxiliaryMap as AuxiliaryMap
 from ._channels import ChannelSimulator as ChannelSimulator
 from ._coarsening import coarsen as coarsen
+from ._flowlines import FlowlineSimulator as FlowlineSimulator
 from ._levels import Levels as Levels
 from ._levels import facies_levels as facies_levels
 from ._levels import image_levels as image_levels
@@ -15,6 +17,7 @@ from ._patches import comparable_shape as comparable_shape
 from ._patches import complete_places as complete_places
 from ._patches import sample_patches as sample_patches
 from ._patches import times as times
+from ._reading import read_auxiliary_map as read_auxiliary_map
 from ._reading import read_training_image as read_training_image
 from ._training_image import TrainingImage as TrainingImage
 from ._training_image import image_shares as image_shares

@@ -108,7 +108,7 @@ class ChannelSimulator:
         image = np.zeros(shape, bool)
         for flow, offset, radius in self._channels(rng, int(np.ceil(along)), circle):
             column, row = _rotate(flow - 0.5 * np.ceil(along), offset - 0.5 * circle, angle)
-            _stamp(image, row + 0.5 * shape[0], column + 0.5 * shape[1], radius)
+            stamp(image, row + 0.5 * shape[0], column + 0.5 * shape[1], radius)
         return image.astype(np.uint8)
 
     def as_training_image(self, seed: int, shape: tuple[int, int]) -> TrainingImage:
@@ -135,7 +135,7 @@ class ChannelSimulator:
             flow, bends, radius = self._channel(rng, length)
             offset = (place + bends) % circle
             for turn in (-circle, 0, circle):
-                _stamp(cover, offset + turn, flow, radius)
+                stamp(cover, offset + turn, flow, radius)
             before, covered = covered, int(np.count_nonzero(cover))
             if covered > target and rng.random() * (covered - before) > target - before:
                 break
@@ -148,9 +148,9 @@ class ChannelSimulator:
         step = self.width / STEPS_PER_WIDTH
         flow = np.arange(-2 * self.width, length + 2 * self.width, step)
         period = self.wavelength / step
-        bends = self.amplitude * _process(rng, flow.size, period)
-        bends += self._wander * _process(rng, flow.size, WANDER_WAVELENGTH * period)
-        swelling = rng.standard_normal() + _process(rng, flow.size, 2 * period)
+        bends = self.amplitude * process(rng, flow.size, period)
+        bends += self._wander * process(rng, flow.size, WANDER_WAVELENGTH * period)
+        swelling = rng.standard_normal() + process(rng, flow.size, 2 * period)
         # A lognormal of variance v has mean exp(v/2), and both parts of the swelling vary; so the stated
         # width is the mean.
         radius = 0.5 * self.width * np.exp(WIDTH_VARIATION * swelling - WIDTH_VARIATION**2)
@@ -164,7 +164,7 @@ def _widest_gap(rng: np.random.Generator, places: Float[np.ndarray, "channel"], 
     return float(candidates[np.argmax(np.minimum(apart, circle - apart).min(axis=1, initial=circle))])
 
 
-def _process(rng: np.random.Generator, count: int, wavelength: float) -> Float[np.ndarray, "point"]:
+def process(rng: np.random.Generator, count: int, wavelength: float) -> Float[np.ndarray, "point"]:
     """A stationary Gaussian process of unit variance and a spectrum around one wavelength (in steps)."""
     period = scipy.fft.next_fast_len(
         int(count + 4 * wavelength), real=True
@@ -177,7 +177,7 @@ def _process(rng: np.random.Generator, count: int, wavelength: float) -> Float[n
     return scipy.fft.irfft(coefficients, period)[:count] * (0.5 * period)
 
 
-def _stamp(
+def stamp(
     image: Bool[np.ndarray, "row column"],
     y: Float[np.ndarray, "disc"],
     x: Float[np.ndarray, "disc"],

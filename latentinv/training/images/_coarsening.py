@@ -14,7 +14,7 @@ from ._training_image import TrainingImage
 def coarsen(image: TrainingImage, factor: int) -> TrainingImage:
     """Make each block of ``factor`` cells per axis one cell, by majority, or the mean of a continuous property.
 
-    Trailing cells are dropped. A block of which a cell is missing is missing.
+    Trailing cells are dropped. A block of which a cell is missing is missing. Auxiliary maps become means.
 
     Where two facies are equally frequent in a block, the first cell of the block (in array order) that belongs to
     either decides. Giving ties to the lower or the higher index would change the proportions, and alternating from
@@ -31,12 +31,12 @@ def coarsen(image: TrainingImage, factor: int) -> TrainingImage:
             f"Coarsening by {factor} was requested for an image of {times(image.facies.shape)} cells; give a "
             f"factor between 1 and {min(image.facies.shape)}."
         )
-    name = f"{image.name} coarsened by {factor}"
+    name, maps = f"{image.name} coarsened by {factor}", tuple(one.coarsened(factor) for one in image.maps)
     known = None if image.known is None else np.all(_block_members(image.known, factor), axis=0)
     if image.values is not None:
         means = np.mean(_block_members(image.values, factor), axis=0, dtype=float)
         coarse_values = TrainingImage.from_values(means if known is None else np.where(known, means, np.nan), name, ())
-        return replace(coarse_values, sha256=image.sha256, missing=image.missing)
+        return replace(coarse_values, sha256=image.sha256, missing=image.missing, maps=maps)
     members = _block_members(image.facies, factor)
     counts = np.stack([sum(member == k for member in members) for k in range(len(image.categories))])
     most = counts.max(axis=0)
@@ -49,7 +49,7 @@ def coarsen(image: TrainingImage, factor: int) -> TrainingImage:
     if lost:
         raise InputError(f"Coarsening by {factor} leaves no cell of facies {lost[0]}; give a smaller factor.")
     coarse.setflags(write=False)
-    return replace(image, facies=coarse, name=name, known=known)
+    return replace(image, facies=coarse, name=name, known=known, maps=maps)
 
 
 def _block_members(facies: np.ndarray, factor: int) -> list[np.ndarray]:

@@ -24,10 +24,16 @@ class OpenPatches(NamedTuple):
     """Levels, and as the last channel weights."""
     shape: tuple[int, ...]
     """Of a patch."""
+    turning: tuple[int, ...] = ()
+    """Channels that change their sign in a mirror image along a horizontal axis, one of the last two."""
 
     @classmethod
     def of(
-        cls, levels: Float32[np.ndarray, "*grid channel"], image: TrainingImage, shape: tuple[int, ...]
+        cls,
+        levels: Float32[np.ndarray, "*grid channel"],
+        image: TrainingImage,
+        shape: tuple[int, ...],
+        turning: tuple[int, ...] = (),
     ) -> "OpenPatches":
         """Put zeros around an image."""
         over = [p - n if p > n else min(p // 2, OVER) for p, n in zip(shape, image.facies.shape, strict=True)]
@@ -39,7 +45,7 @@ class OpenPatches(NamedTuple):
         known = np.ones(weights.shape, bool) if image.known is None else image.known
         weights = np.where(known, weights / weights[known].mean(), 0.0)
         both = np.concatenate([np.where(known[..., None], levels, 0.0), weights[..., None]], axis=-1)
-        return cls(np.pad(both.astype(np.float32), [*((n, n) for n in over), (0, 0)]), shape)
+        return cls(np.pad(both.astype(np.float32), [*((n, n) for n in over), (0, 0)]), shape, turning)
 
     def cut(
         self, rng: np.random.Generator, count: int, flips: tuple[int, ...] = ()
@@ -51,5 +57,8 @@ class OpenPatches(NamedTuple):
         patches = np.empty((count, *self.shape, self.around.shape[-1]), np.float32)
         for patch, corner, mirror in zip(patches, corners.tolist(), mirrored, strict=True):
             window = self.around[tuple(slice(a, a + n) for a, n in zip(corner, self.shape, strict=True))]
-            patch[...] = np.flip(window, tuple(axis for axis, turn in zip(flips, mirror, strict=True) if turn))
+            turned = [axis for axis, turn in zip(flips, mirror, strict=True) if turn]
+            patch[...] = np.flip(window, tuple(turned))
+            if sum(axis >= len(self.shape) - 2 for axis in turned) % 2:
+                patch[..., list(self.turning)] *= -1
         return patches

@@ -14,6 +14,8 @@ from latentinv.errors import InputError
 from latentinv.io import missing_cells
 from latentinv.io.images import Content, FirstRow, read_content
 
+from ._auxiliary import AuxiliaryMap
+from ._patches import times
 from ._training_image import TrainingImage
 
 
@@ -69,6 +71,40 @@ def read_training_image(
         colours = tuple("#" + bytes(colour).hex() for colour in content.colours)
         image = dataclasses.replace(image, colours=colours)
     return _named(image, content.names)
+
+
+def read_auxiliary_map(
+    path: str | Path, name: str, shape: tuple[int, ...], *, first_row: FirstRow | None = None
+) -> AuxiliaryMap:
+    """Read a map of a training image.
+
+    Parameters
+    ----------
+    path
+        A file of any format of images; of several arrays the one with the map's name is taken.
+    name
+        Of the map.
+    shape
+        Cells of the image.
+    first_row
+        Where the file's first row lies, as for `read_training_image`.
+
+    Raises
+    ------
+    StorageError
+        If the file is missing, empty or damaged.
+    InputError
+        If the format is unknown, or its content is not such a map of this image.
+    """
+    content = read_content(path, usual=name, first_row=first_row)
+    if content.colours is not None:
+        raise InputError(f"The map {name} in {Path(path).name} is a coloured picture; give numbers.")
+    if content.array.shape != shape:
+        raise InputError(
+            f"The map {name} in {Path(path).name} has {times(content.array.shape)} cells, the training image "
+            f"{times(shape)}; give a map of the image's cells."
+        )
+    return AuxiliaryMap.from_array(content.array, name)
 
 
 def _named(image: TrainingImage, names: Mapping[int, str]) -> TrainingImage:

@@ -20,6 +20,8 @@ from latentinv.errors import InputError
 from latentinv.io import missing_cells
 from latentinv.priors.core import facies_names
 
+from ._auxiliary import AuxiliaryMap
+
 MOST_FACIES = 16
 """An image with more distinct values than this is a grey picture, not facies."""
 
@@ -53,6 +55,8 @@ class TrainingImage:
         Of the facies in a coloured picture, such as ``#1f77b4``.
     names
         What the facies are called; empty where nobody said.
+    maps
+        Auxiliary maps beside it.
     """
 
     facies: UInt8[np.ndarray, "*grid"]
@@ -64,6 +68,7 @@ class TrainingImage:
     missing: tuple[str, ...] = ()
     colours: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    maps: tuple[AuxiliaryMap, ...] = ()
 
     @classmethod
     def from_array(
@@ -162,6 +167,21 @@ class TrainingImage:
                 )
             names = [given[code] for code in codes]
         return dataclasses.replace(self, names=facies_names(names, self.categories))
+
+    def with_maps(self, maps: Sequence[AuxiliaryMap]) -> "TrainingImage":
+        """The same image with auxiliary maps over its cells."""
+        return dataclasses.replace(self, maps=tuple(maps))
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of all that is learned from: of the array, and of the maps if there are any."""
+        each = [self.sha256, *(f"{one.name} {one.sha256}" for one in self.maps)]
+        return hashlib.sha256("\n".join(each).encode()).hexdigest() if self.maps else self.sha256
+
+    @property
+    def shown(self) -> Float32[np.ndarray, "*grid channel"]:
+        """All its auxiliary maps, as networks see them."""
+        return np.concatenate([one.range.encode(one.values) for one in self.maps], axis=-1)
 
     def label(self, index: int) -> str:
         """What people call the facies of an index: its code, with its name or colour where it has one."""

@@ -7,7 +7,7 @@ import pytest
 
 from latentinv import Grid, HardData, Posterior
 from latentinv.posterior import map_batched
-from latentinv.priors.learned import looking_ahead
+from latentinv.priors.learned import MapRange, looking_ahead
 from tests.problems import generate, random_sequential_prior
 
 MANY = 40_000
@@ -25,12 +25,18 @@ KINDS = pytest.mark.parametrize(
         {"windows": (1, 1), "sees": True},
         {"windows": (1, 0, 1), "blocks": 2, "categories": (3, 1, 7), "sees": True},
         {"windows": (1, 0, 0), "blocks": 2, "stretch": (1, 2), "sees": True},
+        {"windows": (1, 0), "blocks": 1, "sees": True, "maps": (MapRange("depth", 0.0, 9.0),)},
     ],
     ids=[
         *("two", "blocks", "three in blocks", "three", "stretched", "ahead", "three ahead"),
-        *("sees", "three in blocks, sees", "stretched, sees"),
+        *("sees", "three in blocks, sees", "stretched, sees", "sees a map"),
     ],
 )
+
+
+def _prior(kind):
+    prior = random_sequential_prior(**kind)
+    return prior.given(depth=4.0) if prior.maps else prior
 
 
 def _wells(prior, grid, seed=0):
@@ -43,7 +49,7 @@ def _wells(prior, grid, seed=0):
 
 @KINDS
 def test_that_every_field_honours_every_cell(kind):
-    prior, grid = random_sequential_prior(**kind), Grid((4, 6))
+    prior, grid = _prior(kind), Grid((4, 6))
     posterior = Posterior(prior, grid, [_wells(prior, grid)])
     latents = jax.random.normal(jax.random.key(0), (200, posterior.latent_size))
     exact = np.asarray(map_batched(lambda z: posterior.predict(z).exact[0], latents))
@@ -56,7 +62,7 @@ def test_that_every_field_honours_every_cell(kind):
 
 @KINDS
 def test_that_weighted_fields_are_those_of_the_prior_that_honour_the_cells(kind):
-    _compare(random_sequential_prior(**kind))
+    _compare(_prior(kind))
 
 
 def test_that_blocks_that_are_given_are_not_weighed():
@@ -116,7 +122,7 @@ def test_that_the_field_of_a_latent_vector_that_honours_the_cells_by_itself_is_k
     ids=["sees", "blocks, sees", "stretched, sees", "blind"],
 )
 def test_that_the_weight_of_a_datum_depends_on_latents_that_reach_its_extent_alone(kind):
-    prior, grid = random_sequential_prior(**kind), Grid((70, 84))
+    prior, grid = _prior(kind), Grid((70, 84))
     cells = np.array([[30, 40], [31, 42], [36, 46]])
     wells = HardData(grid, grid.centres(cells), [0, 1, 1], prior.facies_model)
     posterior = Posterior(prior, grid, [wells])
