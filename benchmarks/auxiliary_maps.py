@@ -95,7 +95,7 @@ def draw(prior: AbstractLearnedPrior, number: int, count: int, keep: str | None)
 
 def directions(fields: Int[np.ndarray, "field *grid"]) -> Float[np.ndarray, "*grid"]:
     """Direction of bodies at each place, in degrees clockwise from north."""
-    x, y = (np.diff(gaussian_filter(fields.astype(float), (0, 1, 1)), axis=axis, append=0) for axis in (2, 1))
+    y, x = np.gradient(gaussian_filter(fields.astype(float), (0, 1, 1)), axis=(1, 2))
     xx, xy, yy = (gaussian_filter(one.mean(axis=0), WINDOW) for one in (x * x, x * y, y * y))
     across = 0.5 * np.arctan2(2 * xy, xx - yy)
     found: np.ndarray = np.mod(180 - np.degrees(across), 180)

@@ -36,12 +36,13 @@ SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "16": ("delta.png", {"draws": 24, "waves": 256}),
     "17": ("families.png", {}),
     "18": ("translated.png", {}),
+    "19": ("along_a_map.png", {}),
 }
 """The picture of each script, and what is smaller than its defaults while it is made."""
 HEAD = """\
 # Gallery
 
-Eighteen scripts, each at most 40 lines and an essay, from a first conditioning to where to drill next. They run as
+Nineteen scripts, each at most 40 lines and an essay, from a first conditioning to where to drill next. They run as
 they are: `python examples/01_first_conditioning.py`. What they share (an invented site, progress lines, how maps are
 drawn) is in `examples/common.py`. Pictures are of forms that take minutes at most, and of sites that our own channel
 simulator invented.

@@ -71,9 +71,10 @@ def test_that_an_image_is_enough_and_its_recipe_is_written_beside_the_prior(late
         return pretend(listener)
 
     np.save("site.npy", np.kron(np.random.default_rng(0).integers(0, 2, (12, 12)), np.ones((8, 8), int)))
+    np.save("depth.npy", np.arange(96 * 96.0).reshape(96, 96))
     monkeypatch.setattr("latentinv.training.train", train)
 
-    options = ("--minutes", "20", "--names", "0=clay, 1=fine sand")
+    options = ("--minutes", "20", "--names", "0=clay, 1=fine sand", "--map", "depth=depth.npy")
     outcome = latentinv("train", "site.npy", "--output", "mine.h5", *options)
 
     assert outcome.code == 0, outcome.err
@@ -87,6 +88,8 @@ def test_that_an_image_is_enough_and_its_recipe_is_written_beside_the_prior(late
     assert (written.image.file, written.training.steps) == ("site.npy", 400)
     assert written.load_image().names == ("clay", "fine sand")
     assert "facies 0 (clay): " in outcome.out
+    assert written.image.maps == {"depth": "depth.npy"}
+    assert "Map: depth, 0 to 9215." in outcome.out
     assert "nothing is copied" in (folder / "mine.md").read_text()
 
 
@@ -95,11 +98,14 @@ def test_that_an_image_is_enough_and_its_recipe_is_written_beside_the_prior(late
     [
         (
             ("delta.toml", "--key", "facies"),
-            "--missing, --classes and --names are for images, but a recipe was given",
+            "--missing, --classes, --names and --map are for images, but a recipe was given",
         ),
         (("small.npy",), "has 20 × 20 cells, too few to learn from"),
         (("missing.png",), "missing.png"),
         (("large.npy", "--names", "0=clay"), "give one for each of 0, 1"),
+        (("large.npy", "--map", "depth"), "--map 'depth' cannot be read; write each name once, with its file"),
+        (("large.npy", "--map", "depth=away.npy"), "The map depth away.npy is neither beside the recipe"),
+        (("large.npy", "--map", "depth=small.npy"), "depth in small.npy has 20 × 20 cells, the training image 96 × 96"),
         (("large.npy", "--names", "clay,sand"), "cannot be read; write each code once, such as 0=clay,1=sand"),
     ],
 )

@@ -14,6 +14,7 @@ import pytest
 from latentinv import BlockMeans, Grid, HardData, Run
 from latentinv.errors import StorageError
 from latentinv.priors import FaciesModel, find_prior, load_prior
+from latentinv.priors.learned import MapRange
 from latentinv.simulators import Executable
 from latentinv.training import ChannelSimulator, read_recipe
 from tests.problems import random_generator_prior, random_sequential_prior
@@ -96,7 +97,7 @@ def test_that_the_page_of_the_gallery_has_every_script_as_it_is():
 
 def test_that_the_site_follows_the_recipe_of_the_prior_it_is_conditioned_with():
     parameters = dict(read_recipe(ROOT / "models" / "meanders.toml").image.simulator or {})
-    del parameters["shape"], parameters["seed"]
+    del parameters["kind"], parameters["shape"], parameters["seed"]
     assert ChannelSimulator(**parameters) == ChannelSimulator()
 
 
@@ -265,6 +266,13 @@ def test_that_translations_have_the_map_of_their_field_and_honour_its_wells(tmp_
     example.main(style=str(tmp_path / "style.h5"), size=(4, 4), cells=16, output=tmp_path)
     assert capsys.readouterr().out.count("blocks kept 1.000") == 4
     assert (tmp_path / "translated.png").stat().st_size > 0
+
+
+def test_that_a_delta_is_drawn_along_its_maps(tmp_path):
+    maps = (MapRange("azimuth", 0.0, 180.0, (True,) * 36), MapRange("width", 3.0, 15.0))
+    random_sequential_prior(maps=maps, sees=True).save(tmp_path / "maps.h5")
+    importlib.import_module("19_along_a_map").main(str(tmp_path / "maps.h5"), 20, 24, tmp_path)
+    assert (tmp_path / "along_a_map.png").stat().st_size > 0
 
 
 @pytest.mark.usefixtures("_meanders")

@@ -7,9 +7,10 @@ drawn there is drawn by
 
 but for a constant. With τ = 1 that is permanence of ratios (Journel 2002, doi:10.1023/A:1016047012594), by which
 multiple-point statistics combine an image with soft proportions. But what is known was drawn by moved odds itself, and
-holds the more of what is near together, so that shares may change by more or less than they should. So τ is chosen such
-that fields with other shares everywhere have these: simulated ones, in each of which one facies has twice its odds, or
-half of them.
+holds the more of what is near together, so that shares change by more or less than they should, and the more so the
+farther they are from the usual ones. So τ is chosen for each change: fields are simulated in each of which the log-odds
+of one facies are moved by as much everywhere, and τ is by how much they must be moved, over how much its share's
+log-odds are to change. Where several facies change, it is the mean of theirs, weighed by the squares of these changes.
 """
 
 import functools
@@ -26,10 +27,14 @@ from scipy import special
 from latentinv.devices import compiled
 from latentinv.keys import from_seed, numbered
 from latentinv.networks import FAST, Draw, Drawn, SequentialArchitecture, Weights, as_told, simulate
+from latentinv.priors.core import LEAST_SHARE
 
-STEP = np.log(2)
-"""By which log-odds of a facies are moved to find τ."""
-TAUS = (0.06, 0.12, 0.25, 0.5, 1.0, 1.5, 2.0)
+MOVES = (-2.4, -1.2, -0.6, -0.3, -0.15, 0.0, 0.15, 0.3, 0.6, 1.2, 2.4)
+"""By which log-odds of a facies are moved."""
+TAUS = (0.02, 4.0)
+"""Least and largest τ, also where a facies does not answer at all."""
+LEAST_CHANGE = 1e-3
+"""Of the log-odds of shares, below which they do not change."""
 CELLS, FIELDS = {2: 96, 3: 32}, {2: 8, 3: 2}
 """Of fields that are simulated for it: cells along an axis, and how many there are."""
 
@@ -53,21 +58,38 @@ class LocalShares(NamedTuple):
         return as_told(moves, net.channels)[None]
 
 
-def usual_and_weight(
-    net: SequentialArchitecture, weights: Weights, temperatures: Sequence[float]
-) -> tuple[Float[np.ndarray, "facies"], float]:
-    """The shares of facies of a simulation, and τ."""
-    tests = [sign * STEP * one for one in np.eye(net.facies) for sign in (1, -1)]
-    moves = np.stack([np.zeros(net.facies), *(tau * test for tau in TAUS for test in tests)])
+class Answers(NamedTuple):
+    """What shares of facies a simulation has, and how they answer to moves."""
+
+    usual: Float[np.ndarray, "facies"]
+    changes: Float[np.ndarray, "facies move"]
+    """Of the log-odds of its share, if those of a facies are moved by `MOVES`."""
+
+    def moves(self, shares: Float[np.ndarray, "*#grid facies"]) -> Float[np.ndarray, "*#grid facies"]:
+        """By how much log-odds must be moved where shares are to be others than the usual ones."""
+        logs = np.log(shares) - np.log(np.maximum(self.usual, LEAST_SHARE))
+        wanted = special.logit(_inside(shares)) - special.logit(_inside(self.usual))
+        wanted = np.where(np.abs(wanted) < LEAST_CHANGE, LEAST_CHANGE, wanted)
+        each = [np.interp(one, own, MOVES) for one, own in zip(np.moveaxis(wanted, -1, 0), self.changes, strict=True)]
+        taus = np.stack(each, axis=-1) / wanted
+        # Beyond the largest moves of a trial, τ is what it is there.
+        ends = np.asarray(MOVES)[[0, -1]] / self.changes[:, [0, -1]]
+        taus = np.where(
+            wanted < self.changes[:, 0], ends[:, 0], np.where(wanted > self.changes[:, -1], ends[:, 1], taus)
+        )
+        return logs * np.average(np.clip(taus, *TAUS), axis=-1, weights=wanted**2)[..., None]
+
+
+def answers(net: SequentialArchitecture, weights: Weights, temperatures: Sequence[float]) -> Answers:
+    """Of simulated fields of the same noise, whose odds are moved everywhere."""
+    moves = np.stack([move * one for one in np.eye(net.facies) for move in MOVES])
     found = np.asarray(_shares(net, weights, tuple(temperatures), jnp.asarray(moves, jnp.float32)), float)
-    usual, others = found[0], found[1:].reshape(len(TAUS), len(tests), -1)
-    done = []
-    for number, test in enumerate(tests):
-        k, aim = number // 2, special.softmax(np.log(np.maximum(usual, 1e-9)) + test)
-        moved = special.logit(_inside(others[:, number, k])) - special.logit(_inside(usual[k]))
-        done.append(moved / (special.logit(_inside(aim[k])) - special.logit(_inside(usual[k]))))
-    reached = np.maximum.accumulate(np.mean(done, axis=0))
-    return usual, float(np.exp(np.interp(1.0, reached, np.log(TAUS))))
+    each = np.stack([one[:, k] for k, one in enumerate(found.reshape(net.facies, len(MOVES), -1))])
+    usual = found[MOVES.index(0.0)]
+    changes = special.logit(_inside(each)) - special.logit(_inside(usual))[:, None]
+    # A share grows with its odds, but for chance.
+    grown = np.maximum.accumulate(changes, axis=1) + 1e-6 * np.arange(len(MOVES))
+    return Answers(usual, grown - grown[:, [MOVES.index(0.0)]])
 
 
 @functools.partial(compiled, of_networks=True, static_argnums=(0, 2))

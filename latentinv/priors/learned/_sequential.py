@@ -30,7 +30,6 @@ from latentinv.errors import InputError
 from latentinv.grid import Grid
 from latentinv.networks import Around, Draw, Drawn, SequentialArchitecture, Span, Weights, as_told, simulate
 from latentinv.priors.core import (
-    LEAST_SHARE,
     PRIORS,
     PROPORTIONS,
     PROPORTIONS_IN_WORDS,
@@ -50,7 +49,7 @@ from ._generator import GeneratorPrior
 from ._honoured_cells import HonouredCells, block_sizes, log_odds, looking_ahead, margin, of_group
 from ._known_blocks import BLOCKS, EDGES, by, known_blocks
 from ._latents import check_axes, check_latent
-from ._local_shares import LocalShares, usual_and_weight
+from ._local_shares import LocalShares, answers
 from ._provenance import Provenance
 from ._record import check_sizes
 from ._sequential_given import GivenToSequential, is_given
@@ -203,9 +202,9 @@ class SequentialPrior(AbstractLearnedPrior):
     def _moved_to(self, given: Any) -> LocalShares:
         model = self.facies_model
         assert model is not None
-        usual, weight = usual_and_weight(self.architecture, self.weights, self.temperatures)
-        shares = local_proportions(model, dict(zip(model.categories, usual, strict=True)), given, self.ndim)
-        moves = weight * (np.log(np.moveaxis(shares, 0, -1)) - np.log(np.maximum(usual, LEAST_SHARE)))
+        found = answers(self.architecture, self.weights, self.temperatures)
+        shares = local_proportions(model, dict(zip(model.categories, found.usual, strict=True)), given, self.ndim)
+        moves = found.moves(np.moveaxis(shares, 0, -1))
         return LocalShares(jnp.asarray(moves, jnp.float32), jnp.zeros(self.ndim, int))
 
     def cropped(self, start: tuple[int, ...], shape: tuple[int, ...]) -> "SequentialPrior":

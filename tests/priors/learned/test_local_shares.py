@@ -7,7 +7,7 @@ import pytest
 
 from latentinv import Grid, HardData, InputError, Posterior, load_prior
 from latentinv.networks import initial_sequential
-from latentinv.priors.learned._local_shares import usual_and_weight
+from latentinv.priors.learned._local_shares import MOVES, Answers, answers
 from latentinv.pytrees import replace
 from tests.problems import random_sequential_prior
 
@@ -32,10 +32,23 @@ def _fields(prior, count=200, grid=GRID, seed=0):
 
 def test_that_cells_that_know_nothing_of_each_other_need_a_weight_of_one():
     prior = _independent((0, 1, 2))
-    usual, weight = usual_and_weight(prior.architecture, prior.weights, prior.temperatures)
+    found = answers(prior.architecture, prior.weights, prior.temperatures)
     # 8 fields of 96 × 96 cells: a standard error of 0.0017.
-    np.testing.assert_allclose(usual, 1 / 3, atol=0.01)
-    assert weight == pytest.approx(1.0, abs=0.05)
+    np.testing.assert_allclose(found.usual, 1 / 3, atol=0.01)
+    np.testing.assert_allclose(found.changes, np.tile(MOVES, (3, 1)), atol=0.05)
+    shares = np.array([[0.1, 0.3, 0.6], [1 / 3, 1 / 3, 1 / 3]])
+    moves = found.moves(shares)
+    np.testing.assert_allclose(moves - moves[:, :1], np.log(shares / shares[:, :1]), atol=0.1)
+
+
+def test_that_odds_are_moved_by_as_much_as_trials_tell():
+    """Two facies whose shares answer half as much to small moves, and twice as much to large ones."""
+    up = np.interp(MOVES, [-2.4, -0.3, 0.0, 0.3, 2.4], [-4.8, -0.15, 0.0, 0.15, 4.8])
+    found = Answers(np.array([0.7, 0.3]), np.stack([up, up]))
+    odds = np.log(0.3 / 0.7) + np.array([-4.8, 0.0, 0.15, 4.8, 9.6])
+    share = 1 / (1 + np.exp(-odds))
+    moves = found.moves(np.stack([1 - share, share], axis=-1))
+    np.testing.assert_allclose(moves[:, 1] - moves[:, 0], [-2.4, 0.0, 0.3, 2.4, 4.8], atol=2e-3)
 
 
 @pytest.mark.parametrize("categories", [(0, 1), (3, 5, 9)])
@@ -51,9 +64,7 @@ def test_that_odds_are_moved_in_the_cells_of_the_map_and_nowhere_else():
     prior = _prior((0, 1), blocks=2)
     given = prior.given(proportions={1: np.where(np.arange(40) < 20, 0.9, 0.1)[None] * np.ones((24, 1))})
     assert np.mean(_fields(given)[..., :12] == 1) > np.mean(_fields(given)[..., 28:] == 1) + 0.3
-    same = prior.given(
-        proportions={1: float(usual_and_weight(prior.architecture, prior.weights, prior.temperatures)[0][1])}
-    )
+    same = prior.given(proportions={1: float(answers(prior.architecture, prior.weights, prior.temperatures).usual[1])})
     z = jax.random.normal(jax.random.key(1), (prior.latent_size(GRID),))
     np.testing.assert_allclose(same.generate(z, GRID), prior.generate(z, GRID), atol=1e-3)
 
