@@ -84,7 +84,8 @@ def plot_fields(
             image = show_facies(panel, field, view, categories)
         if box is not None:
             outline_box(panel, view, *box)
-        panel.set_title(f"draw {position + 1}" if names is None else names[position], fontsize=11)
+        if names is not None or len(fields) > 1:
+            panel.set_title(f"draw {position + 1}" if names is None else names[position], fontsize=11)
     if categories is None:
         add_colour_bar(figure, image, axes, "field")
     else:

@@ -76,7 +76,8 @@ def plot_volumes(
     views = views_of(grid, cells_with_facies(grid, marks))
     for number, (row, field) in enumerate(zip(rows, fields, strict=True)):
         show_volume(row[0], field, grid, categories or (), limits, marks, matrix=matrix)
-        row[0].set_title(f"draw {number + 1}", fontsize=11)
+        if len(fields) > 1:
+            row[0].set_title(f"draw {number + 1}", fontsize=11)
         for panel, view in zip(row[1:], views, strict=True):
             if categories:
                 show_facies(panel, field, view, categories)

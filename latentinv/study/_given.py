@@ -9,8 +9,9 @@ In a study they stand in the table [given]:
     wells = "wells.csv"                        # a table as of [[wells]], which a conditional prior's network sees
     width = 9.5                                # of bodies of a facies, in cells, if its network sees that
 
-A file is an image of any registered format on the study's grid, or, in three dimensions, on its columns; a curve is a
-list of numbers along the first axis: layers from the least z up, or rows from the least y.
+A file is an image of any registered format on the study's grid, or, in three dimensions, on its columns; of a file with
+several arrays that of the same name is taken (`azimuth`, or `sand` of proportions). A curve is a list of numbers along
+the first axis: layers from the least z up, or rows from the least y.
 """
 
 from collections.abc import Mapping
@@ -74,7 +75,7 @@ def bind(prior: AbstractPrior, given: Mapping[str, Any], grid: Grid, folder: Pat
     def read(name: str, value: Any) -> Any:
         if name == WELLS:
             return _wells(value, prior, grid, folder)
-        return _blocks(value, folder) if name == BLOCKS else _read(value, grid, folder)
+        return _blocks(value, folder) if name == BLOCKS else _read(value, grid, folder, name)
 
     return prior.given(**{name: read(name, value) for name, value in given.items()})
 
@@ -95,13 +96,13 @@ def _wells(value: Any, prior: AbstractPrior, grid: Grid, folder: Path) -> HardDa
     return HardData.from_csv(folder / value, grid, prior)
 
 
-def _read(value: Any, grid: Grid, folder: Path) -> Any:
+def _read(value: Any, grid: Grid, folder: Path, name: str) -> Any:
     if isinstance(value, Mapping):
-        return {_code(name): _read(one, grid, folder) for name, one in value.items()}
+        return {_code(key): _read(one, grid, folder, key) for key, one in value.items()}
     if isinstance(value, str):
-        return _map(folder / value, grid)
+        return _map(folder / value, grid, name)
     if isinstance(value, list | tuple) and any(isinstance(one, str) for one in value):
-        return tuple(_read(one, grid, folder) for one in value)
+        return tuple(_read(one, grid, folder, name) for one in value)
     if isinstance(value, list | tuple) and len(value) > grid.ndim and len(value) != grid.shape[0]:
         raise InputError(
             f"The prior was given a curve of {len(value)} numbers on {grid.shape[0]} "
@@ -114,9 +115,9 @@ def _code(name: str) -> int | str:
     return int(name) if name.lstrip("-").isdigit() else name
 
 
-def _map(path: Path, grid: Grid) -> Float[np.ndarray, "*grid"]:
-    """A map on the grid, or on its columns."""
-    array = np.asarray(read_image(path), float)
+def _map(path: Path, grid: Grid, name: str) -> Float[np.ndarray, "*grid"]:
+    """A map on the grid, or on its columns; of several arrays of a file, that of the name."""
+    array = np.asarray(read_image(path, usual=name), float)
     flat = array.reshape(array.shape[1:]) if array.ndim == 3 and len(array) == 1 else array
     if flat.shape not in (grid.shape, grid.shape[-2:]):
         shapes = f"{array.shape} cells, the grid {grid.shape}"

@@ -25,6 +25,7 @@ from latentinv.training.images import (
 
 from ._evaluation import NOTHING_COPIED, grid_for, part_of, shown_windows
 from ._honouring import Honouring, honouring
+from ._recipe import parse_recipe
 from ._reconstruction import IMPROVED, Reconstruction, reconstruct
 
 ASSESS_SEED, BATCH, PAIRS = 5, 25, 5
@@ -142,11 +143,13 @@ def card(name: str, prior: AbstractLearnedPrior, image: TrainingImage, assessmen
         for one, share in zip(prior.latent_maps(grid_for(prior, assessment.shape)), assessment.shares, strict=True)
         if one.spacing is not None
     )
+    source = parse_recipe(provenance["recipe"], Path()).cycle.source
     alike, chance = (100 * share for share in realism.copied)
     lines = [
         f"# {name}",
         "",
         f"A prior of the family {prior.family}, learned from {image.name}: {described(image)}.",
+        *([f"It translates fields of `{source}` into this style."] if source else []),
         "",
         "| | |",
         "|---|---|",

@@ -37,6 +37,13 @@ def test_that_maps_lie_on_the_grid_the_right_way_up(folder):
     assert np.all(prior.fields[0].azimuth == 45)
 
 
+def test_that_of_several_arrays_of_a_file_that_of_the_same_name_is_taken(folder):
+    np.savez(folder / "maps.npz", sand=np.full((3, 4), 0.2), azimuth=np.full((3, 4), 60.0))
+    prior = parse_study_file(f'{STUDY}proportions = {{sand = "maps.npz"}}\nazimuth = "maps.npz"\n', folder).prior
+    np.testing.assert_allclose(prior.proportions[1], 0.2, atol=1e-6)
+    assert np.all(prior.fields[0].azimuth == 60)
+
+
 def test_that_a_curve_runs_along_the_first_axis(folder):
     prior = parse_study_file(STUDY + "proportions = {1 = [0.1, 0.2, 0.3]}\n", folder).prior
     np.testing.assert_allclose(prior.proportions[1].ravel(), [0.1, 0.2, 0.3], atol=1e-6)
