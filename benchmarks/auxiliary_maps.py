@@ -29,6 +29,8 @@ from latentinv.realism import measure_realism
 from latentinv.training import FlowlineSimulator
 
 GRID, WINDOW, MANY, SEED = Grid((160, 160)), 10.0, 25, 11
+AROUND = 120
+"""Cells around the grid on which the simulator draws, which has its proportion on the whole and not in every part."""
 MAPS = ("azimuth", "width")
 
 
@@ -74,10 +76,12 @@ def draw(prior: AbstractLearnedPrior, number: int, count: int, keep: str | None)
     """Fields of both for a pair of maps."""
     simulator, rng = FlowlineSimulator(), np.random.default_rng([SEED, number])
     ranges = {one.name: one for one in prior.maps}
-    rows, columns = GRID.shape
+    rows, columns = (n + 2 * AROUND for n in GRID.shape)
     turn, wide = simulator.maps(rng, (rows, columns))
-    maps = np.stack([turn, np.clip(wide, ranges["width"].least, ranges["width"].most)])
-    simulated = np.stack([simulator.simulate(rng, maps) for _ in range(count)])
+    whole = np.stack([turn, np.clip(wide, ranges["width"].least, ranges["width"].most)])
+    inside = (slice(None), *(slice(AROUND, AROUND + n) for n in GRID.shape))
+    simulated = np.stack([simulator.simulate(rng, whole)[inside[1:]] for _ in range(count)])
+    maps = whole[inside]
     given = prior.given(**dict(zip(MAPS, maps, strict=True)))
     cells = np.stack(np.unravel_index(rng.permutation(GRID.size)[:MANY], GRID.shape), axis=1)
     codes, model = simulated[0][tuple(cells.T)].astype(int), facies_model(prior)

@@ -16,6 +16,7 @@ SHIPPED = (
     "braided",
     "channels",
     "channels_vae",
+    "flowlines",
     "folds",
     "ketton",
     "meanders",

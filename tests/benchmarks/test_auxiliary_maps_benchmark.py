@@ -28,6 +28,7 @@ def test_that_widths_are_those_of_stripes():
 
 def test_that_a_prior_that_knows_nothing_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(auxiliary_maps, "GRID", Grid((32, 32)))
+    monkeypatch.setattr(auxiliary_maps, "AROUND", 20)
     maps = (MapRange("azimuth", 0.0, 180.0, (True,) * 36), MapRange("width", 3.0, 20.0))
     random_sequential_prior(maps=maps, sees=True).save(tmp_path / "prior.h5")
     found = auxiliary_maps.benchmark(str(tmp_path / "prior.h5"), 2, 4, str(tmp_path / "pictures"))
