@@ -10,6 +10,7 @@ Run ``python -m benchmarks.flow_case [--particles 64] [--runs 2] [--moves 2]``. 
 """
 
 import argparse
+import dataclasses
 import time
 from typing import Any
 
@@ -22,7 +23,16 @@ from benchmarks._data import steady_flow_case
 from benchmarks._fields import draw_facies, facies_model
 from benchmarks._report import run, say, show
 from benchmarks.flow_solver import CLAY, SAND, aquifer
-from latentinv import FaciesProperty, HardData, IndirectData, Posterior, TemperedSMC, load_prior, sample
+from latentinv import (
+    FaciesProperty,
+    HardData,
+    IndirectData,
+    Posterior,
+    TemperedSMC,
+    choose_algorithm,
+    load_prior,
+    sample,
+)
 from latentinv.forward import SteadyFlow, steady_heads
 from latentinv.inference import Progress, Run, rhat
 from latentinv.inference.tempering._tempered_smc import SHARPER_FROM
@@ -171,7 +181,8 @@ def flow_solves(algorithm: TemperedSMC, run: Run) -> int:
     # On the way, once the surrogate reads more sharply than stated, each end also has the stated soft reading.
     sharp = bridging & (run.trace["bridge"] >= SHARPER_FROM)
     ends = sharp * (algorithm.moves + rounds)
-    level = (moves + ends + local + 2 * algorithm.probes) * (algorithm.particles // share)
+    each = moves + ends + local + 2 * algorithm.probes if algorithm.moves else local + 2
+    level = each * (algorithm.particles // share)
     return int(2 * algorithm.particles + np.sum(level))
 
 
@@ -179,15 +190,15 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run the sampler several times and measure all draws together."""
     prior, case = load_prior(arguments.prior), steady_flow_case()
     posterior = flow_posterior(prior, case)
-    algorithm = TemperedSMC(
-        particles=arguments.particles,
-        moves=arguments.moves,
-        local_moves=LOCAL_MOVES,
-        probes=2,
-        acceptance_target=0.7,
-        final_rounds=FINAL_ROUNDS,
-        max_levels=MOST_LEVELS,
-    )
+    common: dict[str, Any] = {"particles": arguments.particles, "final_rounds": FINAL_ROUNDS, "max_levels": MOST_LEVELS}
+    if prior.stepwise:  # no Hamiltonian moves
+        chosen = choose_algorithm(posterior).algorithm
+        assert isinstance(chosen, TemperedSMC)
+        algorithm = dataclasses.replace(chosen, **common)
+    else:
+        algorithm = TemperedSMC(
+            moves=arguments.moves, local_moves=LOCAL_MOVES, probes=2, acceptance_target=0.7, **common
+        )
     pairs = [explore(posterior, algorithm, arguments.seed + number) for number in range(arguments.runs)]
     costs = [cost for _, cost in pairs]
     runs = [result for result, _ in pairs if len(result.latents)]

@@ -1,10 +1,10 @@
 """Exact wells: does every draw honour them, at what cost, and how much realism is lost.
 
 The shipped channel prior is conditioned to the 49 wells of the flow case of Laloy et al. (2018,
-doi:10.1002/2017WR022148) and to 25 to 250 random pixels of the image itself, by the default sampler with 64
-particles, on the thresholded target. Realism is measured against unconditioned draws of the same prior on
-the same grid: the ratio of total variations, and the ratio of the distances (LBP of radius 1, χ²) to
-patches of the training image. A distance of histograms grows as samples shrink, so the unconditioned fields
+doi:10.1002/2017WR022148) and to 25 to 250 random pixels of the image itself, by the sampler that is chosen
+for it with 64 particles, on the thresholded target. Realism is measured against unconditioned draws of the
+same prior on the same grid: the ratio of total variations, and the ratio of the distances (LBP of radius 1,
+χ²) to patches of the training image. A distance of histograms grows as samples shrink, so the unconditioned fields
 are measured in groups as large as the conditioned sample, and averaged. Conditioned draws resemble each
 other, so their ratio is above 1 even when nothing is lost.
 
@@ -13,6 +13,7 @@ finishes.
 """
 
 import argparse
+import dataclasses
 import time
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ from jaxtyping import Float, Int
 from benchmarks._data import channel_image, steady_flow_wells
 from benchmarks._fields import draw_facies, facies_model, pictures
 from benchmarks._report import Steps, run, say, show
-from latentinv import Grid, HardData, Posterior, TemperedSMC, load_prior, sample
+from latentinv import Grid, HardData, Posterior, TemperedSMC, choose_algorithm, load_prior, sample
 from latentinv.priors import AbstractPrior
 from latentinv.realism import chi_square, local_binary_pattern_histogram, total_variation
 from latentinv.training import sample_patches
@@ -80,11 +81,14 @@ def pixel_case(patch: Int[np.ndarray, "row column"], count: int, seed: int) -> C
 
 
 def measure(
-    prior: AbstractPrior, case: Case, grid: Grid, realism: Realism, algorithm: TemperedSMC, seed: int
+    prior: AbstractPrior, case: Case, grid: Grid, realism: Realism, settings: dict[str, Any], seed: int
 ) -> dict[str, Any]:
-    """Condition the prior to a case and measure the draws."""
+    """Condition the prior to a case, by the sampler that is chosen with some of its settings, and measure the draws."""
     model = facies_model(prior)
     posterior = Posterior(prior, grid, [HardData(grid, grid.centres(case.cells), case.codes, model)])
+    algorithm = choose_algorithm(posterior).algorithm
+    assert isinstance(algorithm, TemperedSMC)
+    algorithm = dataclasses.replace(algorithm, **settings)
     begun = time.monotonic()
     result = sample(posterior, algorithm, seed=seed, listener=Steps(case.name))
     seconds = time.monotonic() - begun
@@ -124,14 +128,14 @@ def compare(indices: Int[np.ndarray, "image *grid"], prior: AbstractPrior, reali
 def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run the wells, then the random pixels."""
     prior, image, seed = load_prior(arguments.prior), channel_image(), arguments.seed
-    model, algorithm = facies_model(prior), TemperedSMC(particles=PARTICLES)
+    model, settings = facies_model(prior), {"particles": PARTICLES}
     patches = sample_patches(np.random.default_rng([seed, 0]), image, GRID.shape, PATCHES)
     # The sampler uses the seed too: the reference fields must not be its own first population.
     unconditioned = pictures(draw_facies(prior, GRID, UNCONDITIONED, seed + 1_000_003), model)
     realism = Realism(unconditioned, local_binary_pattern_histogram(pictures(patches, model), 1).pooled())
 
     wells = well_case()
-    measured = measure(prior, wells, GRID, realism, algorithm, seed)
+    measured = measure(prior, wells, GRID, realism, settings, seed)
     figures: dict[str, Any] = {"wells": len(wells.codes), **measured, "random_pixels": []}
     show(
         "49 wells of the flow case, 125×125 cells",
@@ -141,7 +145,7 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
         return figures
     truth = np.asarray(image.categories)[sample_patches(np.random.default_rng([seed, 2]), image, GRID.shape, 1)[0]]
     for count in arguments.pixels:
-        measured = measure(prior, pixel_case(truth, count, seed), GRID, realism, algorithm, seed)
+        measured = measure(prior, pixel_case(truth, count, seed), GRID, realism, settings, seed)
         row = {name: measured.get(name, count) for name in PIXEL_KEYS}
         figures["random_pixels"].append(row)
         show(f"{count} random pixels of a patch of the image", row)

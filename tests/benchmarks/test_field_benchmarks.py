@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import _large_field, generation, hard_data, realism, training
 from benchmarks._fields import draw_facies, pictures
-from latentinv import Grid, TemperedSMC
+from latentinv import Grid
 from latentinv.networks import FoldedLayer, GeneratorArchitecture, Layer
 from latentinv.priors import Calibration, FaciesModel, GeneratorPrior
 from latentinv.realism import local_binary_pattern_histogram, total_variation
@@ -47,9 +47,9 @@ def test_that_the_hard_data_benchmark_measures_what_it_names(prior):
     images = pictures(draw_facies(prior, GRID, 16, 4), prior.facies_model)
     realism = hard_data.Realism(images, local_binary_pattern_histogram(images, 1).pooled())
     truth = draw_facies(prior, GRID, 1, 5)[0]
-    algorithm = TemperedSMC(particles=8, moves=2, leapfrogs=3, local_moves=4, final_rounds=1)
+    settings = {"particles": 8, "moves": 2, "leapfrogs": 3, "local_moves": 4, "final_rounds": 1}
     case = hard_data.pixel_case(truth, 3, 0)
-    figures = hard_data.measure(prior, case, GRID, realism, algorithm, seed=0)
+    figures = hard_data.measure(prior, case, GRID, realism, settings, seed=0)
     assert {*hard_data.PIXEL_KEYS} - {"pixels"} <= figures.keys()
     assert {"log_evidence", "levels", "tv_unconditioned", "lbp1_unconditioned"} <= figures.keys()
     assert figures["draws"] == 8

@@ -10,7 +10,7 @@ from benchmarks import flow_case
 from benchmarks.flow_solver import aquifer
 from latentinv import TemperedSMC
 from latentinv.forward.flow import _multigrid
-from tests.problems import random_generator_prior
+from tests.problems import random_generator_prior, random_sequential_prior
 
 pytestmark = pytest.mark.assure
 
@@ -34,10 +34,9 @@ def case(prior):
     }
 
 
-@pytest.fixture(scope="module")
-def measured():
+def _measured(prior, algorithm):
     """The figures, each run's costs, and the solves that were counted in each run."""
-    prior, solves, solve = random_generator_prior(), [], _multigrid._rounds
+    solves, solve = [], _multigrid._rounds
 
     def counted(matrix, b):
         jax.debug.callback(lambda _: solves.append(1), b.ravel()[0])  # of each field of a batch
@@ -45,7 +44,6 @@ def measured():
 
     small = case(prior)
     posterior = flow_case.flow_posterior(prior, small)
-    algorithm = TemperedSMC(particles=8, moves=1, leapfrogs=2, local_moves=1, probes=1)
     pairs, counts = [], []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_multigrid, "_rounds", counted)
@@ -57,6 +55,12 @@ def measured():
             counts.append(len(solves))
     jax.clear_caches()
     return flow_case.measure([run for run, _ in pairs], small), [cost for _, cost in pairs], counts
+
+
+@pytest.fixture(scope="module")
+def measured():
+    algorithm = TemperedSMC(particles=8, moves=1, leapfrogs=2, local_moves=1, probes=1)
+    return _measured(random_generator_prior(), algorithm)
 
 
 def test_that_the_small_case_is_measured_whole(measured):
@@ -73,6 +77,12 @@ def test_that_the_small_case_is_measured_whole(measured):
 def test_that_every_solve_is_counted(measured):
     _, costs, counts = measured
     # The record takes the sampler's own predictions, so nothing is solved beside the sampler.
+    assert [cost["forward_runs"] for cost in costs] == counts
+
+
+def test_that_every_solve_is_counted_without_hamiltonian_moves():
+    algorithm = TemperedSMC(particles=8, moves=0, local_moves=3, final_rounds=2)
+    _, costs, counts = _measured(random_sequential_prior(sees=True), algorithm)
     assert [cost["forward_runs"] for cost in costs] == counts
 
 
