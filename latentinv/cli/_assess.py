@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._console import interruptible, make_console
-from ._parse import check_amount, check_extension, check_seed, parse_shape
+from ._parse import check_amount, check_extension, check_seed, parse_files, parse_shape
 
 if TYPE_CHECKING:
     from latentinv.realism import Realism
@@ -38,12 +38,20 @@ def assess(
             show_default=f"{SHAPES[2]}, of three axes {SHAPES[3]}",
         ),
     ] = None,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="NAME=FILE",
+            help="Auxiliary map of the image, for a prior that was trained with maps; one for each.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
 ) -> None:
     """Compare a prior with its training image."""
     check_seed(seed)
     check_extension(output, ".json")
-    shape = None if grid is None else parse_shape(grid)
+    shape, files = None if grid is None else parse_shape(grid), parse_files(maps or [])
 
     from latentinv.grid import Grid
     from latentinv.plotting import plot_realism
@@ -65,7 +73,7 @@ def assess(
     cells = "x".join(str(n) for n in place.shape)
     console = make_console()
     with interruptible(lambda: "Stopped; nothing was written."), console.status(f"measuring {count} fields"):
-        fields, patches, notes = fields_and_patches(model, image, key, place, count, seed)
+        fields, patches, notes = fields_and_patches(model, image, key, files, place, count, seed)
         realism = measure_realism(fields, patches, facies, seed=seed)
     title = f"{prior} beside {image.stem}: {count} fields and {2 * count} patches of {cells} cells"
     plot_realism(realism, fields, patches, picture, facies=facies, labels=labels, title=title)

@@ -1,12 +1,14 @@
 """Fields of a prior and patches of its training image, in the same categories for comparison."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Shaped
+from jaxtyping import Array, Float, Shaped
 
 from latentinv.devices import compiled
 from latentinv.errors import InputError
@@ -19,6 +21,7 @@ from latentinv.training.images import (
     choose_places,
     coarsen,
     comparable_shape,
+    read_auxiliary_map,
     read_training_image,
     times,
 )
@@ -27,7 +30,7 @@ from ._drawing import draw_fields, draw_latents
 
 
 def fields_and_patches(
-    prior: AbstractPrior, image: Path, array: str | None, grid: Grid, count: int, seed: int
+    prior: AbstractPrior, image: Path, array: str | None, maps: Mapping[str, str], grid: Grid, count: int, seed: int
 ) -> tuple[Shaped[np.ndarray, "draw *grid"], Shaped[np.ndarray, "patch *grid"], list[str]]:
     """Draw `count` fields and twice as many patches: category indices, or values of a continuous property.
 
@@ -41,6 +44,8 @@ def fields_and_patches(
         File of the training image.
     array
         Which array of an .npz that holds several.
+    maps
+        Files of auxiliary maps of the image, by name: each field is drawn for those of some patch.
     grid
         Shape of fields and patches.
     count
@@ -51,14 +56,23 @@ def fields_and_patches(
     Raises
     ------
     InputError
-        If the image cannot be read, or has other facies than the prior.
+        If the image cannot be read, or has other facies than the prior, or other maps.
     """
     key_fields, key_patches = named(from_seed(seed, "assess"), "fields", "patches")
-    reference = _image(prior, image, array)  # first, so that a wrong image is refused at once
+    reference = _image(prior, image, array, maps)  # first, so that a wrong image is refused at once
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key_patches)))
     whole = reference.facies if reference.values is None else reference.values
     patches = choose_places(rng, reference, grid.shape, 2 * count).cut(whole)
-    return _fields(prior, grid, count, key_fields), patches, _note(reference, grid.shape)
+    notes = _note(reference, grid.shape)
+    if seen := getattr(prior, "maps", ()):
+        if reference.maps:
+            shown = choose_places(rng, reference, grid.shape, count).cut(reference.shown)
+            return _shown_fields(prior, grid, key_fields, shown), patches, notes
+        each = " ".join(f"--map {one.name}=FILE" for one in seen)
+        notes.append(
+            f"Fields were drawn without maps, which this prior sees; compare with those of the image by {each}."
+        )
+    return _fields(prior, grid, count, key_fields), patches, notes
 
 
 def _note(image: TrainingImage, shape: tuple[int, ...]) -> list[str]:
@@ -73,12 +87,20 @@ def _note(image: TrainingImage, shape: tuple[int, ...]) -> list[str]:
     ]
 
 
-def _image(prior: AbstractPrior, path: Path, array: str | None) -> TrainingImage:
-    """The training image in the prior's categories."""
+def _image(prior: AbstractPrior, path: Path, array: str | None, maps: Mapping[str, str]) -> TrainingImage:
+    """The training image in the prior's categories, with its maps."""
+    names = [one.name for one in getattr(prior, "maps", ())]
+    if maps and set(maps) != set(names):
+        raise InputError(
+            f"Maps of {', '.join(maps)} were given, and the prior sees {', '.join(names) or 'none'}; give all that it "
+            "sees, or none."
+        )
     recipe, continuous = _image_table(prior), prior.facies_model is None
     factor = int(recipe.get("coarsen", 1))
     usual = {name: recipe.get(name) for name in ("first_row", "missing", "classes")}
     reference = read_training_image(path, key=array, continuous=continuous, **usual)
+    known = (read_auxiliary_map(maps[name], name, reference.facies.shape) for name in names if maps)
+    reference = reference.with_maps(tuple(known))
     reference = reference if factor == 1 else coarsen(reference, factor)
     if reference.values is not None:
         return reference
@@ -98,6 +120,21 @@ def _image_table(prior: AbstractPrior) -> dict[str, Any]:
     # Other keys are ignored, so that a recipe of an earlier version still works.
     table: dict[str, Any] = tables_of(recipe, "prior's recipe").get("image", {})
     return table
+
+
+def _shown_fields(
+    prior: Any, grid: Grid, key: Array, maps: Float[np.ndarray, "draw *grid channel"]
+) -> Shaped[np.ndarray, "draw *grid"]:
+    """A field for each window of the image's maps, as networks see them."""
+    model = prior.facies_model
+
+    def one(z: Array, shown: Array) -> Array:
+        field = prior.shown(shown).generate(z, grid)
+        return field if model is None else model.index(field)
+
+    generate = compiled(one)
+    drawn = (np.asarray(draw_latents(prior, grid, key, n)) for n in range(len(maps)))
+    return np.stack([np.asarray(generate(jnp.asarray(z), shown)) for z, shown in zip(drawn, maps, strict=True)])
 
 
 def _fields(prior: AbstractPrior, grid: Grid, count: int, key: Array) -> np.ndarray:

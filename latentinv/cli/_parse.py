@@ -109,8 +109,10 @@ def parse_files(texts: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in texts:
         name, _, file = (part.strip() for part in text.partition("="))
-        if not (name and file) or name in found:
-            raise InputError(f"--map '{text}' cannot be read; write each name once, with its file, as depth=depth.asc.")
+        if not (name and file):
+            raise InputError(f"--map '{text}' cannot be read; write a name and a file, as depth=depth.asc.")
+        if name in found:
+            raise InputError(f"--map names '{name}' twice; give it once.")
         found[name] = file
     return found
 

@@ -136,7 +136,7 @@ def _describe(console: Console, image: "TrainingImage") -> None:
 
     console.print(f"Image: {described(image)}.", soft_wrap=True)
     for one in image.maps:
-        console.print(f"Map: {one.range.described}.", soft_wrap=True)
+        console.print(f"Map: {one.described}.", soft_wrap=True)
     if thin := slivers(image):
         left = len(image.categories) - len(thin)
         each = ", ".join(str(code) for code in thin)

@@ -26,7 +26,7 @@ from latentinv.errors import InputError, StorageError
 from latentinv.grid import Grid
 from latentinv.io import Rule, missing_cells
 from latentinv.io.grids import GRID_FORMATS, read_grid
-from latentinv.io.images import read_image
+from latentinv.io.images import read_content, read_image
 from latentinv.priors.core import AbstractPrior
 from latentinv.priors.learned import BLOCKS, WELLS
 
@@ -117,7 +117,10 @@ def _code(name: str) -> int | str:
 
 def _map(path: Path, grid: Grid, name: str) -> Float[np.ndarray, "*grid"]:
     """A map on the grid, or on its columns; of several arrays of a file, that of the name."""
-    array = np.asarray(read_image(path, usual=name), float)
+    content = read_content(path, usual=name)
+    if content.colours is not None or content.array.dtype.kind not in "buif":
+        raise InputError(f"The map {path.name} holds colours or words; give numbers.")
+    array = np.asarray(content.array, float)
     flat = array.reshape(array.shape[1:]) if array.ndim == 3 and len(array) == 1 else array
     if flat.shape not in (grid.shape, grid.shape[-2:]):
         shapes = f"{array.shape} cells, the grid {grid.shape}"

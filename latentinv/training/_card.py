@@ -10,6 +10,7 @@ import numpy as np
 
 from latentinv.devices import compiled
 from latentinv.grid import Grid
+from latentinv.io import tables_of
 from latentinv.keys import from_seed, numbered
 from latentinv.priors.core import split_latents
 from latentinv.priors.learned import AbstractLearnedPrior
@@ -25,7 +26,6 @@ from latentinv.training.images import (
 
 from ._evaluation import NOTHING_COPIED, grid_for, part_of, shown_windows
 from ._honouring import Honouring, honouring
-from ._recipe import parse_recipe
 from ._reconstruction import IMPROVED, Reconstruction, reconstruct
 
 ASSESS_SEED, BATCH, PAIRS = 5, 25, 5
@@ -143,7 +143,7 @@ def card(name: str, prior: AbstractLearnedPrior, image: TrainingImage, assessmen
         for one, share in zip(prior.latent_maps(grid_for(prior, assessment.shape)), assessment.shares, strict=True)
         if one.spacing is not None
     )
-    source = parse_recipe(provenance["recipe"], Path()).cycle.source
+    source = tables_of(provenance["recipe"], "recipe").get("cycle", {}).get("source")
     alike, chance = (100 * share for share in realism.copied)
     lines = [
         f"# {name}",
@@ -156,7 +156,7 @@ def card(name: str, prior: AbstractLearnedPrior, image: TrainingImage, assessmen
         f"| training image | {image.name}, {described(image)} |",
         f"| sha256 of its array | `{image.sha256}` |",
         f"| cells that change if a latent map is redrawn | {maps or 'all, since no latent has a place'} |",
-        *(f"| auxiliary map | {one.described} |" for one in prior.maps),
+        *(f"| auxiliary map | {one.described}; sha256 of its array `{one.sha256}` |" for one in image.maps),
         f"| trained | {provenance['steps']} steps; the state of step {kept} was kept |",
         "",
         f"{count} fields of {times(assessment.shape)} cells beside {2 * count} patches of the image. The floor is the",

@@ -147,7 +147,9 @@ def resume_training(
     plan = read_plan(checkpoint)
     training = _Training(plan.recipe, plan.output, listener or Silence())
     if training.image.fingerprint != plan.image_sha256:
-        raise InputError("The training image has changed since this training began; restore the original image.")
+        raise InputError(
+            "The training image, or a map of it, has changed since this training began; restore the original."
+        )
     with open_hdf5(checkpoint, FORMAT, VERSION) as file:
         training.restore(file)
     return training.run(_end(minutes))

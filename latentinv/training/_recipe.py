@@ -17,7 +17,8 @@
                                      # facies it makes no difference
     maps = {azimuth = "azimuth.npy"} # auxiliary maps of the image's cells, of any names, which networks of family
                                      # sequential see: by `azimuth` a direction in degrees clockwise from north, by any
-                                     # other name a number such as a depth or a width; left out: none
+                                     # other name a number such as a depth or a width; a file, or where it needs them
+                                     # with key and first_row, {file = "maps.npz", key = "z", first_row = "north"}
     coarsen = 1                      # majority (mean of a continuous property) over blocks of this many cells
     flips = []                       # array axes along which patches may be flipped
 

@@ -9,9 +9,11 @@ from typing import Any
 
 from latentinv.errors import InputError, StorageError
 from latentinv.io import NUMBER, SEED, checked, one_of, rules_of, several, whole
+from latentinv.io.images import usual_first_row
 from latentinv.priors.core import PROPORTIONS
-from latentinv.priors.learned import BLOCKS, EDGES, WELLS
+from latentinv.priors.learned import AZIMUTH, BLOCKS, EDGES, WELLS
 from latentinv.training.images import (
+    AuxiliaryMap,
     ChannelSimulator,
     FlowlineSimulator,
     TrainingImage,
@@ -45,14 +47,25 @@ def load_image(image: RecipeImage, folder: Path) -> TrainingImage:
             name: getattr(image, name) for name in ("key", "continuous", "first_row", "missing", "classes")
         }
         found = read_training_image(path, **settings)
-        shape, first_row = found.facies.shape, settings["first_row"]
-        maps = (
-            read_auxiliary_map(find_image(file, folder, f"map {name}"), name, shape, first_row=first_row)
-            for name, file in image.maps.items()
-        )
+        shape = found.facies.shape
+        maps = (_read_map(name, told, image, shape, folder) for name, told in image.maps.items())
         found = found.with_maps(tuple(maps))
     found = found.named(image.names) if image.names else found
     return coarsen(found, image.coarsen) if image.coarsen > 1 else found
+
+
+def _read_map(
+    name: str, told: str | dict[str, str], image: RecipeImage, shape: tuple[int, ...], folder: Path
+) -> AuxiliaryMap:
+    named = {"file": told} if isinstance(told, str) else told
+    path = find_image(named["file"], folder, f"map {name}")
+    first_row: Any = named.get("first_row")
+    if first_row is None and image.first_row not in (None, usual_first_row(path)):
+        raise InputError(
+            f"The image's first_row is {image.first_row!r}, and that of the map {name} is not told; give it, as in "
+            f'{name} = {{file = "{named["file"]}", first_row = "{image.first_row}"}}.'
+        )
+    return read_auxiliary_map(path, name, shape, key=named.get("key"), first_row=first_row, missing=image.missing)
 
 
 def find_image(name: str, folder: Path, what: str = "training image") -> Path:
@@ -64,7 +77,7 @@ def find_image(name: str, folder: Path, what: str = "training image") -> Path:
         if place.exists():
             return place
     raise StorageError(
-        f"The {what} {name} is neither beside the recipe ({places[0]}) nor in $LATENTINV_DATA/training_images; "
+        f"The {what} {name} is neither in its place ({places[0]}) nor in $LATENTINV_DATA/training_images; "
         "put it there or set LATENTINV_DATA."
     )
 
@@ -76,7 +89,7 @@ def checked_image(table: Mapping[str, Any]) -> RecipeImage:
         return image
     named = {KIND: "channels", **image.simulator}
     kind = named[KIND]
-    fields = dataclasses.fields(SIMULATORS[kind]) if kind in SIMULATORS else ()
+    fields = dataclasses.fields(SIMULATORS[kind]) if isinstance(kind, str) and kind in SIMULATORS else ()
     rules = {
         KIND: one_of(tuple(SIMULATORS)),
         "shape": several(whole(1), (2,), "rows and columns such as [1500, 1500]"),
@@ -111,6 +124,8 @@ def check_image(image: RecipeImage, training: RecipeTraining) -> None:
     for name in image.maps:
         if name in TAKEN or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
             raise InputError(
-                f"The recipe has a map called {name!r} in [image]; give a name of letters, digits and _, other than "
+                f"A map of the image is called {name!r}; give a name of letters, digits and _, other than "
                 f"{', '.join(TAKEN)}."
             )
+        if name.lower() == AZIMUTH != name:
+            raise InputError(f"A map of the image is called {name!r}; write {AZIMUTH!r} if it is of directions.")

@@ -26,9 +26,18 @@ WEIGHT = number(lambda value: value >= 0, "a finite weight, 0 or more")
 DECAY = number(lambda value: 0 <= value < 1, "a decay from 0 to below 1")
 
 
+def _is_map(value: Any) -> bool:
+    if type(value) is not dict:
+        return type(value) is str and value != ""
+    texts = all(type(one) is str and one for one in value.values())
+    named = "file" in value and set(value) <= {"file", "key", "first_row"}
+    return texts and named and value.get("first_row", FIRST_ROWS[0]) in FIRST_ROWS
+
+
 MAPS = Rule(
-    lambda value: type(value) is dict and all(type(one) is str and one for one in value.values()),
-    'files by the names of maps, such as {azimuth = "azimuth.npy"}',
+    lambda value: type(value) is dict and all(map(_is_map, value.values())),
+    'files by the names of maps, such as {azimuth = "azimuth.npy", depth = {file = "d.npz", key = "z", first_row = '
+    '"north"}}',
 )
 
 
@@ -49,7 +58,7 @@ class RecipeImage:
     simulator: dict[str, Any] | None = field(default=None, metadata={"rule": TABLE})
     continuous: bool = entry(False, FLAG)
     ordered: bool = entry(False, FLAG)
-    maps: dict[str, str] = field(default_factory=dict, metadata={"rule": MAPS})
+    maps: dict[str, str | dict[str, str]] = field(default_factory=dict, metadata={"rule": MAPS})
     """Files of auxiliary maps, by name."""
     coarsen: int = entry(1, whole(1))
     flips: tuple[int, ...] = entry((), several(whole(0, 2), (0, 1, 2, 3), "a list of array axes such as [0, 1]"))

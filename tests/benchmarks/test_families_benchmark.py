@@ -66,7 +66,7 @@ def test_that_an_image_that_is_missing_is_told_and_its_figures_are_null(tmp_path
     )
     figures = families.benchmark([str(tmp_path / "prior.h5")], families.Effort(None, 1.0), 0)
     (row,) = json.loads(last_line(figures))["rows"]
-    assert "nowhere.npz is neither beside the recipe" in row["reasons"][0]
+    assert "nowhere.npz is neither in its place" in row["reasons"][0]
     assert [row[key] for key in families.no_likeness()] == [None] * 4
     assert (row["seconds_to_train"], row["family"], figures["families"]) == (7, "generator", 1)
     assert {*families.COLUMNS, "name", "reasons"} == set(row)

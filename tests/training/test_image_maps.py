@@ -59,7 +59,7 @@ def test_that_a_training_is_not_resumed_with_another_map(folder, tmp_path):
         np.save(tmp_path / f"{name}.npy", np.load(folder / f"{name}.npy"))
     train(parse_recipe(RECIPE, tmp_path), tmp_path / "prior.h5")
     np.save(tmp_path / "depth.npy", np.load(folder / "depth.npy") + 1)
-    with pytest.raises(InputError, match="training image has changed since this training began"):
+    with pytest.raises(InputError, match="or a map of it, has changed since this training began"):
         resume_training(tmp_path / "prior.training.h5")
 
 
@@ -111,8 +111,13 @@ def test_that_directions_are_averaged_over_half_a_turn():
     ("change", "message"),
     [
         (('family = "sequential"', 'family = "generator"'), "image has auxiliary maps and family = 'generator'"),
-        (("depth =", "wells ="), "has a map called 'wells' in .* other than proportions, wells, blocks"),
-        (('"depth.npy"', '"missing.npy"'), "map depth missing.npy is neither beside the recipe"),
+        (("depth =", "wells ="), "is called 'wells'; .* other than proportions, wells, blocks"),
+        (("azimuth =", "Azimuth ="), "is called 'Azimuth'; write 'azimuth' if it is of directions"),
+        (
+            ("maps = {", 'first_row = "north"\nmaps = {'),
+            "that of the map azimuth is not told",
+        ),
+        (('"depth.npy"', '"missing.npy"'), "map depth missing.npy is neither in its place"),
         (('"depth.npy"', "3"), "maps"),
     ],
 )
@@ -132,6 +137,23 @@ def test_that_a_map_of_other_cells_is_refused(folder, tmp_path):
         parse_recipe(RECIPE, tmp_path).load_image()
 
 
+def test_that_a_map_says_where_its_first_row_lies_and_which_array_it_is(folder, tmp_path):
+    for name in ("image", "azimuth"):
+        np.save(tmp_path / f"{name}.npy", np.load(folder / f"{name}.npy"))
+    np.savez(tmp_path / "maps.npz", z=np.load(folder / "depth.npy")[::-1], other=np.zeros(3))
+    told = '{file = "maps.npz", key = "z", first_row = "north"}'
+    recipe = parse_recipe(RECIPE.replace('"depth.npy"', told), tmp_path)
+    np.testing.assert_array_equal(recipe.load_image().maps[1].values, np.load(folder / "depth.npy"))
+    with pytest.raises(InputError, match="maps"):
+        parse_recipe(RECIPE.replace('"depth.npy"', told.replace("key", "keys")), tmp_path)
+
+
+def test_that_cells_without_a_value_are_told():
+    values = np.where(np.eye(4, 5) > 0, -99.0, np.arange(20.0).reshape(4, 5))
+    assert AuxiliaryMap.from_array(values, "depth").described == "depth, 1 to 19; 20.0% of its cells are missing (-99)"
+    assert AuxiliaryMap.from_array(values, "depth", [-1]).described == "depth, -99 to 19"
+
+
 def test_that_simulators_are_told_apart_by_their_kind(folder):
     table = '[image.simulator]\nkind = "flowlines"\nseed = 1\nshape = [60, 70]\nturning = 10.0\n'
     image = RECIPE[RECIPE.index("[networks]") :]
@@ -141,6 +163,9 @@ def test_that_simulators_are_told_apart_by_their_kind(folder):
     assert held_out.fingerprint != recipe.load_image().fingerprint
     with pytest.raises(InputError, match="kind"):
         parse_recipe(f"[image]\n{table.replace('flowlines', 'rivers')}{image}", folder)
+    listed = table.replace('"flowlines"', "[1]")
+    with pytest.raises(InputError, match="kind"):
+        parse_recipe(f"[image]\n{listed}{image}", folder)
     with pytest.raises(InputError, match="amplitude"):
         parse_recipe(f"[image]\n{table}amplitude = 3.0\n{image}", folder)
     without = dataclasses.replace(recipe.load_image(), maps=())

@@ -253,7 +253,7 @@ def test_that_a_changed_image_is_not_trained_on(recipe, tmp_path, monkeypatch):
     original = _checkpoint.parse_recipe
     changed = RECIPE.replace("seed = 3", "seed = 4")
     monkeypatch.setattr(_checkpoint, "parse_recipe", lambda text, folder: original(changed, folder))
-    with pytest.raises(InputError, match="image has changed"):
+    with pytest.raises(InputError, match="or a map of it, has changed"):
         resume_training(checkpoint_path(tmp_path / "prior.h5"))
 
 

@@ -173,7 +173,7 @@ def test_that_missing_files_are_named(tmp_path, monkeypatch):
     (tmp_path / "text.toml").write_text("nonsense")
     with pytest.raises(InputError, match=r"text\.toml: The recipe is not valid TOML"):
         read_recipe(tmp_path / "text.toml")
-    with pytest.raises(StorageError, match=r"nowhere\.npz is neither beside the recipe"):
+    with pytest.raises(StorageError, match=r"nowhere\.npz is neither in its place"):
         parse_recipe('[image]\nfile = "nowhere.npz"\n', tmp_path).load_image()
 
 

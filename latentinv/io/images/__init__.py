@@ -7,4 +7,5 @@ from ._reading import FIRST_ROWS as FIRST_ROWS
 from ._reading import FirstRow as FirstRow
 from ._reading import read_content as read_content
 from ._reading import read_image as read_image
+from ._reading import usual_first_row as usual_first_row
 from ._sgems import read_sgems as read_sgems

@@ -30,6 +30,11 @@ def read_image(
     return read_content(path, key=key, usual=usual, first_row=first_row).array
 
 
+def usual_first_row(path: str | Path) -> FirstRow:
+    """Where the first row of a file lies if nobody says otherwise; `InputError` if its format is unknown."""
+    return _format_of(Path(path)).first_row
+
+
 def read_content(
     path: str | Path, *, key: str | None = None, usual: str | None = None, first_row: FirstRow | None = None
 ) -> Content:

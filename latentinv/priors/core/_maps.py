@@ -31,7 +31,10 @@ def as_map(values: Any, ndim: int, what: str) -> Float[np.ndarray, "*#grid"]:
     InputError
         If they have other axes.
     """
-    array = np.asarray(values, float)
+    try:
+        array = np.asarray(values, float)
+    except (TypeError, ValueError):
+        raise InputError(f"The {what} are no numbers; give a number, a curve or a map.") from None
     if array.ndim > ndim:
         raise InputError(f"The {what} have {array.ndim} axes, the prior {ndim}; give a number, a curve or a map.")
     if array.ndim == 1:

@@ -26,6 +26,8 @@ AZIMUTH = "azimuth"
 """Name of a map of directions."""
 BIN, BINS = 5.0, 36
 """Degrees by which directions are told apart, and how many there are."""
+Directions = tuple[bool, ...]
+"""Which of all directions there are, in steps of `BIN` degrees from north; empty where there are no directions."""
 SLACK = 1e-3
 """By which a number may lie beyond those of the image, over their range, as rounded ones do."""
 
@@ -38,20 +40,20 @@ class MapRange:
     least: float
     most: float
     """Of its numbers."""
-    directions: tuple[bool, ...] = ()
-    """Of a direction, which of all directions there are, in steps of `BIN` degrees from north; else nothing."""
+    directions: Directions = ()
+    """Of a direction."""
 
     @classmethod
     def of(cls, name: str, values: Float[np.ndarray, "*grid"]) -> "MapRange":
         """From the map of an image, NaN where it is not known; `InputError` if it says nothing."""
         known = values[np.isfinite(values)]
-        if not known.size or known.min() == known.max():
+        directions: Directions = ()
+        if name == AZIMUTH:
+            directions = tuple((np.bincount(_bins(known), minlength=BINS) > 0).tolist())
+        if not known.size or (sum(directions) == 1 if directions else known.min() == known.max()):
             raise InputError(
                 f"The map {name} has one value everywhere, or none, so that it says nothing; leave it out."
             )
-        directions: tuple[bool, ...] = ()
-        if name == AZIMUTH:
-            directions = tuple((np.bincount(_bins(known), minlength=BINS) > 0).tolist())
         return cls(name, float(known.min()), float(known.max()), directions)
 
     @property
@@ -91,31 +93,24 @@ class MapRange:
         return np.stack([*(known * one for one in each), known], axis=-1).astype(np.float32)
 
     def read(self, values: Any, ndim: int) -> Float32[np.ndarray, "*#grid channel"]:
-        """As networks see it, from numbers that a user gives.
+        """As networks see it, from numbers that a user gives; whether the image has its directions is for `check`.
 
         Raises
         ------
         InputError
-            If these have other axes, or are none or of other geology than the image's.
+            If these have other axes, or are none or beyond those of the image.
         """
         array = as_map(values, ndim, f"values of {self.name}")
         if not np.all(np.isfinite(array)):
             raise InputError(f"The map {self.name} lacks values in some cells; fill them.")
-        if self.directions:
-            near = np.asarray(self.directions)
-            near = near | np.roll(near, 1) | np.roll(near, -1)
-            if np.any(away := ~near[_bins(array)]):
-                raise InputError(
-                    f"The map {self.name} has the direction {array[away][0] % 180:.4g}°, which no place of the "
-                    f"training image is near to; give some of {_listed(self.directions)}, in degrees clockwise from "
-                    "north."
-                )
-        else:
+        if not self.directions:
             slack = SLACK * (self.most - self.least)
             if array.min() < self.least - slack or array.max() > self.most + slack:
+                low, high = f"{array.min():.4g}", f"{array.max():.4g}"
+                has = f"the value {low}" if low == high else f"values from {low} to {high}"
                 raise InputError(
-                    f"The map {self.name} has values from {array.min():.4g} to {array.max():.4g}, that of the training "
-                    f"image from {self.least:.4g} to {self.most:.4g}; give numbers in this range, in the same units."
+                    f"The map {self.name} has {has}, that of the training image values from {self.least:.4g} to "
+                    f"{self.most:.4g}; give numbers in this range, in the same units."
                 )
         return self.encode(array)
 
@@ -144,6 +139,15 @@ class SeenMaps(NamedTuple):
         each = [self._one(one, span, shape, rotation) for one in ranges]
         return jnp.concatenate(each, axis=-1)[None]
 
+    def windows(
+        self, ranges: Sequence[MapRange], span: Span, count: int, cells: int
+    ) -> Float[Array, "window *part channel"]:
+        """In a part of the plane around each of some fields of `cells` along each axis, which lie anywhere on maps."""
+        sizes = np.max([one.shape[:-1] for one in self.given.values()], axis=0)
+        corners = np.random.default_rng(0).integers(0, np.maximum(sizes - cells, 0) + 1, (count, len(sizes)))
+        each = [self._replace(corner=self.corner + corner).around(ranges, span, 0.0) for corner in corners]
+        return jnp.concatenate(each)
+
     def _one(self, one: MapRange, span: Span, shape: tuple[int, ...], rotation: float) -> Float[Array, "*part channel"]:
         if one.name not in self.given:
             return jnp.zeros((*shape, one.channels))
@@ -157,10 +161,46 @@ class SeenMaps(NamedTuple):
             values = values @ turn
         return values
 
-    def check(self, grid: Grid) -> None:
-        """Raise `InputError` if a map is not of the grid."""
+    def check(self, ranges: Sequence[MapRange], given: Directions, grid: Grid) -> None:
+        """Raise `InputError` if a map is not of the grid, or has directions that the image has not.
+
+        Parameters
+        ----------
+        ranges
+            Of all maps.
+        given
+            Which directions there are; none if they are not to be checked.
+        grid
+            On which north may be another direction than in the image.
+        """
         for name, values in self.given.items():
             check_cells(values.shape[:-1], grid, f"values of {name}")
+        if not given:
+            return
+        if grid.ndim == 2 and grid.axes != "xy":
+            raise InputError(
+                f"A map {AZIMUTH} was given on a vertical section, which has no directions from north; leave it out."
+            )
+        image = np.asarray(next(one.directions for one in ranges if one.name == AZIMUTH))
+        near = image | np.roll(image, 1) | np.roll(image, -1)
+        turn = round(grid.rotation / BIN)
+        if np.any(away := np.asarray(given) & ~np.roll(near, -turn)):
+            turned = f" on a grid that is turned by {grid.rotation:g}°" if turn else ""
+            raise InputError(
+                f"The map {AZIMUTH} has directions around {(np.argmax(away) + 0.5) * BIN:g}°{turned}, which no place "
+                f"of the training image is near to; give some of {_listed(np.roll(image, -turn).tolist())}, in degrees "
+                "clockwise from north."
+            )
+
+
+def directions_of(maps: Mapping[str, Float[Any, "*#grid channel"]]) -> Directions:
+    """Which directions a map of them has, of all maps as networks see them; nothing without one."""
+    if AZIMUTH not in maps:
+        return ()
+    cos, sin = np.moveaxis(np.asarray(maps[AZIMUTH], float)[..., :2], -1, 0)
+    # A direction on the border of two steps is of both, but for the rounding of numbers.
+    found = _bins(np.degrees(np.arctan2(sin, cos)) / 2 + 1e-3)
+    return tuple((np.bincount(found.ravel(), minlength=BINS) > 0).tolist())
 
 
 def seen_maps(given: Mapping[str, Float[Any, "*#grid channel"]], ndim: int) -> SeenMaps:

@@ -26,8 +26,10 @@ from scipy import special
 
 from latentinv.devices import compiled
 from latentinv.keys import from_seed, numbered
-from latentinv.networks import FAST, Draw, Drawn, SequentialArchitecture, Weights, as_told, simulate
+from latentinv.networks import FAST, Around, Draw, Drawn, SequentialArchitecture, Span, Weights, as_told, simulate
 from latentinv.priors.core import LEAST_SHARE
+
+from ._auxiliary_maps import MapRange, SeenMaps
 
 MOVES = (-2.4, -1.2, -0.6, -0.3, -0.15, 0.0, 0.15, 0.3, 0.6, 1.2, 2.4)
 """By which log-odds of a facies are moved."""
@@ -80,10 +82,18 @@ class Answers(NamedTuple):
         return logs * np.average(np.clip(taus, *TAUS), axis=-1, weights=wanted**2)[..., None]
 
 
-def answers(net: SequentialArchitecture, weights: Weights, temperatures: Sequence[float]) -> Answers:
-    """Of simulated fields of the same noise, whose odds are moved everywhere."""
+def answers(
+    net: SequentialArchitecture,
+    weights: Weights,
+    temperatures: Sequence[float],
+    maps: SeenMaps | None = None,
+    ranges: tuple[MapRange, ...] = (),
+) -> Answers:
+    """Of simulated fields of the same noise, whose odds are moved everywhere; for windows of auxiliary maps, if any."""
     moves = np.stack([move * one for one in np.eye(net.facies) for move in MOVES])
-    found = np.asarray(_shares(net, weights, tuple(temperatures), jnp.asarray(moves, jnp.float32)), float)
+    found = np.asarray(
+        _shares(net, weights, tuple(temperatures), jnp.asarray(moves, jnp.float32), maps, ranges), dtype=float
+    )
     each = np.stack([one[:, k] for k, one in enumerate(found.reshape(net.facies, len(MOVES), -1))])
     usual = found[MOVES.index(0.0)]
     changes = special.logit(_inside(each)) - special.logit(_inside(usual))[:, None]
@@ -92,12 +102,20 @@ def answers(net: SequentialArchitecture, weights: Weights, temperatures: Sequenc
     return Answers(usual, grown - grown[:, [MOVES.index(0.0)]])
 
 
-@functools.partial(compiled, of_networks=True, static_argnums=(0, 2))
+@functools.partial(compiled, of_networks=True, static_argnums=(0, 2, 5))
 def _shares(
-    net: SequentialArchitecture, weights: Weights, temperatures: tuple[float, ...], moves: Float[Array, "test facies"]
+    net: SequentialArchitecture,
+    weights: Weights,
+    temperatures: tuple[float, ...],
+    moves: Float[Array, "test facies"],
+    maps: SeenMaps | None,
+    ranges: tuple[MapRange, ...],
 ) -> Float[Array, "test facies"]:
     """Shares of facies in fields whose odds are moved everywhere, of the same noise."""
     key, shape = from_seed(0, "local proportions"), (CELLS[net.ndim],) * net.ndim
+
+    def seen(span: Span) -> Around:
+        return Around() if maps is None else Around(None, maps.windows(ranges, span, FIELDS[net.ndim], CELLS[net.ndim]))
 
     def of(move: Array) -> Array:
         def decide(drawn: Drawn, told: Array) -> Draw:
@@ -107,7 +125,7 @@ def _shares(
             odds = net.cell.tempered(told, temperatures[drawn.level]) + as_told(move, net.channels)
             return net.cell.draw(odds, net.cell.deviates(noise))
 
-        level = simulate(net, weights, FIELDS[net.ndim], shape, decide, precision=FAST).level
+        level = simulate(net, weights, FIELDS[net.ndim], shape, decide, seen=seen, precision=FAST).level
         share = jnp.mean(level > 0, axis=range(level.ndim - 1))
         return jnp.concatenate([1 - share, share]) if net.channels == 1 else share
 

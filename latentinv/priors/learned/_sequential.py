@@ -42,7 +42,7 @@ from latentinv.pytrees import pytree, replace
 from latentinv.storage import PriorRecord
 
 from ._abstract import AbstractLearnedPrior
-from ._auxiliary_maps import MapRange, seen_maps, split_maps
+from ._auxiliary_maps import MapRange, SeenMaps, directions_of, seen_maps, split_maps
 from ._calibration import Calibration
 from ._certain_wells import IN_WORDS, WELLS, certain_facies
 from ._generator import GeneratorPrior
@@ -143,7 +143,8 @@ class SequentialPrior(AbstractLearnedPrior):
         another facies, have no weight.
 
         With local proportions fields have about these shares, not exactly: the farther they are from the image's, the
-        less it says of such fields. Finding by how much odds must be moved takes half a minute or so.
+        less it says of such fields. Finding by how much odds must be moved takes half a minute or so. With maps the
+        usual shares are those of fields for windows of these maps, on average.
 
         Parameters
         ----------
@@ -183,11 +184,17 @@ class SequentialPrior(AbstractLearnedPrior):
             facies = certain_facies(wells, self.facies_model, self.ndim)
             cells = HonouredCells(jnp.asarray(wells.cells), jnp.asarray(facies))
             given |= {"wells": cells, "wells_shape": tuple(wells.grid.shape)}
-        if PROPORTIONS in condition:
-            given["shares"] = self._moved_to(condition[PROPORTIONS])
         if maps := {one.name: one.read(condition[one.name], self.ndim) for one in self.maps if one.name in condition}:
             before = {} if self.given_here.maps is None else self.given_here.maps.given
-            given["maps"] = seen_maps({**before, **maps}, self.ndim)
+            together = {**before, **maps}
+            given |= {"maps": seen_maps(together, self.ndim), "directions": directions_of(together)}
+            if self.given_here.shares is not None and PROPORTIONS not in condition:
+                raise InputError(
+                    "The prior was given local proportions before its maps, with which usual shares differ; give maps "
+                    "first, or both at once."
+                )
+        if PROPORTIONS in condition:
+            given["shares"] = self._moved_to(condition[PROPORTIONS], given.get("maps", self.given_here.maps))
         other: SequentialPrior = replace(self, given_here=replace(self.given_here, **given))
         return other
 
@@ -195,14 +202,15 @@ class SequentialPrior(AbstractLearnedPrior):
         """The prior for a grid with all its auxiliary maps as networks see them; itself if it has none."""
         if not self.maps:
             return self
-        given = replace(self.given_here, maps=seen_maps(split_maps(self.maps, maps), self.ndim))
+        seen = seen_maps(split_maps(self.maps, maps), self.ndim)
+        given = replace(self.given_here, maps=seen, directions=())
         other: SequentialPrior = replace(self, given_here=given)
         return other
 
-    def _moved_to(self, given: Any) -> LocalShares:
+    def _moved_to(self, given: Any, maps: SeenMaps | None) -> LocalShares:
         model = self.facies_model
         assert model is not None
-        found = answers(self.architecture, self.weights, self.temperatures)
+        found = answers(self.architecture, self.weights, self.temperatures, maps, self.maps)
         shares = local_proportions(model, dict(zip(model.categories, found.usual, strict=True)), given, self.ndim)
         moves = found.moves(np.moveaxis(shares, 0, -1))
         return LocalShares(jnp.asarray(moves, jnp.float32), jnp.zeros(self.ndim, int))
@@ -274,7 +282,7 @@ class SequentialPrior(AbstractLearnedPrior):
     ) -> tuple[Float[Array, "*grid output"], Float[Array, "datum"]]:
         """Numbers, and for each cell that is honoured the logarithm of its weight."""
         given_here, net = self.given_here, self.architecture
-        given_here.check(grid)
+        given_here.check(grid, self.maps)
         honoured, blocks = given_here.wells, given_here.blocks
         noise = [net.cell.deviates(one) for one in split_latents(z, self.latent_maps(grid))]
         logs: dict[int, list[tuple[int, Array]]] = {}
@@ -330,6 +338,7 @@ class SequentialPrior(AbstractLearnedPrior):
         given = self.given_here.words
         return {
             "latents": f"{net.channels} for each cell, on grids of {grids} cells",
+            **({"maps": "; ".join(one.described for one in self.maps)} if self.maps else {}),
             **({"given": given} if given else {}),
             **super().describe(),
             **self.provenance,

@@ -1,7 +1,7 @@
 """All that a sequential prior is given for a grid: wells, a coarse map, local proportions, auxiliary maps."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from latentinv.grid import Grid
 from latentinv.priors.core import check_cells
 from latentinv.pytrees import pytree, replace
 
-from ._auxiliary_maps import SeenMaps, seen_maps
+from ._auxiliary_maps import Directions, MapRange, SeenMaps, directions_of, seen_maps
 from ._honoured_cells import HonouredCells
 from ._known_blocks import BLOCKS, KnownBlocks, by
 from ._local_shares import LocalShares
@@ -38,6 +38,8 @@ class GivenToSequential:
         """Cells of the grid of wells that were given by a user; none where a posterior has them honoured."""
         self.shares: LocalShares | None = None
         self.maps: SeenMaps | None = None
+        self.directions: Directions = ()
+        """Of a map of directions that was given by a user."""
         self.cut = False
         """Whether it is of a part of the grid."""
 
@@ -57,14 +59,22 @@ class GivenToSequential:
         other: GivenToSequential = replace(self, cut=True, **moved) if moved else self
         return other
 
-    def check(self, grid: Grid) -> None:
-        """Raise `InputError` if it is of another grid."""
+    def check(self, grid: Grid, ranges: Sequence[MapRange]) -> None:
+        """Raise `InputError` if it is of another grid, or of directions that the training image has not.
+
+        Parameters
+        ----------
+        grid
+            The grid.
+        ranges
+            Of the image's auxiliary maps.
+        """
         if self.cut:
             return
         if self.shares is not None:
             check_cells(self.shares.moves.shape[:-1], grid, "local proportions")
         if self.maps is not None:
-            self.maps.check(grid)
+            self.maps.check(ranges, self.directions, grid)
         if self.wells_shape not in ((), grid.shape):
             raise InputError(
                 f"The prior was given wells on a grid of {by(self.wells_shape)} cells, but the grid has "
@@ -119,7 +129,7 @@ class GivenToSequential:
         if MOVES in arrays:
             found["shares"] = LocalShares(jnp.asarray(arrays[MOVES]), jnp.zeros(ndim, int))
         if maps := {name.removeprefix(MAP): array for name, array in arrays.items() if name.startswith(MAP)}:
-            found["maps"] = seen_maps(maps, ndim)
+            found |= {"maps": seen_maps(maps, ndim), "directions": directions_of(maps)}
         if OF_WELLS[0] in arrays:
             found["wells"] = HonouredCells(*(jnp.asarray(arrays[name]) for name in OF_WELLS))
             found["wells_shape"] = tuple(metadata["wells_shape"])

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,10 +24,23 @@ class AuxiliaryMap:
     """NaN where there is none."""
     sha256: str
     """Digest of the bytes of the array it was made from; a coarsened map keeps that of its source."""
+    missing: tuple[str, ...] = ()
+    """What the file has in cells without a value."""
 
     @classmethod
-    def from_array(cls, array: Shaped[np.ndarray, "*grid"], name: str) -> "AuxiliaryMap":
+    def from_array(
+        cls, array: Shaped[np.ndarray, "*grid"], name: str, missing: Sequence[float] | None = None
+    ) -> "AuxiliaryMap":
         """Make a map from an array.
+
+        Parameters
+        ----------
+        array
+            Its values.
+        name
+            What it is called.
+        missing
+            Codes of missing values; the usual ones if omitted.
 
         Raises
         ------
@@ -36,15 +50,24 @@ class AuxiliaryMap:
         array = np.ascontiguousarray(array)
         if array.dtype.kind not in "iuf":
             raise InputError(f"The map {name} holds values of type {array.dtype}; expected numbers.")
-        values = np.where(missing_cells(array), np.nan, array.astype(float))
+        without = missing_cells(array, missing)
+        values = np.where(without, np.nan, array.astype(float))
         MapRange.of(name, values)
         values.setflags(write=False)
-        return cls(name, values, hashlib.sha256(array.tobytes()).hexdigest())
+        found = tuple(f"{code:g}" for code in np.unique(array[without]))
+        return cls(name, values, hashlib.sha256(array.tobytes()).hexdigest(), found)
 
     @functools.cached_property
     def range(self) -> MapRange:
         """What it has of its number."""
         return MapRange.of(self.name, self.values)
+
+    @property
+    def described(self) -> str:
+        """For people: what there is of its number, and how many cells lack it."""
+        share = np.mean(np.isnan(self.values))
+        lacks = f"; {share:.1%} of its cells are missing ({', '.join(self.missing)})" if self.missing else ""
+        return f"{self.range.described}{lacks}"
 
     def coarsened(self, factor: int) -> "AuxiliaryMap":
         """Means over blocks of cells, of directions those of twice the angle; a block with a missing cell has none."""

@@ -116,7 +116,7 @@ class FlowlineSimulator:
         name = (
             f"channels along a map (proportion {self.proportion:g}, width {self.width:g}, widening {self.widening:g}, "
             f"azimuth {self.azimuth:g}, turning {self.turning:g}, range {self.range:g}, meanders {self.meanders:g}, "
-            f"wavelength {self.wavelength:g}, seed {seed})"
+            f"wavelength {self.wavelength:g}, length {self.length:g}, seed {seed})"
         )
         named = [AuxiliaryMap.from_array(one, name) for name, one in zip((AZIMUTH, "width"), maps, strict=True)]
         return TrainingImage.from_array(self.simulate(rng, maps), name).with_maps(named)
@@ -128,7 +128,8 @@ class FlowlineSimulator:
         shape = np.asarray(maps.shape[1:])
         lengths = self.length * rng.uniform(0.5, 1.5, CANDIDATES)
         steps = int(np.ceil(0.75 * self.length / STEP))
-        angles = np.radians(90 - maps[0])
+        # Between cells whose directions are half a turn apart, there is no turn.
+        angles = np.radians(90 - np.unwrap(np.unwrap(maps[0], axis=1, period=180), axis=0, period=180))
         bends = np.stack([process(rng, 2 * steps + 1, self.wavelength / STEP) for _ in range(CANDIDATES)], axis=1)
         bends = np.radians(self.meanders) * bends
         beyond = 0.75 * self.length

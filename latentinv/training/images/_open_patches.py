@@ -21,7 +21,7 @@ class OpenPatches(NamedTuple):
     """A training image with zeros around it, from which patches of a shape are cut."""
 
     around: Float32[np.ndarray, "*grid channel"]
-    """Levels, and as the last channel weights."""
+    """Levels, auxiliary maps if networks see any, and as the last channel weights."""
     shape: tuple[int, ...]
     """Of a patch."""
     turning: tuple[int, ...] = ()

@@ -74,20 +74,28 @@ def read_training_image(
 
 
 def read_auxiliary_map(
-    path: str | Path, name: str, shape: tuple[int, ...], *, first_row: FirstRow | None = None
+    path: str | Path,
+    name: str,
+    shape: tuple[int, ...],
+    *,
+    key: str | None = None,
+    first_row: FirstRow | None = None,
+    missing: Sequence[float] | None = None,
 ) -> AuxiliaryMap:
     """Read a map of a training image.
 
     Parameters
     ----------
     path
-        A file of any format of images; of several arrays the one with the map's name is taken.
+        A file of any format of images.
     name
         Of the map.
     shape
         Cells of the image.
-    first_row
-        Where the file's first row lies, as for `read_training_image`.
+    key
+        Which array of a file that holds several; if omitted, the one with the map's name.
+    first_row, missing
+        As for `read_training_image`.
 
     Raises
     ------
@@ -96,7 +104,7 @@ def read_auxiliary_map(
     InputError
         If the format is unknown, or its content is not such a map of this image.
     """
-    content = read_content(path, usual=name, first_row=first_row)
+    content = read_content(path, key=key, usual=name, first_row=first_row)
     if content.colours is not None:
         raise InputError(f"The map {name} in {Path(path).name} is a coloured picture; give numbers.")
     if content.array.shape != shape:
@@ -104,7 +112,7 @@ def read_auxiliary_map(
             f"The map {name} in {Path(path).name} has {times(content.array.shape)} cells, the training image "
             f"{times(shape)}; give a map of the image's cells."
         )
-    return AuxiliaryMap.from_array(content.array, name)
+    return AuxiliaryMap.from_array(content.array, name, missing)
 
 
 def _named(image: TrainingImage, names: Mapping[int, str]) -> TrainingImage:

@@ -6,6 +6,7 @@ import pytest
 
 from latentinv import Grid, HardData, InputError, load_prior
 from latentinv.priors.learned import MapRange
+from latentinv.priors.learned._local_shares import answers
 from tests.problems import generate, random_sequential_prior
 
 GRID = Grid((21, 34))
@@ -118,9 +119,38 @@ def test_that_a_direction_far_from_those_of_the_image_is_refused():
     values = np.linspace(10.0, 80.0, 200).reshape(10, 20)
     east = MapRange.of("azimuth", values)
     prior = random_sequential_prior(maps=(east,))
-    assert prior.given(azimuth=263.0).describe()["given"] == "a map of azimuth"  # 83° after half a turn
-    with pytest.raises(InputError, match=r"direction 120°, which no place .* give some of 10–85"):
-        prior.given(azimuth=120.0)
+    given = prior.given(azimuth=263.0)  # 83° after half a turn
+    assert given.describe()["given"] == "a map of azimuth"
+    generate(given, _z(prior), GRID)
+    with pytest.raises(InputError, match=r"directions around 122.5°, which no place .* give some of 10–85"):
+        generate(prior.given(azimuth=120.0), _z(prior), GRID)
+    turned = Grid((21, 34), rotation=40.0)  # on which 120° is what 160° is in the image
+    with pytest.raises(InputError, match="on a grid that is turned by 40°"):
+        generate(prior.given(azimuth=120.0), _z(prior), turned)
+    generate(prior.given(azimuth=165.0), _z(prior), turned)  # 205°, that is 25°
+    with pytest.raises(InputError, match="on a vertical section"):
+        generate(given, _z(prior), Grid((21, 34), axes="xz"))
+
+
+def test_that_usual_shares_are_those_of_the_maps():
+    prior = random_sequential_prior(windows=(1, 1), maps=(DEPTH,))
+    shallow, deep = (prior.given(depth=one) for one in (100.0, 300.0))
+    shares = [
+        float(answers(one.architecture, one.weights, one.temperatures, one.given_here.maps, one.maps).usual[1])
+        for one in (prior, shallow, deep)
+    ]
+    assert max(shares) - min(shares) > 0.02
+    z = _z(prior)
+    same = shallow.given(proportions={1: shares[1]})
+    np.testing.assert_allclose(generate(same, z, GRID), generate(shallow, z, GRID), atol=1e-3)
+    with pytest.raises(InputError, match="give maps first, or both at once"):
+        same.given(depth=200.0)
+
+
+def test_that_what_is_no_map_is_refused():
+    for values in ({"sand": 3}, "deep", [1.0, "a"]):
+        with pytest.raises(InputError, match="values of depth are no numbers"):
+            _prior().given(depth=values)
 
 
 def test_that_a_map_that_says_nothing_is_refused():

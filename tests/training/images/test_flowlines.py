@@ -34,6 +34,16 @@ def test_that_channels_are_as_wide_as_the_map_says():
     np.testing.assert_allclose(found, [5.0, 15.0], rtol=0.25)
 
 
+def test_that_directions_half_a_turn_apart_are_the_same():
+    azimuth = np.tile(np.where(np.arange(120) < 60, 170.0, 10.0), (100, 1))
+    pair = [
+        FlowlineSimulator().simulate(np.random.default_rng(0), np.stack([one, np.full(one.shape, 7.0)]))
+        for one in (azimuth, np.where(azimuth > 90, azimuth - 180, azimuth))
+    ]
+    # The second runs the other way along each line.
+    assert abs(_direction(pair[0][:, 70:]) - _direction(pair[1][:, 70:])) < 15
+
+
 @pytest.mark.parametrize("proportion", [0.15, 0.4])
 def test_that_the_proportion_is_met_within_about_one_channel(proportion):
     simulator = FlowlineSimulator(proportion=proportion)
