@@ -44,3 +44,8 @@ def test_that_help_and_slips_wait_for_nothing_heavy(arguments, expected):
 
 def test_that_the_extensions_of_pictures_are_those_that_are_drawn():
     assert PICTURES == ENDINGS
+
+
+def test_that_the_module_is_the_command():
+    done = subprocess.run([sys.executable, "-m", "latentinv", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("latentinv ")
