@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from benchmarks import _scaling_case, scaling
+from benchmarks import _scaling_case, _scaling_step, scaling
 from benchmarks._fields import draw_facies
 from latentinv import Grid, WindowedCrankNicolson
-from tests.problems import random_generator_prior
+from tests.problems import random_generator_prior, random_sequential_prior
 
 
 def test_that_the_scaling_benchmark_measures_what_it_names():
@@ -39,6 +39,35 @@ def test_that_the_exponent_is_that_of_the_area_and_missing_sizes_are_null():
         "minutes_1024",
         "peak_mb_1024",
     }
+
+
+def test_that_steps_of_chains_and_realizations_are_timed():
+    prior, grid = random_sequential_prior(sees=True), Grid((16, 20))
+    wells = _scaling_step.wells_of(prior, grid, 4)
+    assert len(wells.codes) == 4
+    for seconds in (_scaling_step.given(prior, grid, wells), _scaling_step.chains(prior, grid, wells, 2)):
+        assert len(seconds) == _scaling_step.TIMES
+        assert min(seconds) > 0
+
+
+def test_that_exponents_are_those_of_the_steps():
+    given = [{"kind": "given", "cells": n, "seconds": 1e-6 * n**2.2} for n in (64, 256)]
+    wells = [
+        {"kind": kind, "wells": n, "seconds": 1e-3 * n**power}
+        for kind, power in (("given", 0.0), ("chains", 0.5))
+        for n in (10, 100)
+    ]
+    chains = [{"kind": "chains", "chains": n, "seconds": 0.1 * n} for n in (2, 8)]
+    devices = [{"kind": "chains", "devices": n, "seconds": seconds} for n, seconds in ((1, 1.8), (2, 1.0), (4, 1.1))]
+    found = scaling.summary_of_steps({"given": given, "wells": wells, "chains": chains, "devices": devices})
+    assert {name: round(value, 6) for name, value in found.items()} == {
+        "exponent_area_given": 1.1,
+        "exponent_wells_given": 0.0,
+        "exponent_wells": 0.5,
+        "exponent_chains": 1.0,
+        "efficiency_2_devices": 0.9,
+    }
+    assert set(scaling.summary_of_steps({}).values()) == {None}
 
 
 def test_that_runs_are_compared_in_shares_of_blocks_and_in_pixels():

@@ -71,17 +71,17 @@ class ChannelSimulator:
     spread_degrees: float = 8.0
 
     def __post_init__(self) -> None:
-        _check("proportion", self.proportion, 0 < self.proportion < 1, "a share between 0 and 1")
-        _check("width", self.width, 2 <= self.width < np.inf, "at least 2 cells")
-        _check("amplitude", self.amplitude, 0 <= self.amplitude < np.inf, "0 or more cells")
-        _check(
+        check("proportion", self.proportion, 0 < self.proportion < 1, "a share between 0 and 1")
+        check("width", self.width, 2 <= self.width < np.inf, "at least 2 cells")
+        check("amplitude", self.amplitude, 0 <= self.amplitude < np.inf, "0 or more cells")
+        check(
             "wavelength",
             self.wavelength,
             2 * self.width <= self.wavelength < np.inf,
             "at least twice the width",
         )
-        _check("azimuth", self.azimuth, np.isfinite(self.azimuth), "a finite angle")
-        _check("spread_degrees", self.spread_degrees, 0 <= self.spread_degrees <= 30, "between 0 and 30 degrees")
+        check("azimuth", self.azimuth, np.isfinite(self.azimuth), "a finite angle")
+        check("spread_degrees", self.spread_degrees, 0 <= self.spread_degrees <= 30, "between 0 and 30 degrees")
 
     def simulate(self, rng: np.random.Generator, shape: tuple[int, int]) -> UInt8[np.ndarray, "row column"]:
         """Simulate one image.
@@ -204,6 +204,6 @@ def _rotate(
     return along * cosine - across * sine, along * sine + across * cosine
 
 
-def _check(name: str, value: float, valid: bool | np.bool_, expected: str) -> None:
+def check(name: str, value: float, valid: bool | np.bool_, expected: str) -> None:
     if not valid:
         raise InputError(f"The channels' {name} is {value:g}; expected {expected}.")

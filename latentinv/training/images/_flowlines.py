@@ -25,7 +25,7 @@ from scipy.ndimage import map_coordinates
 from latentinv.errors import InputError
 
 from ._auxiliary import AZIMUTH, AuxiliaryMap
-from ._channels import process, stamp
+from ._channels import check, process, stamp
 from ._training_image import TrainingImage
 
 CANDIDATES = 8
@@ -78,15 +78,15 @@ class FlowlineSimulator:
     length: float = 150.0
 
     def __post_init__(self) -> None:
-        _check("proportion", self.proportion, 0 < self.proportion < 1, "a share between 0 and 1")
-        _check("width", self.width, 2 <= self.width < np.inf, "at least 2 cells")
-        _check("widening", self.widening, 0 <= self.widening <= 1, "between 0 and 1")
-        _check("azimuth", self.azimuth, np.isfinite(self.azimuth), "a finite angle")
-        _check("turning", self.turning, 0 <= self.turning < np.inf, "0 or more degrees")
-        _check("range", self.range, 2 * self.width <= self.range < np.inf, "at least twice the width")
-        _check("meanders", self.meanders, 0 <= self.meanders <= 45, "between 0 and 45 degrees")
-        _check("wavelength", self.wavelength, 2 * self.width <= self.wavelength < np.inf, "at least twice the width")
-        _check("length", self.length, 2 * self.width <= self.length < np.inf, "at least twice the width")
+        check("proportion", self.proportion, 0 < self.proportion < 1, "a share between 0 and 1")
+        check("width", self.width, 2 <= self.width < np.inf, "at least 2 cells")
+        check("widening", self.widening, 0 <= self.widening <= 1, "between 0 and 1")
+        check("azimuth", self.azimuth, np.isfinite(self.azimuth), "a finite angle")
+        check("turning", self.turning, 0 <= self.turning < np.inf, "0 or more degrees")
+        check("range", self.range, 2 * self.width <= self.range < np.inf, "at least twice the width")
+        check("meanders", self.meanders, 0 <= self.meanders <= 45, "between 0 and 45 degrees")
+        check("wavelength", self.wavelength, 2 * self.width <= self.wavelength < np.inf, "at least twice the width")
+        check("length", self.length, 2 * self.width <= self.length < np.inf, "at least twice the width")
 
     def maps(self, rng: np.random.Generator, shape: tuple[int, int]) -> Float[np.ndarray, "2 row column"]:
         """Draw a map of the direction, in degrees clockwise from north, and one of the width, in cells."""
@@ -162,8 +162,3 @@ def _smooth(rng: np.random.Generator, shape: tuple[int, int], length: float) -> 
     noise = scipy.fft.fft2(rng.standard_normal(whole))
     field: np.ndarray = scipy.fft.ifft2(noise * power).real / np.sqrt(np.mean(power**2))
     return field[: shape[0], : shape[1]]
-
-
-def _check(name: str, value: float, valid: bool | np.bool_, expected: str) -> None:
-    if not valid:
-        raise InputError(f"The channels' {name} is {value:g}; expected {expected}.")
