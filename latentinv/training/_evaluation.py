@@ -170,7 +170,7 @@ def compare(
 ) -> Comparison:
     """Compare `count` fields, or fewer volumes, calibrated on themselves, with twice as many patches of the image."""
     count = comparable_count(shape, count, BATCH)
-    logits = _numbers(prior, image, shape, seed, "comparison", count)
+    logits = _numbers(prior, from_seed(seed, "comparison"), shown_windows(image, shape, count, seed), shape)
     facies = read(logits, image, decided=prior.decided)
     patches = sample_patches(np.random.default_rng(seed), image, shape, 2 * count)
     top = len(image.categories) - 1
@@ -206,18 +206,20 @@ def calibrated(
     """The prior calibrated on `count` fields or fewer volumes, or on a batch where only the scale has to be found."""
     decided = prior.decided and image.values is None
     count = BATCH if decided else comparable_count(shape, count, BATCH)
-    numbers = _numbers(prior, image, shape, seed, "calibration", count)
+    numbers = _numbers(prior, from_seed(seed, "calibration"), shown_windows(image, shape, count, seed), shape)
     other: AbstractLearnedPrior = replace(prior, calibration=calibrate(numbers, image, decided=prior.decided))
     return other
 
 
 def _numbers(
-    prior: AbstractLearnedPrior, image: TrainingImage, shape: tuple[int, ...], seed: int, use: str, count: int
+    prior: AbstractLearnedPrior,
+    key: jax.Array,
+    maps: Float32[np.ndarray, "field *shape channel"],
+    shape: tuple[int, ...],
 ) -> Float[np.ndarray, "field *shape output"]:
-    """What the network gives before calibration."""
-    grid, key, batches = grid_for(prior, shape), from_seed(seed, use), max(1, count // BATCH)
-    maps = jnp.asarray(shown_windows(image, shape, batches * BATCH, seed))
-    numbers = [_draw(prior, numbered(key, n), grid, maps[n * BATCH : (n + 1) * BATCH]) for n in range(batches)]
+    """What the network gives before calibration, for windows of auxiliary maps."""
+    grid, batches = grid_for(prior, shape), np.split(maps, len(maps) // BATCH)
+    numbers = [_draw(prior, numbered(key, n), grid, jnp.asarray(one)) for n, one in enumerate(batches)]
     return part_of(np.concatenate(numbers), shape)
 
 
