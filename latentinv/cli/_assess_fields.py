@@ -16,7 +16,9 @@ from latentinv.grid import Grid
 from latentinv.io import tables_of
 from latentinv.keys import from_seed, named
 from latentinv.priors.core import AbstractPrior
+from latentinv.priors.learned import AbstractLearnedPrior, MapRange
 from latentinv.training.images import (
+    AuxiliaryMap,
     TrainingImage,
     choose_places,
     coarsen,
@@ -64,7 +66,7 @@ def fields_and_patches(
     whole = reference.facies if reference.values is None else reference.values
     patches = choose_places(rng, reference, grid.shape, 2 * count).cut(whole)
     notes = _note(reference, grid.shape)
-    if seen := getattr(prior, "maps", ()):
+    if seen := _ranges(prior):
         if reference.maps:
             shown = choose_places(rng, reference, grid.shape, count).cut(reference.shown)
             return _shown_fields(prior, grid, key_fields, shown), patches, notes
@@ -89,7 +91,7 @@ def _note(image: TrainingImage, shape: tuple[int, ...]) -> list[str]:
 
 def _image(prior: AbstractPrior, path: Path, array: str | None, maps: Mapping[str, str]) -> TrainingImage:
     """The training image in the prior's categories, with its maps."""
-    names = [one.name for one in getattr(prior, "maps", ())]
+    names = [one.name for one in _ranges(prior)]
     if maps and set(maps) != set(names):
         raise InputError(
             f"Maps of {', '.join(maps)} were given, and the prior sees {', '.join(names) or 'none'}; give all that it "
@@ -99,9 +101,20 @@ def _image(prior: AbstractPrior, path: Path, array: str | None, maps: Mapping[st
     factor = int(recipe.get("coarsen", 1))
     usual = {name: recipe.get(name) for name in ("first_row", "missing", "classes")}
     reference = read_training_image(path, key=array, continuous=continuous, **usual)
-    known = (read_auxiliary_map(maps[name], name, reference.facies.shape) for name in names if maps)
-    reference = reference.with_maps(tuple(known))
+    told = {name: value for name, value in recipe.get("maps", {}).items() if isinstance(value, dict)}
+
+    def read(name: str) -> AuxiliaryMap:
+        how = {key: told.get(name, {}).get(key) for key in ("key", "first_row")}
+        return read_auxiliary_map(maps[name], name, reference.facies.shape, missing=usual["missing"], **how)
+
+    reference = reference.with_maps([read(name) for name in names if maps])
     reference = reference if factor == 1 else coarsen(reference, factor)
+    for one, own in zip(reference.maps, _ranges(prior), strict=bool(maps)):
+        if one.range != own:
+            raise InputError(
+                f"The map {one.name} has other values than the one that the prior was trained with ({own.described}); "
+                "give that."
+            )
     if reference.values is not None:
         return reference
     assert prior.facies_model is not None
@@ -112,6 +125,11 @@ def _image(prior: AbstractPrior, path: Path, array: str | None, maps: Mapping[st
             "that the prior was trained on."
         )
     return reference
+
+
+def _ranges(prior: AbstractPrior) -> tuple[MapRange, ...]:
+    """Of the auxiliary maps that a prior sees."""
+    return prior.maps if isinstance(prior, AbstractLearnedPrior) else ()
 
 
 def _image_table(prior: AbstractPrior) -> dict[str, Any]:
