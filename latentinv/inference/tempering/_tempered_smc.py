@@ -6,7 +6,7 @@ At t = 0 the data have no effect; at 1 the soft model is reached; beyond, hard d
 consists of
 
 1. the next t, the largest at which the effective sample size of the importance weights is still `ess_target` of the
-   population (`_smc_schedule`);
+   population (`_smc_schedule`); the first is chosen from `first_draws` draws of the prior (`_smc_start`);
 2. systematic resampling;
 3. `local_moves` renewals of small windows of the latents (`_local`), then `moves` Hamiltonian moves in a metric
    re-estimated at each level from the likelihood's curvature (`_preconditioner`), with the step adapted towards
@@ -68,6 +68,7 @@ from latentinv.posterior import Posterior, each, map_batched
 
 from ._smc_moves import SHARPER_FROM, MoveSettings, estimate_mass, move_population
 from ._smc_schedule import ladder_ends, levels_left, next_level
+from ._smc_start import enlarged, usual_first_draws
 from ._smc_state import FINAL, STUCK, TEMPERING, SMCState
 from ._smc_walks import RandomWalks
 
@@ -106,6 +107,8 @@ class TemperedSMC(AbstractAlgorithm):
         data are reported as infeasible and no draw is kept.
     batch_size
         Particles evaluated at once on each device; 0 stands for as many as suit it.
+    first_draws
+        Draws of the prior that the first level chooses from; 0 stands for as many as cost a quarter of a level.
     waste_free
         Whether to resample few particles and keep every place their chains pass; `particles` must be a multiple of
         ``moves + 1``.
@@ -121,6 +124,7 @@ class TemperedSMC(AbstractAlgorithm):
     final_rounds: int = 3
     max_levels: int = 40
     batch_size: int = 0
+    first_draws: int = 0
     waste_free: bool = False
 
     needs_gradient = False
@@ -128,7 +132,7 @@ class TemperedSMC(AbstractAlgorithm):
 
     def __post_init__(self) -> None:
         check_counts(self, "particles", "leapfrogs", "local_moves", "probes", "final_rounds", "max_levels")
-        check_counts(self, "moves", "batch_size", least=0)
+        check_counts(self, "moves", "batch_size", "first_draws", least=0)
         check_shares(self, "ess_target", "acceptance_target")
         if self.waste_free and not self.moves:
             raise InputError(
@@ -176,8 +180,8 @@ class SMCKernel(AbstractKernel):
         self._weigh_start = compiled(self._start_evidence)
         self._next_level = compiled(self._traced_level, static_argnames=("bridges",))
         self._resample = compiled(functools.partial(resample, count=settings.chains))
-        mass = functools.partial(estimate_mass, probes=settings.probes, batch_size=settings.together)
-        self._estimate_mass = compiled(mass)
+        mass = {"probes": settings.probes, "batch_size": settings.together}
+        self._estimate_mass = compiled(functools.partial(estimate_mass, **mass))
         self._move = compiled(functools.partial(move_population, how), static_argnames=("stage", "sharp"))
         self._exact = compiled(self._exact_log_likelihood)
         self._walk = RandomWalks(settings.walk_windows, max(1, settings.moves))
@@ -185,8 +189,7 @@ class SMCKernel(AbstractKernel):
     def init(self, posterior: Posterior, key: Array) -> SMCState:
         """Draw the population from the prior."""
         z = jax.random.normal(key, (self.settings.particles, posterior.latent_size))
-        predictions = predict_all(posterior, z) if _on_host(posterior) else self._predict(posterior, z)
-        population, zero, none = Population(z, predictions), jnp.int32(0), jnp.float32(0)
+        population, zero, none = Population(z, self._predictions(posterior, z)), jnp.int32(0), jnp.float32(0)
         return SMCState(
             population=population,
             inverse_temperature=none,
@@ -203,8 +206,12 @@ class SMCKernel(AbstractKernel):
 
     def step(self, posterior: Posterior, key: Array, state: SMCState) -> tuple[SMCState, Info]:
         """Do one level."""
-        key_resample, key_mass, key_moves = named(key, "resample", "mass", "moves")
+        key_resample, key_mass, key_moves, key_start = named(key, "resample", "mass", "moves", "start")
         effective = jnp.float32(self.settings.particles)
+        if int(state.level) == 0:
+            draws = self._first_draws(posterior, state)
+            pool = enlarged(posterior, key_start, state.population, self._predictions, draws)
+            state = state._replace(population=pool)
         if int(state.stage) == TEMPERING or _bridging(posterior, state):
             state = self._advance(posterior, key_resample, state)
             effective = state.jump_size
@@ -280,15 +287,14 @@ class SMCKernel(AbstractKernel):
         results: dict[str, Any] = {
             "levels": levels,
             "gradients": levels * gradients,
-            "forward_runs": self.settings.particles + levels * forward_runs,
+            "forward_runs": self._first_draws(posterior, state) + levels * forward_runs,
         }
         if int(state.stage) == STUCK:
             return {**results, "infeasible_data": self._infeasible(posterior, state)}
         results["log_evidence"] = float(state.log_evidence)
         if posterior.target == "thresholded":
             results["effective_sample_size_at_final_target"] = float(state.jump_size)
-        warnings = self._warnings(posterior, state)
-        return {**results, "warnings": warnings} if warnings else results
+        return {**results, "warnings": warnings} if (warnings := self._warnings(posterior, state)) else results
 
     def _warnings(self, posterior: Posterior, state: SMCState) -> list[str]:
         jump, least, bound = float(state.jump_size), float(state.least_size), TOO_FEW * self.wanted
@@ -323,7 +329,7 @@ class SMCKernel(AbstractKernel):
             inverse_temperature=level.inverse_temperature,
             log_evidence=state.log_evidence + level.gain,
             stage=jnp.int32(FINAL if exact else TEMPERING),
-            jump_size=effective,
+            jump_size=jnp.minimum(effective, self.settings.particles),
             least_size=jnp.minimum(state.least_size, effective),
             bridge=level.bridge,
         )
@@ -336,6 +342,12 @@ class SMCKernel(AbstractKernel):
                 f"{lost:.0f} of {proposals} proposals of level {level} became NaN or infinite; check the data's sd "
                 "and the prior. What was saved before is intact."
             )
+
+    def _first_draws(self, posterior: Posterior, state: SMCState) -> int:
+        return self.settings.first_draws or usual_first_draws(*self._spent(posterior), state.population)
+
+    def _predictions(self, posterior: Posterior, z: Array) -> Any:
+        return predict_all(posterior, z) if _on_host(posterior) else self._predict(posterior, z)
 
     def _traced_predict(self, posterior: Posterior, z: Array) -> Any:
         return map_batched(posterior.predict, z, self.settings.together)

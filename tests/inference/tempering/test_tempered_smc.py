@@ -146,7 +146,7 @@ def test_that_a_waste_free_run_keeps_every_place_and_counts_what_it_spent():
     assert all(report.fulfilled == report.total for reports in run.reports() for report in reports)
     levels = run.results["levels"]
     assert run.results["gradients"] == levels * 8 * (12 + 3 + 1) == pytest.approx(32 * run.trace["gradients"].sum())
-    assert run.results["forward_runs"] == 32 + levels * 8 * 3 * 2
+    assert run.results["forward_runs"] == 3 * 32 + levels * 8 * 3 * 2  # three populations first
     with pytest.raises(InputError, match="particles is 34; with waste_free expected a multiple of moves \\+ 1"):
         TemperedSMC(particles=34, moves=3, waste_free=True)
     with pytest.raises(InputError, match="moves = 0 and waste_free = True"):
@@ -163,7 +163,7 @@ def test_that_the_batch_size_changes_the_first_level_by_rounding_only():
 
 def test_that_a_ladder_cut_short_is_said_to_be():
     rare = _independent_cells(np.eye(4), np.array([1, 1, 1]))
-    run = sample(rare, TemperedSMC(**CELLS, max_levels=1))
+    run = sample(rare, TemperedSMC(**CELLS, max_levels=1, first_draws=256))
     assert 0 < run.results["effective_sample_size_at_final_target"] < 30
     assert "raise moves" in run.results["warnings"][0]
     far = linear_gaussian(2, 1)[0].with_data([np.array([30.0])])
