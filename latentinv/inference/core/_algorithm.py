@@ -116,6 +116,11 @@ class AbstractAlgorithm(abc.ABC):
     def build(self) -> AbstractKernel:
         """Make the algorithm's functions, whose programs are compiled at first use."""
 
+    def bytes_at_first(self, state_bytes: int) -> int:
+        """Bytes that the first step needs beside a state of so many."""
+        del state_bytes
+        return 0
+
     def check(self, posterior: Posterior) -> None:
         """Raise `InputError` if the algorithm cannot explore a posterior."""
         del posterior

@@ -61,6 +61,7 @@ def memory_needed(posterior: Posterior, algorithm: AbstractAlgorithm) -> MemoryN
     kept = draws * (4 * posterior.latent_size + 4 * posterior.grid.size)
     weights = sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(posterior))
     per_field = int(GRADIENT * _most_alive(traced.jaxpr))
+    kept += algorithm.bytes_at_first(state_bytes)
     return MemoryNeed(PROGRAMS + COPIES * state_bytes + kept + 2 * weights, per_field, algorithm.together)
 
 

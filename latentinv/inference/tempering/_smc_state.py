@@ -3,6 +3,7 @@
 from typing import Literal, NamedTuple
 
 from latentinv.inference.moves import Population
+from latentinv.posterior import Posterior
 from latentinv.pytrees import Count, Flag, Scalar
 
 Stage = Literal["soft", "bridge", "exact"]
@@ -29,3 +30,13 @@ class SMCState(NamedTuple):
     """Completed part b of the jump."""
     in_parts: Flag
     """Whether the jump was made in parts."""
+
+
+def on_host(posterior: Posterior) -> bool:
+    """Whether proposals are evaluated between programs, since some data have no gradients."""
+    return not posterior.has_gradient
+
+
+def bridging(posterior: Posterior, state: SMCState) -> bool:
+    """Whether a part of the jump to the exact likelihood is made."""
+    return posterior.target == "thresholded" and 0 < float(state.bridge) < 1

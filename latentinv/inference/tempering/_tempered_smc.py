@@ -68,8 +68,8 @@ from latentinv.posterior import Posterior, each, map_batched
 
 from ._smc_moves import SHARPER_FROM, MoveSettings, estimate_mass, move_population
 from ._smc_schedule import ladder_ends, levels_left, next_level
-from ._smc_start import enlarged, usual_first_draws
-from ._smc_state import FINAL, STUCK, TEMPERING, SMCState
+from ._smc_start import MOST_BYTES, enlarged, usual_first_draws
+from ._smc_state import FINAL, STUCK, TEMPERING, SMCState, bridging, on_host
 from ._smc_walks import RandomWalks
 
 FINAL_PROGRAMS = 0.65
@@ -154,6 +154,11 @@ class TemperedSMC(AbstractAlgorithm):
         """Local moves of each random walk."""
         return -(-self.local_moves // max(1, self.moves))
 
+    def bytes_at_first(self, state_bytes: int) -> int:
+        """The draws of the prior, and these side by side."""
+        usual = MOST_BYTES if state_bytes <= MOST_BYTES else 0
+        return 2 * (state_bytes * self.first_draws // self.particles or usual)
+
     def build(self) -> AbstractKernel:
         """Make the sampler."""
         return SMCKernel(self)
@@ -180,8 +185,8 @@ class SMCKernel(AbstractKernel):
         self._weigh_start = compiled(self._start_evidence)
         self._next_level = compiled(self._traced_level, static_argnames=("bridges",))
         self._resample = compiled(functools.partial(resample, count=settings.chains))
-        mass = {"probes": settings.probes, "batch_size": settings.together}
-        self._estimate_mass = compiled(functools.partial(estimate_mass, **mass))
+        mass = functools.partial(estimate_mass, probes=settings.probes, batch_size=settings.together)
+        self._estimate_mass = compiled(mass)
         self._move = compiled(functools.partial(move_population, how), static_argnames=("stage", "sharp"))
         self._exact = compiled(self._exact_log_likelihood)
         self._walk = RandomWalks(settings.walk_windows, max(1, settings.moves))
@@ -209,22 +214,22 @@ class SMCKernel(AbstractKernel):
         key_resample, key_mass, key_moves, key_start = named(key, "resample", "mass", "moves", "start")
         effective = jnp.float32(self.settings.particles)
         if int(state.level) == 0:
-            draws = self._first_draws(posterior, state)
-            pool = enlarged(posterior, key_start, state.population, self._predictions, draws)
+            count = self._first_draws(posterior, state)
+            pool = enlarged(posterior, key_start, state.population, self._predictions, count)
             state = state._replace(population=pool)
-        if int(state.stage) == TEMPERING or _bridging(posterior, state):
+        if int(state.stage) == TEMPERING or bridging(posterior, state):
             state = self._advance(posterior, key_resample, state)
             effective = state.jump_size
         elif self.settings.waste_free:
             last = jax.tree.map(lambda x: x[-self.settings.chains :], state.population)
             state = state._replace(population=last)
         final = int(state.stage) == FINAL and posterior.target == "thresholded"
-        if _on_host(posterior):
+        if on_host(posterior):
             population, step_size, moves = self._walk(
                 posterior, key_moves, state, final=final, keep_all=self.settings.waste_free
             )
         else:
-            stage = ("bridge" if _bridging(posterior, state) else "exact") if final else "soft"
+            stage = ("bridge" if bridging(posterior, state) else "exact") if final else "soft"
             if not self.settings.moves and all(one.certain for one in posterior.observations):
                 stage = "bridge"  # one program for all levels, which runs no forward model twice
             mass = self._estimate_mass(posterior, key_mass, state) if self.settings.moves else None
@@ -235,7 +240,7 @@ class SMCKernel(AbstractKernel):
             population=population,
             step_size=step_size,
             level=state.level + 1,
-            final_rounds=state.final_rounds + (int(state.stage) == FINAL and not _bridging(posterior, state)),
+            final_rounds=state.final_rounds + (int(state.stage) == FINAL and not bridging(posterior, state)),
         )
         exact = self._exact(posterior, state.population)
         # If some particles meet all data, the next level jumps from these instead.
@@ -254,7 +259,7 @@ class SMCKernel(AbstractKernel):
         words = f"level {level}, acceptance {float(info['acceptance']):.2f}"
         if int(state.stage) != FINAL:
             words += f", inverse temperature {float(state.inverse_temperature):.3g}"
-        elif _bridging(posterior, state):
+        elif bridging(posterior, state):
             words += f", {100 * float(state.bridge):.0f} % of the way from soft to exact"
         else:
             words += f", final target {int(state.final_rounds)}/{settings.final_rounds}"
@@ -321,7 +326,7 @@ class SMCKernel(AbstractKernel):
 
     def _advance(self, posterior: Posterior, key: Array, state: SMCState) -> SMCState:
         """Go to the next level, and resample."""
-        level = self._next_level(posterior, state, bridges=not _on_host(posterior))
+        level = self._next_level(posterior, state, bridges=not on_host(posterior))
         population, effective = self._resample(key, state.population, level.log_weights)
         exact = float(level.bridge) > 0 if posterior.target == "thresholded" else float(level.inverse_temperature) >= 1
         state = state._replace(
@@ -333,7 +338,7 @@ class SMCKernel(AbstractKernel):
             least_size=jnp.minimum(state.least_size, effective),
             bridge=level.bridge,
         )
-        return state._replace(in_parts=state.in_parts | _bridging(posterior, state))
+        return state._replace(in_parts=state.in_parts | bridging(posterior, state))
 
     def _check_finite(self, moves: MoveInfo, level: int) -> None:
         lost, proposals = float(np.asarray(moves.non_finite).sum()), self.settings.moves * self.settings.chains
@@ -347,7 +352,7 @@ class SMCKernel(AbstractKernel):
         return self.settings.first_draws or usual_first_draws(*self._spent(posterior), state.population)
 
     def _predictions(self, posterior: Posterior, z: Array) -> Any:
-        return predict_all(posterior, z) if _on_host(posterior) else self._predict(posterior, z)
+        return predict_all(posterior, z) if on_host(posterior) else self._predict(posterior, z)
 
     def _traced_predict(self, posterior: Posterior, z: Array) -> Any:
         return map_batched(posterior.predict, z, self.settings.together)
@@ -367,7 +372,7 @@ class SMCKernel(AbstractKernel):
     def _spent(self, posterior: Posterior) -> tuple[int, int]:
         """Gradients and forward runs of a level, of all particles."""
         settings = self.settings
-        if _on_host(posterior):
+        if on_host(posterior):
             return 0, settings.chains * max(1, settings.moves) * (1 + settings.walk_windows)
         if not settings.moves:
             return 0, settings.chains * (settings.local_moves + 1)
@@ -389,12 +394,3 @@ class SMCKernel(AbstractKernel):
             gradients=gradients,
             forward_runs=forward_runs,
         )
-
-
-def _on_host(posterior: Posterior) -> bool:
-    """Whether proposals are evaluated between programs, since some data have no gradients."""
-    return not posterior.has_gradient
-
-
-def _bridging(posterior: Posterior, state: SMCState) -> bool:
-    return posterior.target == "thresholded" and 0 < float(state.bridge) < 1

@@ -54,6 +54,12 @@ def test_that_memory_grows_with_cells_and_with_what_is_worked_on_together():
     assert memory_needed(large(64), ParallelTempering(chains=3, rungs=5)).together == 15
 
 
+def test_that_draws_of_the_prior_for_the_first_level_are_counted():
+    few, many = (memory_needed(large(64), TemperedSMC(particles=16, first_draws=n)).kept for n in (16, 1016))
+    of_one = 4 * large(64).latent_size + 64**2  # latents, and a facies of one byte in each cell
+    assert 2 * 1000 * of_one <= many - few < 2.2 * 1000 * of_one
+
+
 @pytest.mark.parametrize(
     ("need", "words"),
     [
