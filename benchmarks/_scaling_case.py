@@ -11,27 +11,17 @@ import time
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
-from benchmarks._data import channel_image
 from benchmarks._fields import facies_model
+from benchmarks._scaling_step import wells_of
 from benchmarks.flow_case import largest_rhat
-from benchmarks.hard_data import pixel_case
-from latentinv import Grid, HardData, Posterior, Run, WindowedCrankNicolson, load_prior, sample
-from latentinv.priors import AbstractPrior
-from latentinv.training import sample_patches
+from latentinv import Grid, Posterior, Run, WindowedCrankNicolson, load_prior, sample
 
 WELLS = 0.003
 """Per cell."""
 BLOCKS, LATTICE = 4, 8
 """Blocks and pixels along each side at which runs are compared."""
-
-
-def wells_of(prior: AbstractPrior, truth: Int[np.ndarray, "row column"], seed: int) -> Posterior:
-    """Wells at random cells of a field, three per thousand cells."""
-    grid, model = Grid(truth.shape), facies_model(prior)
-    case = pixel_case(truth, max(1, round(WELLS * truth.size)), seed)
-    return Posterior(prior, grid, [HardData(grid, grid.centres(case.cells), case.codes, model)])
 
 
 def functionals(sand: Bool[np.ndarray, "draw row column"]) -> Float[np.ndarray, "draw number"]:
@@ -80,13 +70,11 @@ def honoured(one: Run) -> float:
 def main(words: list[str]) -> dict[str, Any]:
     """Measure one size."""
     prior_file, cells, chains, draws, warmup, thinning, seed = words[0], *map(int, words[1:])
-    image = channel_image()
-    patch = sample_patches(np.random.default_rng([seed, 2]), image, (cells, cells), 1)[0]
+    prior, grid = load_prior(prior_file), Grid((cells, cells))
     algorithm = WindowedCrankNicolson(
         chains=chains, draws=draws, warmup=warmup, thinning=thinning, draws_per_step=1, start="prior"
     )
-    posterior = wells_of(load_prior(prior_file), np.asarray(image.categories)[patch], seed)
-    return measure(posterior, algorithm, seed)
+    return measure(Posterior(prior, grid, [wells_of(prior, grid, round(WELLS * grid.size))]), algorithm, seed)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
 """How time and memory of conditioning to wells grow: with cells, wells, chains and devices.
 
-Part `area`: the shipped channel prior is conditioned to three wells per thousand cells, at random cells of a patch of
-its training image, on the thresholded target, by chains in windows (`WindowedCrankNicolson`) with two seeds. Each size
-runs in a process of its own. Transitions are the same for all sizes, so the exponent says what a transition and the
-search for a start cost; whether so many are enough, R-hat between the two runs says.
+Part `area`: a prior is conditioned to three wells per thousand cells, at random cells of one of its own fields, on the
+thresholded target, by exact chains in windows (`WindowedCrankNicolson`) with two seeds. Each size runs in a process of
+its own. Transitions are the same for all sizes, so the exponent says what a transition and the search for a start
+cost; whether so many are enough, R-hat between the two runs says. The prior is `strebelle`, whose networks see wells
+and whose chains start with all of them; with ``--prior channels`` a start is searched for by gradients.
 
-The other parts take the prior `strebelle`, whose networks see wells, and wells of one of its own fields, and time what
-is done again and again, without compilation. `given`: a realization given the wells by its networks, against area.
-`wells`: such a realization, and a transition of 4 exact chains, on 128 × 128 cells against wells. `chains`: a
-transition on 64 × 64 cells against chains. `devices`: a transition of 8 chains on 96 × 96 cells on 1, 2, 4 and 8
-virtual devices, the first on one processor.
+The other parts take the prior `strebelle`, too, and time what is done again and again, without compilation. `given`:
+a realization given the wells by its networks, against area. `wells`: such a realization, and a transition of 4 exact
+chains, on 128 × 128 cells against wells. `chains`: a transition on 64 × 64 cells against chains. `devices`: a
+transition of 8 chains on 96 × 96 cells on 1, 2, 4 and 8 virtual devices, the first on one processor.
 
 Run ``python -m benchmarks.scaling [--parts area,given,wells,chains,devices] [--sizes 64,128,256] [--chains 4]
 [--draws 16] [--warmup 200] [--thinning 25] [--seed 0]``, with nothing else on the machine.
@@ -32,7 +32,7 @@ from latentinv.priors import find_prior
 
 PARTS = ("area", "given", "wells", "chains", "devices")
 SEEING, WELLS = "strebelle", 0.003
-"""The prior of all parts but the first, and wells of a cell where areas are compared."""
+"""The usual prior, and wells of a cell where areas are compared."""
 LARGEST = 1024
 """Cells along an edge of the size that has keys of its own."""
 
@@ -146,7 +146,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--warmup", type=int, default=200, help="transitions before the first draw")
     parser.add_argument("--thinning", type=int, default=25, help="transitions from one draw of a chain to the next")
     parser.add_argument("--seed", type=int, default=0, help="of all randomness")
-    parser.add_argument("--prior", default="channels", help="a shipped prior's name, or a prior file")
+    parser.add_argument("--prior", default=SEEING, help="of part area: a shipped prior's name, or a prior file")
     return parser.parse_args(words)
 
 
