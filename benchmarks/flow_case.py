@@ -183,7 +183,7 @@ def flow_solves(algorithm: TemperedSMC, run: Run) -> int:
     ends = sharp * (algorithm.moves + rounds)
     each = moves + ends + local + 2 * algorithm.probes if algorithm.moves else local + 2
     level = each * (algorithm.particles // share)
-    return int(2 * algorithm.particles + np.sum(level))
+    return int(2 * run.results["first_draws"] + np.sum(level))
 
 
 def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:

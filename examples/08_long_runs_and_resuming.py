@@ -40,7 +40,7 @@ def main(draws: int = 32, cells: int = 48, prior: str = "meanders", output: Path
     file = output / "interrupted.h5"
     file.unlink(missing_ok=True)
     try:
-        sample(posterior, TemperedSMC(particles=draws), seed=1, output=file, listener=Stop(after=4))
+        sample(posterior, TemperedSMC(particles=draws), seed=1, output=file, listener=Stop(after=2))
     except KeyboardInterrupt:
         print(f"stopped; the file holds {load_run(file).steps} of {whole.steps} steps")
     run = resume(file)

@@ -133,7 +133,7 @@ def blunt_exactly():
 @pytest.mark.assure
 def test_that_a_soft_reading_far_from_the_exact_one_is_left_in_parts():
     means, evidence = blunt_exactly()
-    posterior, settings = blunt_problem(), TemperedSMC(particles=128, batch_size=128)
+    posterior, settings = blunt_problem(), TemperedSMC(particles=128, batch_size=128, first_draws=128)
     runs = [sample(posterior, settings, seed=seed) for seed in range(10)]
     assert all(np.any((run.trace["bridge"] > 0) & (run.trace["bridge"] < 1)) for run in runs)
     assert all(run.trace["bridge"][-1] == 1 for run in runs)

@@ -289,10 +289,12 @@ class SMCKernel(AbstractKernel):
     def results(self, posterior: Posterior, state: SMCState) -> dict[str, Any]:
         """Log-evidence, levels and costs; if the ladder is stuck, the data that could not be met; warnings."""
         levels, (gradients, forward_runs) = int(state.level), self._spent(posterior)
+        first_draws = self._first_draws(posterior, state)
         results: dict[str, Any] = {
             "levels": levels,
+            "first_draws": first_draws,
             "gradients": levels * gradients,
-            "forward_runs": self._first_draws(posterior, state) + levels * forward_runs,
+            "forward_runs": first_draws + levels * forward_runs,
         }
         if int(state.stage) == STUCK:
             return {**results, "infeasible_data": self._infeasible(posterior, state)}
