@@ -19,6 +19,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -158,6 +159,8 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 def _counts(text: str) -> list[int]:
+    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no list of whole numbers above 0, such as 64,128")
     return [int(part) for part in text.split(",")]
 
 

@@ -19,6 +19,7 @@ held by every device.
 import contextlib
 import functools
 import os
+import re
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -149,14 +150,17 @@ def start_distributed(coordinator: str | None = None, processes: int | None = No
     Raises
     ------
     InputError
-        If some arguments are given but not all, a launcher that JAX knows is not found, or JAX is already in use.
+        If some arguments are given but not all, the coordinator has no port, a launcher that JAX knows is not found, or
+        JAX is already in use.
     """
     given = (coordinator, processes, process)
     if any(one is None for one in given) and any(one is not None for one in given):
         raise InputError(
-            f"Given the coordinator {coordinator}, {processes} processes and the process {process}; give all three, or "
-            "none of them under Slurm or Open MPI."
+            "Of the coordinator, the number of processes and the number of this one some are given and some not; give "
+            "all three, or none of them under Slurm or Open MPI."
         )
+    if coordinator is not None and not re.fullmatch(r".+:\d+", coordinator):
+        raise InputError(f"The coordinator is '{coordinator}'; expected HOST:PORT, such as node1:12400.")
     if processes is not None and process is not None and not 0 <= process < processes:
         raise InputError(f"The process is {process} of {processes}; expected a number from 0 to {processes - 1}.")
     if getattr(jax.config, "jax_cpu_collectives_implementation", "gloo") in (None, "none"):

@@ -7,14 +7,15 @@ the same command continues a batch that was stopped in any way.
 
 import csv
 import io
+import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from latentinv.errors import StorageError
+from latentinv.errors import InputError, StorageError
 
 from ._batch_study import BEFORE, FAILED, FINISHED, Job, Row, finished_before, jobs_of, plan, run_study
 from ._batch_workers import in_processes
@@ -53,6 +54,10 @@ def batch(
 ) -> None:
     """Run many studies, resuming those that were stopped and leaving out those that are finished."""
     jobs = jobs_of(studies, output)
+    if output is not None and (file := next((one for one in (output, *output.parents) if one.is_file()), None)):
+        raise StorageError(f"{file} is a file, so no runs can be in {output}; give another folder for --output.")
+    if dry and as_json:
+        raise InputError("A dry run prints no JSON; leave out --dry or --json.")
     table = table or jobs[0].output.parent / "batch.csv"
     check_extension(table, ".csv")
     console = make_console(quiet=quiet or as_json)
@@ -61,17 +66,22 @@ def batch(
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
     _require_ours(table)
+    others = _other_rows(table, jobs)
     rows: dict[str, Row] = {}
     order = [str(job.study) for job in jobs]
     with interruptible(lambda: f"Stopped after {len(rows)} of {len(jobs)} studies. To continue: the same command."):
         for row in _done(console, jobs, processes):
             rows[row.study] = row
-            _write(table, [rows[study] for study in order if study in rows])
+            _write(table, [*others, *(rows[study] for study in order if study in rows)])
     found = [rows[study] for study in order]
     if as_json:
         print_json(found)
     else:
         _print(console, found, table)
+    if quiet and not as_json:
+        for row in found:
+            if row.status == FAILED:
+                print(f"latentinv: {_explained(row)}", file=sys.stderr)
     if any(row.status not in (FINISHED, BEFORE) for row in found):
         raise typer.Exit(1)
 
@@ -119,6 +129,10 @@ def _said(row: Row) -> str:
     return f"{row.status}, {row.draws} draws{wells}, {say_seconds(row.seconds)}"
 
 
+def _explained(row: Row) -> str:
+    return row.message if row.message.startswith(row.study) else f"{row.study}: {row.message}"
+
+
 def _print(console: "Console", rows: list[Row], path: Path) -> None:
     from rich.table import Table
 
@@ -129,8 +143,7 @@ def _print(console: "Console", rows: list[Row], path: Path) -> None:
     console.print(table)
     for row in rows:
         if row.message:
-            lead = "" if row.message.startswith(row.study) else f"{row.study}: "
-            console.print(f"{lead}{row.message}", soft_wrap=True)
+            console.print(_explained(row), soft_wrap=True)
     well = sum(row.status in (FINISHED, BEFORE) for row in rows)
     console.print(f"{well} of {len(rows)} studies finished; the table is {path}", soft_wrap=True)
 
@@ -140,8 +153,6 @@ def _tell(console: "Console", jobs: list[Job]) -> None:
     import jax
     import numpy as np
     from rich.table import Table
-
-    from latentinv.errors import InputError
 
     table, kinds, wrong = Table("study", "what would be done", box=None, padding=(0, 2, 0, 0)), set(), 0
     simulators: "Simulators" = {}
@@ -175,7 +186,17 @@ def _require_ours(path: Path) -> None:
         raise StorageError(f"{path} exists already and is no table of a batch; give another --table or remove it.")
 
 
-def _write(path: Path, rows: list[Row]) -> None:
+def _other_rows(path: Path, jobs: list[Job]) -> list[tuple[str, ...]]:
+    """Rows of the table as it is that are of other studies."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    mine = {str(job.study) for job in jobs}
+    return [tuple(row) for row in rows if row and row[0] not in mine]
+
+
+def _write(path: Path, rows: Sequence[Sequence[Any]]) -> None:
     from latentinv.storage import atomic_file
 
     text = io.StringIO(newline="")

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from latentinv.errors import InputError
+
 from ._console import Quiet, make_console, plain_table, say_seconds
 from ._distributed import Coordinator, Distributed, Process, Processes, join_others
 from ._files import require_new_run
@@ -43,6 +45,8 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Condition a prior to all data of a study."""
+    if dry and as_json:
+        raise InputError("A dry run prints no JSON; leave out --dry or --json.")
     target = output or study.with_suffix(".h5")
     check_extension(target, ".h5")
 

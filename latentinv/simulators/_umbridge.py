@@ -132,6 +132,8 @@ def _served(url: str, model: str) -> Any:
     except ImportError:
         needed = 'which is not installed: pip install "latentinv[umbridge]"'
         raise InputError(f"A server's model is asked through the package umbridge, {needed}.") from None
+    if not url.startswith(("http://", "https://")):
+        raise InputError(f"The url of the UM-Bridge server is '{url}'; expected one such as http://localhost:4242.")
     try:
         names = umbridge.supported_models(url)
         served = umbridge.HTTPModel(url, model) if model in names else None

@@ -149,6 +149,11 @@ def test_that_a_study_that_fails_in_any_way_does_not_stop_the_others(latentinv, 
     assert "missing.toml: " in told.out
     assert "1 of 5 studies finished" in told.out
     assert latentinv("batch", "missing.toml", "a.toml", "--dry").code == 1
+    quiet = latentinv("batch", "missing.toml", "--quiet")
+    assert (quiet.code, quiet.out) == (1, "")
+    assert quiet.err.startswith("latentinv: missing.toml: ")
+    assert "nowhere.csv" in quiet.err
+    assert {row["study"] for row in rows_of(studies / "batch.csv")} == set(rows)  # rows of other studies are kept
 
 
 def test_that_a_run_of_other_data_is_not_taken_for_the_studys(latentinv, studies):
@@ -173,6 +178,9 @@ def test_that_a_run_of_other_data_is_not_taken_for_the_studys(latentinv, studies
         (("a.toml", "--table", "wells.csv"), "wells.csv exists already and is no table of a batch"),
         (("a.toml", "--table", "table.txt"), "table.txt"),
         (("a.toml", "--table", "none/table.csv"), "There is no folder none for the table"),
+        (("a.toml", "--output", "wells.csv", "--dry"), "wells.csv is a file, so no runs can be in wells.csv"),
+        (("a.toml", "--output", "wells.csv/runs"), "wells.csv is a file, so no runs can be in wells.csv/runs"),
+        (("a.toml", "--dry", "--json"), "A dry run prints no JSON"),
     ],
 )
 def test_that_what_cannot_be_a_batch_is_refused(latentinv, studies, arguments, words):

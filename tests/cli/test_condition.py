@@ -7,7 +7,7 @@ from latentinv.cli._parse import draws_setting
 from latentinv.inference import ALGORITHMS
 from latentinv.inference.run import default_settings
 
-QUICK = ("--draws", 8, "--set", "moves=1", "--set", "leapfrogs=2", "--set", "final_rounds=1")
+QUICK = ("--draws", 8, "--set", "moves=1", "--set", "leapfrogs=2", "--set", "final_rounds=1", "--set", "first_draws=8")
 PLACE = ("condition", "prior.h5", "--grid", "24x30", "--output", "run.h5")
 
 

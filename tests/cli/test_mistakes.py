@@ -14,7 +14,7 @@ import pytest
 from latentinv.storage import RunFile
 
 PLACE = ("condition", "prior.h5", "--grid", "24x30", "--output", "run.h5")
-QUICK = ("--draws", 8, "--set", "moves=1", "--set", "leapfrogs=2", "--set", "final_rounds=1")
+QUICK = ("--draws", 8, "--set", "moves=1", "--set", "leapfrogs=2", "--set", "final_rounds=1", "--set", "first_draws=8")
 WELLS, BLOCKS = "x,y,facies\n", "x_min,y_min,x_max,y_max,mean,sd\n"
 
 

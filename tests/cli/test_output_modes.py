@@ -26,7 +26,7 @@ def interrupted(latentinv, folder, monkeypatch):
     monkeypatch.setattr(_driver, "CHECKPOINT_SHARE", 1e9)
     monkeypatch.setattr(_driver.RunRecorder, "save", save)
     place = ("--grid", "24x30", "--wells", "wells.csv", "--output", "run.h5")
-    told = latentinv("condition", "prior.h5", *place, "--draws", "8", "--set", "batch_size=8", "--quiet")
+    told = latentinv("condition", "prior.h5", *place, "--draws", "8", "--set", "first_draws=8", "--quiet")
     monkeypatch.undo()
     monkeypatch.chdir(folder)
     return told

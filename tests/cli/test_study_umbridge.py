@@ -51,6 +51,7 @@ def test_that_dry_says_which_server_is_asked_and_the_run_and_its_forecast_follow
     [
         (("cells = 720", "cells = 72"), r"The study's \[\[umbridge\]\] cannot be used: The model 'blind' .* takes 72"),
         (('model = "blind"\n', ""), "lacks 'model'"),
+        (("http://", ""), "expected one such as http://localhost:4242"),
         (("of_facies", "requests = 0\nof_facies"), "requests = 0"),
         (("config = {cells = 720}", 'config = "coarse"'), "config = 'coarse' in .umbridge.; expected a table"),
         (("values = [1.0, ", "values = ["), "have 4 values for 5 places"),

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from latentinv.errors import InputError
 from latentinv.inference.moves import Population
 from latentinv.keys import numbered
 from latentinv.posterior import Posterior
@@ -23,6 +24,15 @@ SHARE = 0.25
 """Cost of the usual draws, in levels."""
 MOST_BYTES = 2**27
 """Most memory of all draws together, where their number is not stated."""
+
+
+def check_first_draws(first_draws: int, particles: int) -> None:
+    """Raise `InputError` if there are to be fewer draws than particles."""
+    if 0 < first_draws < particles:
+        raise InputError(
+            f"The settings are first_draws = {first_draws} and particles = {particles}; expected as many first draws "
+            "as particles or more, or 0 for the usual number."
+        )
 
 
 def usual_first_draws(gradients: int, forward_runs: int, population: Population) -> int:

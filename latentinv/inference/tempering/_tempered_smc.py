@@ -68,7 +68,7 @@ from latentinv.posterior import Posterior, each, map_batched
 
 from ._smc_moves import SHARPER_FROM, MoveSettings, estimate_mass, move_population
 from ._smc_schedule import ladder_ends, levels_left, next_level
-from ._smc_start import MOST_BYTES, enlarged, usual_first_draws
+from ._smc_start import MOST_BYTES, check_first_draws, enlarged, usual_first_draws
 from ._smc_state import FINAL, STUCK, TEMPERING, SMCState, bridging, on_host
 from ._smc_walks import RandomWalks
 
@@ -134,6 +134,7 @@ class TemperedSMC(AbstractAlgorithm):
         check_counts(self, "particles", "leapfrogs", "local_moves", "probes", "final_rounds", "max_levels")
         check_counts(self, "moves", "batch_size", "first_draws", least=0)
         check_shares(self, "ess_target", "acceptance_target")
+        check_first_draws(self.first_draws, self.particles)
         if self.waste_free and not self.moves:
             raise InputError(
                 "The settings are moves = 0 and waste_free = True; with waste_free expected moves of 1 or more."

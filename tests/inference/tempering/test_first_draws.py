@@ -63,6 +63,8 @@ def test_that_the_usual_number_costs_a_quarter_of_a_level_and_fits_into_memory()
     assert usual_first_draws(64 * 27, 64 * 8, population(2**17)) == 64 * 4
 
 
-def test_that_a_negative_number_is_refused():
-    with pytest.raises(InputError, match="first_draws"):
+def test_that_numbers_that_make_no_sense_are_refused():
+    with pytest.raises(InputError, match="first_draws is -1"):
         TemperedSMC(first_draws=-1)
+    with pytest.raises(InputError, match="first_draws = 3 and particles = 8; expected as many"):
+        TemperedSMC(particles=8, first_draws=3)
