@@ -103,3 +103,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (InputError, StorageError, NonFiniteError) as error:
         print("latentinv: " + " ".join(str(error).split()), file=sys.stderr)
         sys.exit(1)
+    except (RuntimeError, AssertionError):
+        if not _lacks_devices():
+            raise
+        asked = f"JAX_PLATFORMS is '{os.environ['JAX_PLATFORMS']}', and JAX finds no such device here"
+        print(f"latentinv: {asked}; install JAX for it, or leave JAX_PLATFORMS out.", file=sys.stderr)
+        sys.exit(1)
+
+
+def _lacks_devices() -> bool:
+    """Whether the user asks for a kind of device that JAX does not find."""
+    if not os.environ.get("JAX_PLATFORMS"):
+        return False
+    import jax
+
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError):
+        return True
+    return False

@@ -6,6 +6,8 @@ and training images.
 
 import errno
 import os
+import subprocess
+import sys
 
 import h5py
 import numpy as np
@@ -212,3 +214,19 @@ def test_that_a_run_with_data_of_a_kind_from_a_newer_version_is_refused(latentin
     for command in ("show", "resume"):
         said = refuse(command, "run.h5")
         assert "The run's data 'wells' are of kind 'gravity', which this version does not know; update" in said
+
+
+def test_that_a_kind_of_device_that_is_not_there_is_named(folder):
+    program = "from latentinv.cli import main; main()"
+    words = ("generate", "prior.h5", "--grid", "24x30", "--output", "field.png")
+    told = subprocess.run(
+        [sys.executable, "-c", program, *words],
+        env={**os.environ, "JAX_PLATFORMS": "tpu"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert told.stderr.startswith("latentinv: JAX_PLATFORMS is 'tpu', and JAX finds no such device here; ")
+    assert told.stderr.count("\n") == 1
