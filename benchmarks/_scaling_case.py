@@ -74,7 +74,8 @@ def main(words: list[str]) -> dict[str, Any]:
     algorithm = WindowedCrankNicolson(
         chains=chains, draws=draws, warmup=warmup, thinning=thinning, draws_per_step=1, start="prior"
     )
-    return measure(Posterior(prior, grid, [wells_of(prior, grid, round(WELLS * grid.size))]), algorithm, seed)
+    wells = wells_of(prior, grid, max(1, round(WELLS * grid.size)))
+    return measure(Posterior(prior, grid, [wells]), algorithm, seed)
 
 
 if __name__ == "__main__":

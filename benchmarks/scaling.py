@@ -146,7 +146,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--draws", type=int, default=16, help="of each run")
     parser.add_argument("--warmup", type=int, default=200, help="transitions before the first draw")
     parser.add_argument("--thinning", type=int, default=25, help="transitions from one draw of a chain to the next")
-    parser.add_argument("--seed", type=int, default=0, help="of all randomness")
+    parser.add_argument("--seed", type=int, default=0, help="of the chains of part area; the wells stay")
     parser.add_argument("--prior", default=SEEING, help="of part area: a shipped prior's name, or a prior file")
     return parser.parse_args(words)
 

@@ -80,7 +80,7 @@ def batch(
         _print(console, found, table)
     if quiet and not as_json:
         for row in found:
-            if row.status == FAILED:
+            if row.status not in (FINISHED, BEFORE):
                 print(f"latentinv: {_explained(row)}", file=sys.stderr)
     if any(row.status not in (FINISHED, BEFORE) for row in found):
         raise typer.Exit(1)

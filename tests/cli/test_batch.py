@@ -206,6 +206,9 @@ def test_that_data_that_cannot_be_met_are_a_status_of_their_own(latentinv, studi
     assert row["status"] == "data cannot be met"
     assert "a.toml: well at x 3 m, y 4 m (1): honoured in 0 % of draws" in told.out
     assert "0 of 1 studies finished" in told.out
+    quiet = latentinv("batch", "a.toml", "--quiet")
+    assert (quiet.code, quiet.out) == (1, "")
+    assert quiet.err.startswith("latentinv: a.toml: well at x 3 m")
 
 
 def test_that_programs_are_dropped_before_there_are_too_many(monkeypatch):

@@ -2,8 +2,8 @@
 
 A field costs a particle a small part of what a level costs. From m times as many draws of the prior as particles,
 importance weights reach further at the same effective sample size, and the particles that are chosen are independent.
-The usual m, whose draws cost a quarter of a level, saves about one level of ten (measured in
-``docs/explanation/samplers.md``).
+The usual m, whose draws cost a quarter of a level, saved one or two levels of thirteen
+(``docs/explanation/samplers.md``).
 """
 
 from collections.abc import Callable
