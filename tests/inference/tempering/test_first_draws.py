@@ -41,7 +41,7 @@ def test_that_more_draws_of_the_prior_lead_further_at_the_same_effective_size():
 
 
 def test_that_enough_draws_that_meet_all_data_end_the_ladder_at_once():
-    run = sample(all_sand(), TemperedSMC(**QUICK, first_draws=2**18), seed=1)
+    run = sample(all_sand(), TemperedSMC(**QUICK, first_draws=2**16), seed=1)
     assert run.results["levels"] == 1
     assert run.realizations.all()
     assert run.results["log_evidence"] == pytest.approx(CELLS * norm.logsf(THRESHOLD), abs=0.5)
