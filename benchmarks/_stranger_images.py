@@ -54,6 +54,11 @@ def published(name: str) -> Int[np.ndarray, "row column"]:
     return facies if facies.ndim == 2 else facies[len(facies) // 2]
 
 
+SIMULATORS: dict[str, Callable[[int], Int[np.ndarray, "row column"]]] = {
+    "thin_lines": thin_lines,
+    "ragged_islands": ragged_islands,
+}
+"""Of the images made here, from a seed."""
 IMAGES: dict[str, Callable[[], Int[np.ndarray, "row column"]]] = {
     "strebelle_250": lambda: published("strebelle_250"),
     "braided_400": lambda: published("braided_400"),

@@ -5,6 +5,10 @@ channel images, the middle layer of a published folded volume, and two made here
 islands of four facies. 200 fields are then compared with 400 patches, and each prior is conditioned to 25 wells read
 from a patch of its image.
 
+The floor is the distance of patches of one image from each other, which lie upon one another where an image is small.
+So it says nothing of how much one image differs from the next of the same geology. That is measured too: of images made
+here by as many further realizations, one patch of each; of published ones by one half of the image beside the other.
+
 Run ``python -m benchmarks.strangers [--minutes 40] [--images thin_lines,fold_slice] [--keep FOLDER]``.
 """
 
@@ -18,7 +22,7 @@ from jaxtyping import Int
 
 from benchmarks._fields import draw_facies, facies_model
 from benchmarks._report import Steps, run, say, show
-from benchmarks._stranger_images import IMAGES
+from benchmarks._stranger_images import IMAGES, SIMULATORS
 from benchmarks._train_command import train_once
 from latentinv import Grid, HardData, Posterior, choose_algorithm, load_prior, sample
 from latentinv.priors import AbstractPrior
@@ -38,6 +42,8 @@ def benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
     worst = {
         "worst_over_floor": max(max(row["structure"].values()) for row in rows.values()),
         "worst_texture_over_floor": max(max(row["texture"].values()) for row in rows.values()),
+        "worst_reference_over_floor": max(max(row["reference"]["structure"].values()) for row in rows.values()),
+        "worst_reference_texture_over_floor": max(max(row["reference"]["texture"].values()) for row in rows.values()),
         "least_nearest_patch_ratio": min(row["nearest_patch_ratio"] for row in rows.values()),
         "most_minutes": max((row["minutes"] for row in rows.values() if row["minutes"] is not None), default=None),
         "wells_honoured": min(row["wells_honoured"] for row in rows.values()),
@@ -53,32 +59,65 @@ def stranger(name: str, folder: Path, minutes: float) -> dict[str, Any]:
     np.savez_compressed(picture, facies=IMAGES[name]())
     taken = train_once(picture, output, minutes)
     prior, recipe = load_prior(str(output)), read_recipe(output.with_suffix(".toml"))
-    figures = measure(prior, recipe.load_image(), recipe)
+    figures = measure(name, prior, recipe.load_image(), recipe)
     figures["minutes"] = taken
     figures["wells_honoured"] = wells_honoured(prior, recipe.load_image())
     show(name, {**figures["structure"], **figures["texture"], **{k: v for k, v in figures.items() if k[-1] != "e"}})
+    reference = figures["reference"]
+    show(f"{name}: {reference['of']}", {**reference["structure"], **reference["texture"]})
     return figures
 
 
-def measure(prior: AbstractPrior, image: TrainingImage, recipe: Recipe) -> dict[str, Any]:
+def measure(name: str, prior: AbstractPrior, image: TrainingImage, recipe: Recipe) -> dict[str, Any]:
     """Compare fields with patches of the image, of a quarter of it along each axis at most (`comparable_shape`)."""
     count = len(image.categories)
     shape = comparable_shape(image, tuple(min(n, MOST) for n in recipe.training.patch))
     fields = draw_facies(prior, Grid(shape), FIELDS, SEED)
     rng = np.random.default_rng(SEED)
     patches = sample_patches(rng, image, shape, 2 * FIELDS)
-    realism = measure_realism(fields, patches, count, seed=SEED)
+    figures, realism = compare(fields, patches, count)
     say(realism.verdict())
-    found = {one.name: one.times_floor for one in realism.measures}
-    structure = {name: found[name] for name in STRUCTURE if name in found}
-    structure["connectivity"] = worst_connectivity(fields, patches, count)
     return {
-        "structure": structure,
-        "texture": {name: found[name] for name in TEXTURE},
-        "others": {name: value for name, value in found.items() if name not in (*STRUCTURE, *TEXTURE)},
+        **figures,
+        "reference": reference(name, image.facies, shape, count),
         "nearest_patch_ratio": nearest_window_ratio(rng, fields, image.facies),
         "copied_share": copied(realism),
     }
+
+
+def compare(
+    fields: Int[np.ndarray, "image *grid"], patches: Int[np.ndarray, "image *grid"], count: int
+) -> tuple[dict[str, Any], Realism]:
+    """Times the floor: structure, texture and all else."""
+    realism = measure_realism(fields, patches, count, seed=SEED)
+    found = {one.name: one.times_floor for one in realism.measures}
+    structure = {name: found[name] for name in STRUCTURE if name in found}
+    structure["connectivity"] = worst_connectivity(fields, patches, count)
+    figures = {
+        "structure": structure,
+        "texture": {name: found[name] for name in TEXTURE},
+        "others": {name: value for name, value in found.items() if name not in (*STRUCTURE, *TEXTURE)},
+    }
+    return figures, realism
+
+
+def reference(name: str, facies: Int[np.ndarray, "row column"], shape: tuple[int, ...], count: int) -> dict[str, Any]:
+    """What other images of the same geology measure: further realizations, or one half beside the other."""
+    rng = np.random.default_rng(SEED)
+    if name in SIMULATORS:
+        others = np.concatenate([cut(rng, SIMULATORS[name](seed), shape, 1) for seed in range(1, FIELDS + 1)])
+        return {"of": "further realizations", **compare(others, cut(rng, facies, shape, 2 * FIELDS), count)[0]}
+    halves = np.array_split(facies, 2, axis=int(np.argmax(facies.shape)))
+    ours, theirs = (cut(rng, half, shape, n * FIELDS) for n, half in enumerate(halves, 1))
+    return {"of": "one half of the image beside the other", **compare(ours, theirs, count)[0]}
+
+
+def cut(
+    rng: np.random.Generator, facies: Int[np.ndarray, "row column"], shape: tuple[int, ...], count: int
+) -> Int[np.ndarray, "patch row column"]:
+    """Patches at uniformly random places."""
+    first = rng.integers(0, np.subtract(facies.shape, shape) + 1, (count, 2))
+    return np.stack([facies[i : i + shape[0], j : j + shape[1]] for i, j in first])
 
 
 def copied(realism: Realism) -> float:

@@ -127,7 +127,7 @@ def _wells(subject: Subject, observation: AbstractObservation) -> Html:
     missed = int(np.sum(honoured < 1))
     words = "every one honoured in all" if not missed else f"{missed} missed in some"
     title = f"{observation.count} well cells, {words} {subject.noun}"
-    content = wide(rows, [*head, "by most"], f"{observation.name}, worst first")
+    content = wide(rows, [*head, "by most"], f"{observation.name}, worst first" if missed else observation.name)
     return _folded_if_long(title, content, len(rows), observation.count)
 
 
