@@ -36,3 +36,23 @@ def draw_facies(prior: AbstractPrior, grid: Grid, count: int, seed: int) -> Int[
 def pictures(indices: Int[np.ndarray, "image *grid"], facies: AbstractFaciesModel) -> Float[np.ndarray, "image *grid"]:
     """Category indices as pictures in [0, 1]."""
     return np.asarray(indices, np.float32) / (len(facies.categories) - 1)
+
+
+def cut_patches(
+    rng: np.random.Generator, facies: Int[np.ndarray, "row column"], shape: tuple[int, ...], count: int
+) -> Int[np.ndarray, "patch row column"]:
+    """Patches at uniformly random places of an image."""
+    first = rng.integers(0, np.subtract(facies.shape, shape) + 1, (count, 2))
+    return np.stack([facies[i : i + shape[0], j : j + shape[1]] for i, j in first])
+
+
+def patches_of_halves(
+    rng: np.random.Generator, facies: Int[np.ndarray, "row column"], axis: int, shape: tuple[int, ...], count: int
+) -> tuple[Int[np.ndarray, "patch row column"], Int[np.ndarray, "patch row column"]]:
+    """As many patches of one half of an image along an axis, and twice as many of the other.
+
+    What they measure beside each other says how much one image differs from the next of the same geology, of which the
+    floor, the distance of patches of one image from each other, knows nothing.
+    """
+    one, other = np.array_split(facies, 2, axis=axis)
+    return cut_patches(rng, one, shape, count), cut_patches(rng, other, shape, 2 * count)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from benchmarks._fields import draw_facies, facies_model
+from benchmarks._fields import cut_patches, draw_facies, facies_model, patches_of_halves
 from benchmarks._report import Steps, run, say, show
 from benchmarks._stranger_images import IMAGES, SIMULATORS
 from benchmarks._train_command import train_once
@@ -105,19 +105,10 @@ def reference(name: str, facies: Int[np.ndarray, "row column"], shape: tuple[int
     """What other images of the same geology measure: further realizations, or one half beside the other."""
     rng = np.random.default_rng(SEED)
     if name in SIMULATORS:
-        others = np.concatenate([cut(rng, SIMULATORS[name](seed), shape, 1) for seed in range(1, FIELDS + 1)])
-        return {"of": "further realizations", **compare(others, cut(rng, facies, shape, 2 * FIELDS), count)[0]}
-    halves = np.array_split(facies, 2, axis=int(np.argmax(facies.shape)))
-    ours, theirs = (cut(rng, half, shape, n * FIELDS) for n, half in enumerate(halves, 1))
+        others = np.concatenate([cut_patches(rng, SIMULATORS[name](seed), shape, 1) for seed in range(1, FIELDS + 1)])
+        return {"of": "further realizations", **compare(others, cut_patches(rng, facies, shape, 2 * FIELDS), count)[0]}
+    ours, theirs = patches_of_halves(rng, facies, int(np.argmax(facies.shape)), shape, FIELDS)
     return {"of": "one half of the image beside the other", **compare(ours, theirs, count)[0]}
-
-
-def cut(
-    rng: np.random.Generator, facies: Int[np.ndarray, "row column"], shape: tuple[int, ...], count: int
-) -> Int[np.ndarray, "patch row column"]:
-    """Patches at uniformly random places."""
-    first = rng.integers(0, np.subtract(facies.shape, shape) + 1, (count, 2))
-    return np.stack([facies[i : i + shape[0], j : j + shape[1]] for i, j in first])
 
 
 def copied(realism: Realism) -> float:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import strangers
+from benchmarks._fields import cut_patches
 from benchmarks._stranger_images import SIMULATORS
 
 
@@ -33,7 +34,7 @@ def test_that_halves_of_a_published_image_that_differ_are_far_from_each_other(fe
 
 def test_that_patches_lie_within_the_image():
     facies = np.arange(30).reshape(5, 6)
-    patches = strangers.cut(np.random.default_rng(1), facies, (5, 4), 50)
+    patches = cut_patches(np.random.default_rng(1), facies, (5, 4), 50)
     assert patches.shape == (50, 5, 4)
     assert set(patches[:, 0, 0]) == {0, 1, 2}
     np.testing.assert_array_equal(patches - patches[:, :1, :1], np.broadcast_to(facies[:, :4], patches.shape))
