@@ -1,14 +1,17 @@
 """Unconditioned fields of a prior, and facies as pictures, for every benchmark that looks at fields."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, UInt8
 
 from latentinv.errors import InputError
 from latentinv.grid import Grid
 from latentinv.posterior import map_batched
 from latentinv.priors import AbstractFaciesModel, AbstractPrior
+from latentinv.training import TrainingImage, sample_patches
 
 BATCH = 16
 
@@ -38,21 +41,14 @@ def pictures(indices: Int[np.ndarray, "image *grid"], facies: AbstractFaciesMode
     return np.asarray(indices, np.float32) / (len(facies.categories) - 1)
 
 
-def cut_patches(
-    rng: np.random.Generator, facies: Int[np.ndarray, "row column"], shape: tuple[int, ...], count: int
-) -> Int[np.ndarray, "patch row column"]:
-    """Patches at uniformly random places of an image."""
-    first = rng.integers(0, np.subtract(facies.shape, shape) + 1, (count, 2))
-    return np.stack([facies[i : i + shape[0], j : j + shape[1]] for i, j in first])
-
-
 def patches_of_halves(
-    rng: np.random.Generator, facies: Int[np.ndarray, "row column"], axis: int, shape: tuple[int, ...], count: int
-) -> tuple[Int[np.ndarray, "patch row column"], Int[np.ndarray, "patch row column"]]:
+    rng: np.random.Generator, image: TrainingImage, axis: int, shape: tuple[int, ...], count: int
+) -> tuple[UInt8[np.ndarray, "patch *shape"], UInt8[np.ndarray, "patch *shape"]]:
     """As many patches of one half of an image along an axis, and twice as many of the other.
 
-    What they measure beside each other says how much one image differs from the next of the same geology, of which the
-    floor, the distance of patches of one image from each other, knows nothing.
+    What they measure beside each other says how much parts of one geology differ, of which the floor, the distance of
+    patches of the same part from each other, knows nothing.
     """
-    one, other = np.array_split(facies, 2, axis=axis)
-    return cut_patches(rng, one, shape, count), cut_patches(rng, other, shape, 2 * count)
+    halves = (replace(image, facies=half, known=None, maps=()) for half in np.array_split(image.facies, 2, axis=axis))
+    one, other = (sample_patches(rng, half, shape, n * count) for n, half in enumerate(halves, 1))
+    return one, other

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from benchmarks._fields import cut_patches, draw_facies, facies_model, patches_of_halves
+from benchmarks._fields import draw_facies, facies_model, patches_of_halves
 from benchmarks._report import Steps, run, say, show
 from benchmarks._stranger_images import IMAGES, SIMULATORS
 from benchmarks._train_command import train_once
@@ -79,7 +79,7 @@ def measure(name: str, prior: AbstractPrior, image: TrainingImage, recipe: Recip
     say(realism.verdict())
     return {
         **figures,
-        "reference": reference(name, image.facies, shape, count),
+        "reference": reference(name, image, shape),
         "nearest_patch_ratio": nearest_window_ratio(rng, fields, image.facies),
         "copied_share": copied(realism),
     }
@@ -101,14 +101,17 @@ def compare(
     return figures, realism
 
 
-def reference(name: str, facies: Int[np.ndarray, "row column"], shape: tuple[int, ...], count: int) -> dict[str, Any]:
+def reference(name: str, image: TrainingImage, shape: tuple[int, ...]) -> dict[str, Any]:
     """What other images of the same geology measure: further realizations, or one half beside the other."""
-    rng = np.random.default_rng(SEED)
+    rng, count = np.random.default_rng(SEED), len(image.categories)
     if name in SIMULATORS:
-        others = np.concatenate([cut_patches(rng, SIMULATORS[name](seed), shape, 1) for seed in range(1, FIELDS + 1)])
-        return {"of": "further realizations", **compare(others, cut_patches(rng, facies, shape, 2 * FIELDS), count)[0]}
-    ours, theirs = patches_of_halves(rng, facies, int(np.argmax(facies.shape)), shape, FIELDS)
-    return {"of": "one half of the image beside the other", **compare(ours, theirs, count)[0]}
+        others = (TrainingImage.from_array(SIMULATORS[name](seed), name) for seed in range(1, FIELDS + 1))
+        ours = np.concatenate([sample_patches(rng, other, shape, 1) for other in others])
+        theirs, what = sample_patches(rng, image, shape, 2 * FIELDS), "further realizations"
+    else:
+        ours, theirs = patches_of_halves(rng, image, int(np.argmax(image.facies.shape)), shape, FIELDS)
+        what = "one half of the image beside the other"
+    return {"of": what, **compare(ours, theirs, count)[0]}
 
 
 def copied(realism: Realism) -> float:
