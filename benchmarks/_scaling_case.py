@@ -40,8 +40,8 @@ def measure(posterior: Posterior, algorithm: WindowedCrankNicolson, seed: int) -
     seconds = time.perf_counter() - begun
     runs = [first, sample(posterior, algorithm, seed=seed + 1)]
     sand = facies_model(posterior.prior).categories[-1]
-    tables = [functionals(np.asarray(one.realizations) == sand) for one in runs if len(one.latents)]
-    largest, typical = largest_rhat(tables)
+    each = [one.by_chain(functionals(np.asarray(one.realizations) == sand)) for one in runs if len(one.latents)]
+    largest, typical = largest_rhat([chain for chains in each for chain in chains])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "wells": posterior.count,

@@ -106,11 +106,14 @@ def functionals(facies: np.ndarray, heads: Float[np.ndarray, "draw datum"]) -> F
 
 
 def largest_rhat(tables: list[Float[np.ndarray, "draw number"]]) -> tuple[float | None, float | None]:
-    """Largest and median rank-normalised split R-hat of quantities that vary, each table a chain."""
+    """Largest and median rank-normalised split R-hat, each table a chain, without quantities that are the same in all.
+
+    The largest is infinite where a quantity is certain in each run and yet differs between them.
+    """
     if len(tables) < 2 or min(map(len, tables)) < 4:
         return None, None
     together = np.stack([table[: min(map(len, tables))] for table in tables])
-    moving = together[..., (together.std(axis=1) > 0).all(axis=0)]
+    moving = together[..., np.ptp(together, axis=(0, 1)) > 0]
     if not moving.shape[2]:
         return None, None
     found = rhat(moving)

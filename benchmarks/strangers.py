@@ -62,7 +62,8 @@ def stranger(name: str, folder: Path, minutes: float) -> dict[str, Any]:
     figures = measure(name, prior, recipe.load_image(), recipe)
     figures["minutes"] = taken
     figures["wells_honoured"] = wells_honoured(prior, recipe.load_image())
-    show(name, {**figures["structure"], **figures["texture"], **{k: v for k, v in figures.items() if k[-1] != "e"}})
+    numbers = {key: value for key, value in figures.items() if not isinstance(value, dict)}
+    show(name, {**figures["structure"], **figures["texture"], **numbers})
     reference = figures["reference"]
     show(f"{name}: {reference['of']}", {**reference["structure"], **reference["texture"]})
     return figures

@@ -13,18 +13,30 @@ numbers that differ; `jax.random.split` of a key that nothing else takes is a sa
 """
 
 import zlib
+from numbers import Integral
 from typing import overload
 
 import jax
 from jaxtyping import Array, Int
 
+from latentinv.errors import InputError
+
 LEAST_TAG = 2**31
 """Numbers from here on are names."""
+LARGEST_SEED = 2**32 - 1
 
 
 def from_seed(seed: int, purpose: str) -> Array:
-    """The key for one purpose, such as a command, from a user's seed."""
-    return named(jax.random.key(seed), purpose)
+    """The key for one purpose, such as a command, from a user's seed.
+
+    Raises
+    ------
+    InputError
+        If the seed is no whole number from 0 to 2³² − 1: JAX takes larger ones for those with the same lower 32 bits.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed <= LARGEST_SEED:
+        raise InputError(f"The seed is {seed!r}; expected a whole number from 0 to {LARGEST_SEED}.")
+    return named(jax.random.key(int(seed)), purpose)
 
 
 @overload

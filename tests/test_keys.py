@@ -3,6 +3,7 @@
 import jax
 import pytest
 
+from latentinv.errors import InputError
 from latentinv.keys import from_seed, named, numbered
 
 
@@ -26,3 +27,9 @@ def test_that_a_key_depends_on_its_name_alone():
 def test_that_a_name_is_not_given_twice():
     with pytest.raises(ValueError, match="each once"):
         named(jax.random.key(0), "noise", "noise")
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "3", True])
+def test_that_a_seed_that_would_be_taken_for_another_is_refused(seed):
+    with pytest.raises(InputError, match=r"The seed is .*; expected a whole number from 0 to 4294967295"):
+        from_seed(seed, "run")

@@ -22,8 +22,7 @@ from scipy.special import logsumexp
 from latentinv.data import AbstractObservation
 from latentinv.errors import InputError
 from latentinv.inference.core import AbstractAlgorithm, check_algorithm, kernel_of
-from latentinv.inference.run import sample
-from latentinv.inference.tempering import TemperedSMC
+from latentinv.inference.run import choose_algorithm, sample
 from latentinv.posterior import Posterior
 
 MEASURED = ("cells", "lower", "upper", "facies", "mean", "data")
@@ -103,7 +102,7 @@ def compare_evidence(
     posteriors
         Two models or more by name, with the same data: priors of different training images, say.
     algorithm
-        One that estimates the evidence; tempered SMC with its defaults unless given.
+        One that estimates the evidence; for each model what `choose_algorithm` says unless given.
     replicates
         Runs of each model, two or more.
     seed
@@ -123,21 +122,22 @@ def compare_evidence(
         raise InputError(
             f"Given {len(posteriors)} models and {replicates} replicates; a comparison needs at least two of each."
         )
-    algorithm = algorithm or TemperedSMC()
     _check_same_data(posteriors)
-    for posterior in posteriors.values():
-        check_algorithm(algorithm, posterior)
-        if not kernel_of(algorithm).samples_target(posterior):
+    algorithms = {name: algorithm or choose_algorithm(one).algorithm for name, one in posteriors.items()}
+    for name, posterior in posteriors.items():
+        each = algorithms[name]
+        check_algorithm(each, posterior)
+        if not kernel_of(each).samples_target(posterior):
             raise InputError(
-                f"The algorithm '{algorithm.name}' only approximates these posteriors, and the error of its evidence "
+                f"The algorithm '{each.name}' only approximates these posteriors, and the error of its evidence "
                 "does not show in the scatter; use 'smc' or 'parallel_tempering'."
             )
     found: dict[str, list[float]] = {name: [] for name in posteriors}
     for name, posterior in posteriors.items():
         for number in range(replicates):
-            results = sample(posterior, algorithm, seed=seed + number).results
+            results = sample(posterior, algorithms[name], seed=seed + number).results
             if "infeasible_data" not in results and "log_evidence" not in results:
-                raise InputError(f"The algorithm '{algorithm.name}' does not estimate the evidence; use 'smc'.")
+                raise InputError(f"The algorithm '{algorithms[name].name}' does not estimate the evidence; use 'smc'.")
             value = results.get("log_evidence")
             if on_run is not None:
                 on_run(name, value)

@@ -4,6 +4,10 @@ Each member of a pool gets its log-likelihood under the replicate's data, which 
 datum as no number of the field alone does (Modrák et al. 2023, doi:10.1214/23-BA1404); the norm of its latents; the
 shares of facies; the means of the four quarters of the grid; the field at four pixels; and predictions of up to three
 data of each observation. All replicates use one program, with the posterior as its argument.
+
+Where a prior is made to honour certain wells, the latents of a truth do not give its field any more, since they are
+latents of the prior as it was. So fields are compared, each by the prior that it was drawn from; what belongs to
+latents (their norm, the weights that stand for the likelihood of these wells) is not.
 """
 
 import functools
@@ -12,10 +16,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Real
+from jaxtyping import Array, Bool, Float, Real
 
 from latentinv.data import AbstractObservation
 from latentinv.posterior import Posterior, Predictions, map_batched
+from latentinv.pytrees import replace
 
 PIXELS = ((0.2, 0.35), (0.4, 0.8), (0.65, 0.15), (0.85, 0.6))
 """Rows and columns of the pixels, in shares of the grid; all different, and away from its symmetries."""
@@ -42,31 +47,41 @@ class Quantities:
     """
 
     def __init__(self, posterior: Posterior) -> None:
-        self._posterior = posterior
+        self._posterior = _of_fields(posterior)
         self._pixels = [_place(posterior.grid.shape, share) for share in PIXELS]
-        self._data = [_spread(observation.count) for observation in posterior.observations]
-        self._measure = jax.jit(self._members)
-        # Where a prior honours wells, latents of its own field are not distributed as those that honour them.
+        self._data = [_spread(observation.count) for observation in self._posterior.observations]
+        self._measure = jax.jit(self._members, static_argnames="drawn")
+        fit = ("log-likelihood",) if self._posterior.observations else ()
         norm = ("norm of the latents",) if posterior.honoured is None else ()
-        self.names = ("log-likelihood", *norm, *self._field_names(), *self._data_names())
+        self.names = (*fit, *norm, *self._field_names(), *self._data_names())
 
-    def of(self, posterior: Posterior, latents: Float[np.ndarray, "member latent"]) -> Members:
-        """Measure members under the data of a posterior."""
-        table, images = self._measure(posterior, jnp.asarray(latents))
-        return Members(np.asarray(table, float), np.asarray(images))
+    def of(
+        self, posterior: Posterior, latents: Float[np.ndarray, "member latent"], drawn: Bool[np.ndarray, "member"]
+    ) -> Members:
+        """Measure members under the data of a posterior, those `drawn` from it and others, which are of its prior."""
+        if posterior.honoured is None:
+            table, images = self._measure(posterior, jnp.asarray(latents), drawn=True)
+            return Members(np.asarray(table, float), np.asarray(images))
+        order = np.argsort(np.concatenate([np.flatnonzero(drawn), np.flatnonzero(~drawn)]))
+        both = [self._measure(posterior, jnp.asarray(latents[drawn == one]), drawn=one) for one in (True, False)]
+        table, images = (np.concatenate(parts)[order] for parts in zip(*both, strict=True))
+        return Members(table.astype(float), images)
 
-    def _members(self, posterior: Posterior, latents: Float[Array, "member latent"]) -> tuple[Array, Array]:
-        return map_batched(functools.partial(self._member, posterior), latents, BATCH)
+    def _members(
+        self, posterior: Posterior, latents: Float[Array, "member latent"], *, drawn: bool
+    ) -> tuple[Array, Array]:
+        return map_batched(functools.partial(self._member, posterior, drawn), latents, BATCH)
 
-    def _member(self, posterior: Posterior, z: Float[Array, "latent"]) -> tuple[Array, Array]:
-        facies = posterior.prior.facies_model
-        field = posterior.field(z)
-        predictions = posterior.predict_field(field)
+    def _member(self, posterior: Posterior, drawn: bool, z: Float[Array, "latent"]) -> tuple[Array, Array]:
+        facies, of_fields = posterior.prior.facies_model, _of_fields(posterior)
+        field = posterior.field(z) if drawn else posterior.prior.generate(z, posterior.grid)
+        predictions = of_fields.predict_field(field)
         image = field if facies is None else facies.index(field).astype(jnp.int8)
-        shown = field if facies is None or facies.components is None else image  # one number per cell
+        # One number per cell, and not what a prior keeps of a well that it honours.
+        shown = field if facies is None or (facies.components is None and posterior.honoured is None) else image
         shares = [image.mean()] if facies is None else [jnp.mean(image == n) for n in range(1, len(facies.categories))]
         numbers = [
-            sum(posterior.log_likelihood_parts(predictions), jnp.zeros(())),
+            *([sum(of_fields.log_likelihood_parts(predictions))] if of_fields.observations else []),
             *([jnp.linalg.norm(z)] if posterior.honoured is None else []),
             *shares,
             *(quarter.mean() for quarter in _quarters(image)),
@@ -94,6 +109,11 @@ class Quantities:
     def _data_names(self) -> list[str]:
         pairs = zip(self._posterior.observations, self._data, strict=True)
         return [_datum_name(o, n) for o, places in pairs for n in places]
+
+
+def _of_fields(posterior: Posterior) -> Posterior:
+    """The posterior with the data whose likelihood is a function of the field: all but those that its prior honours."""
+    return replace(posterior, observations=tuple(o for o in posterior.observations if not o.by_prior), honoured=None)
 
 
 def _datum_name(observation: AbstractObservation, number: int) -> str:

@@ -197,7 +197,8 @@ class _Replicator:
     def _row(
         self, posterior: Posterior, rng: np.random.Generator, latents: Float[np.ndarray, "member latent"]
     ) -> Replicates:
-        members = self.quantities.of(posterior, latents)
+        drawn = (np.arange(len(latents)) > 0) & (np.arange(len(latents)) < len(latents) - REFERENCES)
+        members = self.quantities.of(posterior, latents, drawn)
         pool, references = members.images[:-REFERENCES], members.images[-REFERENCES:]
         return Replicates(
             pools=members.table[:-REFERENCES],

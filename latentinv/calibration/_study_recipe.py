@@ -7,7 +7,7 @@ import numpy as np
 
 from latentinv.data.core import AbstractObservation
 from latentinv.grid import Grid
-from latentinv.inference.run import make_algorithm
+from latentinv.inference.run import choose_algorithm
 from latentinv.io import read_recipe_file
 from latentinv.keys import from_seed, named
 from latentinv.posterior import Posterior
@@ -15,9 +15,6 @@ from latentinv.priors.core import AbstractPrior
 from latentinv.study import parse_study_file
 
 from ._study import Study
-
-USUAL = "smc"
-"""Algorithm of a study that names none."""
 
 
 def read_study(path: str | Path) -> Study:
@@ -31,7 +28,7 @@ def parse_study(text: str, folder: Path) -> Study:
     data = _simulated(file.observations, file.prior, file.grid)
     posterior = Posterior(file.prior, file.grid, data, target=file.settings.get("target"))
     numbers = {name: value for name, value in file.settings.items() if name in ("replicates", "draws", "seed")}
-    return Study(posterior, file.algorithm or make_algorithm(USUAL, {}), **numbers)
+    return Study(posterior, file.algorithm or choose_algorithm(posterior).algorithm, **numbers)
 
 
 def _simulated(observations: list[AbstractObservation], prior: AbstractPrior, grid: Grid) -> list[AbstractObservation]:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 MINIMUM = 16
 """Fewest fields for which the floor is meaningful."""
-SHAPES = {2: "128x128", 3: "48x48x48"}
-"""Default shape of fields and patches, by the number of axes."""
+SHAPES = {2: (128, 128), 3: (48, 48, 48)}
+"""Most cells of fields and patches along each axis unless they are given, by the number of axes."""
 
 
 def assess(
@@ -35,7 +35,7 @@ def assess(
         typer.Option(
             metavar="CELLS",
             help="Shape of fields and patches, ROWSxCOLUMNS or LAYERSxROWSxCOLUMNS.",
-            show_default=f"{SHAPES[2]}, of three axes {SHAPES[3]}",
+            show_default="a quarter of the image, at most 128x128, of three axes 48x48x48",
         ),
     ] = None,
     maps: Annotated[
@@ -58,22 +58,25 @@ def assess(
     from latentinv.priors import load_prior
     from latentinv.realism import measure_realism
     from latentinv.storage import atomic_file, require_new
+    from latentinv.training.images import comparable_shape
 
-    from ._assess_fields import fields_and_patches
+    from ._assess_fields import fields_and_patches, read_reference
 
     picture = output.with_suffix(".png")
     for path in (output, picture):
         require_new(path)
     model = load_prior(prior)
-    place = Grid(shape or model.only_shape or parse_shape(SHAPES[model.ndim]))
+    if shape is not None:
+        model.latent_size(Grid(shape))  # a grid that the prior cannot fill is refused before the image is read
+    reference = read_reference(model, image, key, files)
+    place = Grid(shape or model.only_shape or comparable_shape(reference, SHAPES[model.ndim]))
     check_amount(3 * count, place.shape, "give fewer or smaller fields")
-    model.latent_size(place)  # checked first: a grid with the wrong number of axes is refused before the image is read
     labels = None if model.facies_model is None else model.facies_model.labels
     facies = None if labels is None else len(labels)
     cells = "x".join(str(n) for n in place.shape)
     console = make_console()
     with interruptible(lambda: "Stopped; nothing was written."), console.status(f"measuring {count} fields"):
-        fields, patches, notes = fields_and_patches(model, image, key, files, place, count, seed)
+        fields, patches, notes = fields_and_patches(model, reference, place, count, seed)
         realism = measure_realism(fields, patches, facies, seed=seed)
     title = f"{prior} beside {image.stem}: {count} fields and {2 * count} patches of {cells} cells"
     plot_realism(realism, fields, patches, picture, facies=facies, labels=labels, title=title)

@@ -32,7 +32,7 @@ from ._drawing import draw_fields, draw_latents
 
 
 def fields_and_patches(
-    prior: AbstractPrior, image: Path, array: str | None, maps: Mapping[str, str], grid: Grid, count: int, seed: int
+    prior: AbstractPrior, reference: TrainingImage, grid: Grid, count: int, seed: int
 ) -> tuple[Shaped[np.ndarray, "draw *grid"], Shaped[np.ndarray, "patch *grid"], list[str]]:
     """Draw `count` fields and twice as many patches: category indices, or values of a continuous property.
 
@@ -42,12 +42,8 @@ def fields_and_patches(
     ----------
     prior
         The prior that generates the fields.
-    image
-        File of the training image.
-    array
-        Which array of an .npz that holds several.
-    maps
-        Files of auxiliary maps of the image, by name: each field is drawn for those of some patch.
+    reference
+        Its training image, from `read_reference`; with maps, each field is drawn for those of some patch.
     grid
         Shape of fields and patches.
     count
@@ -58,10 +54,9 @@ def fields_and_patches(
     Raises
     ------
     InputError
-        If the image cannot be read, or has other facies than the prior, or other maps.
+        If patches do not fit the image.
     """
     key_fields, key_patches = named(from_seed(seed, "assess"), "fields", "patches")
-    reference = _image(prior, image, array, maps)  # first, so that a wrong image is refused at once
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key_patches)))
     whole = reference.facies if reference.values is None else reference.values
     patches = choose_places(rng, reference, grid.shape, 2 * count).cut(whole)
@@ -89,8 +84,25 @@ def _note(image: TrainingImage, shape: tuple[int, ...]) -> list[str]:
     ]
 
 
-def _image(prior: AbstractPrior, path: Path, array: str | None, maps: Mapping[str, str]) -> TrainingImage:
-    """The training image in the prior's categories, with its maps."""
+def read_reference(prior: AbstractPrior, path: Path, array: str | None, maps: Mapping[str, str]) -> TrainingImage:
+    """Read the training image of a prior as its training did.
+
+    Parameters
+    ----------
+    prior
+        The prior.
+    path
+        File of the image.
+    array
+        Which array of an .npz that holds several.
+    maps
+        Files of auxiliary maps of the image, by name.
+
+    Raises
+    ------
+    InputError
+        If the image cannot be read, or has other facies than the prior, or other maps.
+    """
     names = [one.name for one in _ranges(prior)]
     if maps and set(maps) != set(names):
         raise InputError(

@@ -178,10 +178,10 @@ def check_seed(seed: int) -> None:
     Raises
     ------
     InputError
-        If it is below 0 or does not fit 63 bits.
+        If it is below 0 or does not fit 32 bits.
     """
-    if not 0 <= seed < 2**63:
-        raise InputError(f"The seed is {seed}; expected a whole number from 0 to {2**63 - 1}.")
+    if not 0 <= seed < 2**32:
+        raise InputError(f"The seed is {seed}; expected a whole number from 0 to {2**32 - 1}.")
 
 
 def check_extension(path: Path, *known: str) -> None:

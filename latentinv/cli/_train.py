@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 from rich.console import Console
@@ -12,7 +12,7 @@ from latentinv.errors import InputError
 from ._console import Quiet, interruptible, make_console, plain_table, say_seconds, to_continue, warn
 from ._json import Json, print_json
 from ._memory import TRAINING_TOO_LARGE, fitting_in_memory
-from ._parse import parse_files, parse_names
+from ._parse import check_extension, parse_files, parse_names
 
 if TYPE_CHECKING:
     from latentinv.training import Comparison, Recipe, TrainingImage, TrainingResult
@@ -33,6 +33,13 @@ def train(
         ),
     ] = None,
     key: Annotated[str | None, typer.Option(help="Name of the image's array, where an .npz holds several.")] = None,
+    first_row: Annotated[
+        Literal["north", "south"] | None,
+        typer.Option(
+            help="Where the file's first row lies (default: in the north, or at the top, in pictures, in the south in "
+            "arrays and text)."
+        ),
+    ] = None,
     continuous: Annotated[
         bool, typer.Option("--continuous", help="The image is of a continuous property, not of facies.")
     ] = False,
@@ -75,13 +82,15 @@ def train(
     from ._display import Display
 
     target = output or Path(f"{source.stem}.h5")
+    check_extension(target, ".h5")
     require_new_training(target)
     require_new(card_path(target))
     console = make_console(quiet=quiet or as_json)
     begun = time.monotonic()
     own = source.suffix != ".toml"
     with fitting_in_memory(lambda: TRAINING_TOO_LARGE), interruptible(lambda: how_to_continue(target)):
-        reading = Reading(key, continuous, missing or None, classes, parse_names(names), parse_files(maps or []))
+        called, files = parse_names(names), parse_files(maps or [])
+        reading = Reading(key, first_row, continuous, missing or None, classes, called, files)
         plan = _plan(source, target, reading)
         _describe(console, plan.load_image())
         if size := _cells(plan):
@@ -97,6 +106,7 @@ class Reading(NamedTuple):
     """How an image is read, as options say."""
 
     key: str | None
+    first_row: Literal["north", "south"] | None
     continuous: bool
     missing: list[float] | None
     classes: int | None
@@ -113,7 +123,7 @@ def _plan(source: Path, target: Path, reading: Reading) -> "Recipe":
         require_new(recipe_path(target))
         return choose_recipe(source, folder=target.parent, **reading._asdict())
     if any(value for value in reading):
-        given = "--key, --continuous, --missing, --classes, --names and --map are for images"
+        given = "--key, --first-row, --continuous, --missing, --classes, --names and --map are for images"
         raise InputError(f"{given}, but a recipe was given; write them into its [image] instead.")
     return read_recipe(source)
 

@@ -56,7 +56,7 @@ TABLE = Rule(lambda value: type(value) is dict, "a table of its own")
 FLAG = Rule(lambda value: type(value) is bool, "true or false")
 NUMBER = number(lambda value: True, "a finite number")
 LABELS = Rule(lambda value: type(value) in (dict, list) and _are_texts(value), 'texts such as {0 = "clay", 1 = "sand"}')
-SEED = whole(0, 2**63 - 1)
+SEED = whole(0, 2**32 - 1)
 
 
 def _are_texts(value: Any) -> bool:

@@ -26,11 +26,7 @@ class Moments(NamedTuple):
 
 
 def facies_share(facies: Integer[np.ndarray, "image *grid"], index: int) -> PerImage:
-    """Share of cells that hold a facies, given by its category index.
-
-    The variance between images shows whether fields vary as much as patches of the training image; those of a generator
-    that repeats itself vary less.
-    """
+    """Share of cells that hold a facies, given by its category index."""
     return each(facies, lambda image: (np.count_nonzero(image == index), image.size))
 
 

@@ -41,23 +41,6 @@ class PerImage(NamedTuple):
         """The statistic of each image alone; 0 where nothing was counted."""
         return ratio(self.sums, self.counts)
 
-    def variance(self, weights: Real[np.ndarray, "*batch image"] | None = None) -> Float[np.ndarray, "*batch_curve"]:
-        """Variance between images of their `values` (over n − 1), each image taken as often as its weight says.
-
-        Raises
-        ------
-        InputError
-            If there is one image only.
-        """
-        if len(self.sums) < 2:
-            raise InputError("The variance between images was requested for one image; give at least two.")
-        weights = self._weights(weights)
-        taken = weights.sum(axis=-1).reshape(weights.shape[:-1] + (1,) * (self.sums.ndim - 1))
-        # Deviations from the unweighted mean: this shift keeps the digits.
-        deviations = self.values() - self.values().mean(axis=0)
-        mean, square = (np.tensordot(weights, deviations**power, 1) / taken for power in (1, 2))
-        return np.maximum(square - mean**2, 0) * (taken / (taken - 1))
-
     def _weights(self, weights: Real[np.ndarray, "*batch image"] | None) -> np.ndarray:
         return np.ones(len(self.sums)) if weights is None else np.asarray(weights, float)
 

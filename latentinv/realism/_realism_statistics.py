@@ -100,12 +100,16 @@ def _facies_amounts(reading: Reading) -> list[Statistic]:
     top = reading.facies - 1
 
     def shares(images: Images) -> PerImage:
-        """Powers of the share of each image, less its mean over images."""
+        """Powers of the share of the last facies in each image, less its mean over images."""
         values = facies_share(images, top).values()
         return power_means((values - values.mean()).reshape(-1, 1, 1))
 
+    def amount(facies: Images, index: int) -> PerImage:
+        """As a curve of one point."""
+        return PerImage(*(part[:, None] for part in facies_share(facies, index)))
+
     return [
-        Statistic("facies share", "amounts", lambda images: facies_share(images, top), _relative),
+        Statistic("facies share", "amounts", reading.of_each(amount), _relative),
         Statistic("spread of facies share", "amounts", shares, _relative, _standard_deviation),
         Statistic("skewness of facies share", "amounts", shares, _absolute, lambda p: _moments(p).skewness[..., None]),
         Statistic("kurtosis of facies share", "amounts", shares, _absolute, lambda p: _moments(p).kurtosis[..., None]),

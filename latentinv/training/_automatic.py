@@ -135,7 +135,7 @@ def choose_recipe(
     coarse = coarsen(image, coarser) if coarser > 1 else image
     stretch, grids = choose_grids(coarse)
     patch = patch_shape(coarse, stretch, grids)
-    codes = None if missing is None else list(missing)
+    codes = None if missing is None else [code for code in missing if math.isfinite(code)]  # others always are
     reading = {
         "key": key,
         "first_row": first_row,
@@ -146,11 +146,11 @@ def choose_recipe(
     require_places(coarse)
     if names is not None:
         image.named(names)  # refuses names that are none, before anything is trained
-    files = {} if maps is None else {name: os.path.relpath(file, place) for name, file in maps.items()}
+    files = {} if maps is None else {name: _path_from(place, file) for name, file in maps.items()}
     text = RECIPE.format(
         name=path.name,
         shape=times(image.facies.shape),
-        file=json.dumps(os.path.relpath(path, place)),
+        file=json.dumps(_path_from(place, path)),
         reading="".join(f"{name} = {json.dumps(value)}\n" for name, value in reading.items() if value is not None)
         + _texts_in_toml("names", names or {})
         + _texts_in_toml("maps", files),
@@ -171,6 +171,11 @@ def choose_recipe(
         patience=round(PATIENCE * COMPARISONS),
     )
     return parse_recipe(text, place.resolve())
+
+
+def _path_from(folder: Path, file: str | Path) -> str:
+    """A file's path from a folder; both may be reached by links, and ``..`` leads to where a folder really is."""
+    return os.path.relpath(Path(file).parent.resolve() / Path(file).name, folder.resolve())
 
 
 def _texts_in_toml(key: str, texts: Mapping[str, str]) -> str:
@@ -223,6 +228,11 @@ def choose_grids(image: TrainingImage) -> tuple[tuple[int, ...], int]:
         If the image is too small to be learned from.
     """
     shape = image.facies.shape
+    if 1 in shape or (len(shape) == 3 and shape[-1] in (3, 4)):
+        raise InputError(
+            f"The training image has {times(shape)} cells; give a map with two axes, or a volume with at least {LEAST} "
+            "cells along each of three. A picture with channels of colours is read from a .png or .tif."
+        )
     if min(shape) < LEAST:
         raise InputError(
             f"The training image has {times(shape)} cells, too few to learn from; give one of at least "

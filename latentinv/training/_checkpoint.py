@@ -7,7 +7,7 @@ from latentinv.storage import open_hdf5
 
 from ._recipe import Recipe, parse_recipe
 
-FORMAT, VERSION = "latentinv-training", 2
+FORMAT, VERSION = "latentinv-training", 3
 
 
 class TrainingPlan(NamedTuple):

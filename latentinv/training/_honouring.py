@@ -12,7 +12,7 @@ from latentinv.devices import compiled
 from latentinv.grid import Grid
 from latentinv.keys import from_seed
 from latentinv.priors.learned import WELLS, AbstractLearnedPrior
-from latentinv.training.images import TrainingImage, sample_patches
+from latentinv.training.images import TrainingImage, cuttable_shape, sample_patches
 
 from ._recipe import parse_recipe
 
@@ -59,7 +59,7 @@ def honouring(prior: AbstractLearnedPrior, image: TrainingImage, patch: tuple[in
     """
     if WELLS not in prior.conditions:
         return None
-    shape = tuple(min(n, m) for n, m in zip(patch, image.facies.shape, strict=True))
+    shape = cuttable_shape(image, patch)
     grid, count, draws = Grid(shape), PATCHES[prior.ndim], DRAWS[prior.ndim]
     known = max(1, round(parse_recipe(prior.provenance["recipe"], Path()).conditioning.pixels * grid.size))
     rng = np.random.default_rng(HONOUR_SEED)

@@ -6,7 +6,6 @@ at each comparison) and ``NAME.samples.png`` (the sheet of samples).
 """
 
 import contextlib
-import functools
 import time
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -14,22 +13,18 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from latentinv.devices import compiled
 from latentinv.errors import InputError, NonFiniteError, StorageError
-from latentinv.grid import Grid
-from latentinv.keys import from_seed
 from latentinv.priors.learned import AbstractLearnedPrior
 from latentinv.storage import atomic_hdf5, open_hdf5, read_tree, require_new, write_tree
-from latentinv.training.images import TrainingImage, choose_places, comparable_shape, image_levels
+from latentinv.training.images import TrainingImage, comparable_shape, cuttable_shape, image_levels
 
 from ._checkpoint import FORMAT, VERSION, checkpoint_path, kept_of, read_plan, sheet_path
-from ._evaluation import Comparison, calibrated, compare, grid_for, nominal, part_of, shown_windows
+from ._evaluation import Comparison, calibrated, compare, nominal
 from ._method import METHODS, State, Task
-from ._pace import KNOWN, TRIAL, WARM, Pace, fitted, missing, require_enough
+from ._pace import KNOWN, TRIAL, WARM, Pace, fitted, missing, require_compiled, require_enough
 from ._recipe import Recipe
-from ._sheet import shown_shape, write_sheet
+from ._sheet import draw_sheet
 
 COMPARE_SEED, CALIBRATE_SEED = 2, 3
 LARGEST = 192
@@ -123,8 +118,9 @@ def train(
         if fill:
             assert minutes is not None
             training.choose_steps(minutes, end)
+        training.end_at(end)
         training.save()
-        return training.run(end)
+        return training.run()
     except StorageError:  # its message already says how to continue
         raise
     except Exception:
@@ -135,7 +131,16 @@ def train(
 def resume_training(
     checkpoint: str | Path, *, minutes: float | None = None, listener: TrainingListener | None = None
 ) -> TrainingResult:
-    """Continue a training from its checkpoint, as if it had never stopped.
+    """Continue a training from its checkpoint, as if it had never stopped, in what is left of its minutes.
+
+    Parameters
+    ----------
+    checkpoint
+        Its file.
+    minutes
+        Stop after this much time, if that is less.
+    listener
+        Follows the progress.
 
     Raises
     ------
@@ -144,7 +149,7 @@ def resume_training(
     StorageError
         If the checkpoint cannot be read.
     """
-    plan = read_plan(checkpoint)
+    plan, end = read_plan(checkpoint), _end(minutes)
     training = _Training(plan.recipe, plan.output, listener or Silence())
     if training.image.fingerprint != plan.image_sha256:
         raise InputError(
@@ -152,7 +157,8 @@ def resume_training(
         )
     with open_hdf5(checkpoint, FORMAT, VERSION) as file:
         training.restore(file)
-    return training.run(_end(minutes))
+    training.end_at(end)
+    return training.run()
 
 
 def require_new_training(output: str | Path) -> None:
@@ -174,14 +180,11 @@ def require_new_training(output: str | Path) -> None:
 
 
 def _end(minutes: float | None) -> float:
+    if minutes is not None and not 0 <= minutes < np.inf:
+        raise InputError(
+            f"The time for the training is {minutes:g} minutes; give a finite number that is not negative."
+        )
     return np.inf if minutes is None else time.monotonic() + 60 * minutes
-
-
-@functools.partial(compiled, of_networks=True, static_argnums=3)
-def _generated(
-    prior: AbstractLearnedPrior, z: Float[Array, "field latent"], maps: Float[Array, "field *grid channel"], grid: Grid
-) -> Float[Array, "field *grid"]:
-    return jax.vmap(lambda one, shown: prior.shown(shown).generate(one, grid))(z, maps)
 
 
 class _Training:
@@ -190,11 +193,9 @@ class _Training:
     def __init__(self, recipe: Recipe, output: Path, listener: TrainingListener) -> None:
         self.recipe, self.output, self.listener = recipe, output, listener
         self.image: TrainingImage = recipe.load_image()
-        self.patch = tuple(
-            min(n, m, LARGEST) for n, m in zip(recipe.training.patch, self.image.facies.shape, strict=False)
-        )
+        self.patch = cuttable_shape(self.image, tuple(min(n, LARGEST) for n in recipe.training.patch))
         self.kept: dict[str, float] = {}
-        self._begun = time.monotonic()
+        self._begun, self._end = time.monotonic(), np.inf
         if recipe.networks.family not in METHODS:
             given = f"The recipe has family = {recipe.networks.family!r} in [networks]"
             raise InputError(f"{given}; expected one of {', '.join(METHODS)}.")
@@ -229,15 +230,22 @@ class _Training:
             now = time.monotonic()
             if done == WARM:
                 begun = now
-            step = (now - begun) / (done - WARM) if done > WARM else (now - begun) / (done + 1)
+            if done <= WARM:
+                require_compiled(end - now, minutes)
+                continue
+            step = (now - begun) / (done - WARM)
             if now >= end or done >= KNOWN:
                 left = max(0.0, end - now)
                 needed = missing(done, Pace(step, 0.0))
                 require_enough(done + int(left / step), minutes, minutes + (needed - (end - now)) / 60)
         return step
 
-    def run(self, end: float) -> TrainingResult:
-        """Take the steps that are left, until a time at most."""
+    def end_at(self, end: float) -> None:
+        """Take no further step after a time, here or after a resumption."""
+        self._end = min(self._end, end)
+
+    def run(self) -> TrainingResult:
+        """Take the steps that are left, as long as there is time."""
         training = self.recipe.training
         done = int(self.state.step)
         while done < training.steps:
@@ -245,7 +253,7 @@ class _Training:
             done += 1
             if done % training.evaluate_every == 0 or done == training.steps:
                 self._compare(done)
-            if time.monotonic() >= end or self._ended_early(done):
+            if time.monotonic() >= self._end or self._ended_early(done):
                 break
         if not self.kept:
             self._compare(done)
@@ -299,28 +307,11 @@ class _Training:
             self.state = self.state._replace(best=best, best_score=score)
             self.kept = {**comparison._asdict(), "step": float(done)}
         self.save()
-        self._draw(prior)
+        draw_sheet(sheet_path(self.output), prior, self.image, self.patch, COMPARE_SEED)
         self.listener.on_comparison(done, comparison, better)
 
     def _comparison(self, prior: AbstractLearnedPrior) -> Comparison:
         return compare(prior, self.image, comparable_shape(self.image, self.patch), seed=COMPARE_SEED)
-
-    def _draw(self, prior: AbstractLearnedPrior) -> None:
-        shape = shown_shape(self.patch)
-        prior = calibrated(prior, self.image, shape, seed=COMPARE_SEED, count=32)
-        grid = grid_for(prior, shape)
-        z = jax.random.normal(from_seed(COMPARE_SEED, "sheet"), (18, prior.latent_size(grid)))
-        maps = jnp.asarray(shown_windows(self.image, shape, len(z), COMPARE_SEED))
-        fields = part_of(_generated(prior, z, maps, grid), shape)
-        places, values = choose_places(np.random.default_rng(0), self.image, shape, 6), self.image.values
-        if values is None:
-            assert prior.facies_model is not None
-            grey = 255 // (len(self.image.categories) - 1)
-            pair = [places.cut(self.image.facies) * grey, prior.facies_model.index(fields) * grey]
-        else:
-            levels = np.quantile(values, np.arange(1, 256) / 256)
-            pair = [np.searchsorted(levels, x) for x in (places.cut(values), fields)]
-        write_sheet(sheet_path(self.output), *(np.asarray(x, np.uint8) for x in pair))
 
     def _prior(self, parameters: Any, provenance: dict[str, Any]) -> AbstractLearnedPrior:
         """The prior that weights make, not calibrated yet."""
@@ -337,6 +328,7 @@ class _Training:
             file.attrs["image_sha256"] = self.image.fingerprint
             file.attrs["steps"] = int(self.state.step)
             file.attrs["seconds"] = time.monotonic() - self._begun
+            file.attrs["seconds_left"] = self._end - time.monotonic()
             for name, value in self.kept.items():
                 file.attrs[f"kept_{name}"] = value
             write_tree(file.create_group("state"), self.state)
@@ -356,6 +348,7 @@ class _Training:
         self.state = jax.tree.map(jnp.array, read_tree(file["state"], self.state))
         self.kept = kept_of(file)
         self._begun -= float(file.attrs["seconds"])
+        self._end = time.monotonic() + float(file.attrs["seconds_left"])
 
     def _finish(self) -> TrainingResult:
         provenance = {

@@ -15,6 +15,8 @@ RESERVE = 0.03
 """Share of the time left that is not planned with."""
 LEAST_STEPS = 200
 """Fewer steps teach nothing, and are refused."""
+USUAL_MINUTES = 10
+"""Enough for these on a core of its own, compilation included."""
 
 
 class Pace(NamedTuple):
@@ -32,7 +34,7 @@ def fitted(recipe: Recipe, done: int, seconds: float, pace: Pace) -> Recipe:
     fewer, but at least `LEAST`; the training's patience stays the same share of them.
     """
     training = recipe.training
-    own = training.steps // training.evaluate_every
+    own = max(1, training.steps // training.evaluate_every)
     comparisons = min(own, max(LEAST, int(COMPARING * seconds / pace.comparison)))
     left = (1 - RESERVE) * (seconds - pace.comparison * comparisons)
     steps = min(training.steps, done + max(0, int(left / pace.step)))
@@ -44,6 +46,21 @@ def fitted(recipe: Recipe, done: int, seconds: float, pace: Pace) -> Recipe:
 def missing(done: int, pace: Pace) -> float:
     """Seconds that the fewest steps and comparisons take, after some steps."""
     return (LEAST_STEPS - done) * pace.step / (1 - RESERVE) + LEAST * pace.comparison
+
+
+def require_compiled(left: float, minutes: float) -> None:
+    """Check that time is left, in seconds, before the pace is known.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    if left <= 0:
+        raise InputError(
+            f"{minutes:g} minutes were over before the networks were compiled and the first {WARM} steps taken; give "
+            f"at least --minutes {max(USUAL_MINUTES, math.ceil(2 * minutes))}."
+        )
 
 
 def require_enough(steps: int, minutes: float, least: float) -> None:

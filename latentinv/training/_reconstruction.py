@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from latentinv.devices import compiled
 from latentinv.grid import Grid
 from latentinv.priors.learned import AbstractLearnedPrior
-from latentinv.training.images import TrainingImage, choose_places
+from latentinv.training.images import TrainingImage, choose_places, cuttable_shape
 
 RECONSTRUCT_SEED = 7
 EDGES = {2: 64, 3: 32}
@@ -53,11 +53,11 @@ def reconstruct(
     count
         Number of patches.
     """
-    shape = tuple(min(n, m, EDGES[prior.ndim]) for n, m in zip(patch, image.facies.shape, strict=True))
+    shape = cuttable_shape(image, tuple(min(n, EDGES[prior.ndim]) for n in patch))
     grid, model = Grid(shape), prior.facies_model
     whole = image.values if image.values is not None else np.asarray(image.categories)[image.facies]
     fields = choose_places(np.random.default_rng(RECONSTRUCT_SEED), image, shape, count).cut(whole)
-    generate = jax.jit(lambda z: prior.realization(prior.generate(z, grid)))
+    generate = compiled(lambda z: prior.realization(prior.generate(z, grid)))
 
     def accuracies(some: np.ndarray, **steps: int) -> Float[np.ndarray, "field"]:
         found = np.stack([generate(prior.encode(field, grid, **steps)) for field in some])

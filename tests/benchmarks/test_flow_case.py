@@ -113,3 +113,11 @@ def test_that_runs_apart_have_a_large_rhat():
     largest, _ = flow_case.largest_rhat(tables)
     assert largest > 1.5
     assert flow_case.largest_rhat(tables[:1]) == (None, None)
+
+
+def test_that_what_is_certain_in_each_run_but_differs_counts_as_disagreement():
+    rng = np.random.default_rng(1)
+    tables = [np.column_stack([rng.standard_normal(50), np.full(50, value), np.ones(50)]) for value in (0, 1)]
+    largest, typical = flow_case.largest_rhat(tables)
+    assert largest == np.inf
+    assert typical == np.inf  # of two quantities, since the third is the same in all draws

@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from latentinv import BlockMeans, Grid, HardData, InputError, Laplace, Posterior, StorageError, sample
+from latentinv import BlockMeans, Grid, HardData, InputError, Laplace, Posterior, StorageError, choose_algorithm, sample
 from latentinv.calibration import Study, _pools, _study_file, calibrate, posterior_predictive_checks, read_study
+from latentinv.calibration._quantities import Quantities
 from latentinv.calibration._study import run_study
 from latentinv.inference import AbstractAlgorithm, AbstractKernel, Info, Progress
 from latentinv.inference.core import evaluate
 from latentinv.priors import FaciesModel
-from tests.problems import LinearPrior, generator_posterior, linear_gaussian
+from tests.problems import LinearPrior, generator_posterior, linear_gaussian, random_sequential_prior
 
 LEAST = 1e-4
 """p-value that a calibrated sampler falls below so seldom."""
@@ -67,6 +68,29 @@ class _PriorKernel(AbstractKernel):
         return {"infeasible_data": list(infeasible)} if infeasible else {}
 
 
+@dataclass(frozen=True)
+class _Importance(_PriorDraws):
+    """Draws by importance sampling, for a posterior whose prior honours its wells: near exact."""
+
+    draws: int = 1000
+    name = "importance"
+
+    def build(self):
+        return _ImportanceKernel(self)
+
+
+class _ImportanceKernel(_PriorKernel):
+    def draws(self, posterior, state):
+        weights = jax.nn.softmax(_log_weights(posterior, state.z))
+        kept = jax.random.choice(jax.random.key(0), len(state.z), (60,), p=weights)
+        return evaluate(posterior, np.asarray(state.z[kept]))
+
+
+@jax.jit
+def _log_weights(posterior, latents):
+    return jax.vmap(posterior.log_likelihood)(latents)
+
+
 def _posterior():
     return linear_gaussian(6, 3)[0]
 
@@ -86,6 +110,37 @@ def test_that_an_exact_sampler_passes_and_one_blind_to_the_data_does_not(monkeyp
     assert blind.sbc.names[blind.sbc.worst] == "log-likelihood"
     assert "not calibrated" in blind.verdict()
     assert blind.skill < good.skill
+
+
+def _honouring():
+    prior, grid = random_sequential_prior(sees=True), Grid((8, 8))
+    cells = np.array([[1, 2], [3, 6], [6, 2]])
+    posterior = Posterior(prior, grid, [HardData(grid, grid.centres(cells), np.zeros(3, int), prior.facies_model)])
+    assert posterior.honoured is not None
+    return posterior
+
+
+def test_that_truths_are_fields_of_the_prior_as_it_is_and_draws_of_the_prior_that_honours_wells():
+    posterior, drawn = _honouring(), np.arange(40) % 3 > 0
+    latents = np.asarray(jax.random.normal(jax.random.key(1), (40, posterior.latent_size)))
+
+    table, images = Quantities(posterior).of(posterior, latents, drawn)
+
+    prior, index = posterior.prior, posterior.prior.facies_model.index
+    own = index(jax.jit(jax.vmap(lambda z: prior.generate(z, posterior.grid)))(latents))
+    honouring = index(jax.jit(jax.vmap(posterior.field))(latents))
+    np.testing.assert_array_equal(images, np.where(drawn[:, None, None], honouring, own))
+    np.testing.assert_allclose(table[:, 0], images.mean(axis=(1, 2)), rtol=1e-6)
+    assert np.any(own[~drawn] != honouring[~drawn])
+    assert {name.split()[0] for name in Quantities(posterior).names} == {"share", "mean", "field"}
+
+
+@pytest.mark.assure
+def test_that_an_exact_sampler_passes_where_the_prior_honours_wells():
+    found = calibrate(Study(_honouring(), _Importance(), replicates=60, draws=15, seed=1))
+
+    assert min(found.sbc.p_value, found.tarp.p_value) > LEAST
+    assert abs(found.score_excess.mean) < 5 * found.score_excess.standard_error
 
 
 def test_that_an_algorithm_set_to_too_few_draws_is_refused_at_once():
@@ -172,6 +227,15 @@ def test_that_a_predictive_check_suspects_data_far_from_all_draws_and_data_too_n
     (far,) = posterior_predictive_checks(run._replace(posterior=moved))
     assert far.p_value == 0.0
     assert "further from the draws" in far.sentence
+
+
+def test_that_a_study_that_names_no_algorithm_is_tested_with_the_one_that_would_run_it(tmp_path):
+    random_sequential_prior(sees=True).save(tmp_path / "prior.h5")
+    (tmp_path / "wells.csv").write_text("x,y,facies\n2.5,3.5,1\n6.5,1.5,0\n")
+    (tmp_path / "study.toml").write_text('[study]\nprior = "prior.h5"\ngrid = [8, 8]\n\n[[wells]]\nfile = "wells.csv"\n')
+    study = read_study(tmp_path / "study.toml")
+    assert study.algorithm == choose_algorithm(study.posterior).algorithm
+    assert study.algorithm.moves == 0
 
 
 def test_that_a_study_lies_where_it_says(tmp_path):

@@ -162,3 +162,10 @@ def test_that_an_image_of_a_property_that_cannot_be_used_is_refused(latentinv, p
     assert outcome.code == 1
     assert words in outcome.err
     assert not (property_prior / "a.json").exists()
+
+
+def test_that_fields_are_as_large_as_a_quarter_of_a_small_image_unless_a_size_is_given(latentinv, image):
+    outcome = latentinv("assess", "prior.h5", "--image", "image.npy", "--count", 16, "--output", "a.json")
+    assert outcome.code == 0, outcome.err
+    curve = json.loads((image.parent / "a.json").read_text())["measures"]["variogram along x"]
+    assert len(curve["prior"]) == 32 // 2

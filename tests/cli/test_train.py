@@ -207,3 +207,27 @@ def test_that_a_picture_with_blurred_edges_is_warned_of(latentinv, folder, monke
     assert "stop and train again with --classes 2." in warned.out
     assert "Warning" not in mended.out
     assert "Image: 96 × 144 cells, facies 0: 0.4" in mended.out
+
+
+@pytest.mark.parametrize("output", ["prior.md", "prior.toml", "v1.2"])
+def test_that_a_prior_is_not_written_where_its_card_or_recipe_belongs(latentinv, recipe, output):
+    outcome = latentinv("train", recipe, "--output", output)
+    assert outcome.code == 2
+    assert f"{output} has an unsupported file extension; use .h5." in outcome.err
+    assert {path.name for path in recipe.parent.iterdir()} == {"delta.toml"}
+
+
+def test_that_the_first_row_of_an_image_may_be_stated(latentinv, folder, monkeypatch):
+    np.save("rows.npy", np.repeat(np.arange(96)[:, None] % 24 < 8, 96, axis=1).astype(int))
+    heard = []
+
+    def pretend_to_train(plan, output, *, minutes, fill, listener):
+        heard.append(plan.load_image().facies)
+        return pretend(listener)
+
+    monkeypatch.setattr("latentinv.training.train", pretend_to_train)
+    for extra in ([], ["--first-row", "north"]):
+        outcome = latentinv("train", "rows.npy", "--output", f"p{len(heard)}.h5", *extra)
+        assert outcome.code == 0, outcome.err
+    np.testing.assert_array_equal(heard[1], heard[0][::-1])
+    assert latentinv("train", "rows.npy", "--first-row", "up").code == 2

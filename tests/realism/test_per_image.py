@@ -26,21 +26,11 @@ def test_that_weights_pool_as_stacks_with_repeated_images_do():
     np.testing.assert_allclose(measured.pooled(weights[0]), expected[0], rtol=1e-12)
 
 
-def test_that_the_variance_between_images_is_that_of_their_values():
-    share = facies_share(smooth_facies(2, (7, 10, 10)), 1)
-    values = share.values()
-    assert share.variance() == pytest.approx(values.var(ddof=1), rel=1e-12)
-    taken = np.array([[0, 0, 1, 2, 3, 4, 5], [6, 6, 6, 1, 1, 0, 0]])
-    weights = np.array([np.bincount(row, minlength=7) for row in taken])
-    np.testing.assert_allclose(share.variance(weights), values[taken].var(axis=1, ddof=1), rtol=1e-12)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: facies_share(np.zeros((5, 5), int), 0), "expected \\[image, row, column\\]"),
         (lambda: facies_share(np.full((1, 5, 5), np.nan), 0), "25 values that are not finite"),
-        (lambda: facies_share(np.zeros((1, 5, 5), int), 0).variance(), "at least two"),
     ],
 )
 def test_that_what_cannot_be_pooled_is_refused(call, message):

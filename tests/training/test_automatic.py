@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 from latentinv import InputError
 from latentinv.training import ChannelSimulator, Recipe, TrainingImage, choose_recipe, read_recipe, with_training
 from latentinv.training import _automatic as automatic
+from latentinv.training.images import cuttable_shape
 
 
 def stripes(thick, shape=(192, 240)):
@@ -133,3 +134,35 @@ def test_that_an_image_with_a_gap_is_learned_whole_and_not_flipped(tmp_path):
     speckled = np.where(np.random.default_rng(1).random(array.shape) < 0.02, -9999, array)
     with pytest.raises(InputError, match=r"lacks 2\.\d% of its cells, so that hardly a window of 64 × 64 cells"):
         automatic.require_places(TrainingImage.from_array(speckled, "speckled"))
+
+
+def test_that_a_folder_may_be_reached_by_a_link(tmp_path):
+    deep = tmp_path / "real" / "deep"
+    deep.mkdir(parents=True)
+    (tmp_path / "here").symlink_to(deep)
+    np.savez(tmp_path / "site.npz", facies=stripes(6, (96, 96)))
+    chosen = choose_recipe(tmp_path / "site.npz", folder=tmp_path / "here")
+    assert chosen.load_image().facies.shape == (96, 96)
+
+
+def test_that_fields_shown_and_encoded_are_as_large_as_what_is_known_whole():
+    array = np.kron(np.random.default_rng(0).integers(0, 2, (20, 20)), np.ones((12, 12)))
+    assert cuttable_shape(TrainingImage.from_array(array, "site"), (320, 200)) == (240, 200)
+    array[120, 120] = -9999
+    gap = TrainingImage.from_array(array, "site")
+    assert cuttable_shape(gap, (320, 320)) == (64, 64)
+    assert cuttable_shape(gap, (100, 100)) == (100, 100)
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"), [((1, 90, 90), "1 × 90 × 90 cells; give a map"), ((90, 90, 4), "A picture with channels")]
+)
+def test_that_an_array_with_an_axis_too_many_is_refused_with_what_to_do(tmp_path, shape, words):
+    np.save(tmp_path / "site.npy", np.random.default_rng(0).integers(0, 2, shape))
+    with pytest.raises(InputError, match=words):
+        choose_recipe(tmp_path / "site.npy")
+
+
+def test_that_codes_of_missing_values_may_be_no_numbers(tmp_path):
+    np.save(tmp_path / "site.npy", np.where(np.arange(96) == 5, np.nan, stripes(6, (96, 96))))
+    assert choose_recipe(tmp_path / "site.npy", missing=[np.nan]).image.missing == ()

@@ -199,3 +199,10 @@ def test_that_what_is_of_facies_is_refused_in_the_recipe(line):
         parse_recipe(f'[image]\nfile = "a.npy"\ncontinuous = true\n[training]\n{line}\n', ".")
     with pytest.raises(InputError, match="continuous = true, but simulator"):
         parse_recipe("[image]\ncontinuous = true\n[image.simulator]\nshape = [64, 64]\nseed = 1\n", ".")
+
+
+def test_that_a_property_capped_in_most_cells_has_two_classes():
+    values = np.minimum(texture((40, 50)), np.quantile(texture((40, 50)), 0.1))
+    image = TrainingImage.from_values(values, "capped")
+    assert image.categories == (0, 1)
+    np.testing.assert_array_equal(image.facies == 1, values == values.max())

@@ -1,5 +1,6 @@
 """The training loop: resumed equals uninterrupted, bit for bit, and failures lose nothing."""
 
+import h5py
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -237,7 +238,7 @@ def test_that_a_sheet_that_cannot_be_written_costs_no_checkpoint(recipe, referen
         raise StorageError("The disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "write_sheet", full)
+        patch.setattr(loop, "draw_sheet", full)
         with pytest.raises(StorageError, match="disk is full"):
             train(recipe, tmp_path / "prior.h5")
     checkpoint = checkpoint_path(tmp_path / "prior.h5")
@@ -245,6 +246,16 @@ def test_that_a_sheet_that_cannot_be_written_costs_no_checkpoint(recipe, referen
         assert file.attrs["kept_step"] == 4
     resume_training(checkpoint)
     _assert_same_prior(tmp_path / "prior.h5", reference)
+
+
+def test_that_a_resumed_training_has_what_is_left_of_its_time(recipe, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, tmp_path / "prior.h5", minutes=60, listener=_Interrupter(stop_at=1))
+    checkpoint = checkpoint_path(tmp_path / "prior.h5")
+    with h5py.File(checkpoint, "r+") as file:
+        assert 0 < file.attrs["seconds_left"] < 3600
+        file.attrs["seconds_left"] = 0.0
+    assert resume_training(checkpoint).steps == 1
 
 
 def test_that_a_changed_image_is_not_trained_on(recipe, tmp_path, monkeypatch):

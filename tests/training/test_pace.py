@@ -96,8 +96,11 @@ def test_that_a_training_that_fills_a_time_is_that_of_the_recipe_it_chose(tmp_pa
 
 def test_that_a_time_too_short_for_the_first_steps_leaves_nothing(tmp_path, ticking):
     recipe = parse_recipe(SMALL.replace("[training]", "[training]\nseed = 1"), tmp_path)
-    with pytest.raises(InputError, match=r"0.1 minutes are enough for 11 steps"):
+    with pytest.raises(InputError, match=r"0.1 minutes were over before .* give at least --minutes 10\."):
         train(recipe, tmp_path / "short.h5", minutes=0.1, fill=True)
+    for minutes in (-1.0, np.inf, np.nan):
+        with pytest.raises(InputError, match="give a finite number that is not negative"):
+            train(recipe, tmp_path / "short.h5", minutes=minutes)
     with pytest.raises(InputError, match="none were given; give minutes"):
         train(recipe, tmp_path / "short.h5", fill=True)
     assert not list(tmp_path.glob("short*"))

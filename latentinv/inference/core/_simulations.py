@@ -59,8 +59,18 @@ class SimulationCounter:
         self._recent[_column(name)] = np.zeros(1 + len(KINDS), np.int64)
 
 
-def failure_results(posterior: Posterior, trace: Mapping[str, np.ndarray]) -> tuple[dict[str, Any], list[str]]:
-    """Count a run's failed simulations by kind, and describe them in sentences."""
+def failure_results(
+    posterior: Posterior, trace: Mapping[str, np.ndarray], again: Mapping[str, Int[np.ndarray, "kind"]]
+) -> tuple[dict[str, Any], list[str]]:
+    """Count a run's failed simulations by kind, and describe them in sentences.
+
+    Parameters
+    ----------
+    posterior, trace
+        What was sampled, and the trace of the run.
+    again
+        Counts of what was simulated once more for the record, as `take_counts` gives them.
+    """
     failures: dict[str, Any] = {}
     sentences = []
     for observation in posterior.observations:
@@ -69,7 +79,8 @@ def failure_results(posterior: Posterior, trace: Mapping[str, np.ndarray]) -> tu
         counts = np.sum(trace[_column(observation.name)], axis=0)
         asked, failed = _sums(counts)
         kinds = {kind: int(n) for kind, n in zip(KINDS, counts[1:], strict=True) if n}
-        failures[observation.name] = {"simulations": asked, "failed": failed, **kinds}
+        recorded = int(again[_column(observation.name)][0]) if again else 0
+        failures[observation.name] = {"simulations": asked + recorded, "failed": failed, **kinds}
         if failed:
             parts = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
             sentences.append(

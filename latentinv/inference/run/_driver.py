@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
+from jaxtyping import Int
 
 from latentinv.devices import is_writer, on_devices, one_device, wait_for_others
 from latentinv.errors import InputError, NonFiniteError, StorageError
@@ -258,14 +259,16 @@ def _monitor(job: _Job, store: RunFile | None) -> Monitor | None:
     return monitor
 
 
-def _add_draws(job: _Job, state: Any, recorder: RunRecorder, monitor: Monitor | None = None) -> int:
-    """Record the draws that a state completes; return how many could not be simulated.
+def _add_draws(
+    job: _Job, state: Any, recorder: RunRecorder, monitor: Monitor | None = None
+) -> tuple[int, dict[str, Int[np.ndarray, "kind"]]]:
+    """Record the draws that a state completes; return how many could not be simulated, and what was simulated for that.
 
     Draws of an approximation may lie where a simulator fails; they are left out.
     """
     draws = job.kernel.draws(job.on_device, state)
     if not len(draws.z):
-        return 0
+        return 0, {}
     tables = draw_tables(job.on_device, draws)
     failed = 0
     if job.posterior.external:
@@ -275,8 +278,7 @@ def _add_draws(job: _Job, state: Any, recorder: RunRecorder, monitor: Monitor | 
     recorder.add_draws(tables)
     if monitor is not None:
         monitor.add(tables)
-    take_counts(job.posterior)  # simulations for the record do not count for a step
-    return failed
+    return failed, take_counts(job.posterior)  # simulations for the record do not count for a step
 
 
 def _finish(job: _Job, state: Any, recorder: RunRecorder) -> dict[str, Any]:
@@ -284,10 +286,12 @@ def _finish(job: _Job, state: Any, recorder: RunRecorder) -> dict[str, Any]:
     posterior, kernel = job.posterior, job.kernel
     results = kernel.results(posterior, state)
     warnings = list(results.get("warnings", []))
+    failed, again = _add_draws(job, state, recorder) if kernel.chains is None else (0, {})
     if posterior.external:
-        failures, sentences = failure_results(posterior, recorder.trace())
+        failures, sentences = failure_results(posterior, recorder.trace(), again)
         results, warnings = {**results, "forward_failures": failures}, warnings + sentences
-    failed = _add_draws(job, state, recorder) if kernel.chains is None else 0
+        if "forward_runs" in results:
+            results["forward_runs"] += max((int(counts[0]) for counts in again.values()), default=0)
     count = recorder.draw_count
     if failed:
         warnings.append(f"{failed} of {count + failed} draws could not be simulated and were dropped.")

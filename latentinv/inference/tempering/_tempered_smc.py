@@ -108,7 +108,8 @@ class TemperedSMC(AbstractAlgorithm):
     batch_size
         Particles evaluated at once on each device; 0 stands for as many as suit it.
     first_draws
-        Draws of the prior that the first level chooses from; 0 stands for as many as cost a quarter of a level.
+        Draws of the prior that the first level chooses from, rounded up to whole populations; 0 stands for as many as
+        cost a quarter of a level.
     waste_free
         Whether to resample few particles and keep every place their chains pass; `particles` must be a multiple of
         ``moves + 1``.
@@ -344,7 +345,7 @@ class SMCKernel(AbstractKernel):
         return state._replace(in_parts=state.in_parts | bridging(posterior, state))
 
     def _check_finite(self, moves: MoveInfo, level: int) -> None:
-        lost, proposals = float(np.asarray(moves.non_finite).sum()), self.settings.moves * self.settings.chains
+        lost, proposals = float(np.asarray(moves.non_finite).sum()), moves.acceptance.size
         if lost > 0.5 * proposals:
             raise NonFiniteError(
                 f"{lost:.0f} of {proposals} proposals of level {level} became NaN or infinite; check the data's sd "
@@ -352,7 +353,10 @@ class SMCKernel(AbstractKernel):
             )
 
     def _first_draws(self, posterior: Posterior, state: SMCState) -> int:
-        return self.settings.first_draws or usual_first_draws(*self._spent(posterior), state.population)
+        particles, stated = self.settings.particles, self.settings.first_draws
+        if not stated:
+            return usual_first_draws(*self._spent(posterior), state.population)
+        return -(-stated // particles) * particles
 
     def _predictions(self, posterior: Posterior, z: Array) -> Any:
         return predict_all(posterior, z) if on_host(posterior) else self._predict(posterior, z)
@@ -378,7 +382,8 @@ class SMCKernel(AbstractKernel):
         if on_host(posterior):
             return 0, settings.chains * max(1, settings.moves) * (1 + settings.walk_windows)
         if not settings.moves:
-            return 0, settings.chains * (settings.local_moves + 1)
+            once_more = not all(one.certain for one in posterior.observations)
+            return 0, settings.chains * (settings.local_moves + once_more)
         gradients = settings.moves * settings.leapfrogs + self._rounds + settings.probes
         return settings.chains * gradients, settings.chains * self._rounds * settings.local_moves
 

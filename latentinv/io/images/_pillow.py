@@ -1,6 +1,7 @@
 """What all picture formats share: pages of grey levels, numbers or colours, read by Pillow.
 
-Pixels that are wholly transparent, or hold what a TIFF's tag for GDAL calls no data, have no value. Colours become the
+Pixels that are wholly transparent, or hold what a TIFF's tag for GDAL calls no data, or the colour that a PNG declares
+transparent, have no value. Colours become the
 codes 0, 1, … in the order of their brightness, and a table tells which is which.
 """
 
@@ -49,13 +50,14 @@ def read_pages(path: Path) -> Content:
 
 def _page(page: Image.Image, path: Path) -> np.ndarray:
     """One page: grey levels or numbers, NaN where there is no value, or four numbers for each pixel of colours."""
-    if page.mode == "1":
-        return np.array(page.convert("L"))
-    if page.mode in ("P", "PA"):
+    transparent = page.info.get("transparency")
+    if page.mode in ("P", "PA") or (page.mode == "RGB" and transparent is not None):
         page = page.convert("RGBA")
-    values = np.array(page)
+    values = np.array(page.convert("L") if page.mode == "1" else page)
     if values.ndim == 2:
-        return _without(values, values == no_data) if (no_data := _no_data(page)) is not None else values
+        for code in (_no_data(page), transparent):  # a grey level, where a PNG declares one
+            values = values if code is None else _without(values, values == code)
+        return values
     if page.mode not in ("RGB", "RGBA", "LA"):
         raise InputError(
             f"The picture {path.name} has colours of kind {page.mode}; save it as an RGB or a grey picture."

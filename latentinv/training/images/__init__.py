@@ -15,6 +15,7 @@ from ._patches import choose_places as choose_places
 from ._patches import comparable_count as comparable_count
 from ._patches import comparable_shape as comparable_shape
 from ._patches import complete_places as complete_places
+from ._patches import cuttable_shape as cuttable_shape
 from ._patches import sample_patches as sample_patches
 from ._patches import times as times
 from ._reading import read_auxiliary_map as read_auxiliary_map

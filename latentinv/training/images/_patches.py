@@ -107,6 +107,13 @@ def comparable_shape(image: TrainingImage, most: tuple[int, ...]) -> tuple[int, 
     return tuple(map(min, most, quarter))
 
 
+def cuttable_shape(image: TrainingImage, most: tuple[int, ...]) -> tuple[int, ...]:
+    """The most cells of a patch along each axis, or where no such patch is known whole, those of `comparable_shape`."""
+    shape = tuple(map(min, most, image.facies.shape))
+    whole = image.known is None or len(complete_places(image, shape)) > 0
+    return shape if whole else comparable_shape(image, shape)
+
+
 def comparable_count(shape: tuple[int, ...], most: int, batch: int) -> int:
     """How many fields of a shape are enough: the most of maps; of volumes, whole batches of about `ENOUGH` cells each.
 

@@ -133,7 +133,9 @@ class TrainingImage:
             )
         values.setflags(write=False)
         parts = 4 if values.ndim == 2 else 2
-        cuts = np.unique(np.quantile(_inside(values, known), np.arange(1, parts) / parts))
+        inside = _inside(values, known)
+        below = inside[inside < inside.max()].max()  # so that a value that caps most cells is not all there is
+        cuts = np.unique(np.minimum(np.quantile(inside, np.arange(1, parts) / parts), below))
         # If one value fills more than a quarter there are fewer classes, none of them empty.
         present, facies = np.unique(np.searchsorted(cuts, values), return_inverse=True)
         facies = facies.reshape(values.shape).astype(np.uint8)
@@ -241,13 +243,14 @@ def _codes(array: np.ndarray, name: str) -> np.ndarray:
         value = codes[codes != np.rint(codes)][0]
         raise InputError(
             f"The training image {name!r} holds the value {value:g}, which is not a whole number; expected "
-            "facies codes; threshold the values first, or train on them with continuous = true in the recipe."
+            "facies codes; threshold the values first, or train on a property with --continuous (in a recipe, "
+            "continuous = true)."
         )
     if len(codes) > MOST_FACIES:
         raise InputError(
             f"The training image {name!r} holds {len(codes)} distinct values, more than {MOST_FACIES} facies; for a "
-            "picture whose edges were blurred when it was resized or compressed, say how many facies it shows, with "
-            "classes; train on a continuous property with continuous = true in the recipe."
+            "picture whose edges were blurred when it was resized or compressed, say how many it shows with --classes; "
+            "for a property, give --continuous (in a recipe, classes and continuous)."
         )
     if len(codes) < 2:
         raise InputError(

@@ -28,6 +28,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
+from latentinv.devices import compiled
+
 RADII = (1, 2, 4, 8)
 LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
@@ -58,7 +60,7 @@ def least_patch() -> int:
 def image_frequencies(facies: UInt8[np.ndarray, "row column"], flips: tuple[int, ...] = ()) -> Frequencies:
     """Frequencies in the whole training image, of facies indices 0 and 1, flipped or not along these axes."""
     chosen = itertools.chain.from_iterable(itertools.combinations(flips, count) for count in range(len(flips) + 1))
-    count = jax.jit(_frequencies)
+    count = compiled(_frequencies)
     each = [count(jnp.asarray(np.flip(facies, axes)[None], bool)) for axes in chosen]
     whole: Frequencies = jax.tree.map(lambda *parts: sum(parts) / len(parts), *each)
     return whole._replace(steps=jnp.broadcast_to(whole.steps.mean(axis=1, keepdims=True), whole.steps.shape))

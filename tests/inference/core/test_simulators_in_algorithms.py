@@ -236,3 +236,16 @@ def test_that_a_move_that_has_no_such_form_is_simulated_from_within_its_program(
     reference = sample(posterior(inside), EllipticalSlice(**settings), seed=1)
     np.testing.assert_allclose(run.latents, reference.latents, atol=2e-3)
     assert run.results["forward_failures"]["heads"]["failed"] == 0
+
+
+def test_that_all_simulations_are_counted_with_those_for_the_record():
+    forward = external(Blind())
+    run = sample(posterior(forward), ESMDA(members=16, assimilations=2), seed=1)
+    assert run.results["forward_runs"] == run.results["forward_failures"]["heads"]["simulations"] == 3 * 16
+
+
+def test_that_a_few_failures_do_not_stop_a_population_without_hamiltonian_moves():
+    run = sample(posterior(external(Blind(0.1))), TemperedSMC(particles=24, moves=0, local_moves=2), seed=1)
+    counts = run.results["forward_failures"]["heads"]
+    assert 0 < counts["failed"] < counts["simulations"] / 4
+    assert len(run.latents) == 24

@@ -133,3 +133,9 @@ def test_that_the_default_and_a_name_run_with_default_settings():
     assert len(default.latents) == len(named.latents) == Laplace.draws
     with pytest.raises(InputError, match="no algorithm called 'magic'"):
         sample(posterior, "magic")
+
+
+def test_that_settings_may_be_numbers_of_numpy():
+    algorithm = TemperedSMC(particles=np.int64(32), ess_target=np.float32(0.5))
+    assert (type(algorithm.particles), type(algorithm.ess_target)) == (int, float)
+    assert algorithm == TemperedSMC(particles=32, ess_target=0.5)

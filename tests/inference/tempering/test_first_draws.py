@@ -40,6 +40,11 @@ def test_that_more_draws_of_the_prior_lead_further_at_the_same_effective_size():
     assert spent == 2048 - 32 - (few.results["levels"] - many.results["levels"]) * 32 * 8
 
 
+def test_that_whole_populations_are_drawn_and_counted():
+    run = sample(all_sand(), TemperedSMC(**QUICK, first_draws=40), seed=1)
+    assert run.results["first_draws"] == 64
+
+
 def test_that_enough_draws_that_meet_all_data_end_the_ladder_at_once():
     run = sample(all_sand(), TemperedSMC(**QUICK, first_draws=2**16), seed=1)
     assert run.results["levels"] == 1

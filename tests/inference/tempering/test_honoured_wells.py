@@ -37,6 +37,6 @@ def test_that_draws_and_evidence_are_those_of_rejection(kind, moves):
     assert np.all(np.abs(found - expected) < 5 * spread)
     if not moves:
         assert run.results["gradients"] == 0
-        assert run.results["forward_runs"] == PARTICLES * (2 + 7 * run.results["levels"])  # two populations first
+        assert run.results["forward_runs"] == PARTICLES * (2 + 6 * run.results["levels"])  # two populations first
     share = len(kept) / MANY
     assert run.results["log_evidence"] == pytest.approx(np.log(share), abs=5 * np.sqrt(1 / len(kept) + 4 / PARTICLES))

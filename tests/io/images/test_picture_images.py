@@ -78,3 +78,17 @@ def test_that_many_huge_pages_are_refused_before_they_are_read(tmp_path, monkeyp
     monkeypatch.setattr("latentinv.io.images._pillow._page", None)
     with pytest.raises(InputError, match=r"a\.tif unfolds to 0\.1 GiB"):
         read_image(tmp_path / "a.tif")
+
+
+def test_that_the_colour_that_a_png_declares_transparent_is_missing(tmp_path):
+    codes = np.random.default_rng(8).integers(0, 3, (8, 9))
+    seen = np.where(codes == 2, np.nan, codes)[::-1]
+    grey, wide = (codes * 100).astype(np.uint8), (codes * 1000).astype(np.uint16)
+    for name, picture, transparent, expected in (
+        ("grey", Image.fromarray(grey), 200, seen * 100),
+        ("wide", Image.fromarray(wide), 2000, seen * 1000),
+        ("black", Image.fromarray(codes > 0), 255, np.where(codes > 0, np.nan, 0)[::-1]),
+        ("colour", Image.fromarray(np.dstack([grey, 200 - grey, grey // 2])), (200, 0, 100), 1 - seen),
+    ):
+        picture.save(tmp_path / f"{name}.png", transparency=transparent)
+        np.testing.assert_array_equal(read_image(tmp_path / f"{name}.png"), expected, err_msg=name)
