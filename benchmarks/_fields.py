@@ -49,6 +49,8 @@ def patches_of_halves(
     What they measure beside each other says how much parts of one geology differ, of which the floor, the distance of
     patches of the same part from each other, knows nothing.
     """
-    halves = (replace(image, facies=half, known=None, maps=()) for half in np.array_split(image.facies, 2, axis=axis))
+    known = [None, None] if image.known is None else np.array_split(image.known, 2, axis=axis)
+    pairs = zip(np.array_split(image.facies, 2, axis=axis), known, strict=True)
+    halves = (replace(image, facies=half, known=seen, maps=()) for half, seen in pairs)
     one, other = (sample_patches(rng, half, shape, n * count) for n, half in enumerate(halves, 1))
     return one, other

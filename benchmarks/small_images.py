@@ -19,8 +19,10 @@ from latentinv.realism import measure_statistics
 from latentinv.training import ChannelSimulator, comparable_shape, sample_patches
 
 FIELDS, LARGE = 200, 1200
-CASES = ((250, 160), (250, 112), (250, 64), (400, 128), (400, 96), (1000, 128))
+CASES = ((250, 160), (250, 112), (250, 64), (400, 128), (400, 96), (1000, 128), (1000, 256))
 """Edges of image and windows, in cells."""
+PATCH = 320
+"""Edge of the patches that networks learn from."""
 NAMES = (
     "total variation", "euler number", "largest body", "connectivity along y", "connectivity along x",
     "local binary patterns, radius 1", "multiple-point patterns",
@@ -35,7 +37,7 @@ def benchmark(images: int) -> dict[str, Any]:
         each = [_times_floor(simulator, seed, edge, cells) for seed in range(images)]
         means = {name: float(np.mean([one[name] for one in each])) for name in NAMES}
         image = simulator.as_training_image(0, (edge, edge))
-        used = comparable_shape(image, (cells, cells)) == (cells, cells)
+        used = comparable_shape(image, (PATCH, PATCH)) == (cells, cells)
         show(f"image of {edge} × {edge}, windows of {cells} × {cells}" + (", as cards have it" if used else ""), means)
         found[f"{edge}/{cells}"] = means
     say("A perfect prior would get these figures; from a large image it gets 1.")

@@ -1,11 +1,12 @@
-"""Two engines that have only the posterior in common, and whether they give the same answer.
+"""Two engines that have little but the posterior in common, and whether they give the same answer.
 
 The shipped channel prior is conditioned to the 49 wells of the flow case of Laloy et al. (2018,
 doi:10.1002/2017WR022148), on the thresholded target: once by tempered sequential Monte Carlo with Hamiltonian
 moves, repeated with seeds of its own, and once by parallel-tempered pCN with renewals of small windows on
 every rung, without any gradient but that which leads its coldest replicas to a start. What both say of each
 pixel and of the log-evidence is compared within their Monte Carlo errors, estimated from the spread of
-the replicates and of the ladders.
+the replicates and of the ladders. Both renew windows by the same code, which `tests/inference` compares with exact
+posteriors; paths, weights, the other moves and swaps are each engine's own.
 
 One standard error of a pixel's probability p is √(p(1 − p) / n), where n, the effective sample size of
 an engine, comes from the spread over all pixels, since few replicates determine the spread of one pixel badly.

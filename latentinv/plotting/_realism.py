@@ -154,7 +154,8 @@ def _draw_floors(axes: Any, realism: "Realism") -> None:
     measures = realism.measures
     floors = np.maximum([measure.floor for measure in measures], np.finfo(float).tiny)
     values = np.clip([measure.times_floor for measure in measures], 1 / FARTHEST, FARTHEST)
-    bands = np.clip(np.array([measure.band for measure in measures]).T / floors, 1 / FARTHEST, FARTHEST)
+    with np.errstate(over="ignore"):  # of floors that are nearly nothing
+        bands = np.clip(np.array([measure.band for measure in measures]).T / floors, 1 / FARTHEST, FARTHEST)
     y = np.arange(len(measures))[::-1]
     groups = list(dict.fromkeys(measure.group for measure in measures))
     for number, group in enumerate(groups):

@@ -232,7 +232,9 @@ def test_that_a_predictive_check_suspects_data_far_from_all_draws_and_data_too_n
 def test_that_a_study_that_names_no_algorithm_is_tested_with_the_one_that_would_run_it(tmp_path):
     random_sequential_prior(sees=True).save(tmp_path / "prior.h5")
     (tmp_path / "wells.csv").write_text("x,y,facies\n2.5,3.5,1\n6.5,1.5,0\n")
-    (tmp_path / "study.toml").write_text('[study]\nprior = "prior.h5"\ngrid = [8, 8]\n\n[[wells]]\nfile = "wells.csv"\n')
+    (tmp_path / "study.toml").write_text(
+        '[study]\nprior = "prior.h5"\ngrid = [8, 8]\n\n[[wells]]\nfile = "wells.csv"\n'
+    )
     study = read_study(tmp_path / "study.toml")
     assert study.algorithm == choose_algorithm(study.posterior).algorithm
     assert study.algorithm.moves == 0

@@ -7,7 +7,7 @@ import pytest
 import scipy.ndimage
 
 from latentinv import Grid, load_prior
-from latentinv.cli._assess_fields import _image, fields_and_patches
+from latentinv.cli._assess_fields import fields_and_patches, read_reference
 from latentinv.priors.learned import MapRange
 from latentinv.priors.learned._provenance import Provenance
 from latentinv.pytrees import replace
@@ -56,14 +56,14 @@ def test_that_a_prior_that_sees_maps_is_assessed_with_those_of_its_image(latenti
     replace(prior, _provenance=Provenance({"recipe": recipe})).save("prior.h5")
     assert "Fields were drawn without maps" in " ".join(_assess(latentinv).out.split())
     prior = load_prior("prior.h5")
-    fields, _, notes = fields_and_patches(prior, image, None, {"depth": "depth.npy"}, GRID, 4, 0)
+    reference = read_reference(prior, image, None, {"depth": "depth.npy"})
+    fields, _, notes = fields_and_patches(prior, reference, GRID, 4, 0)
     assert (fields.shape, notes) == ((4, 32, 32), [])
     outcome = _assess(latentinv, "--output", "b.json", "--map", "width=depth.npy")
     assert "the prior sees depth; give all that it sees, or none" in outcome.err
     np.save("other.npy", depth + 1)
     outcome = _assess(latentinv, "--output", "b.json", "--map", "depth=other.npy")
     assert "has other values than the one that the prior was trained with (depth, 10 to 90)" in outcome.err
-    reference = _image(prior, image, None, {"depth": "depth.npy"})
     np.testing.assert_array_equal(reference.maps[0].values, depth)
 
 

@@ -164,7 +164,7 @@ def test_that_an_image_that_a_prior_cannot_be_assessed_by_is_refused(refuse, fol
 
     assert "holds the single facies 0" in call(np.zeros((40, 40), int))
     assert "The image has the facies (0, 1, 2), the prior (0, 1)" in call(np.indices((40, 40)).sum(axis=0) % 3)
-    assert "A patch of 128 × 128 cells cannot be cut" in call(np.eye(40, dtype=int))
+    assert "A patch of 32 × 32 cells cannot be cut" in call(np.eye(20, dtype=int))
     assert "fewer or smaller fields" in call(np.eye(40, dtype=int), "--count", 2**31)
 
 
