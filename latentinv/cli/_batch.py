@@ -139,7 +139,8 @@ def _print(console: "Console", rows: list[Row], path: Path) -> None:
     table = Table("study", "draws", "wells honoured", "time", "status", box=None, padding=(0, 2, 0, 0))
     for row in rows:
         wells = f"{row.wells_honoured} of {row.wells}" if row.wells else ""
-        table.add_row(row.study, str(row.draws), wells, say_seconds(row.seconds), row.status)
+        draws = "" if row.draws is None else str(row.draws)
+        table.add_row(row.study, draws, wells, say_seconds(row.seconds), row.status)
     console.print(table)
     for row in rows:
         if row.message:

@@ -27,15 +27,15 @@ class Job(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What came of a study."""
+    """What came of a study; counts are None if it gave no run."""
 
     study: str
     run: str
     status: str
-    draws: int = 0
-    wells: int = 0
+    draws: int | None = None
+    wells: int | None = None
     """Cells of wells and other hard data."""
-    wells_honoured: int = 0
+    wells_honoured: int | None = None
     """Of these, honoured by the draw that honours the fewest."""
     seconds: float = 0.0
     """That the run took, with what it took before it was resumed."""

@@ -24,7 +24,7 @@ from ._evaluation import Comparison, calibrated, compare, nominal
 from ._method import METHODS, State, Task
 from ._pace import KNOWN, TRIAL, WARM, Pace, fitted, missing, require_compiled, require_enough
 from ._recipe import Recipe
-from ._sheet import draw_sheet
+from ._sheet import shown_beside, write_sheet
 
 COMPARE_SEED, CALIBRATE_SEED = 2, 3
 LARGEST = 192
@@ -205,7 +205,7 @@ class _Training:
         self.state: State = self.method.initial_state()
 
     def choose_steps(self, minutes: float, end: float) -> None:
-        """Take the first steps, and choose the number of all, and of comparisons, by their pace."""
+        """Take the first steps, and choose the number of all, and of comparisons with a sheet, by their pace."""
         if len(self.method.stage(0, self.recipe.training.steps)) < self.recipe.training.steps:
             raise InputError(
                 f"The recipe has family = {self.recipe.networks.family!r} in [networks], whose training goes from "
@@ -215,7 +215,9 @@ class _Training:
         step = self._first_steps(minutes, end)
         for _ in range(2):  # the first compiles
             begun = time.monotonic()
-            self._comparison(self._prior(self.state.average, {}))
+            prior = self._prior(self.state.average, {})
+            self._comparison(prior)
+            self._shown(prior)
         now = time.monotonic()
         pace = Pace(step, now - begun)
         self.recipe = fitted(self.recipe, TRIAL, end - now, pace)
@@ -248,13 +250,14 @@ class _Training:
         """Take the steps that are left, as long as there is time."""
         training = self.recipe.training
         done = int(self.state.step)
-        while done < training.steps:
+        over = False
+        while done < training.steps and not over:
             self._step(done)
             done += 1
-            if done % training.evaluate_every == 0 or done == training.steps:
+            over = time.monotonic() >= self._end
+            if done % training.evaluate_every == 0 or done == training.steps or over:
                 self._compare(done)
-            if time.monotonic() >= self._end or self._ended_early(done):
-                break
+            over = over or self._ended_early(done)
         if not self.kept:
             self._compare(done)
         return self._finish()
@@ -307,8 +310,12 @@ class _Training:
             self.state = self.state._replace(best=best, best_score=score)
             self.kept = {**comparison._asdict(), "step": float(done)}
         self.save()
-        draw_sheet(sheet_path(self.output), prior, self.image, self.patch, COMPARE_SEED)
+        write_sheet(sheet_path(self.output), *self._shown(prior))
         self.listener.on_comparison(done, comparison, better)
+
+    def _shown(self, prior: AbstractLearnedPrior) -> tuple[np.ndarray, np.ndarray]:
+        """What the sheet of samples shows."""
+        return shown_beside(prior, self.image, self.patch, COMPARE_SEED)
 
     def _comparison(self, prior: AbstractLearnedPrior) -> Comparison:
         return compare(prior, self.image, comparable_shape(self.image, self.patch), seed=COMPARE_SEED)

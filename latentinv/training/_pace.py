@@ -24,7 +24,7 @@ class Pace(NamedTuple):
 
     step: float
     comparison: float
-    """With the image."""
+    """With the image, and the drawing of a sheet of samples."""
 
 
 def fitted(recipe: Recipe, done: int, seconds: float, pace: Pace) -> Recipe:

@@ -26,26 +26,19 @@ def shown_shape(patch: tuple[int, ...]) -> tuple[int, ...]:
     return patch if len(patch) < 3 else (1, *patch[1:])
 
 
-def draw_sheet(
-    path: Path, prior: AbstractLearnedPrior, image: TrainingImage, patch: tuple[int, ...], seed: int
-) -> None:
-    """Write the sheet of a prior, calibrated for it, beside its image.
+def shown_beside(
+    prior: AbstractLearnedPrior, image: TrainingImage, patch: tuple[int, ...], seed: int
+) -> tuple[UInt8[np.ndarray, "patch *shape"], UInt8[np.ndarray, "field *shape"]]:
+    """Draw what a sheet shows: patches of the image, and fields of a prior, calibrated for it; in grey levels.
 
     Parameters
     ----------
-    path
-        The PNG file.
     prior, image
         What is shown.
     patch
         Cells along each axis; see `shown_shape`.
     seed
         Of fields and windows of auxiliary maps.
-
-    Raises
-    ------
-    StorageError
-        If the file cannot be written.
     """
     shape = shown_shape(patch)
     prior, grid = calibrated(prior, image, shape, seed=seed, count=32), grid_for(prior, shape)
@@ -60,7 +53,8 @@ def draw_sheet(
     else:
         levels = np.quantile(values, np.arange(1, 256) / 256)
         pair = [np.searchsorted(levels, x) for x in (places.cut(values), fields)]
-    write_sheet(path, *(np.asarray(x, np.uint8) for x in pair))
+    patches, drawn = (np.asarray(x, np.uint8) for x in pair)
+    return patches, drawn
 
 
 def write_sheet(

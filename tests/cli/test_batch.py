@@ -143,6 +143,7 @@ def test_that_a_study_that_fails_in_any_way_does_not_stop_the_others(latentinv, 
 
     assert told.code == 1
     assert [rows[f"{name}.toml"]["status"] for name in names] == ["failed"] * 4 + ["finished"]
+    assert [rows["missing.toml"][name] for name in ("draws", "wells", "wells_honoured")] == [""] * 3
     assert "nowhere.csv" in rows["missing.toml"]["message"]
     assert rows["bug.toml"]["message"] == "RuntimeError: a bug of somebody"
     assert "c.h5" in rows["c.toml"]["message"]

@@ -238,7 +238,7 @@ def test_that_a_sheet_that_cannot_be_written_costs_no_checkpoint(recipe, referen
         raise StorageError("The disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "draw_sheet", full)
+        patch.setattr(loop, "write_sheet", full)
         with pytest.raises(StorageError, match="disk is full"):
             train(recipe, tmp_path / "prior.h5")
     checkpoint = checkpoint_path(tmp_path / "prior.h5")

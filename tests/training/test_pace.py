@@ -113,3 +113,15 @@ def test_that_a_time_too_short_is_known_before_it_is_over(tmp_path, ticking):
     with pytest.raises(InputError, match=r"1.5 minutes are enough for 179 steps.* at least --minutes 2\."):
         train(recipe, tmp_path / "short.h5", minutes=1.5, fill=True)
     assert np.isclose(Ticking.now, 20.5)
+
+
+def test_that_the_last_state_is_compared_too_when_the_time_is_over(tmp_path, ticking):
+    heard = []
+
+    class Listener(loop.Silence):
+        def on_comparison(self, step, comparison, kept):
+            heard.append(step)
+
+    recipe = parse_recipe(SMALL.replace("steps = 4000", "steps = 8").replace("every = 1000", "every = 4"), tmp_path)
+    result = train(recipe, tmp_path / "short.h5", minutes=4.9 / 60, listener=Listener())
+    assert (heard, result.steps) == ([4, 6], 6)  # four steps and a comparison take 4 s, two more steps 1 s
