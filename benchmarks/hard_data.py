@@ -101,8 +101,8 @@ def measure(
         "min_honoured": int(honoured.min()) if len(fields) else None,
         "distinct_draws": len(np.unique(fields.reshape(len(fields), -1), axis=0)) if len(fields) else 0,
         "seconds": seconds,
-        "gradients_per_draw": result.results["gradients"] / PARTICLES,
-        "forward_runs_per_draw": result.results["forward_runs"] / PARTICLES,
+        "gradients_per_draw": result.results["gradients"] / algorithm.particles,
+        "forward_runs_per_draw": result.results["forward_runs"] / algorithm.particles,
         "levels": result.results["levels"],
         "log_evidence": result.results.get("log_evidence"),
     }

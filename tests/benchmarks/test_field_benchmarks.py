@@ -56,7 +56,8 @@ def test_that_the_hard_data_benchmark_measures_what_it_names(prior):
     assert figures["min_honoured"] == 3
     assert 1 <= figures["distinct_draws"] <= 8
     assert figures["gradients_per_draw"] == figures["levels"] * (2 * 3 + 1 + 2)
-    assert figures["forward_runs_per_draw"] == figures["levels"] * 4
+    first = round((2.5 * (2 * 3 + 1 + 2) + 4) / 4)  # populations whose fields cost a quarter of a level
+    assert figures["forward_runs_per_draw"] == first + figures["levels"] * 4
     assert figures["tv_unconditioned"] == total_variation(images).pooled()
 
 
