@@ -324,7 +324,7 @@ def test_that_the_adjoint_of_the_python_class_is_that_of_its_simulation():
 @pytest.mark.assure
 def test_that_the_example_of_a_program_keeps_what_was_simulated(tmp_path):
     run = importlib.import_module("14_a_program_and_its_files").main(members=6, assimilations=1, output=tmp_path)
-    assert run.results["forward_failures"]["heads"] == {"simulations": 6, "failed": 0}
+    assert run.results["forward_failures"]["heads"] == {"simulations": 12, "failed": 0}
     assert len(list((tmp_path / "runs").glob("*/*.npz"))) == 12  # of the ensemble before and after
     assert (tmp_path / "own_program.png").stat().st_size > 0
 
