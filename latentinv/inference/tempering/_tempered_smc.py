@@ -108,8 +108,7 @@ class TemperedSMC(AbstractAlgorithm):
     batch_size
         Particles evaluated at once on each device; 0 stands for as many as suit it.
     first_draws
-        Draws of the prior that the first level chooses from, rounded up to whole populations; 0 stands for as many as
-        cost a quarter of a level.
+        Draws of the prior that the first level chooses from, in whole populations; 0: as cost a quarter of a level.
     waste_free
         Whether to resample few particles and keep every place their chains pass; `particles` must be a multiple of
         ``moves + 1``.
@@ -223,8 +222,7 @@ class SMCKernel(AbstractKernel):
             state = self._advance(posterior, key_resample, state)
             effective = state.jump_size
         elif self.settings.waste_free:
-            last = jax.tree.map(lambda x: x[-self.settings.chains :], state.population)
-            state = state._replace(population=last)
+            state = state._replace(population=jax.tree.map(lambda x: x[-self.settings.chains :], state.population))
         final = int(state.stage) == FINAL and posterior.target == "thresholded"
         if on_host(posterior):
             population, step_size, moves = self._walk(
@@ -354,9 +352,7 @@ class SMCKernel(AbstractKernel):
 
     def _first_draws(self, posterior: Posterior, state: SMCState) -> int:
         particles, stated = self.settings.particles, self.settings.first_draws
-        if not stated:
-            return usual_first_draws(*self._spent(posterior), state.population)
-        return -(-stated // particles) * particles
+        return -(-stated // particles) * particles or usual_first_draws(*self._spent(posterior), state.population)
 
     def _predictions(self, posterior: Posterior, z: Array) -> Any:
         return predict_all(posterior, z) if on_host(posterior) else self._predict(posterior, z)
@@ -382,8 +378,8 @@ class SMCKernel(AbstractKernel):
         if on_host(posterior):
             return 0, settings.chains * max(1, settings.moves) * (1 + settings.walk_windows)
         if not settings.moves:
-            once_more = not all(one.certain for one in posterior.observations)
-            return 0, settings.chains * (settings.local_moves + once_more)
+            again = not all(one.certain for one in posterior.observations)
+            return 0, settings.chains * (settings.local_moves + again)
         gradients = settings.moves * settings.leapfrogs + self._rounds + settings.probes
         return settings.chains * gradients, settings.chains * self._rounds * settings.local_moves
 

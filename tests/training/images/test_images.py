@@ -62,7 +62,7 @@ def test_that_the_digest_is_of_the_array_as_stored(tmp_path, facies):
         (np.full((3, 3), -999.25), "no value in any of its cells"),
         (np.array([[0.0, 0.5], [1.0, 1.0]]), "the value 0.5, which is not a whole number"),
         (np.full((3, 3), 4), "single facies 4"),
-        (np.arange(25).reshape(5, 5), "25 distinct values.*with classes"),
+        (np.arange(25).reshape(5, 5), "25 distinct values.*with --classes"),
         (np.array([["a", "b"], ["b", "a"]]), "facies codes"),
     ],
 )
