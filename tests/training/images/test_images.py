@@ -288,7 +288,7 @@ def test_that_a_coloured_picture_has_a_facies_for_each_colour_even_if_its_edges_
     facies = np.digitize(field, np.quantile(field, [0.4, 0.7]))
     table = np.array([[20, 20, 90], [200, 40, 40], [240, 220, 130]], np.uint8)
     resized(facies, table).save(tmp_path / "a.png")
-    with pytest.raises(InputError, match="say how many facies it shows, with classes"):
+    with pytest.raises(InputError, match="say how many it shows with --classes"):
         read_training_image(tmp_path / "a.png")
     image = read_training_image(tmp_path / "a.png", classes=3)
     assert image.colours == ("#14145a", "#c82828", "#f0dc82")
