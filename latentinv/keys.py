@@ -24,6 +24,7 @@ from latentinv.errors import InputError
 LEAST_TAG = 2**31
 """Numbers from here on are names."""
 LARGEST_SEED = 2**32 - 1
+"""Seeds up to here are all different."""
 
 
 def from_seed(seed: int, purpose: str) -> Array:

@@ -104,12 +104,13 @@ def _facies_amounts(reading: Reading) -> list[Statistic]:
         values = facies_share(images, top).values()
         return power_means((values - values.mean()).reshape(-1, 1, 1))
 
-    def amount(facies: Images, index: int) -> PerImage:
-        """As a curve of one point."""
-        return PerImage(*(part[:, None] for part in facies_share(facies, index)))
-
     return [
-        Statistic("facies share", "amounts", reading.of_each(amount), _relative),
+        Statistic(
+            "facies share",
+            "amounts",
+            reading.of_each(lambda facies, index: _as_curve(facies_share(facies, index))),
+            _relative,
+        ),
         Statistic("spread of facies share", "amounts", shares, _relative, _standard_deviation),
         Statistic("skewness of facies share", "amounts", shares, _absolute, lambda p: _moments(p).skewness[..., None]),
         Statistic("kurtosis of facies share", "amounts", shares, _absolute, lambda p: _moments(p).kurtosis[..., None]),
@@ -138,15 +139,16 @@ def _edges(reading: Reading) -> list[Statistic]:
         densities = minkowski_densities(reading.indices(images), reading.facies - 1)
         return PerImage(*(part[..., -1] for part in densities))
 
-    def bodies(facies: Images, index: int) -> PerImage:
-        """As a curve of one point."""
-        return PerImage(*(part[:, None] for part in largest_cluster_share(facies, index)))
-
     found = [
         Statistic("total variation", "edges", reading.picture(total_variation), _relative),
         Statistic("anisotropic variation", "edges", reading.picture(anisotropic_total_variation), _relative),
         Statistic("euler number", "edges", euler, _absolute),
-        Statistic("largest body", "edges", reading.of_each(bodies), _absolute),
+        Statistic(
+            "largest body",
+            "edges",
+            reading.of_each(lambda facies, index: _as_curve(largest_cluster_share(facies, index))),
+            _absolute,
+        ),
     ]
     if reading.facies == 2:  # their contacts are known from total variation
         return found
@@ -242,6 +244,11 @@ def _texture(reading: Reading) -> list[Statistic]:
 def axis_names(shape: tuple[int, ...]) -> str:
     """The letters of the axes of an array, ``yx`` or ``zyx``."""
     return "zyx"[-len(shape) :]
+
+
+def _as_curve(numbers: PerImage) -> PerImage:
+    """A number for each image as a curve of one point."""
+    return PerImage(*(part[:, None] for part in numbers))
 
 
 def _joined(parts: list[PerImage]) -> PerImage:

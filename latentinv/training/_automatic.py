@@ -135,7 +135,7 @@ def choose_recipe(
     coarse = coarsen(image, coarser) if coarser > 1 else image
     stretch, grids = choose_grids(coarse)
     patch = patch_shape(coarse, stretch, grids)
-    codes = None if missing is None else [code for code in missing if math.isfinite(code)]  # others always are
+    codes = None if missing is None else [code for code in missing if math.isfinite(code)]  # NaN always is
     reading = {
         "key": key,
         "first_row": first_row,

@@ -131,7 +131,9 @@ def train(
 def resume_training(
     checkpoint: str | Path, *, minutes: float | None = None, listener: TrainingListener | None = None
 ) -> TrainingResult:
-    """Continue a training from its checkpoint, as if it had never stopped, in what is left of its minutes.
+    """Continue a training from its checkpoint, as if it had never stopped.
+
+    It takes all steps that were planned to fill a time, or else those that fit into what is left of its minutes.
 
     Parameters
     ----------
@@ -195,7 +197,7 @@ class _Training:
         self.image: TrainingImage = recipe.load_image()
         self.patch = cuttable_shape(self.image, tuple(min(n, LARGEST) for n in recipe.training.patch))
         self.kept: dict[str, float] = {}
-        self._begun, self._end = time.monotonic(), np.inf
+        self._begun, self._end, self._filled = time.monotonic(), np.inf, False
         if recipe.networks.family not in METHODS:
             given = f"The recipe has family = {recipe.networks.family!r} in [networks]"
             raise InputError(f"{given}; expected one of {', '.join(METHODS)}.")
@@ -222,6 +224,7 @@ class _Training:
         pace = Pace(step, now - begun)
         self.recipe = fitted(self.recipe, TRIAL, end - now, pace)
         require_enough(self.recipe.training.steps, minutes, minutes + (missing(TRIAL, pace) - (end - now)) / 60)
+        self._filled = True
         self.listener.on_plan(self.recipe)
 
     def _first_steps(self, minutes: float, end: float) -> float:
@@ -243,7 +246,7 @@ class _Training:
         return step
 
     def end_at(self, end: float) -> None:
-        """Take no further step after a time, here or after a resumption."""
+        """Take no further step after a time."""
         self._end = min(self._end, end)
 
     def run(self) -> TrainingResult:
@@ -335,7 +338,8 @@ class _Training:
             file.attrs["image_sha256"] = self.image.fingerprint
             file.attrs["steps"] = int(self.state.step)
             file.attrs["seconds"] = time.monotonic() - self._begun
-            file.attrs["seconds_left"] = self._end - time.monotonic()
+            # What was planned to fill a time is completed by a resumption, which compiles again.
+            file.attrs["seconds_left"] = np.inf if self._filled else self._end - time.monotonic()
             for name, value in self.kept.items():
                 file.attrs[f"kept_{name}"] = value
             write_tree(file.create_group("state"), self.state)

@@ -108,7 +108,7 @@ class TemperedSMC(AbstractAlgorithm):
     batch_size
         Particles evaluated at once on each device; 0 stands for as many as suit it.
     first_draws
-        Draws of the prior that the first level chooses from, in whole populations; 0: as cost a quarter of a level.
+        The first level's draws of the prior, in whole populations; 0 stands for as many as cost a quarter of a level.
     waste_free
         Whether to resample few particles and keep every place their chains pass; `particles` must be a multiple of
         ``moves + 1``.

@@ -1,8 +1,8 @@
 """What all picture formats share: pages of grey levels, numbers or colours, read by Pillow.
 
-Pixels that are wholly transparent, or hold what a TIFF's tag for GDAL calls no data, or the colour that a PNG declares
-transparent, have no value. Colours become the
-codes 0, 1, … in the order of their brightness, and a table tells which is which.
+Pixels have no value if they are wholly transparent, or hold what a TIFF's tag for GDAL calls no data or the colour that
+a PNG declares transparent. Colours become the codes 0, 1, … in the order of their brightness, and a table tells which
+is which.
 """
 
 import warnings
